@@ -1,0 +1,75 @@
+# Every command sets up .venv first if it has to; nothing else needs to be installed by hand.
+
+# Paths may hold spaces, so only this line names the place absolutely.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+# uv trusts the certificates of this machine, as pip and curl do, where it has any: a company's are there.
+UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),true,false)
+export UV_SYSTEM_CERTS
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+CODE := $(wildcard functions layers/common cli local tests bench)
+MEASURED := $(wildcard tests/unit tests/integration)
+RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime.py'
+STORE := --include='layers/common/opsknight/store/*'
+
+.PHONY: help setup run test check soak bench guards build deploy format lock upgrade clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: .venv
+.venv:
+	@scripts/setup
+
+setup: .venv ## the environment in .venv, from locked and hashed requirements
+	@echo "The environment in .venv is ready."
+
+run: .venv ## the whole system on this machine: embedded AWS, real deploy, demo data; Ctrl-C stops it
+	@python -m local.run
+
+test: .venv ## every test, and the coverage of rules and store
+	coverage run -m pytest $(MEASURED)
+	pytest $(addprefix --ignore=,$(MEASURED))
+	@echo "Branch coverage of the rules, at least 90:"
+	@coverage report --fail-under=90 $(RULES)
+	@echo "Branch coverage of the store, at least 90:"
+	@coverage report --fail-under=90 $(STORE)
+
+check: .venv ## format, lint, types, import contracts, OpenAPI drift, template lint
+	ruff format --check .
+	ruff check .
+	mypy $(CODE)
+	lint-imports --no-logo --cache-dir .local/imports
+	python -m events.openapi --check
+	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
+
+soak: .venv ## properties, races and fuzzing at full size (an hour or more)
+	pytest -m soak --hypothesis-profile=soak --timeout=7200 --durations=0 --verbose
+
+bench: .venv ## the table of figures, and its JSON
+	@python -m bench
+
+guards: .venv ## remove each guard by a patch and see its test fail
+	@python -m tests.guards
+
+build: .venv ## sam build: what is deployed, in .aws-sam
+	@sam build
+
+deploy: build ## sam deploy --guided, into the AWS account of your credentials
+	@sam deploy --guided
+
+format: .venv ## lay out and lint the code, mending what can be mended
+	@ruff check --fix-only --quiet .
+	@ruff format .
+
+lock: .venv ## write the lock files anew from their .in files
+	@scripts/lock
+
+upgrade: .venv ## the same with the newest versions that fit together
+	@scripts/lock --upgrade
+
+clean: ## remove everything that was made here, .venv too
+	@rm -rf .venv .local .aws-sam .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

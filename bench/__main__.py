@@ -1,0 +1,82 @@
+"""`python -m bench [--quick] [figure ...]`: measures, prints a table, writes .local/bench.json.
+
+The exit code is 1 when a bound is missed.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Final
+
+from bench.calls import measure_round_trips, measure_units
+from bench.cold import measure_cold_start
+from bench.cpu import measure_cpu
+from bench.figures import Figure, table
+from bench.latency import measure_latency
+from bench.machine import facts
+from bench.storm import measure_storm
+from local.stack import forget_account
+from tests.harness.dynamodb import ROOT, server
+
+# Each takes the URL of a DynamoDB of its own, and whether a short run will do.
+FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
+    "round-trips": measure_round_trips,
+    "units": measure_units,
+    "cpu": measure_cpu,
+    "cold-start": measure_cold_start,
+    "latency": measure_latency,
+    "storm": measure_storm,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("figures", nargs="*", metavar="figure", help=", ".join(FIGURES))
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, coarser figures")
+    chosen = parser.parse_args()
+    unknown = set(chosen.figures) - set(FIGURES)
+    if unknown:
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    forget_account()
+    os.environ["POWERTOOLS_SERVICE_NAME"] = "events"
+    state = ROOT / ".local"
+    state.mkdir(exist_ok=True)
+    machine = facts()
+    figures = []
+    for name in chosen.figures or FIGURES:
+        print(f"measuring {name} ...", file=sys.stderr)
+        with _silence(), server(state / "bench.log") as endpoint:
+            figures += FIGURES[name](endpoint, chosen.quick)
+    result = {
+        "machine": machine,
+        "quick": chosen.quick,
+        "figures": [asdict(figure) | {"met": figure.met} for figure in figures],
+    }
+    (state / "bench.json").write_text(json.dumps(result, indent=2) + "\n")
+    print("\n".join(f"{name:<22} {fact}" for name, fact in machine.items()))
+    print(f"\n{table(figures)}\n\nThe same as data: .local/bench.json")
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Log lines and metrics are written for real, to where nobody reads them."""
+    sys.stdout.flush()
+    terminal = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(terminal, 1)
+        os.close(terminal)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Cold start: a fresh process imports and builds the API, against one with its libraries alone."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from bench.figures import Figure
+
+_FLOOR: Final = """
+import boto3
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel
+Logger()
+boto3.client("dynamodb")
+"""
+_API: Final = """
+import events.handler
+events.handler.api()
+"""
+_MEASURED: Final = """
+import time
+wall, cpu = time.perf_counter(), time.process_time()
+{program}
+wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+import json
+from bench.cold import peak_bytes
+print(json.dumps([wall * 1000, cpu * 1000, peak_bytes() / 2**20]))
+"""
+# Variables of the function in template.yaml. Nothing is connected before the first call.
+_ENVIRONMENT: Final = {
+    "TABLE_NAME": "table",
+    "RATES_TABLE_NAME": "rates",
+    "RETENTION_DAYS": "400",
+    "POWERTOOLS_SERVICE_NAME": "events",
+}
+
+
+def peak_bytes() -> int:
+    """The most memory that this program has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not `ru_maxrss`: Linux starts it at the size of the process that started this one.
+        return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def measure_cold_start(endpoint: str, quick: bool) -> list[Figure]:
+    environment = os.environ | _ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}
+    runs: dict[str, list[list[float]]] = {_FLOOR: [], _API: []}
+    for number in range(11 if quick else 41):
+        for program, measured in runs.items():
+            took = _fresh(program, environment)
+            # The first one writes the byte code.
+            if number:
+                measured.append(took)
+    floor, api = ([median(each) for each in zip(*runs[p], strict=True)] for p in (_FLOOR, _API))
+    group = f"Cold start: import and init, {len(runs[_API])} fresh processes each"
+    return [
+        Figure(group, "API function, median", api[0], "ms"),
+        Figure(group, "floor (boto3 client, pydantic, Logger), median", floor[0], "ms"),
+        Figure(group, "ratio of medians", api[0] / floor[0], "", 1.25),
+        Figure(group, "ratio of medians, processor time", api[1] / floor[1], ""),
+        Figure(group, "peak memory, API function", api[2], "MiB"),
+        Figure(group, "peak memory, floor", floor[2], "MiB"),
+    ]
+
+
+def _fresh(program: str, environment: dict[str, str]) -> list[float]:
+    source = _MEASURED.format(program=program)
+    done = subprocess.run(
+        [sys.executable, "-c", source], env=environment, check=True, capture_output=True, text=True
+    )
+    measured: list[float] = json.loads(done.stdout)
+    return measured

@@ -1,0 +1,105 @@
+"""Processor time of the whole handler, against bare boto3 doing the same calls.
+
+Each event goes to the handler; then the very calls that it made are made again, one after the
+other, from the same prepared dictionaries, on a twin of its tables. So both do the same work on
+tables in the same state, and all threads count.
+"""
+
+import json
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore import xform_name
+
+from bench.figures import Figure
+from bench.stage import body, new_world, post, request
+from tests.harness.world import World
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_KINDS: Final = (
+    ("new trigger", "trigger"),
+    ("deduplicated", "trigger"),
+    ("acknowledge", "acknowledge"),
+    ("resolve", "resolve"),
+)
+
+
+class _Twin:
+    """Bare boto3, on tables of its own."""
+
+    def __init__(self, endpoint: str, original: World) -> None:
+        twin = new_world(endpoint)
+        self._names = {
+            original.table.name: twin.table.name,
+            original.counters.name: twin.counters.name,
+        }
+        self._heard: list[tuple[Any, str, dict[str, Any]]] = []
+        self._listen(original.table.client, twin.table.client)
+        self._listen(original.counters.client, twin.counters.client)
+
+    def forget(self) -> None:
+        """The calls heard since the last time are not to be repeated."""
+        self._heard.clear()
+
+    def repeat(self) -> float:
+        """Makes the calls heard since the last time; their processor time in seconds."""
+        calls = [
+            (getattr(client, xform_name(operation)), self._own(params))
+            for client, operation, params in self._heard
+        ]
+        self.forget()
+        began = time.process_time()
+        for call, params in calls:
+            call(**params)
+        return time.process_time() - began
+
+    def _listen(self, original: "DynamoDBClient", twin: "DynamoDBClient") -> None:
+        def hear(params: dict[str, Any], model: Any, **_: object) -> None:
+            self._heard.append((twin, model.name, params))
+
+        original.meta.events.register("provide-client-params.dynamodb", hear)
+
+    def _own(self, params: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(params)
+        for name, own in self._names.items():
+            text = text.replace(name, own)
+        renamed: dict[str, Any] = json.loads(text)
+        if "ClientRequestToken" in renamed:
+            renamed["ClientRequestToken"] += "t"
+        return renamed
+
+
+def measure_cpu(endpoint: str, quick: bool) -> list[Figure]:
+    world = new_world(endpoint)
+    api = world.api()
+    twin = _Twin(endpoint, world)
+    handler: dict[str, list[float]] = {name: [] for name, _ in _KINDS}
+    bare: dict[str, list[float]] = {name: [] for name, _ in _KINDS}
+    rounds = 125 if quick else 500
+    for number in range(rounds):
+        if number % 25 == 0:
+            # The key has 120 events a minute; the first of a minute looks the key up again.
+            world.clock.advance(minutes=1)
+            post(api, request(body("trigger", f"first-{number}"), world.integration_key))
+            twin.forget()
+        for name, action in _KINDS:
+            event = request(body(action, f"cpu-{number}"), world.integration_key)
+            began = time.process_time()
+            post(api, event)
+            handler[name].append(time.process_time() - began)
+            bare[name].append(twin.repeat())
+    group = f"Processor time, handler against bare boto3, {len(_KINDS) * rounds} events"
+    figures = []
+    ratios: list[float] = []
+    for name, _ in _KINDS:
+        own = [h / b for h, b in zip(handler[name], bare[name], strict=True)]
+        ratios += own
+        figures += [
+            Figure(group, f"{name}: handler, median", median(handler[name]) * 1000, "ms"),
+            Figure(group, f"{name}: bare boto3, median", median(bare[name]) * 1000, "ms"),
+            Figure(group, f"{name}: median ratio", median(own), ""),
+        ]
+    return [*figures, Figure(group, "all events: median ratio", median(ratios), "", 1.3)]

@@ -1,0 +1,28 @@
+"""How long a new trigger takes: one client, the handler in process, DynamoDB next door."""
+
+import time
+from statistics import quantiles
+
+from bench.figures import Figure
+from bench.stage import body, new_world, post, request
+
+
+def measure_latency(endpoint: str, quick: bool) -> list[Figure]:
+    world = new_world(endpoint)
+    api = world.api()
+    took = []
+    for number in range(300 if quick else 2000):
+        if number % 100 == 0:
+            # The key has 120 events a minute; the first of a minute looks the key up again.
+            world.clock.advance(minutes=1)
+            post(api, request(body("trigger", f"first-{number}"), world.integration_key))
+        event = request(body("trigger", f"new-{number}"), world.integration_key)
+        began = time.perf_counter()
+        post(api, event)
+        took.append((time.perf_counter() - began) * 1000)
+    percentiles = quantiles(took, n=100, method="inclusive")
+    group = f"A new trigger, one client, {len(took)} events"
+    return [
+        Figure(group, "p50", percentiles[49], "ms", 8, "under"),
+        Figure(group, "p99", percentiles[98], "ms"),
+    ]

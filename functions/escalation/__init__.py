@@ -1,0 +1,1 @@
+"""Who is paged next, and when."""

@@ -1,0 +1,223 @@
+"""Who may send events, for which service, and how many.
+
+Keys and what they stand for are remembered for 30 seconds at most, so a revoked key is dead
+everywhere by then. A key that is not found is not remembered: a new one works at once.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from events.answers import Refusal
+from opsknight.directory import (
+    EVENTS_WRITE,
+    ApiKey,
+    IntegrationKey,
+    Service,
+    Team,
+    User,
+    key_hash,
+    may_write_events,
+)
+from opsknight.rates import LIMIT, Minute
+from opsknight.store.calls import Deadline
+from opsknight.store.counters import Counters, NotCounted
+from opsknight.store.table import Table
+
+REMEMBERED: Final = timedelta(seconds=30)
+MOST_REMEMBERED: Final = 1000
+
+_INTEGRATION_KEY: Final = re.compile(r"""token=(["']?)([0-9a-f]{32})\1""", re.IGNORECASE)
+_API_KEY: Final = re.compile(r"opsk_[0-9A-Za-z_-]{43}")
+_SERVICE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
+
+
+class Memory[V]:
+    """What was found in the table, by id, for at most 30 seconds. Wall clock: a frozen function's
+    own clock stands.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[datetime, V]] = {}
+
+    def get(self, name: str, now: datetime, find: Callable[[], V | None]) -> V | None:
+        """Asks `find` when nothing fresh is known. Age counts from before the question."""
+        known = self._found.get(name)
+        if known is not None and timedelta(0) <= now - known[0] < REMEMBERED:
+            return known[1]
+        self._found.pop(name, None)
+        value = find()
+        if value is not None:
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.pop(next(iter(self._found)))
+            self._found[name] = (now, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The directory as this function remembers it."""
+
+    table: Table
+    _integration_keys: Memory[IntegrationKey] = field(default_factory=Memory)
+    _api_keys: Memory[ApiKey] = field(default_factory=Memory)
+    _services: Memory[Service] = field(default_factory=Memory)
+    _users: Memory[User] = field(default_factory=Memory)
+    _teams: Memory[Team] = field(default_factory=Memory)
+
+    def integration_key(
+        self, secret: str, now: datetime, deadline: Deadline
+    ) -> IntegrationKey | None:
+        hashed = key_hash(secret)
+        found = self._integration_keys.get(
+            hashed, now, lambda: self.table.integration_key(hashed, deadline)
+        )
+        return found if found and found.live_at(now) else None
+
+    def api_key(self, secret: str, now: datetime, deadline: Deadline) -> ApiKey | None:
+        hashed = key_hash(secret)
+        found = self._api_keys.get(hashed, now, lambda: self.table.api_key(hashed, deadline))
+        return found if found and found.live_at(now) else None
+
+    def service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        found = self._services.get(
+            service_id, now, lambda: self.table.service(service_id, deadline)
+        )
+        return found if found and not found.disabled else None
+
+    def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
+        found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
+        return found if found and not found.disabled else None
+
+    def team(self, team_id: str, now: datetime, deadline: Deadline) -> Team | None:
+        return self._teams.get(team_id, now, lambda: self.table.team(team_id, deadline))
+
+
+@dataclass(frozen=True, slots=True)
+class ByIntegration:
+    key: IntegrationKey
+    service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class ByUser:
+    key: ApiKey
+    user: User
+
+
+def authenticate(
+    headers: Mapping[str, str], directory: Directory, now: datetime, deadline: Deadline
+) -> ByIntegration | ByUser:
+    """Raises Refusal: 403 for an integration key that is not live, 401 for anything else that is no
+    live key.
+
+    `headers` have lower-case names.
+    """
+    scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
+    credentials = credentials.strip()
+    match scheme.lower():
+        case "token":
+            return _by_integration(credentials, directory, now, deadline)
+        case "bearer" | "api-key":
+            return _by_user(credentials, directory, now, deadline)
+        case "":
+            return _by_user(headers.get("x-api-key", "").strip(), directory, now, deadline)
+        case _:
+            raise unauthorized()
+
+
+def _by_integration(
+    credentials: str, directory: Directory, now: datetime, deadline: Deadline
+) -> ByIntegration:
+    written = _INTEGRATION_KEY.fullmatch(credentials)
+    if written:
+        key = directory.integration_key(written[2].lower(), now, deadline)
+        service = key and directory.service(key.service_id, now, deadline)
+        if key and service:
+            return ByIntegration(key, service)
+    raise Refusal(403, "Invalid Integration Key")
+
+
+def _by_user(secret: str, directory: Directory, now: datetime, deadline: Deadline) -> ByUser:
+    if _API_KEY.fullmatch(secret):
+        key = directory.api_key(secret, now, deadline)
+        user = key and directory.user(key.user_id, now, deadline)
+        if key and user:
+            return ByUser(key, user)
+    raise unauthorized()
+
+
+def unauthorized() -> Refusal:
+    return Refusal(401, "Unauthorized")
+
+
+def service_of(
+    caller: ByIntegration | ByUser,
+    service_id: object,
+    directory: Directory,
+    now: datetime,
+    deadline: Deadline,
+) -> Service:
+    """The service an event is for. Raises Refusal: with an API key 403, 400, 404 or 403, in this
+    order.
+    """
+    if isinstance(caller, ByIntegration):
+        return caller.service
+    if EVENTS_WRITE not in caller.key.scopes:
+        raise Refusal(403, "API key missing scope")
+    if not isinstance(service_id, str) or not service_id.strip():
+        issue = {"path": "service_id", "message": "is required with an API key, as a string"}
+        raise Refusal(400, "Invalid request body", issues=[issue])
+    wanted = service_id.strip()
+    service = None
+    if _SERVICE_ID.fullmatch(wanted):
+        service = directory.service(wanted, now, deadline)
+    if service is None:
+        raise Refusal(404, "Service not found")
+    team = None
+    if not may_write_events(caller.user, service, None):
+        team = directory.team(service.team_id, now, deadline)
+    if not may_write_events(caller.user, service, team):
+        raise Refusal(403, "Service access denied")
+    return service
+
+
+class Limiter:
+    """120 requests a minute for each key. A key seen at its limit is refused from memory until the
+    window ends.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._full: dict[str, Minute] = {}
+
+    def is_full(self, key_id: str, minute: Minute) -> bool:
+        return self._full.get(key_id) == minute
+
+    def count(self, key_id: str, minute: Minute) -> int | None:
+        """How many requests the window has left after this one; None when the limiter cannot tell.
+
+        Raises LimitReached.
+        """
+        match self._counters.count(key_id, minute):
+            case NotCounted.REFUSED:
+                if len(self._full) >= MOST_REMEMBERED:
+                    self._full.clear()
+                self._full[key_id] = minute
+                raise LimitReached
+            case NotCounted.THROTTLED:
+                # A flood. Of a key that was at its limit a minute ago it is more of the same.
+                seen = self._full.get(key_id)
+                if seen is not None and minute.number - seen.number <= 1:
+                    raise LimitReached
+                return None
+            case NotCounted.UNKNOWN:
+                return None
+            case used:
+                return LIMIT - used
+
+
+class LimitReached(Exception):
+    """The key has used up its window."""

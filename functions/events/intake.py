@@ -1,0 +1,149 @@
+"""The way of one event: count it and see what is there, decide, write. Two round trips when nothing
+is in the way.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, assert_never
+
+from events.guard import Limiter, LimitReached
+from events.refusals import Refusals
+from opsknight.directory import ApiKey, IntegrationKey, Service
+from opsknight.incidents import (
+    Decision,
+    Event,
+    Ignored,
+    Merged,
+    Moved,
+    Opened,
+    Pointer,
+    Unchanged,
+    decide,
+)
+from opsknight.rates import Minute
+from opsknight.runtime import logger
+from opsknight.store.calls import Conflict, Deadline, Unavailable
+from opsknight.store.table import Table
+
+REPORT_PATIENCE_SECONDS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an event, as its answer tells it."""
+
+    action: str
+    incident: Pointer | None
+    remaining: int | None = None
+    """Requests the key has left in this minute, where the limiter could tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    table: Table
+    limiter: Limiter
+    new_id: Callable[[str, datetime], str]
+    beside: ThreadPoolExecutor
+    """Runs the one call that goes on beside another."""
+    refusals: Refusals = field(default_factory=Refusals)
+
+    def take(
+        self,
+        event: Event,
+        key: IntegrationKey | ApiKey,
+        service: Service,
+        now: datetime,
+        deadline: Deadline,
+    ) -> Taken:
+        """Raises LimitReached, or Unavailable when DynamoDB is."""
+        minute = Minute.of(now)
+        if self.limiter.is_full(key.id, minute):
+            self._tell(self.refusals.note(key, event, minute), key, service, now)
+            raise LimitReached
+        counting = self.beside.submit(self.limiter.count, key.id, minute)
+        current = self.table.pointer(event.service_id, event.dedup_key, deadline)
+        try:
+            remaining = counting.result()
+        except LimitReached:
+            self._tell(self.refusals.note(key, event, minute), key, service, now)
+            raise
+        action, incident = self._settle(event, service, current, now, deadline)
+        self._tell(self.refusals.left(key, service.id, minute), key, service, now)
+        return Taken(action, incident, remaining)
+
+    def _settle(
+        self,
+        event: Event,
+        service: Service,
+        current: Pointer | None,
+        now: datetime,
+        deadline: Deadline,
+        *,
+        raising: bool = False,
+    ) -> tuple[str, Pointer | None]:
+        """Decides and writes, until what was decided on is what was there."""
+        incident_id = self.new_id("inc", now)
+        alert_id = self.new_id("al", now)
+        attempt = 0
+        while True:
+            decision = decide(
+                current,
+                event,
+                now=now,
+                incident_id=incident_id,
+                alert_id=alert_id,
+                window=service.window_at(now),
+                raising=raising or service.raises_urgency,
+            )
+            if isinstance(decision, Ignored | Unchanged):
+                return _outcome(decision)
+            try:
+                # One token for one decision: repeated after an unknown outcome it is written once.
+                self.table.apply(decision, f"{alert_id}-{attempt}", deadline)
+            except Conflict as conflict:
+                deadline.pause(attempt, conflict)
+                current = self.table.pointer(event.service_id, event.dedup_key, deadline)
+                attempt += 1
+            else:
+                return _outcome(decision)
+
+    def _tell(
+        self,
+        report: Event | None,
+        key: IntegrationKey | ApiKey,
+        service: Service,
+        now: datetime,
+    ) -> None:
+        """Opens or adds to the incident about refused events. It is not limited itself."""
+        if report is None:
+            return
+        # An answer is waiting that does not depend on this.
+        deadline = Deadline.after(REPORT_PATIENCE_SECONDS)
+        try:
+            current = self.table.pointer(report.service_id, report.dedup_key, deadline)
+            self._settle(report, service, current, now, deadline, raising=True)
+        except Unavailable:
+            # Neither a refusal nor an accepted event becomes a failure by it; the count is kept for
+            # the next report.
+            logger.exception("refused events could not be reported", service_id=service.id)
+        else:
+            self.refusals.reported(key, service.id)
+
+
+def _outcome(decision: Decision) -> tuple[str, Pointer | None]:
+    """The action of the answer, and the incident as it is afterwards."""
+    match decision:
+        case Opened(incident):
+            return "triggered", incident
+        case Merged(seen, _, raised):
+            return "deduplicated", raised.after if raised else seen
+        case Moved(_, after, change):
+            return change.what, after
+        case Unchanged(seen):
+            return "acknowledged", seen
+        case Ignored():
+            return "ignored", None
+        case _:
+            assert_never(decision)

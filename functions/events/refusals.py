@@ -1,0 +1,94 @@
+"""A refused event may be a lost page, so refusing is loud: an incident of the service says so and
+counts.
+
+Writing one for every refusal would make the flood worse. A function reports the first refusal of a
+minute, any that is more urgent than those before, and then each time the count has doubled; what is
+left over goes with the next report.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from opsknight.directory import ApiKey, IntegrationKey
+from opsknight.incidents import OPSKNIGHT, URGENCY, Action, Event, Severity
+from opsknight.rates import LIMIT, Minute
+
+MOST_TALLIES: Final = 1000
+
+
+@dataclass(slots=True)
+class _Tally:
+    minute: Minute
+    reported: int = 0
+    worst: Severity = Severity.INFO
+    pending: Counter[Action] = field(default_factory=Counter)
+
+
+class Refusals:
+    """What this function refused and has not reported yet, by key and service."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[tuple[str, str], _Tally] = {}
+
+    def note(self, key: IntegrationKey | ApiKey, event: Event, minute: Minute) -> Event | None:
+        """Counts a refused event; the event to report by now, if any."""
+        of = (key.id, event.service_id)
+        tally = self._tallies.get(of)
+        if tally is None or tally.minute != minute:
+            if len(self._tallies) >= MOST_TALLIES:
+                self._tallies.clear()
+            owed = tally if tally and tally.pending else None
+            tally = self._tallies[of] = _Tally(minute)
+            if owed:
+                tally.pending, tally.worst = owed.pending, owed.worst
+        tally.pending[event.action] += 1
+        worse = URGENCY[event.severity].exceeds(URGENCY[tally.worst])
+        tally.worst = event.severity if worse else tally.worst
+        if worse or tally.pending.total() > tally.reported:
+            return _report(key, event.service_id, tally)
+        return None
+
+    def left(self, key: IntegrationKey | ApiKey, service_id: str, minute: Minute) -> Event | None:
+        """What an earlier minute still owes, now that the key is within its limit again."""
+        tally = self._tallies.get((key.id, service_id))
+        if tally is None or tally.minute == minute or not tally.pending:
+            return None
+        return _report(key, service_id, tally)
+
+    def reported(self, key: IntegrationKey | ApiKey, service_id: str) -> None:
+        """The last report is stored."""
+        tally = self._tallies[key.id, service_id]
+        tally.reported += tally.pending.total()
+        tally.pending.clear()
+
+
+def _report(key: IntegrationKey | ApiKey, service_id: str, tally: _Tally) -> Event:
+    refused = {f"refused_{action}s": tally.pending[action] for action in Action}
+    summary = f"Rate limit exceeded: events sent with {key.name!r} are refused"
+    dedup_key = f"opsknight:rate-limited:{key.name}"[:200]
+    body = {
+        "event_action": Action.TRIGGER,
+        "dedup_key": dedup_key,
+        "payload": {
+            "summary": summary[:500],
+            "source": "opsknight",
+            "severity": tally.worst,
+            "custom_details": {
+                **refused,
+                "key": key.name,
+                "limit_per_minute": LIMIT,
+                "minute_until": tally.minute.end.isoformat(),
+            },
+        },
+    }
+    return Event(
+        action=Action.TRIGGER,
+        service_id=service_id,
+        dedup_key=dedup_key,
+        summary=summary[:500],
+        severity=tally.worst,
+        body=json.dumps(body, ensure_ascii=False),
+        actor=OPSKNIGHT,
+    )

@@ -1,0 +1,53 @@
+"""Woken by the stream with new incidents and changes: plans what is to be told of them, and to
+whom.
+
+A service cannot have receivers yet, so every plan is empty; it is recorded all the same, as the
+time at which a sweep would look at the incident again must stand exactly as long as something is
+untold.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from opsknight import runtime
+from opsknight.runtime import logger
+from opsknight.store.calls import Deadline
+from opsknight.store.table import Table
+
+PROCESSOR: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
+PATIENCE_SECONDS: Final = 10
+
+
+def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
+    return process_partial_response(dict(event), on_record, PROCESSOR, context)
+
+
+def on_record(record: DynamoDBRecord) -> None:
+    image = record.dynamodb.new_image if record.dynamodb else {}
+    incident_id = image["incident_id"] if image["kind"] == "change" else image["id"]
+    on_change(incident_id, runtime.table(), Deadline.after(PATIENCE_SECONDS))
+
+
+def on_change(incident_id: str, table: Table, deadline: Deadline) -> None:
+    """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
+    incident = table.incident(incident_id, deadline)
+    if incident is None or incident.announced >= incident.changes:
+        return
+    planned = table.announce(incident, deadline)
+    logger.info(
+        "changes planned" if planned else "changes left to a newer record",
+        incident_id=incident.id,
+        service_id=incident.service_id,
+        incident_status=incident.status,
+        first_change=incident.announced + 1,
+        last_change=incident.changes,
+        notices=0,
+    )

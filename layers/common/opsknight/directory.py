@@ -1,0 +1,126 @@
+"""Who exists: teams, users, services with their integrations, and the keys that speak for them.
+
+Pure models and the questions asked of them. Secrets are never here: a key is known by its hash.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from opsknight.incidents import Actor, ActorKind, Window
+
+EVENTS_WRITE: Final = "events:write"
+
+
+class Model(BaseModel):
+    # Two versions of the code run side by side in every deploy: what one adds, the other must bear.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Role(StrEnum):
+    ADMIN = "ADMIN"
+    RESPONDER = "RESPONDER"
+    USER = "USER"
+
+
+class User(Model):
+    id: str
+    name: str
+    email: str
+    role: Role
+    disabled: bool = False
+
+
+class Member(Model):
+    user_id: str
+    lead: bool = False
+    pages: bool = True
+    """Whether the member takes the pages sent to the team."""
+
+
+class Team(Model):
+    id: str
+    name: str
+    members: tuple[Member, ...] = ()
+
+
+class MaintenanceWindow(Model):
+    id: str
+    start: datetime
+    end: datetime
+    reason: str
+
+
+class Service(Model):
+    id: str
+    name: str
+    team_id: str
+    disabled: bool = False
+    raises_urgency: bool = False
+    """Whether a more urgent trigger raises the urgency of the incident it is added to."""
+    windows: tuple[MaintenanceWindow, ...] = ()
+
+    def window_at(self, now: datetime) -> Window | None:
+        """The window that suppresses what opens now; of several, the one that ends last."""
+        open_now = [w for w in self.windows if w.start <= now < w.end]
+        last = max(open_now, key=lambda w: w.end, default=None)
+        return Window(last.id, last.end) if last else None
+
+
+class Integration(Model):
+    """A named way into a service, such as "Prometheus Alerts"."""
+
+    id: str
+    service_id: str
+    name: str
+
+
+class _Key(Model):
+    """What is stored of a key, under the hash of its secret."""
+
+    id: str
+    name: str
+    created_at: datetime
+    disabled: bool = False
+    ends_at: datetime | None = None
+    """From then on it is refused: revoking sets this to now, rotating to a chosen time."""
+
+    def live_at(self, now: datetime) -> bool:
+        return not self.disabled and (self.ends_at is None or now < self.ends_at)
+
+
+class IntegrationKey(_Key):
+    """Routes events to its service. `name` is that of its integration."""
+
+    service_id: str
+    integration_id: str
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.INTEGRATION, id=self.integration_id, name=self.name)
+
+
+class ApiKey(_Key):
+    """Speaks for a user, within its scopes."""
+
+    user_id: str
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.API_KEY, id=self.id, name=self.name)
+
+
+def key_hash(secret: str) -> str:
+    """SHA-256, hexadecimal. Keys are random, so a slow hash would protect nothing."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def may_write_events(user: User, service: Service, team: Team | None) -> bool:
+    """Whether the owner of an API key has access to the service."""
+    if user.role in (Role.ADMIN, Role.RESPONDER):
+        return True
+    return team is not None and any(member.user_id == user.id for member in team.members)

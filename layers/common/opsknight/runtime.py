@@ -1,0 +1,81 @@
+"""What a process has and a rule must not: environment, clock, chance, logger, clients.
+
+Nothing is read, drawn or connected at import: a function restored from a snapshot would share it
+with its twins.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from secrets import token_hex
+from typing import TYPE_CHECKING, Final, get_type_hints
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from botocore.config import Config
+
+from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
+from opsknight.store.counters import Counters
+from opsknight.store.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# Service and level come from the POWERTOOLS_ variables of the template.
+METRICS_NAMESPACE: Final = "OpsKnight"
+logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
+
+
+def metrics() -> Metrics:
+    return Metrics(namespace=METRICS_NAMESPACE)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id(prefix: str, at: datetime) -> str:
+    """Sorts by time: 48 bits of milliseconds, then 64 random bits, in hexadecimal."""
+    return f"{prefix}_{int(at.timestamp() * 1000):012x}{token_hex(8)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSettings:
+    """Variables of template.yaml, one for each field, in capitals there."""
+
+    table_name: str
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSettings:
+    rates_table_name: str
+
+
+def read_settings[S: (TableSettings, CounterSettings)](
+    kind: type[S], environment: Mapping[str, str] = os.environ
+) -> S:
+    """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
+    convert = get_type_hints(kind)
+    return kind(**{f.name: convert[f.name](environment[f.name.upper()]) for f in fields(kind)})
+
+
+@cache
+def table() -> Table:
+    settings = read_settings(TableSettings)
+    retention = timedelta(days=settings.retention_days)
+    return Table(_dynamodb(TABLE_CONFIG), settings.table_name, retention)
+
+
+@cache
+def counters() -> Counters:
+    return Counters(_dynamodb(RATES_CONFIG), read_settings(CounterSettings).rates_table_name)
+
+
+def _dynamodb(config: Config) -> "DynamoDBClient":
+    # An endpoint of its own (MiniStack) and the region come from the environment, as for every AWS
+    # tool.
+    client: DynamoDBClient = boto3.client("dynamodb", config=config)
+    return client

@@ -1,0 +1,3 @@
+"""Every DynamoDB key, item shape, expression and call. Nothing else in the project knows the
+tables.
+"""

@@ -1,0 +1,117 @@
+"""How DynamoDB is called: what is tried again, for how long, and in which words it fails.
+
+A refused condition is an answer (`Conflict`). Throttling, a transaction in conflict and an unknown
+outcome are tried again with full jitter until the deadline (`Unavailable`). Everything else is our
+own fault and passes untouched.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+# One attempt: the loop below owns the retries, so that one deadline bounds them.
+TABLE_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"}
+)
+# A slow limiter must not hold up an event.
+RATES_CONFIG: Final = Config(
+    connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1, "mode": "standard"}
+)
+
+# Refused, timed out or cut off: the request may or may not have been carried out.
+NO_ANSWER: Final = (ConnectionError, HTTPClientError)
+
+THROTTLED: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+    }
+)
+_PASSING: Final = THROTTLED | {
+    "InternalServerError",
+    "InternalFailure",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+REFUSED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 1.0
+
+
+class Conflict(Exception):
+    """A condition did not hold: what was seen is no longer so. Read and decide again."""
+
+
+class Unavailable(Exception):
+    """DynamoDB did not take the request before the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Until when one request or message may keep trying, by a monotonic clock in seconds."""
+
+    at: float
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = field(default=random.random)
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        return cls(time.monotonic() + seconds)
+
+    def pause(self, attempt: int, cause: Exception) -> None:
+        """Waits before the next attempt (full jitter); raises Unavailable when time is up."""
+        pause = self.chance() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
+        if self.monotonic() + pause >= self.at:
+            raise Unavailable(f"DynamoDB: {cause}") from cause
+        self.sleep(pause)
+
+
+def codes(error: ClientError) -> set[str]:
+    """The error code, or for a cancelled transaction those of its items."""
+    if error.response["Error"]["Code"] == "TransactionCanceledException":
+        reasons = error.response.get("CancellationReasons", [])
+        return {reason.get("Code", "None") for reason in reasons} - {"None"}
+    return {error.response["Error"]["Code"]}
+
+
+def patiently[**P, T](
+    deadline: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Calls until there is an outcome.
+
+    Raises Conflict when a condition did not hold, Unavailable when the deadline passed. The call
+    must be safe to repeat: reads are, unconditional puts of the same item are, and transactions are
+    by their ClientRequestToken.
+    """
+    attempt = 0
+    while True:
+        try:
+            return call(*args, **kwargs)
+        except ClientError as error:
+            found = codes(error)
+            if found & REFUSED:
+                raise Conflict from error
+            # All of them: one item refused for a lasting reason makes repeating pointless. Of an
+            # answer that is not DynamoDB's, a proxy's perhaps, only the status tells.
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status < 500 and not (found and found <= _PASSING):
+                raise
+            cause: Exception = error
+        except NO_ANSWER as error:
+            cause = error
+        deadline.pause(attempt, cause)
+        attempt += 1

@@ -1,0 +1,59 @@
+"""The rate counters: a table of their own, so that counting never wakes a stream reader or waits
+for an incident.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from opsknight.rates import LIMIT, Minute
+from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# TTL deletes late and at leisure; by then nobody asks for the window any more.
+KEPT_SECONDS: Final = 3600
+
+
+class NotCounted(Enum):
+    REFUSED = auto()
+    """The key has used up the window."""
+    THROTTLED = auto()
+    """More is asked of this one counter than DynamoDB serves."""
+    UNKNOWN = auto()
+    """No answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """`client` has short timeouts and one attempt (`calls.RATES_CONFIG`)."""
+
+    client: "DynamoDBClient"
+    name: str
+
+    def count(self, key_id: str, minute: Minute) -> int | NotCounted:
+        """Counts one request of the key; answers how many there are now in this window."""
+        try:
+            answer = self.client.update_item(
+                TableName=self.name,
+                Key={"pk": {"S": f"{key_id}#{minute.number}"}},
+                UpdateExpression="SET expires_at = :expires ADD requests :one",
+                ConditionExpression="attribute_not_exists(requests) OR requests < :limit",
+                ExpressionAttributeValues={
+                    ":one": {"N": "1"},
+                    ":limit": {"N": str(LIMIT)},
+                    ":expires": {"N": str(int(minute.end.timestamp()) + KEPT_SECONDS)},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        except ClientError as error:
+            found = codes(error)
+            if found & REFUSED:
+                return NotCounted.REFUSED
+            return NotCounted.THROTTLED if found & THROTTLED else NotCounted.UNKNOWN
+        except NO_ANSWER:
+            return NotCounted.UNKNOWN
+        return int(answer["Attributes"]["requests"]["N"])

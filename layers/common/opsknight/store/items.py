@@ -1,0 +1,221 @@
+"""The keys and shapes of all items (the table of docs/architecture.md), and their wire form.
+
+Times are text of fixed width, so that they sort; only TTL attributes are epoch seconds, as DynamoDB
+wants them.
+"""
+
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from pydantic import BaseModel
+
+from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
+from opsknight.incidents import Alert, Change, Incident, Pointer, Status
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef as Wire
+else:
+    Wire = Any
+
+type Item = dict[str, Wire]
+
+DUE_SHARDS: Final = 16
+# A body up to here stays readable text; above it, deflating saves write units.
+PLAIN_BYTES: Final = 600
+# Above this the incident's partition would be burdened, so the body gets items of its own.
+INLINE_BYTES: Final = 64 * 1024
+CHUNK_BYTES: Final = 256 * 1024
+
+
+def incident_key(incident_id: str) -> Item:
+    return _key(f"incident#{incident_id}", "incident")
+
+
+def pointer_key(service_id: str, dedup_key: str) -> Item:
+    return _key(f"{service_id}#{dedup_key}", "pointer")
+
+
+def alert_key(incident_id: str, alert_id: str) -> Item:
+    return _key(f"incident#{incident_id}", f"alert#{alert_id}")
+
+
+def change_key(incident_id: str, number: int) -> Item:
+    return _key(f"incident#{incident_id}", f"change#{number:06}")
+
+
+def chunk_key(alert_id: str, number: int) -> Item:
+    return _key(f"alert#{alert_id}", f"chunk#{number}")
+
+
+def service_key(service_id: str) -> Item:
+    return _key(f"service#{service_id}", "service")
+
+
+def team_key(team_id: str) -> Item:
+    return _key(f"team#{team_id}", "team")
+
+
+def user_key(user_id: str) -> Item:
+    return _key(f"user#{user_id}", "user")
+
+
+def integration_secret_key(hashed: str) -> Item:
+    return _key(f"key#{hashed}", "integration")
+
+
+def api_secret_key(hashed: str) -> Item:
+    return _key(f"key#{hashed}", "api")
+
+
+def _key(pk: str, sk: str) -> Item:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def directory_item(entry: Team | User | Service | Integration) -> Item:
+    match entry:
+        case Team():
+            return team_key(entry.id) | {"kind": {"S": "team"}} | attributes(entry)
+        case User():
+            return user_key(entry.id) | {"kind": {"S": "user"}} | attributes(entry)
+        case Service():
+            return service_key(entry.id) | {"kind": {"S": "service"}} | attributes(entry)
+        case Integration():
+            key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
+            return key | {"kind": {"S": "integration"}} | attributes(entry)
+        case _:
+            assert_never(entry)
+
+
+def secret_item(hashed: str, key: IntegrationKey | ApiKey) -> Item:
+    match key:
+        case IntegrationKey():
+            return (
+                integration_secret_key(hashed)
+                | {"kind": {"S": "integration_key"}}
+                | attributes(key)
+            )
+        case ApiKey():
+            return api_secret_key(hashed) | {"kind": {"S": "api_key"}} | attributes(key)
+        case _:
+            assert_never(key)
+
+
+def incident_item(incident: Incident) -> Item:
+    return (
+        incident_key(incident.id)
+        | {"kind": {"S": "incident"}, "due_shard": {"S": due_shard(incident.id)}}
+        | {"listing": {"S": listing(incident, None)}}
+        | attributes(incident)
+    )
+
+
+def pointer_item(incident: Pointer) -> Item:
+    told = attributes(incident, Pointer.model_fields)
+    return pointer_key(incident.service_id, incident.dedup_key) | {"kind": {"S": "pointer"}} | told
+
+
+def change_item(change: Change, retention: timedelta) -> Item:
+    return (
+        change_key(change.incident_id, change.number)
+        | {"kind": {"S": "change"}, "expires_at": expiry(change.at, retention)}
+        | attributes(change)
+    )
+
+
+def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
+    """The alert, and the chunks of its body that must be there before it."""
+    expires = {"expires_at": expiry(alert.at, retention)}
+    item = (
+        alert_key(alert.incident_id, alert.id)
+        | {"kind": {"S": "alert"}}
+        | expires
+        | attributes(alert, {"id", "incident_id", "at", "actor"})
+    )
+    body = alert.body.encode()
+    if len(body) <= PLAIN_BYTES:
+        return item | {"body": {"S": alert.body}}, []
+    packed = zlib.compress(body)
+    if len(packed) <= INLINE_BYTES:
+        return item | {"body": {"B": packed}}, []
+    chunks: list[Item] = [
+        chunk_key(alert.id, number)
+        | {"kind": {"S": "chunk"}, "body": {"B": packed[start : start + CHUNK_BYTES]}}
+        | expires
+        for number, start in enumerate(range(0, len(packed), CHUNK_BYTES))
+    ]
+    return item | {"chunks": {"N": str(len(chunks))}}, chunks
+
+
+def alert(item: Mapping[str, Wire], chunks: list[bytes]) -> Alert:
+    fields = plain(item)
+    body = fields.get("body", b"".join(chunks))
+    text = body if isinstance(body, str) else zlib.decompress(body).decode()
+    return Alert.model_validate(fields | {"body": text})
+
+
+def due_shard(incident_id: str) -> str:
+    return str(zlib.crc32(incident_id.encode()) % DUE_SHARDS)
+
+
+def listing(incident: Pointer, resolved_at: datetime | None) -> str:
+    """The partition of the `listing` index: all active incidents together, resolved ones by service
+    and month.
+    """
+    if incident.status is not Status.RESOLVED or resolved_at is None:
+        return "active"
+    return f"resolved#{incident.service_id}#{resolved_at:%Y-%m}"
+
+
+def expiry(at: datetime, retention: timedelta) -> Wire:
+    return {"N": str(int((at + retention).timestamp()))}
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def attributes(model: BaseModel, names: "Mapping[str, object] | set[str] | None" = None) -> Item:
+    """The fields that have a value, in wire form."""
+    fields = type(model).model_fields if names is None else names
+    values = ((name, getattr(model, name)) for name in fields)
+    return {name: wire(value) for name, value in values if value is not None}
+
+
+def wire(value: object) -> Wire:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            # The value of an enumeration, too: DynamoDB wants a plain string.
+            return {"S": str(value)}
+        case int():
+            return {"N": str(value)}
+        case datetime():
+            return {"S": stamp(value)}
+        case BaseModel():
+            return {"M": attributes(value)}
+        case dict():
+            return {"M": {str(name): wire(each) for name, each in value.items()}}
+        case list() | tuple():
+            return {"L": [wire(each) for each in value]}
+        case _:
+            raise TypeError(f"no wire form for {type(value).__name__}")
+
+
+def plain(item: Mapping[str, Wire]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    [(kind, content)] = value.items()
+    match kind:
+        case "N":
+            return int(content)
+        case "M":
+            return plain(content)
+        case "L":
+            return [_plain(each) for each in content]
+        case _:
+            return content

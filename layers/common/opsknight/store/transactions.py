@@ -1,0 +1,132 @@
+"""A decision as the writes of one transaction. Each condition repeats what the decision was based
+on, and no more.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, assert_never, cast
+
+from opsknight.incidents import Merged, Moved, Opened, Pointer, Status
+from opsknight.store import items
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+    from types_boto3_dynamodb.type_defs import UpdateTypeDef
+
+
+def writes(
+    decision: Opened | Merged | Moved, table: str, retention: timedelta
+) -> "tuple[list[Write], list[items.Item]]":
+    """The transaction, and the chunks of a large body that must be stored before it."""
+    match decision:
+        case Opened(incident, alert):
+            item, chunks = items.alert_items(alert, retention)
+            return [
+                put_new(table, items.incident_item(incident)),
+                # The first invariant hangs on this condition: one active incident per dedup key.
+                put_new(table, items.pointer_item(incident)),
+                {"Put": {"TableName": table, "Item": item}},
+            ], chunks
+        case Merged(seen, alert, raised):
+            item, chunks = items.alert_items(alert, retention)
+            sets: dict[str, object] = {"last_alert_at": alert.at}
+            around: list[Write] = []
+            if raised is not None:
+                sets |= told(raised)
+                sets |= raised.sets
+                around = [_pointer(raised, table), _timeline(raised, table, retention)]
+            one: items.Item = {":one": {"N": "1"}}
+            merged = _incident(seen, table, sets, " ADD alert_count :one", one)
+            return [merged, {"Put": {"TableName": table, "Item": item}}, *around], chunks
+        case Moved(seen, after, change):
+            sets = told(decision)
+            sets |= decision.sets
+            if after.status is Status.RESOLVED:
+                sets["listing"] = items.listing(after, change.at)
+                sets["expires_at"] = int((change.at + retention).timestamp())
+            return [
+                _incident(seen, table, sets),
+                _pointer(decision, table),
+                _timeline(decision, table, retention),
+            ], []
+        case _:
+            assert_never(decision)
+
+
+def put_new(table: str, item: items.Item) -> "Write":
+    condition = "attribute_not_exists(pk)"
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
+
+
+def told(moved: Moved) -> dict[str, object]:
+    """What the pointer repeats of its incident, so that an answer needs no second read."""
+    after = moved.after
+    return {
+        "status": after.status,
+        "urgency": after.urgency,
+        "epoch": after.epoch,
+        "changes": after.changes,
+    }
+
+
+def update(sets: Mapping[str, object]) -> dict[str, Any]:
+    """The arguments of an update that sets fields, and removes those that are None."""
+    kept = {name: value for name, value in sets.items() if value is not None}
+    gone = [f"#{name}" for name, value in sets.items() if value is None]
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
+    if gone:
+        expression += " REMOVE " + ", ".join(gone)
+    return {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {f"#{name}": name for name in sets},
+        "ExpressionAttributeValues": {
+            f":{name}": items.wire(value) for name, value in kept.items()
+        },
+    }
+
+
+def _incident(
+    seen: Pointer,
+    table: str,
+    sets: Mapping[str, object],
+    addition: str = "",
+    values: items.Item | None = None,
+) -> "Write":
+    changed = update(sets)
+    changed["UpdateExpression"] += addition
+    changed["ExpressionAttributeNames"]["#seen"] = "status"
+    changed["ExpressionAttributeValues"] |= {":seen": {"S": str(seen.status)}} | (values or {})
+    return _updating(
+        table,
+        items.incident_key(seen.id),
+        # The decision depends on the status alone: alerts of one incident never refuse each other.
+        "#seen = :seen",
+        changed,
+    )
+
+
+def _pointer(moved: Moved, table: str) -> "Write":
+    key = items.pointer_key(moved.seen.service_id, moved.seen.dedup_key)
+    mine: items.Item = {":mine": {"S": moved.seen.id}}
+    if moved.after.status is Status.RESOLVED:
+        return {
+            "Delete": {
+                "TableName": table,
+                "Key": key,
+                "ConditionExpression": "id = :mine",
+                "ExpressionAttributeValues": mine,
+            }
+        }
+    changed = update(told(moved))
+    changed["ExpressionAttributeValues"] |= mine
+    return _updating(table, key, "id = :mine", changed)
+
+
+def _updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+    arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
+    return {"Update": cast("UpdateTypeDef", arguments)}
+
+
+def _timeline(moved: Moved, table: str, retention: timedelta) -> "Write":
+    # New: its number is the change's place in the order of all changes of the incident.
+    return put_new(table, items.change_item(moved.change, retention))

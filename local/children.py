@@ -1,0 +1,83 @@
+"""Starting programs so that none outlives us.
+
+Every child leads a session of its own: a Ctrl-C in the terminal reaches only us, and stopping a
+child stops whatever it has started in turn. Between us and the program stands a guard that holds
+the reading end of a pipe of ours. The kernel closes the pipe however we end, `kill -9` included,
+and the guard then kills the group.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_GUARD = Path(__file__).with_name("guard.py")
+
+_PATIENCE = 4.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class Child:
+    """A running program with its process group. What it prints goes to `log`."""
+
+    def __init__(
+        self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
+    ) -> None:
+        log.touch(mode=0o600)
+        with log.open("wb") as output:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARD), *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether the program is still there."""
+        return self._guard.returncode is None and _still_there(self._guard.pid)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, over 128 for a signal. Raises `TimeoutError` after `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.running:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(0.02)
+        if self._guard.returncode is None:
+            # Not reaped yet, so the number still names this group and nobody else's.
+            _signal_group(self._guard.pid, signal.SIGKILL)
+            self._guard.wait()
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        return self._guard.returncode
+
+    def stop(self) -> None:
+        """Ends the whole group: SIGTERM, some patience, SIGKILL. Stopping twice does no harm."""
+        if not self.running:
+            self.wait()
+            return
+        _signal_group(self._guard.pid, signal.SIGTERM)
+        try:
+            self.wait(_PATIENCE)
+        except TimeoutError:
+            _signal_group(self._guard.pid, signal.SIGKILL)
+            self.wait()
+
+
+def _still_there(process: int) -> bool:
+    """Looks without reaping: a reaped process's number may name another one a moment later."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    # macOS answers "not permitted" for a group of which only the dead leader is left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

@@ -1,0 +1,149 @@
+"""`make run`: OpsKnight on this machine until Ctrl-C."""
+
+import signal
+
+if __name__ == "__main__":
+    # The imports take a moment, in which a Ctrl-C has nothing to clear up.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import fcntl
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from local.screen import Screen
+from local.stack import HOST, ROOT, Failure, Port, Running, forget_account, running
+
+_STATE = ROOT / ".local"
+_SETTINGS = _STATE / "opsknight.env"
+_SAM_LOCAL = _STATE / "sam-local.json"
+
+_CURL = """\
+curl -X POST {url}/api/events \\
+  -H 'Authorization: Token token={key}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{{
+    "event_action": "trigger",
+    "dedup_key": "server-cpu-high-web01",
+    "payload": {{
+      "summary": "CPU usage above 90% on web-01",
+      "source": "curl",
+      "severity": "critical"
+    }}
+  }}'
+"""
+
+
+class Stop(BaseException):
+    """Somebody asked us to end: Ctrl-C, SIGTERM, or a terminal that was closed."""
+
+
+def main() -> int:
+    """The exit code: 0 when asked to stop, 1 with a sentence when something is wrong."""
+    screen = Screen()
+    _listen_for_stop()
+    try:
+        _serve(screen)
+    except Failure as failure:
+        screen.say(str(failure), "red")
+        return 1
+    except Stop:
+        screen.say("Stopped.")
+        return 0
+
+
+def _serve(screen: Screen) -> NoReturn:
+    forget_account()
+    with ExitStack() as everything:
+        everything.enter_context(_alone())
+        aws = Port.from_environment("OPSKNIGHT_AWS_PORT", 4566)
+        front = Port.from_environment("OPSKNIGHT_PORT", 8080)
+        up = everything.enter_context(
+            running(_STATE, aws=aws, front=front, step=screen.step, watch=screen.event)
+        )
+        everything.enter_context(_settings(up))
+        screen.say(f"\nReady: {up.url}\n", "bold green")
+        screen.say(_CURL.format(url=up.url, key=up.service.integration_key))
+        screen.say(f"Settings for a shell: . {_SETTINGS.relative_to(ROOT)}    Stop: Ctrl-C\n")
+        code = up.ministack.wait()
+    raise Failure(
+        f"MiniStack stopped by itself (exit code {code}); its log is .local/ministack.log."
+    )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time in a folder. The kernel frees the lock however its holder ends."""
+    _STATE.mkdir(exist_ok=True)
+    with Path(_STATE / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Failure(f"`make run` is already up here, as process {lock.read()}.") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        # Whatever a predecessor could not remove, it does not describe us.
+        _SETTINGS.unlink(missing_ok=True)
+        _SAM_LOCAL.unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def _settings(up: Running) -> Iterator[None]:
+    """The files that say where we are: whole or not there at all, and only while we answer."""
+    values = {
+        "OPSKNIGHT_URL": up.url,
+        "OPSKNIGHT_INTEGRATION_KEY": up.service.integration_key,
+        "OPSKNIGHT_API_KEY": up.service.api_key,
+        "OPSKNIGHT_SERVICE_ID": up.service.service_id,
+    }
+    variables = {
+        # From inside a container, this machine is called so (samconfig.toml says it to Docker).
+        "AWS_ENDPOINT_URL": up.endpoint.replace(HOST, "host.docker.internal"),
+        "TABLE_NAME": up.outputs["TableName"],
+        "RATES_TABLE_NAME": up.outputs["RatesTableName"],
+    }
+    try:
+        _write(_SAM_LOCAL, json.dumps({"Parameters": variables}))
+        _write(_SETTINGS, "".join(f"{name}={shlex.quote(it)}\n" for name, it in values.items()))
+        yield
+    finally:
+        _SETTINGS.unlink(missing_ok=True)
+        _SAM_LOCAL.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _listen_for_stop() -> None:
+    """The first signal ends the waiting wherever it is; later ones do not disturb the rest."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGHUP:
+            # The terminal is gone: what is said from here on would fail.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Stop
+
+    for each in signals:
+        signal.signal(each, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

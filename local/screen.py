@@ -1,0 +1,94 @@
+"""What `make run` shows: a line for each step, where to send events, and a line for each event."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from local.front import Exchange
+
+_COLOURS = {
+    "triggered": "bold red",
+    "deduplicated": "yellow",
+    "acknowledged": "cyan",
+    "resolved": "green",
+    "ignored": "bright_black",
+    "refused": "magenta",
+}
+
+_LONGEST = 140
+"""Characters of what follows the status code: a title may have 500."""
+
+
+class Screen:
+    """Writes to the terminal, without colour and without cutting lines where there is none."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Shows the step while it runs, and how long it took once it is done."""
+        started = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(Text(title)):
+                yield
+        else:
+            yield
+        self._print(Text(f"  {title:<44} {time.monotonic() - started:5.1f} s"))
+
+    def say(self, text: str, style: str = "") -> None:
+        """Text as it is, however long: what is meant to be copied stays in one piece."""
+        self._print(Text(text, style))
+
+    def event(self, exchange: Exchange) -> None:
+        """One line for what was asked of the events API, and what came of it."""
+        if exchange.path != "/api/events":
+            return
+        self._print(event_line(exchange, time.strftime("%H:%M:%S")))
+
+    def _print(self, text: Text) -> None:
+        # A closed terminal or pipe is no reason to leave things running: the signal that follows
+        # ends us.
+        with suppress(OSError):
+            self._console.print(text, soft_wrap=True)
+
+
+def event_line(exchange: Exchange, at: str) -> Text:
+    """`at`, result, status, then incident id, urgency and title, or why there is none."""
+    try:
+        answer: Any = json.loads(exchange.answer)
+    except ValueError:
+        answer = None
+    answer = answer if isinstance(answer, dict) else {}
+    result = answer.get("result", {})
+    action = str(result.get("action", "refused"))
+    incident = result.get("incident")
+    if incident:
+        rest = f"{incident['id']} {incident['urgency']:<6} {incident['title']}"
+    else:
+        rest = str(result.get("reason") or _refusal(answer, exchange.status))
+    line = Text(f"{at} ")
+    line.append(f"{action:<12}", _COLOURS.get(action, ""))
+    line.append(f" {exchange.status} {_printable(rest)}")
+    return line
+
+
+def _refusal(answer: dict[str, Any], status: int) -> str:
+    issues = [f"{issue['path']}: {issue['message']}" for issue in answer.get("issues", [])]
+    return " - ".join(
+        [str(answer.get("error") or answer.get("message") or HTTPStatus(status).phrase), *issues]
+    )
+
+
+def _printable(text: str) -> str:
+    """Titles come from strangers: nothing in them may steer the terminal."""
+    shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in shown
+    )

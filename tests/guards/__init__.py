@@ -1,0 +1,1 @@
+"""The guards that the invariants hang on: a patch takes each out, and a named test must notice."""

@@ -1,0 +1,127 @@
+"""Transactions that get in each other's way, which MiniStack's never do.
+
+Hooks into clients: the items of a transaction stay held for some milliseconds around the real call,
+and whoever comes meanwhile is answered what DynamoDB answers.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.awsrequest import AWSResponse
+from botocore.parsers import create_parser
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_ERROR: Final = "com.amazonaws.dynamodb.v20120810#"
+_SINGLE: Final = ("PutItem", "UpdateItem", "DeleteItem")
+_KEY_NAMES: Final = ("pk", "sk")
+_ONGOING: Final = "Transaction is ongoing for the item"
+
+type Key = tuple[str, ...]
+
+
+@dataclass
+class Conflicts:
+    """Stands for the server: clients that watch the same one get in each other's way."""
+
+    hold: float = 0.005
+    """Seconds a transaction holds its items before it is carried out."""
+    sleep: Callable[[float], None] = time.sleep
+    raised: Counter[str] = field(default_factory=Counter)
+    """How often each error was answered."""
+    _held: set[Key] = field(default_factory=set)
+    _tokens: set[str] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock)
+
+    def watch(self, client: "DynamoDBClient") -> "DynamoDBClient":
+        """The same client, from now on in the way of the others."""
+        # The stubs know no hook that answers: `before-call` may, in place of the server.
+        events: Any = client.meta.events
+        for operation in ("TransactWriteItems", *_SINGLE):
+            events.register(f"before-call.dynamodb.{operation}", self._before)
+        events.register("after-call.dynamodb.TransactWriteItems", self._after)
+        events.register("after-call-error.dynamodb.TransactWriteItems", self._after)
+        return client
+
+    def _before(
+        self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: object
+    ) -> tuple[AWSResponse, dict[str, Any]] | None:
+        sent = json.loads(params["body"])
+        if model.name in _SINGLE:
+            with self._lock:
+                busy = _key(sent) in self._held
+            if busy:
+                return self._answer(model, "TransactionConflictException", _ONGOING)
+            return None
+        keys = [_key(action) for [action] in (each.values() for each in sent["TransactItems"])]
+        token = sent["ClientRequestToken"]
+        with self._lock:
+            if token in self._tokens:
+                message = "The transaction with the given request token is already in progress."
+                return self._answer(model, "TransactionInProgressException", message)
+            busy_keys = self._held & set(keys)
+            if not busy_keys:
+                self._held |= set(keys)
+                self._tokens.add(token)
+        if busy_keys:
+            return self._cancel(model, [key in busy_keys for key in keys])
+        context["held"] = (keys, token)
+        self.sleep(self.hold)
+        return None
+
+    def _after(self, context: dict[str, Any], **_: object) -> None:
+        keys, token = context.pop("held", ((), None))
+        with self._lock:
+            self._held.difference_update(keys)
+            self._tokens.discard(token)
+
+    def _cancel(self, model: Any, busy: list[bool]) -> tuple[AWSResponse, dict[str, Any]]:
+        conflict = {"Code": "TransactionConflict", "Message": _ONGOING}
+        reasons = [conflict if each else {"Code": "None"} for each in busy]
+        listed = ", ".join(reason["Code"] for reason in reasons)
+        message = (
+            "Transaction cancelled, please refer cancellation reasons for specific reasons "
+            f"[{listed}]"
+        )
+        error = "TransactionCanceledException"
+        return self._answer(model, error, message, CancellationReasons=reasons)
+
+    def _answer(
+        self, model: Any, error: str, message: str, **more: Any
+    ) -> tuple[AWSResponse, dict[str, Any]]:
+        self.raised[error] += 1
+        return answer(model, error, message, **more)
+
+
+def answer(
+    model: Any, error: str, message: str, status: int = HTTPStatus.BAD_REQUEST, **more: Any
+) -> tuple[AWSResponse, dict[str, Any]]:
+    """An error of DynamoDB as a `before-call` hook may return it: through botocore's own parser.
+
+    Without the name of an error it is a bare status with a text that is not JSON.
+    """
+    told = {"__type": _ERROR + error, "message": message, **more}
+    body = json.dumps(told).encode() if error else f"<p>{message}</p>".encode()
+    headers: Any = {"x-amzn-RequestId": "HOOK", "Content-Type": "application/x-amz-json-1.0"}
+    wire: Any = {"status_code": int(status), "headers": headers, "body": body}
+    parser = create_parser("json")
+    parsed = parser.parse(wire, model.output_shape)
+    # As the endpoint does it: what the error's own shape adds, such as reasons of a cancellation.
+    for shape in model.error_shapes:
+        if shape.name == error:
+            parsed |= {k: v for k, v in parser.parse(wire, shape).items() if k not in parsed}
+    raw: Any = None
+    return AWSResponse("http://hook/", int(status), headers, raw), parsed
+
+
+def _key(action: Mapping[str, Any]) -> Key:
+    place = action.get("Key") or action["Item"]
+    return (action["TableName"], *(place[name]["S"] for name in _KEY_NAMES if name in place))

@@ -1,0 +1,44 @@
+"""What people and timers can ask for, by the names that `tests.harness.model` has for it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from opsknight.incidents import (
+    Acknowledge,
+    AcknowledgementTimeout,
+    Actor,
+    ActorKind,
+    AutoResolve,
+    Command,
+    Escalate,
+    Moved,
+    Reassign,
+    Refused,
+    Resolve,
+    Snooze,
+    Suppress,
+    Unchanged,
+    Unsnooze,
+    Unsuppress,
+)
+from tests.harness.world import Clock
+
+ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
+
+COMMANDS: dict[str, Callable[[Clock], Command]] = {
+    "acknowledge": lambda _: Acknowledge(by="user_ada"),
+    "resolve": lambda _: Resolve(),
+    "snooze": lambda clock: Snooze(clock() + timedelta(hours=1)),
+    "unsnooze": lambda _: Unsnooze(),
+    "suppress": lambda _: Suppress(),
+    "unsuppress": lambda _: Unsuppress(),
+    "escalate": lambda _: Escalate(),
+    "reassign": lambda _: Reassign("user_ben"),
+    "acknowledgement timeout": lambda _: AcknowledgementTimeout(),
+    "auto-resolve": lambda _: AutoResolve(),
+}
+
+
+def came_to(outcome: object) -> str:
+    names: dict[type, str] = {Moved: "moved", Unchanged: "unchanged", Refused: "refused"}
+    return names[type(outcome)]

@@ -1,0 +1,92 @@
+"""Steps that many tests take."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any
+
+from opsknight.directory import ApiKey, IntegrationKey
+from opsknight.incidents import (
+    Acknowledge,
+    Actor,
+    ActorKind,
+    Command,
+    Incident,
+    Moved,
+    Resolve,
+    Snooze,
+    Status,
+    Suppress,
+    act,
+)
+from opsknight.rates import LIMIT, Minute
+from opsknight.store import items
+from tests.harness.world import World, deadline, event
+
+ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
+PROMETHEUS_KEY_ID = "key_int_prometheus"
+"""Of the integration key that `World.send` takes by itself."""
+
+
+def incident(world: World, incident_id: str) -> Incident:
+    found = world.table.incident(incident_id, deadline())
+    assert found is not None
+    return found
+
+
+def do(world: World, incident_id: str, command: Command) -> Moved:
+    """What a person does to an incident, written."""
+    moved = act(incident(world, incident_id), command, actor=ADA, now=world.clock())
+    assert isinstance(moved, Moved)
+    world.table.apply(moved, token_hex(16), deadline())
+    return moved
+
+
+def incident_in(world: World, status: Status | None, **more: Any) -> str:
+    """Triggers an incident and brings it into the status; None is one resolved long ago."""
+    incident_id: str = world.send(event(**more)).incident["id"]
+    match status:
+        case Status.OPEN:
+            pass
+        case Status.ACKNOWLEDGED:
+            do(world, incident_id, Acknowledge())
+        case Status.SNOOZED:
+            do(world, incident_id, Snooze(world.clock() + timedelta(hours=1)))
+        case Status.SUPPRESSED:
+            do(world, incident_id, Suppress())
+        case Status.RESOLVED | None:
+            do(world, incident_id, Resolve())
+    return incident_id
+
+
+def use_up(world: World, key_id: str = PROMETHEUS_KEY_ID, requests: int = LIMIT) -> None:
+    """Takes requests of the key's window, as other functions would."""
+    assert world.counters.count(key_id, Minute.of(world.clock())) == 1
+    client, name = world.counters.client, world.counters.name
+    for item in client.scan(TableName=name)["Items"]:
+        if item["pk"]["S"].startswith(f"{key_id}#") and item["requests"]["N"] == "1":
+            client.put_item(TableName=name, Item=item | {"requests": {"N": str(requests)}})
+
+
+def used(world: World) -> list[int]:
+    """What the rate counters hold, all keys and windows."""
+    answer = world.counters.client.scan(TableName=world.counters.name)
+    return [int(item["requests"]["N"]) for item in answer["Items"]]
+
+
+def put(world: World, item: items.Item) -> None:
+    """Overwrites an item of the directory, as its administration will."""
+    world.table.client.put_item(TableName=world.table.name, Item=item)
+
+
+def add_keys(world: World, keys: dict[str, IntegrationKey | ApiKey]) -> None:
+    world.table.create([], keys, token_hex(16), deadline())
+
+
+def of_kind(world: World, *kinds: str) -> list[dict[str, Any]]:
+    return [item for item in world.items() if item["kind"]["S"] in kinds]
+
+
+def in_order(stored: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """To compare a table before and after."""
+    return sorted(stored, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))

@@ -1,0 +1,353 @@
+"""Who is let in: the authentication table of the contract, the API key path, and for how long."""
+
+from collections.abc import Mapping
+from secrets import token_hex, token_urlsafe
+from typing import Any
+
+import pytest
+
+from opsknight.directory import (
+    EVENTS_WRITE,
+    ApiKey,
+    IntegrationKey,
+    Role,
+    User,
+    key_hash,
+)
+from opsknight.store import items
+from tests.harness.world import Response, World, deadline, event, http_event
+from tests.integration.steps import put
+
+INVALID_KEY = (403, {"error": "Invalid Integration Key"})
+UNAUTHORIZED = (401, {"error": "Unauthorized"})
+UNKNOWN = "0123456789abcdef0123456789abcdef"
+UNKNOWN_API_KEY = "opsk_" + "x" * 43
+
+
+def knock(world: World, headers: Mapping[str, str], **more: Any) -> Response:
+    body = event("resolve", "nothing", service_id=world.service.id, **more)
+    return world.request(http_event(body, headers=headers))
+
+
+def told(response: Response) -> tuple[int, dict[str, Any]]:
+    return response.status, response.body
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Token token={}",
+        "token token={}",
+        "TOKEN TOKEN={}",
+        'Token token="{}"',
+        "Token token='{}'",
+        "Token   token={}",
+        "  Token token={}  ",
+    ],
+)
+def test_an_integration_key_however_it_is_written(
+    shared_world: World, name: str, written: str
+) -> None:
+    sent = {name: written.format(shared_world.integration_key)}
+    assert knock(shared_world, sent).status == 202
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Token",
+        "Token ",
+        "Token token=",
+        "Token token={unknown}",
+        "Token {key}",
+        "Token key={key}",
+        "Token token={key}0",
+        "Token token={cut}",
+        'Token token="{key}',
+        "Token token={key}'",
+        "Token token=\"{key}'",
+        "Token token={key}, nonce=1",
+        "Token token={key} {key}",
+        "Token token=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+        "Token token={api_key}",
+        "Token token=\N{FULLWIDTH DIGIT ZERO}{cut}",
+        "Token token=\x00{cut}",
+    ],
+    ids=ascii,
+)
+def test_anything_else_under_this_scheme_is_403(shared_world: World, written: str) -> None:
+    key = shared_world.integration_key
+    sent = written.format(key=key, cut=key[1:], unknown=UNKNOWN, api_key=shared_world.api_key)
+    assert told(knock(shared_world, {"Authorization": sent})) == INVALID_KEY
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer {}"},
+        {"Authorization": "bearer {}"},
+        {"authorization": "BEARER   {} "},
+        {"Authorization": "Api-Key {}"},
+        {"Authorization": "api-key {}"},
+        {"X-API-Key": "{}"},
+        {"x-api-key": " {} "},
+        {"Authorization": "", "X-API-Key": "{}"},
+    ],
+    ids=str,
+)
+def test_an_api_key_however_it_is_sent(shared_world: World, headers: dict[str, str]) -> None:
+    sent = {name: value.format(shared_world.api_key) for name, value in headers.items()}
+    assert knock(shared_world, sent).status == 202
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"X-API-Key": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer {unknown}"},
+        {"Authorization": "Api-Key {unknown}"},
+        {"X-API-Key": "{unknown}"},
+        {"Authorization": "Bearer {key}x"},
+        {"Authorization": "Bearer opsk_short"},
+        {"Authorization": "Bearer {key} {key}"},
+        {"Authorization": "{key}"},
+        {"Authorization": "Basic {key}"},
+        {"Authorization": "Digest token={integration}"},
+        {"Authorization": "Bearer {integration}"},
+        {"X-API-Key": "{integration}"},
+        {"X-API-Key": "Bearer {key}"},
+        {"Authorization": "Basic dTpw", "X-API-Key": "{key}"},
+        {"Authorization": "Bearer {unknown}", "X-API-Key": "{key}"},
+    ],
+    ids=str,
+)
+def test_anything_else_is_401(shared_world: World, headers: dict[str, str]) -> None:
+    keys = {
+        "key": shared_world.api_key,
+        "integration": shared_world.integration_key,
+        "unknown": UNKNOWN_API_KEY,
+    }
+    sent = {name: value.format(**keys) for name, value in headers.items()}
+    assert told(knock(shared_world, sent)) == UNAUTHORIZED
+
+
+def test_authorization_wins_over_x_api_key(shared_world: World) -> None:
+    good = {"Authorization": f"Bearer {shared_world.api_key}", "X-API-Key": UNKNOWN_API_KEY}
+    assert knock(shared_world, good).status == 202
+    token = {"Authorization": f"Token token={UNKNOWN}", "X-API-Key": shared_world.api_key}
+    assert told(knock(shared_world, token)) == INVALID_KEY
+
+
+def test_an_integration_key_is_found_in_capitals_too(shared_world: World) -> None:
+    key = shared_world.integration_key.upper()
+    assert knock(shared_world, {"Authorization": f"Token token={key}"}).status == 202
+
+
+@pytest.mark.parametrize("service_id", [7, None, [], {}, "svc_reports", "\ud800", ""], ids=ascii)
+@pytest.mark.parametrize("name", ["service_id", "serviceId"])
+def test_a_service_id_is_ignored_with_an_integration_key(
+    moto_world: World, name: str, service_id: object
+) -> None:
+    named: dict[str, Any] = {name: service_id}
+    response = moto_world.send(event(**named))
+    assert response.status == 202
+    assert response.incident["serviceId"] == moto_world.service.id
+
+
+def test_keys_rest_hashed(shared_world: World) -> None:
+    stored = str(shared_world.items())
+    for secret in (shared_world.integration_key, shared_world.api_key):
+        assert secret not in stored
+        assert key_hash(secret) in stored
+
+
+@pytest.mark.parametrize("name", ["service_id", "serviceId"])
+def test_an_api_key_names_the_service_either_way(moto_world: World, name: str) -> None:
+    named: dict[str, Any] = {name: f" {moto_world.other_service.id} "}
+    body = event(**named)
+    response = moto_world.send(body, key=moto_world.api_key)
+    assert response.status == 202
+    assert response.incident["serviceId"] == moto_world.other_service.id
+
+
+def test_api_key_missing_scope_is_403(shared_world: World) -> None:
+    body = event(service_id=shared_world.service.id)
+    response = shared_world.send(body, key=shared_world.scopeless_api_key)
+    assert told(response) == (403, {"error": "API key missing scope"})
+
+
+@pytest.mark.parametrize(
+    "service_id",
+    [None, "", "  ", 7, [], {}, True],
+    ids=["null", "empty", "spaces", "7", "[]", "{}", "true"],
+)
+def test_service_id_missing_is_400(shared_world: World, service_id: object) -> None:
+    response = shared_world.send(event(service_id=service_id), key=shared_world.api_key)
+    assert (response.status, response.body["error"]) == (400, "Invalid request body")
+    [issue] = response.body["issues"]
+    assert issue["path"] == "service_id"
+    assert issue["message"].startswith("is required")
+
+
+@pytest.mark.parametrize(
+    "service_id",
+    ["svc_none", "\ud800", "\x00", "x" * 5000, "svc_checkout#x", "é", "team_web"],
+    ids=lambda value: ascii(value[:20]),
+)
+def test_an_unknown_service_is_404(shared_world: World, service_id: str) -> None:
+    response = shared_world.send(event(service_id=service_id), key=shared_world.api_key)
+    assert told(response) == (404, {"error": "Service not found"})
+
+
+def test_access_by_role_or_team(moto_world: World) -> None:
+    here = event(service_id=moto_world.service.id)
+    elsewhere = event(service_id=moto_world.other_service.id)
+    denied = (403, {"error": "Service access denied"})
+    assert moto_world.send(here, key=moto_world.user_api_key).status == 202
+    assert told(moto_world.send(elsewhere, key=moto_world.user_api_key)) == denied
+    assert told(moto_world.send(here, key=moto_world.stranger_api_key)) == denied
+    assert moto_world.send(elsewhere, key=moto_world.api_key).status == 202, "a responder"
+
+
+def test_an_admin_has_access_to_every_service(moto_world: World) -> None:
+    root = User(id="user_root", name="Root", email="root@example.com", role=Role.ADMIN)
+    moto_world.table.create([root], {}, "root", deadline())
+    key = new_api_key(moto_world, user_id=root.id)
+    assert moto_world.send(event(service_id=moto_world.other_service.id), key=key).status == 202
+
+
+def test_a_service_without_its_team_denies_a_user(moto_world: World) -> None:
+    put(moto_world, items.directory_item(replace_team(moto_world)))
+    body = event(service_id=moto_world.service.id)
+    assert moto_world.send(body, key=moto_world.user_api_key).status == 403
+
+
+def replace_team(world: World) -> Any:
+    return world.service.model_copy(update={"team_id": "team_gone"})
+
+
+# How soon a key starts and stops.
+
+
+def new_integration_key(world: World, secret: str | None = None, **more: Any) -> str:
+    secret = secret or token_hex(16)
+    known = {
+        "id": f"key_{token_hex(4)}",
+        "name": "Alertmanager",
+        "created_at": world.clock(),
+        "service_id": world.service.id,
+        "integration_id": "int_am",
+    }
+    key = IntegrationKey.model_validate(known | more)
+    put(world, items.secret_item(key_hash(secret), key))
+    return secret
+
+
+def new_api_key(world: World, secret: str | None = None, **more: Any) -> str:
+    secret = secret or f"opsk_{token_urlsafe(32)}"
+    known = {
+        "id": f"key_{token_hex(4)}",
+        "name": "CI",
+        "created_at": world.clock(),
+        "user_id": "user_ada",
+        "scopes": (EVENTS_WRITE,),
+    }
+    put(world, items.secret_item(key_hash(secret), ApiKey.model_validate(known | more)))
+    return secret
+
+
+KINDS = pytest.mark.parametrize(
+    ("make", "refused"),
+    [(new_integration_key, INVALID_KEY), (new_api_key, UNAUTHORIZED)],
+    ids=["integration key", "API key"],
+)
+
+
+def attempt(world: World, secret: str, **more: Any) -> tuple[int, dict[str, Any]]:
+    body = event("resolve", "nothing", service_id=world.service.id)
+    response = world.send(body, key=secret, **more)
+    return (202, {}) if response.status == 202 else told(response)
+
+
+@KINDS
+def test_a_key_that_is_disabled_or_revoked_is_refused(
+    moto_world: World, make: Any, refused: object
+) -> None:
+    assert attempt(moto_world, make(moto_world, disabled=True)) == refused
+    assert attempt(moto_world, make(moto_world, ends_at=moto_world.clock())) == refused
+
+
+@KINDS
+def test_a_key_rotated_out_stops_at_its_time(moto_world: World, make: Any, refused: object) -> None:
+    ends_at = moto_world.clock().replace(second=10)
+    secret = make(moto_world, ends_at=ends_at)
+    moto_world.clock.advance(seconds=9.999)
+    assert attempt(moto_world, secret) == (202, {})
+    moto_world.clock.advance(seconds=0.001)
+    assert attempt(moto_world, secret) == refused, "remembered or not"
+
+
+@KINDS
+def test_a_revoked_key_stops_within_30_seconds(
+    moto_world: World, make: Any, refused: object
+) -> None:
+    secret = make(moto_world)
+    assert attempt(moto_world, secret) == (202, {})
+    make(moto_world, secret, ends_at=moto_world.clock())
+    moto_world.clock.advance(seconds=29.999)
+    assert attempt(moto_world, secret, api=moto_world.api()) == refused, "another function"
+    moto_world.clock.advance(seconds=0.001)
+    assert attempt(moto_world, secret) == refused
+
+
+def test_a_disabled_key_is_remembered_as_live_until_then(moto_world: World) -> None:
+    # What the 30 seconds buy: no read of the key with each event.
+    secret = new_integration_key(moto_world)
+    attempt(moto_world, secret)
+    new_integration_key(moto_world, secret, disabled=True)
+    moto_world.clock.advance(seconds=29.999)
+    assert attempt(moto_world, secret) == (202, {})
+
+
+@pytest.mark.parametrize(
+    ("make", "secret", "refused"),
+    [(new_integration_key, UNKNOWN, INVALID_KEY), (new_api_key, UNKNOWN_API_KEY, UNAUTHORIZED)],
+    ids=["integration key", "API key"],
+)
+def test_a_new_key_works_at_once(
+    moto_world: World, make: Any, secret: str, refused: object
+) -> None:
+    assert attempt(moto_world, secret) == refused, "not there yet"
+    make(moto_world, secret)
+    assert attempt(moto_world, secret) == (202, {})
+
+
+def test_a_disabled_service_is_403_within_30_seconds(moto_world: World) -> None:
+    assert attempt(moto_world, moto_world.integration_key) == (202, {})
+    disabled = moto_world.service.model_copy(update={"disabled": True})
+    put(moto_world, items.directory_item(disabled))
+    moto_world.clock.advance(seconds=30)
+    assert attempt(moto_world, moto_world.integration_key) == INVALID_KEY
+    assert attempt(moto_world, moto_world.api_key)[0] == 404
+
+
+def test_the_key_of_a_service_that_is_gone_is_403(moto_world: World) -> None:
+    secret = new_integration_key(moto_world, service_id="svc_gone")
+    assert attempt(moto_world, secret) == INVALID_KEY
+
+
+def test_a_disabled_owner_is_401_within_30_seconds(moto_world: World) -> None:
+    assert attempt(moto_world, moto_world.api_key) == (202, {})
+    user = moto_world.table.user("user_ada", deadline())
+    assert user is not None
+    put(moto_world, items.directory_item(user.model_copy(update={"disabled": True})))
+    moto_world.clock.advance(seconds=30)
+    assert attempt(moto_world, moto_world.api_key) == UNAUTHORIZED
+
+
+def test_the_key_of_an_owner_who_is_gone_is_401(moto_world: World) -> None:
+    assert attempt(moto_world, new_api_key(moto_world, user_id="user_gone")) == UNAUTHORIZED

@@ -1,0 +1,78 @@
+"""Real answers of the handler are as the OpenAPI description says."""
+
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+
+from events.openapi import description
+from tests.harness.world import Response, World, event, http_event
+from tests.integration.steps import use_up
+from tests.integration.wire import ALWAYS, TIMES_OUT, Wire, refusing
+
+DESCRIBED: dict[str, Any] = description()
+RESPONSES = DESCRIBED["paths"]["/api/events"]["post"]["responses"]
+
+
+def check(response: Response, status: int) -> None:
+    assert response.status == status
+    described = RESPONSES[str(status)]
+    content = described["content"]["application/json"]["schema"]
+    schema = content | {"components": DESCRIBED["components"]}
+    OAS31Validator(schema).validate(response.body)
+    for name, header in described["headers"].items():
+        if name in ("RateLimit-Remaining",) and name not in response.headers:
+            continue
+        value: Any = response.headers[name]
+        OAS31Validator(header["schema"]).validate(
+            int(value) if header["schema"]["type"] == "integer" else value
+        )
+    limits = {name for name in response.headers if name.startswith(("RateLimit", "Retry"))}
+    assert limits <= set(described["headers"])
+
+
+@pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
+@pytest.mark.parametrize("before", [0, 1], ids=["none active", "open"])
+def test_202(moto_world: World, action: str, before: int) -> None:
+    for _ in range(before):
+        moto_world.send(event())
+    response = moto_world.send(event(action))
+    check(response, 202)
+    model = DESCRIBED["components"]["schemas"]
+    assert set(response.body["result"]) <= set(model["Result"]["properties"])
+    if "incident" in response.body["result"]:
+        assert set(response.incident) == set(model["IncidentAnswer"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    [
+        (400, http_event("{", headers={"Authorization": "Token token={key}"})),
+        (400, http_event({}, headers={"Authorization": "Token token={key}"})),
+        (400, http_event(event(), headers={"X-API-Key": "{api_key}"})),
+        (401, http_event(event())),
+        (403, http_event(event(), headers={"Authorization": "Token x"})),
+        (404, http_event(event(service_id="svc_x"), headers={"X-API-Key": "{api_key}"})),
+        (413, http_event(" " * 600_000, headers={"Authorization": "Token token={key}"})),
+    ],
+    ids=["not JSON", "no event", "no service", "401", "403", "404", "413"],
+)
+def test_refusals(shared_world: World, status: int, sent: dict[str, Any]) -> None:
+    keys = {"key": shared_world.integration_key, "api_key": shared_world.api_key}
+    headers = {name: value.format(**keys) for name, value in sent["headers"].items()}
+    check(shared_world.request({**sent, "headers": headers}), status)
+
+
+def test_429(moto_world: World) -> None:
+    use_up(moto_world)
+    check(moto_world.send(event()), 429)
+
+
+def test_500(moto_world: World) -> None:
+    Wire(moto_world.table.client).fail("GetItem", refusing("AccessDeniedException"))
+    check(moto_world.send(event()), 500)
+
+
+def test_503(moto_world: World) -> None:
+    Wire(moto_world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
+    check(moto_world.send(event(), api=moto_world.api(patience=0)), 503)

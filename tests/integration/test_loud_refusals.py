@@ -1,0 +1,152 @@
+"""A 429 may be a lost page, so it is loud: an incident of the service says so and counts."""
+
+import json
+from typing import Any
+
+import pytest
+
+from opsknight.incidents import Status
+from tests.harness.world import Response, World, deadline, event
+from tests.integration.conftest import Log
+from tests.integration.steps import incident, of_kind, use_up, used
+from tests.integration.wire import ALWAYS, THROTTLES, Wire
+
+LOUD = "opsknight:rate-limited:Prometheus"
+
+
+@pytest.fixture
+def flooded(moto_world: World) -> World:
+    """The first integration key has used up its minute."""
+    use_up(moto_world)
+    return moto_world
+
+
+def refuse(world: World, *severities: str, action: str = "trigger", **more: Any) -> Response:
+    """Sends one event for each severity; each is refused."""
+    for severity in severities:
+        response = world.send(event(action, "flood", severity), **more)
+        assert (response.status, response.body) == (429, {"error": "Rate limit exceeded."})
+    return response
+
+
+def loud(world: World) -> dict[str, Any]:
+    [found] = [i for i in of_kind(world, "incident") if i["dedup_key"]["S"].startswith(LOUD[:22])]
+    return found
+
+
+def counted(world: World, what: str = "refused_triggers") -> int:
+    """The refused events that all alerts of the loud incident tell of, together."""
+    alerts = world.table.alerts(loud(world)["id"]["S"], deadline())
+    return sum(json.loads(alert.body)["payload"]["custom_details"][what] for alert in alerts)
+
+
+def test_the_first_refusal_opens_an_incident_of_the_service(flooded: World) -> None:
+    refuse(flooded, "warning")
+    opened = incident(flooded, loud(flooded)["id"]["S"])
+    assert (opened.dedup_key, opened.service_id) == (LOUD, flooded.service.id)
+    assert opened.title == "Rate limit exceeded: events sent with 'Prometheus' are refused"
+    assert (opened.status, opened.urgency) == (Status.OPEN, "MEDIUM")
+    assert opened.due_at == flooded.clock(), "it pages like any other"
+    [alert] = flooded.table.alerts(opened.id, deadline())
+    assert (alert.actor.kind, alert.actor.name) == ("system", "OpsKnight")
+
+
+@pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
+def test_refused_events_of_each_kind_are_counted(flooded: World, action: str) -> None:
+    refuse(flooded, "info", action=action)
+    actions = ("trigger", "acknowledge", "resolve")
+    assert [counted(flooded, f"refused_{each}s") for each in actions] == [
+        int(each == action) for each in actions
+    ]
+
+
+def test_its_urgency_is_that_of_the_worst_refused_event(flooded: World) -> None:
+    refuse(flooded, "info")
+    assert loud(flooded)["urgency"]["S"] == "LOW"
+    refuse(flooded, "info", "info", "error")
+    assert loud(flooded)["urgency"]["S"] == "MEDIUM"
+    refuse(flooded, "critical")
+    assert loud(flooded)["urgency"]["S"] == "HIGH"
+    refuse(flooded, "info", "info", "info", "info")
+    assert loud(flooded)["urgency"]["S"] == "HIGH"
+    [pointer] = [p for p in of_kind(flooded, "pointer") if p["dedup_key"]["S"] == LOUD]
+    assert pointer["urgency"]["S"] == "HIGH"
+
+
+def test_counts_add_up_over_minutes(flooded: World) -> None:
+    refuse(flooded, *["info"] * 7)
+    flooded.clock.advance(minutes=1)
+    use_up(flooded)
+    refuse(flooded, *["info"] * 6)
+    flooded.clock.advance(minutes=1)
+    assert flooded.send(event("resolve", "nothing")).status == 202, "within its limit again"
+    assert counted(flooded) == 13
+    flooded.send(event("resolve", "nothing"))
+    assert counted(flooded) == 13, "each refusal is told once"
+    assert len(of_kind(flooded, "incident")) == 1
+
+
+def test_functions_of_one_key_share_the_incident(flooded: World) -> None:
+    refuse(flooded, "info", api=flooded.api())
+    refuse(flooded, "critical", api=flooded.api())
+    assert (counted(flooded), loud(flooded)["urgency"]["S"]) == (2, "HIGH")
+
+
+def test_each_key_has_an_incident_of_its_own(flooded: World) -> None:
+    use_up(flooded, "key_int_grafana")
+    refuse(flooded, "info")
+    refuse(flooded, "info", key=flooded.second_integration_key)
+    keys = {item["dedup_key"]["S"] for item in of_kind(flooded, "incident")}
+    assert keys == {LOUD, "opsknight:rate-limited:Grafana"}
+
+
+def test_with_an_api_key_it_is_of_the_service_the_event_was_for(moto_world: World) -> None:
+    use_up(moto_world, "key_api0")
+    sent = event(service_id=moto_world.other_service.id)
+    assert moto_world.send(sent, key=moto_world.api_key).status == 429
+    assert loud(moto_world)["service_id"]["S"] == moto_world.other_service.id
+
+
+def test_it_is_not_limited_itself(flooded: World) -> None:
+    refuse(flooded, *["info"] * 7)
+    assert used(flooded) == [120], "no report is counted"
+    assert counted(flooded) == 7
+
+
+def test_after_it_was_resolved_the_next_refusal_opens_a_new_one(flooded: World) -> None:
+    refuse(flooded, "info")
+    second = flooded.second_integration_key
+    assert flooded.send(event("resolve", LOUD), key=second).action == "resolved"
+    refuse(flooded, "critical")
+    assert len(of_kind(flooded, "incident")) == 2
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
+def test_with_the_store_away_it_is_still_429_and_told_later(
+    flooded: World, operation: str, log: Log
+) -> None:
+    assert flooded.send(event("resolve", "x"), key=flooded.second_integration_key).status == 202
+    api = flooded.api()
+    refuse(flooded, "info", api=api)
+    wire = Wire(flooded.table.client)
+    wire.fail(operation, THROTTLES, ALWAYS)
+    refuse(flooded, "critical", api=api)
+    assert "could not be reported" in log.text
+    wire.mend()
+    assert (counted(flooded), loud(flooded)["urgency"]["S"]) == (1, "LOW")
+    refuse(flooded, "info", api=api)
+    assert (counted(flooded), loud(flooded)["urgency"]["S"]) == (3, "HIGH")
+
+
+def test_a_report_that_fails_does_not_fail_an_accepted_event(flooded: World, log: Log) -> None:
+    refuse(flooded, *["info"] * 4)
+    told = counted(flooded)
+    flooded.clock.advance(minutes=1)
+    wire = Wire(flooded.table.client)
+    wire.fail("TransactWriteItems", THROTTLES, ALWAYS)
+    assert flooded.send(event("resolve", "nothing")).status == 202
+    assert "could not be reported" in log.text
+    wire.mend()
+    assert told < 4, "something was left to report"
+    flooded.send(event("resolve", "nothing"))
+    assert counted(flooded) == 4

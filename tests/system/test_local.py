@@ -1,0 +1,236 @@
+"""The parts of `make run` that a deployed stack does not show: the front alone, children, lines."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import requests
+
+from local.children import Child
+from local.front import Exchange, Front
+from local.screen import event_line
+from local.stack import ROOT, Failure, Port
+
+pytestmark = pytest.mark.system
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked."""
+
+    def do_any(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        heard = {
+            "method": self.command,
+            "target": self.path,
+            "headers": self.headers.items(),
+            "body": self.rfile.read(length).decode("latin-1"),
+        }
+        answer = json.dumps(heard).encode()
+        self.send_response(418)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("X-Twice", "one")
+        self.send_header("X-Twice", "two")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_any
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def seen() -> list[Exchange]:
+    return []
+
+
+@pytest.fixture
+def front(seen: list[Exchange]) -> Iterator[Front]:
+    """Before an upstream that echoes."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
+        Thread(target=echo.serve_forever, args=(0.02,), daemon=True).start()
+        host, port = "127.0.0.1", echo.server_port
+        with Front(
+            socket.create_server(("127.0.0.1", 0)),
+            upstream=(host, port),
+            api_id="api1",
+            watch=seen.append,
+        ) as up:
+            yield up
+        echo.shutdown()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
+def test_method_target_headers_body_and_status_pass_unchanged(
+    method: str, front: Front, seen: list[Exchange]
+) -> None:
+    target = "/a%2Fb//c/%E2%82%AC/?x=1&x=2&y=%20&z"
+    host, _, port = front.url.removeprefix("http://").partition(":")
+    with closing(http.client.HTTPConnection(host, int(port))) as connection:
+        body = b"\x00\xff" if method in {"POST", "PUT", "PATCH"} else None
+        connection.request(method, target, body, {"X-Mine": "a", "Authorization": "Token token=1"})
+        answer = connection.getresponse()
+        text = answer.read()
+    assert answer.status == 418
+    assert answer.headers.get_all("X-Twice") == ["one", "two"]
+    if method == "HEAD":
+        assert text == b""
+        return
+    heard = json.loads(text)
+    headers = {name.lower(): value for name, value in heard["headers"]}
+    assert heard["method"] == method
+    assert heard["target"] == "/_aws/execute-api/api1/$default" + target
+    assert heard["body"].encode("latin-1") == (body or b"")
+    assert headers["x-mine"] == "a"
+    assert headers["authorization"] == "Token token=1"
+    assert [(each.method, each.status) for each in seen] == [(method, 418)]
+
+
+def test_a_large_body_sent_in_pieces_arrives_whole(front: Front) -> None:
+    answer = requests.post(front.url, data=iter([b"a" * 300_000, b"b" * 300_000]), timeout=20)
+    assert answer.json()["body"] == "a" * 300_000 + "b" * 300_000
+
+
+def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> None:
+    def ask(client: int) -> set[str]:
+        with requests.Session() as session:
+            return {
+                session.get(f"{front.url}/{client}", timeout=20).json()["target"] for _ in range(10)
+            }
+
+    with ThreadPoolExecutor(50) as clients:
+        heard = list(clients.map(ask, range(50)))
+    assert heard == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
+
+
+def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
+        port = gone.getsockname()[1]
+    with Front(
+        socket.create_server(("127.0.0.1", 0)), upstream=("127.0.0.1", port), api_id="api1"
+    ) as front:
+        answer = requests.get(front.url, timeout=20)
+    assert answer.status_code == 502
+    assert "did not answer" in answer.json()["error"]
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+deep = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(deep.pid, flush=True)
+time.sleep(600)
+"""
+PARENT = """
+import os, sys, time
+from pathlib import Path
+from local.children import Child
+program, log = sys.argv[1:]
+child = Child([sys.executable, "-c", program], env=os.environ, cwd=Path.cwd(), log=Path(log))
+time.sleep(600)
+"""
+
+
+def first_number(log: Path) -> int:
+    """The process number that a program prints when it is up."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if log.exists() and log.read_text().endswith("\n"):
+            return int(log.read_text())
+        time.sleep(0.02)
+    raise AssertionError("the program did not start")
+
+
+def is_gone(process: int) -> bool:
+    """Within two seconds, which is more than the kernel needs."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        stat = Path(f"/proc/{process}/stat")
+        try:
+            os.kill(process, 0)
+            # Whoever adopts it in a container may never ask for the exit code of a dead process.
+            if stat.exists() and ") Z " in stat.read_text():
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_stopping_a_child_takes_along_what_it_started(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    child = Child([sys.executable, "-c", STUBBORN], env=os.environ, cwd=ROOT, log=log)
+    deep = first_number(log)
+    child.stop()
+    assert not child.running
+    assert is_gone(deep)
+    child.stop()
+
+
+def test_a_child_that_ends_by_itself_leaves_nothing_behind_and_its_exit_code(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "child.log"
+    program = STUBBORN.replace("time.sleep(600)\n", "sys.exit(7)\n")
+    child = Child([sys.executable, "-c", program], env=os.environ, cwd=ROOT, log=log)
+    assert child.wait(10) == 7
+    assert is_gone(first_number(log))
+
+
+def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, STUBBORN, str(log)], cwd=ROOT)
+    deep = first_number(log)
+    parent.kill()
+    parent.wait()
+    assert is_gone(deep)
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "²", "4566 "])
+def test_a_port_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSKNIGHT_PORT", text)
+    with pytest.raises(Failure, match="OPSKNIGHT_PORT has to be a port number"):
+        Port.from_environment("OPSKNIGHT_PORT", 8080)
+
+
+def line(status: int, answer: object, path: str = "/api/events") -> str:
+    text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return event_line(Exchange("POST", path, status, text), "12:00:00").plain
+
+
+def test_an_event_is_one_line() -> None:
+    incident = {"id": "inc_1", "title": "CPU high", "status": "OPEN", "urgency": "HIGH"}
+    accepted = {"status": "success", "result": {"action": "triggered", "incident": incident}}
+    assert line(202, accepted) == "12:00:00 triggered    202 inc_1 HIGH   CPU high"
+    ignored = {"status": "success", "result": {"action": "ignored", "reason": "None active."}}
+    assert line(202, ignored) == "12:00:00 ignored      202 None active."
+
+
+def test_a_refused_event_is_a_line_with_its_reason() -> None:
+    issues = [{"path": "payload.severity", "message": "is required"}]
+    refused = {"error": "Invalid request body", "issues": issues}
+    assert line(400, refused) == (
+        "12:00:00 refused      400 Invalid request body - payload.severity: is required"
+    )
+    assert line(429, {"message": "Too Many Requests"}).endswith("429 Too Many Requests")
+    assert line(502, b"<html>").endswith("502 Bad Gateway")
+
+
+def test_a_title_neither_steers_the_terminal_nor_fills_it() -> None:
+    evil = {"id": "inc_1", "title": "\x1b[2J\r\n" + "x" * 500, "urgency": "LOW"}
+    shown = line(202, {"result": {"action": "triggered", "incident": evil}})
+    assert shown.isprintable()
+    assert len(shown) < 200

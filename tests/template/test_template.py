@@ -1,0 +1,268 @@
+"""What the code takes for granted of the template, and the template of the code."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from events.answers import Answer
+from events.handler import PATIENCE_SECONDS, Api, Request, respond
+from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
+from opsknight import runtime
+from tests.harness.dynamodb import ROOT, template
+from tests.harness.world import World, event, http_event
+from tests.template.parts import functions, of_type, record, stream_mappings
+
+SETTINGS: dict[str, tuple[type, ...]] = {
+    "EventsFunction": (runtime.TableSettings, runtime.CounterSettings),
+    "EscalationFunction": (),
+    "NotifyFunction": (runtime.TableSettings,),
+}
+BY_LIBRARIES = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
+"""Read by Powertools."""
+
+
+@pytest.mark.parametrize("function", sorted(SETTINGS))
+def test_a_function_is_given_the_settings_it_reads(function: str) -> None:
+    settings = {f.name.upper() for kind in SETTINGS[function] for f in fields(kind)}
+    # Who has a table needs to find the AWS that it is in, in sam local; the variable is absent
+    # wherever it is deployed.
+    endpoint = {"AWS_ENDPOINT_URL"} if settings else set()
+    environment = functions()[function]["Environment"]
+    assert set(environment) == settings | endpoint | BY_LIBRARIES
+    if endpoint:
+        assert environment["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
+
+
+def test_settings_are_read_from_the_templates_values() -> None:
+    environment = {
+        "TABLE_NAME": "table",
+        "RETENTION_DAYS": str(template()["Parameters"]["RetentionDays"]["Default"]),
+    }
+    settings = runtime.read_settings(runtime.TableSettings, environment)
+    assert settings == runtime.TableSettings(table_name="table", retention_days=400)
+
+
+@pytest.mark.parametrize("function", sorted(SETTINGS))
+def test_a_function_runs_what_is_there(function: str) -> None:
+    properties = functions()[function]
+    module, _, name = properties["Handler"].rpartition(".")
+    assert callable(getattr(import_module(module), name))
+    assert properties["CodeUri"] == "functions/"
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+    assert template()["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert properties["Environment"]["POWERTOOLS_SERVICE_NAME"] == module.partition(".")[0]
+
+
+def test_the_store_gives_up_before_the_function_and_the_function_before_the_gateway() -> None:
+    (integration,) = of_type("AWS::ApiGatewayV2::Integration").values()
+    timeout = functions()["EventsFunction"]["Timeout"]
+    assert PATIENCE_SECONDS < timeout < integration["TimeoutInMillis"] / 1000 < 30
+    batch = stream_mappings()["NotifyFunction"]["BatchSize"]
+    assert NOTIFY_PATIENCE_SECONDS * batch < functions()["NotifyFunction"]["Timeout"]
+
+
+def test_every_request_reaches_the_events_function() -> None:
+    assert {route["RouteKey"] for route in of_type("AWS::ApiGatewayV2::Route").values()} == {
+        "POST /api/events",
+        "$default",
+    }
+    (integration,) = of_type("AWS::ApiGatewayV2::Integration").values()
+    alias = functions()["EventsFunction"]["AutoPublishAlias"]
+    assert integration["IntegrationUri"] == {"Fn::Sub": "${EventsFunction.Arn}:" + alias}
+    assert integration["PayloadFormatVersion"] == "2.0"
+    (permission,) = of_type("AWS::Lambda::Permission").values()
+    assert permission["FunctionName"] == {"Ref": "EventsFunction.Alias"}
+
+
+def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
+    assert set(stream_mappings()) == {"EscalationFunction", "NotifyFunction"}
+    queues = []
+    for mapping in stream_mappings().values():
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["ParallelizationFactor"] == 10
+        assert mapping["BatchSize"] <= 10
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["MaximumRecordAgeInSeconds"] == 3600
+        assert mapping["MaximumRetryAttempts"] == -1
+        queues.append(mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0])
+    assert sorted(queues) == sorted(of_type("AWS::SQS::Queue"))
+    for name, queue in of_type("AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert any(
+            alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [name, "QueueName"]}
+            for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        )
+
+
+@pytest.mark.parametrize("function", ["EscalationFunction", "NotifyFunction"])
+def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
+    assert functions()[function]["RecursiveLoop"] == "Allow"
+
+
+WAKES = {
+    "incident": {"EscalationFunction", "NotifyFunction"},
+    "change": {"NotifyFunction"},
+}
+"""By the kind of a new item; all others wake nobody."""
+
+
+def test_filters_let_through_what_the_functions_handle(moto_world: World) -> None:
+    for action in ("trigger", "trigger", "acknowledge", "resolve"):
+        moto_world.send(event(action))
+    seen = set()
+    for item in moto_world.items():
+        kind = item["kind"]["S"]
+        seen.add(kind)
+        assert woken_by(record(item)) == WAKES.get(kind, set()), kind
+    assert {"incident", "change", "alert"} <= seen
+
+
+def test_filters_let_through_only_what_is_new(moto_world: World) -> None:
+    moto_world.send(event())
+    for item in moto_world.items():
+        assert woken_by(record(item) | {"eventName": "MODIFY"}) == set()
+        assert woken_by(record(item) | {"eventName": "REMOVE"}) == set()
+
+
+def woken_by(stream_record: Mapping[str, Any]) -> set[str]:
+    return {
+        function
+        for function, mapping in stream_mappings().items()
+        if any(
+            fits(json.loads(each["Pattern"]), stream_record)
+            for each in mapping["FilterCriteria"]["Filters"]
+        )
+    }
+
+
+def fits(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Lambda's filter rules, as far as the template uses them: a list names the values allowed."""
+    return all(
+        name in value
+        and (fits(wanted, value[name]) if isinstance(wanted, Mapping) else value[name] in wanted)
+        for name, wanted in pattern.items()
+    )
+
+
+def test_tables_are_kept_and_can_be_brought_back() -> None:
+    protected = {"Ref": "ProtectData"}
+    assert template()["Parameters"]["ProtectData"]["Default"] == "true"
+    for name, table in of_type("AWS::DynamoDB::Table").items():
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == protected
+        assert table["DeletionProtectionEnabled"] == protected
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        resource = template()["Resources"][name]
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert set(of_type("AWS::DynamoDB::Table")) == {"Table", "RatesTable"}
+    assert "StreamSpecification" not in of_type("AWS::DynamoDB::Table")["RatesTable"]
+
+
+def test_items_that_expire_do_so_by_the_templates_attribute(moto_world: World) -> None:
+    for table in of_type("AWS::DynamoDB::Table").values():
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    moto_world.send(event())
+    active = {item["kind"]["S"]: item for item in moto_world.items()}
+    assert "expires_at" in active["alert"]
+    assert "expires_at" not in active["incident"]
+    moto_world.send(event("resolve"))
+    resolved = {item["kind"]["S"]: item for item in moto_world.items()}
+    assert "expires_at" in resolved["incident"]
+    assert "expires_at" in resolved["change"]
+
+
+def test_the_listing_has_what_it_shows_and_nothing_that_changes_with_every_alert(
+    moto_world: World,
+) -> None:
+    indexes = {
+        index["IndexName"]: index
+        for index in of_type("AWS::DynamoDB::Table")["Table"]["GlobalSecondaryIndexes"]
+    }
+    assert indexes["due"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    projection = indexes["listing"]["Projection"]
+    assert projection["ProjectionType"] == "INCLUDE"
+    moto_world.send(event())
+    (before,) = [item for item in moto_world.items() if item["kind"]["S"] == "incident"]
+    moto_world.clock.advance(seconds=1)
+    moto_world.send(event())
+    (after,) = [item for item in moto_world.items() if item["kind"]["S"] == "incident"]
+    shown = projection["NonKeyAttributes"]
+    keys = [key["AttributeName"] for index in indexes.values() for key in index["KeySchema"]]
+    for name in [*shown, *keys]:
+        assert after[name] == before[name]
+    assert after["alert_count"] != before["alert_count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering(Api):
+    """Gives the same answer whatever is asked."""
+
+    status: int = 200
+
+    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
+        if self.status == 500:
+            raise RuntimeError("a fault of ours")
+        return Answer(self.status, {"error": "as the test wants it"})
+
+
+OURS = {429: "RateLimited", 500: "Failed", 503: "StoreUnavailable"}
+
+
+@pytest.mark.parametrize("status", sorted(OURS))
+def test_an_alarm_listens_to_what_the_function_counts(
+    status: int,
+    moto_world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = functions()["EventsFunction"]["Environment"]["POWERTOOLS_SERVICE_NAME"]
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
+    made = moto_world.api()
+    api = Answering(made.directory, made.intake, made.clock, status=status)
+    assert respond(http_event(), lambda: api)["statusCode"] == status
+    (counted,) = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line
+    ]
+    (metrics,) = counted["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = metrics["Dimensions"]
+    (alarm,) = [
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == OURS[status]
+    ]
+    assert [metric["Name"] for metric in metrics["Metrics"]] == [OURS[status]]
+    assert alarm["Namespace"] == metrics["Namespace"] == runtime.METRICS_NAMESPACE
+    assert alarm["Dimensions"] == [{"Name": name, "Value": counted[name]} for name in dimensions]
+
+
+def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
+    (subscription,) = of_type("AWS::SNS::Subscription").values()
+    assert subscription["Endpoint"] == {"Ref": "OperatorEmail"}
+    assert "Default" not in template()["Parameters"]["OperatorEmail"]
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+        found = re.search(r'docs/operations\.md: "(.+)"$', alarm["AlarmDescription"])
+        assert found, name
+        assert found[1] in headings, name
+
+
+def test_logs_do_not_stay_for_ever() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+    for group in groups.values():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    used = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions().values()}
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    access = stage["AccessLogSettings"]
+    used.add(access["DestinationArn"]["Fn::GetAtt"][0])
+    assert used == set(groups)
+    assert all(value.startswith("$context.") for value in json.loads(access["Format"]).values())

@@ -1,0 +1,211 @@
+"""What is tried again, until when, and which word a failure gets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from opsknight.store.calls import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    RATES_CONFIG,
+    TABLE_CONFIG,
+    Conflict,
+    Deadline,
+    Unavailable,
+    codes,
+    patiently,
+)
+
+URL = {"endpoint_url": "https://dynamodb.us-east-1.amazonaws.com"}
+
+
+def refused(code: str, *reasons: str) -> ClientError:
+    response = {"Error": {"Code": code, "Message": "no"}}
+    if reasons:
+        response["CancellationReasons"] = [{"Code": reason} for reason in reasons]  # type: ignore[assignment]
+    return ClientError(response, "TransactWriteItems")  # type: ignore[arg-type]
+
+
+def cancelled(*reasons: str) -> ClientError:
+    return refused("TransactionCanceledException", *reasons)
+
+
+@dataclass
+class Seconds:
+    """A clock that moves by sleeping only."""
+
+    now: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def until(self, seconds: float, chance: float = 1.0) -> Deadline:
+        return Deadline(
+            self.now + seconds, monotonic=lambda: self.now, sleep=self.sleep, chance=lambda: chance
+        )
+
+
+class Failing:
+    """Fails in turn as told, then answers."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors: Iterator[Exception] = iter(errors)
+        self.calls = 0
+
+    def __call__(self, *, word: str) -> str:
+        self.calls += 1
+        if error := next(self.errors, None):
+            raise error
+        return word
+
+
+PASSING = [
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+]
+PASSING_REASONS = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]
+UNKNOWN_OUTCOMES = [
+    ReadTimeoutError(**URL),
+    ConnectionClosedError(**URL),
+    HTTPClientError(error="reset"),
+    ConnectTimeoutError(**URL),
+    EndpointConnectionError(**URL, error="refused"),
+    SSLError(**URL, error=OSError("handshake")),
+]
+TRIED_AGAIN = [
+    *(pytest.param(refused(code), id=code) for code in PASSING),
+    *(pytest.param(cancelled("None", reason), id=reason) for reason in PASSING_REASONS),
+    pytest.param(cancelled("TransactionConflict", "ThrottlingError"), id="two passing reasons"),
+    *(pytest.param(error, id=type(error).__name__) for error in UNKNOWN_OUTCOMES),
+]
+LASTING = [
+    pytest.param(error, id=str(sorted(codes(error)) or "no reason"))
+    for error in [
+        refused("ValidationException"),
+        refused("AccessDeniedException"),
+        refused("ResourceNotFoundException"),
+        refused("IdempotentParameterMismatchException"),
+        cancelled("ValidationError"),
+        cancelled("ValidationError", "TransactionConflict"),
+        cancelled("ItemCollectionSizeLimitExceeded"),
+        cancelled(),
+    ]
+]
+CONDITIONS = [
+    pytest.param(error, id=str(sorted(codes(error))))
+    for error in [
+        refused("ConditionalCheckFailedException"),
+        cancelled("None", "ConditionalCheckFailed", "None"),
+        cancelled("ConditionalCheckFailed", "TransactionConflict"),
+        cancelled("ThrottlingError", "ConditionalCheckFailed"),
+    ]
+]
+
+
+@pytest.mark.parametrize("error", TRIED_AGAIN)
+def test_passing_trouble_is_tried_again(error: Exception) -> None:
+    call = Failing(error, error)
+    assert patiently(Seconds().until(8), call, word="done") == "done"
+    assert call.calls == 3
+
+
+@pytest.mark.parametrize("error", TRIED_AGAIN)
+def test_after_the_deadline_it_is_unavailable(error: Exception) -> None:
+    call = Failing(error)
+    with pytest.raises(Unavailable) as gave_up:
+        patiently(Seconds().until(0), call, word="done")
+    assert gave_up.value.__cause__ is error
+    assert call.calls == 1
+
+
+@pytest.mark.parametrize("error", CONDITIONS)
+def test_a_refused_condition_is_a_conflict_at_once(error: ClientError) -> None:
+    call = Failing(error)
+    with pytest.raises(Conflict) as conflict:
+        patiently(Seconds().until(8), call, word="done")
+    assert conflict.value.__cause__ is error
+    assert call.calls == 1
+
+
+@pytest.mark.parametrize("error", LASTING)
+def test_our_own_fault_passes_untouched(error: ClientError) -> None:
+    call = Failing(error)
+    with pytest.raises(ClientError) as passed:
+        patiently(Seconds().until(8), call, word="done")
+    assert passed.value is error
+    assert call.calls == 1
+
+
+def test_other_faults_of_botocore_pass_untouched() -> None:
+    with pytest.raises(NoCredentialsError):
+        patiently(Seconds().until(8), Failing(NoCredentialsError()), word="done")
+
+
+def test_faults_of_ours_are_no_faults_of_dynamodb() -> None:
+    assert not issubclass(ValueError, BotoCoreError)
+    with pytest.raises(ValueError, match="ours"):
+        patiently(Seconds().until(8), Failing(ValueError("ours")), word="done")
+
+
+def test_pauses_double_up_to_a_bound() -> None:
+    seconds = Seconds()
+    patiently(seconds.until(60), Failing(*[refused("ThrottlingException")] * 9), word="done")
+    doubling = [FIRST_PAUSE * 2**attempt for attempt in range(9)]
+    assert seconds.slept == [min(LONGEST_PAUSE, pause) for pause in doubling]
+    assert seconds.slept[-1] == LONGEST_PAUSE
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.25, 1.0], ids=str)
+def test_full_jitter_from_nothing_to_the_bound(chance: float) -> None:
+    seconds = Seconds()
+    deadline = seconds.until(60, chance)
+    for attempt in range(12):
+        deadline.pause(attempt, refused("ThrottlingException"))
+    bounds = [min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) for attempt in range(12)]
+    assert seconds.slept == [chance * bound for bound in bounds]
+
+
+def test_no_pause_reaches_past_the_deadline() -> None:
+    seconds = Seconds()
+    call = Failing(*[refused("ThrottlingException")] * 1000)
+    with pytest.raises(Unavailable):
+        patiently(seconds.until(8), call, word="done")
+    assert 7 < sum(seconds.slept) < 8
+    assert call.calls == len(seconds.slept) + 1
+
+
+def test_chance_differs_from_call_to_call() -> None:
+    deadline = Deadline.after(8)
+    drawn = {deadline.chance() for _ in range(20)}
+    assert len(drawn) > 1
+    assert all(0 <= each < 1 for each in drawn)
+
+
+def test_a_deadline_is_seconds_from_now() -> None:
+    before = Deadline.after(0).at
+    assert 8 <= Deadline.after(8).at - before < 9
+
+
+def test_one_attempt_each_so_that_one_deadline_bounds_all() -> None:
+    for config, connect, read in ((TABLE_CONFIG, 1, 2), (RATES_CONFIG, 0.3, 0.3)):
+        assert config.retries == {"total_max_attempts": 1, "mode": "standard"}  # type: ignore[attr-defined]
+        assert (config.connect_timeout, config.read_timeout) == (connect, read)  # type: ignore[attr-defined]

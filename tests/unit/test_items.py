@@ -1,0 +1,250 @@
+"""Items: their wire form and back, keys that sort, and alert bodies at their bounds."""
+
+import json
+import zlib
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta, timezone
+from random import Random
+from typing import Any
+
+import pytest
+
+from opsknight.directory import (
+    ApiKey,
+    Integration,
+    IntegrationKey,
+    MaintenanceWindow,
+    Member,
+    Role,
+    Service,
+    Team,
+    User,
+)
+from opsknight.incidents import (
+    Actor,
+    ActorKind,
+    Alert,
+    Change,
+    Incident,
+    Pointer,
+    Status,
+    Urgency,
+)
+from opsknight.store import items
+
+NOW = datetime(2026, 11, 23, 3, 0, 0, 1, tzinfo=UTC)
+YEAR = timedelta(days=400)
+PROMETHEUS = Actor(kind=ActorKind.INTEGRATION, id="int_1", name="Prometheus")
+INCIDENT = Incident(
+    id="inc_1",
+    service_id="svc_1",
+    dedup_key="cpu",
+    title="CPU",
+    urgency=Urgency.HIGH,
+    status=Status.OPEN,
+    created_at=NOW,
+    first_alert_id="al_1",
+    last_alert_at=NOW,
+    announce_at=NOW,
+    due_at=NOW,
+)
+WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")
+MODELS = [
+    INCIDENT,
+    Pointer.model_validate(INCIDENT.model_dump()),
+    Change(
+        incident_id="inc_1",
+        number=2,
+        at=NOW,
+        what="snoozed",
+        actor=PROMETHEUS,
+        status=Status.SNOOZED,
+        epoch=1,
+        detail={"until": "later"},
+    ),
+    User(id="user_1", name="Ada", email="ada@example.com", role=Role.ADMIN),
+    Team(id="team_1", name="Web", members=(Member(user_id="user_1", lead=True, pages=False),)),
+    Service(id="svc_1", name="Checkout", team_id="team_1", windows=(WINDOW,), raises_urgency=True),
+    Integration(id="int_1", service_id="svc_1", name="Prometheus"),
+    ApiKey(id="key_1", name="CI", created_at=NOW, user_id="user_1", scopes=("events:write",)),
+    IntegrationKey(
+        id="key_2",
+        name="Prometheus",
+        created_at=NOW,
+        ends_at=NOW,
+        service_id="svc_1",
+        integration_id="int_1",
+    ),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_out_and_back_it_is_the_same(model: Any) -> None:
+    stored = items.attributes(model)
+    assert type(model).model_validate(items.plain(stored)) == model
+    assert all(list(value) != ["NULL"] for value in stored.values()), "what is None is left out"
+
+
+def test_what_has_no_wire_form_is_refused() -> None:
+    with pytest.raises(TypeError, match="no wire form for float"):
+        items.wire(95.5)
+
+
+def test_an_enumeration_is_a_plain_string() -> None:
+    wired = items.wire(Status.OPEN)
+    assert wired == {"S": "OPEN"}
+    assert type(wired["S"]) is str
+
+
+def test_true_is_not_one() -> None:
+    assert (items.wire(True), items.wire(1)) == ({"BOOL": True}, {"N": "1"})
+
+
+TIMES = [
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+    datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC),
+    datetime(2026, 1, 1, 2, 0, tzinfo=timezone(timedelta(hours=1))),
+    datetime(2026, 1, 1, 2, 0, tzinfo=UTC),
+    datetime(2026, 10, 1, tzinfo=UTC),
+]
+
+
+def test_times_sort_as_text_and_come_back() -> None:
+    stamps = [items.stamp(time) for time in TIMES]
+    assert stamps == sorted(stamps)
+    assert len({len(stamp) for stamp in stamps}) == 1
+    assert [datetime.fromisoformat(stamp) for stamp in stamps] == TIMES
+
+
+def test_changes_sort_by_number() -> None:
+    keys = [items.change_key("inc_1", number)["sk"]["S"] for number in (2, 9, 10, 99, 100, 99_999)]
+    assert keys == sorted(keys)
+
+
+def test_every_kind_of_item_has_a_key_of_its_own() -> None:
+    keys = [
+        items.incident_key("x"),
+        items.pointer_key("x", "y"),
+        items.alert_key("x", "y"),
+        items.change_key("x", 1),
+        items.chunk_key("x", 1),
+        items.service_key("x"),
+        items.team_key("x"),
+        items.user_key("x"),
+        items.integration_secret_key("x"),
+        items.api_secret_key("x"),
+    ]
+    assert len({(key["pk"]["S"], key["sk"]["S"]) for key in keys}) == len(keys)
+
+
+@pytest.mark.parametrize("entry", MODELS[3:7], ids=lambda model: type(model).__name__)
+def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any) -> None:
+    item = items.directory_item(entry)
+    assert item["kind"] == {"S": type(entry).__name__.lower()}
+    assert "expires_at" not in item
+
+
+@pytest.mark.parametrize("key", MODELS[7:], ids=lambda model: type(model).__name__)
+def test_a_key_is_stored_under_the_hash_of_its_secret(key: Any) -> None:
+    item = items.secret_item("0f" * 32, key)
+    assert item["pk"] == {"S": "key#" + "0f" * 32}
+
+
+def alert(body: str) -> Alert:
+    return Alert(id="al_1", incident_id="inc_1", at=NOW, actor=PROMETHEUS, body=body)
+
+
+def noise(size: int) -> str:
+    """ASCII that hardly compresses."""
+    return b64encode(Random(1).randbytes(size)).decode()[:size]
+
+
+def deflated_to(size: int) -> str:
+    """Noise that deflates to `size` bytes exactly."""
+    low, high = size, 2 * size
+    while low < high:
+        middle = (low + high) // 2
+        if len(zlib.compress(noise(middle).encode())) < size:
+            low = middle + 1
+        else:
+            high = middle
+    found = next(n for n in range(low, low + 64) if len(zlib.compress(noise(n).encode())) >= size)
+    return noise(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "form", "chunks"),
+    [
+        ("", "S", 0),
+        ("x" * 600, "S", 0),
+        ("x" * 601, "B", 0),
+        ("\N{EURO SIGN}" * 200, "S", 0),
+        ("\N{EURO SIGN}" * 201, "B", 0),
+        (json.dumps({"summary": "\N{GRINNING FACE}" * 1000}, ensure_ascii=False), "B", 0),
+        (noise(80_000), "B", 0),
+        (noise(524_288), None, 2),
+    ],
+    ids=[
+        "empty",
+        "600 bytes are plain",
+        "601 are deflated",
+        "600 bytes of UTF-8",
+        "603 bytes of UTF-8",
+        "emoji",
+        "still inline",
+        "512 KB in chunks",
+    ],
+)
+def test_a_body_comes_back_byte_for_byte(body: str, form: str | None, chunks: int) -> None:
+    item, parts = items.alert_items(alert(body), YEAR)
+    assert len(parts) == chunks
+    assert list(item.get("body", {})) == ([form] if form else [])
+    assert items.alert(item, [part["body"]["B"] for part in parts]) == alert(body)
+    assert all(len(part["body"]["B"]) <= 256 * 1024 for part in parts)
+
+
+def test_over_64_kb_compressed_is_chunked() -> None:
+    at_most = deflated_to(64 * 1024)
+    packed = len(zlib.compress(at_most.encode()))
+    _, chunks = items.alert_items(alert(at_most), YEAR)
+    assert packed in range(64 * 1024, 64 * 1024 + 4)
+    assert len(chunks) == (packed > 64 * 1024)
+    _, more = items.alert_items(alert(at_most + noise(100)), YEAR)
+    assert len(more) == 1
+
+
+def test_an_alert_and_its_chunks_expire_together() -> None:
+    item, chunks = items.alert_items(alert(noise(524_288)), YEAR)
+    expires = {"N": str(int((NOW + YEAR).timestamp()))}
+    assert [each["expires_at"] for each in [item, *chunks]] == [expires] * 3
+
+
+def test_an_active_incident_and_its_pointer_never_expire() -> None:
+    assert "expires_at" not in items.incident_item(INCIDENT)
+    assert "expires_at" not in items.pointer_item(INCIDENT)
+
+
+def test_the_pointer_is_small_and_holds_what_an_answer_needs() -> None:
+    item = items.pointer_item(INCIDENT)
+    assert Pointer.model_validate(items.plain(item)).title == "CPU"
+    assert set(item) == {"pk", "sk", "kind"} | set(Pointer.model_fields)
+
+
+def test_due_incidents_are_spread_over_16_shards() -> None:
+    shards = {items.due_shard(f"inc_{number:028x}") for number in range(500)}
+    assert shards == {str(number) for number in range(16)}
+
+
+@pytest.mark.parametrize(
+    ("status", "resolved_at", "listing"),
+    [
+        (Status.OPEN, None, "active"),
+        (Status.SNOOZED, None, "active"),
+        (Status.RESOLVED, NOW, "resolved#svc_1#2026-11"),
+    ],
+    ids=str,
+)
+def test_listings(status: Status, resolved_at: datetime | None, listing: str) -> None:
+    incident = INCIDENT.model_copy(update={"status": status})
+    assert items.listing(incident, resolved_at) == listing
