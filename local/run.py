@@ -19,25 +19,11 @@ from typing import NoReturn
 
 from local.screen import Screen
 from local.stack import HOST, ROOT, Failure, Port, Running, forget_account, running
+from opsknight_cli.main import curl
 
 _STATE = ROOT / ".local"
 _SETTINGS = _STATE / "opsknight.env"
 _SAM_LOCAL = _STATE / "sam-local.json"
-
-_CURL = """\
-curl -X POST {url}/api/events \\
-  -H 'Authorization: Token token={key}' \\
-  -H 'Content-Type: application/json' \\
-  -d '{{
-    "event_action": "trigger",
-    "dedup_key": "server-cpu-high-web01",
-    "payload": {{
-      "summary": "CPU usage above 90% on web-01",
-      "source": "curl",
-      "severity": "critical"
-    }}
-  }}'
-"""
 
 
 class Stop(BaseException):
@@ -69,7 +55,7 @@ def _serve(screen: Screen) -> NoReturn:
         )
         everything.enter_context(_settings(up))
         screen.say(f"\nReady: {up.url}\n", "bold green")
-        screen.say(_CURL.format(url=up.url, key=up.service.integration_key))
+        screen.say(f"{curl(up.url, up.service.integration_key)}\n")
         screen.say(f"Settings for a shell: . {_SETTINGS.relative_to(ROOT)}    Stop: Ctrl-C\n")
         code = up.ministack.wait()
     raise Failure(

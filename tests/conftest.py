@@ -20,6 +20,8 @@ os.environ |= {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "SAM_CLI_TELEMETRY": "0",
+    "POWERTOOLS_SERVICE_NAME": "events",
+    "NO_PROXY": "127.0.0.1,localhost",
 }
 
 # `make test` draws the same examples every time: what is new is found by `make soak`, which prints

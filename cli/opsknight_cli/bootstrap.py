@@ -76,6 +76,8 @@ def bootstrap(
         raise Unusable(f"Team {names.team!r} exists and has no member {names.user!r}.")
     if service and service.team_id != made.team_id:
         raise Unusable(f"Service {names.service!r} exists and belongs to another team.")
+    if user and made.team_id not in user.team_ids:
+        raise Unusable(f"User {names.user!r} exists and is in no team {names.team!r}.")
     entries: list[Team | User | Service | Integration] = [
         Integration(id=made.integration_id, service_id=made.service_id, name=names.integration)
     ]
@@ -83,7 +85,15 @@ def bootstrap(
         member = Member(user_id=made.user_id, lead=True)
         entries.append(Team(id=made.team_id, name=names.team, members=(member,)))
     if user is None:
-        entries.append(User(id=made.user_id, name=names.user, email=names.email, role=Role.ADMIN))
+        entries.append(
+            User(
+                id=made.user_id,
+                name=names.user,
+                email=names.email,
+                role=Role.ADMIN,
+                team_ids=(made.team_id,),
+            )
+        )
     if service is None:
         entries.append(Service(id=made.service_id, name=names.service, team_id=made.team_id))
     keys: dict[str, IntegrationKey | ApiKey] = {
@@ -96,7 +106,7 @@ def bootstrap(
         ),
         key_hash(made.api_key): ApiKey(
             id=new_id("key", now),
-            name=f"{names.user}'s first key",
+            name=f"{names.user} for {names.integration}",
             created_at=now,
             user_id=made.user_id,
             scopes=(EVENTS_WRITE,),

@@ -149,7 +149,8 @@ class Accepted(BaseModel):
 
 class Failure(BaseModel):
     error: str
-    message: Annotated[str, Field(description="Where the JSON ends to be JSON.")] = ""
+    message: Annotated[str, Field(description="Why the body is not JSON.")] = ""
+    maximum_bytes: Annotated[int, Field(description="Of a body, with a 413.")] = LARGEST_BODY
     issues: Annotated[list[Issue], Field(description="What is wrong, field by field.")] = []
 
 
@@ -157,8 +158,16 @@ def accepted(action: str, incident: Pointer | None, reason: str | None = None) -
     """The body of a 202."""
     result: dict[str, Any] = {"action": action}
     if incident is not None:
-        told = IncidentAnswer.model_validate(incident, from_attributes=True)
-        result["incident"] = told.model_dump(mode="json", by_alias=True)
+        # By hand, what IncidentAnswer describes: a model would cost as much as the decision itself.
+        result["incident"] = {
+            "id": incident.id,
+            "title": incident.title,
+            "status": incident.status,
+            "urgency": incident.urgency,
+            "serviceId": incident.service_id,
+            "dedupKey": incident.dedup_key,
+            "createdAt": incident.created_at.isoformat().replace("+00:00", "Z"),
+        }
     if reason is not None:
         result["reason"] = reason
     return {"status": "success", "result": result}
@@ -179,7 +188,7 @@ def parse(body: bytes) -> EventRequest:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
+    raise InvalidJson(f"{name} is not JSON")
 
 
 # The numbers in a body are kept as sent, in its text; here a float will do, and takes any length.

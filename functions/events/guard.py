@@ -6,9 +6,12 @@ everywhere by then. A key that is not found is not remembered: a new one works a
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+
+from botocore.exceptions import ClientError
 
 from events.answers import Refusal
 from opsknight.directory import (
@@ -16,12 +19,12 @@ from opsknight.directory import (
     ApiKey,
     IntegrationKey,
     Service,
-    Team,
     User,
+    has_access,
     key_hash,
-    may_write_events,
 )
 from opsknight.rates import LIMIT, Minute
+from opsknight.runtime import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters, NotCounted
 from opsknight.store.table import Table
@@ -42,11 +45,14 @@ class Memory[V]:
     def __init__(self) -> None:
         self._found: dict[str, tuple[datetime, V]] = {}
 
+    def knows(self, name: str, now: datetime) -> bool:
+        known = self._found.get(name)
+        return known is not None and timedelta(0) <= now - known[0] < REMEMBERED
+
     def get(self, name: str, now: datetime, find: Callable[[], V | None]) -> V | None:
         """Asks `find` when nothing fresh is known. Age counts from before the question."""
-        known = self._found.get(name)
-        if known is not None and timedelta(0) <= now - known[0] < REMEMBERED:
-            return known[1]
+        if self.knows(name, now):
+            return self._found[name][1]
         self._found.pop(name, None)
         value = find()
         if value is not None:
@@ -61,11 +67,12 @@ class Directory:
     """The directory as this function remembers it."""
 
     table: Table
+    beside: ThreadPoolExecutor
+    """Runs the one call that goes on beside another."""
     _integration_keys: Memory[IntegrationKey] = field(default_factory=Memory)
     _api_keys: Memory[ApiKey] = field(default_factory=Memory)
     _services: Memory[Service] = field(default_factory=Memory)
     _users: Memory[User] = field(default_factory=Memory)
-    _teams: Memory[Team] = field(default_factory=Memory)
 
     def integration_key(
         self, secret: str, now: datetime, deadline: Deadline
@@ -82,17 +89,30 @@ class Directory:
         return found if found and found.live_at(now) else None
 
     def service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        # What cannot be an id is not asked for: DynamoDB has bounds for keys of its own.
+        if not _SERVICE_ID.fullmatch(service_id):
+            return None
         found = self._services.get(
             service_id, now, lambda: self.table.service(service_id, deadline)
         )
         return found if found and not found.disabled else None
 
-    def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
+    def owner(
+        self, key: ApiKey, service_id: str | None, now: datetime, deadline: Deadline
+    ) -> User | None:
+        """The key's owner. When that takes a call, the service is looked up beside it, so that it
+        is remembered when its turn comes.
+        """
+        if self._users.knows(key.user_id, now) or service_id is None:
+            return self._user(key.user_id, now, deadline)
+        ahead = self.beside.submit(self.service, service_id, now, deadline)
+        owner = self._user(key.user_id, now, deadline)
+        ahead.result()
+        return owner
+
+    def _user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
-
-    def team(self, team_id: str, now: datetime, deadline: Deadline) -> Team | None:
-        return self._teams.get(team_id, now, lambda: self.table.team(team_id, deadline))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +128,17 @@ class ByUser:
 
 
 def authenticate(
-    headers: Mapping[str, str], directory: Directory, now: datetime, deadline: Deadline
+    headers: Mapping[str, str],
+    service_id: str | None,
+    directory: Directory,
+    now: datetime,
+    deadline: Deadline,
 ) -> ByIntegration | ByUser:
     """Raises Refusal: 403 for an integration key that is not live, 401 for anything else that is no
     live key.
 
-    `headers` have lower-case names.
+    `headers` have lower-case names. `service_id` is what the body seems to name: a hint at what
+    will be asked next.
     """
     scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
     credentials = credentials.strip()
@@ -121,9 +146,10 @@ def authenticate(
         case "token":
             return _by_integration(credentials, directory, now, deadline)
         case "bearer" | "api-key":
-            return _by_user(credentials, directory, now, deadline)
+            return _by_user(credentials, service_id, directory, now, deadline)
         case "":
-            return _by_user(headers.get("x-api-key", "").strip(), directory, now, deadline)
+            secret = headers.get("x-api-key", "").strip()
+            return _by_user(secret, service_id, directory, now, deadline)
         case _:
             raise unauthorized()
 
@@ -140,10 +166,12 @@ def _by_integration(
     raise Refusal(403, "Invalid Integration Key")
 
 
-def _by_user(secret: str, directory: Directory, now: datetime, deadline: Deadline) -> ByUser:
+def _by_user(
+    secret: str, service_id: str | None, directory: Directory, now: datetime, deadline: Deadline
+) -> ByUser:
     if _API_KEY.fullmatch(secret):
         key = directory.api_key(secret, now, deadline)
-        user = key and directory.user(key.user_id, now, deadline)
+        user = key and directory.owner(key, service_id, now, deadline)
         if key and user:
             return ByUser(key, user)
     raise unauthorized()
@@ -170,16 +198,10 @@ def service_of(
     if not isinstance(service_id, str) or not service_id.strip():
         issue = {"path": "service_id", "message": "is required with an API key, as a string"}
         raise Refusal(400, "Invalid request body", issues=[issue])
-    wanted = service_id.strip()
-    service = None
-    if _SERVICE_ID.fullmatch(wanted):
-        service = directory.service(wanted, now, deadline)
+    service = directory.service(service_id.strip(), now, deadline)
     if service is None:
         raise Refusal(404, "Service not found")
-    team = None
-    if not may_write_events(caller.user, service, None):
-        team = directory.team(service.team_id, now, deadline)
-    if not may_write_events(caller.user, service, team):
+    if not has_access(caller.user, service):
         raise Refusal(403, "Service access denied")
     return service
 
@@ -201,7 +223,13 @@ class Limiter:
 
         Raises LimitReached.
         """
-        match self._counters.count(key_id, minute):
+        try:
+            counted = self._counters.count(key_id, minute)
+        except ClientError:
+            # A fault of the deployment: it must be seen, and must not cost a page.
+            logger.exception("requests cannot be counted", key_id=key_id)
+            return None
+        match counted:
             case NotCounted.REFUSED:
                 if len(self._full) >= MOST_REMEMBERED:
                     self._full.clear()

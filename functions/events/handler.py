@@ -18,13 +18,13 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from events.answers import Answer, Refusal
-from events.contract import LARGEST_BODY, InvalidBody, InvalidJson, accepted, parse
+from events.contract import LARGEST_BODY, EventRequest, InvalidBody, InvalidJson, accepted, parse
 from events.guard import Directory, Limiter, LimitReached, authenticate, service_of
 from events.intake import Intake
 from opsknight import runtime
 from opsknight.incidents import Event
 from opsknight.rates import LIMIT, Minute
-from opsknight.runtime import logger
+from opsknight.runtime import logger, metrics
 from opsknight.store.calls import Deadline, Unavailable
 
 # Under the function's timeout, which is under API Gateway's.
@@ -47,14 +47,15 @@ class Request:
 
     @classmethod
     def of(cls, event: Mapping[str, Any], new_id: Callable[[], str]) -> "Request":
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        context = event.get("requestContext", {})
+        sent_headers = (event.get("headers") or {}).items()
+        headers = {name.lower(): value for name, value in sent_headers if isinstance(value, str)}
+        context = event.get("requestContext") or {}
         sent = headers.get("x-request-id", "")
         return cls(
             # The sender's own id, so that both sides can find the request, if it cannot harm a log.
             id=sent if _SANE_REQUEST_ID.fullmatch(sent) else context.get("requestId") or new_id(),
-            method=context.get("http", {}).get("method", ""),
-            path=event.get("rawPath", ""),
+            method=(context.get("http") or {}).get("method") or "",
+            path=event.get("rawPath") or "",
             headers=headers,
             body=_body(event),
         )
@@ -103,18 +104,15 @@ class Api:
         """The order of the checks is that of docs/events-api.md."""
         now = self.clock()
         deadline = Deadline.after(self.patience)
-        caller = authenticate(request.headers, self.directory, now, deadline)
+        # Reading costs no call and says what to look up; what is wrong with it waits its turn.
+        wanted = _read(request.body)
+        named = None if isinstance(wanted, Refusal) else wanted.service_id
+        hint = named if isinstance(named, str) else None
+        caller = authenticate(request.headers, hint, self.directory, now, deadline)
         told["key_id"] = caller.key.id
-        if len(request.body) > LARGEST_BODY:
-            raise Refusal(413, "Payload too large", maximum_bytes=LARGEST_BODY)
-        try:
-            wanted = parse(request.body)
-        except InvalidJson as error:
-            raise Refusal(400, "Invalid JSON", message=str(error)) from None
-        except InvalidBody as error:
-            issues = [issue.model_dump() for issue in error.issues]
-            raise Refusal(400, "Invalid request body", issues=issues) from None
-        service = service_of(caller, wanted.service_id, self.directory, now, deadline)
+        if isinstance(wanted, Refusal):
+            raise wanted
+        service = service_of(caller, named, self.directory, now, deadline)
         told |= {"service_id": service.id, "event_action": wanted.event_action}
         event = Event(
             action=wanted.event_action,
@@ -143,17 +141,25 @@ class Api:
         return Answer(202, accepted(taken.action, taken.incident), limits)
 
 
+def _read(body: bytes) -> EventRequest | Refusal:
+    if len(body) > LARGEST_BODY:
+        return Refusal(413, "Payload too large", maximum_bytes=LARGEST_BODY)
+    try:
+        return parse(body)
+    except InvalidJson as error:
+        return Refusal(400, "Invalid JSON", message=str(error))
+    except InvalidBody as error:
+        issues = [issue.model_dump() for issue in error.issues]
+        return Refusal(400, "Invalid request body", issues=issues)
+
+
 @cache
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
     table = runtime.table()
-    intake = Intake(
-        table=table,
-        limiter=Limiter(runtime.counters()),
-        new_id=runtime.new_id,
-        beside=ThreadPoolExecutor(max_workers=1, thread_name_prefix="count"),
-    )
-    return Api(Directory(table), intake, runtime.now)
+    beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+    intake = Intake(table, Limiter(runtime.counters()), runtime.new_id, beside)
+    return Api(Directory(table, beside), intake, runtime.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -191,6 +197,5 @@ def _count(status: int, result: str | None) -> None:
     names = {429: "RateLimited", 503: "StoreUnavailable", 500: "Failed"}
     name = result.title() if result else names.get(status)
     if name is not None:
-        metrics = runtime.metrics()
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()

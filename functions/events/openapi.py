@@ -38,6 +38,7 @@ _LIMITS: Final = {
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}}
 }
+_KEYS: Final = ("integrationKey", "apiKey", "apiKeyScheme", "apiKeyHeader")
 _EXAMPLE: Final = {
     "event_action": "trigger",
     "dedup_key": "server-cpu-high-web01",
@@ -84,6 +85,12 @@ def description() -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "With the scope events:write; the body names the service.",
                 },
+                "apiKeyScheme": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`Api-Key <key>`: the same as bearer.",
+                },
                 "apiKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
@@ -113,7 +120,7 @@ def _events() -> dict[str, Any]:
     return {
         "operationId": "sendEvent",
         "summary": "Send an event.",
-        "security": [{"integrationKey": []}, {"apiKey": []}, {"apiKeyHeader": []}],
+        "security": [{name: []} for name in _KEYS],
         "requestBody": {
             "required": True,
             "content": {

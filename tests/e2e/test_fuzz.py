@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -102,8 +102,8 @@ def arena(dynamodb: str) -> Iterator[Arena]:
 
 
 @pytest.mark.soak
-def test_no_request_breaks_it(arena: Arena, say: Any) -> None:
-    @settings(max_examples=settings().max_examples * 10)
+def test_no_request_breaks_it(arena: Arena, full_size: bool, say: Callable[[str], None]) -> None:
+    @settings(max_examples=settings().max_examples * (10 if full_size else 5))
     @given(sent=gateway_events())
     def property(sent: dict[str, Any]) -> None:
         arena.meet(sent)

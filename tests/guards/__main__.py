@@ -50,11 +50,12 @@ def run(tests: list[str], patch: Path | None = None) -> tuple[int, str]:
         if patch is not None:
             subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+            [sys.executable, "-m", "pytest", "-q", "-x", *tests],
             cwd=copy,
             # The copy's code, not the one installed in the environment.
             env=os.environ | {"PYTHONPATH": "functions:layers/common:cli:."},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )

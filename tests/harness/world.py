@@ -119,14 +119,10 @@ class World:
 
     def api(self, patience: float = 8) -> Api:
         """One more warm function, with a memory of its own."""
+        beside = ThreadPoolExecutor(max_workers=1)
         api = Api(
-            directory=Directory(self.table),
-            intake=Intake(
-                table=self.table,
-                limiter=Limiter(self.counters),
-                new_id=runtime.new_id,
-                beside=ThreadPoolExecutor(max_workers=1),
-            ),
+            directory=Directory(self.table, beside),
+            intake=Intake(self.table, Limiter(self.counters), runtime.new_id, beside),
             clock=self.clock,
             patience=patience,
         )
@@ -183,11 +179,17 @@ def build(
     )
     clock = Clock()
     users = {
-        name: User(id=f"user_{name}", name=name.title(), email=f"{name}@example.com", role=role)
-        for name, role in (
-            ("ada", Role.RESPONDER),
-            ("ben", Role.USER),
-            ("eve", Role.USER),
+        name: User(
+            id=f"user_{name}",
+            name=name.title(),
+            email=f"{name}@example.com",
+            role=role,
+            team_ids=teams,
+        )
+        for name, role, teams in (
+            ("ada", Role.RESPONDER, ("team_web",)),
+            ("ben", Role.USER, ("team_web",)),
+            ("eve", Role.USER, ()),
         )
     }
     team = Team(

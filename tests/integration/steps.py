@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from secrets import token_hex
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
-from opsknight.directory import ApiKey, IntegrationKey
+from opsknight.directory import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.incidents import (
     Acknowledge,
     Actor,
@@ -79,10 +79,6 @@ def put(world: World, item: items.Item) -> None:
     world.table.client.put_item(TableName=world.table.name, Item=item)
 
 
-def add_keys(world: World, keys: dict[str, IntegrationKey | ApiKey]) -> None:
-    world.table.create([], keys, token_hex(16), deadline())
-
-
 def of_kind(world: World, *kinds: str) -> list[dict[str, Any]]:
     return [item for item in world.items() if item["kind"]["S"] in kinds]
 
@@ -90,3 +86,30 @@ def of_kind(world: World, *kinds: str) -> list[dict[str, Any]]:
 def in_order(stored: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """To compare a table before and after."""
     return sorted(stored, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def new_integration_key(world: World, secret: str | None = None, **more: Any) -> str:
+    secret = secret or token_hex(16)
+    known = {
+        "id": f"key_{token_hex(4)}",
+        "name": "Alertmanager",
+        "created_at": world.clock(),
+        "service_id": world.service.id,
+        "integration_id": "int_am",
+    }
+    key = IntegrationKey.model_validate(known | more)
+    put(world, items.secret_item(key_hash(secret), key))
+    return secret
+
+
+def new_api_key(world: World, secret: str | None = None, **more: Any) -> str:
+    secret = secret or f"opsk_{token_urlsafe(32)}"
+    known = {
+        "id": f"key_{token_hex(4)}",
+        "name": "CI",
+        "created_at": world.clock(),
+        "user_id": "user_ada",
+        "scopes": (EVENTS_WRITE,),
+    }
+    put(world, items.secret_item(key_hash(secret), ApiKey.model_validate(known | more)))
+    return secret

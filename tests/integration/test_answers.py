@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from events.handler import respond
+import events.handler
 from events.openapi import FILE
+from opsknight import runtime
 from tests.harness.world import World, event, http_event
 from tests.integration.conftest import Log
 from tests.integration.wire import Wire, refusing
@@ -155,12 +156,31 @@ def test_a_function_that_cannot_start_is_500_in_json(log: Log) -> None:
     def broken() -> Any:
         raise KeyError("TABLE_NAME")
 
-    answer = respond(http_event(event()), broken)
+    answer = events.handler.respond(http_event(event()), broken)
     assert (answer["statusCode"], json.loads(answer["body"])) == (
         500,
         {"error": "Internal Server Error"},
     )
     assert "TABLE_NAME" in log.text
+
+
+def test_lambda_calls_on_request(
+    moto_world: World, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", moto_world.table.name)
+    monkeypatch.setenv("RATES_TABLE_NAME", moto_world.counters.name)
+    monkeypatch.setenv("RETENTION_DAYS", "400")
+    made_once = (events.handler.api, runtime.table, runtime.counters)
+    headers = {"authorization": f"Token token={moto_world.integration_key}"}
+    try:
+        answers = [
+            events.handler.on_request(http_event(event(), headers=headers), None) for _ in range(2)
+        ]
+    finally:
+        for each in made_once:
+            each.cache_clear()
+    assert [answer["statusCode"] for answer in answers] == [202, 202]
+    assert [line["result"] for line in log.lines] == ["triggered", "deduplicated"]
 
 
 @pytest.mark.parametrize(

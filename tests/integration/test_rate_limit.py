@@ -121,6 +121,14 @@ def test_a_limiter_that_cannot_tell_lets_the_event_pass(moto_world: World, fault
     assert response.headers["RateLimit-Limit"] == "120"
 
 
+def test_a_limiter_that_may_not_count_lets_the_event_pass_and_says_so(
+    moto_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    Wire(moto_world.counters.client).fail("UpdateItem", refusing("AccessDeniedException"))
+    assert moto_world.send(event()).status == 202
+    assert "requests cannot be counted" in caplog.text
+
+
 def test_a_limiter_is_asked_once(moto_world: World) -> None:
     rates = Wire(moto_world.counters.client)
     rates.fail("UpdateItem", TIMES_OUT)

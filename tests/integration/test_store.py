@@ -26,7 +26,7 @@ from opsknight.rates import LIMIT, Minute
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted
 from tests.harness.world import World, deadline, event
-from tests.integration.steps import ADA, do, in_order, incident, incident_in, of_kind
+from tests.integration.steps import ADA, do, in_order, incident, incident_in, of_kind, put
 from tests.integration.wire import TIMES_OUT, Wire
 
 ACTIVE = list(Status)[:4]
@@ -125,6 +125,18 @@ def test_a_move_never_touches_the_pointer_of_another_incident(moto_world: World)
     assert len(of_kind(moto_world, "pointer")) == 1
 
 
+@pytest.mark.parametrize("command", [Acknowledge(), Resolve()], ids=["update", "delete"])
+def test_a_pointer_that_drifted_is_noticed(
+    moto_world: World, command: Acknowledge | Resolve
+) -> None:
+    known = incident(moto_world, incident_in(moto_world, Status.OPEN))
+    [pointer] = of_kind(moto_world, "pointer")
+    put(moto_world, pointer | {"id": {"S": "inc_other"}})
+    moved = act(known, command, actor=ADA, now=moto_world.clock())
+    assert isinstance(moved, Moved)
+    assert refused(moto_world, moved)
+
+
 def test_announcing_a_change_that_is_not_the_last_is_refused(moto_world: World) -> None:
     seen = incident(moto_world, incident_in(moto_world, Status.OPEN))
     moto_world.send(event("acknowledge"))
@@ -142,8 +154,8 @@ def test_announcing_makes_no_incident_of_one_that_is_gone(moto_world: World) -> 
 def test_alerts_over_many_pages_come_in_order(moto_world: World) -> None:
     # A page of a query is at most 1 MB.
     known = incident(moto_world, incident_in(moto_world, Status.OPEN))
-    noise = token_hex(30_000)
-    for number in range(40):
+    noise = token_hex(54_000)
+    for number in range(20):
         alert = Alert(
             id=f"al_z{number:02}",
             incident_id=known.id,
@@ -154,7 +166,7 @@ def test_alerts_over_many_pages_come_in_order(moto_world: World) -> None:
         moto_world.table.apply(Merged(known, alert), token_hex(16), deadline())
     wire = Wire(moto_world.table.client)
     found = moto_world.table.alerts(known.id, deadline())
-    assert [alert.id for alert in found[1:]] == [f"al_z{number:02}" for number in range(40)]
+    assert [alert.id for alert in found[1:]] == [f"al_z{number:02}" for number in range(20)]
     assert {alert.body for alert in found[1:]} == {noise}
     assert wire.calls.count("Query") > 1
 

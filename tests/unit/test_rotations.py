@@ -1,7 +1,9 @@
 """Turns, handoffs and restrictions of one layer; the expected instants are worked out by hand."""
 
 import sys
+import zoneinfo
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -245,9 +247,11 @@ def test_handoffs(zone: str, handoff: str, length: Length, starts: list[str]) ->
         (second, "ben"),
         (third, "cleo"),
     ]
-    for begin, before, after in ((second, "ada", "ben"), (third, "ben", "cleo")):
-        assert on_call_at(plan, (), begin - MOMENT) == before
-        assert on_call_at(plan, (), begin) == after
+    for begin, end, user in ((first, second, "ada"), (second, third, "ben")):
+        while begin < end:
+            assert on_call_at(plan, (), begin) == user, begin
+            begin += timedelta(minutes=15)
+        assert on_call_at(plan, (), end - MOMENT) == user
 
 
 def test_turns_that_begin_in_one_gap_are_empty_but_the_last() -> None:
@@ -407,3 +411,19 @@ def test_restrictions_follow_the_wall_clock(
         assert on_call_at(plan, (), shift.start) == "ada"
         assert on_call_at(plan, (), shift.end - MOMENT) == "ada"
         assert on_call_at(plan, (), shift.end) is None
+    for step in range(-96, 96):
+        when = noon + step * timedelta(minutes=15)
+        inside = any(shift.start <= when < shift.end for shift in around)
+        assert (on_call_at(plan, (), when) is not None) == inside, when
+
+
+def test_the_layer_brings_the_zones() -> None:
+    """The Lambda runtime has no zone files; without any, zoneinfo reads the package tzdata."""
+    lock = (Path(__file__).parents[2] / "layers/common/requirements.txt").read_text("utf-8")
+    assert "\ntzdata==" in lock
+    zoneinfo.reset_tzpath(to=())
+    try:
+        berlin = zoneinfo.ZoneInfo.no_cache("Europe/Berlin")
+    finally:
+        zoneinfo.reset_tzpath()
+    assert at("2026-07-01T12:00Z").astimezone(berlin).hour == 14

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 # Service and level come from the POWERTOOLS_ variables of the template.
 METRICS_NAMESPACE: Final = "OpsKnight"
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
-
-
-def metrics() -> Metrics:
-    return Metrics(namespace=METRICS_NAMESPACE)
+metrics: Final = Metrics(namespace=METRICS_NAMESPACE)
 
 
 def now() -> datetime:

@@ -88,6 +88,15 @@ def codes(error: ClientError) -> set[str]:
     return {error.response["Error"]["Code"]}
 
 
+def is_passing(error: ClientError) -> bool:
+    """Whether the same request may well be taken a little later."""
+    found = codes(error)
+    # All of them: one item refused for a lasting reason makes repeating pointless. Of an answer
+    # that is not DynamoDB's, a proxy's perhaps, only the status tells.
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or (bool(found) and found <= _PASSING)
+
+
 def patiently[**P, T](
     deadline: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
@@ -102,13 +111,9 @@ def patiently[**P, T](
         try:
             return call(*args, **kwargs)
         except ClientError as error:
-            found = codes(error)
-            if found & REFUSED:
+            if codes(error) & REFUSED:
                 raise Conflict from error
-            # All of them: one item refused for a lasting reason makes repeating pointless. Of an
-            # answer that is not DynamoDB's, a proxy's perhaps, only the status tells.
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status < 500 and not (found and found <= _PASSING):
+            if not is_passing(error):
                 raise
             cause: Exception = error
         except NO_ANSWER as error:

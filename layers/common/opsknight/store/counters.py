@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from opsknight.rates import LIMIT, Minute
-from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes
+from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes, is_passing
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -35,7 +35,10 @@ class Counters:
     name: str
 
     def count(self, key_id: str, minute: Minute) -> int | NotCounted:
-        """Counts one request of the key; answers how many there are now in this window."""
+        """Counts one request of the key; answers how many there are now in this window.
+
+        Raises ClientError for what will not pass by itself, such as a missing permission.
+        """
         try:
             answer = self.client.update_item(
                 TableName=self.name,
@@ -53,7 +56,11 @@ class Counters:
             found = codes(error)
             if found & REFUSED:
                 return NotCounted.REFUSED
-            return NotCounted.THROTTLED if found & THROTTLED else NotCounted.UNKNOWN
+            if found & THROTTLED:
+                return NotCounted.THROTTLED
+            if not is_passing(error):
+                raise
+            return NotCounted.UNKNOWN
         except NO_ANSWER:
             return NotCounted.UNKNOWN
         return int(answer["Attributes"]["requests"]["N"])

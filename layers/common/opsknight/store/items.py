@@ -185,11 +185,11 @@ def attributes(model: BaseModel, names: "Mapping[str, object] | set[str] | None"
 
 def wire(value: object) -> Wire:
     match value:
-        case bool():
-            return {"BOOL": value}
         case str():
             # The value of an enumeration, too: DynamoDB wants a plain string.
             return {"S": str(value)}
+        case bool():
+            return {"BOOL": value}
         case int():
             return {"N": str(value)}
         case datetime():
