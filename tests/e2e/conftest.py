@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import Phase
 
 
 @pytest.fixture
@@ -17,3 +18,9 @@ def say(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Ca
             reporter.write_line(text)
 
     return line
+
+
+@pytest.fixture
+def phases(full_size: bool) -> tuple[Phase, ...]:
+    """On a real server, to make a failing example small takes minutes: `make soak` takes them."""
+    return tuple(Phase) if full_size else (Phase.explicit, Phase.reuse, Phase.generate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from notify.handler import on_change
@@ -95,10 +95,12 @@ def some_order_explains(world: World, programs: Programs, run: Crowd) -> None:
 
 
 @pytest.mark.soak
-def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(dynamodb: str) -> None:
+def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(
+    dynamodb: str, phases: tuple[Phase, ...]
+) -> None:
     """Clients take turns at each DynamoDB call, as Hypothesis says."""
 
-    @settings(max_examples=settings().max_examples // 2)
+    @settings(max_examples=settings().max_examples // 2, phases=phases)
     @given(
         programs=st.lists(PROGRAM, min_size=2, max_size=4),
         order=st.lists(st.integers(0, 3), max_size=60),
@@ -116,11 +118,11 @@ def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(dyna
 @pytest.mark.soak
 @pytest.mark.parametrize("conflicting", [False, True], ids=["as MiniStack is", "conflicting"])
 def test_any_race_gives_the_answers_of_some_order_of_events(
-    dynamodb: str, conflicting: bool
+    dynamodb: str, conflicting: bool, phases: tuple[Phase, ...]
 ) -> None:
     """The same with threads that run as they can."""
 
-    @settings(max_examples=settings().max_examples // 4)
+    @settings(max_examples=settings().max_examples // 4, phases=phases)
     @given(programs=st.lists(PROGRAM, min_size=2, max_size=4))
     def property(programs: Programs) -> None:
         client = connect(dynamodb, TABLE_CONFIG)
