@@ -48,8 +48,8 @@ check: .venv ## format, lint, types, import contracts, OpenAPI drift, template l
 soak: .venv ## properties, races and fuzzing at full size (an hour or more)
 	pytest -m soak --hypothesis-profile=soak --timeout=7200 --durations=0 --verbose
 
-bench: .venv ## the table of figures, and its JSON
-	@python -m bench
+bench: .venv ## the table of figures, and its JSON (minutes; less with ARGS=--quick)
+	@python -m bench $(ARGS)
 
 guards: .venv ## remove each guard by a patch and see its test fail
 	@python -m tests.guards

@@ -59,7 +59,9 @@ def main() -> int:
     (state / "bench.json").write_text(json.dumps(result, indent=2) + "\n")
     print("\n".join(f"{name:<22} {fact}" for name, fact in machine.items()))
     print(f"\n{table(figures)}\n\nThe same as data: .local/bench.json")
-    return 0 if all(figure.met for figure in figures) else 1
+    missed = [figure.name for figure in figures if not figure.met]
+    print(f"\n{len(missed)} bounds missed: {'; '.join(missed)}" if missed else "\nAll bounds met.")
+    return 1 if missed else 0
 
 
 @contextmanager

@@ -72,7 +72,10 @@ def _alone() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise Failure(f"`make run` is already up here, as process {lock.read()}.") from None
+            number = lock.read()
+            raise Failure(
+                f"`make run` is already up here: Ctrl-C there, or `kill {number}`, ends it."
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -99,7 +102,9 @@ def _settings(up: Running) -> Iterator[None]:
     }
     try:
         _write(_SAM_LOCAL, json.dumps({"Parameters": variables}))
-        _write(_SETTINGS, "".join(f"{name}={shlex.quote(it)}\n" for name, it in values.items()))
+        _write(
+            _SETTINGS, "".join(f"export {name}={shlex.quote(it)}\n" for name, it in values.items())
+        )
         yield
     finally:
         _SETTINGS.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ _COLOURS = {
     "resolved": "green",
     "ignored": "bright_black",
     "refused": "magenta",
+    "failed": "bold magenta",
 }
 
 _LONGEST = 140
@@ -67,7 +68,7 @@ def event_line(exchange: Exchange, at: str) -> Text:
         answer = None
     answer = answer if isinstance(answer, dict) else {}
     result = answer.get("result", {})
-    action = str(result.get("action", "refused"))
+    action = str(result.get("action", "failed" if exchange.status >= 500 else "refused"))
     incident = result.get("incident")
     if incident:
         rest = f"{incident['id']} {incident['urgency']:<6} {incident['title']}"
@@ -80,10 +81,11 @@ def event_line(exchange: Exchange, at: str) -> Text:
 
 
 def _refusal(answer: dict[str, Any], status: int) -> str:
-    issues = [f"{issue['path']}: {issue['message']}" for issue in answer.get("issues", [])]
-    return " - ".join(
-        [str(answer.get("error") or answer.get("message") or HTTPStatus(status).phrase), *issues]
-    )
+    said = [str(answer[name]) for name in ("error", "message") if answer.get(name)]
+    issues = [
+        f"{issue['path'] or 'body'}: {issue['message']}" for issue in answer.get("issues", [])
+    ]
+    return " - ".join([*(said or [HTTPStatus(status).phrase]), *issues])
 
 
 def _printable(text: str) -> str:

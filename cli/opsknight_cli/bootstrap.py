@@ -27,8 +27,9 @@ from opsknight.directory import (
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.table import Table
 
-LONGEST_SLUG: Final = 60
+LONGEST_NAME: Final = 60
 PATIENCE_SECONDS: Final = 20
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Unusable(Exception):
@@ -39,7 +40,8 @@ class Unusable(Exception):
 class Names:
     team: str
     user: str
-    email: str
+    email: str | None
+    """Needed for a new user only."""
     service: str
     integration: str
 
@@ -54,6 +56,8 @@ class Made:
     integration_id: str
     integration_key: str
     api_key: str
+    new: frozenset[str]
+    """The ids that did not exist before."""
 
 
 def bootstrap(
@@ -61,54 +65,46 @@ def bootstrap(
 ) -> Made:
     """Raises Unusable, and Unavailable when DynamoDB is."""
     deadline = Deadline.after(PATIENCE_SECONDS)
-    made = Made(
-        team_id=f"team_{slug(names.team)}",
-        user_id=f"user_{slug(names.user)}",
-        service_id=f"svc_{slug(names.service)}",
-        integration_id=f"int_{slug(names.integration)}",
-        integration_key=token_hex(16),
-        api_key=f"opsk_{token_urlsafe(32)}",
-    )
-    team = table.team(made.team_id, deadline)
-    user = table.user(made.user_id, deadline)
-    service = table.service(made.service_id, deadline)
-    if team and all(member.user_id != made.user_id for member in team.members):
-        raise Unusable(f"Team {names.team!r} exists and has no member {names.user!r}.")
-    if service and service.team_id != made.team_id:
-        raise Unusable(f"Service {names.service!r} exists and belongs to another team.")
-    if user and made.team_id not in user.team_ids:
-        raise Unusable(f"User {names.user!r} exists and is in no team {names.team!r}.")
+    team_id, user_id = f"team_{slug(names.team)}", f"user_{slug(names.user)}"
+    service_id, integration_id = f"svc_{slug(names.service)}", f"int_{slug(names.integration)}"
+    integration_key, api_key = token_hex(16), f"opsk_{token_urlsafe(32)}"
+    team = table.team(team_id, deadline)
+    user = table.user(user_id, deadline)
+    service = table.service(service_id, deadline)
+    _check(names, team, user, service)
     entries: list[Team | User | Service | Integration] = [
-        Integration(id=made.integration_id, service_id=made.service_id, name=names.integration)
+        Integration(id=integration_id, service_id=service_id, name=names.integration)
     ]
     if team is None:
-        member = Member(user_id=made.user_id, lead=True)
-        entries.append(Team(id=made.team_id, name=names.team, members=(member,)))
-    if user is None:
+        member = Member(user_id=user_id, lead=True)
+        entries.append(Team(id=team_id, name=names.team, members=(member,)))
+    if user is None and names.email is not None:
         entries.append(
             User(
-                id=made.user_id,
+                id=user_id,
                 name=names.user,
                 email=names.email,
                 role=Role.ADMIN,
-                team_ids=(made.team_id,),
+                team_ids=(team_id,),
             )
         )
+    elif user is None:
+        raise Unusable(f"{names.user!r} is new here: give their address with --email.")
     if service is None:
-        entries.append(Service(id=made.service_id, name=names.service, team_id=made.team_id))
+        entries.append(Service(id=service_id, name=names.service, team_id=team_id))
     keys: dict[str, IntegrationKey | ApiKey] = {
-        key_hash(made.integration_key): IntegrationKey(
+        key_hash(integration_key): IntegrationKey(
             id=new_id("key", now),
             name=names.integration,
             created_at=now,
-            service_id=made.service_id,
-            integration_id=made.integration_id,
+            service_id=service_id,
+            integration_id=integration_id,
         ),
-        key_hash(made.api_key): ApiKey(
+        key_hash(api_key): ApiKey(
             id=new_id("key", now),
             name=f"{names.user} for {names.integration}",
             created_at=now,
-            user_id=made.user_id,
+            user_id=user_id,
             scopes=(EVENTS_WRITE,),
         ),
     }
@@ -119,13 +115,46 @@ def bootstrap(
             f"Service {names.service!r} has an integration named {names.integration!r} already. "
             "Its key cannot be shown again; choose another name with --integration."
         ) from None
-    return made
+    return Made(
+        team_id=team_id,
+        user_id=user_id,
+        service_id=service_id,
+        integration_id=integration_id,
+        integration_key=integration_key,
+        api_key=api_key,
+        new=frozenset(entry.id for entry in entries),
+    )
+
+
+def _check(names: Names, team: Team | None, user: User | None, service: Service | None) -> None:
+    """Whether what exists can be used for what was named."""
+    for existing, name in ((team, names.team), (user, names.user), (service, names.service)):
+        if existing and existing.name != name:
+            raise Unusable(f"{name!r} is too much like {existing.name!r}, which exists.")
+    if names.email is not None and not _EMAIL.fullmatch(names.email):
+        raise Unusable(f"{names.email!r} is no e-mail address.")
+    if user and names.email not in (None, user.email):
+        raise Unusable(f"User {names.user!r} exists, with the address {user.email}.")
+    if team and (user is None or all(member.user_id != user.id for member in team.members)):
+        raise Unusable(
+            f"Team {names.team!r} exists without {names.user!r}: "
+            "choose one of its members with --user, or another team with --team."
+        )
+    if user and (team is None or team.id not in user.team_ids):
+        raise Unusable(
+            f"User {names.user!r} exists and is in another team: "
+            "choose that with --team, or another user with --user."
+        )
+    if service and (team is None or service.team_id != team.id):
+        raise Unusable(f"Service {names.service!r} exists and belongs to another team.")
 
 
 def slug(name: str) -> str:
-    """The stable part of an id. Raises Unusable for a name without a letter or digit."""
+    """The stable part of an id. Raises Unusable for a name that makes none."""
+    if len(name) > LONGEST_NAME:
+        raise Unusable(f"{name!r} is longer than {LONGEST_NAME} characters.")
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    made = re.sub("[^a-z0-9]+", "-", ascii_name)[:LONGEST_SLUG].strip("-")
+    made = re.sub("[^a-z0-9]+", "-", ascii_name).strip("-")
     if not made:
-        raise Unusable(f"{name!r} has no letter or digit to make an id of.")
+        raise Unusable(f"{name!r} has no letter from a to z and no digit to make an id of.")
     return made

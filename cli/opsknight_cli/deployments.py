@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
@@ -38,6 +38,9 @@ def find(stack: str, region: str | None, profile: str | None) -> Deployment:
         ) from None
     except ClientError as error:
         reason = error.response["Error"].get("Message", str(error)).rstrip(".")
-        raise NotFound(f"Stack {stack} could not be read: {reason}.") from None
+        where = f"in {session.region_name} (--region, --profile)"
+        raise NotFound(f"Stack {stack} could not be read {where}: {reason}.") from None
+    except NoRegionError:
+        raise NotFound("Which region? Give --region, or set AWS_REGION.") from None
     except BotoCoreError as error:
         raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None

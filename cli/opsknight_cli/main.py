@@ -6,6 +6,7 @@ import json
 from typing import Annotated, NoReturn
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight import runtime
 from opsknight.store.calls import Unavailable
@@ -34,7 +35,7 @@ def bootstrap_command(
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     team: Annotated[str, typer.Option(help="Who answers for the service.")] = "On-call",
     user: Annotated[str, typer.Option(help="Their first member, an admin.")] = "Admin",
-    email: Annotated[str, typer.Option(help="The member's address.")] = "admin@example.com",
+    email: Annotated[str | None, typer.Option(help="Their address; needed once.")] = None,
     service: Annotated[str, typer.Option(help="What is monitored.")] = "Demo service",
     integration: Annotated[str, typer.Option(help="What monitors it.")] = "Monitoring",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -49,17 +50,22 @@ def bootstrap_command(
         made = bootstrap(deployment.table, names, runtime.now(), runtime.new_id)
     except (NotFound, Unusable, Unavailable) as error:
         _fail(str(error))
+    except (BotoCoreError, ClientError) as error:
+        _fail(f"AWS refused: {error}")
     if as_json:
         typer.echo(json.dumps(_told(deployment.url, names, made)))
         return
+    typer.echo(f"In stack {stack}:\n")
+    for kind, name, id_ in (
+        ("team", team, made.team_id),
+        ("user", user, made.user_id),
+        ("service", service, made.service_id),
+        ("integration", integration, made.integration_id),
+    ):
+        typer.echo(f"  {kind:<15}  {name} ({id_}){'' if id_ in made.new else ', as it was'}")
     typer.echo(
-        f"Created for stack {stack}:\n"
-        f"  team             {team} ({made.team_id})\n"
-        f"  user             {user} ({made.user_id}), ADMIN\n"
-        f"  service          {service} ({made.service_id})\n"
-        f"  integration      {integration} ({made.integration_id})\n"
         f"  integration key  {made.integration_key}\n"
-        f"  API key          {made.api_key}  (scope events:write)\n"
+        f"  API key          {made.api_key}  (of {user}, scope events:write)\n"
         "\n"
         "The keys are stored as hashes and cannot be shown again. Send a first event:\n"
         "\n"
@@ -69,20 +75,14 @@ def bootstrap_command(
 
 def curl(url: str, integration_key: str) -> str:
     """A command that triggers an incident when pasted into a shell."""
-    body = {
-        "event_action": "trigger",
-        "dedup_key": "hello-opsknight",
-        "payload": {
-            "summary": "Hello from a first event",
-            "source": "curl",
-            "severity": "warning",
-        },
-    }
     return (
         f"curl -X POST {url.rstrip('/')}/api/events \\\n"
         f"  -H 'Authorization: Token token={integration_key}' \\\n"
         "  -H 'Content-Type: application/json' \\\n"
-        f"  -d '{json.dumps(body)}'"
+        # Short lines: a terminal that breaks one in the middle of a string breaks the JSON.
+        """  -d '{"event_action": "trigger", "dedup_key": "hello-opsknight",
+       "payload": {"summary": "Hello from a first event",
+                   "source": "curl", "severity": "warning"}}'"""
     )
 
 

@@ -149,7 +149,7 @@ class Accepted(BaseModel):
 
 class Failure(BaseModel):
     error: str
-    message: Annotated[str, Field(description="Why the body is not JSON.")] = ""
+    message: Annotated[str, Field(description="What was expected, or where the JSON ends.")] = ""
     maximum_bytes: Annotated[int, Field(description="Of a body, with a 413.")] = LARGEST_BODY
     issues: Annotated[list[Issue], Field(description="What is wrong, field by field.")] = []
 
@@ -182,7 +182,8 @@ def parse(body: bytes) -> EventRequest:
     except UnicodeDecodeError as error:
         raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise InvalidJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        said = error.msg.removesuffix(" at")
+        raise InvalidJson(f"{said} at line {error.lineno}, column {error.colno}") from None
     except ValidationError as error:
         raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
 

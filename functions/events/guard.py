@@ -163,7 +163,8 @@ def _by_integration(
         service = key and directory.service(key.service_id, now, deadline)
         if key and service:
             return ByIntegration(key, service)
-    raise Refusal(403, "Invalid Integration Key")
+    expected = "Expected `Authorization: Token token=<the 32 hexadecimal digits of a live key>`."
+    raise Refusal(403, "Invalid Integration Key", message=expected)
 
 
 def _by_user(
@@ -178,7 +179,11 @@ def _by_user(
 
 
 def unauthorized() -> Refusal:
-    return Refusal(401, "Unauthorized")
+    expected = (
+        "Expected `Authorization: Token token=<integration key>`, "
+        "or a live API key as `Authorization: Bearer <API key>`."
+    )
+    return Refusal(401, "Unauthorized", message=expected)
 
 
 def service_of(

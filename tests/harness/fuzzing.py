@@ -44,7 +44,7 @@ def body(draw: st.DrawFn) -> str:
         payload={"custom_details": draw(st.dictionaries(TEXT, JSON, max_size=3))},
     )
     for name in draw(st.lists(st.sampled_from(NAMES), max_size=2)) if draw(RARELY) else []:
-        place = sent["payload"] if name in ("summary", "source", "severity") else sent
+        place = sent.get("payload") if name in ("summary", "source", "severity") else sent
         if isinstance(place, dict):
             if draw(st.integers(0, 4)):
                 place[name] = draw(JSON)

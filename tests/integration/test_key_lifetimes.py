@@ -8,8 +8,22 @@ from opsknight.store import items
 from tests.harness.world import World, deadline, event
 from tests.integration.steps import new_api_key, new_integration_key, put
 
-INVALID_KEY = (403, {"error": "Invalid Integration Key"})
-UNAUTHORIZED = (401, {"error": "Unauthorized"})
+INVALID_KEY = (
+    403,
+    {
+        "error": "Invalid Integration Key",
+        "message": "Expected "
+        "`Authorization: Token token=<the 32 hexadecimal digits of a live key>`.",
+    },
+)
+UNAUTHORIZED = (
+    401,
+    {
+        "error": "Unauthorized",
+        "message": "Expected `Authorization: Token token=<integration key>`, "
+        "or a live API key as `Authorization: Bearer <API key>`.",
+    },
+)
 UNKNOWN = "0123456789abcdef0123456789abcdef"
 UNKNOWN_API_KEY = "opsk_" + "x" * 43
 
