@@ -21,6 +21,7 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
     "SAM_CLI_TELEMETRY": "0",
     "POWERTOOLS_SERVICE_NAME": "events",
+    "POWERTOOLS_METRICS_NAMESPACE": "OpsKnight/testing",
     "NO_PROXY": "127.0.0.1,localhost",
 }
 

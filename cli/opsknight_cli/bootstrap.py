@@ -145,6 +145,8 @@ def _check(names: Names, team: Team | None, user: User | None, service: Service 
             f"User {names.user!r} exists and is in another team: "
             "choose that with --team, or another user with --user."
         )
+    if (user and user.disabled) or (service and service.disabled):
+        raise Unusable(f"{names.user!r} or {names.service!r} exists and is disabled.")
     if service and (team is None or service.team_id != team.id):
         raise Unusable(f"Service {names.service!r} exists and belongs to another team.")
 

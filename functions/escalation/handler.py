@@ -19,11 +19,20 @@ PROCESSOR: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 
 def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
-    return process_partial_response(dict(event), on_incident, PROCESSOR, context)
+    return process_partial_response(dict(event), on_record, PROCESSOR, context)
 
 
-def on_incident(record: DynamoDBRecord) -> None:
+def on_record(record: DynamoDBRecord) -> None:
     image = record.dynamodb.new_image if record.dynamodb else {}
+    try:
+        on_incident(image)
+    except Exception:
+        # The batch goes on without it, and Lambda tries it again: only this line tells.
+        logger.exception("record failed", incident_id=image.get("id"))
+        raise
+
+
+def on_incident(image: Mapping[str, Any]) -> None:
     logger.info(
         "incident opened",
         incident_id=image["id"],

@@ -21,9 +21,7 @@ class Refusal(Exception):
         self,
         status: int,
         error: str,
-        *,
-        headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
         super().__init__(error)
-        self.answer = Answer(status, {"error": error, **more}, headers or {})
+        self.answer = Answer(status, {"error": error, **more})

@@ -6,7 +6,6 @@ owner's document has it. What an event does is decided elsewhere.
 """
 
 import json
-import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -22,11 +21,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from opsknight.incidents import Action, Pointer, Severity, Status, Urgency
+from opsknight.incidents import LONE_SURROGATES, Action, Pointer, Severity, Status, Urgency
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
-_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 class InvalidJson(Exception):
@@ -45,7 +43,7 @@ def _storable(value: Any) -> Any:
     # UTF-8 has no half of a pair. In a text for people it may be replaced; in a dedup key that
     # would merge two keys.
     if isinstance(value, str) and not value.isascii():
-        return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
+        return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
     return value
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from botocore.exceptions import ClientError
-
 from events.answers import Refusal
 from opsknight.directory import (
     EVENTS_WRITE,
@@ -106,9 +104,10 @@ class Directory:
         if self._users.knows(key.user_id, now) or service_id is None:
             return self._user(key.user_id, now, deadline)
         ahead = self.beside.submit(self.service, service_id, now, deadline)
-        owner = self._user(key.user_id, now, deadline)
-        ahead.result()
-        return owner
+        try:
+            return self._user(key.user_id, now, deadline)
+        finally:
+            ahead.result()
 
     def _user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
@@ -140,8 +139,8 @@ def authenticate(
     `headers` have lower-case names. `service_id` is what the body seems to name: a hint at what
     will be asked next.
     """
-    scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
-    credentials = credentials.strip()
+    scheme, *rest = headers.get("authorization", "").split(None, 1) or [""]
+    credentials = "".join(rest).strip()
     match scheme.lower():
         case "token":
             return _by_integration(credentials, directory, now, deadline)
@@ -230,8 +229,8 @@ class Limiter:
         """
         try:
             counted = self._counters.count(key_id, minute)
-        except ClientError:
-            # A fault of the deployment: it must be seen, and must not cost a page.
+        except Exception:
+            # Whatever is wrong with the counting must be seen, and must not cost a page.
             logger.exception("requests cannot be counted", key_id=key_id)
             return None
         match counted:

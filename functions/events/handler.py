@@ -157,7 +157,7 @@ def _read(body: bytes) -> EventRequest | Refusal:
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
     table = runtime.table()
-    beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
     intake = Intake(table, Limiter(runtime.counters()), runtime.new_id, beside)
     return Api(Directory(table, beside), intake, runtime.now)
 

@@ -24,10 +24,12 @@ from opsknight.incidents import (
 )
 from opsknight.rates import Minute
 from opsknight.runtime import logger
-from opsknight.store.calls import Conflict, Deadline, Unavailable
+from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.table import Table
 
 REPORT_PATIENCE_SECONDS: Final = 1
+# Connecting and answering may take the limiter 0.3 seconds each; a trickling answer, for ever.
+LIMITER_SECONDS: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,19 @@ class Intake:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
         minute = Minute.of(now)
         if self.limiter.is_full(key.id, minute):
-            self._tell(self.refusals.note(key, event, minute), key, service, now)
+            self._tell(self.refusals.note(key, event, minute), key, service, now, deadline)
             raise LimitReached
         counting = self.beside.submit(self.limiter.count, key.id, minute)
         current = self.table.pointer(event.service_id, event.dedup_key, deadline)
         try:
-            remaining = counting.result()
+            remaining = counting.result(timeout=LIMITER_SECONDS)
+        except TimeoutError:
+            remaining = None
         except LimitReached:
-            self._tell(self.refusals.note(key, event, minute), key, service, now)
+            self._tell(self.refusals.note(key, event, minute), key, service, now, deadline)
             raise
         action, incident = self._settle(event, service, current, now, deadline)
-        self._tell(self.refusals.left(key, service.id, minute), key, service, now)
+        self._tell(self.refusals.left(key, service.id, minute), key, service, now, deadline)
         return Taken(action, incident, remaining)
 
     def _settle(
@@ -115,18 +119,19 @@ class Intake:
         key: IntegrationKey | ApiKey,
         service: Service,
         now: datetime,
+        deadline: Deadline,
     ) -> None:
         """Opens or adds to the incident about refused events. It is not limited itself."""
         if report is None:
             return
-        # An answer is waiting that does not depend on this.
-        deadline = Deadline.after(REPORT_PATIENCE_SECONDS)
+        # An answer is waiting that does not depend on this, so neither time nor any trouble of it
+        # may reach that answer: an accepted event that became a 500 would be sent again.
+        deadline = deadline.within(REPORT_PATIENCE_SECONDS)
         try:
             current = self.table.pointer(report.service_id, report.dedup_key, deadline)
             self._settle(report, service, current, now, deadline, raising=True)
-        except Unavailable:
-            # Neither a refusal nor an accepted event becomes a failure by it; the count is kept for
-            # the next report.
+        except Exception:
+            # The count is kept for the next report.
             logger.exception("refused events could not be reported", service_id=service.id)
         else:
             self.refusals.reported(key, service.id)

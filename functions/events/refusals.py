@@ -21,7 +21,10 @@ MOST_TALLIES: Final = 1000
 @dataclass(slots=True)
 class _Tally:
     minute: Minute
-    reported: int = 0
+    refused: int = 0
+    """In this minute."""
+    report_at: int = 1
+    """The next report. It moves on even if that fails, so that a store in trouble is spared."""
     worst: Severity = Severity.INFO
     pending: Counter[Action] = field(default_factory=Counter)
 
@@ -37,16 +40,20 @@ class Refusals:
         of = (key.id, event.service_id)
         tally = self._tallies.get(of)
         if tally is None or tally.minute != minute:
-            if len(self._tallies) >= MOST_TALLIES:
-                self._tallies.clear()
+            if tally is None and len(self._tallies) >= MOST_TALLIES:
+                self._tallies.pop(next(iter(self._tallies)))
             owed = tally if tally and tally.pending else None
             tally = self._tallies[of] = _Tally(minute)
             if owed:
                 tally.pending, tally.worst = owed.pending, owed.worst
         tally.pending[event.action] += 1
+        tally.refused += 1
         worse = URGENCY[event.severity].exceeds(URGENCY[tally.worst])
         tally.worst = event.severity if worse else tally.worst
-        if worse or tally.pending.total() > tally.reported:
+        due = tally.refused >= tally.report_at
+        if due:
+            tally.report_at = tally.refused * 2 + 1
+        if worse or due:
             return _report(key, event.service_id, tally)
         return None
 
@@ -59,15 +66,14 @@ class Refusals:
 
     def reported(self, key: IntegrationKey | ApiKey, service_id: str) -> None:
         """The last report is stored."""
-        tally = self._tallies[key.id, service_id]
-        tally.reported += tally.pending.total()
-        tally.pending.clear()
+        self._tallies[key.id, service_id].pending.clear()
 
 
 def _report(key: IntegrationKey | ApiKey, service_id: str, tally: _Tally) -> Event:
     refused = {f"refused_{action}s": tally.pending[action] for action in Action}
     summary = f"Rate limit exceeded: events sent with {key.name!r} are refused"
-    dedup_key = f"opsknight:rate-limited:{key.name}"[:200]
+    # Trimmed like every dedup key, or no event could ever resolve it.
+    dedup_key = f"opsknight:rate-limited:{key.name}"[:200].strip()
     body = {
         "event_action": Action.TRIGGER,
         "dedup_key": dedup_key,

@@ -32,8 +32,15 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 def on_record(record: DynamoDBRecord) -> None:
     image = record.dynamodb.new_image if record.dynamodb else {}
-    incident_id = image["incident_id"] if image["kind"] == "change" else image["id"]
-    on_change(incident_id, runtime.table(), Deadline.after(PATIENCE_SECONDS))
+    incident_id = image.get("incident_id") or image.get("id")
+    try:
+        if incident_id is None:
+            raise KeyError("incident_id")
+        on_change(incident_id, runtime.table(), Deadline.after(PATIENCE_SECONDS))
+    except Exception:
+        # The batch goes on without it, and Lambda tries it again: only this line tells.
+        logger.exception("record failed", incident_id=incident_id)
+        raise
 
 
 def on_change(incident_id: str, table: Table, deadline: Deadline) -> None:

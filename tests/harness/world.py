@@ -119,7 +119,7 @@ class World:
 
     def api(self, patience: float = 8) -> Api:
         """One more warm function, with a memory of its own."""
-        beside = ThreadPoolExecutor(max_workers=1)
+        beside = ThreadPoolExecutor(max_workers=2)
         api = Api(
             directory=Directory(self.table, beside),
             intake=Intake(self.table, Limiter(self.counters), runtime.new_id, beside),

@@ -208,4 +208,4 @@ def test_what_became_of_events_is_counted(
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     [told] = counted
     assert told[metric] == [1.0]
-    assert told["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "OpsKnight"
+    assert told["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "OpsKnight/testing"

@@ -70,8 +70,8 @@ def test_a_passing_fault_is_not_noticed(moto_world: World, fault: Fault, operati
 
 def test_the_event_after_a_503_works(moto_world: World) -> None:
     wire = Wire(moto_world.table.client)
-    wire.fail("TransactWriteItems", TIMES_OUT)
-    assert moto_world.send(event(), api=moto_world.api(patience=0)).status == 503
+    wire.fail("TransactWriteItems", TIMES_OUT, ALWAYS)
+    assert moto_world.send(event(), api=moto_world.api(patience=0.2)).status == 503
     wire.mend()
     assert moto_world.send(event()).action == "triggered"
 
@@ -146,7 +146,7 @@ def test_contention_without_end_is_503(moto_world: World) -> None:
 
 def test_a_key_that_cannot_be_read_is_503_and_not_403(moto_world: World) -> None:
     Wire(moto_world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
-    assert moto_world.send(event(), api=moto_world.api(patience=0)).status == 503
+    assert moto_world.send(event(), api=moto_world.api(patience=0.2)).status == 503
 
 
 def test_a_full_window_is_told_though_the_table_is_away(moto_world: World) -> None:

@@ -132,9 +132,22 @@ def test_passing_trouble_is_tried_again(error: Exception) -> None:
 def test_after_the_deadline_it_is_unavailable(error: Exception) -> None:
     call = Failing(error)
     with pytest.raises(Unavailable) as gave_up:
-        patiently(Seconds().until(0), call, word="done")
+        patiently(Seconds().until(1e-9), call, word="done")
     assert gave_up.value.__cause__ is error
     assert call.calls == 1
+
+
+def test_no_call_begins_after_the_deadline() -> None:
+    call = Failing()
+    with pytest.raises(Unavailable):
+        patiently(Seconds().until(0), call, word="done")
+    assert call.calls == 0
+
+
+def test_a_shorter_deadline_never_outlives_the_first() -> None:
+    deadline = Seconds().until(8)
+    assert deadline.within(1).at == deadline.monotonic() + 1
+    assert deadline.within(60).at == deadline.at
 
 
 @pytest.mark.parametrize("error", CONDITIONS)

@@ -95,8 +95,22 @@ def test_a_more_urgent_one_is_reported_at_once() -> None:
 def test_a_report_that_was_not_stored_is_repeated_with_the_count() -> None:
     refusals = Refusals()
     assert details(refusals.note(KEY, event(), FIRST))["refused_triggers"] == 1
-    assert details(refusals.note(KEY, event(), FIRST))["refused_triggers"] == 2
-    assert details(refusals.left(KEY, "svc_1", SECOND))["refused_triggers"] == 2
+    assert refusals.note(KEY, event(), FIRST) is None, "not at once: the store may be in trouble"
+    assert details(refusals.note(KEY, event(), FIRST))["refused_triggers"] == 3
+    assert details(refusals.left(KEY, "svc_1", SECOND))["refused_triggers"] == 3
+
+
+def test_a_store_in_trouble_is_spared() -> None:
+    refusals = Refusals()
+    tried = [refusals.note(KEY, event(), FIRST) is not None for _ in range(16)]
+    assert [number for number, told in enumerate(tried, 1) if told] == [1, 3, 7, 15]
+
+
+def test_the_report_of_a_key_with_odd_edges_can_be_resolved() -> None:
+    odd = KEY.model_copy(update={"name": "Prometheus "})
+    report = Refusals().note(odd, event(), FIRST)
+    assert report is not None
+    assert report.dedup_key == "opsknight:rate-limited:Prometheus"
 
 
 def test_the_worst_of_what_is_still_owed_is_not_forgotten_with_its_minute() -> None:

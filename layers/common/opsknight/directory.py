@@ -8,16 +8,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
-from opsknight.incidents import Actor, ActorKind, Window
+from opsknight.incidents import Actor, ActorKind, Model, Window
 
 EVENTS_WRITE: Final = "events:write"
-
-
-class Model(BaseModel):
-    # Two versions of the code run side by side in every deploy: what one adds, the other must bear.
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Role(StrEnum):
@@ -51,8 +46,8 @@ class Team(Model):
 
 class MaintenanceWindow(Model):
     id: str
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
     reason: str
 
 
@@ -87,7 +82,7 @@ class _Key(Model):
     name: str
     created_at: datetime
     disabled: bool = False
-    ends_at: datetime | None = None
+    ends_at: AwareDatetime | None = None
     """From then on it is refused: revoking sets this to now, rotating to a chosen time."""
 
     def live_at(self, now: datetime) -> bool:

@@ -17,6 +17,14 @@ from typing import ClassVar, Final, assert_never
 from pydantic import BaseModel, ConfigDict
 
 
+class Model(BaseModel):
+    """What is stored. Two versions of the code run side by side in every deploy: what one adds, the
+    other must bear. Errors do not repeat values: titles and addresses do not belong into a log.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
 class Status(StrEnum):
     OPEN = "OPEN"
     ACKNOWLEDGED = "ACKNOWLEDGED"
@@ -170,7 +178,7 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
 _IDEMPOTENT: Final = frozenset({(Acknowledge, _A), (Suppress, _P)})
 
 LONGEST_DESCRIPTION: Final = 10_000
-_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 LONGEST_SNOOZE: Final = timedelta(days=7)
 
@@ -183,10 +191,8 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
-class Actor(BaseModel):
+class Actor(Model):
     """Who did it, as the timeline tells it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: ActorKind
     id: str
@@ -209,12 +215,10 @@ class Event:
     actor: Actor
 
 
-class Pointer(BaseModel):
+class Pointer(Model):
     """The active incident of (service, dedup key), with what an answer and a decision need to know
     of it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     service_id: str
@@ -263,10 +267,8 @@ TIMERS: Final[Mapping[str, Status | None]] = MappingProxyType(
 _OWNED: Final = {**TIMERS, "window_id": Status.SUPPRESSED}
 
 
-class Alert(BaseModel):
+class Alert(Model):
     """An accepted trigger: the whole event as received, when, and by which key."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     incident_id: str
@@ -275,10 +277,8 @@ class Alert(BaseModel):
     body: str
 
 
-class Change(BaseModel):
+class Change(Model):
     """An entry of the timeline after the opening one."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     incident_id: str
     number: int
@@ -442,7 +442,7 @@ def describe(body: str) -> str | None:
     if details is None:
         return None
     text = json.dumps(details, indent=2, ensure_ascii=False)
-    text = _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
     return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
-from opsknight.directory import Model
+from opsknight.incidents import Model
 
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(weeks=1)

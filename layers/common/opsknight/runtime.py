@@ -23,10 +23,9 @@ from opsknight.store.table import Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-# Service and level come from the POWERTOOLS_ variables of the template.
-METRICS_NAMESPACE: Final = "OpsKnight"
+# Service, namespace and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
-metrics: Final = Metrics(namespace=METRICS_NAMESPACE)
+metrics: Final = Metrics()
 
 
 def now() -> datetime:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, model_validator
 
-from opsknight.directory import Model
+from opsknight.incidents import Model
 from opsknight.rotations import Instant, Layer, wall_at
 
 # Debian has these beside the zones of the tz database: the first count leap seconds or are links to

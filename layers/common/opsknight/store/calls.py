@@ -8,7 +8,7 @@ own fault and passes untouched.
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from botocore.config import Config
@@ -72,6 +72,15 @@ class Deadline:
     def after(cls, seconds: float) -> "Deadline":
         return cls(time.monotonic() + seconds)
 
+    def within(self, seconds: float) -> "Deadline":
+        """This one, or an earlier one that many seconds from now."""
+        return replace(self, at=min(self.at, self.monotonic() + seconds))
+
+    def check(self) -> None:
+        """Raises Unavailable when the time is up."""
+        if self.monotonic() >= self.at:
+            raise Unavailable("DynamoDB: no time left")
+
     def pause(self, attempt: int, cause: Exception) -> None:
         """Waits before the next attempt (full jitter); raises Unavailable when time is up."""
         pause = self.chance() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
@@ -108,6 +117,8 @@ def patiently[**P, T](
     """
     attempt = 0
     while True:
+        # Before every call, not only after a failure: calls that are slow but succeed use up time.
+        deadline.check()
         try:
             return call(*args, **kwargs)
         except ClientError as error:

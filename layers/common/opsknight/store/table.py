@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.incidents import Alert, Change, Incident, Merged, Moved, Opened, Pointer, announced
@@ -120,7 +120,13 @@ class Table:
 
     def _get[M: BaseModel](self, model: type[M], key: items.Item, deadline: Deadline) -> M | None:
         item = self._item(key, deadline)
-        return None if item is None else model.model_validate(items.plain(item))
+        if item is None:
+            return None
+        try:
+            return model.model_validate(items.plain(item))
+        except ValidationError as error:
+            error.add_note(f"item {key['pk']['S']} {key['sk']['S']}")
+            raise
 
     def _item(self, key: items.Item, deadline: Deadline) -> items.Item | None:
         # All reads are strongly consistent: a pointer decides, and a key read stale outlives its
