@@ -121,7 +121,7 @@ def test_resolve_stops_the_escalation_and_records_when(moto_world: World, status
     after = incident(moto_world, incident_id)
     assert (after.status, after.escalation) == (Status.RESOLVED, Escalation.COMPLETED)
     assert after.resolved_at == moto_world.clock()
-    assert (after.snoozed_until, after.suppressed_until) == (None, None)
+    assert after.timers.keys() <= {"announce"}
     assert of_kind(moto_world, "pointer") == [], "a pointer is there exactly while it is active"
 
 

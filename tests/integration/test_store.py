@@ -77,7 +77,7 @@ def test_two_changes_seen_alike_are_one_after_the_other(moto_world: World) -> No
     assert isinstance(second, Moved)
     assert not refused(moto_world, first)
     assert refused(moto_world, second), "its number on the timeline is taken"
-    assert incident(moto_world, known.id).snoozed_until == hours[0]
+    assert incident(moto_world, known.id).timers["snooze"] == hours[0]
 
 
 def test_alerts_of_one_incident_never_refuse_each_other(moto_world: World) -> None:

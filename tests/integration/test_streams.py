@@ -65,7 +65,7 @@ def test_notify_plans_the_opening_and_clears_the_time(woken: World, log: Log) ->
     answer = notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)
     assert failed(answer) == []
     after = incident(woken, known)
-    assert (after.due_at, after.announce_at, after.announced) == (None, None, 1)
+    assert (after.due_at, after.timers, after.announced) == (None, {}, 1)
     planned = log.lines[-1]
     assert planned["message"] == "changes planned"
     assert (planned["incident_id"], planned["incident_status"]) == (known, "OPEN")
@@ -88,7 +88,7 @@ def test_the_next_timer_is_due_once_a_snooze_is_planned(woken: World) -> None:
     do(woken, known, Snooze(until))
     notify.handler.on_stream(batch(*of_kind(woken, "change")), CONTEXT)
     after = incident(woken, known)
-    assert (after.due_at, after.snoozed_until, after.announced) == (until, until, 2)
+    assert (after.due_at, after.timers, after.announced) == (until, {"snooze": until}, 2)
 
 
 def test_a_record_told_twice_is_planned_once(woken: World, log: Log) -> None:

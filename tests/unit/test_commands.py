@@ -114,19 +114,18 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
         epoch = 3 if cell == before else 4
         assert decision.after.epoch == decision.change.epoch == epoch
         assert decision.after.changes == decision.change.number == 6
-        assert decision.sets["announce_at"] == decision.sets["due_at"] == NOW
+        assert decision.sets["timers.announce"] == decision.sets["due_at"] == NOW
     else:
         assert cell in (REFUSED, NO_CHANGE)
 
 
 @pytest.mark.parametrize(("command", "before", "cell"), CELLS)
 def test_no_timer_outlives_its_status(command: Command, before: Status, cell: Status | str) -> None:
-    timers = {"snoozed_until": LATER, "suppressed_until": LATER}
-    decision = act(incident(before, **timers), command, actor=ADA, now=NOW)
+    timers = {"snooze": LATER, "window": LATER}
+    decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
     if isinstance(decision, Moved):
-        after = incident(before, **timers).model_copy(update=dict(decision.sets))
-        left = {name for name in timers if getattr(after, name) is not None}
-        assert left == {name for name in timers if TIMERS[name] is cell}
+        ended = {name for name in timers if decision.sets.get(f"timers.{name}", NOW) is None}
+        assert ended == {name for name in timers if TIMERS[name] is not cell}
 
 
 @pytest.mark.parametrize(
@@ -190,15 +189,15 @@ def test_resolving_says_when(command: Command) -> None:
 )
 def test_a_snooze_ends_within_seven_days(until: datetime, allowed: bool) -> None:
     if allowed:
-        assert did(Snooze(until)).sets["snoozed_until"] == until
+        assert did(Snooze(until)).sets["timers.snooze"] == until
         return
     with pytest.raises(ValueError, match="within 7 days"):
         did(Snooze(until))
 
 
 def test_snoozing_again_sets_the_new_end() -> None:
-    again = did(Snooze(LATER), SNOOZED, snoozed_until=BEFORE)
-    assert again.sets["snoozed_until"] == LATER
+    again = did(Snooze(LATER), SNOOZED, timers={"snooze": BEFORE})
+    assert again.sets["timers.snooze"] == LATER
     assert again.change.detail == {"until": LATER.isoformat()}
 
 
@@ -251,14 +250,15 @@ def test_suppressed_by_hand_is_by_no_window() -> None:
     ("timers", "due"),
     [
         ({}, None),
-        ({"snoozed_until": LATER}, LATER),
-        ({"suppressed_until": LATER}, LATER),
-        ({"snoozed_until": LATER, "suppressed_until": NOW}, NOW),
+        ({"snooze": LATER}, LATER),
+        ({"window": LATER}, LATER),
+        ({"snooze": LATER, "window": NOW}, NOW),
+        ({"of a newer version": LATER}, LATER),
     ],
-    ids=["no timer", "snooze", "window", "the earliest"],
+    ids=["no timer", "snooze", "window", "the earliest", "one that this version does not know"],
 )
 def test_once_announced_the_next_timer_is_due(
     timers: dict[str, datetime], due: datetime | None
 ) -> None:
-    seen = incident(OPEN, announce_at=BEFORE, due_at=BEFORE, **timers)
-    assert announced(seen) == {"announced": 5, "announce_at": None, "due_at": due}
+    seen = incident(OPEN, timers={"announce": BEFORE, **timers}, due_at=BEFORE)
+    assert announced(seen) == {"announced": 5, "timers.announce": None, "due_at": due}

@@ -172,7 +172,7 @@ def test_an_incident_is_born_with_everything_known_and_due_at_once() -> None:
         first_alert_id="al_new",
         last_alert_at=NOW,
         announced=0,
-        announce_at=NOW,
+        timers={"announce": NOW},
         due_at=NOW,
     )
 
@@ -181,8 +181,10 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     born = opened(window=MAINTENANCE)
     assert (born.status, born.escalation) == (Status.SUPPRESSED, Escalation.PAUSED)
     assert born.window_id == "win_1"
-    assert born.suppressed_until == born.due_at == MAINTENANCE.end
-    assert (born.announced, born.announce_at) == (1, None), "its opening needs no announcing"
+    assert born.timers["window"] == born.due_at == MAINTENANCE.end
+    assert (born.announced, "announce" in born.timers) == (1, False), (
+        "its opening needs no announcing"
+    )
 
 
 def test_a_window_does_not_touch_what_is_already_open() -> None:
@@ -247,9 +249,9 @@ def test_a_move_is_one_change_of_the_timeline_and_one_epoch(action: Action) -> N
 @pytest.mark.parametrize("status", [Status.SNOOZED, Status.SUPPRESSED], ids=str)
 def test_leaving_a_status_ends_its_timer_and_announces(action: Action, status: Status) -> None:
     did = moved(action, status)
-    assert {"snoozed_until", "suppressed_until"} <= did.sets.keys()
-    assert did.sets["snoozed_until"] is did.sets["suppressed_until"] is None
-    assert did.sets["announce_at"] == did.sets["due_at"] == NOW
+    assert {"timers.snooze", "timers.window"} <= did.sets.keys()
+    assert did.sets["timers.snooze"] is did.sets["timers.window"] is None
+    assert did.sets["timers.announce"] == did.sets["due_at"] == NOW
 
 
 @pytest.mark.parametrize("action", [Action.ACKNOWLEDGE, Action.RESOLVE], ids=str)
@@ -268,7 +270,7 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     assert raised.change.what == "raised"
     assert raised.change.detail == {"urgency": "MEDIUM", "before": "LOW"}
     assert (raised.change.number, raised.change.epoch, raised.change.status) == (6, 3, status)
-    assert raised.sets == {"announce_at": NOW, "due_at": NOW}
+    assert raised.sets == {"timers.announce": NOW, "due_at": NOW}
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ INCIDENT = Incident(
     created_at=NOW,
     first_alert_id="al_1",
     last_alert_at=NOW,
-    announce_at=NOW,
+    timers={"announce": NOW},
     due_at=NOW,
 )
 WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")

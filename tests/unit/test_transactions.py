@@ -87,7 +87,7 @@ def written(decision: Opened | Merged | Moved) -> list[dict[str, Any]]:
         key = arguments.get("Key") or {k: arguments["Item"][k] for k in ("pk", "sk")}
         expression = arguments.get("UpdateExpression", "").partition(" REMOVE ")[0]
         sets = {
-            names[target]: values[value]
+            ".".join(names[part] for part in target.split(".")): values[value]
             for target, value in (
                 pair.split(" = ")
                 for pair in expression.removeprefix("SET ").partition(" ADD ")[0].split(", ")

@@ -14,7 +14,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import ClassVar, Final, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class Model(BaseModel):
@@ -234,7 +234,7 @@ class Pointer(Model):
 
 
 class Incident(Pointer):
-    """What people work on. The names ending in `_at` and `_until` are aware UTC times."""
+    """What people work on. The names ending in `_at` are aware UTC times."""
 
     escalation: Escalation = Escalation.NONE
     step: int | None = None
@@ -249,9 +249,10 @@ class Incident(Pointer):
     """The maintenance window that suppressed it; None when suppressed by hand."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
-    announce_at: datetime | None = None
-    snoozed_until: datetime | None = None
-    suppressed_until: datetime | None = None
+    timers: dict[str, AwareDatetime] = {}
+    """When something is to be done about it, by name. One that a newer version of the code has set
+    is kept, and counts.
+    """
     due_at: datetime | None = None
     """The earliest of its timers: when something must look at it again, whatever else gets lost."""
 
@@ -259,12 +260,11 @@ class Incident(Pointer):
 # The timers, each with the status it belongs to: leaving that status ends it.
 TIMERS: Final[Mapping[str, Status | None]] = MappingProxyType(
     {
-        "announce_at": None,
-        "snoozed_until": Status.SNOOZED,
-        "suppressed_until": Status.SUPPRESSED,
+        "announce": None,
+        "snooze": Status.SNOOZED,
+        "window": Status.SUPPRESSED,
     }
 )
-_OWNED: Final = {**TIMERS, "window_id": Status.SUPPRESSED}
 
 
 class Alert(Model):
@@ -405,7 +405,7 @@ def act(
         case Snooze(until):
             if not now < until <= now + LONGEST_SNOOZE:
                 raise ValueError("a snooze ends after now and within 7 days")
-            sets = {"escalation": Escalation.PAUSED, "snoozed_until": until}
+            sets = {"escalation": Escalation.PAUSED, "timers.snooze": until}
             detail = {"until": until.isoformat()}
         case Suppress():
             sets = {"escalation": Escalation.PAUSED}
@@ -461,10 +461,10 @@ def announced(incident: Incident) -> Mapping[str, object]:
     """What to set once the notices of all its changes so far are planned: its next timer becomes
     due.
     """
-    rest = [at for name in TIMERS if name != "announce_at" and (at := getattr(incident, name))]
+    rest = [at for name, at in incident.timers.items() if name != "announce"]
     return {
         "announced": incident.changes,
-        "announce_at": None,
+        "timers.announce": None,
         "due_at": min(rest, default=None),
     }
 
@@ -473,8 +473,7 @@ def _open(
     event: Event, now: datetime, incident_id: str, alert_id: str, window: Window | None
 ) -> Opened:
     # Nobody is told of what opens in a maintenance window: there is nothing to announce.
-    announce_at = now if window is None else None
-    suppressed_until = window.end if window else None
+    timers = {"announce": now} if window is None else {"window": window.end}
     incident = Incident(
         id=incident_id,
         service_id=event.service_id,
@@ -488,9 +487,8 @@ def _open(
         last_alert_at=now,
         window_id=window.id if window else None,
         announced=0 if window is None else 1,
-        announce_at=announce_at,
-        suppressed_until=suppressed_until,
-        due_at=announce_at or suppressed_until,
+        timers=timers,
+        due_at=min(timers.values()),
     )
     alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
     return Opened(incident, alert)
@@ -527,7 +525,11 @@ def _move(
         return Refused(seen.status)
     if (type(command), seen.status) in _IDEMPOTENT:
         return Unchanged(seen)
-    ended = {name: None for name, owner in _OWNED.items() if owner not in (None, status)}
+    ended: dict[str, object] = {
+        f"timers.{name}": None for name, owner in TIMERS.items() if owner not in (None, status)
+    }
+    if status is not Status.SUPPRESSED:
+        ended["window_id"] = None
     after = {"status": status, "epoch": seen.epoch + (status is not seen.status)}
     return _changed(seen, after, command.past, actor, now, ended | sets, detail or {})
 
@@ -553,4 +555,4 @@ def _changed(
         detail=detail,
     )
     # Whatever happens to an incident is to be announced, so it is due at once.
-    return Moved(seen, known, change, sets | {"announce_at": now, "due_at": now})
+    return Moved(seen, known, change, sets | {"timers.announce": now, "due_at": now})

@@ -70,19 +70,29 @@ def told(moved: Moved) -> dict[str, object]:
 
 
 def update(sets: Mapping[str, object]) -> dict[str, Any]:
-    """The arguments of an update that sets fields, and removes those that are None."""
+    """The arguments of an update that sets fields, and removes those that are None.
+
+    A field inside a map is named with a dot, so that the map's other entries stay as they are.
+    """
     kept = {name: value for name, value in sets.items() if value is not None}
-    gone = [f"#{name}" for name, value in sets.items() if value is None]
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
+    gone = [_path(name) for name, value in sets.items() if value is None]
+    expression = "SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept)
     if gone:
         expression += " REMOVE " + ", ".join(gone)
+    parts = {part for name in sets for part in name.split(".")}
     return {
         "UpdateExpression": expression,
-        "ExpressionAttributeNames": {f"#{name}": name for name in sets},
-        "ExpressionAttributeValues": {
-            f":{name}": items.wire(value) for name, value in kept.items()
-        },
+        "ExpressionAttributeNames": {f"#{part}": part for part in parts},
+        "ExpressionAttributeValues": {_value(name): items.wire(it) for name, it in kept.items()},
     }
+
+
+def _path(name: str) -> str:
+    return ".".join(f"#{part}" for part in name.split("."))
+
+
+def _value(name: str) -> str:
+    return ":" + name.replace(".", "_")
 
 
 def _incident(
