@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from events.answers import Answer, Refusal
@@ -24,7 +25,7 @@ from events.intake import Intake
 from opsknight import runtime
 from opsknight.incidents import Event
 from opsknight.rates import LIMIT, Minute
-from opsknight.runtime import logger, metrics
+from opsknight.runtime import logger
 from opsknight.store.calls import Deadline, Unavailable
 
 # Under the function's timeout, which is under API Gateway's.
@@ -197,5 +198,6 @@ def _count(status: int, result: str | None) -> None:
     names = {429: "RateLimited", 503: "StoreUnavailable", 500: "Failed"}
     name = result.title() if result else names.get(status)
     if name is not None:
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
-        metrics.flush_metrics()
+        # By itself it shares nothing with another thread; its namespace is the template's.
+        with single_metric(name=name, unit=MetricUnit.Count, value=1):
+            pass

@@ -11,17 +11,8 @@ from typing import Final, assert_never
 from events.guard import Limiter, LimitReached
 from events.refusals import Refusals
 from opsknight.directory import ApiKey, IntegrationKey, Service
-from opsknight.incidents import (
-    Decision,
-    Event,
-    Ignored,
-    Merged,
-    Moved,
-    Opened,
-    Pointer,
-    Unchanged,
-    decide,
-)
+from opsknight.incidents import Event, Pointer
+from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
 from opsknight.rates import Minute
 from opsknight.runtime import logger
 from opsknight.store.calls import Conflict, Deadline

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from notify.handler import on_change
-from opsknight.incidents import Moved, act
+from opsknight.lifecycle import Moved, act
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 from tests.harness.conflicts import Conflicts
 from tests.harness.crowd import at_once

@@ -15,17 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from notify.handler import on_change
 from opsknight.directory import IntegrationKey, MaintenanceWindow, Service, key_hash
-from opsknight.incidents import (
-    Action,
-    Event,
-    Incident,
-    Merged,
-    Moved,
-    Opened,
-    Severity,
-    act,
-    decide,
-)
+from opsknight.incidents import Action, Event, Incident, Severity
+from opsknight.lifecycle import Merged, Moved, Opened, act, decide
 from opsknight.runtime import new_id
 from opsknight.store.calls import Conflict
 from tests.harness.invariants import Stored, check, stored

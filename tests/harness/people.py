@@ -3,24 +3,21 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from opsknight.incidents import (
+from opsknight.commands import (
     Acknowledge,
     AcknowledgementTimeout,
-    Actor,
-    ActorKind,
     AutoResolve,
     Command,
     Escalate,
-    Moved,
     Reassign,
-    Refused,
     Resolve,
     Snooze,
     Suppress,
-    Unchanged,
     Unsnooze,
     Unsuppress,
 )
+from opsknight.incidents import Actor, ActorKind
+from opsknight.lifecycle import Moved, Refused, Unchanged
 from tests.harness.world import Clock
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")

@@ -5,20 +5,10 @@ from datetime import timedelta
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
+from opsknight.commands import Acknowledge, Command, Resolve, Snooze, Suppress
 from opsknight.directory import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
-from opsknight.incidents import (
-    Acknowledge,
-    Actor,
-    ActorKind,
-    Command,
-    Incident,
-    Moved,
-    Resolve,
-    Snooze,
-    Status,
-    Suppress,
-    act,
-)
+from opsknight.incidents import Actor, ActorKind, Incident, Status
+from opsknight.lifecycle import Moved, act
 from opsknight.rates import LIMIT, Minute
 from opsknight.store import items
 from tests.harness.world import World, deadline, event

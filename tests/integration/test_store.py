@@ -5,23 +5,10 @@ from secrets import token_hex
 
 import pytest
 
+from opsknight.commands import Acknowledge, Reassign, Resolve, Snooze
 from opsknight.directory import ApiKey, Integration, Service, Team, User, key_hash
-from opsknight.incidents import (
-    Acknowledge,
-    Action,
-    Alert,
-    Event,
-    Merged,
-    Moved,
-    Opened,
-    Reassign,
-    Resolve,
-    Severity,
-    Snooze,
-    Status,
-    act,
-    decide,
-)
+from opsknight.incidents import Action, Alert, Event, Severity, Status
+from opsknight.lifecycle import Merged, Moved, Opened, act, decide
 from opsknight.rates import LIMIT, Minute
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted

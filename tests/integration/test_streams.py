@@ -11,7 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 import escalation.handler
 import notify.handler
 from opsknight import runtime
-from opsknight.incidents import Resolve, Snooze, Status
+from opsknight.commands import Resolve, Snooze
+from opsknight.incidents import Status
 from opsknight.store.calls import Unavailable
 from tests.harness.world import World, deadline, event
 from tests.integration.conftest import Log

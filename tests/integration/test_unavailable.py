@@ -10,7 +10,8 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
-from opsknight.incidents import Acknowledge, Resolve, Status
+from opsknight.commands import Acknowledge, Resolve
+from opsknight.incidents import Status
 from tests.harness.world import World, event
 from tests.integration.conftest import Log
 from tests.integration.steps import do, in_order, incident, incident_in, of_kind, use_up

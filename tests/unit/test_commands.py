@@ -5,32 +5,22 @@ from typing import Any
 
 import pytest
 
-from opsknight.incidents import (
-    TIMERS,
+from opsknight.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
-    Actor,
-    ActorKind,
     AutoResolve,
     Command,
     Escalate,
-    Escalation,
-    Incident,
-    Moved,
     Reassign,
-    Refused,
     Resolve,
     Snooze,
-    Status,
     Suppress,
-    Unchanged,
     Unsnooze,
     Unsuppress,
-    Urgency,
-    act,
-    announced,
 )
+from opsknight.incidents import TIMERS, Actor, ActorKind, Escalation, Incident, Status, Urgency
+from opsknight.lifecycle import Moved, Refused, Unchanged, act, announced
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=4)

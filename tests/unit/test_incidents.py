@@ -9,22 +9,16 @@ from opsknight.incidents import (
     Action,
     Actor,
     ActorKind,
-    Decision,
     Escalation,
     Event,
-    Ignored,
     Incident,
-    Merged,
-    Moved,
-    Opened,
     Pointer,
     Severity,
     Status,
-    Unchanged,
     Urgency,
     Window,
-    decide,
 )
+from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=1)

@@ -20,16 +20,7 @@ from opsknight.directory import (
     Team,
     User,
 )
-from opsknight.incidents import (
-    Actor,
-    ActorKind,
-    Alert,
-    Change,
-    Incident,
-    Pointer,
-    Status,
-    Urgency,
-)
+from opsknight.incidents import Actor, ActorKind, Alert, Change, Incident, Pointer, Status, Urgency
 from opsknight.store import items
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 1, tzinfo=UTC)

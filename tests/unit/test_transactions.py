@@ -5,32 +5,22 @@ from typing import Any
 
 import pytest
 
-from opsknight.incidents import (
+from opsknight.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
-    Actor,
-    ActorKind,
-    Alert,
     AutoResolve,
     Command,
     Escalate,
-    Incident,
-    Merged,
-    Moved,
-    Opened,
     Reassign,
-    Refused,
     Resolve,
     Snooze,
-    Status,
     Suppress,
-    Unchanged,
     Unsnooze,
     Unsuppress,
-    Urgency,
-    act,
 )
+from opsknight.incidents import Actor, ActorKind, Alert, Incident, Status, Urgency
+from opsknight.lifecycle import Merged, Moved, Opened, Refused, Unchanged, act
 from opsknight.store.items import plain
 from opsknight.store.transactions import writes
 

@@ -1,18 +1,17 @@
-"""What an incident is, and what each event, command and timer does to it.
+"""What an incident is: the words, the frozen models, and the event that a monitor sends.
 
-Pure: `now`, ids and what the store holds are arguments; the answer is a decision for `store` to
-apply. The rules are the two tables of docs/events-api.md; `TRANSITIONS` is both of them as data.
+Pure. What happens to an incident is in `lifecycle`.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from math import isfinite
 from types import MappingProxyType
-from typing import ClassVar, Final, assert_never
+from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -86,101 +85,10 @@ class Action(StrEnum):
     RESOLVE = "resolve"
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    past: ClassVar = "acknowledged"
-    by: str | None = None
-    """The user who did it, and becomes the assignee."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resolve:
-    past: ClassVar = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Snooze:
-    past: ClassVar = "snoozed"
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Unsnooze:
-    """By hand, or because its time has come."""
-
-    past: ClassVar = "unsnoozed"
-
-
-@dataclass(frozen=True, slots=True)
-class Suppress:
-    past: ClassVar = "suppressed"
-
-
-@dataclass(frozen=True, slots=True)
-class Unsuppress:
-    """By hand, or at the end of the window that suppressed it."""
-
-    past: ClassVar = "unsuppressed"
-
-
-@dataclass(frozen=True, slots=True)
-class Escalate:
-    past: ClassVar = "escalated"
-    step: int | None = None
-    """From 0; None for the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reassign:
-    past: ClassVar = "reassigned"
-    to: str
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgementTimeout:
-    past: ClassVar = "reopened"
-
-
-@dataclass(frozen=True, slots=True)
-class AutoResolve:
-    past: ClassVar = "auto-resolved"
-
-
-type Command = (
-    Acknowledge
-    | Resolve
-    | Snooze
-    | Unsnooze
-    | Suppress
-    | Unsuppress
-    | Escalate
-    | Reassign
-    | AcknowledgementTimeout
-    | AutoResolve
-)
-
-_O, _A, _N, _P, _R = Status
-TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingProxyType(
-    {
-        Acknowledge: {_O: _A, _A: _A, _N: _A, _P: _A},
-        Resolve: {_O: _R, _A: _R, _N: _R, _P: _R},
-        Snooze: {_O: _N, _A: _N, _N: _N},
-        Unsnooze: {_N: _O},
-        Suppress: {_O: _P, _A: _P, _N: _P, _P: _P},
-        Unsuppress: {_P: _O},
-        Escalate: {_O: _O, _A: _O},
-        Reassign: {_O: _O, _A: _A, _N: _N, _P: _P},
-        AcknowledgementTimeout: {_A: _O},
-        AutoResolve: {_O: _R, _A: _R},
-    }
-)
-# Doing these again changes nothing: no write, no timeline entry, nobody told.
-_IDEMPOTENT: Final = frozenset({(Acknowledge, _A), (Suppress, _P)})
-
 LONGEST_DESCRIPTION: Final = 10_000
-LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
-LONGEST_SNOOZE: Final = timedelta(days=7)
+
+LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 class ActorKind(StrEnum):
@@ -299,136 +207,6 @@ class Window:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """No active incident: a new one, its pointer and its first alert."""
-
-    incident: Incident
-    alert: Alert
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """One more alert for the incident; `raised` when its urgency counts as well."""
-
-    seen: Pointer
-    alert: Alert
-    raised: "Moved | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The incident changes as `sets` says (None removes a field), and the timeline tells it."""
-
-    seen: Pointer
-    after: Pointer
-    change: Change
-    sets: Mapping[str, object] = field(default_factory=dict[str, object])
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """It is so already; nothing is written or told."""
-
-    seen: Pointer
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """No active incident matches: nothing at all happens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Not possible in this status (409 for people; a timer that comes too late)."""
-
-    status: Status
-
-
-type Decision = Opened | Merged | Moved | Unchanged | Ignored
-
-
-def decide(
-    current: Pointer | None,
-    event: Event,
-    *,
-    now: datetime,
-    incident_id: str,
-    alert_id: str,
-    window: Window | None = None,
-    raising: bool = False,
-) -> Decision:
-    """What `event` does, given the active incident of its dedup key (the first table of
-    docs/events-api.md).
-
-    `incident_id` and `alert_id` are used where an incident or an alert comes into being. `window`
-    is the service's maintenance window in force. `raising`: a more urgent trigger raises the
-    incident's urgency.
-    """
-    match event.action:
-        case Action.TRIGGER:
-            if current is None:
-                return _open(event, now, incident_id, alert_id, window)
-            alert = Alert(
-                id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
-            )
-            urgency = URGENCY[event.severity]
-            raised = raising and urgency.exceeds(current.urgency)
-            return Merged(
-                current, alert, _raise(current, urgency, event.actor, now) if raised else None
-            )
-        case Action.ACKNOWLEDGE | Action.RESOLVE:
-            if current is None:
-                return Ignored()
-            command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
-            detail = {"summary": event.summary}
-            moved = _move(current, command, event.actor, now, _settled(command, now), detail)
-            if isinstance(moved, Refused):
-                raise AssertionError(f"{event.dedup_key!r} points at a resolved incident")
-            return moved
-        case _:
-            assert_never(event.action)
-
-
-def act(
-    incident: Incident, command: Command, *, actor: Actor, now: datetime
-) -> Moved | Unchanged | Refused:
-    """What a person or a timer does to an incident (the second table of docs/events-api.md).
-
-    Raises ValueError for a snooze that does not end after `now` and within 7 days.
-    """
-    detail: dict[str, str] = {}
-    sets: dict[str, object] = {}
-    match command:
-        case Acknowledge() | Resolve() | AutoResolve():
-            sets = _settled(command, now)
-        case Snooze(until):
-            if not now < until <= now + LONGEST_SNOOZE:
-                raise ValueError("a snooze ends after now and within 7 days")
-            sets = {"escalation": Escalation.PAUSED, "timers.snooze": until}
-            detail = {"until": until.isoformat()}
-        case Suppress():
-            sets = {"escalation": Escalation.PAUSED}
-        case Unsnooze() | Unsuppress():
-            begun = incident.step is not None
-            sets = {"escalation": Escalation.ESCALATING if begun else Escalation.NONE}
-        case Escalate(step):
-            if step is None:
-                step = 0 if incident.step is None else incident.step + 1
-            sets = {"escalation": Escalation.ESCALATING, "step": step}
-            detail = {"step": str(step)}
-        case Reassign(to):
-            sets = {"assignee_id": to}
-            if incident.status is Status.OPEN:
-                sets["escalation"] = Escalation.COMPLETED
-            detail = {"assignee": to}
-        case AcknowledgementTimeout():
-            sets = {"escalation": Escalation.NONE, "step": None}
-        case _:
-            assert_never(command)
-    return _move(incident, command, actor, now, sets, detail)
-
-
 def describe(body: str) -> str | None:
     """An incident's description: the `custom_details` of its first alert as indented JSON; None
     without any.
@@ -455,104 +233,3 @@ def _readable_int(text: str) -> int | str:
     # Python refuses to convert longer ones, as the time it takes grows with the square of the
     # length.
     return int(text) if len(text) <= 1000 else text
-
-
-def announced(incident: Incident) -> Mapping[str, object]:
-    """What to set once the notices of all its changes so far are planned: its next timer becomes
-    due.
-    """
-    rest = [at for name, at in incident.timers.items() if name != "announce"]
-    return {
-        "announced": incident.changes,
-        "timers.announce": None,
-        "due_at": min(rest, default=None),
-    }
-
-
-def _open(
-    event: Event, now: datetime, incident_id: str, alert_id: str, window: Window | None
-) -> Opened:
-    # Nobody is told of what opens in a maintenance window: there is nothing to announce.
-    timers = {"announce": now} if window is None else {"window": window.end}
-    incident = Incident(
-        id=incident_id,
-        service_id=event.service_id,
-        dedup_key=event.dedup_key,
-        title=event.summary,
-        urgency=URGENCY[event.severity],
-        status=Status.OPEN if window is None else Status.SUPPRESSED,
-        created_at=now,
-        escalation=Escalation.NONE if window is None else Escalation.PAUSED,
-        first_alert_id=alert_id,
-        last_alert_at=now,
-        window_id=window.id if window else None,
-        announced=0 if window is None else 1,
-        timers=timers,
-        due_at=min(timers.values()),
-    )
-    alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
-    return Opened(incident, alert)
-
-
-def _settled(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> dict[str, object]:
-    """The end of paging."""
-    sets: dict[str, object] = {"escalation": Escalation.COMPLETED}
-    if isinstance(command, Acknowledge):
-        sets["acknowledged_at"] = now
-        if command.by is not None:
-            sets["assignee_id"] = command.by
-    else:
-        sets["resolved_at"] = now
-    return sets
-
-
-def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Moved:
-    detail = {"urgency": str(urgency), "before": str(seen.urgency)}
-    after: dict[str, object] = {"urgency": urgency}
-    return _changed(seen, after, "raised", actor, now, {}, detail)
-
-
-def _move(
-    seen: Pointer,
-    command: Command,
-    actor: Actor,
-    now: datetime,
-    sets: dict[str, object],
-    detail: dict[str, str] | None = None,
-) -> Moved | Unchanged | Refused:
-    status = TRANSITIONS[type(command)].get(seen.status)
-    if status is None:
-        return Refused(seen.status)
-    if (type(command), seen.status) in _IDEMPOTENT:
-        return Unchanged(seen)
-    ended: dict[str, object] = {
-        f"timers.{name}": None for name, owner in TIMERS.items() if owner not in (None, status)
-    }
-    if status is not Status.SUPPRESSED:
-        ended["window_id"] = None
-    after = {"status": status, "epoch": seen.epoch + (status is not seen.status)}
-    return _changed(seen, after, command.past, actor, now, ended | sets, detail or {})
-
-
-def _changed(
-    seen: Pointer,
-    after: dict[str, object],
-    what: str,
-    actor: Actor,
-    now: datetime,
-    sets: dict[str, object],
-    detail: dict[str, str],
-) -> Moved:
-    known = seen.model_copy(update=after | {"changes": seen.changes + 1})
-    change = Change(
-        incident_id=seen.id,
-        number=known.changes,
-        at=now,
-        what=what,
-        actor=actor,
-        status=known.status,
-        epoch=known.epoch,
-        detail=detail,
-    )
-    # Whatever happens to an incident is to be announced, so it is due at once.
-    return Moved(seen, known, change, sets | {"timers.announce": now, "due_at": now})

@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Final, get_type_hints
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
@@ -23,9 +23,8 @@ from opsknight.store.table import Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-# Service, namespace and level come from the POWERTOOLS_ variables of the template.
+# Service and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
-metrics: Final = Metrics()
 
 
 def now() -> datetime:

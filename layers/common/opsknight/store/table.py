@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
-from opsknight.incidents import Alert, Change, Incident, Merged, Moved, Opened, Pointer, announced
+from opsknight.incidents import Alert, Change, Incident, Pointer
+from opsknight.lifecycle import Merged, Moved, Opened, announced
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, patiently
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from opsknight.incidents import Merged, Moved, Opened, Pointer, Status
+from opsknight.incidents import Pointer, Status
+from opsknight.lifecycle import Merged, Moved, Opened
 from opsknight.store import items
 
 if TYPE_CHECKING:
