@@ -45,7 +45,7 @@ check: .venv ## format, lint, types, import contracts, OpenAPI drift, template l
 	python -m events.openapi --check
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 
-soak: .venv ## properties, races and fuzzing at full size (an hour or more)
+soak: .venv ## properties, races and fuzzing at full size (half an hour)
 	pytest -m soak --hypothesis-profile=soak --timeout=7200 --durations=0 --verbose
 
 bench: .venv ## the table of figures, and its JSON (minutes; less with ARGS=--quick)

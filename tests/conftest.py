@@ -39,7 +39,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "soak",
-    max_examples=2_000,
+    max_examples=800,
     stateful_step_count=60,
     deadline=None,
     print_blob=True,

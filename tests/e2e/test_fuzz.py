@@ -103,7 +103,7 @@ def arena(dynamodb: str) -> Iterator[Arena]:
 
 @pytest.mark.soak
 def test_no_request_breaks_it(arena: Arena, full_size: bool, say: Callable[[str], None]) -> None:
-    @settings(max_examples=settings().max_examples * (10 if full_size else 5))
+    @settings(max_examples=settings().max_examples * (25 if full_size else 5))
     @given(sent=gateway_events())
     def property(sent: dict[str, Any]) -> None:
         arena.meet(sent)
