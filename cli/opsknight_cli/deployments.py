@@ -41,6 +41,6 @@ def find(stack: str, region: str | None, profile: str | None) -> Deployment:
         where = f"in {session.region_name} (--region, --profile)"
         raise NotFound(f"Stack {stack} could not be read {where}: {reason}.") from None
     except NoRegionError:
-        raise NotFound("Which region? Give --region, or set AWS_REGION.") from None
+        raise NotFound("Which region? Give --region, or set AWS_DEFAULT_REGION.") from None
     except BotoCoreError as error:
         raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
