@@ -43,6 +43,7 @@ def main() -> int:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
     forget_account()
     os.environ["POWERTOOLS_SERVICE_NAME"] = "events"
+    os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "OpsKnight/bench"
     state = ROOT / ".local"
     state.mkdir(exist_ok=True)
     machine = facts()
