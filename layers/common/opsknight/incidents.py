@@ -7,7 +7,7 @@ apply. The rules are the two tables of docs/events-api.md; `TRANSITIONS` is both
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
@@ -70,6 +70,17 @@ class Escalation(StrEnum):
     EXHAUSTED = "EXHAUSTED"
 
 
+class Asked(StrEnum):
+    """What somebody asked of the escalation, to be done at `step_at` whatever would come by
+    itself.
+    """
+
+    AGAIN = "AGAIN"
+    """The current step once more; the assignee, once an incident is reassigned."""
+    NEXT = "NEXT"
+    """`next_step`; past the last step the first one, however many rounds are left."""
+
+
 class Action(StrEnum):
     """What a monitoring tool asks for."""
 
@@ -119,7 +130,7 @@ class Unsuppress:
 class Escalate:
     past: ClassVar = "escalated"
     step: int | None = None
-    """From 0; None for the next one."""
+    """From 0; None for the one that would come next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +244,22 @@ class Incident(Pointer):
     """What people work on. The names ending in `_at` and `_until` are aware UTC times."""
 
     escalation: Escalation = Escalation.NONE
+    policy_id: str | None = None
+    """With `policy_version` what it escalates by since it began; None before."""
+    policy_version: int | None = None
     step: int | None = None
-    """The current step of its escalation policy, from 0; None before the policy began."""
+    """The step taken last, from 0; None before the first."""
+    next_step: int | None = None
+    """The step that `step_at` will take; the number of steps when the round is over."""
+    round: int | None = None
+    """How many rounds were repeated; None for 0."""
+    page_no: int = 0
+    """Number of the last step taken, all rounds and resumptions counted."""
+    asked: Asked | None = None
+    reached: bool | None = None
+    """Whether a step of this round reached somebody; None for no."""
+    empty_since: datetime | None = None
+    """When the first of the last rounds that reached nobody was over."""
     alert_count: int = 1
     first_alert_id: str
     last_alert_at: datetime
@@ -246,21 +271,49 @@ class Incident(Pointer):
     announced: int = 0
     """Number of the last change whose notices are planned."""
     announce_at: datetime | None = None
+    step_at: datetime | None = None
     snoozed_until: datetime | None = None
     suppressed_until: datetime | None = None
+    acknowledged_until: datetime | None = None
+    auto_resolve_at: datetime | None = None
+    fallback_at: datetime | None = None
+    """Since when the fallback address is to be told that nobody was reached."""
     due_at: datetime | None = None
     """The earliest of its timers: when something must look at it again, whatever else gets lost."""
+    failures: int | None = None
+    """How often in a row its timers could not be handled; each moved `due_at` on by itself."""
 
 
-# The timers, each with the status it belongs to: leaving that status ends it.
-TIMERS: Final[Mapping[str, Status | None]] = MappingProxyType(
+# The timers, each with the statuses it belongs to (None: all): leaving them ends it.
+TIMERS: Final[Mapping[str, frozenset[Status] | None]] = MappingProxyType(
     {
         "announce_at": None,
-        "snoozed_until": Status.SNOOZED,
-        "suppressed_until": Status.SUPPRESSED,
+        "step_at": frozenset({Status.OPEN}),
+        "snoozed_until": frozenset({Status.SNOOZED}),
+        "suppressed_until": frozenset({Status.SUPPRESSED}),
+        "acknowledged_until": frozenset({Status.ACKNOWLEDGED}),
+        "auto_resolve_at": frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
+        # Whoever takes the incident from there on knows of it.
+        "fallback_at": frozenset({Status.OPEN}),
     }
 )
-_OWNED: Final = {**TIMERS, "window_id": Status.SUPPRESSED}
+# How far its escalation came: forgotten when it begins again.
+_PROGRESS: Final = (
+    "policy_id",
+    "policy_version",
+    "step",
+    "next_step",
+    "round",
+    "asked",
+    "reached",
+    "empty_since",
+    "fallback_at",
+)
+_OWNED: Final = {
+    **TIMERS,
+    "asked": frozenset({Status.OPEN}),
+    "window_id": frozenset({Status.SUPPRESSED}),
+}
 
 
 class Alert(BaseModel):
@@ -300,6 +353,19 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """What the service lets end by itself; None for never."""
+
+    acknowledgement: timedelta | None = None
+    """An acknowledged incident that is not resolved for so long goes back to OPEN."""
+    auto_resolve: timedelta | None = None
+    """Without a new alert for so long it is resolved."""
+
+
+NEVER: Final = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """No active incident: a new one, its pointer and its first alert."""
 
@@ -324,6 +390,8 @@ class Moved:
     after: Pointer
     change: Change
     sets: Mapping[str, object] = field(default_factory=dict[str, object])
+    given: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What it was decided on besides the status: not applied unless it is still so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,18 +425,19 @@ def decide(
     alert_id: str,
     window: Window | None = None,
     raising: bool = False,
+    timeouts: Timeouts = NEVER,
 ) -> Decision:
     """What `event` does, given the active incident of its dedup key (the first table of
     docs/events-api.md).
 
     `incident_id` and `alert_id` are used where an incident or an alert comes into being. `window`
     is the service's maintenance window in force. `raising`: a more urgent trigger raises the
-    incident's urgency.
+    incident's urgency, and pages again if it is OPEN.
     """
     match event.action:
         case Action.TRIGGER:
             if current is None:
-                return _open(event, now, incident_id, alert_id, window)
+                return _open(event, now, incident_id, alert_id, window, timeouts)
             alert = Alert(
                 id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
             )
@@ -382,7 +451,8 @@ def decide(
                 return Ignored()
             command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
             detail = {"summary": event.summary}
-            moved = _move(current, command, event.actor, now, _settled(command, now), detail)
+            sets = _settled(command, now)
+            moved = _move(current, command, event.actor, now, sets, detail, timeouts)
             if isinstance(moved, Refused):
                 raise AssertionError(f"{event.dedup_key!r} points at a resolved incident")
             return moved
@@ -391,7 +461,12 @@ def decide(
 
 
 def act(
-    incident: Incident, command: Command, *, actor: Actor, now: datetime
+    incident: Incident,
+    command: Command,
+    *,
+    actor: Actor,
+    now: datetime,
+    timeouts: Timeouts = NEVER,
 ) -> Moved | Unchanged | Refused:
     """What a person or a timer does to an incident (the second table of docs/events-api.md).
 
@@ -410,23 +485,36 @@ def act(
         case Suppress():
             sets = {"escalation": Escalation.PAUSED}
         case Unsnooze() | Unsuppress():
-            begun = incident.step is not None
-            sets = {"escalation": Escalation.ESCALATING if begun else Escalation.NONE}
+            begun = incident.policy_version is not None
+            sets = {
+                "escalation": Escalation.ESCALATING if begun else Escalation.NONE,
+                "step_at": now,
+                "asked": Asked.AGAIN if begun else None,
+            }
         case Escalate(step):
-            if step is None:
-                step = 0 if incident.step is None else incident.step + 1
-            sets = {"escalation": Escalation.ESCALATING, "step": step}
-            detail = {"step": str(step)}
+            sets = {"escalation": Escalation.ESCALATING, "step_at": now, "asked": Asked.NEXT}
+            if step is not None:
+                sets["next_step"] = step
+                detail = {"step": str(step)}
         case Reassign(to):
             sets = {"assignee_id": to}
             if incident.status is Status.OPEN:
-                sets["escalation"] = Escalation.COMPLETED
+                sets |= {
+                    "escalation": Escalation.COMPLETED,
+                    "step_at": now,
+                    "asked": Asked.AGAIN,
+                    "fallback_at": None,
+                }
             detail = {"assignee": to}
         case AcknowledgementTimeout():
-            sets = {"escalation": Escalation.NONE, "step": None}
+            sets = dict.fromkeys(_PROGRESS) | {"escalation": Escalation.NONE, "step_at": now}
         case _:
             assert_never(command)
-    return _move(incident, command, actor, now, sets, detail)
+    moved = _move(incident, command, actor, now, sets, detail, timeouts)
+    if isinstance(command, AutoResolve) and isinstance(moved, Moved):
+        # It is resolved for its silence: an alert that came meanwhile must not go down with it.
+        return replace(moved, given={"last_alert_at": incident.last_alert_at})
+    return moved
 
 
 def describe(body: str) -> str | None:
@@ -461,16 +549,27 @@ def announced(incident: Incident) -> Mapping[str, object]:
     """What to set once the notices of all its changes so far are planned: its next timer becomes
     due.
     """
-    rest = [at for name in TIMERS if name != "announce_at" and (at := getattr(incident, name))]
-    return {
-        "announced": incident.changes,
-        "announce_at": None,
-        "due_at": min(rest, default=None),
-    }
+    return timed(incident, {"announced": incident.changes, "announce_at": None})
+
+
+def timers(incident: Incident, sets: Mapping[str, object] = MappingProxyType({})) -> list[datetime]:
+    """When it is to be looked at, once `sets` are set."""
+    after = [sets.get(name, getattr(incident, name)) for name in TIMERS]
+    return [at for at in after if isinstance(at, datetime)]
+
+
+def timed(incident: Incident, sets: Mapping[str, object]) -> dict[str, object]:
+    """`sets` with the time at which something is due after them."""
+    return {**sets, "due_at": min(timers(incident, sets), default=None)}
 
 
 def _open(
-    event: Event, now: datetime, incident_id: str, alert_id: str, window: Window | None
+    event: Event,
+    now: datetime,
+    incident_id: str,
+    alert_id: str,
+    window: Window | None,
+    timeouts: Timeouts,
 ) -> Opened:
     # Nobody is told of what opens in a maintenance window: there is nothing to announce.
     announce_at = now if window is None else None
@@ -489,7 +588,10 @@ def _open(
         window_id=window.id if window else None,
         announced=0 if window is None else 1,
         announce_at=announce_at,
+        # Due at once, policy or not: with the stream switched off a tick begins its escalation.
+        step_at=announce_at,
         suppressed_until=suppressed_until,
+        auto_resolve_at=_silence_ends(now, timeouts) if window is None else None,
         due_at=announce_at or suppressed_until,
     )
     alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
@@ -511,7 +613,25 @@ def _settled(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> dic
 def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Moved:
     detail = {"urgency": str(urgency), "before": str(seen.urgency)}
     after: dict[str, object] = {"urgency": urgency}
-    return _changed(seen, after, "raised", actor, now, {}, detail)
+    sets: dict[str, object] = {}
+    if seen.status is Status.OPEN:
+        sets = {"step_at": now, "asked": Asked.AGAIN}
+    return _changed(seen, after, "raised", actor, now, sets, detail)
+
+
+def _silence_ends(now: datetime, timeouts: Timeouts) -> datetime | None:
+    return None if timeouts.auto_resolve is None else now + timeouts.auto_resolve
+
+
+def _begun(before: Status, status: Status, timeouts: Timeouts, now: datetime) -> dict[str, object]:
+    """The timers that a new status starts."""
+    starts: dict[str, object] = {}
+    if status is Status.ACKNOWLEDGED is not before and timeouts.acknowledgement is not None:
+        starts["acknowledged_until"] = now + timeouts.acknowledgement
+    watched = TIMERS["auto_resolve_at"] or ACTIVE
+    if status in watched and before not in watched and timeouts.auto_resolve is not None:
+        starts["auto_resolve_at"] = _silence_ends(now, timeouts)
+    return starts
 
 
 def _move(
@@ -520,16 +640,18 @@ def _move(
     actor: Actor,
     now: datetime,
     sets: dict[str, object],
-    detail: dict[str, str] | None = None,
+    detail: dict[str, str],
+    timeouts: Timeouts,
 ) -> Moved | Unchanged | Refused:
     status = TRANSITIONS[type(command)].get(seen.status)
     if status is None:
         return Refused(seen.status)
     if (type(command), seen.status) in _IDEMPOTENT:
         return Unchanged(seen)
-    ended = {name: None for name, owner in _OWNED.items() if owner not in (None, status)}
+    ended = {name: None for name, own in _OWNED.items() if own is not None and status not in own}
+    sets = ended | _begun(seen.status, status, timeouts, now) | sets
     after = {"status": status, "epoch": seen.epoch + (status is not seen.status)}
-    return _changed(seen, after, command.past, actor, now, ended | sets, detail or {})
+    return _changed(seen, after, command.past, actor, now, sets, detail)
 
 
 def _changed(
