@@ -3,6 +3,7 @@
 Whatever wakes it, and however often: it reads what is stored and does what is due by the clock.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,7 @@ class Engine:
     clock: Callable[[], datetime]
     new_token: Callable[[], str]
     """At most 32 characters, never the same again."""
+    sleep: Callable[[float], None] = time.sleep
 
     @property
     def waiting(self) -> Waiting:

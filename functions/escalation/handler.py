@@ -79,7 +79,7 @@ def on_message(engine: Engine, message: Message) -> None:
                 engine.outbox.remind([(incident_id, at)], engine.clock())
                 return
             if early > 0:
-                deadline.sleep(early)
+                engine.sleep(early)
             engine.attend(incident_id, deadline)
         case {"shard": int(shard)}:
             sweep(engine, shard, message.get("after"), deadline)

@@ -18,8 +18,9 @@ import escalation.handler
 import events.handler
 import notify.handler
 from opsknight import runtime
+from tests.harness.streams import record
 from tests.harness.world import World, event, http_event
-from tests.template.parts import functions, of_type, record, stream_mappings
+from tests.template.parts import functions, of_type, stream_mappings
 
 Grant = tuple[str, str]
 """An action, and the resource of the template it is done to: `Table`, `Table.StreamArn`."""

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
@@ -14,8 +13,9 @@ from events.handler import PATIENCE_SECONDS, Api, Request, respond
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from opsknight import runtime
 from tests.harness.dynamodb import ROOT, template
+from tests.harness.streams import record, woken_by
 from tests.harness.world import World, event, http_event
-from tests.template.parts import functions, of_type, record, stream_mappings
+from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
     "EventsFunction": (runtime.TableSettings, runtime.CounterSettings),
@@ -130,26 +130,6 @@ def test_filters_let_through_only_what_is_new(moto_world: World) -> None:
     for item in moto_world.items():
         assert woken_by(record(item) | {"eventName": "MODIFY"}) == set()
         assert woken_by(record(item) | {"eventName": "REMOVE"}) == set()
-
-
-def woken_by(stream_record: Mapping[str, Any]) -> set[str]:
-    return {
-        function
-        for function, mapping in stream_mappings().items()
-        if any(
-            fits(json.loads(each["Pattern"]), stream_record)
-            for each in mapping["FilterCriteria"]["Filters"]
-        )
-    }
-
-
-def fits(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Lambda's filter rules, as far as the template uses them: a list names the values allowed."""
-    return all(
-        name in value
-        and (fits(wanted, value[name]) if isinstance(wanted, Mapping) else value[name] in wanted)
-        for name, wanted in pattern.items()
-    )
 
 
 def test_tables_are_kept_and_can_be_brought_back() -> None:

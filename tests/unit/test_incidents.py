@@ -9,6 +9,7 @@ from opsknight.incidents import (
     Action,
     Actor,
     ActorKind,
+    Asked,
     Decision,
     Escalation,
     Event,
@@ -173,6 +174,7 @@ def test_an_incident_is_born_with_everything_known_and_due_at_once() -> None:
         last_alert_at=NOW,
         announced=0,
         announce_at=NOW,
+        step_at=NOW,
         due_at=NOW,
     )
 
@@ -183,6 +185,7 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     assert born.window_id == "win_1"
     assert born.suppressed_until == born.due_at == MAINTENANCE.end
     assert (born.announced, born.announce_at) == (1, None), "its opening needs no announcing"
+    assert born.step_at is None, "and nobody is paged"
 
 
 def test_a_window_does_not_touch_what_is_already_open() -> None:
@@ -268,7 +271,9 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     assert raised.change.what == "raised"
     assert raised.change.detail == {"urgency": "MEDIUM", "before": "LOW"}
     assert (raised.change.number, raised.change.epoch, raised.change.status) == (6, 3, status)
-    assert raised.sets == {"announce_at": NOW, "due_at": NOW}
+    told = {"announce_at": NOW, "due_at": NOW}
+    pages = {"step_at": NOW, "asked": Asked.AGAIN} if status is Status.OPEN else {}
+    assert raised.sets == told | pages, "only who is being paged is paged again"
 
 
 @pytest.mark.parametrize(
