@@ -30,8 +30,8 @@ ROTA = Target(kind=TargetKind.SCHEDULE, id="sch_1")
 
 
 @pytest.fixture
-def night(moto_world: World) -> Iterator[Pipeline]:
-    pipeline = Pipeline(moto_world)
+def night(world: World) -> Iterator[Pipeline]:
+    pipeline = Pipeline(world)
     yield pipeline
     pipeline.ends()
 

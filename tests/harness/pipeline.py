@@ -61,6 +61,8 @@ class Pipeline:
     world: World
     streaming: bool = True
     ticking: bool = True
+    poisoned: bool = False
+    """Whether timers may fail."""
     post: Post = field(init=False)
     engine: Engine = field(init=False)
     _told: set[tuple[str, str]] = field(default_factory=set)
@@ -169,7 +171,8 @@ class Pipeline:
         while self._stream() or self._deliver():
             while self._deliver():
                 pass
-        check(self.world)
+        for item in check(self.world).incidents.values():
+            assert self.poisoned or "failures" not in item, "a timer failed: see the log"
         return self
 
     def new_items(self) -> list[dict[str, Any]]:

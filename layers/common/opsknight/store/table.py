@@ -102,14 +102,16 @@ class Table:
 
     def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
         """A schedule with its overrides."""
-        found = list(self._under(items.schedule_key(schedule_id)["pk"], "", deadline))
-        by_kind: dict[str, list[dict[str, Any]]] = {"schedule": [], "override": []}
-        for item in found:
-            by_kind[item["kind"]["S"]].append(items.plain(item))
-        if not by_kind["schedule"]:
+        key = items.schedule_key(schedule_id)
+        found = [items.plain(item) for item in self._under(key["pk"], None, deadline)]
+        schedules = [each for each in found if each["kind"] == "schedule"]
+        if not schedules:
             return None
-        overrides = tuple(Override.model_validate(each) for each in by_kind["override"])
-        return Rota(Schedule.model_validate(by_kind["schedule"][0]), overrides)
+        overrides = (each for each in found if each["kind"] == "override")
+        return Rota(
+            Schedule.model_validate(schedules[0]),
+            tuple(Override.model_validate(each) for each in overrides),
+        )
 
     def users(self, user_ids: Iterable[str], deadline: Deadline) -> dict[str, User]:
         """Those of them that exist."""
@@ -212,15 +214,19 @@ class Table:
         )
         return answer.get("Item")
 
-    def _under(self, pk: Any, prefix: str, deadline: Deadline) -> Iterator[items.Item]:
+    def _under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
         start: dict[str, Any] = {}
+        condition, values = "pk = :pk", {":pk": pk}
+        if prefix is not None:
+            condition += " AND begins_with(sk, :prefix)"
+            values[":prefix"] = {"S": prefix}
         while True:
             page = patiently(
                 deadline,
                 self.client.query,
                 TableName=self.name,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-                ExpressionAttributeValues={":pk": pk, ":prefix": {"S": prefix}},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ConsistentRead=True,
                 **start,
             )
