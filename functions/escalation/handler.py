@@ -23,6 +23,7 @@ from escalation.engine import Engine
 from escalation.outbox import Message, Outbox
 from escalation.sweep import sweep, tick
 from opsknight import runtime
+from opsknight.runtime import logger
 from opsknight.store.calls import Deadline
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -54,7 +55,11 @@ def on_tick(event: Mapping[str, Any], context: LambdaContext) -> None:
 def on_record(engine: Engine, record: DynamoDBRecord) -> None:
     """A new incident, or a change of one."""
     image = record.dynamodb.new_image if record.dynamodb else {}
-    incident_id = image["incident_id"] if image["kind"] == "change" else image["id"]
+    incident_id = image.get("incident_id" if image.get("kind") == "change" else "id")
+    if not isinstance(incident_id, str):
+        # Refused, it would be tried again for an hour and hold up all records behind it.
+        logger.error("a record of no incident", image=sorted(image))
+        return
     engine.attend(incident_id, Deadline.after(PATIENCE_SECONDS), remind=True)
 
 
