@@ -24,7 +24,7 @@ from escalation.sweep import BATCH
 from opsknight import runtime
 from opsknight.directory import Member, Role, Team, User
 from opsknight.policies import Policy, Step, Target, TargetKind
-from opsknight.store.items import DUE_SHARDS, Item, directory_item
+from opsknight.store.items import DUE_SHARDS, Item, directory_item, incident_key
 from tests.harness.streams import record
 from tests.harness.world import World, deadline, event, http_event
 from tests.template.parts import functions, of_type, stream_mappings
@@ -94,15 +94,9 @@ def _every_path(world: World, wake: Callable[[dict[str, Any]], None]) -> None:
         world.table.publish(policy, token_hex(8), deadline())
         put(directory_item(world.service.model_copy(update={"policy_id": policy.id} | more)))
         world.apis.clear()
-        key = token_hex(4)
-        opened = world.send(event(dedup_key=key)).incident["id"]
-        wake(
-            *(
-                item
-                for item in world.items()
-                if item["sk"]["S"] == "incident" and item["id"]["S"] == opened
-            )
-        )
+        opened = world.send(event(dedup_key=token_hex(4))).incident["id"]
+        key = incident_key(opened)
+        wake(dict(world.table.client.get_item(TableName=world.table.name, Key=key)["Item"]))
 
     for number in range(150):
         put(directory_item(User(id=f"user_{number}", name="", email="", role=Role.USER)))
