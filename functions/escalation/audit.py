@@ -4,12 +4,11 @@ puts right what would wait for ever.
 
 from typing import Final
 
-from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ValidationError
 
 from escalation.engine import Engine
 from opsknight.escalations import repaired
-from opsknight.runtime import logger, metrics
+from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.waiting import readable
 
@@ -36,7 +35,6 @@ def audit(engine: Engine, deadline: Deadline) -> None:
             # It moves: it does not wait for ever.
             continue
         logger.error("incident repaired", incident_id=repair.seen.id, sets=sorted(repair.sets))
-        metrics.add_metric(name="Repaired", unit=MetricUnit.Count, value=1)
-        metrics.flush_metrics()
+        count("Repaired")
     if place != after:
         waiting.keep_audited(place, deadline)

@@ -6,10 +6,8 @@ Whatever wakes it, and however often: it reads what is stored and does what is d
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
-
-from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.outbox import LONGEST_DELAY, Outbox
 from opsknight.directory import Service
@@ -31,7 +29,7 @@ from opsknight.incidents import (
     timers,
 )
 from opsknight.policies import Policy, Target, TargetKind, implicit, named, reach
-from opsknight.runtime import logger, metrics
+from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.table import Table
 from opsknight.store.waiting import Waiting
@@ -39,6 +37,7 @@ from opsknight.store.waiting import Waiting
 TIMER: Final = Actor(kind=ActorKind.TIMER, id="timer", name="OpsKnight")
 # More than the longest policy of steps that reach nobody; the next waking goes on from there.
 MOST_TURNS: Final = 100
+TELL_AGAIN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ class Engine:
         # Whatever is wrong with one incident must not keep the others waiting: this is the one
         # place where that is decided.
         except Exception:
-            metrics.add_metric(name="TimerFailed", unit=MetricUnit.Count, value=1)
-            metrics.flush_metrics()
+            count("TimerFailed")
             failures = self.waiting.postpone(incident_id, self.clock(), deadline)
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
 
@@ -123,8 +121,13 @@ class Engine:
                 # At least once: told first, and then recorded.
                 service = self.table.service(incident.service_id, deadline)
                 name = service.name if service else incident.service_id
-                self.outbox.tell_fallback(incident, name)
-                self._clear(timer, incident, deadline)
+                if self.outbox.tell_fallback(incident, name):
+                    self._clear(timer, incident, deadline)
+                else:
+                    # The next steps must not wait for SNS.
+                    count("TimerFailed")
+                    later = settled(incident, {timer: now + TELL_AGAIN}, "fallback not told")
+                    self._write(later, deadline)
             case _:
                 raise AssertionError(f"nobody handles {timer}")
 

@@ -93,8 +93,8 @@ class Outbox:
             if refused := answer.get("Failed"):
                 raise RuntimeError(f"SQS refused {len(refused)} messages of a tick")
 
-    def tell_fallback(self, incident: Incident, service_name: str) -> None:
-        """Raises what boto3 raises."""
+    def tell_fallback(self, incident: Incident, service_name: str) -> bool:
+        """Whether SNS took it."""
         title = " ".join(incident.title.split())
         # SNS takes printable ASCII in subjects only.
         subject = f"OpsKnight reached nobody: {title}".encode("ascii", "replace").decode()
@@ -105,4 +105,11 @@ class Outbox:
             f"Urgency: {incident.urgency}\nOpen since: {incident.created_at.isoformat()}\n"
             f"Escalation: {incident.escalation}\n"
         )
-        self.sns.publish(TopicArn=self.fallback, Subject=printable[:LONGEST_SUBJECT], Message=text)
+        try:
+            self.sns.publish(
+                TopicArn=self.fallback, Subject=printable[:LONGEST_SUBJECT], Message=text
+            )
+        except (BotoCoreError, ClientError):
+            logger.exception("the fallback was not told", incident_id=incident.id)
+            return False
+        return True

@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.engine import Engine
 from escalation.outbox import Message
-from opsknight.runtime import logger, metrics
+from opsknight.runtime import count, logger, metrics
 from opsknight.store.calls import Deadline
 from opsknight.store.items import DUE_SHARDS
 from opsknight.store.waiting import Place
@@ -22,8 +22,7 @@ def tick(engine: Engine) -> None:
     """Every minute: one message for each shard, and one for the auditor."""
     messages: list[Message] = [{"shard": shard} for shard in range(DUE_SHARDS)]
     engine.outbox.start([*messages, {"audit": True}])
-    metrics.add_metric(name="Ticks", unit=MetricUnit.Count, value=1)
-    metrics.flush_metrics()
+    count("Ticks")
 
 
 def sweep(engine: Engine, shard: int, after: Place | None, deadline: Deadline) -> None:

@@ -202,15 +202,20 @@ class Life(RuleBasedStateMachine):
             case Opened(incident):
                 assert refused == (model.active is not None)
                 if not refused:
-                    model.problems.append(Problem(incident.id, "slow", "LOW"))
+                    at = incident.last_alert_at
+                    model.problems.append(Problem(incident.id, "slow", "LOW", alerted=at))
             case Merged():
                 assert problem and seen
                 # Alerts depend on the status and on nothing else.
                 assert refused == (problem.status != seen.status)
                 problem.alerts += not refused
+                if not refused:
+                    problem.alerted = held.decision.alert.at
             case Moved(change=change):
                 assert problem and seen
-                assert refused == (problem.changes != seen.changes)
+                # Silence is resolved only if it still is one.
+                broken = held.what == "auto-resolve" and problem.alerted != seen.alerted
+                assert refused == (problem.changes != seen.changes or broken)
                 assert refused or problem.act(held.what, change.at) == "moved"
 
     @rule(data=st.data())

@@ -40,6 +40,8 @@ class Post:
     published: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
     """Whether SQS takes nothing."""
+    topic_away: bool = False
+    """Whether SNS takes nothing."""
 
     def sqs(self) -> Any:
         client: Any = _session().client("sqs", region_name="us-east-1")
@@ -75,6 +77,8 @@ class Post:
 
     def _sns(self, model: Any, params: dict[str, Any], **_: object) -> Any:
         assert model.name == "Publish"
+        if self.topic_away:
+            return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
         sent: dict[str, str] = params["body"]
         assert len(sent["Subject"]) <= 100
         assert sent["Subject"].isascii()

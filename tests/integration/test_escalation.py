@@ -192,6 +192,15 @@ def test_sqs_being_away_keeps_nobody_from_being_paged(night: Pipeline) -> None:
     night.wait(minutes=6).pages("ben")
 
 
+def test_sns_being_away_delays_the_fallback_and_no_step(night: Pipeline) -> None:
+    night.escalates(step("nobody"), version=2, repeat_after=3600)
+    night.post.topic_away = True
+    night.trigger()
+    night.fallback(0).wait(minutes=2).fallback(0)
+    night.post.topic_away = False
+    night.wait(minutes=2).fallback(1)
+
+
 def test_a_step_of_150_people(night: Pipeline) -> None:
     names = [f"p{number:03}" for number in range(150)]
     night.people(*names)

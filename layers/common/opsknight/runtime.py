@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
@@ -36,6 +37,12 @@ MESSAGES_CONFIG: Final = Config(
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def count(name: str) -> None:
+    """Counts one in the metric, at once: whatever happens next."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
 
 
 def new_id(prefix: str, at: datetime) -> str:
