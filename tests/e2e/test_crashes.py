@@ -201,7 +201,7 @@ def test_a_call_that_never_succeeds_ends_in_a_503(
             continue
         where = f"{fault}: {point}"
         # Without the limiter nothing is waited for, so a slow machine needs all the time there is.
-        stage.patience = 8 if point == COUNTER else 0.05
+        stage.patience = 8 if point == COUNTER else 0.25
         answer = stage.play(Process(fault, point, lasting=True))
         if point == COUNTER:
             stage.right(answer, where, uncounted=True)
