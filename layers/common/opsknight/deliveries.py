@@ -4,8 +4,7 @@ Pure: instants, chance and what the store holds are arguments. What a message lo
 channel's own; whom a step pages is in `escalations`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -13,8 +12,8 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from opsknight.contacts import Channel, NotificationRule, PageEvent, Receiver, Told
-from opsknight.incidents import Incident, Model, Status, Urgency
+from opsknight.contacts import Channel, PageEvent, Told
+from opsknight.incidents import Incident, Model, Status
 from opsknight.messages import PageReason
 
 # A receiver of notices is tried for so long; a page until its incident does not want it any more.
@@ -27,7 +26,9 @@ LONGEST_PAUSE_OF_A_PAGE: Final = timedelta(minutes=1)
 LONGEST_ASKED: Final = timedelta(hours=1)
 # A page that no provider has taken by then has failed.
 REACHED_WITHIN: Final = timedelta(minutes=2)
-# The newest attempts that are kept; the first one is kept as well.
+# Afterwards a page is tried as seldom as a notice.
+URGENT_FOR: Final = timedelta(hours=1)
+# Of a delivery that is tried for long, the newest attempts are kept.
 ATTEMPTS_KEPT: Final = 20
 
 
@@ -74,7 +75,7 @@ class Delivery(Model):
     epoch: int = 0
     """Of the incident when it was paged."""
     page_no: int | None = None
-    """Of the page that it belongs to; None for a notice."""
+    """Of the page that it belongs to; None where nobody waits for an answer."""
     step: int | None = None
     sequence: int = 0
     """Number of the change that it tells."""
@@ -95,8 +96,12 @@ class Delivery(Model):
 
     @property
     def pages(self) -> bool:
-        """Whether it is to get a person to act, not only to inform."""
-        return self.page_no is not None
+        """Whether it goes to a person, and not to a receiver of a service or a status page."""
+        return self.owner.startswith("user#")
+
+    @property
+    def user_id(self) -> str:
+        return self.owner.removeprefix("user#")
 
     @property
     def destination(self) -> str:
@@ -120,3 +125,101 @@ def is_wanted(delivery: Delivery, incident: Incident) -> bool:
             return assigned and incident.status is Status.ACKNOWLEDGED
         case _:
             return True
+
+
+def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
+    """Whether its receiver is told, or was told, of a newer change of the same incident."""
+    return any(
+        other.destination == delivery.destination and other.sequence > delivery.sequence
+        for other in others
+        if not other.pages and other.state not in (State.REFUSED, State.CANCELLED)
+    )
+
+
+def attempted(
+    delivery: Delivery, attempt: Attempt, after: timedelta | None, chance: float
+) -> dict[str, object]:
+    """What to set after an attempt: how it ended, or when it is tried again.
+
+    `after` is how long the receiver asked us to stay away; `chance` is from 0 to 1.
+    """
+    tries = delivery.tries + 1
+    sets: dict[str, object] = {
+        "attempts": (*delivery.attempts, attempt)[-ATTEMPTS_KEPT:],
+        "tries": tries,
+        "claim": None,
+        "due_at": None,
+    }
+    match attempt.outcome:
+        case "sent":
+            return sets | {"state": State.SENT}
+        case "refused":
+            return sets | {"state": State.REFUSED, "why": attempt.why}
+    if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:
+        return sets | {"state": State.GIVEN_UP, "why": attempt.why}
+    return sets | {"due_at": attempt.at + _pause(delivery, tries, attempt.at, after, chance)}
+
+
+def _pause(
+    delivery: Delivery, tries: int, now: datetime, after: timedelta | None, chance: float
+) -> timedelta:
+    urgent = delivery.pages and now - delivery.not_before < URGENT_FOR
+    longest = LONGEST_PAUSE_OF_A_PAGE if urgent else LONGEST_PAUSE
+    # No number of doublings beyond 16 matters, and 2 ** 200 seconds is no timedelta.
+    pause = min(longest, FIRST_PAUSE * 2 ** min(tries - 1, 16)) * (0.5 + chance / 2)
+    return max(pause, min(after or timedelta(0), LONGEST_ASKED))
+
+
+def ended(state: State, why: str, **more: object) -> dict[str, object]:
+    """What to set when it is over without an attempt."""
+    return {"state": state, "why": why, "claim": None, "due_at": None, **more}
+
+
+class Verdict(StrEnum):
+    """What became of a page."""
+
+    REACHED = "REACHED"
+    """A provider took one of its messages."""
+    FAILED = "FAILED"
+    """None did: the step must not wait for somebody who hears nothing."""
+    CANCELLED = "CANCELLED"
+    """Nobody wanted it any more."""
+
+
+def verdict(
+    deliveries: Iterable[Delivery], judged_at: datetime, now: datetime
+) -> Verdict | None:
+    """What became of a page by its deliveries; None while that is open.
+
+    `judged_at` is when the time of its first messages is over (`judged_at`).
+    """
+    states = {delivery.state for delivery in deliveries}
+    if State.SENT in states:
+        return Verdict.REACHED
+    if State.CANCELLED in states:
+        return Verdict.CANCELLED
+    if State.PENDING in states and now < judged_at:
+        return None
+    return Verdict.FAILED
+
+
+def judged_at(deliveries: Iterable[Delivery]) -> datetime | None:
+    """Until when one of a page's messages has to be taken; None without any."""
+    first = min((delivery.not_before for delivery in deliveries), default=None)
+    return None if first is None else first + REACHED_WITHIN
+
+
+# What becomes of a delivery that a provider had taken.
+REPORTED: Final[Mapping[str, State]] = {"bounced": State.BOUNCED, "rejected": State.BOUNCED}
+
+
+def reported(delivery: Delivery, report: str) -> dict[str, object]:
+    """What to set when a provider reports later what became of it.
+
+    A bounce is a failed method; a complaint reached somebody, and is only shown.
+    """
+    sets: dict[str, object] = {"reported": report}
+    state = REPORTED.get(report)
+    if state is not None and delivery.state is State.SENT:
+        sets |= {"state": state, "why": report}
+    return sets
