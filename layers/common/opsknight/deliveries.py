@@ -109,6 +109,13 @@ class Delivery(Model):
         return f"{self.owner}#{self.receiver_id}"
 
 
+class Bundled(Model):
+    """An incident that the message of another delivery told as well, with its own delivery."""
+
+    incident_id: str
+    delivery_id: str
+
+
 def delivery_id(kind: str, *parts: object) -> str:
     """The same for the same delivery, whoever plans it and however often. `kind` is p or n."""
     text = "\0".join(str(part) for part in parts)

@@ -5,12 +5,13 @@ wants them.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
+from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
 
@@ -47,6 +48,15 @@ def change_key(incident_id: str, number: int) -> Item:
 
 def chunk_key(alert_id: str, number: int) -> Item:
     return _key(f"alert#{alert_id}", f"chunk#{number}")
+
+
+def delivery_key(incident_id: str, delivery_id: str) -> Item:
+    return _key(f"incident#{incident_id}", f"delivery#{delivery_id}")
+
+
+def bundled_key(bundle: str, incident_id: str) -> Item:
+    """`bundle` is the id of the delivery whose message tells of the incident as well."""
+    return _key(f"bundle#{bundle}", f"incident#{incident_id}")
 
 
 def service_key(service_id: str) -> Item:
@@ -122,6 +132,27 @@ def change_item(change: Change, retention: timedelta) -> Item:
         | {"kind": {"S": "change"}, "expires_at": expiry(change.at, retention)}
         | attributes(change)
     )
+
+
+def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
+    return (
+        delivery_key(delivery.incident_id, delivery.id)
+        | {"kind": {"S": "delivery"}, "due_shard": {"S": due_shard(delivery.incident_id)}}
+        | {"expires_at": expiry(delivery.at, retention)}
+        | attributes(delivery)
+    )
+
+
+def bundle_items(
+    bundle: str, bundled: Iterable[Bundled], at: datetime, retention: timedelta
+) -> list[Item]:
+    """What one message, that of delivery `bundle`, told at `at`."""
+    return [
+        bundled_key(bundle, each.incident_id)
+        | {"kind": {"S": "bundled"}, "expires_at": expiry(at, retention)}
+        | attributes(each)
+        for each in bundled
+    ]
 
 
 def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:

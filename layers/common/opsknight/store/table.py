@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.incidents import Alert, Change, Incident, Pointer
 from opsknight.lifecycle import Merged, Moved, Opened, announced
@@ -62,6 +63,30 @@ class Table:
         """The timeline after the opening, oldest first."""
         found = self._under(items.incident_key(incident_id)["pk"], "change#", deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
+
+    def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
+        return self._get(Delivery, items.delivery_key(incident_id, delivery_id), deadline)
+
+    def deliveries(self, incident_id: str, deadline: Deadline) -> list[Delivery]:
+        """All of an incident, in the order in which they were to leave."""
+        found = self._under(items.incident_key(incident_id)["pk"], "delivery#", deadline)
+        deliveries = [Delivery.model_validate(items.plain(item)) for item in found]
+        return sorted(deliveries, key=lambda each: (each.not_before, each.id))
+
+    def bundle(self, delivery_id: str, deadline: Deadline) -> list[Bundled]:
+        """What the message of this delivery told besides its own incident, oldest first."""
+        found = self._under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
+        return [Bundled.model_validate(items.plain(item)) for item in found]
+
+    def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
+        """False when it is planned already: whoever planned it, it has the same id."""
+        item = items.delivery_item(delivery, self.retention)
+        put = transactions.put_new(self.name, item)["Put"]
+        try:
+            patiently(deadline, self.client.put_item, **put)
+        except Conflict:
+            return False
+        return True
 
     def apply(self, decision: Opened | Merged | Moved, token: str, deadline: Deadline) -> None:
         """Writes the decision.
