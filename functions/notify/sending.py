@@ -1,16 +1,17 @@
-"""Gets one delivery to its receiver: claimed, still wanted, sent, recorded.
+"""Gets one delivery to its receiver: in its turn, claimed, still wanted, sent, recorded.
 
-Whatever wakes it, and however often: it reads what is stored, and only who has the claim sends. Any
-failure of a receiver is data; it never reaches the queue.
+Whatever wakes it, and however often: it reads what is stored, and only who has the claim sends.
+What goes wrong at a receiver is data; it never reaches the queue.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from notify.channels.protocol import Outcome, Refused, Retry, Sender, Sent
 from notify.composing import Composer, Facts
+from notify.judging import Judge
 from notify.queues import Queues
 from opsknight import pacing
 from opsknight.contacts import Channel, Receiver
@@ -23,7 +24,6 @@ from opsknight.deliveries import (
     is_superseded,
     is_wanted,
 )
-from opsknight.incidents import Urgency
 from opsknight.messages import Message, PageReason
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline
@@ -31,9 +31,19 @@ from opsknight.store.outgoing import Outgoing
 
 # Clocks differ a little, and SQS rounds delays down: up to here it is waited for on the spot.
 EARLY_SECONDS: Final = 2.0
-# Whoever finds a receiver busy knocks again, each time a little later.
+# Who finds a receiver busy knocks again, each time a little later.
 LONGEST_KNOCK: Final = 20.0
-_RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A claimed delivery with its place at the receiver."""
+
+    delivery: Delivery
+    claim: str
+    receiver: Receiver
+    bundles: bool
+    """Whether what waits for the same receiver goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +51,14 @@ class Sending:
     outgoing: Outgoing
     queues: Queues
     composer: Composer
+    judge: Judge
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
-    timer: Callable[[], float]
+    stopwatch: Callable[[], float]
+    """Seconds, for how long an attempt took."""
     sleep: Callable[[float], None]
     chance: Callable[[], float]
-    new_token: Callable[[], str]
+    new_claim: Callable[[], str]
 
     def attend(
         self, incident_id: str, delivery_id: str, deadline: Deadline, knocks: int = 0
@@ -57,49 +69,42 @@ class Sending:
             return
         early = (delivery.due_at - self.clock()).total_seconds()
         if early > EARLY_SECONDS:
-            # Woken for a time that has passed; or it waits, or somebody has the claim.
+            # It was put off since, or somebody else has it: that waking is on its way.
             return
         if early > 0:
             self.sleep(early)
         facts = self.composer.facts(delivery, deadline)
-        over = self._over(delivery, facts, deadline)
+        over = self._over(facts, deadline)
         if over is not None:
             if self.outgoing.change(delivery, over, deadline):
-                self._note(delivery, str(over["state"]), str(over["why"]))
-            return
-        assert facts.receiver is not None
-        self._in_turn(delivery, facts, facts.receiver, knocks, deadline)
+                self._tell_end(delivery, over, deadline)
+        elif facts.receiver is not None:
+            self._take_turn(delivery, facts.receiver, knocks, deadline)
 
-    def _over(
-        self, delivery: Delivery, facts: Facts, deadline: Deadline
-    ) -> dict[str, object] | None:
-        """How it ends without being sent, if it does."""
-        if facts.incident is None:
+    def _over(self, facts: Facts, deadline: Deadline) -> Mapping[str, object] | None:
+        """How it ends unsent, if it does."""
+        delivery, incident = facts.delivery, facts.incident
+        if incident is None:
             return ended(State.CANCELLED, "the incident is gone")
-        if not is_wanted(delivery, facts.incident):
-            return ended(State.CANCELLED, f"the incident is {facts.incident.status}")
+        if not is_wanted(delivery, incident):
+            return ended(State.CANCELLED, f"the incident is {incident.status}")
         if facts.receiver is None:
-            return ended(State.REFUSED, "the receiver is no longer configured")
+            return ended(State.REFUSED, "the receiver is not configured any more")
         if not delivery.pages:
             others = self.outgoing.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):
                 return ended(State.COLLAPSED, "a newer notice tells more")
         return None
 
-    def _in_turn(
-        self,
-        delivery: Delivery,
-        facts: Facts,
-        receiver: Receiver,
-        knocks: int,
-        deadline: Deadline,
+    def _take_turn(
+        self, delivery: Delivery, receiver: Receiver, knocks: int, deadline: Deadline
     ) -> None:
         """Waits for a place at the receiver, and for its pace."""
         destination, now = delivery.destination, self.clock()
         traffic = self.outgoing.traffic(destination, deadline)
         place = pacing.place(traffic, now)
         if isinstance(place, pacing.Wait):
-            self._put_back(delivery, place, knocks, deadline)
+            self._put_off(delivery, place, knocks, deadline)
             return
         interval = pacing.INTERVALS.get(receiver.channel)
         paced = interval is not None and delivery.about is PageReason.PAGED
@@ -110,87 +115,162 @@ class Sending:
             if self.outgoing.wait(delivery, traffic.next_at, deadline):
                 self.queues.send_later(delivery, traffic.next_at, now)
             return
+        claim = self.new_claim()
         try:
             self.outgoing.take_place(
                 destination, place, now, deadline, paced=paced, exempt=exempt
             )
         except Conflict:
-            # Somebody was faster: what to wait for is another matter now.
-            again = pacing.Wait(now + timedelta(seconds=1), "busy")
-            self._put_back(delivery, again, knocks, deadline)
+            # Somebody was faster: what there is to wait for is another matter now.
+            self._put_off(delivery, pacing.Wait(now, pacing.BUSY), knocks, deadline)
             return
-        learned: dict[str, object] = {}
-        sent = False
+        outcome = None
         try:
-            token = self.new_token()
-            self.outgoing.claim(delivery, token, now, deadline)
-            outcome = self._deliver(delivery, token, receiver, paced and not exempt, deadline)
-            if outcome is not None:
-                sent = isinstance(outcome, Sent)
-                learned = pacing.after(traffic, sent, self.clock(), pages=delivery.pages)
+            self.outgoing.claim(delivery, claim, now, deadline)
+            turn = Turn(delivery, claim, receiver, bundles=paced and not exempt)
+            outcome = self._use_turn(turn, deadline)
         except Conflict:
             # Another sender has it.
-            pass
+            logger.info("claimed by another", delivery_id=delivery.id)
         finally:
-            if paced:
-                learned = learned | {"next_at": self.clock() + interval if sent else None}
+            learned: dict[str, object] = {}
+            if outcome is not None:
+                worked = isinstance(outcome, Sent)
+                learned = pacing.after(traffic, worked, self.clock(), pages=delivery.pages)
+            if paced and interval is not None:
+                told = isinstance(outcome, Sent)
+                learned["next_at"] = self.clock() + interval if told else None
             self.outgoing.leave(destination, place, learned, deadline)
-        if learned.get("probe_at") is not None and not traffic.is_unhealthy:
-            count("ReceiverUnhealthy")
-            logger.error("a receiver is unhealthy", receiver=destination)
+            if learned.get("probe_at") is not None:
+                count("ReceiverUnhealthy")
+                logger.error("a receiver is unhealthy", receiver=destination)
 
-    def _put_back(
+    def _put_off(
         self, delivery: Delivery, wait: pacing.Wait, knocks: int, deadline: Deadline
     ) -> None:
-        now = self.clock()
-        until = wait.until
-        if wait.why == "busy":
-            seconds = min(LONGEST_KNOCK, 2.0**knocks) * (0.5 + self.chance() / 2)
+        now, until = self.clock(), wait.until
+        if wait.why == pacing.BUSY:
+            seconds = min(LONGEST_KNOCK, 2.0 ** min(knocks, 10)) * (0.5 + self.chance() / 2)
             until = now + timedelta(seconds=seconds)
-        moved = self.outgoing.change(delivery, {"due_at": until}, deadline)
-        if moved:
+        if self.outgoing.change(delivery, {"due_at": until}, deadline):
             self.queues.send_later(delivery, until, now, knocks=knocks + 1)
 
-    def _deliver(
-        self,
-        delivery: Delivery,
-        token: str,
-        receiver: Receiver,
-        bundling: bool,
-        deadline: Deadline,
-    ) -> Outcome | None:
-        """Sends the claimed delivery and records it; None when nobody wants it any more."""
-        # Looked at again, for what happened between reading and claiming.
+    def _use_turn(self, turn: Turn, deadline: Deadline) -> Outcome | None:
+        """Sends and records; None when nobody wants it any more."""
+        delivery = turn.delivery
+        # Looked at once more, for what happened before the claim: from here on it is sent.
         facts = self.composer.facts(delivery, deadline)
-        over = self._over(delivery, facts, deadline)
+        over = self._over(facts, deadline)
         if over is not None:
-            self.outgoing.record(delivery, token, over, deadline)
-            self._note(delivery, str(over["state"]), str(over["why"]))
+            self.outgoing.record(delivery, turn.claim, over, deadline)
+            self._tell_end(delivery, over, deadline)
             return None
-        told, unwanted = [facts], list[Delivery]()
-        if bundling:
-            others = self.outgoing.waiting(delivery.destination, deadline)
-            more = self.composer.facts_of_many(
-                [each for each in others if each.id != delivery.id], deadline
-            )
-            for each in more:
-                wanted = each.incident is not None and is_wanted(each.delivery, each.incident)
-                (told if wanted else unwanted).append(each if wanted else each.delivery)
-            told.sort(key=_most_urgent_first)
-        bundled = [each.delivery for each in told if each.delivery.id != delivery.id]
+        bundled = self._bundled(turn, deadline) if turn.bundles else []
         now = self.clock()
         if bundled:
-            self.outgoing.keep_bundle(delivery, [delivery, *bundled], now, deadline)
-        message = self.composer.message(delivery, told, now, deadline)
-        outcome, attempt = self._attempt(message, receiver)
+            told = [delivery, *(each.delivery for each in bundled)]
+            self.outgoing.keep_bundle(delivery, told, now, deadline)
+        ordered = sorted([facts, *bundled], key=lambda each: each.rank)
+        message = self.composer.message(delivery, ordered, now, deadline)
+        outcome, attempt = self._attempt(message, turn.receiver, deadline)
         after = outcome.after if isinstance(outcome, Retry) else None
         sets = attempted(delivery, attempt, after, self.chance())
-        if not self.outgoing.record(delivery, token, sets, deadline):
+        if not self.outgoing.record(delivery, turn.claim, sets, deadline):
             logger.error("a delivery outlived its claim", delivery_id=delivery.id)
         if isinstance(outcome, Sent):
-            self._took(delivery, bundled, attempt, outcome, deadline)
-        elif sets["due_at"] is not None:
-            self.queues.send_later(delivery, sets["due_at"], self.clock())
-        self._give_up_waiting([delivery, *unwanted], bundled, outcome, deadline)
-        ...
+            self._took([delivery], deadline)
+            self._sent_with(delivery, [each.delivery for each in bundled], attempt, deadline)
+        self._tell_attempt(delivery, attempt, sets, len(ordered), deadline)
+        due_at = sets["due_at"]
+        if isinstance(due_at, datetime):
+            self.queues.send_later(delivery, due_at, self.clock())
         return outcome
+
+    def _bundled(self, turn: Turn, deadline: Deadline) -> list[Facts]:
+        """What else waits for the receiver and is still wanted; the rest is over."""
+        waiting = self.outgoing.waiting(turn.delivery.destination, deadline)
+        self.outgoing.no_longer_waits([turn.delivery], deadline)
+        others = [each for each in waiting if each.id != turn.delivery.id]
+        wanted = []
+        for facts in self.composer.facts_of_many(others, deadline):
+            over = self._over(facts, deadline)
+            if over is None:
+                wanted.append(facts)
+            elif self.outgoing.change(facts.delivery, over, deadline):
+                self.outgoing.no_longer_waits([facts.delivery], deadline)
+                self._tell_end(facts.delivery, over, deadline)
+        return wanted
+
+    def _attempt(
+        self, message: Message, receiver: Receiver, deadline: Deadline
+    ) -> tuple[Outcome, Attempt]:
+        sender = self.senders.get(receiver.channel)
+        at, began = self.clock(), self.stopwatch()
+        if sender is None:
+            outcome: Outcome = Refused("this deployment has no such channel")
+        else:
+            outcome = sender.send(message, receiver)
+        ms = round((self.stopwatch() - began) * 1000)
+        match outcome:
+            case Sent(provider_id):
+                attempt = Attempt(at=at, outcome="sent", ms=ms, provider_id=provider_id)
+            case Retry(why):
+                attempt = Attempt(at=at, outcome="retry", why=why, ms=ms)
+            case Refused(why):
+                attempt = Attempt(at=at, outcome="refused", why=why, ms=ms)
+        return outcome, attempt
+
+    def _sent_with(
+        self, leader: Delivery, bundled: list[Delivery], attempt: Attempt, deadline: Deadline
+    ) -> None:
+        """What the leader's message told as well."""
+        sent = attempted(leader, attempt, None, 0) | {"bundle": leader.id, "tries": 1}
+        sent["attempts"] = (attempt,)
+        done = [each for each in bundled if self.outgoing.change(each, sent, deadline)]
+        self._took(done, deadline)
+        self.outgoing.no_longer_waits(bundled, deadline)
+
+    def _took(self, deliveries: list[Delivery], deadline: Deadline) -> None:
+        for each in deliveries:
+            self.judge.reached(each, deadline)
+
+    def _tell_attempt(
+        self,
+        delivery: Delivery,
+        attempt: Attempt,
+        sets: Mapping[str, object],
+        incidents: int,
+        deadline: Deadline,
+    ) -> None:
+        over = sets.get("state")
+        count({"sent": "DeliverySent", "retry": "DeliveryRetried"}.get(attempt.outcome, "DeliveryRefused"))
+        logger.info(
+            "delivery attempted",
+            incident_id=delivery.incident_id,
+            delivery_id=delivery.id,
+            channel=delivery.channel,
+            about=delivery.about,
+            outcome=attempt.outcome,
+            why=attempt.why,
+            ms=attempt.ms,
+            incidents=incidents,
+        )
+        if over in (State.REFUSED, State.GIVEN_UP):
+            self.judge.lost(delivery, deadline)
+        if over is State.GIVEN_UP:
+            count("DeliveryGivenUp")
+
+    def _tell_end(
+        self, delivery: Delivery, over: Mapping[str, object], deadline: Deadline
+    ) -> None:
+        logger.info(
+            "delivery over",
+            incident_id=delivery.incident_id,
+            delivery_id=delivery.id,
+            channel=delivery.channel,
+            about=delivery.about,
+            outcome=over["state"],
+            why=over["why"],
+        )
+        if over["state"] is State.REFUSED:
+            self.judge.lost(delivery, deadline)

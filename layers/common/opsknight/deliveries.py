@@ -4,7 +4,7 @@ Pure: instants, chance and what the store holds are arguments. What a message lo
 channel's own; whom a step pages is in `escalations`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -89,7 +89,7 @@ class Delivery(Model):
     attempts: tuple[Attempt, ...] = ()
     tries: int = 0
     reported: str | None = None
-    """What the provider reported later: delivered, bounced, complaint, ..."""
+    """What the provider reported later (`Report`)."""
     claim: str | None = None
     due_at: AwareDatetime | None = None
     """When it is to be looked at again; None once it is over."""
@@ -216,17 +216,20 @@ def judged_at(deliveries: Iterable[Delivery]) -> datetime | None:
     return None if first is None else first + REACHED_WITHIN
 
 
-# What becomes of a delivery that a provider had taken.
-REPORTED: Final[Mapping[str, State]] = {"bounced": State.BOUNCED, "rejected": State.BOUNCED}
+class Report(StrEnum):
+    """What a provider says later of a message that it took. Accepted is not delivered."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    COMPLAINT = "complaint"
+    """It reached somebody, who called it spam."""
+    FAILED = "failed"
+    """It bounced, was blocked, or nobody answered."""
 
 
-def reported(delivery: Delivery, report: str) -> dict[str, object]:
-    """What to set when a provider reports later what became of it.
-
-    A bounce is a failed method; a complaint reached somebody, and is only shown.
-    """
+def reported(delivery: Delivery, report: Report, why: str) -> dict[str, object]:
+    """What to set when a provider reports what became of it. A bounce is a failed method."""
     sets: dict[str, object] = {"reported": report}
-    state = REPORTED.get(report)
-    if state is not None and delivery.state is State.SENT:
-        sets |= {"state": state, "why": report}
+    if report is Report.FAILED and delivery.state is State.SENT:
+        sets |= {"state": State.BOUNCED, "why": why}
     return sets

@@ -65,24 +65,31 @@ class Traffic(Model):
         return self.probe_at is not None
 
 
+BUSY: Final = "busy"
+UNHEALTHY: Final = "unhealthy"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     until: datetime
     why: str
+    """BUSY or UNHEALTHY."""
 
 
 def place(traffic: Traffic, now: datetime) -> str | Wait:
     """The place to take for one attempt, or until when to wait for one."""
     if traffic.probe_at is not None and traffic.probe_at > now:
-        return Wait(traffic.probe_at, "unhealthy")
+        return Wait(traffic.probe_at, UNHEALTHY)
     taken: dict[str, datetime | None] = {name: getattr(traffic, name) for name in PLACES}
     for name, until in taken.items():
         if until is None or until <= now:
             return name
-    return Wait(now + timedelta(seconds=1), "busy")
+    return Wait(now, BUSY)
 
 
-def after(traffic: Traffic, worked: bool, now: datetime, *, pages: bool) -> dict[str, object]:
+def after(
+    traffic: Traffic, worked: bool, now: datetime, *, pages: bool
+) -> dict[str, object]:
     """What an attempt says of the receiver's health."""
     if worked:
         if traffic.failing_since is None and traffic.probe_at is None:
