@@ -12,7 +12,7 @@ from opsknight.incidents import OPSKNIGHT, Incident
 from opsknight.lifecycle import Moved, act
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline
-from opsknight.store.outgoing import Outgoing
+from opsknight.store.paging import Paging
 
 _ENDS: Final = {
     Verdict.REACHED: PageState.REACHED,
@@ -23,25 +23,28 @@ _ENDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    outgoing: Outgoing
+    paging: Paging
     clock: Callable[[], datetime]
     new_token: Callable[[], str]
 
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
         """A provider took a message of its page."""
-        if delivery.page_no is not None:
-            key = delivery.incident_id, delivery.page_no, delivery.user_id
-            self.outgoing.end_page(key, PageState.PLANNED, PageState.REACHED, deadline)
+        page = self._page_of(delivery, deadline)
+        if page is not None and page.state is PageState.PLANNED:
+            self.paging.end(page, PageState.REACHED, deadline)
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
         """A message of its page is refused, or has bounced: it may have been the last hope."""
-        if delivery.page_no is None:
-            return
-        page = self.outgoing.page(
-            delivery.incident_id, delivery.page_no, delivery.user_id, deadline
-        )
+        page = self._page_of(delivery, deadline)
         if page is not None:
             self.page(page, deadline)
+
+    def _page_of(self, delivery: Delivery, deadline: Deadline) -> Page | None:
+        if delivery.page_no is None:
+            return None
+        return self.paging.page(
+            delivery.incident_id, delivery.page_no, delivery.user_id, deadline
+        )
 
     def page(self, page: Page, deadline: Deadline) -> None:
         """Writes what became of it, if that is known by now."""
@@ -52,16 +55,15 @@ class Judge:
             return
         deliveries = [
             each
-            for each in self.outgoing.table.deliveries(page.incident_id, deadline)
+            for each in self.paging.table.deliveries(page.incident_id, deadline)
             if each.page_no == page.page_no and each.owner == f"user#{page.user_id}"
         ]
         found = verdict(deliveries, page.judged_at or page.at, self.clock())
         if found is None or _ENDS[found] is page.state:
             return
-        key = page.incident_id, page.page_no, page.user_id
         if found is not Verdict.FAILED:
-            self.outgoing.end_page(key, page.state, _ENDS[found], deadline)
-        elif self.outgoing.doubt_page(key, page.state, self.clock(), deadline):
+            self.paging.end(page, _ENDS[found], deadline)
+        elif self.paging.doubt(page, self.clock(), deadline):
             count("PageFailed")
             self._fail(page, deadline)
 
@@ -73,14 +75,12 @@ class Judge:
         """
         attempt = 0
         while True:
-            incident = self.outgoing.table.incident(page.incident_id, deadline)
+            incident = self.paging.table.incident(page.incident_id, deadline)
             moved = None if incident is None else self._moved(page, incident, deadline)
             try:
-                self.outgoing.fail_page(page, moved, self.new_token(), deadline)
+                self.paging.fail(page, moved, self.new_token(), deadline)
             except Conflict as conflict:
-                again = self.outgoing.page(
-                    page.incident_id, page.page_no, page.user_id, deadline
-                )
+                again = self.paging.page(page.incident_id, page.page_no, page.user_id, deadline)
                 if again is None or again.due_at is None:
                     return
                 deadline.pause(attempt, conflict)
@@ -99,7 +99,7 @@ class Judge:
         """None when the incident does not depend on it any more."""
         if incident.epoch != page.epoch:
             return None
-        of_step = self.outgoing.pages_of_step(page.incident_id, page.page_no, deadline)
+        of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
         current = incident.page_no == page.page_no and incident.is_escalating
         moves_on = current and all(each.state is PageState.FAILED for each in of_step)
         command = Unreached(user_id=page.user_id, moves_on=moves_on)

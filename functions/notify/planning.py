@@ -20,20 +20,20 @@ from opsknight.notifying import (
 )
 from opsknight.runtime import logger
 from opsknight.store.calls import Conflict, Deadline
-from opsknight.store.outgoing import Outgoing
+from opsknight.store.paging import Paging
 from opsknight.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    outgoing: Outgoing
+    paging: Paging
     queues: Queues
     judge: Judge
     clock: Callable[[], datetime]
 
     @property
     def table(self) -> Table:
-        return self.outgoing.table
+        return self.paging.table
 
     def incident(self, incident_id: str, deadline: Deadline) -> None:
         """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
@@ -88,7 +88,7 @@ class Planning:
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
         """Plans a page, or says what became of it."""
-        page = self.outgoing.page(incident_id, page_no, user_id, deadline)
+        page = self.paging.page(incident_id, page_no, user_id, deadline)
         if page is None:
             return
         if page.state is None:
@@ -105,20 +105,19 @@ class Planning:
             )
 
     def _plan(self, page: Page, deadline: Deadline) -> None:
-        key = page.incident_id, page.page_no, page.user_id
         incident = self.table.incident(page.incident_id, deadline)
         if incident is None or incident.status is not Status.OPEN or incident.epoch != page.epoch:
-            self.outgoing.end_page(key, None, PageState.CANCELLED, deadline)
+            self.paging.end(page, PageState.CANCELLED, deadline)
             return
         user = self.table.user(page.user_id, deadline)
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
         judged = judged_at(deliveries) or self.clock()
-        if not self.outgoing.plan_page(key, judged, deadline):
+        if not self.paging.plan(page, judged, deadline):
             return
         now = self.clock()
         self.queues.send(deliveries, now)
-        self.queues.judge(*key, judged, now)
+        self.queues.judge(page, judged, now)
         logger.info(
             "page planned",
             incident_id=page.incident_id,

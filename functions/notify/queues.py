@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight.deliveries import Delivery
+from opsknight.escalations import Page
 from opsknight.runtime import logger
 
 if TYPE_CHECKING:
@@ -52,11 +53,10 @@ class Queues:
         body = _body(delivery) | ({"knocks": knocks} if knocks else {})
         self._put(url, [(body, delivery.destination, at)], now)
 
-    def judge(self, incident_id: str, page_no: int, user_id: str, at: datetime, now: datetime
-    ) -> None:
+    def judge(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to say what became of a page."""
-        body = {"incident": incident_id, "page_no": page_no, "user": user_id}
-        self._put(self.plans, [(body, incident_id, at)], now)
+        body = {"incident": page.incident_id, "page_no": page.page_no, "user": page.user_id}
+        self._put(self.plans, [(body, page.incident_id, at)], now)
 
     def _put(
         self, url: str, messages: Iterable[tuple[Mapping[str, Any], str, datetime]], now: datetime

@@ -24,6 +24,8 @@ else:
 type Item = dict[str, Wire]
 
 DUE_SHARDS: Final = 16
+# Carriers report for three days at most.
+REPORTED_WITHIN: Final = timedelta(days=7)
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
 # Above this the incident's partition would be burdened, so the body gets items of its own.
@@ -58,6 +60,27 @@ def delivery_key(incident_id: str, delivery_id: str) -> Item:
 def bundled_key(bundle: str, incident_id: str) -> Item:
     """`bundle` is the id of the delivery whose message tells of the incident as well."""
     return _key(f"bundle#{bundle}", f"incident#{incident_id}")
+
+
+def traffic_key(destination: str) -> Item:
+    """Of a receiver, in whose partition lies what concerns it: `<owner>#<its id>`."""
+    return _key(f"receiver#{destination}", "traffic")
+
+
+def told_key(destination: str, service_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"told#{service_id}")
+
+
+def waiting_key(destination: str, delivery_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"waiting#{delivery_id}")
+
+
+def remembered_key(incident_id: str, destination: str) -> Item:
+    return _key(f"incident#{incident_id}", f"remembered#{destination}")
+
+
+def provider_key(provider_id: str) -> Item:
+    return _key(f"provider#{provider_id}", "delivery")
 
 
 def service_key(service_id: str) -> Item:
@@ -158,6 +181,26 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
         | {"kind": {"S": "delivery"}, "due_shard": {"S": due_shard(delivery.incident_id)}}
         | {"expires_at": expiry(delivery.at, retention)}
         | attributes(delivery)
+    )
+
+
+def waiting_item(delivery: Delivery, retention: timedelta) -> Item:
+    """The delivery among those that the next message to its receiver tells."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        waiting_key(delivery.destination, delivery.id)
+        | {"kind": {"S": "waiting"}, "expires_at": expiry(delivery.at, retention)}
+        | attributes(row)
+    )
+
+
+def provider_item(provider_id: str, delivery: Delivery, at: datetime) -> Item:
+    """Finds the delivery by what its provider calls it."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        provider_key(provider_id)
+        | {"kind": {"S": "provider"}, "expires_at": expiry(at, REPORTED_WITHIN)}
+        | attributes(row)
     )
 
 

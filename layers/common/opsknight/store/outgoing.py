@@ -275,3 +275,21 @@ class Outgoing:
             | {"kind": {"S": "remembered"}, "kept": items.wire(dict(kept))}
             | {"expires_at": items.expiry(now, self.table.retention)},
         )
+
+    # What providers call a delivery.
+
+    def keep_provider_id(
+        self, provider_id: str, delivery: Delivery, now: datetime, deadline: Deadline
+    ) -> None:
+        patiently(
+            deadline,
+            self.table.client.put_item,
+            TableName=self.table.name,
+            Item=items.provider_item(provider_id, delivery, now),
+        )
+
+    def by_provider_id(self, provider_id: str, deadline: Deadline) -> Delivery | None:
+        row = self.table.get(Bundled, items.provider_key(provider_id), deadline)
+        if row is None:
+            return None
+        return self.table.delivery(row.incident_id, row.delivery_id, deadline)
