@@ -12,7 +12,7 @@ from opsknight.contacts import PageEvent, Receiver, ServiceReceiver, StatusPage
 from opsknight.deliveries import Delivery
 from opsknight.directory import Service, User
 from opsknight.incidents import Alert, Incident, Model, Urgency, describe
-from opsknight.messages import Brief, Message, PageReason
+from opsknight.messages import Brief, Message
 from opsknight.notifying import methods
 from opsknight.runtime import logger
 from opsknight.store import items
@@ -58,9 +58,7 @@ class Composer:
         # Each needs up to four items, and one request brings a hundred.
         for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
             wanted = {_name(key): key for each in chunk for key in _keys(each)}
-            stored = {
-                _name(item): item for item in self.table.batch(wanted.values(), deadline)
-            }
+            stored = {_name(item): item for item in self.table.batch(wanted.values(), deadline)}
             found += [self._facts(each, stored, deadline) for each in chunk]
         return found
 

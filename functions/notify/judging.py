@@ -42,9 +42,7 @@ class Judge:
     def _page_of(self, delivery: Delivery, deadline: Deadline) -> Page | None:
         if delivery.page_no is None:
             return None
-        return self.paging.page(
-            delivery.incident_id, delivery.page_no, delivery.user_id, deadline
-        )
+        return self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
 
     def page(self, page: Page, deadline: Deadline) -> None:
         """Writes what became of it, if that is known by now."""

@@ -46,9 +46,7 @@ class Queues:
                     now,
                 )
 
-    def send_later(
-        self, delivery: Delivery, at: datetime, now: datetime, knocks: int = 0
-    ) -> None:
+    def send_later(self, delivery: Delivery, at: datetime, now: datetime, knocks: int = 0) -> None:
         url = self.pages if delivery.pages else self.notices
         body = _body(delivery) | ({"knocks": knocks} if knocks else {})
         self._put(url, [(body, delivery.destination, at)], now)

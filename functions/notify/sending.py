@@ -117,9 +117,7 @@ class Sending:
             return
         claim = self.new_claim()
         try:
-            self.outgoing.take_place(
-                destination, place, now, deadline, paced=paced, exempt=exempt
-            )
+            self.outgoing.take_place(destination, place, now, deadline, paced=paced, exempt=exempt)
         except Conflict:
             # Somebody was faster: what there is to wait for is another matter now.
             self._put_off(delivery, pacing.Wait(now, pacing.BUSY), knocks, deadline)
@@ -243,7 +241,11 @@ class Sending:
         deadline: Deadline,
     ) -> None:
         over = sets.get("state")
-        count({"sent": "DeliverySent", "retry": "DeliveryRetried"}.get(attempt.outcome, "DeliveryRefused"))
+        count(
+            {"sent": "DeliverySent", "retry": "DeliveryRetried"}.get(
+                attempt.outcome, "DeliveryRefused"
+            )
+        )
         logger.info(
             "delivery attempted",
             incident_id=delivery.incident_id,
@@ -260,9 +262,7 @@ class Sending:
         if over is State.GIVEN_UP:
             count("DeliveryGivenUp")
 
-    def _tell_end(
-        self, delivery: Delivery, over: Mapping[str, object], deadline: Deadline
-    ) -> None:
+    def _tell_end(self, delivery: Delivery, over: Mapping[str, object], deadline: Deadline) -> None:
         logger.info(
             "delivery over",
             incident_id=delivery.incident_id,

@@ -172,9 +172,7 @@ def test_the_newest_attempts_are_kept() -> None:
         ([], False, Verdict.FAILED),
     ],
 )
-def test_what_becomes_of_a_page(
-    states: list[State], late: bool, expected: Verdict | None
-) -> None:
+def test_what_becomes_of_a_page(states: list[State], late: bool, expected: Verdict | None) -> None:
     deliveries = [page(id=f"p{n}", state=state) for n, state in enumerate(states)]
     now = NOW + REACHED_WITHIN if late else NOW
     assert verdict(deliveries, NOW + REACHED_WITHIN, now) is expected

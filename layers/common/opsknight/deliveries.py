@@ -193,9 +193,7 @@ class Verdict(StrEnum):
     """Nobody wanted it any more."""
 
 
-def verdict(
-    deliveries: Iterable[Delivery], judged_at: datetime, now: datetime
-) -> Verdict | None:
+def verdict(deliveries: Iterable[Delivery], judged_at: datetime, now: datetime) -> Verdict | None:
     """What became of a page by its deliveries; None while that is open.
 
     `judged_at` is when the time of its first messages is over (`judged_at`).

@@ -5,7 +5,7 @@ Pure: who and what exists are arguments. What becomes of a delivery is in `deliv
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 from opsknight.contacts import (
@@ -69,8 +69,7 @@ def rules(user: User, urgency: Urgency) -> list[NotificationRule]:
 def _defaults(known: tuple[Receiver, ...], urgency: Urgency) -> list[NotificationRule]:
     def by(chosen: Iterable[Receiver], after: timedelta = timedelta(0)) -> list[NotificationRule]:
         return [
-            NotificationRule(urgency=urgency, method_id=method.id, delay=after)
-            for method in chosen
+            NotificationRule(urgency=urgency, method_id=method.id, delay=after) for method in chosen
         ]
 
     loud = [method for method in known if method.channel in _LOUD]
@@ -188,9 +187,7 @@ def _notice(
     )
 
 
-def assignment_deliveries(
-    incident: Incident, change: Change, user: User
-) -> tuple[Delivery, ...]:
+def assignment_deliveries(incident: Incident, change: Change, user: User) -> tuple[Delivery, ...]:
     """How a user is told of an acknowledged incident that was given to them: once, by what their
     rules say for the first moment.
     """

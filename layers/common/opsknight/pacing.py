@@ -87,9 +87,7 @@ def place(traffic: Traffic, now: datetime) -> str | Wait:
     return Wait(now, BUSY)
 
 
-def after(
-    traffic: Traffic, worked: bool, now: datetime, *, pages: bool
-) -> dict[str, object]:
+def after(traffic: Traffic, worked: bool, now: datetime, *, pages: bool) -> dict[str, object]:
     """What an attempt says of the receiver's health."""
     if worked:
         if traffic.failing_since is None and traffic.probe_at is None:

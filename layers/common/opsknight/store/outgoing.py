@@ -48,9 +48,7 @@ class Outgoing:
             return False
         return True
 
-    def change(
-        self, delivery: Delivery, sets: Mapping[str, object], deadline: Deadline
-    ) -> bool:
+    def change(self, delivery: Delivery, sets: Mapping[str, object], deadline: Deadline) -> bool:
         """Writes to one that nobody has claimed since it was read; False when somebody has, or it
         is over.
         """
@@ -204,8 +202,7 @@ class Outgoing:
         rows = [Bundled.model_validate(items.plain(item)) for item in page["Items"]]
         keys = [items.delivery_key(row.incident_id, row.delivery_id) for row in rows]
         found = [
-            Delivery.model_validate(items.plain(item))
-            for item in self.table.batch(keys, deadline)
+            Delivery.model_validate(items.plain(item)) for item in self.table.batch(keys, deadline)
         ]
         known = {each.id for each in found}
         # A row without its delivery, or one that is over: somebody died before it was taken away.
@@ -250,9 +247,7 @@ class Outgoing:
 
     # What a message left for the next one about the same incident.
 
-    def remembered(
-        self, incident_id: str, destination: str, deadline: Deadline
-    ) -> dict[str, str]:
+    def remembered(self, incident_id: str, destination: str, deadline: Deadline) -> dict[str, str]:
         answer = patiently(
             deadline,
             self.table.client.get_item,
@@ -264,7 +259,11 @@ class Outgoing:
         return kept
 
     def remember(
-        self, incident_id: str, destination: str, kept: Mapping[str, str], now: datetime,
+        self,
+        incident_id: str,
+        destination: str,
+        kept: Mapping[str, str],
+        now: datetime,
         deadline: Deadline,
     ) -> None:
         patiently(

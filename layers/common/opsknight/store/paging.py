@@ -15,9 +15,7 @@ from opsknight.store.table import Table
 class Paging:
     table: Table
 
-    def page(
-        self, incident_id: str, page_no: int, user_id: str, deadline: Deadline
-    ) -> Page | None:
+    def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> Page | None:
         return self.table.get(Page, items.page_key(incident_id, page_no, user_id), deadline)
 
     def of_step(self, incident_id: str, page_no: int, deadline: Deadline) -> list[Page]:
@@ -45,8 +43,10 @@ class Paging:
 
         Raises Conflict when the incident is not as seen, or it is told already.
         """
-        writes, _ = ([], []) if moved is None else transactions.writes(
-            moved, self.table.name, self.table.retention
+        writes, _ = (
+            ([], [])
+            if moved is None
+            else transactions.writes(moved, self.table.name, self.table.retention)
         )
         update = transactions.update({"due_at": None, "told": True})
         names = update["ExpressionAttributeNames"]
