@@ -86,7 +86,9 @@ class Composer:
             delivery_id=delivery.id,
             about=delivery.about,
             at=delivery.at,
-            incidents=tuple(self._brief(each, assignees, now) for each in told),
+            incidents=tuple(
+                self._brief(each, each.incident, assignees, now) for each in told if each.incident
+            ),
             sequence=delivery.sequence,
             step=delivery.step,
             link=self.link(delivery.incident_id, delivery.id, now) if several else None,
@@ -100,9 +102,10 @@ class Composer:
         }
         return {user.id: user.name for user in self.table.users(ids, deadline).values()}
 
-    def _brief(self, facts: Facts, names: Mapping[str, str], now: datetime) -> Brief:
-        delivery, incident = facts.delivery, facts.incident
-        assert incident is not None
+    def _brief(
+        self, facts: Facts, incident: Incident, names: Mapping[str, str], now: datetime
+    ) -> Brief:
+        delivery = facts.delivery
         public = isinstance(delivery.about, PageEvent)
         details = facts.alert is not None and facts.shows_details
         return Brief(

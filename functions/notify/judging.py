@@ -8,7 +8,7 @@ from typing import Final
 from opsknight.commands import Unreached
 from opsknight.deliveries import Delivery, Verdict, verdict
 from opsknight.escalations import Page, PageState
-from opsknight.incidents import OPSKNIGHT, Incident
+from opsknight.incidents import OPSKNIGHT, Escalation, Incident
 from opsknight.lifecycle import Moved, act
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline
@@ -29,20 +29,14 @@ class Judge:
 
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
         """A provider took a message of its page."""
-        page = self._page_of(delivery, deadline)
-        if page is not None and page.state is PageState.PLANNED:
-            self.paging.end(page, PageState.REACHED, deadline)
+        if delivery.page_no is not None:
+            self.paging.reached(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
         """A message of its page is refused, or has bounced: it may have been the last hope."""
         page = self._page_of(delivery, deadline)
         if page is not None:
             self.page(page, deadline)
-
-    def _page_of(self, delivery: Delivery, deadline: Deadline) -> Page | None:
-        if delivery.page_no is None:
-            return None
-        return self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
 
     def page(self, page: Page, deadline: Deadline) -> None:
         """Writes what became of it, if that is known by now."""
@@ -98,7 +92,7 @@ class Judge:
         if incident.epoch != page.epoch:
             return None
         of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
-        current = incident.page_no == page.page_no and incident.is_escalating
+        current = incident.page_no == page.page_no and incident.escalation is Escalation.ESCALATING
         moves_on = current and all(each.state is PageState.FAILED for each in of_step)
         command = Unreached(user_id=page.user_id, moves_on=moves_on)
         decision = act(incident, command, actor=OPSKNIGHT, now=self.clock())

@@ -5,7 +5,7 @@ What goes wrong at a receiver is data; it never reaches the queue.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,15 @@ from opsknight.store.outgoing import Outgoing
 EARLY_SECONDS: Final = 2.0
 # Who finds a receiver busy knocks again, each time a little later.
 LONGEST_KNOCK: Final = 20.0
+# Whoever of these was told of an incident is told of its next change in the same place.
+_REMEMBERING: Final = frozenset({Channel.SLACK})
+# What providers report on later, by their own id of the message.
+_REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
+_METRICS: Final = {
+    "sent": "DeliverySent",
+    "retry": "DeliveryRetried",
+    "refused": "DeliveryRefused",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +179,24 @@ class Sending:
             self.outgoing.keep_bundle(delivery, told, now, deadline)
         ordered = sorted([facts, *bundled], key=lambda each: each.rank)
         message = self.composer.message(delivery, ordered, now, deadline)
+        remembers = turn.receiver.channel in _REMEMBERING and not delivery.pages
+        where = delivery.incident_id, delivery.destination
+        if remembers:
+            message = replace(message, remembered=self.outgoing.remembered(*where, deadline))
         outcome, attempt = self._attempt(message, turn.receiver, deadline)
         after = outcome.after if isinstance(outcome, Retry) else None
         sets = attempted(delivery, attempt, after, self.chance())
         if not self.outgoing.record(delivery, turn.claim, sets, deadline):
             logger.error("a delivery outlived its claim", delivery_id=delivery.id)
         if isinstance(outcome, Sent):
-            self._took([delivery], deadline)
-            self._sent_with(delivery, [each.delivery for each in bundled], attempt, deadline)
+            told = [delivery, *(each.delivery for each in bundled)]
+            self._sent_with(delivery, told[1:], attempt, deadline)
+            for each in told:
+                self.judge.reached(each, deadline)
+            if remembers and outcome.remember:
+                self.outgoing.remember(*where, outcome.remember, now, deadline)
+            if outcome.provider_id and turn.receiver.channel in _REPORTING:
+                self.outgoing.keep_provider_id(outcome.provider_id, delivery, now, deadline)
         self._tell_attempt(delivery, attempt, sets, len(ordered), deadline)
         due_at = sets["due_at"]
         if isinstance(due_at, datetime):
@@ -224,13 +243,9 @@ class Sending:
         """What the leader's message told as well."""
         sent = attempted(leader, attempt, None, 0) | {"bundle": leader.id, "tries": 1}
         sent["attempts"] = (attempt,)
-        done = [each for each in bundled if self.outgoing.change(each, sent, deadline)]
-        self._took(done, deadline)
+        for each in bundled:
+            self.outgoing.change(each, sent, deadline)
         self.outgoing.no_longer_waits(bundled, deadline)
-
-    def _took(self, deliveries: list[Delivery], deadline: Deadline) -> None:
-        for each in deliveries:
-            self.judge.reached(each, deadline)
 
     def _tell_attempt(
         self,
@@ -241,11 +256,7 @@ class Sending:
         deadline: Deadline,
     ) -> None:
         over = sets.get("state")
-        count(
-            {"sent": "DeliverySent", "retry": "DeliveryRetried"}.get(
-                attempt.outcome, "DeliveryRefused"
-            )
-        )
+        count(_METRICS[attempt.outcome])
         logger.info(
             "delivery attempted",
             incident_id=delivery.incident_id,

@@ -72,6 +72,16 @@ class AutoResolve:
     past: ClassVar = "auto-resolved"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """None of a user's contact methods could be reached by a page."""
+
+    past: ClassVar = "unreached"
+    user_id: str
+    moves_on: bool
+    """Whether nobody else of the step was reached either: then it does not wait any longer."""
+
+
 type Command = (
     Acknowledge
     | Resolve
@@ -83,6 +93,7 @@ type Command = (
     | Reassign
     | AcknowledgementTimeout
     | AutoResolve
+    | Unreached
 )
 
 
@@ -101,6 +112,7 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
         Reassign: {_O: _O, _A: _A, _N: _N, _P: _P},
         AcknowledgementTimeout: {_A: _O},
         AutoResolve: {_O: _R, _A: _R},
+        Unreached: {_O: _O},
     }
 )
 

@@ -162,6 +162,8 @@ def attempted(
             return sets | {"state": State.SENT}
         case "refused":
             return sets | {"state": State.REFUSED, "why": attempt.why}
+        case _:
+            pass
     if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:
         return sets | {"state": State.GIVEN_UP, "why": attempt.why}
     return sets | {"due_at": attempt.at + _pause(delivery, tries, attempt.at, after, chance)}
@@ -173,7 +175,8 @@ def _pause(
     urgent = delivery.pages and now - delivery.not_before < URGENT_FOR
     longest = LONGEST_PAUSE_OF_A_PAGE if urgent else LONGEST_PAUSE
     # No number of doublings beyond 16 matters, and 2 ** 200 seconds is no timedelta.
-    pause = min(longest, FIRST_PAUSE * 2 ** min(tries - 1, 16)) * (0.5 + chance / 2)
+    doubled: int = 2 ** min(tries - 1, 16)
+    pause = min(longest, FIRST_PAUSE * doubled) * (0.5 + chance / 2)
     return max(pause, min(after or timedelta(0), LONGEST_ASKED))
 
 

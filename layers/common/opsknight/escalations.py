@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from pydantic import AwareDatetime
+
 from opsknight.incidents import (
     ACTIVE,
+    OPSKNIGHT,
     TIMERS,
     Asked,
     Escalation,
@@ -21,6 +24,7 @@ from opsknight.incidents import (
     timed,
     timers,
 )
+from opsknight.lifecycle import Moved, noted
 from opsknight.policies import Policy, Target, TargetKind
 
 # A gap in a schedule must not burn the policy: for so long, rounds without anybody do not count.
@@ -43,6 +47,16 @@ class Why(StrEnum):
     """No step: all rounds are over."""
 
 
+class PageState(StrEnum):
+    """How far a page is; none before its deliveries are planned."""
+
+    PLANNED = "PLANNED"
+    REACHED = "REACHED"
+    """A provider took one of its messages."""
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
 class Page(Model):
     """Somebody is to be told, by the rules of that user."""
 
@@ -54,6 +68,11 @@ class Page(Model):
     epoch: int
     at: datetime
     reason: Why
+    state: PageState | None = None
+    judged_at: AwareDatetime | None = None
+    """Until when one of its messages has to be taken."""
+    due_at: AwareDatetime | None = None
+    """When something must look at it again: to plan, then to judge it."""
 
 
 class Taken(Model):
@@ -80,6 +99,8 @@ class Advanced:
     sets: Mapping[str, object]
     taken: Taken | None = None
     pages: tuple[Page, ...] = ()
+    told: Moved | None = None
+    """What of it is a change of the incident, and told to its receivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +192,10 @@ def _exhausted(incident: Incident, now: datetime) -> Advanced:
         "page_no": taken.page_no,
         "timers.step": None,
         "timers.fallback": now,
+        "timers.announce": now,
     }
-    return Advanced(incident, "exhausted", _settled(incident, sets), taken)
+    told = noted(incident, "exhausted", OPSKNIGHT, now, {})
+    return Advanced(incident, "exhausted", _settled(incident, sets), taken, told=told)
 
 
 def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
@@ -204,6 +227,7 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
             epoch=seen.epoch,
             at=now,
             reason=turn.why,
+            due_at=now,
         )
         for user_id in user_ids
     )

@@ -182,6 +182,10 @@ class Incident(Pointer):
     """The maintenance window that suppressed it; None when suppressed by hand."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
+    told_from: int = 1
+    """The change from which on receivers hear of it; 0 for none, as of what a maintenance window
+    keeps quiet.
+    """
     timers: dict[str, AwareDatetime] = {}
     """When something is to be done about it, by name. One that a newer version of the code has set
     is kept, and counts.

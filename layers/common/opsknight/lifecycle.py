@@ -22,6 +22,7 @@ from opsknight.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unreached,
     Unsnooze,
     Unsuppress,
 )
@@ -208,13 +209,31 @@ def act(
             detail = {"assignee": to}
         case AcknowledgementTimeout():
             sets = dict.fromkeys(_PROGRESS) | {"escalation": Escalation.NONE, "timers.step": now}
+        case Unreached(user_id, moves_on):
+            sets = {"timers.step": now} if moves_on else {}
+            detail = {"user": user_id}
         case _:
             assert_never(command)
     moved = _move(incident, command, actor, now, sets, detail, timeouts)
-    if isinstance(command, AutoResolve) and isinstance(moved, Moved):
+    if not isinstance(moved, Moved):
+        return moved
+    if isinstance(command, AutoResolve):
         # It is resolved for its silence: an alert that came meanwhile must not go down with it.
         return replace(moved, given={"last_alert_at": incident.last_alert_at})
+    if isinstance(command, Unreached):
+        # Of a step that is over by now, nothing moves on.
+        return replace(moved, given={"page_no": incident.page_no})
+    if moved.after.status is Status.OPEN and not incident.told_from:
+        # Out of its window: from here on everybody hears of it.
+        return replace(moved, sets={**moved.sets, "told_from": moved.change.number})
     return moved
+
+
+def noted(
+    seen: Pointer, what: str, actor: Actor, now: datetime, sets: Mapping[str, object]
+) -> Moved:
+    """Something on the timeline, and to be announced, that changes no status."""
+    return _changed(seen, {}, what, actor, now, dict(sets), {})
 
 
 def announced(incident: Incident) -> Mapping[str, object]:
@@ -251,6 +270,7 @@ def _open(
         last_alert_at=now,
         window_id=window.id if window else None,
         announced=0 if window is None else 1,
+        told_from=1 if window is None else 0,
         timers=timers,
         due_at=min(timers.values()),
     )

@@ -181,7 +181,8 @@ def policy_items(policy: Policy) -> tuple[Item, Item]:
 def page_item(page: Page, retention: timedelta) -> Item:
     return (
         page_key(page.incident_id, page.page_no, page.user_id)
-        | {"kind": {"S": "page"}, "expires_at": expiry(page.at, retention)}
+        | {"kind": {"S": "page"}, "due_shard": {"S": due_shard(page.incident_id)}}
+        | {"expires_at": expiry(page.at, retention)}
         | attributes(page)
     )
 

@@ -68,7 +68,7 @@ class Outgoing:
         otherwise: str = "",
     ) -> None:
         update = transactions.update(sets)
-        condition = transactions.given(
+        condition = transactions.still(
             seen, update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
         )
         patiently(
@@ -165,7 +165,7 @@ class Outgoing:
         seen.
         """
         update = transactions.update({"due_at": until})
-        condition = transactions.given(
+        condition = transactions.still(
             {"state": State.PENDING, "due_at": delivery.due_at},
             update["ExpressionAttributeNames"],
             update["ExpressionAttributeValues"],

@@ -1,5 +1,6 @@
 """Pages as they are planned, and what becomes of them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,10 +50,8 @@ class Paging:
             else transactions.writes(moved, self.table.name, self.table.retention)
         )
         update = transactions.update({"due_at": None, "told": True})
-        names = update["ExpressionAttributeNames"]
         key = items.page_key(page.incident_id, page.page_no, page.user_id)
         condition = "attribute_exists(pk) AND attribute_not_exists(#told)"
-        assert names
         patiently(
             deadline,
             self.table.client.transact_write_items,
@@ -63,22 +62,39 @@ class Paging:
             ClientRequestToken=token,
         )
 
+    def reached(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
+        """A provider took one of its messages; whatever else was written of it stays."""
+        key = items.page_key(incident_id, page_no, user_id)
+        sets = {"state": PageState.REACHED, "due_at": None}
+        with suppress(Conflict):
+            self._update(key, sets, PageState.PLANNED, deadline)
+
     def _change(self, page: Page, sets: dict[str, object], deadline: Deadline) -> bool:
-        update: dict[str, Any] = transactions.update(sets)
-        condition = transactions.given(
-            {"state": page.state},
-            update["ExpressionAttributeNames"],
-            update["ExpressionAttributeValues"],
-        )
+        key = items.page_key(page.incident_id, page.page_no, page.user_id)
         try:
-            patiently(
-                deadline,
-                self.table.client.update_item,
-                TableName=self.table.name,
-                Key=items.page_key(page.incident_id, page.page_no, page.user_id),
-                ConditionExpression=f"attribute_exists(pk) AND {condition}",
-                **update,
-            )
+            self._update(key, sets, page.state, deadline)
         except Conflict:
             return False
         return True
+
+    def _update(
+        self,
+        key: items.Item,
+        sets: dict[str, object],
+        seen: PageState | None,
+        deadline: Deadline,
+    ) -> None:
+        update: dict[str, Any] = transactions.update(sets)
+        condition = transactions.still(
+            {"state": seen},
+            update["ExpressionAttributeNames"],
+            update["ExpressionAttributeValues"],
+        )
+        patiently(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=key,
+            ConditionExpression=f"attribute_exists(pk) AND {condition}",
+            **update,
+        )

@@ -56,15 +56,17 @@ def writes(
                 _pointer(decision, table),
                 _timeline(decision, table, retention),
             ], []
-        case Advanced(incident, _, steps_to, taken, pages):
-            changed = update(steps_to)
+        case Advanced(incident, _, steps_to, taken, pages, noted):
+            changed = update({**steps_to, **(told(noted) if noted else {})})
             condition = as_seen(incident, changed)
             key = items.incident_key(incident.id)
-            steps: list[Write] = [_updating(table, key, condition, changed)]
+            steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
                 steps.append(put_new(table, items.taken_item(taken, retention)))
             *_, last = [(), *batched(pages, MOST_PAGES, strict=False)]
             steps += (put(table, items.page_item(page, retention)) for page in last)
+            if noted is not None:
+                steps += [_pointer(noted, table), _timeline(noted, table, retention)]
             return steps, []
         case _:
             assert_never(decision)
@@ -96,10 +98,10 @@ def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
     """
     names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
     facts = ("status", "changes", "page_no", "due_at", "timers")
-    return _given({name: getattr(incident, name) for name in facts}, names, values)
+    return still({name: getattr(incident, name) for name in facts}, names, values)
 
 
-def _given(seen: Mapping[str, object], names: dict[str, str], values: dict[str, Any]) -> str:
+def still(seen: Mapping[str, object], names: dict[str, str], values: dict[str, Any]) -> str:
     terms = []
     for name, value in seen.items():
         names[f"#was_{name}"] = name
@@ -175,8 +177,8 @@ def _incident(
     condition = "#seen = :seen"
     if given:
         names = changed["ExpressionAttributeNames"]
-        condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
-    return _updating(table, items.incident_key(seen.id), condition, changed)
+        condition += " AND " + still(given, names, changed["ExpressionAttributeValues"])
+    return updating(table, items.incident_key(seen.id), condition, changed)
 
 
 def _pointer(moved: Moved, table: str) -> "Write":
@@ -193,10 +195,10 @@ def _pointer(moved: Moved, table: str) -> "Write":
         }
     changed = update(told(moved))
     changed["ExpressionAttributeValues"] |= mine
-    return _updating(table, key, "id = :mine", changed)
+    return updating(table, key, "id = :mine", changed)
 
 
-def _updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
     arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
     return {"Update": cast("UpdateTypeDef", arguments)}
 
