@@ -34,7 +34,9 @@ class Judge:
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
         """A message of its page is refused, or has bounced: it may have been the last hope."""
-        page = self._page_of(delivery, deadline)
+        if delivery.page_no is None:
+            return
+        page = self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
         if page is not None:
             self.page(page, deadline)
 

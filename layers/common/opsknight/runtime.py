@@ -68,6 +68,8 @@ class CounterSettings:
 @dataclass(frozen=True, slots=True)
 class OutboxSettings:
     timers_url: str
+    plans_url: str
+    pages_url: str
     notices_url: str
     fallback_arn: str
 

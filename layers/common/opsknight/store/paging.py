@@ -65,7 +65,7 @@ class Paging:
     def reached(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
         """A provider took one of its messages; whatever else was written of it stays."""
         key = items.page_key(incident_id, page_no, user_id)
-        sets = {"state": PageState.REACHED, "due_at": None}
+        sets: dict[str, object] = {"state": PageState.REACHED, "due_at": None}
         with suppress(Conflict):
             self._update(key, sets, PageState.PLANNED, deadline)
 
