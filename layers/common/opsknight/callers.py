@@ -112,6 +112,17 @@ class Directory:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
 
+    def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
+        """What people call it, disabled or not; its id where it is gone."""
+        found = self._services.get(
+            service_id, now, lambda: self.table.service(service_id, deadline)
+        )
+        return found.name if found else service_id
+
+    def user_name(self, user_id: str, now: datetime, deadline: Deadline) -> str:
+        found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
+        return found.name if found else user_id
+
 
 @dataclass(frozen=True, slots=True)
 class ByIntegration:

@@ -6,29 +6,20 @@ A secret is remembered for five minutes. Nothing of it may reach a log or an exc
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
 
 REMEMBERED: Final = timedelta(minutes=5)
 # What is refused by a secret from memory may be right by a newer one: so old it is asked again.
 ASKED_AGAIN: Final = timedelta(seconds=10)
-SSM_CONFIG: Final = Config(
-    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
-)
 
 
 class SecretsAway(Exception):
     """SSM did not answer, or not with a secret."""
-
-
-class Ssm(Protocol):
-    """What is used of the client."""
-
-    def get_parameter(self, *, Name: str, WithDecryption: bool) -> Any: ...
-
-    def put_parameter(self, *, Name: str, Value: str, Type: Any, Description: str) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -37,7 +28,7 @@ class Secret:
     them: during a rotation the older ones still count.
     """
 
-    client: Ssm
+    client: "SSMClient"
     name: str
     _known: tuple[datetime, tuple[str, ...]] | None = field(default=None, repr=False)
 

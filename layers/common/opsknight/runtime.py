@@ -22,6 +22,12 @@ from opsknight.store.table import Table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_ssm import SSMClient
+
+# It is asked seldom, and somebody is waiting.
+SSM_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 # Service and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
@@ -49,7 +55,14 @@ class CounterSettings:
     rates_table_name: str
 
 
-def read_settings[S: (TableSettings, CounterSettings)](
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Names of SSM parameters, not what is in them."""
+
+    link_key_name: str
+
+
+def read_settings[S: (TableSettings, CounterSettings, LinkSettings)](
     kind: type[S], environment: Mapping[str, str] = os.environ
 ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
@@ -67,6 +80,12 @@ def table() -> Table:
 @cache
 def counters() -> Counters:
     return Counters(_dynamodb(RATES_CONFIG), read_settings(CounterSettings).rates_table_name)
+
+
+@cache
+def ssm() -> "SSMClient":
+    client: SSMClient = boto3.client("ssm", config=SSM_CONFIG)
+    return client
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":

@@ -64,6 +64,28 @@ class Table:
         found = self._under(items.incident_key(incident_id)["pk"], "change#", deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
+    def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
+        """The newest of the timeline, newest first."""
+        page = patiently(
+            deadline,
+            self.client.query,
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={
+                ":pk": items.incident_key(incident_id)["pk"],
+                ":prefix": {"S": "change#"},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return [Change.model_validate(items.plain(item)) for item in page["Items"]]
+
+    def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
+        """Those of them that exist."""
+        found = (self.incident(incident_id, deadline) for incident_id in ids)
+        return {incident.id: incident for incident in found if incident}
+
     def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
         return self._get(Delivery, items.delivery_key(incident_id, delivery_id), deadline)
 
