@@ -4,6 +4,7 @@ Whoever opens one has been woken up, holds a phone, and wants two things: to kno
 button. Titles and details were written by strangers, so all text is escaped (`markup`).
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,26 +19,28 @@ from opsknight.timeline import Names, ago, opened, said
 from respond.markup import Html, joined, tag
 
 SHOWN_DETAILS: Final = 1200
+_ADDRESS: Final = re.compile(r"(https?://[^\s\"<>\\]+)")
 _CSS: Final = Path(__file__).with_name("page.css")
 
 # What can be done in each status: the action, its button and how the button looks.
 BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
+    # Only one is filled: a resolve pressed by mistake is final.
     Status.OPEN: (
         ("acknowledge", "Acknowledge", "first"),
-        ("resolve", "Resolve", "resolve"),
+        ("resolve", "Resolve", "green"),
         ("snooze", "Snooze for 1 hour", "quiet wide"),
     ),
     Status.ACKNOWLEDGED: (
-        ("resolve", "Resolve", "resolve wide"),
+        ("resolve", "Resolve", "last wide"),
         ("snooze", "Snooze for 1 hour", "quiet wide"),
     ),
     Status.SNOOZED: (
         ("acknowledge", "Acknowledge", "first"),
-        ("resolve", "Resolve", "resolve"),
+        ("resolve", "Resolve", "green"),
     ),
     Status.SUPPRESSED: (
         ("acknowledge", "Acknowledge", "first"),
-        ("resolve", "Resolve", "resolve"),
+        ("resolve", "Resolve", "green"),
     ),
     Status.RESOLVED: (),
 }
@@ -155,9 +158,21 @@ def _details(alert: Alert | None) -> Html | None:
         # At the end of a line, so that no value is cut in two where that can be helped.
         cut = text.rfind("\n", SHOWN_DETAILS // 2, SHOWN_DETAILS)
         cut = SHOWN_DETAILS if cut < 0 else cut
-        more = tag("details", tag("summary", "All details"), tag("pre", text, dir="auto"))
+        more = tag("details", tag("summary", "All details"), tag("pre", _linked(text), dir="auto"))
         text = f"{text[:cut]}\n…"
-    return joined(tag("h2", "Details of the first alert"), tag("pre", text, dir="auto"), more)
+    shown = tag("pre", _linked(text), dir="auto")
+    return joined(tag("h2", "Details of the first alert"), shown, more)
+
+
+def _linked(text: str) -> Html:
+    """With its addresses to click on: one of them is the runbook."""
+    parts = _ADDRESS.split(text)
+    return joined(
+        *(
+            tag("a", part, href=part, rel="noopener noreferrer") if number % 2 else part
+            for number, part in enumerate(parts)
+        )
+    )
 
 
 def _also(sight: Sight, now: datetime) -> Html | None:

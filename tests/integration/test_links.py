@@ -252,6 +252,19 @@ def test_what_strangers_wrote_stays_text(desk: Desk) -> None:
     assert "&lt;script&gt;" in page.text
 
 
+def test_an_address_in_the_details_can_be_followed(desk: Desk) -> None:
+    """The runbook. It learns nothing of where its reader comes from."""
+    evil = 'javascript:alert(1) https://e.example/"onclick="alert(2)'
+    details = {"runbook": "https://runbooks.example/a?b=1&c=2", "other": evil}
+    sent = desk.world.send(event(payload={"custom_details": details}))
+    page = desk.ask(desk.link(sent.incident["id"]))
+    found = [part.split(">")[0] for part in page.text.split("<a ")[1:]]
+    assert found == [
+        'href="https://runbooks.example/a?b=1&amp;c=2" rel="noopener noreferrer"',
+        'href="https://e.example/" rel="noopener noreferrer"',
+    ]
+
+
 def test_the_page_is_kept_from_everybody_else(desk: Desk) -> None:
     page = desk.ask(desk.link(incident_in(desk.world, Status.OPEN)))
     assert page.headers["Cache-Control"] == "no-store"
@@ -263,7 +276,7 @@ def test_the_page_is_kept_from_everybody_else(desk: Desk) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    for fetched in ("src=", "@import", "url(", "http:", "https:", "<script"):
+    for fetched in ("src=", "@import", "url(", "http:", "https:", "<script", "<link"):
         assert fetched not in page.text
 
 
