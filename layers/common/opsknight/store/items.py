@@ -6,11 +6,12 @@ wants them.
 
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
@@ -71,6 +72,15 @@ def user_key(user_id: str) -> Item:
     return _key(f"user#{user_id}", "user")
 
 
+def receiver_key(service_id: str, receiver_id: str) -> Item:
+    return _key(f"service#{service_id}", f"receiver#{receiver_id}")
+
+
+def status_page_key(page_id: str) -> Item:
+    # All in one partition: every announcement asks for all of them, and there are few.
+    return _key("statuspages", f"page#{page_id}")
+
+
 def integration_secret_key(hashed: str) -> Item:
     return _key(f"key#{hashed}", "integration")
 
@@ -83,7 +93,10 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def directory_item(entry: Team | User | Service | Integration) -> Item:
+type Entry = Team | User | Service | Integration | ServiceReceiver | StatusPage
+
+
+def directory_item(entry: Entry) -> Item:
     match entry:
         case Team():
             return team_key(entry.id) | {"kind": {"S": "team"}} | attributes(entry)
@@ -94,6 +107,11 @@ def directory_item(entry: Team | User | Service | Integration) -> Item:
         case Integration():
             key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
             return key | {"kind": {"S": "integration"}} | attributes(entry)
+        case ServiceReceiver():
+            key = receiver_key(entry.service_id, entry.id)
+            return key | {"kind": {"S": "receiver"}} | attributes(entry)
+        case StatusPage():
+            return status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
         case _:
             assert_never(entry)
 
@@ -225,6 +243,10 @@ def wire(value: object) -> Wire:
             return {"N": str(value)}
         case datetime():
             return {"S": stamp(value)}
+        case timedelta():
+            return {"N": str(int(value.total_seconds()))}
+        case time():
+            return {"S": value.isoformat(timespec="minutes")}
         case BaseModel():
             return {"M": attributes(value)}
         case dict():
