@@ -91,6 +91,7 @@ class Intake:
                 alert_id=alert_id,
                 window=service.window_at(now),
                 raising=raising or service.raises_urgency,
+                timeouts=service.timeouts,
             )
             if isinstance(decision, Ignored | Unchanged):
                 return _outcome(decision)

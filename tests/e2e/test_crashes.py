@@ -265,10 +265,10 @@ def test_planning_what_is_told_of_a_change_survives(
             with pytest.raises(Died):
                 on_change(incident, table, deadline())
             recorded = (point.operation, fault.moment) == ("UpdateItem", "after")
-            assert ("due_at" in check(world).incidents[incident]) != recorded
+            assert ("announce" in check(world).incidents[incident]["timers"]) != recorded
             on_change(incident, world.table, deadline())
         else:
             on_change(incident, table, deadline())
         assert point in process.calls
         planned = check(world).incidents[incident]
-        assert (planned["announced"], "due_at" in planned) == (1, False)
+        assert (planned["announced"], "announce" in planned["timers"]) == (1, False)

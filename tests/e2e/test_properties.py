@@ -193,15 +193,20 @@ class Life(RuleBasedStateMachine):
             case Opened(incident):
                 assert refused == (model.active is not None)
                 if not refused:
-                    model.problems.append(Problem(incident.id, "slow", "LOW"))
+                    at = incident.last_alert_at
+                    model.problems.append(Problem(incident.id, "slow", "LOW", alerted=at))
             case Merged():
                 assert problem and seen
                 # Alerts depend on the status and on nothing else.
                 assert refused == (problem.status != seen.status)
                 problem.alerts += not refused
+                if not refused:
+                    problem.alerted = held.decision.alert.at
             case Moved(change=change):
                 assert problem and seen
-                assert refused == (problem.changes != seen.changes)
+                # Silence is resolved only if it still is one.
+                broken = held.what == "auto-resolve" and problem.alerted != seen.alerted
+                assert refused == (problem.changes != seen.changes or broken)
                 assert refused or problem.act(held.what, change.at) == "moved"
 
     @rule(data=st.data())
@@ -223,9 +228,13 @@ class Life(RuleBasedStateMachine):
         assert incident is not None
         if held := self.decided(fast, place):
             self.arrives(held)
-        recorded = self.world.table.announce(incident, deadline())
-        assert recorded == (problem.changes == incident.changes)
-        if recorded:
+        overtaken = problem.changes != incident.changes
+        try:
+            self.world.table.announce(incident, deadline())
+        except Conflict:
+            assert overtaken
+        else:
+            assert not overtaken
             problem.announced = problem.changes
 
     @rule(seconds=st.sampled_from([1, 29, 31, 60, 600]))

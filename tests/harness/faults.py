@@ -35,7 +35,8 @@ class Point:
     """The `number`th call of this operation on this table, from 1."""
 
     operation: str
-    table: Literal["main", "rates"]
+    table: Literal["main", "rates", "sqs", "sns"]
+    """Or which other service."""
     number: int
 
 
@@ -82,6 +83,13 @@ class Process:
             events.register("after-call.dynamodb", self._after)
         table = replace(world.table, client=main)
         return replace(world, table=table, counters=Counters(rates, world.counters.name), apis=[])
+
+    def watch(self, client: Any) -> Any:
+        """Another client of the process, of SQS or SNS."""
+        service = client.meta.service_model.service_name
+        client.meta.events.register_first(f"before-call.{service}", self._before(service))
+        client.meta.events.register(f"after-call.{service}", self._after)
+        return client
 
     def _before(self, table: Any) -> Callable[..., Any]:
         def before(model: Any, context: dict[str, Any], **_: object) -> Any:

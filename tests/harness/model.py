@@ -38,6 +38,8 @@ class Problem:
     urgency: str
     status: str = OPEN
     alerts: int = 1
+    alerted: datetime | None = None
+    """When the last alert came."""
     changes: int = 1
     epoch: int = 0
     announced: int = 0
@@ -77,9 +79,12 @@ class Model:
         if action == "trigger":
             if problem is not None:
                 problem.alerts += 1
+                problem.alerted = now
                 return "deduplicated", problem
             status = SUPPRESSED if window else OPEN
-            problem = Problem("", title, URGENCY[severity], status, announced=int(window))
+            problem = Problem(
+                "", title, URGENCY[severity], status, alerted=now, announced=int(window)
+            )
             self.problems.append(problem)
             return "triggered", problem
         if problem is None:

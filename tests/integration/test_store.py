@@ -128,14 +128,16 @@ def test_a_pointer_that_drifted_is_noticed(
 def test_announcing_a_change_that_is_not_the_last_is_refused(moto_world: World) -> None:
     seen = incident(moto_world, incident_in(moto_world, Status.OPEN))
     moto_world.send(event("acknowledge"))
-    assert not moto_world.table.announce(seen, deadline())
-    assert moto_world.table.announce(incident(moto_world, seen.id), deadline())
+    with pytest.raises(Conflict):
+        moto_world.table.announce(seen, deadline())
+    moto_world.table.announce(incident(moto_world, seen.id), deadline())
     assert incident(moto_world, seen.id).due_at is None
 
 
 def test_announcing_makes_no_incident_of_one_that_is_gone(moto_world: World) -> None:
     gone = opening(moto_world, "inc_gone").incident
-    assert not moto_world.table.announce(gone, deadline())
+    with pytest.raises(Conflict):
+        moto_world.table.announce(gone, deadline())
     assert moto_world.table.incident("inc_gone", deadline()) is None
 
 

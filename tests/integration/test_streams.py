@@ -1,9 +1,11 @@
 """The functions that the stream wakes: what they make of records, and what a bad one harms."""
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,9 +30,18 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     """A world whose table the functions find in their environment."""
     monkeypatch.setenv("TABLE_NAME", moto_world.table.name)
     monkeypatch.setenv("RETENTION_DAYS", "400")
-    runtime.table.cache_clear()
+    for name in ("TIMERS_URL", "NOTICES_URL"):
+        monkeypatch.setenv(name, boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
+    topic = boto3.client("sns").create_topic(Name="fallback")
+    monkeypatch.setenv("FALLBACK_ARN", topic["TopicArn"])
+    # The functions go by the real clock.
+    moto_world.clock.at = datetime.now(UTC)
+    made: tuple[Any, ...] = (runtime.table, runtime.sqs, runtime.sns, escalation.handler.engine)
+    for each in made:
+        each.cache_clear()
     yield moto_world
-    runtime.table.cache_clear()
+    for each in made:
+        each.cache_clear()
 
 
 def record(image: dict[str, Any], number: int = 1) -> dict[str, Any]:
@@ -66,7 +77,8 @@ def test_notify_plans_the_opening_and_clears_the_time(woken: World, log: Log) ->
     answer = notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)
     assert failed(answer) == []
     after = incident(woken, known)
-    assert (after.due_at, after.timers, after.announced) == (None, {}, 1)
+    assert (after.due_at, after.announced) == (woken.clock(), 1)
+    assert after.timers == {"step": woken.clock()}, "paging is the other function's"
     planned = log.lines[-1]
     assert planned["message"] == "changes planned"
     assert (planned["incident_id"], planned["incident_status"]) == (known, "OPEN")
@@ -108,17 +120,14 @@ def test_an_old_record_plans_everything_up_to_now(woken: World) -> None:
     assert (incident(woken, known).announced, incident(woken, known).due_at) == (2, None)
 
 
-def test_a_newer_change_is_left(woken: World, log: Log) -> None:
+def test_a_newer_change_meanwhile_is_planned_too(woken: World, log: Log) -> None:
     known = incident_in(woken, Status.OPEN)
     table = runtime.table()
     wire = Wire(table.client)
     wire.fail("UpdateItem", doing(lambda: do(woken, known, Resolve())))
     assert failed(notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)) == []
-    after = incident(woken, known)
-    assert (after.announced, after.due_at) == (0, woken.clock()), "it is still to be told"
-    assert log.lines[-1]["message"] == "changes left to a newer record"
-    notify.handler.on_stream(batch(*of_kind(woken, "change")), CONTEXT)
     assert (incident(woken, known).announced, incident(woken, known).due_at) == (2, None)
+    assert (log.lines[-1]["first_change"], log.lines[-1]["last_change"]) == (1, 2)
 
 
 def test_an_incident_that_is_gone_is_nothing_to_tell(woken: World) -> None:
@@ -138,11 +147,15 @@ def test_a_poison_record_fails_only_itself(
     images = of_kind(woken, "incident")
     images.insert(poisoned, POISON)
     answer = function.handler.on_stream(batch(*images), CONTEXT)
-    assert failed(answer) == [str(poisoned + 1)]
-    told = [line["incident_id"] for line in log.lines if line["level"] == "INFO"]
+    # A failure is tried again for an hour and holds up what is behind it: nobody waits for a page.
+    assert failed(answer) == ([str(poisoned + 1)] if function is notify else [])
+    told = [line.get("incident_id") for line in log.lines if line["level"] == "INFO"]
     assert known <= set(told)
-    if function is notify:
-        assert all(incident(woken, each).due_at is None for each in known)
+    for each in known:
+        if function is notify:
+            assert incident(woken, each).announced == 1
+        else:
+            assert incident(woken, each).page_no == 1
 
 
 def test_a_store_that_is_away_fails_the_record_and_leaves_it_due(woken: World) -> None:
@@ -158,13 +171,19 @@ def test_a_batch_of_nothing_but_poison_is_reported_as_a_whole(woken: World) -> N
         notify.handler.on_stream(batch(POISON), CONTEXT)
 
 
-def test_escalation_says_what_was_opened(woken: World, log: Log) -> None:
+def test_escalation_pages_and_says_so(woken: World, log: Log) -> None:
     known = woken.send(event(payload={"summary": "a-secret"})).incident["id"]
     answer = escalation.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)
     assert failed(answer) == []
-    line = log.lines[-1]
-    assert line["message"] == "incident opened"
+    [line] = [line for line in log.lines if line["message"] == "step taken"]
     assert (line["incident_id"], line["service_id"]) == (known, woken.service.id)
-    assert (line["incident_status"], line["urgency"]) == ("OPEN", "HIGH")
+    assert (line["step"], line["page_no"], line["paged"]) == (0, 1, 2)
     assert "a-secret" not in log.text
-    assert incident(woken, known).due_at == woken.clock(), "notify clears it"
+    assert incident(woken, known).due_at == woken.clock(), "notify has still to announce it"
+
+
+def test_what_the_stream_lost_is_planned_by_a_message(woken: World) -> None:
+    known = woken.send(event()).incident["id"]
+    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps({"incident": known})}
+    assert failed(notify.handler.on_event({"Records": [letter]}, CONTEXT)) == []
+    assert incident(woken, known).announced == 1

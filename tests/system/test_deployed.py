@@ -188,16 +188,52 @@ def test_the_stream_reaches_both_functions_and_the_incident_is_planned(
     def lines(function: str) -> list[dict[str, Any]]:
         return [line for line in log(deployed, function) if line.get("incident_id") == incident]
 
-    (opened,) = eventually(lambda: lines("escalation"))
-    assert opened["message"] == "incident opened"
-    assert opened["service"] == "escalation"
+    (stepped,) = eventually(lambda: lines("escalation"))
+    assert (stepped["message"], stepped["step"], stepped["paged"]) == ("step taken", 0, 1)
+    assert stepped["service"] == "escalation"
     (planned,) = eventually(lambda: lines("notify"))
     assert planned["message"] == "changes planned"
     assert planned["service"] == "notify"
     table = boto3.client("dynamodb", endpoint_url=deployed.endpoint)
     kept = table.get_item(TableName=deployed.outputs["TableName"], Key=incident_key(incident))
     assert kept["Item"]["status"] == {"S": "OPEN"}
-    assert "due_at" not in kept["Item"]
+    assert kept["Item"]["timers"] == {"M": {"step": kept["Item"]["due_at"]}}, (
+        "it is told, and the policy goes on"
+    )
+
+
+def test_a_tick_and_the_queue_of_timers_do_what_the_stream_lost(
+    deployed: Running, integration: Monitor, dedup_key: str
+) -> None:
+    incident = integration.posts("trigger", dedup_key).json()["result"]["incident"]["id"]
+    table = boto3.client("dynamodb", endpoint_url=deployed.endpoint)
+    name, key = deployed.outputs["TableName"], incident_key(incident)
+
+    def pages() -> list[dict[str, Any]]:
+        found = table.query(
+            TableName=name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :page)",
+            ExpressionAttributeValues={":pk": key["pk"], ":page": {"S": "page#"}},
+        )
+        return [dict(item) for item in found["Items"]]
+
+    assert len(eventually(pages)) == 1
+    # As if nobody had been paged, and everything that would remind of it was lost.
+    past = {"S": "2026-01-01T00:00:00.000000Z"}
+    table.update_item(
+        TableName=name,
+        Key=key,
+        UpdateExpression="SET timers.step = :past, due_at = :past, next_step = :zero",
+        ExpressionAttributeValues={":past": past, ":zero": {"N": "0"}},
+    )
+    lambdas = boto3.client("lambda", endpoint_url=deployed.endpoint)
+    (tick,) = (
+        each["FunctionName"]
+        for each in lambdas.list_functions()["Functions"]
+        if "TickFunction" in each["FunctionName"]
+    )
+    lambdas.invoke(FunctionName=tick)
+    assert eventually(lambda: [*pages()[1:]])
 
 
 def test_the_senders_own_request_id_is_in_answer_and_log(deployed: Running) -> None:

@@ -41,18 +41,3 @@ def stream_mappings() -> dict[str, Resource]:
         for source in function.get("Events", {}).values()
         if source["Type"] == "DynamoDB"
     }
-
-
-def record(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What the stream says of a new item, given in wire form."""
-    keys = {"pk": item["pk"], "sk": item["sk"]}
-    return {
-        "eventName": "INSERT",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {
-            "Keys": keys,
-            "NewImage": dict(item),
-            "SequenceNumber": "1",
-            "StreamViewType": "NEW_IMAGE",
-        },
-    }

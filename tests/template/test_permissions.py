@@ -5,10 +5,13 @@ environment, and every call is noted. What Lambda does in a function's name (rea
 reporting failures, writing logs) follows from the template itself.
 """
 
+import json
 import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from random import Random
+from secrets import token_hex
 from typing import Any
 
 import boto3
@@ -17,9 +20,16 @@ import pytest
 import escalation.handler
 import events.handler
 import notify.handler
+from escalation.sweep import BATCH
 from opsknight import runtime
-from tests.harness.world import World, event, http_event
-from tests.template.parts import functions, of_type, record, stream_mappings
+from opsknight.directory import Member, Role, Team, User
+from opsknight.policies import Policy, Step, Target, TargetKind
+from opsknight.store.items import DUE_SHARDS, Item, directory_item, incident_key
+from tests.harness.streams import record
+from tests.harness.world import World, deadline, event, http_event
+from tests.template.parts import functions, of_type, stream_mappings
+
+CONTEXT: Any = None
 
 Grant = tuple[str, str]
 """An action, and the resource of the template it is done to: `Table`, `Table.StreamArn`."""
@@ -48,26 +58,77 @@ def call_events(world: World) -> None:
 
 
 def call_escalation(world: World) -> None:
-    _feed(world, escalation.handler.on_stream)
+    def wake(incident: dict[str, Any]) -> None:
+        answer = escalation.handler.on_stream({"Records": [record(incident)]}, CONTEXT)
+        assert answer == {"batchItemFailures": []}
+
+    _every_path(world, wake)
+
+
+def call_timer(world: World) -> None:
+    def wake(incident: dict[str, Any]) -> None:
+        due_at = world.clock().isoformat()
+        _send(escalation.handler.on_due, {"incident": incident["id"]["S"], "due_at": due_at})
+
+    for _ in range(BATCH + 1):
+        world.send(event(dedup_key=token_hex(4)))
+    for shard in range(DUE_SHARDS):
+        _send(escalation.handler.on_due, {"shard": shard})
+    _every_path(world, wake)
+    _send(escalation.handler.on_due, {"audit": True})
+
+
+def call_tick(world: World) -> None:
+    escalation.handler.on_tick({}, CONTEXT)
+
+
+def _every_path(world: World, wake: Callable[[dict[str, Any]], None]) -> None:
+    """A step of many people, a silence that resolves, and one that reaches nobody: an hour ago."""
+    world.clock.at = datetime.now(UTC) - timedelta(hours=1)
+
+    def put(item: Item) -> None:
+        world.table.client.put_item(TableName=world.table.name, Item=item)
+
+    def opens(*targets: Target, **more: Any) -> None:
+        policy = Policy(id=token_hex(4), name="", version=1, steps=(Step(targets=targets),))
+        world.table.publish(policy, token_hex(8), deadline())
+        put(directory_item(world.service.model_copy(update={"policy_id": policy.id} | more)))
+        world.apis.clear()
+        opened = world.send(event(dedup_key=token_hex(4))).incident["id"]
+        key = incident_key(opened)
+        wake(dict(world.table.client.get_item(TableName=world.table.name, Key=key)["Item"]))
+
+    for number in range(150):
+        put(directory_item(User(id=f"user_{number}", name="", email="", role=Role.USER)))
+    members = tuple(Member(user_id=f"user_{number}") for number in range(150))
+    put(directory_item(Team(id="team_large", name="Large", members=members)))
+    everybody = Target(kind=TargetKind.TEAM, id="team_large")
+    nobody = Target(kind=TargetKind.SCHEDULE, id="sch_none")
+    opens(everybody, nobody, auto_resolve=timedelta(minutes=1))
+    opens(nobody)
+
+
+def _send(on_due: Callable[..., Any], body: dict[str, Any]) -> None:
+    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}
+    assert on_due({"Records": [letter]}, CONTEXT) == {"batchItemFailures": []}
 
 
 def call_notify(world: World) -> None:
-    _feed(world, notify.handler.on_stream)
-
-
-def _feed(world: World, on_stream: Callable[..., Any]) -> None:
-    """An incident that was opened, acknowledged and resolved."""
+    """An incident that was opened, acknowledged and resolved, and one that the stream lost."""
     for action in ("trigger", "acknowledge", "resolve"):
         assert world.send(event(action)).status == 202
-    kinds = {"incident", "change"} if on_stream is notify.handler.on_stream else {"incident"}
+    kinds = {"incident", "change"}
     records = [record(item) for item in world.items() if item.get("kind", {}).get("S") in kinds]
     assert records
-    assert on_stream({"Records": records}, None) == {"batchItemFailures": []}
+    assert notify.handler.on_event({"Records": records}, CONTEXT) == {"batchItemFailures": []}
+    _send(notify.handler.on_event, {"incident": world.send(event()).incident["id"]})
 
 
 CALLS = {
     "EventsFunction": call_events,
     "EscalationFunction": call_escalation,
+    "TimerFunction": call_timer,
+    "TickFunction": call_tick,
     "NotifyFunction": call_notify,
 }
 
@@ -75,7 +136,14 @@ CALLS = {
 @pytest.fixture(autouse=True)
 def unmade() -> Iterator[None]:
     """A process that has not answered anything yet, before and after."""
-    made = (runtime.table, runtime.counters, events.handler.api)
+    made: tuple[Any, ...] = (
+        runtime.table,
+        runtime.counters,
+        runtime.sqs,
+        runtime.sns,
+        events.handler.api,
+        escalation.handler.engine,
+    )
     for each in made:
         each.cache_clear()
     yield
@@ -89,35 +157,52 @@ def test_every_function_is_watched() -> None:
 
 @pytest.mark.parametrize("function", sorted(CALLS))
 def test_a_function_may_do_what_it_does(
-    function: str, moto_world: World, monkeypatch: pytest.MonkeyPatch
+    function: str, world: World, dynamodb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = {moto_world.table.name: "Table", moto_world.counters.name: "RatesTable"}
+    # Not moto: a transaction of a hundred items takes it seconds, and patience ends.
+    names = {world.table.name: "Table", world.counters.name: "RatesTable"}
+    queues = boto3.client("sqs", endpoint_url=dynamodb)
+    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in ("Timers", "Notices")}
+    topic = boto3.client("sns", endpoint_url=dynamodb).create_topic(Name="FallbackTopic")[
+        "TopicArn"
+    ]
+    names |= {urls["Timers"]: "Timers", urls["Notices"]: "Notices", topic: "FallbackTopic"}
     known = {
-        "TABLE_NAME": moto_world.table.name,
-        "RATES_TABLE_NAME": moto_world.counters.name,
+        "TIMERS_URL": urls["Timers"],
+        "NOTICES_URL": urls["Notices"],
+        "FALLBACK_ARN": topic,
+        "TABLE_NAME": world.table.name,
+        "RATES_TABLE_NAME": world.counters.name,
         "RETENTION_DAYS": "400",
     }
     for name in known:
         monkeypatch.delenv(name, raising=False)
     for name in functions()[function]["Environment"]:
         monkeypatch.setenv(name, known.get(name, os.environ.get(name, "test")))
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", dynamodb)
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
     session = boto3.Session()
     used: set[Grant] = set()
 
     def note(params: dict[str, Any], model: Any, **_: object) -> None:
-        if model.name == "TransactWriteItems":
+        if model.name in ("SendMessage", "SendMessageBatch"):
+            used.add(("sqs:SendMessage", names[params["QueueUrl"]]))
+        elif model.name == "Publish":
+            used.add(("sns:Publish", names[params["TopicArn"]]))
+        elif model.name == "BatchGetItem":
+            used.update(("dynamodb:BatchGetItem", names[table]) for table in params["RequestItems"])
+        elif model.name == "TransactWriteItems":
             for write in params["TransactItems"]:
                 ((kind, arguments),) = write.items()
                 used.add((f"dynamodb:{IN_TRANSACTION[kind]}", names[arguments["TableName"]]))
         else:
-            assert "IndexName" not in params, "an index has an ARN of its own"
-            used.add((f"dynamodb:{model.name}", names[params["TableName"]]))
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            used.add((f"dynamodb:{model.name}", names[params["TableName"]] + index))
 
-    session.events.register("provide-client-params.dynamodb", note)
+    for service in ("dynamodb", "sqs", "sns"):
+        session.events.register(f"provide-client-params.{service}", note)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    CALLS[function](moto_world)
+    CALLS[function](world)
 
     assert granted(function) == used | in_its_name(function)
 
@@ -138,7 +223,11 @@ def granted(function: str) -> set[Grant]:
     return grants
 
 
-def arn_of(reference: dict[str, list[str]]) -> str:
+def arn_of(reference: dict[str, Any]) -> str:
+    if "Ref" in reference:
+        return str(reference["Ref"])
+    if "Fn::Sub" in reference:
+        return str(reference["Fn::Sub"]).replace("${Table.Arn}", "Table")
     resource, attribute = reference["Fn::GetAtt"]
     return resource if attribute == "Arn" else f"{resource}.{attribute}"
 
@@ -156,6 +245,11 @@ def in_its_name(function: str) -> set[Grant]:
         }
         queue = mapping["DestinationConfig"]["OnFailure"]["Destination"]
         grants.add(("sqs:SendMessage", arn_of(queue)))
+    for source in functions()[function].get("Events", {}).values():
+        if source["Type"] == "SQS":
+            queue = arn_of(source["Properties"]["Queue"])
+            reads = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            grants |= {(f"sqs:{action}", queue) for action in reads}
     return grants
 
 

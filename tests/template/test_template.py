@@ -3,24 +3,27 @@
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
 
 import pytest
 
+from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
 from events.handler import PATIENCE_SECONDS, Api
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from opsknight import runtime
 from opsknight.answers import Answer, Request, respond
 from tests.harness.dynamodb import ROOT, template
+from tests.harness.streams import record, woken_by
 from tests.harness.world import World, event, http_event
-from tests.template.parts import functions, of_type, record, stream_mappings
+from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
     "EventsFunction": (runtime.TableSettings, runtime.CounterSettings),
-    "EscalationFunction": (),
+    "EscalationFunction": (runtime.TableSettings, runtime.OutboxSettings),
+    "TimerFunction": (runtime.TableSettings, runtime.OutboxSettings),
+    "TickFunction": (runtime.TableSettings, runtime.OutboxSettings),
     "NotifyFunction": (runtime.TableSettings,),
 }
 BY_LIBRARIES = {
@@ -68,8 +71,37 @@ def test_the_store_gives_up_before_the_function_and_the_function_before_the_gate
     (integration,) = of_type("AWS::ApiGatewayV2::Integration").values()
     timeout = functions()["EventsFunction"]["Timeout"]
     assert PATIENCE_SECONDS < timeout < integration["TimeoutInMillis"] / 1000 < 30
-    batch = stream_mappings()["NotifyFunction"]["BatchSize"]
-    assert NOTIFY_PATIENCE_SECONDS * batch < functions()["NotifyFunction"]["Timeout"]
+    for function, patience in PATIENCE.items():
+        for source in functions()[function]["Events"].values():
+            batch = source["Properties"]["BatchSize"]
+            assert patience * batch < functions()[function]["Timeout"]
+
+
+PATIENCE = {
+    "NotifyFunction": NOTIFY_PATIENCE_SECONDS,
+    "EscalationFunction": ESCALATION_PATIENCE_SECONDS,
+    "TimerFunction": ESCALATION_PATIENCE_SECONDS,
+}
+
+
+def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    read = set()
+    for name, function in functions().items():
+        for source in function.get("Events", {}).values():
+            if source["Type"] != "SQS":
+                continue
+            mapping = source["Properties"]
+            read.add(queue := mapping["Queue"]["Fn::GetAtt"][0])
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+            assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2, name
+            # AWS's advice for queues that Lambda reads.
+            assert queues[queue]["VisibilityTimeout"] >= 6 * function["Timeout"], name
+    assert read == {"Timers", "Notices"}
+    for name in read:
+        policy = queues[name]["RedrivePolicy"]
+        assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
+        assert policy["maxReceiveCount"] == 5
 
 
 def test_every_request_reaches_the_events_function() -> None:
@@ -97,8 +129,13 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         assert mapping["MaximumRecordAgeInSeconds"] == 3600
         assert mapping["MaximumRetryAttempts"] == -1
         queues.append(mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0])
-    assert sorted(queues) == sorted(of_type("AWS::SQS::Queue"))
-    for name, queue in of_type("AWS::SQS::Queue").items():
+    kept = {
+        name: queue
+        for name, queue in of_type("AWS::SQS::Queue").items()
+        if "RedrivePolicy" not in queue
+    }
+    assert set(kept) == {*queues, "TimersFailures", "NoticesFailures"}
+    for name, queue in kept.items():
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert any(
@@ -107,14 +144,14 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         )
 
 
-@pytest.mark.parametrize("function", ["EscalationFunction", "NotifyFunction"])
+@pytest.mark.parametrize("function", sorted(set(SETTINGS) - {"EventsFunction"}))
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
     assert functions()[function]["RecursiveLoop"] == "Allow"
 
 
 WAKES = {
     "incident": {"EscalationFunction", "NotifyFunction"},
-    "change": {"NotifyFunction"},
+    "change": {"EscalationFunction", "NotifyFunction"},
 }
 """By the kind of a new item; all others wake nobody."""
 
@@ -135,26 +172,6 @@ def test_filters_let_through_only_what_is_new(moto_world: World) -> None:
     for item in moto_world.items():
         assert woken_by(record(item) | {"eventName": "MODIFY"}) == set()
         assert woken_by(record(item) | {"eventName": "REMOVE"}) == set()
-
-
-def woken_by(stream_record: Mapping[str, Any]) -> set[str]:
-    return {
-        function
-        for function, mapping in stream_mappings().items()
-        if any(
-            fits(json.loads(each["Pattern"]), stream_record)
-            for each in mapping["FilterCriteria"]["Filters"]
-        )
-    }
-
-
-def fits(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Lambda's filter rules, as far as the template uses them: a list names the values allowed."""
-    return all(
-        name in value
-        and (fits(wanted, value[name]) if isinstance(wanted, Mapping) else value[name] in wanted)
-        for name, wanted in pattern.items()
-    )
 
 
 def test_tables_are_kept_and_can_be_brought_back() -> None:
@@ -252,13 +269,15 @@ def test_an_alarm_listens_to_what_the_function_counts(
 
 
 def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
-    (subscription,) = of_type("AWS::SNS::Subscription").values()
-    assert subscription["Endpoint"] == {"Ref": "OperatorEmail"}
-    assert "Default" not in template()["Parameters"]["OperatorEmail"]
+    subscriptions = of_type("AWS::SNS::Subscription")
+    for who in ("Operator", "Fallback"):
+        assert subscriptions[f"{who}Subscription"]["Endpoint"] == {"Ref": f"{who}Email"}
+        assert "Default" not in template()["Parameters"][f"{who}Email"]
     headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        missing = "breaching" if alarm["MetricName"] == "Ticks" else "notBreaching"
+        assert alarm["TreatMissingData"] == missing, name
         found = re.search(r'docs/operations\.md: "(.+)"$', alarm["AlarmDescription"])
         assert found, name
         assert found[1] in headings, name

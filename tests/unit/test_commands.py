@@ -19,7 +19,17 @@ from opsknight.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incidents import TIMERS, Actor, ActorKind, Escalation, Incident, Status, Urgency
+from opsknight.incidents import (
+    TIMERS,
+    Actor,
+    ActorKind,
+    Asked,
+    Escalation,
+    Incident,
+    Status,
+    Timeouts,
+    Urgency,
+)
 from opsknight.lifecycle import Moved, Refused, Unchanged, act, announced
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -111,11 +121,14 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
 
 @pytest.mark.parametrize(("command", "before", "cell"), CELLS)
 def test_no_timer_outlives_its_status(command: Command, before: Status, cell: Status | str) -> None:
-    timers = {"snooze": LATER, "window": LATER}
+    timers = dict.fromkeys(TIMERS, LATER)
     decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
     if isinstance(decision, Moved):
-        ended = {name for name in timers if decision.sets.get(f"timers.{name}", NOW) is None}
-        assert ended == {name for name in timers if TIMERS[name] is not cell}
+        left = {name for name in timers if decision.sets.get(f"timers.{name}", LATER) is not None}
+        # Whom a command pages anew, the fallback need not be told of.
+        anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
+        told = {"fallback"} if anew else set()
+        assert left == {name for name, owners in TIMERS.items() if cell in owners} - told
 
 
 @pytest.mark.parametrize(
@@ -144,16 +157,24 @@ def test_what_becomes_of_the_paging(
     ids=["unsnooze", "unsuppress"],
 )
 @pytest.mark.parametrize(
-    ("step", "escalation"),
-    [(None, Escalation.NONE), (0, Escalation.ESCALATING), (2, Escalation.ESCALATING)],
-    ids=["else begins", "at the first step", "at the third step"],
+    ("version", "escalation", "asked"),
+    [
+        (None, Escalation.NONE, None),
+        (0, Escalation.ESCALATING, Asked.AGAIN),
+        (7, Escalation.ESCALATING, Asked.AGAIN),
+    ],
+    ids=["else begins", "implicit policy", "policy"],
 )
 def test_resuming_pages_on_at_the_current_step(
-    command: Command, status: Status, step: int | None, escalation: Escalation
+    command: Command,
+    status: Status,
+    version: int | None,
+    escalation: Escalation,
+    asked: Asked | None,
 ) -> None:
-    sets = did(command, status, step=step, escalation=Escalation.PAUSED).sets
-    assert sets["escalation"] is escalation
-    assert "step" not in sets, "the current step is kept"
+    sets = did(command, status, policy_version=version, escalation=Escalation.PAUSED).sets
+    assert (sets["escalation"], sets["timers.step"], sets["asked"]) == (escalation, NOW, asked)
+    assert not {"step", "next_step"} & sets.keys(), "the current step is kept"
 
 
 def test_acknowledging_makes_the_person_the_assignee() -> None:
@@ -191,22 +212,19 @@ def test_snoozing_again_sets_the_new_end() -> None:
     assert again.change.detail == {"until": LATER.isoformat()}
 
 
-@pytest.mark.parametrize(
-    ("command", "current", "step"),
-    [
-        (Escalate(), None, 0),
-        (Escalate(), 0, 1),
-        (Escalate(), 1, 2),
-        (Escalate(step=0), 2, 0),
-        (Escalate(step=4), None, 4),
-    ],
-    ids=["begins", "next", "next again", "a given earlier one", "a given later one"],
-)
-def test_escalating_takes_the_next_step_or_a_given_one(
-    command: Escalate, current: int | None, step: int
-) -> None:
-    escalated = did(command, step=current)
-    assert escalated.sets["step"] == step
+@pytest.mark.parametrize("status", [OPEN, ACKNOWLEDGED], ids=str)
+def test_escalating_takes_the_next_step_now(status: Status) -> None:
+    escalated = did(Escalate(), status)
+    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, Asked.NEXT)
+    assert "next_step" not in escalated.sets, "which one that is, the store knows"
+    assert escalated.change.detail == {}
+
+
+@pytest.mark.parametrize("step", [0, 4])
+def test_escalating_takes_a_given_step_now(step: int) -> None:
+    escalated = did(Escalate(step))
+    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, Asked.NEXT)
+    assert escalated.sets["next_step"] == step
     assert escalated.change.detail == {"step": str(step)}
 
 
@@ -216,11 +234,50 @@ def test_reassigning_ends_the_policy_only_of_an_open_incident(status: Status) ->
     assert reassigned.sets["assignee_id"] == "user_ben"
     assert reassigned.change.detail == {"assignee": "user_ben"}
     assert ("escalation" in reassigned.sets) is (status is OPEN)
+    paged = (reassigned.sets.get("timers.step"), reassigned.sets.get("asked"))
+    assert paged == ((NOW, Asked.AGAIN) if status is OPEN else (None, None))
 
 
 def test_an_acknowledgement_timeout_begins_again() -> None:
     sets = did(AcknowledgementTimeout(), ACKNOWLEDGED, step=2).sets
-    assert sets["step"] is None
+    forgotten = [
+        "policy_id",
+        "policy_version",
+        "step",
+        "next_step",
+        "round",
+        "asked",
+        "reached",
+        "empty_since",
+    ]
+    assert all(sets[name] is None for name in forgotten)
+    assert sets["timers.step"] == NOW
+
+
+MINUTES = Timeouts(timedelta(minutes=10), timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(("command", "before", "cell"), CELLS)
+def test_a_new_status_starts_the_timeouts_of_the_service(
+    command: Command, before: Status, cell: Status | str
+) -> None:
+    decision = act(incident(before), command, actor=ADA, now=NOW, timeouts=MINUTES)
+    if not isinstance(decision, Moved):
+        return
+    acknowledged = cell is ACKNOWLEDGED is not before
+    at = NOW + timedelta(minutes=10) if acknowledged else None
+    assert decision.sets.get("timers.acknowledgement") == at
+    watched = {OPEN, ACKNOWLEDGED}
+    starts = cell in watched and before not in watched
+    at = NOW + timedelta(minutes=30) if starts else None
+    assert decision.sets.get("timers.auto_resolve") == at
+    if cell in watched and before in watched:
+        assert "timers.auto_resolve" not in decision.sets, "its silence goes on"
+
+
+def test_only_silence_as_seen_resolves_by_itself() -> None:
+    assert did(AutoResolve()).given == {"last_alert_at": BEFORE}
+    assert did(Resolve()).given == {}
 
 
 def test_the_window_that_suppressed_it_is_forgotten_with_its_end() -> None:

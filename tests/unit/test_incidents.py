@@ -9,6 +9,7 @@ from opsknight.incidents import (
     Action,
     Actor,
     ActorKind,
+    Asked,
     Escalation,
     Event,
     Incident,
@@ -166,7 +167,7 @@ def test_an_incident_is_born_with_everything_known_and_due_at_once() -> None:
         first_alert_id="al_new",
         last_alert_at=NOW,
         announced=0,
-        timers={"announce": NOW},
+        timers={"announce": NOW, "step": NOW},
         due_at=NOW,
     )
 
@@ -175,10 +176,10 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     born = opened(window=MAINTENANCE)
     assert (born.status, born.escalation) == (Status.SUPPRESSED, Escalation.PAUSED)
     assert born.window_id == "win_1"
-    assert born.timers["window"] == born.due_at == MAINTENANCE.end
-    assert (born.announced, "announce" in born.timers) == (1, False), (
-        "its opening needs no announcing"
+    assert born.timers == {"window": MAINTENANCE.end}, (
+        "its opening needs no announcing, and nobody is paged"
     )
+    assert (born.announced, born.due_at) == (1, MAINTENANCE.end)
 
 
 def test_a_window_does_not_touch_what_is_already_open() -> None:
@@ -264,7 +265,9 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     assert raised.change.what == "raised"
     assert raised.change.detail == {"urgency": "MEDIUM", "before": "LOW"}
     assert (raised.change.number, raised.change.epoch, raised.change.status) == (6, 3, status)
-    assert raised.sets == {"timers.announce": NOW, "due_at": NOW}
+    told = {"timers.announce": NOW, "due_at": NOW}
+    pages = {"timers.step": NOW, "asked": Asked.AGAIN} if status is Status.OPEN else {}
+    assert raised.sets == told | pages, "only who is being paged is paged again"
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_another_key_did_not_sign_it(keys: tuple[bytes, ...]) -> None:
 
 
 def test_it_ends() -> None:
-    assert read(TOKEN, (KEY,), NOW + LIFE - timedelta(microseconds=1))
+    assert read(TOKEN, (KEY,), NOW + LIFE - timedelta(microseconds=1)).delivery_id == DELIVERY
     with pytest.raises(ExpiredLink):
         read(TOKEN, (KEY,), NOW + LIFE)
 

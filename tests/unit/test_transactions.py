@@ -100,7 +100,9 @@ def test_the_conditions_are_the_transitions(
         return
     incident, pointer, change = written(decision)
     assert (incident["how"], incident["sk"]) == ("Update", "incident")
-    assert incident["condition"] == f"status = {before}", "what was seen, and no more"
+    silent = " AND last_alert_at = 2026-11-23T03:00:00.000000Z"
+    more = silent if isinstance(command, AutoResolve) else ""
+    assert incident["condition"] == f"status = {before}{more}", "what was seen, and no more"
     assert incident["sets"]["status"] == after
     assert pointer["sk"] == "pointer"
     assert pointer["condition"] == "id = inc_1"

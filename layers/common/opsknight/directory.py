@@ -3,15 +3,15 @@
 Pure models and the questions asked of them. Secrets are never here: a key is known by its hash.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from opsknight.contacts import NotificationRule, Receiver
-from opsknight.incidents import Actor, ActorKind, Model, Window
+from opsknight.incidents import Actor, ActorKind, Model, Timeouts, Window
 
 EVENTS_WRITE: Final = "events:write"
 
@@ -54,6 +54,12 @@ class MaintenanceWindow(Model):
     start: AwareDatetime
     end: AwareDatetime
     reason: str
+    stays: bool = False
+    """Whether what it suppressed stays SUPPRESSED when it ends."""
+
+
+# Shorter ones would end what nobody had the time to look at.
+type Timeout = Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=30))]
 
 
 class Service(Model):
@@ -64,6 +70,14 @@ class Service(Model):
     raises_urgency: bool = False
     """Whether a more urgent trigger raises the urgency of the incident it is added to."""
     windows: tuple[MaintenanceWindow, ...] = ()
+    policy_id: str | None = None
+    """By which it escalates; None for all of its team at once."""
+    acknowledgement_timeout: Timeout | None = None
+    auto_resolve: Timeout | None = None
+
+    @property
+    def timeouts(self) -> Timeouts:
+        return Timeouts(self.acknowledgement_timeout, self.auto_resolve)
 
     def window_at(self, now: datetime) -> Window | None:
         """The window that suppresses what opens now; of several, the one that ends last."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
 from types import MappingProxyType
@@ -75,6 +75,17 @@ class Escalation(StrEnum):
     PAUSED = "PAUSED"
     COMPLETED = "COMPLETED"
     EXHAUSTED = "EXHAUSTED"
+
+
+class Asked(StrEnum):
+    """What somebody asked of the escalation, to be done when `timers.step` comes,
+    whatever would come by itself.
+    """
+
+    AGAIN = "AGAIN"
+    """The current step once more; the assignee, once an incident is reassigned."""
+    NEXT = "NEXT"
+    """`next_step`; past the last step the first one, however many rounds are left."""
 
 
 class Action(StrEnum):
@@ -145,8 +156,22 @@ class Incident(Pointer):
     """What people work on. The names ending in `_at` are aware UTC times."""
 
     escalation: Escalation = Escalation.NONE
+    policy_id: str | None = None
+    """With `policy_version` what it escalates by since it began; None before."""
+    policy_version: int | None = None
     step: int | None = None
-    """The current step of its escalation policy, from 0; None before the policy began."""
+    """The step taken last, from 0; None before the first."""
+    next_step: int | None = None
+    """The step that `timers.step` will take; the number of steps when the round is over."""
+    round: int | None = None
+    """How many rounds were repeated; None for 0."""
+    page_no: int = 0
+    """Number of the last step taken, all rounds and resumptions counted."""
+    asked: Asked | None = None
+    reached: bool | None = None
+    """Whether a step of this round reached somebody; None for no."""
+    empty_since: datetime | None = None
+    """When the first of the last rounds that reached nobody was over."""
     alert_count: int = 1
     first_alert_id: str
     last_alert_at: datetime
@@ -163,14 +188,22 @@ class Incident(Pointer):
     """
     due_at: datetime | None = None
     """The earliest of its timers: when something must look at it again, whatever else gets lost."""
+    failures: int | None = None
+    """How often in a row its timers could not be handled; each moved `due_at` on by itself."""
 
 
-# The timers, each with the status it belongs to: leaving that status ends it.
-TIMERS: Final[Mapping[str, Status | None]] = MappingProxyType(
+_ON: Final = frozenset({Status.OPEN, Status.ACKNOWLEDGED})
+# The timers that this version knows, each with the statuses it belongs to: leaving them ends it.
+TIMERS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
     {
-        "announce": None,
-        "snooze": Status.SNOOZED,
-        "window": Status.SUPPRESSED,
+        "announce": frozenset(Status),
+        "step": frozenset({Status.OPEN}),
+        "snooze": frozenset({Status.SNOOZED}),
+        "window": frozenset({Status.SUPPRESSED}),
+        "acknowledgement": frozenset({Status.ACKNOWLEDGED}),
+        "auto_resolve": _ON,
+        # That nobody was reached; whoever takes the incident from there on knows of it.
+        "fallback": frozenset({Status.OPEN}),
     }
 )
 
@@ -207,6 +240,19 @@ class Window:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """What the service lets end by itself; None for never."""
+
+    acknowledgement: timedelta | None = None
+    """An acknowledged incident that is not resolved for so long goes back to OPEN."""
+    auto_resolve: timedelta | None = None
+    """Without a new alert for so long it is resolved."""
+
+
+NEVER: Final = Timeouts()
+
+
 def describe(body: str) -> str | None:
     """An incident's description: the `custom_details` of its first alert as indented JSON; None
     without any.
@@ -233,3 +279,19 @@ def _readable_int(text: str) -> int | str:
     # Python refuses to convert longer ones, as the time it takes grows with the square of the
     # length.
     return int(text) if len(text) <= 1000 else text
+
+
+def timers(
+    incident: Incident, sets: Mapping[str, object] = MappingProxyType({})
+) -> dict[str, datetime]:
+    """Its times by name, those of newer versions of the code too, once `sets` are set."""
+    changed = {
+        name.removeprefix("timers."): at for name, at in sets.items() if name.startswith("timers.")
+    }
+    after = {**incident.timers, **changed}
+    return {name: at for name, at in after.items() if isinstance(at, datetime)}
+
+
+def timed(incident: Incident, sets: Mapping[str, object]) -> dict[str, object]:
+    """`sets` with the time at which something is due after them."""
+    return {**sets, "due_at": min(timers(incident, sets).values(), default=None)}

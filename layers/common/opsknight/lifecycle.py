@@ -5,9 +5,9 @@ apply. The rules are the two tables of docs/events-api.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from opsknight.commands import (
     IDEMPOTENT,
@@ -26,20 +26,43 @@ from opsknight.commands import (
     Unsuppress,
 )
 from opsknight.incidents import (
+    NEVER,
     TIMERS,
     URGENCY,
     Action,
     Actor,
     Alert,
+    Asked,
     Change,
     Escalation,
     Event,
     Incident,
     Pointer,
     Status,
+    Timeouts,
     Urgency,
     Window,
+    timed,
 )
+
+# How far its escalation came: forgotten when it begins again.
+_PROGRESS: Final = (
+    "policy_id",
+    "policy_version",
+    "step",
+    "next_step",
+    "round",
+    "asked",
+    "reached",
+    "empty_since",
+    "timers.fallback",
+)
+# What ends with the statuses it belongs to.
+_OWNED: Final = {
+    **{f"timers.{name}": owners for name, owners in TIMERS.items()},
+    "asked": frozenset({Status.OPEN}),
+    "window_id": frozenset({Status.SUPPRESSED}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,8 @@ class Moved:
     after: Pointer
     change: Change
     sets: Mapping[str, object] = field(default_factory=dict[str, object])
+    given: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What it was decided on besides the status: not applied unless it is still so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +125,19 @@ def decide(
     alert_id: str,
     window: Window | None = None,
     raising: bool = False,
+    timeouts: Timeouts = NEVER,
 ) -> Decision:
     """What `event` does, given the active incident of its dedup key (the first table of
     docs/events-api.md).
 
     `incident_id` and `alert_id` are used where an incident or an alert comes into being. `window`
     is the service's maintenance window in force. `raising`: a more urgent trigger raises the
-    incident's urgency.
+    incident's urgency, and pages again if it is OPEN.
     """
     match event.action:
         case Action.TRIGGER:
             if current is None:
-                return _open(event, now, incident_id, alert_id, window)
+                return _open(event, now, incident_id, alert_id, window, timeouts)
             alert = Alert(
                 id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
             )
@@ -125,7 +151,8 @@ def decide(
                 return Ignored()
             command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
             detail = {"summary": event.summary}
-            moved = _move(current, command, event.actor, now, _settled(command, now), detail)
+            sets = _settled(command, now)
+            moved = _move(current, command, event.actor, now, sets, detail, timeouts)
             if isinstance(moved, Refused):
                 raise AssertionError(f"{event.dedup_key!r} points at a resolved incident")
             return moved
@@ -134,7 +161,12 @@ def decide(
 
 
 def act(
-    incident: Incident, command: Command, *, actor: Actor, now: datetime
+    incident: Incident,
+    command: Command,
+    *,
+    actor: Actor,
+    now: datetime,
+    timeouts: Timeouts = NEVER,
 ) -> Moved | Unchanged | Refused:
     """What a person or a timer does to an incident (the second table of docs/events-api.md).
 
@@ -153,42 +185,59 @@ def act(
         case Suppress():
             sets = {"escalation": Escalation.PAUSED}
         case Unsnooze() | Unsuppress():
-            begun = incident.step is not None
-            sets = {"escalation": Escalation.ESCALATING if begun else Escalation.NONE}
+            begun = incident.policy_version is not None
+            sets = {
+                "escalation": Escalation.ESCALATING if begun else Escalation.NONE,
+                "timers.step": now,
+                "asked": Asked.AGAIN if begun else None,
+            }
         case Escalate(step):
-            if step is None:
-                step = 0 if incident.step is None else incident.step + 1
-            sets = {"escalation": Escalation.ESCALATING, "step": step}
-            detail = {"step": str(step)}
+            sets = {"escalation": Escalation.ESCALATING, "timers.step": now, "asked": Asked.NEXT}
+            if step is not None:
+                sets["next_step"] = step
+                detail = {"step": str(step)}
         case Reassign(to):
             sets = {"assignee_id": to}
             if incident.status is Status.OPEN:
-                sets["escalation"] = Escalation.COMPLETED
+                sets |= {
+                    "escalation": Escalation.COMPLETED,
+                    "timers.step": now,
+                    "asked": Asked.AGAIN,
+                    "timers.fallback": None,
+                }
             detail = {"assignee": to}
         case AcknowledgementTimeout():
-            sets = {"escalation": Escalation.NONE, "step": None}
+            sets = dict.fromkeys(_PROGRESS) | {"escalation": Escalation.NONE, "timers.step": now}
         case _:
             assert_never(command)
-    return _move(incident, command, actor, now, sets, detail)
+    moved = _move(incident, command, actor, now, sets, detail, timeouts)
+    if isinstance(command, AutoResolve) and isinstance(moved, Moved):
+        # It is resolved for its silence: an alert that came meanwhile must not go down with it.
+        return replace(moved, given={"last_alert_at": incident.last_alert_at})
+    return moved
 
 
 def announced(incident: Incident) -> Mapping[str, object]:
     """What to set once the notices of all its changes so far are planned: its next timer becomes
     due.
     """
-    rest = [at for name, at in incident.timers.items() if name != "announce"]
-    return {
-        "announced": incident.changes,
-        "timers.announce": None,
-        "due_at": min(rest, default=None),
-    }
+    return timed(incident, {"announced": incident.changes, "timers.announce": None})
 
 
 def _open(
-    event: Event, now: datetime, incident_id: str, alert_id: str, window: Window | None
+    event: Event,
+    now: datetime,
+    incident_id: str,
+    alert_id: str,
+    window: Window | None,
+    timeouts: Timeouts,
 ) -> Opened:
-    # Nobody is told of what opens in a maintenance window: there is nothing to announce.
-    timers = {"announce": now} if window is None else {"window": window.end}
+    if window is None:
+        # A step is due at once, policy or not: with the stream switched off a tick begins it.
+        timers = {"announce": now, "step": now} | _silence_ends(now, timeouts)
+    else:
+        # Nobody is told of what opens in a maintenance window: there is nothing to announce.
+        timers = {"window": window.end}
     incident = Incident(
         id=incident_id,
         service_id=event.service_id,
@@ -224,7 +273,25 @@ def _settled(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> dic
 def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Moved:
     detail = {"urgency": str(urgency), "before": str(seen.urgency)}
     after: dict[str, object] = {"urgency": urgency}
-    return _changed(seen, after, "raised", actor, now, {}, detail)
+    sets: dict[str, object] = {}
+    if seen.status is Status.OPEN:
+        sets = {"timers.step": now, "asked": Asked.AGAIN}
+    return _changed(seen, after, "raised", actor, now, sets, detail)
+
+
+def _silence_ends(now: datetime, timeouts: Timeouts) -> dict[str, datetime]:
+    return {} if timeouts.auto_resolve is None else {"auto_resolve": now + timeouts.auto_resolve}
+
+
+def _begun(before: Status, status: Status, timeouts: Timeouts, now: datetime) -> dict[str, object]:
+    """The timers that a new status starts."""
+    starts: dict[str, datetime] = {}
+    if status is Status.ACKNOWLEDGED is not before and timeouts.acknowledgement is not None:
+        starts["acknowledgement"] = now + timeouts.acknowledgement
+    watched = TIMERS["auto_resolve"]
+    if status in watched and before not in watched:
+        starts |= _silence_ends(now, timeouts)
+    return {f"timers.{name}": at for name, at in starts.items()}
 
 
 def _move(
@@ -233,20 +300,18 @@ def _move(
     actor: Actor,
     now: datetime,
     sets: dict[str, object],
-    detail: dict[str, str] | None = None,
+    detail: dict[str, str],
+    timeouts: Timeouts,
 ) -> Moved | Unchanged | Refused:
     status = TRANSITIONS[type(command)].get(seen.status)
     if status is None:
         return Refused(seen.status)
     if (type(command), seen.status) in IDEMPOTENT:
         return Unchanged(seen)
-    ended: dict[str, object] = {
-        f"timers.{name}": None for name, owner in TIMERS.items() if owner not in (None, status)
-    }
-    if status is not Status.SUPPRESSED:
-        ended["window_id"] = None
+    ended = {name: None for name, owners in _OWNED.items() if status not in owners}
+    sets = ended | _begun(seen.status, status, timeouts, now) | sets
     after = {"status": status, "epoch": seen.epoch + (status is not seen.status)}
-    return _changed(seen, after, command.past, actor, now, ended | sets, detail or {})
+    return _changed(seen, after, command.past, actor, now, sets, detail)
 
 
 def _changed(

@@ -10,10 +10,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from secrets import token_hex
-from typing import TYPE_CHECKING, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import boto3
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
@@ -22,6 +23,7 @@ from opsknight.store.table import Table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
 # It is asked seldom, and somebody is waiting.
@@ -32,9 +34,23 @@ SSM_CONFIG: Final = Config(
 # Service and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
 
+MESSAGES_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"}
+)
+
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def measure(name: str, value: float, unit: MetricUnit) -> None:
+    """Written at once, whatever happens next, and sharing nothing with another thread."""
+    with single_metric(name=name, unit=unit, value=value):
+        pass
+
+
+def count(name: str) -> None:
+    measure(name, 1, MetricUnit.Count)
 
 
 def new_id(prefix: str, at: datetime) -> str:
@@ -62,7 +78,14 @@ class LinkSettings:
     link_key_name: str
 
 
-def read_settings[S: (TableSettings, CounterSettings, LinkSettings)](
+@dataclass(frozen=True, slots=True)
+class OutboxSettings:
+    timers_url: str
+    notices_url: str
+    fallback_arn: str
+
+
+def read_settings[S: (TableSettings, CounterSettings, OutboxSettings, LinkSettings)](
     kind: type[S], environment: Mapping[str, str] = os.environ
 ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
@@ -80,6 +103,19 @@ def table() -> Table:
 @cache
 def counters() -> Counters:
     return Counters(_dynamodb(RATES_CONFIG), read_settings(CounterSettings).rates_table_name)
+
+
+@cache
+def sqs() -> "SQSClient":
+    # Told apart by the name of the service, the stubs know it under two names.
+    client: Any = boto3.client("sqs", config=MESSAGES_CONFIG)
+    typed: SQSClient = client
+    return typed
+
+
+@cache
+def sns() -> Any:
+    return boto3.client("sns", config=MESSAGES_CONFIG)
 
 
 @cache

@@ -14,7 +14,10 @@ from pydantic import BaseModel
 from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
+from opsknight.escalations import Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
+from opsknight.policies import Policy
+from opsknight.schedules import Override, Schedule
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef as Wire
@@ -81,6 +84,29 @@ def status_page_key(page_id: str) -> Item:
     return _key("statuspages", f"page#{page_id}")
 
 
+def policy_key(policy_id: str, version: int | None = None) -> Item:
+    """Of the version that begins new escalations, or of the one given."""
+    sk = "policy" if version is None else f"version#{version:06}"
+    return _key(f"policy#{policy_id}", sk)
+
+
+def schedule_key(schedule_id: str) -> Item:
+    """Its overrides lie in the same partition."""
+    return _key(f"schedule#{schedule_id}", "schedule")
+
+
+def page_key(incident_id: str, page_no: int, user_id: str) -> Item:
+    return _key(f"incident#{incident_id}", f"page#{page_no:06}#{user_id}")
+
+
+def taken_key(incident_id: str, page_no: int) -> Item:
+    return _key(f"incident#{incident_id}", f"step#{page_no:06}")
+
+
+# How far the auditor came.
+AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
+
+
 def integration_secret_key(hashed: str) -> Item:
     return _key(f"key#{hashed}", "integration")
 
@@ -93,7 +119,7 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-type Entry = Team | User | Service | Integration | ServiceReceiver | StatusPage
+type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage
 
 
 def directory_item(entry: Entry) -> Item:
@@ -107,6 +133,8 @@ def directory_item(entry: Entry) -> Item:
         case Integration():
             key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
             return key | {"kind": {"S": "integration"}} | attributes(entry)
+        case Schedule():
+            return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)
         case ServiceReceiver():
             key = receiver_key(entry.service_id, entry.id)
             return key | {"kind": {"S": "receiver"}} | attributes(entry)
@@ -114,6 +142,33 @@ def directory_item(entry: Entry) -> Item:
             return status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
         case _:
             assert_never(entry)
+
+
+def override_item(schedule_id: str, override: Override) -> Item:
+    key = _key(f"schedule#{schedule_id}", f"override#{override.id}")
+    return key | {"kind": {"S": "override"}} | attributes(override)
+
+
+def policy_items(policy: Policy) -> tuple[Item, Item]:
+    """The one that begins new escalations, and the version that those under way keep to."""
+    told: Item = {"kind": {"S": "policy"}, **attributes(policy)}
+    return policy_key(policy.id) | told, policy_key(policy.id, policy.version) | told
+
+
+def page_item(page: Page, retention: timedelta) -> Item:
+    return (
+        page_key(page.incident_id, page.page_no, page.user_id)
+        | {"kind": {"S": "page"}, "expires_at": expiry(page.at, retention)}
+        | attributes(page)
+    )
+
+
+def taken_item(taken: Taken, retention: timedelta) -> Item:
+    return (
+        taken_key(taken.incident_id, taken.page_no)
+        | {"kind": {"S": "step"}, "expires_at": expiry(taken.at, retention)}
+        | attributes(taken)
+    )
 
 
 def secret_item(hashed: str, key: IntegrationKey | ApiKey) -> Item:

@@ -6,20 +6,28 @@ A decision has one exit, `Table.apply`: one transaction, whole or not at all.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
+from opsknight.escalations import Advanced, Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer
 from opsknight.lifecycle import Merged, Moved, Opened, announced
+from opsknight.policies import Policy, Rota
+from opsknight.schedules import Override, Schedule
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.calls import Conflict, Deadline, Unavailable, patiently
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+
+# What DynamoDB reads at once.
+LARGEST_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +103,9 @@ class Table:
 
     def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
         """Those of them that exist."""
-        found = (self.incident(incident_id, deadline) for incident_id in ids)
-        return {incident.id: incident for incident in found if incident}
+        keys = [items.incident_key(incident_id) for incident_id in sorted(set(ids))]
+        found = (Incident.model_validate(items.plain(item)) for item in self.batch(keys, deadline))
+        return {incident.id: incident for incident in found}
 
     def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
         return self._get(Delivery, items.delivery_key(incident_id, delivery_id), deadline)
@@ -122,13 +131,92 @@ class Table:
             return False
         return True
 
-    def apply(self, decision: Opened | Merged | Moved, token: str, deadline: Deadline) -> None:
+    def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
+        """The steps of its escalation, oldest first."""
+        found = self._under(items.incident_key(incident_id)["pk"], "step#", deadline)
+        return [Taken.model_validate(items.plain(item)) for item in found]
+
+    def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
+        """Everybody who was paged, oldest first."""
+        found = self._under(items.incident_key(incident_id)["pk"], "page#", deadline)
+        return [Page.model_validate(items.plain(item)) for item in found]
+
+    def policy(
+        self, policy_id: str, deadline: Deadline, version: int | None = None
+    ) -> Policy | None:
+        """The version that begins new escalations, or the one given."""
+        return self._get(Policy, items.policy_key(policy_id, version), deadline)
+
+    def publish(self, policy: Policy, token: str, deadline: Deadline) -> None:
+        """Puts a new version of a policy; Conflict when it exists."""
+        current, version = items.policy_items(policy)
+        writes = [
+            transactions.put_new(self.name, version),
+            transactions.put(self.name, current),
+        ]
+        patiently(
+            deadline,
+            self.client.transact_write_items,
+            TransactItems=writes,
+            ClientRequestToken=token,
+        )
+
+    def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
+        """A schedule with its overrides."""
+        key = items.schedule_key(schedule_id)
+        found = [items.plain(item) for item in self._under(key["pk"], None, deadline)]
+        schedules = [each for each in found if each["kind"] == "schedule"]
+        if not schedules:
+            return None
+        overrides = (each for each in found if each["kind"] == "override")
+        return Rota(
+            Schedule.model_validate(schedules[0]),
+            tuple(Override.model_validate(each) for each in overrides),
+        )
+
+    def users(self, user_ids: Iterable[str], deadline: Deadline) -> dict[str, User]:
+        """Those of them that exist."""
+        keys = [items.user_key(user_id) for user_id in sorted(set(user_ids))]
+        found = (User.model_validate(items.plain(item)) for item in self.batch(keys, deadline))
+        return {user.id: user for user in found}
+
+    def batch(self, keys: Iterable[items.Item], deadline: Deadline) -> Iterator[items.Item]:
+        """The items of different keys that exist, in any order."""
+        for chunk in batched(keys, LARGEST_BATCH, strict=False):
+            asked: list[items.Item] = list(chunk)
+            attempt = 0
+            while asked:
+                answer = patiently(
+                    deadline,
+                    self.client.batch_get_item,
+                    RequestItems={self.name: {"Keys": asked, "ConsistentRead": True}},
+                )
+                yield from answer["Responses"].get(self.name, [])
+                left = answer.get("UnprocessedKeys", {}).get(self.name)
+                asked = [dict(key) for key in left["Keys"]] if left else []
+                if asked:
+                    # Throttled in part, or over 16 MB.
+                    deadline.pause(attempt, Unavailable("keys were left unprocessed"))
+                    attempt += 1
+
+    def apply(
+        self, decision: Opened | Merged | Moved | Advanced, token: str, deadline: Deadline
+    ) -> None:
         """Writes the decision.
 
-        `token` names this decision of this request, in at most 36 characters: repeated after an
+        `token` names this decision of this request, in at most 32 characters: repeated after an
         unknown outcome it is written once. Raises Conflict when the incident is not as seen,
         Unavailable after the deadline.
         """
+        if isinstance(decision, Advanced):
+            before = transactions.pages_before(decision, self.name, self.retention)
+            for number, pages in enumerate(before):
+                patiently(
+                    deadline,
+                    self.client.transact_write_items,
+                    TransactItems=pages,
+                    ClientRequestToken=f"{token}-{number}",
+                )
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         for chunk in chunks:
             patiently(deadline, self.client.put_item, TableName=self.name, Item=chunk)
@@ -139,25 +227,22 @@ class Table:
             ClientRequestToken=token,
         )
 
-    def announce(self, incident: Incident, deadline: Deadline) -> bool:
-        """Records that the notices of all changes of `incident` are planned; False when there is a
-        newer change.
+    def announce(self, incident: Incident, deadline: Deadline) -> None:
+        """Records that the notices of all changes of `incident` are planned.
+
+        Raises Conflict when it is not as seen: a newer change is still to be announced, and a timer
+        that was set meanwhile must not be forgotten.
         """
         update = transactions.update(announced(incident))
-        update["ExpressionAttributeNames"]["#changes"] = "changes"
-        try:
-            patiently(
-                deadline,
-                self.client.update_item,
-                TableName=self.name,
-                Key=items.incident_key(incident.id),
-                # A newer change is still to be announced: its planning clears the time.
-                ConditionExpression="#changes = :announced",
-                **update,
-            )
-        except Conflict:
-            return False
-        return True
+        condition = transactions.as_seen(incident, update)
+        patiently(
+            deadline,
+            self.client.update_item,
+            TableName=self.name,
+            Key=items.incident_key(incident.id),
+            ConditionExpression=condition,
+            **update,
+        )
 
     def create(
         self,
@@ -196,15 +281,19 @@ class Table:
         )
         return answer.get("Item")
 
-    def _under(self, pk: Any, prefix: str, deadline: Deadline) -> Iterator[items.Item]:
+    def _under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
         start: dict[str, Any] = {}
+        condition, values = "pk = :pk", {":pk": pk}
+        if prefix is not None:
+            condition += " AND begins_with(sk, :prefix)"
+            values[":prefix"] = {"S": prefix}
         while True:
             page = patiently(
                 deadline,
                 self.client.query,
                 TableName=self.name,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-                ExpressionAttributeValues={":pk": pk, ":prefix": {"S": prefix}},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ConsistentRead=True,
                 **start,
             )

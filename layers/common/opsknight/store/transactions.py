@@ -2,11 +2,13 @@
 on, and no more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, assert_never, cast
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
-from opsknight.incidents import Pointer, Status
+from opsknight.escalations import Advanced
+from opsknight.incidents import Incident, Pointer, Status
 from opsknight.lifecycle import Merged, Moved, Opened
 from opsknight.store import items
 
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import UpdateTypeDef
 
 
+# DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
+MOST_PAGES: Final = 90
+
+
 def writes(
-    decision: Opened | Merged | Moved, table: str, retention: timedelta
+    decision: Opened | Merged | Moved | Advanced, table: str, retention: timedelta
 ) -> "tuple[list[Write], list[items.Item]]":
     """The transaction, and the chunks of a large body that must be stored before it."""
     match decision:
@@ -46,12 +52,69 @@ def writes(
                 sets["listing"] = items.listing(after, change.at)
                 sets["expires_at"] = int((change.at + retention).timestamp())
             return [
-                _incident(seen, table, sets),
+                _incident(seen, table, sets, given=decision.given),
                 _pointer(decision, table),
                 _timeline(decision, table, retention),
             ], []
+        case Advanced(incident, _, steps_to, taken, pages):
+            changed = update(steps_to)
+            condition = as_seen(incident, changed)
+            key = items.incident_key(incident.id)
+            steps: list[Write] = [_updating(table, key, condition, changed)]
+            if taken is not None:
+                steps.append(put_new(table, items.taken_item(taken, retention)))
+            *_, last = [(), *batched(pages, MOST_PAGES, strict=False)]
+            steps += (put(table, items.page_item(page, retention)) for page in last)
+            return steps, []
         case _:
             assert_never(decision)
+
+
+def pages_before(decision: Advanced, table: str, retention: timedelta) -> "Iterator[list[Write]]":
+    """Of a step that reaches very many: the pages that do not fit into its own transaction.
+
+    Each is a transaction of its own, written before. A page is the same whoever writes it, so that
+    doing it all again doubles nothing.
+    """
+    checked: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
+    condition = as_seen(decision.seen, checked)
+    for chunk in list(batched(decision.pages, MOST_PAGES, strict=False))[:-1]:
+        check = {
+            "TableName": table,
+            "Key": items.incident_key(decision.seen.id),
+            "ConditionExpression": condition,
+            **checked,
+        }
+        pages = [put(table, items.page_item(page, retention)) for page in chunk]
+        yield [cast("Write", {"ConditionCheck": check}), *pages]
+
+
+def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
+    """The condition that nothing has happened to the incident that its escalation depends on.
+
+    Names and values are added to `arguments`. Alerts may come in between: they change none of it.
+    """
+    names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+    facts = ("status", "changes", "page_no", "due_at", "timers")
+    return _given({name: getattr(incident, name) for name in facts}, names, values)
+
+
+def _given(seen: Mapping[str, object], names: dict[str, str], values: dict[str, Any]) -> str:
+    terms = []
+    for name, value in seen.items():
+        names[f"#was_{name}"] = name
+        if value is None:
+            terms.append(f"attribute_not_exists(#was_{name})")
+            continue
+        values[f":was_{name}"] = items.wire(value)
+        same = f"#was_{name} = :was_{name}"
+        # A version of the code that does not know the number leaves it out.
+        terms.append(f"(attribute_not_exists(#was_{name}) OR {same})" if value == 0 else same)
+    return " AND ".join(terms)
+
+
+def put(table: str, item: items.Item) -> "Write":
+    return {"Put": {"TableName": table, "Item": item}}
 
 
 def put_new(table: str, item: items.Item) -> "Write":
@@ -102,18 +165,18 @@ def _incident(
     sets: Mapping[str, object],
     addition: str = "",
     values: items.Item | None = None,
+    given: Mapping[str, object] | None = None,
 ) -> "Write":
     changed = update(sets)
     changed["UpdateExpression"] += addition
     changed["ExpressionAttributeNames"]["#seen"] = "status"
     changed["ExpressionAttributeValues"] |= {":seen": {"S": str(seen.status)}} | (values or {})
-    return _updating(
-        table,
-        items.incident_key(seen.id),
-        # The decision depends on the status alone: alerts of one incident never refuse each other.
-        "#seen = :seen",
-        changed,
-    )
+    # The decision depends on the status alone: alerts of one incident never refuse each other.
+    condition = "#seen = :seen"
+    if given:
+        names = changed["ExpressionAttributeNames"]
+        condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
+    return _updating(table, items.incident_key(seen.id), condition, changed)
 
 
 def _pointer(moved: Moved, table: str) -> "Write":

@@ -1,0 +1,145 @@
+"""Finding what waits: by the index of due times, and by the list of all active incidents.
+
+Reads of an index may be a moment old: whoever finds an incident here reads it again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from opsknight.incidents import Incident
+from opsknight.store import items
+from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.table import Table
+
+POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+
+type Place = Mapping[str, Any]
+"""Where a query goes on, as DynamoDB gives it; it may travel as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    incident_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    table: Table
+
+    def due(
+        self, shard: int, until: datetime, after: Place | None, limit: int, deadline: Deadline
+    ) -> tuple[list[Due], Place | None]:
+        """What is due in a shard until `until`, the earliest first, and where to go on if there is
+        more.
+        """
+        found, place = self._query(
+            "due",
+            "due_shard = :shard AND due_at <= :until",
+            {":shard": {"S": str(shard)}, ":until": {"S": items.stamp(until)}},
+            after,
+            limit,
+            deadline,
+        )
+        return [
+            Due(_incident_id(item), datetime.fromisoformat(item["due_at"]["S"])) for item in found
+        ], place
+
+    def active(
+        self, after: Place | None, limit: int, deadline: Deadline
+    ) -> tuple[list[items.Item], Place | None]:
+        """Active incidents as they are stored now, the oldest first, and where to go on."""
+        found, place = self._query(
+            "listing",
+            "listing = :active",
+            {":active": {"S": "active"}},
+            after,
+            limit,
+            deadline,
+        )
+        keys = [items.incident_key(_incident_id(item)) for item in found]
+        return list(self.table.batch(keys, deadline)), place
+
+    def audited(self, deadline: Deadline) -> Place | None:
+        """Where the auditor goes on; None for the beginning."""
+        answer = patiently(
+            deadline,
+            self.table.client.get_item,
+            TableName=self.table.name,
+            Key=items.AUDIT_KEY,
+            ConsistentRead=True,
+        )
+        place: Place | None = answer.get("Item", {}).get("after", {}).get("M")
+        return place
+
+    def keep_audited(self, place: Place | None, deadline: Deadline) -> None:
+        item = items.AUDIT_KEY | {"kind": {"S": "audit"}}
+        if place is not None:
+            item["after"] = {"M": place}
+        patiently(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+
+    def postpone(self, incident_id: str, now: datetime, deadline: Deadline) -> int | None:
+        """What could not be handled is due again in 1, 5, and from then on 15 minutes; how often in
+        a row it failed. None when it is not due any more, or somebody was faster.
+
+        Knows nothing of the item but these two attributes: it may be what cannot be read.
+        """
+        key = items.incident_key(incident_id)
+        client, name = self.table.client, self.table.name
+        answer = patiently(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
+        item = answer.get("Item", {})
+        if "due_at" not in item or item["due_at"]["S"] > items.stamp(now):
+            return None
+        failures = int(item.get("failures", {"N": "0"})["N"]) + 1
+        later = now + POSTPONED[min(failures, len(POSTPONED)) - 1]
+        try:
+            patiently(
+                deadline,
+                client.update_item,
+                TableName=name,
+                Key=key,
+                UpdateExpression="SET due_at = :later, failures = :failures",
+                ConditionExpression="due_at = :seen",
+                ExpressionAttributeValues={
+                    ":later": items.wire(later),
+                    ":failures": {"N": str(failures)},
+                    ":seen": item["due_at"],
+                },
+            )
+        except Conflict:
+            return None
+        return failures
+
+    def _query(
+        self,
+        index: str,
+        condition: str,
+        values: items.Item,
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> tuple[list[items.Item], Place | None]:
+        start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": after}
+        page = patiently(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+            **start,
+        )
+        return page["Items"], page.get("LastEvaluatedKey")
+
+
+def readable(item: items.Item) -> Incident:
+    """Raises ValidationError for an item that is none."""
+    return Incident.model_validate(items.plain(item))
+
+
+def _incident_id(item: items.Item) -> str:
+    pk: str = item["pk"]["S"]
+    return pk.removeprefix("incident#")

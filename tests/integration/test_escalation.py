@@ -1,0 +1,211 @@
+"""The engine's messages, its sweep and its auditor: what each does, and what a bad one harms."""
+
+from datetime import timedelta
+from secrets import token_hex
+
+import pytest
+
+from escalation.audit import audit
+from escalation.handler import on_message
+from escalation.sweep import BATCH, tick
+from opsknight.commands import AutoResolve, Snooze, Suppress
+from opsknight.incidents import Status
+from opsknight.lifecycle import Moved, act
+from opsknight.store import items
+from opsknight.store.calls import Conflict
+from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
+from tests.harness.invariants import check
+from tests.harness.people import ADA
+from tests.harness.pipeline import Pipeline, step
+from tests.harness.world import World, deadline
+
+
+@pytest.fixture
+def night(world: World) -> Pipeline:
+    pipeline = Pipeline(world)
+    pipeline.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
+    return pipeline
+
+
+def change(night: Pipeline, incident_id: str, expression: str, **values: dict[str, str]) -> None:
+    """By a raw call, as no code of ours would."""
+    more = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}}
+    night.world.table.client.update_item(
+        TableName=night.world.table.name,
+        Key=incident_key(incident_id),
+        UpdateExpression=expression,
+        **(more if values else {}),  # type: ignore[arg-type]
+    )
+
+
+def test_a_tick_is_a_message_for_each_shard_and_the_auditor(night: Pipeline) -> None:
+    tick(night.engine)
+    bodies = [letter.body for letter in night.post.letters]
+    assert [body["shard"] for body in bodies if "shard" in body] == list(range(DUE_SHARDS))
+    assert bodies[-1] == {"audit": True}
+
+
+def test_a_message_that_comes_early_is_put_back(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.pages("ada").post.letters.clear()
+    due = night.world.clock() + timedelta(minutes=5)
+    night.world.clock.advance(minutes=4)
+    on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
+    night.pages()
+    [letter] = night.post.letters
+    assert (letter.body["incident"], letter.at) == (incident, due)
+
+
+def test_a_message_that_comes_a_moment_early_is_waited_for(night: Pipeline) -> None:
+    incident = night.trigger()
+    due = night.world.clock() + timedelta(minutes=5)
+    night.world.clock.advance(minutes=4, seconds=58.5)
+    on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
+    night.pages("ada", "ben")
+    assert night.world.clock() == due
+
+
+def test_messages_that_come_late_twice_or_for_nothing_do_no_harm(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.pages("ada")
+    due = (night.world.clock() + timedelta(minutes=5)).isoformat()
+    night.world.clock.advance(minutes=6)
+    for _ in range(3):
+        on_message(night.engine, {"incident": incident, "due_at": due})
+    night.pages("ben")
+    on_message(night.engine, {"incident": "inc_gone", "due_at": due})
+    night.send("resolve")
+    on_message(night.engine, {"incident": incident, "due_at": due})
+    night.pages()
+
+
+def test_a_duplicate_starts_no_second_chain_of_messages(night: Pipeline) -> None:
+    incident = night.trigger()
+    due = night.world.clock() + timedelta(minutes=5)
+    night.world.clock.advance(minutes=5)
+    night.post.letters.clear()
+    for _ in range(5):
+        on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
+    assert len(night.post.letters) <= 1
+
+
+def test_a_message_that_nobody_knows_is_refused(night: Pipeline) -> None:
+    with pytest.raises(ValueError, match="nobody knows"):
+        on_message(night.engine, {"hello": 1})
+
+
+def test_a_sweep_goes_on_where_it_stopped(night: Pipeline) -> None:
+    night.streaming = False
+    first = night.trigger()
+    item = next(item for item in night.world.items() if item["sk"]["S"] == "incident")
+    # All in one shard, as luck will not have it.
+    for number in range(2 * BATCH):
+        name = f"inc_{number:03}"
+        night.put(item | incident_key(name) | {"id": {"S": name}, "dedup_key": {"S": name}})
+    rounds = []
+    on_message(night.engine, {"shard": int(due_shard(first))})
+    while letter := night.post.take(night.world.clock()):
+        if "shard" in letter.body:
+            rounds.append(letter.body["after"])
+            on_message(night.engine, letter.body)
+    assert len(rounds) == 2
+    assert len({page.incident_id for page in night.all_pages()}) == 2 * BATCH + 1
+
+
+def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
+    night.streaming, night.poisoned = False, True
+    broken = night.trigger("broken")
+    night.world.clock.advance(seconds=1)
+    whole = night.trigger("whole")
+    change(night, broken, "SET escalation = :nonsense", nonsense={"S": "NONSENSE"})
+    night.post.letters.clear()
+    for expected in (1, 5, 15, 15):
+        at = night.world.clock()
+        tick(night.engine)
+        while letter := night.post.take(at):
+            if "shard" in letter.body:
+                on_message(night.engine, letter.body)
+        key = incident_key(broken)
+        client, name = night.world.table.client, night.world.table.name
+        item = client.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
+        assert item["due_at"] == items.wire(at + timedelta(minutes=expected))
+        night.world.clock.advance(minutes=expected)
+    assert {page.incident_id for page in night.all_pages()} == {whole}
+    change(night, broken, "SET escalation = :mended", mended={"S": "NONE"})
+    night.wait(minutes=1)
+    assert {page.incident_id for page in night.all_pages()} == {whole, broken}
+    check(night.world)
+
+
+@pytest.mark.parametrize(
+    ("status", "lost", "timer"),
+    [
+        (Status.OPEN, "due_at", "step"),
+        (Status.OPEN, "due_at, timers.step", "step"),
+        (Status.SNOOZED, "due_at, timers.snooze", "snooze"),
+        (Status.OPEN, "due_at, timers.announce", "announce"),
+    ],
+)
+def test_the_auditor_puts_right_what_would_wait_for_ever(
+    night: Pipeline, status: Status, lost: str, timer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night.streaming = timer != "announce"
+    incident = night.trigger()
+    if status is Status.SNOOZED:
+        night.does(incident, Snooze(night.world.clock() + timedelta(hours=1)))
+    change(night, incident, f"REMOVE {lost}")
+    audit(night.engine, deadline())
+    after = night.incident(incident)
+    assert timer in after.timers
+    assert after.due_at is not None
+    assert '"Repaired":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    check(night.world)
+
+
+def test_the_auditor_leaves_alone_what_rests_or_waits(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, command in enumerate((None, Suppress())):
+        incident = night.trigger(f"rests-{number}")
+        if command:
+            night.does(incident, command)
+    before = night.world.items()
+    audit(night.engine, deadline())
+    assert night.world.items() == before
+    assert "Repaired" not in capsys.readouterr().out
+
+
+def test_an_alert_that_comes_meanwhile_is_not_resolved_with_it(night: Pipeline) -> None:
+    incident = night.incident(night.trigger())
+    night.world.clock.advance(hours=1)
+    silent = act(incident, AutoResolve(), actor=ADA, now=night.world.clock())
+    assert isinstance(silent, Moved)
+    night.send("trigger")
+    with pytest.raises(Conflict):
+        night.world.table.apply(silent, token_hex(8), deadline())
+    assert night.incident(incident.id).status is Status.OPEN
+
+
+def test_sqs_being_away_keeps_nobody_from_being_paged(night: Pipeline) -> None:
+    night.post.away = True
+    night.trigger()
+    night.pages("ada")
+    night.post.away = False
+    night.wait(minutes=6).pages("ben")
+
+
+def test_sns_being_away_delays_the_fallback_and_no_step(night: Pipeline) -> None:
+    night.escalates(step("nobody"), version=2, repeat_after=3600)
+    night.post.topic_away = True
+    night.trigger()
+    night.fallback(0).wait(minutes=2).fallback(0)
+    night.post.topic_away = False
+    night.wait(minutes=2).fallback(1)
+
+
+def test_a_step_of_150_people(night: Pipeline) -> None:
+    names = [f"p{number:03}" for number in range(150)]
+    night.people(*names)
+    night.escalates(step(*names), version=2)
+    night.trigger()
+    night.pages(*names)

@@ -1,0 +1,277 @@
+"""What an escalation does next: each rule by itself, by hand-made incidents."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from opsknight.escalations import (
+    Advanced,
+    Turn,
+    due,
+    next_due,
+    proceed,
+    repaired,
+    resting,
+    settled,
+    take,
+    unannounced,
+)
+from opsknight.incidents import Asked, Escalation, Incident, Status, Urgency
+from opsknight.policies import Policy, Step, Target, TargetKind, implicit
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+ADA = Target(kind=TargetKind.USER, id="user_ada")
+POLICY = Policy(
+    id="pol_1",
+    name="Primary",
+    version=3,
+    steps=(Step(targets=(ADA,)), Step(delay=5 * MINUTE, targets=(ADA,))),
+    repeat=1,
+)
+
+
+def incident(**more: Any) -> Incident:
+    known: dict[str, Any] = {
+        "id": "inc_1",
+        "service_id": "svc_1",
+        "dedup_key": "cpu",
+        "title": "CPU",
+        "urgency": Urgency.HIGH,
+        "status": Status.OPEN,
+        "created_at": NOW,
+        "first_alert_id": "al_1",
+        "last_alert_at": NOW,
+        "timers": {"step": NOW},
+        "due_at": NOW,
+    }
+    return Incident.model_validate(known | more)
+
+
+def running(**more: Any) -> Incident:
+    """After the first step of the first round."""
+    known: dict[str, Any] = {
+        "policy_id": POLICY.id,
+        "policy_version": POLICY.version,
+        "escalation": Escalation.ESCALATING,
+        "step": 0,
+        "next_step": 1,
+        "page_no": 1,
+        "reached": True,
+    }
+    return incident(**(known | more))
+
+
+def turn(seen: Incident, policy: Policy = POLICY) -> Turn:
+    found = proceed(seen, policy, NOW)
+    assert isinstance(found, Turn)
+    return found
+
+
+def advanced(seen: Incident, policy: Policy = POLICY) -> Advanced:
+    found = proceed(seen, policy, NOW)
+    assert isinstance(found, Advanced)
+    return found
+
+
+def test_it_begins_with_the_first_step_and_remembers_the_version() -> None:
+    begins = turn(incident())
+    assert (begins.step, begins.why) == (0, "due")
+    assert begins.sets["policy_id"] == "pol_1"
+    assert begins.sets["policy_version"] == 3
+
+
+def test_the_delay_of_the_first_step_counts_from_the_opening() -> None:
+    late = POLICY.model_copy(update={"steps": POLICY.steps[1:]})
+    begun = advanced(incident(timers={"step": NOW - MINUTE}), late)
+    assert begun.what == "begun"
+    assert begun.sets["timers.step"] == begun.sets["due_at"] == NOW + 4 * MINUTE
+    assert turn(incident(timers={"step": NOW - 5 * MINUTE}), late).step == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "step", "why"),
+    [
+        ({}, 1, "due"),
+        ({"asked": Asked.AGAIN}, 0, "again"),
+        ({"asked": Asked.AGAIN, "step": None, "next_step": 0}, 0, "again"),
+        ({"asked": Asked.AGAIN, "step": 1, "next_step": 2}, 1, "again"),
+        ({"asked": Asked.NEXT}, 1, "asked"),
+        ({"asked": Asked.NEXT, "step": 1, "next_step": 2}, 0, "asked"),
+        ({"asked": Asked.NEXT, "next_step": 7}, 0, "asked"),
+        ({"escalation": Escalation.COMPLETED, "assignee_id": "user_ben"}, None, "reassigned"),
+        ({"escalation": Escalation.EXHAUSTED, "asked": Asked.AGAIN, "step": 1}, 1, "again"),
+    ],
+)
+def test_which_step_comes_next(more: dict[str, Any], step: int | None, why: str) -> None:
+    found = turn(running(**more))
+    assert (found.step, found.why) == (step, why)
+
+
+def test_when_its_own_version_is_gone_it_begins_by_what_the_service_has() -> None:
+    newer = POLICY.model_copy(update={"version": 4})
+    found = turn(running(step=1, next_step=2), newer)
+    assert (found.step, found.sets["policy_version"]) == (0, 4)
+
+
+def test_a_step_pages_and_sets_the_next() -> None:
+    did = take(turn(incident(asked=None)), ["user_ada", "user_ben"], NOW)
+    assert did.sets["timers.step"] == did.sets["due_at"] == NOW + 5 * MINUTE
+    assert (did.sets["step"], did.sets["next_step"], did.sets["page_no"]) == (0, 1, 1)
+    assert did.sets["assignee_id"] == "user_ada"
+    assert [page.user_id for page in did.pages] == ["user_ada", "user_ben"]
+    assert did.taken is not None
+    assert did.taken.user_ids == ("user_ada", "user_ben")
+
+
+def test_who_is_assigned_stays_assigned() -> None:
+    assert "assignee_id" not in take(turn(running(assignee_id="user_eve")), ["user_ada"], NOW).sets
+
+
+def test_a_step_that_reaches_nobody_is_followed_at_once() -> None:
+    did = take(turn(incident()), [], NOW)
+    assert (did.sets["timers.step"], did.sets["reached"], did.pages) == (NOW, None, ())
+    assert did.taken is not None
+    assert did.taken.user_ids == ()
+
+
+def test_a_round_that_reached_nobody_waits_tells_the_fallback_and_does_not_count() -> None:
+    over = take(turn(running(reached=None)), [], NOW)
+    assert over.sets["timers.step"] == NOW + 5 * MINUTE
+    assert over.sets["empty_since"] == over.sets["timers.fallback"] == NOW
+    again = turn(running(reached=None, next_step=2, empty_since=NOW - MINUTE, round=1))
+    assert (again.step, again.sets["round"]) == (0, 1)
+
+
+def test_the_fallback_is_told_once_in_a_gap() -> None:
+    over = take(turn(running(reached=None, empty_since=NOW - MINUTE)), [], NOW)
+    assert "timers.fallback" not in over.sets
+
+
+def test_a_gap_of_a_day_counts() -> None:
+    day = timedelta(hours=24)
+    empty = running(reached=None, next_step=2, round=1, empty_since=NOW - day)
+    assert advanced(empty).what == "exhausted"
+    shorter = empty.model_copy(update={"empty_since": NOW - day + MINUTE})
+    assert isinstance(proceed(shorter, POLICY, NOW), Turn)
+
+
+def test_rounds_are_counted_and_end() -> None:
+    first = turn(running(next_step=2))
+    assert (first.step, first.sets["round"], first.sets["reached"]) == (0, 1, None)
+    over = advanced(running(next_step=2, round=1))
+    assert over.sets["escalation"] is Escalation.EXHAUSTED
+    assert over.sets["timers.step"] is None
+    assert over.sets["timers.fallback"] == over.sets["due_at"] == NOW
+    assert over.taken is not None
+    assert over.taken.reason == "exhausted"
+
+
+def test_the_first_step_of_a_round_waits_too() -> None:
+    late = POLICY.model_copy(update={"steps": POLICY.steps[1:]})
+    assert advanced(running(next_step=2), late).sets["timers.step"] == NOW + 5 * MINUTE
+
+
+def test_the_implicit_policy_is_the_team_once() -> None:
+    policy = implicit("team_web")
+    assert [target.id for target in policy.steps[0].targets] == ["team_web"]
+    assert (policy.repeat, policy.pause) == (0, 5 * MINUTE)
+    assert implicit(None).steps[0].targets == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "pause"),
+    [({}, 5), ({"repeat_after": 7 * MINUTE}, 7), ({"steps": (Step(delay=9 * MINUTE),)}, 9)],
+)
+def test_the_pause_after_a_round(more: dict[str, Any], pause: int) -> None:
+    assert POLICY.model_copy(update=more).pause == pause * MINUTE
+
+
+def test_what_is_due_first() -> None:
+    seen = incident(timers={"step": NOW, "fallback": NOW - MINUTE, "announce": NOW - 2 * MINUTE})
+    assert due(seen, NOW) == "fallback"
+    assert next_due(seen) == NOW - MINUTE
+    assert due(incident(timers={"step": NOW + MINUTE}), NOW) is None
+    assert unannounced(seen, NOW)
+    assert not unannounced(incident(timers={"announce": NOW}), NOW)
+
+
+def test_success_forgives_failures() -> None:
+    assert settled(incident(failures=3), {}, "settled").sets["failures"] is None
+    assert "failures" not in settled(incident(), {}, "settled").sets
+
+
+@pytest.mark.parametrize(
+    ("more", "timer"),
+    [
+        ({"due_at": None}, "due_at"),
+        ({"due_at": None, "failures": 2}, "due_at"),
+        ({"due_at": None, "timers": {}}, "timers.step"),
+        ({"announced": 0, "changes": 1, "timers": {"step": NOW}}, "timers.announce"),
+        ({"status": Status.SNOOZED, "timers": {}, "announced": 1}, "timers.snooze"),
+        ({"due_at": NOW + MINUTE}, "due_at"),
+    ],
+)
+def test_what_would_wait_for_ever_is_repaired(more: dict[str, Any], timer: str) -> None:
+    repair = repaired(incident(**({"announced": 1} | more)), NOW)
+    assert repair is not None
+    assert repair.sets[timer] is not None
+    assert repair.sets["due_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"due_at": NOW + MINUTE, "failures": 1},
+        {"timers": {}, "due_at": None, "escalation": Escalation.EXHAUSTED},
+        {"timers": {}, "due_at": None, "escalation": Escalation.COMPLETED},
+        {"status": Status.SUPPRESSED, "timers": {}, "due_at": None},
+        {"status": Status.ACKNOWLEDGED, "timers": {}, "due_at": None},
+        {"status": Status.RESOLVED, "timers": {}, "due_at": None},
+    ],
+)
+def test_what_waits_or_rests_is_left_alone(more: dict[str, Any]) -> None:
+    assert repaired(incident(**({"announced": 1} | more)), NOW) is None
+
+
+NEWER = "of a newer version"
+
+
+def test_a_timer_that_only_a_newer_version_knows_is_left_to_it() -> None:
+    seen = incident(timers={NEWER: NOW - MINUTE, "step": NOW + 9 * MINUTE}, due_at=NOW - MINUTE)
+    assert due(seen, NOW) is None
+    left = resting(seen, NOW)
+    assert left is not None
+    assert left.sets == {"due_at": NOW + 5 * MINUTE}, "neither forgotten nor looked at by each tick"
+
+
+@pytest.mark.parametrize(
+    ("timers", "due_at", "right"),
+    [
+        ({NEWER: -1, "step": 2}, -1, 2),
+        ({NEWER: -1, "step": 9}, 4, None),
+        ({NEWER: -1, "step": 9}, 9, 5),
+        ({NEWER: 3, "step": 9}, 3, None),
+        ({NEWER: 3, "step": 9}, 9, 3),
+        ({"step": 9}, 9, None),
+        ({"step": 9}, 1, 9),
+        ({"announce": -1, "step": 9}, -1, None),
+    ],
+    ids=str,
+)
+def test_when_nothing_is_due_it_rests_until_the_next_timer(
+    timers: dict[str, int], due_at: int, right: int | None
+) -> None:
+    times = {name: NOW + minutes * MINUTE for name, minutes in timers.items()}
+    found = resting(incident(timers=times, due_at=NOW + due_at * MINUTE), NOW)
+    assert (found and found.sets["due_at"]) == (right and NOW + right * MINUTE)
+
+
+def test_the_auditor_leaves_what_is_left_to_a_newer_version() -> None:
+    seen = {"announced": 1, "escalation": Escalation.COMPLETED, "timers": {NEWER: NOW - MINUTE}}
+    assert repaired(incident(**seen, due_at=NOW + 3 * MINUTE), NOW) is None
+    repair = repaired(incident(**seen, due_at=None), NOW)
+    assert repair is not None
+    assert repair.sets["due_at"] == NOW - MINUTE
