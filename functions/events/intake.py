@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
-from events.guard import Limiter, LimitReached
 from events.refusals import Refusals
+from opsknight.callers import Limiter, LimitReached
 from opsknight.directory import ApiKey, IntegrationKey, Service
 from opsknight.incidents import Event, Pointer
 from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from events.guard import Directory, Limiter
 from notify.handler import on_change
+from opsknight.callers import Directory, Limiter
 from opsknight.rates import LIMIT, Minute
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from tests.harness.dynamodb import connect

@@ -24,6 +24,12 @@ from opsknight.store.table import Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
+
+# It is asked seldom, and somebody is waiting.
+SSM_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 # Service and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
@@ -66,6 +72,13 @@ class CounterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Names of SSM parameters, not what is in them."""
+
+    link_key_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxSettings:
     timers_url: str
     plans_url: str
@@ -74,7 +87,7 @@ class OutboxSettings:
     fallback_arn: str
 
 
-def read_settings[S: (TableSettings, CounterSettings, OutboxSettings)](
+def read_settings[S: (TableSettings, CounterSettings, OutboxSettings, LinkSettings)](
     kind: type[S], environment: Mapping[str, str] = os.environ
 ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
@@ -105,6 +118,12 @@ def sqs() -> "SQSClient":
 @cache
 def sns() -> Any:
     return boto3.client("sns", config=MESSAGES_CONFIG)
+
+
+@cache
+def ssm() -> "SSMClient":
+    client: SSMClient = boto3.client("ssm", config=SSM_CONFIG)
+    return client
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":

@@ -142,7 +142,7 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-type Entry = Team | User | Service | Integration | ServiceReceiver | StatusPage | Schedule
+type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage
 
 
 def directory_item(entry: Entry) -> Item:
@@ -156,13 +156,13 @@ def directory_item(entry: Entry) -> Item:
         case Integration():
             key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
             return key | {"kind": {"S": "integration"}} | attributes(entry)
+        case Schedule():
+            return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)
         case ServiceReceiver():
             key = receiver_key(entry.service_id, entry.id)
             return key | {"kind": {"S": "receiver"}} | attributes(entry)
         case StatusPage():
             return status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
-        case Schedule():
-            return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)
         case _:
             assert_never(entry)
 

@@ -87,6 +87,29 @@ class Table:
         found = self._query(condition, {":pk": pk, ":first": first, ":last": last}, deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
+    def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
+        """The newest of the timeline, newest first."""
+        page = patiently(
+            deadline,
+            self.client.query,
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={
+                ":pk": items.incident_key(incident_id)["pk"],
+                ":prefix": {"S": "change#"},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return [Change.model_validate(items.plain(item)) for item in page["Items"]]
+
+    def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
+        """Those of them that exist."""
+        keys = [items.incident_key(incident_id) for incident_id in sorted(set(ids))]
+        found = (Incident.model_validate(items.plain(item)) for item in self.batch(keys, deadline))
+        return {incident.id: incident for incident in found}
+
     def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
         return self.get(Delivery, items.delivery_key(incident_id, delivery_id), deadline)
 
