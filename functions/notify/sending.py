@@ -28,6 +28,7 @@ from opsknight.messages import Message, PageReason
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.outgoing import Outgoing
+from opsknight.store.table import Table
 
 # Clocks differ a little, and SQS rounds delays down: up to here it is waited for on the spot.
 EARLY_SECONDS: Final = 2.0
@@ -69,11 +70,15 @@ class Sending:
     chance: Callable[[], float]
     new_claim: Callable[[], str]
 
+    @property
+    def table(self) -> Table:
+        return self.outgoing.table
+
     def attend(
         self, incident_id: str, delivery_id: str, deadline: Deadline, knocks: int = 0
     ) -> None:
         """Sends it if it is due. Raises Unavailable after the deadline."""
-        delivery = self.outgoing.table.delivery(incident_id, delivery_id, deadline)
+        delivery = self.table.delivery(incident_id, delivery_id, deadline)
         if delivery is None or delivery.state is not State.PENDING or delivery.due_at is None:
             return
         early = (delivery.due_at - self.clock()).total_seconds()
@@ -100,7 +105,7 @@ class Sending:
         if facts.receiver is None:
             return ended(State.REFUSED, "the receiver is not configured any more")
         if not delivery.pages:
-            others = self.outgoing.table.deliveries(delivery.incident_id, deadline)
+            others = self.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):
                 return ended(State.COLLAPSED, "a newer notice tells more")
         return None

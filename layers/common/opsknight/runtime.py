@@ -79,17 +79,42 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxSettings:
-    timers_url: str
+class QueueSettings:
     plans_url: str
     pages_url: str
     notices_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettings(QueueSettings):
+    timers_url: str
     fallback_arn: str
 
 
-def read_settings[S: (TableSettings, CounterSettings, OutboxSettings, LinkSettings)](
-    kind: type[S], environment: Mapping[str, str] = os.environ
-) -> S:
+@dataclass(frozen=True, slots=True)
+class SendingSettings(LinkSettings):
+    """Of what is sent and to where; empty where the deployment has none."""
+
+    public_url: str
+    email_from: str
+    email_configuration_set: str
+    sms_origination: str
+    voice_origination: str
+    phone_configuration_set: str
+    allow_private_targets: str
+    local_inbox: str
+
+
+def read_settings[
+    S: (
+        TableSettings,
+        CounterSettings,
+        LinkSettings,
+        QueueSettings,
+        OutboxSettings,
+        SendingSettings,
+    )
+](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
     convert = get_type_hints(kind)
     return kind(**{f.name: convert[f.name](environment[f.name.upper()]) for f in fields(kind)})
