@@ -12,11 +12,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import escalation.handler
 import notify.handler
+from notify import wiring
 from opsknight import runtime
 from opsknight.commands import Resolve, Snooze
 from opsknight.incidents import Status
 from opsknight.store.calls import Unavailable
-from tests.harness.world import World, deadline, event
+from tests.harness.pipeline import announce
+from tests.harness.world import World, event
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
 from tests.integration.wire import THROTTLES, Wire, doing
@@ -30,13 +32,21 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     """A world whose table the functions find in their environment."""
     monkeypatch.setenv("TABLE_NAME", moto_world.table.name)
     monkeypatch.setenv("RETENTION_DAYS", "400")
-    for name in ("TIMERS_URL", "NOTICES_URL"):
+    for name in ("TIMERS_URL", "PLANS_URL", "PAGES_URL", "NOTICES_URL"):
         monkeypatch.setenv(name, boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
     topic = boto3.client("sns").create_topic(Name="fallback")
     monkeypatch.setenv("FALLBACK_ARN", topic["TopicArn"])
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
-    made: tuple[Any, ...] = (runtime.table, runtime.sqs, runtime.sns, escalation.handler.engine)
+    made: tuple[Any, ...] = (
+        runtime.table,
+        runtime.sqs,
+        runtime.sns,
+        escalation.handler.engine,
+        wiring.queues,
+        wiring.judge,
+        wiring.planning,
+    )
     for each in made:
         each.cache_clear()
     yield moto_world
@@ -162,7 +172,7 @@ def test_a_store_that_is_away_fails_the_record_and_leaves_it_due(woken: World) -
     known = incident_in(woken, Status.OPEN)
     Wire(woken.table.client).fail("UpdateItem", THROTTLES)
     with pytest.raises(Unavailable):
-        notify.handler.on_change(known, woken.table, deadline(0))
+        announce(known, woken, patience=0)
     assert incident(woken, known).due_at == woken.clock()
 
 
