@@ -315,6 +315,11 @@ class Pipeline:
         found = [item for item in self.world.items() if item["kind"]["S"] == "delivery"]
         return [Delivery.model_validate(items.plain(item)) for item in found]
 
+    def queue_again(self, delivery: Delivery) -> None:
+        """SQS delivers at least once."""
+        now = self.world.clock()
+        self.sending.queues.send_later(delivery, now, now)
+
     def hears(self, *said: str) -> Self:
         """These messages have been sent since the last time, in any order, and no other:
         `<receiver> <about>`, as in `ada/sms paged`.

@@ -16,6 +16,7 @@ from opsknight.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unreached,
     Unsnooze,
     Unsuppress,
 )
@@ -52,6 +53,7 @@ TABLE: dict[Command, tuple[Status | str, ...]] = {
     Reassign("user_ben"): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
     AcknowledgementTimeout(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AutoResolve(): (RESOLVED, RESOLVED, REFUSED, REFUSED, REFUSED),
+    Unreached("user_ada", moves_on=True): (OPEN, REFUSED, REFUSED, REFUSED, REFUSED),
 }
 CELLS = [
     pytest.param(command, before, cell, id=f"{type(command).__name__}-{before}")
@@ -309,3 +311,18 @@ def test_once_announced_the_next_timer_is_due(
 ) -> None:
     seen = incident(OPEN, timers={"announce": BEFORE, **timers}, due_at=BEFORE)
     assert announced(seen) == {"announced": 5, "timers.announce": None, "due_at": due}
+
+
+def test_a_page_that_failed_moves_the_step_on_only_if_it_is_told_to() -> None:
+    moved = did(Unreached("user_ada", moves_on=True), page_no=4)
+    assert moved.sets["timers.step"] == NOW
+    assert moved.given == {"page_no": 4}, "of a later step nothing moves on"
+    assert moved.change.detail == {"user": "user_ada"}
+    assert "timers.step" not in did(Unreached("user_ada", moves_on=False)).sets
+
+
+def test_what_a_window_kept_quiet_is_told_from_its_opening_on() -> None:
+    out = did(Unsuppress(), SUPPRESSED, told_from=0)
+    assert out.sets["told_from"] == out.change.number
+    assert "told_from" not in did(Unsuppress(), SUPPRESSED).sets, "it was told already"
+    assert "told_from" not in did(Resolve(), SUPPRESSED, told_from=0).sets, "nobody ever hears"
