@@ -24,6 +24,12 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def clean_lines(text: str) -> str:
+    """The same of text that may have several lines and be indented."""
+    lines = _TURNING.sub("", text).splitlines()
+    return "\n".join("".join(x for x in line if x == "\t" or not _breaks(x)) for line in lines)
+
+
 def _breaks(letter: str) -> bool:
     # Controls, surrogates, separators of lines. Format marks stay: they join emoji.
     return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
