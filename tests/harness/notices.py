@@ -152,7 +152,11 @@ class Stage:
     http: HttpReceiver
     ses: Amazon
     phone: Amazon
-    url: str
+    ssm: "Ssm"
+
+    @property
+    def url(self) -> str:
+        return self.http.url
 
     def receiver(self, channel: Channel) -> Receiver:
         to = {
@@ -203,7 +207,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
                 pushover_url=f"{url}/pushover",
             ),
         )
-        yield Stage(Senders(outside), http, ses, phone, url)
+        yield Stage(Senders(outside), http, ses, phone, ssm)
 
 
 class Ssm(Amazon):

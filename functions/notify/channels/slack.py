@@ -12,7 +12,7 @@ from typing import Final
 
 from notify.channels.posting import decoded, encoded, judged, word
 from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
-from notify.channels.text import moment
+from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
