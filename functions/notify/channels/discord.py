@@ -16,7 +16,7 @@ LONGEST_VALUE: Final = 1000
 
 
 def escaped(text: str) -> str:
-    text = re.sub(r"([\\`*_~|>#\[\]()<@:-])", r"\\\1", text)
+    text = re.sub(r"([\\`*_~|>#\[\]()<@])", r"\\\1", text)
     # Discord turns bare addresses into links and previews.
     return text.replace("//", "/\N{WORD JOINER}/")
 

@@ -9,13 +9,14 @@ from html import escape
 from string import Template
 from typing import Final
 
-from notify.channels.text import cut, moment
+from notify.channels.text import clean_lines, cut, moment
 from notify.channels.words import COLOURS, Words, words
+from opsknight.incidents import Status
 from opsknight.messages import Message
 
 LONGEST_TITLE: Final = 500
 _LONGEST_DETAILS: Final = 4000
-_WIDTH: Final = 72
+_LONGEST_LARGE: Final = 150
 
 _FONT: Final = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Arial,sans-serif"
 
@@ -75,13 +76,13 @@ def render(message: Message) -> tuple[str, str]:
 
 def _details(message: Message) -> str:
     """The first alert's custom details: what people otherwise have to log in for."""
-    if len(message.incidents) != 1:
+    if len(message.incidents) != 1 or message.incidents[0].status is Status.RESOLVED:
         return ""
-    return cut((message.incidents[0].description or "").strip(), _LONGEST_DETAILS)
+    return cut(clean_lines(message.incidents[0].description or "").strip(), _LONGEST_DETAILS)
 
 
-def _foot(message: Message) -> str:
-    if message.link or any(brief.link for brief in message.incidents):
+def _foot(said: Words) -> str:
+    if said.link:
         return "Sent by OpsKnight. The link is yours alone: do not forward it."
     return "Sent by OpsKnight."
 
@@ -99,7 +100,7 @@ def _text(message: Message, said: Words) -> str:
         lines += ["", f"{said.link_label}:", said.link]
     if details := _details(message):
         lines += ["", "Details:", details]
-    return "\n".join([*lines, "", "-- ", _foot(message), ""])
+    return "\n".join([*lines, "", "-- ", _foot(said), ""])
 
 
 def _html(message: Message, said: Words) -> str:
@@ -111,8 +112,10 @@ def _html(message: Message, said: Words) -> str:
             f"background:{colour};color:#ffffff;font-size:12px;line-height:20px;"
             f'font-weight:600;letter-spacing:.04em;">{escape(said.label)}</span>'
         )
+    # A long one must not push the button off the screen.
+    size = "20px;line-height:28px" if len(said.title) <= _LONGEST_LARGE else "15px;line-height:21px"
     parts.append(
-        '<h1 class="ink" dir="auto" style="margin:12px 0 6px;font-size:20px;line-height:28px;'
+        f'<h1 class="ink" dir="auto" style="margin:12px 0 6px;font-size:{size};'
         'font-weight:600;color:#101828;word-break:break-word;overflow-wrap:anywhere;">'
         f"{escape(cut(said.title, LONGEST_TITLE))}</h1>"
     )
@@ -136,7 +139,7 @@ def _html(message: Message, said: Words) -> str:
         preview=escape(f"{said.happened}. {said.todo}".strip()),
         colour=colour,
         content="\n".join(parts),
-        foot=escape(_foot(message)),
+        foot=escape(_foot(said)),
         font=f"{_FONT};",
     )
 

@@ -37,7 +37,8 @@ def render(message: Message) -> dict[str, object]:
         "sections": [{"widgets": widgets}],
     }
     payload: dict[str, object] = {
-        "fallbackText": f"{headline} - {said.happened}",
+        # Of a notification. Nothing can be escaped there, and `<users/all>` would call everybody.
+        "fallbackText": f"{headline} - {said.happened}".replace("<", "("),
         "cardsV2": [{"cardId": "incident", "card": card}],
     }
     if len(message.incidents) == 1:

@@ -27,7 +27,7 @@ _EXPIRE: Final = 600
 
 def render(message: Message) -> dict[str, object]:
     said = words(message)
-    lines = [said.happened, *said.listed]
+    lines = [said.happened, *(f"• {line}" for line in said.listed)]
     lines += [said.more] if said.more else []
     lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
     lines += [said.todo] if said.todo else []

@@ -12,7 +12,7 @@ from typing import Final
 
 from notify.channels.posting import decoded, encoded, judged, word
 from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
-from notify.channels.text import moment
+from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
@@ -75,6 +75,8 @@ def render(message: Message) -> dict[str, object]:
     said = words(message)
     header = f"{MARKS[said.tone]} {said.headline(LONGEST_HEADER)}"
     blocks: list[dict[str, object]] = [_section(_told(said))]
+    if len(said.title) > LONGEST_HEADER - 20:
+        blocks.insert(0, {"type": "section", "text": _plain(cut(said.title, LONGEST_SECTION))})
     if said.facts:
         fields = [f"*{name}*\n{_shown(value)}" for name, value in said.facts]
         blocks.append({"type": "section", "fields": [_mrkdwn(field) for field in fields[:10]]})

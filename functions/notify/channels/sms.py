@@ -26,6 +26,8 @@ _LONGEST_GSM: Final = 153 * (_PARTS - 1)
 _LONGEST_UTF16: Final = 67 * _PARTS
 _SHORTEST_TITLE: Final = 20
 
+_PICTURES: Final = ("So", "Sk", "Cf")
+
 _PLAINER: Final = str.maketrans(
     {
         "…": "...",
@@ -47,18 +49,20 @@ _PLAINER: Final = str.maketrans(
 
 
 def plainer(text: str) -> str:
-    """Without what one picture or accent would cost: the other half of every part. Text in a script
-    that GSM 03.38 lacks is left whole, as are its accents.
+    """Without pictures, and without what one accent would cost: the other half of every part. Text
+    in a script that GSM 03.38 lacks keeps its accents.
     """
     text = text.translate(_PLAINER)
     plain = "".join(_plain(letter) for letter in text)
-    return plain if units(plain)[0] else text
+    if units(plain)[0]:
+        return clean(plain) if plain.strip() else text
+    return clean("".join(x for x in text if unicodedata.category(x) not in _PICTURES))
 
 
 def _plain(letter: str) -> str:
     if letter in _GSM or letter in _GSM_TWICE:
         return letter
-    if unicodedata.category(letter) in ("So", "Sk", "Mn", "Me", "Cf"):
+    if unicodedata.category(letter) in (*_PICTURES, "Mn", "Me"):
         return ""
     bare = unicodedata.normalize("NFKD", letter)[0]
     return bare if bare in _GSM else letter
@@ -105,8 +109,8 @@ def _middle(said: Words) -> list[str]:
 
 
 def _text(said: Words, limit: int, middle: list[str]) -> str:
-    label = f"{said.label}: " if said.label else ""
-    lines = [f"OpsKnight {label}{plainer(cut(said.title, limit))}", *middle]
+    label = f"OpsKnight {said.label}".rstrip()
+    lines = [f"{label}: {plainer(cut(said.title, limit))}", *middle]
     if said.link:
         lines.append(f"{said.link_label}: {said.link}")
     return "\n".join(lines)

@@ -37,7 +37,7 @@ def render(message: Message) -> dict[str, object]:
             "style": _STYLES[said.tone],
             "bleed": True,
             "items": [
-                _run(headline, size="Large", weight="Bolder"),
+                _run(headline, size="Large" if len(headline) < 150 else "Medium", weight="Bolder"),
                 _run(said.happened),
             ],
         }

@@ -12,6 +12,7 @@ from typing import Final
 # Marks that turn the direction of everything after them; an isolate of our own does it safely.
 _TURNING: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 _ISOLATE: Final = ("\u2068", "\u2069")
+_NO_XML: Final = "\ufffe\uffff"
 _JOINER: Final = "\u200d"
 _SKINS: Final = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _MARKS: Final = ("Mn", "Me", "Mc")
@@ -24,9 +25,15 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def clean_lines(text: str) -> str:
+    """The same of text that may have several lines and be indented."""
+    lines = _TURNING.sub("", text).splitlines()
+    return "\n".join("".join(x for x in line if x == "\t" or not _breaks(x)) for line in lines)
+
+
 def _breaks(letter: str) -> bool:
     # Controls, surrogates, separators of lines. Format marks stay: they join emoji.
-    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+    return letter in _NO_XML or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def cut(text: str, limit: int) -> str:

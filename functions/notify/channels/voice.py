@@ -1,5 +1,6 @@
 """A phone call by AWS End User Messaging: the message is read aloud, twice."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Nobody listens to more; the call's text may have 6000 characters, markup and all.
 LONGEST_TITLE: Final = 200
+_UNITS: Final = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "%": "percent"}
+_UNIT: Final = re.compile(r"\b(\d+) ?(s\b|min\b|h\b|d\b|%)")
 _SPOKEN: Final = {Tone.HIGH: "High urgency", Tone.MEDIUM: "Medium urgency", Tone.LOW: "Low urgency"}
 
 
@@ -45,6 +48,7 @@ def _sentences(said: Words, message: Message) -> list[str]:
 
 def _spoken(text: str) -> str:
     """Pictures and format marks are not read; markup of strangers is read, not obeyed."""
+    text = _UNIT.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}", text)
     kept = (
         letter
         for letter in text

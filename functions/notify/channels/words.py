@@ -116,8 +116,8 @@ def _test(message: Message) -> Words:
     return Words(
         tone=Tone.NEUTRAL,
         label="",
-        title="Test message from OpsKnight",
-        happened="This contact method works.",
+        title="Test message",
+        happened="This contact method works",
         todo="Nothing is broken, and there is nothing to do.",
         link=message.link,
         link_label="Open OpsKnight",
