@@ -5,7 +5,7 @@ A decision has one exit, `Table.apply`: one transaction, whole or not at all.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,13 +62,24 @@ class Table:
     def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
         """Those of a service, by id."""
         pk = items.service_key(service_id)["pk"]
-        found = self._under(pk, "receiver#", deadline)
+        found = self.under(pk, "receiver#", deadline)
         return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
 
     def status_pages(self, deadline: Deadline) -> list[StatusPage]:
         """All of them, by id."""
-        found = self._under(items.status_page_key("")["pk"], "page#", deadline)
+        found = self.under(items.status_page_key("")["pk"], "page#", deadline)
         return [StatusPage.model_validate(items.plain(item)) for item in found]
+
+    def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
+        """That a request came with the key; Conflict when the key is gone."""
+        patiently(
+            deadline,
+            self.client.update_item,
+            TableName=self.name,
+            Key=items.secret_key(hashed, key),
+            ConditionExpression="attribute_exists(pk)",
+            **transactions.update({"used_on": on}),
+        )
 
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
         item = self._item(items.alert_key(incident_id, alert_id), deadline)
@@ -76,12 +87,12 @@ class Table:
 
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All of an incident, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "alert#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)
         return [self._whole(item, deadline) for item in found]
 
     def changes(self, incident_id: str, deadline: Deadline) -> list[Change]:
         """The timeline after the opening, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "change#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "change#", deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
     def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
@@ -112,13 +123,13 @@ class Table:
 
     def deliveries(self, incident_id: str, deadline: Deadline) -> list[Delivery]:
         """All of an incident, in the order in which they were to leave."""
-        found = self._under(items.incident_key(incident_id)["pk"], "delivery#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "delivery#", deadline)
         deliveries = [Delivery.model_validate(items.plain(item)) for item in found]
         return sorted(deliveries, key=lambda each: (each.not_before, each.id))
 
     def bundle(self, delivery_id: str, deadline: Deadline) -> list[Bundled]:
         """What the message of this delivery told besides its own incident, oldest first."""
-        found = self._under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
+        found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
         return [Bundled.model_validate(items.plain(item)) for item in found]
 
     def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
@@ -133,12 +144,12 @@ class Table:
 
     def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
         """The steps of its escalation, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "step#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "step#", deadline)
         return [Taken.model_validate(items.plain(item)) for item in found]
 
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "page#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "page#", deadline)
         return [Page.model_validate(items.plain(item)) for item in found]
 
     def policy(
@@ -164,7 +175,7 @@ class Table:
     def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
         """A schedule with its overrides."""
         key = items.schedule_key(schedule_id)
-        found = [items.plain(item) for item in self._under(key["pk"], None, deadline)]
+        found = [items.plain(item) for item in self.under(key["pk"], None, deadline)]
         schedules = [each for each in found if each["kind"] == "schedule"]
         if not schedules:
             return None
@@ -247,7 +258,7 @@ class Table:
     def create(
         self,
         entries: Iterable[items.Entry],
-        keys: Mapping[str, IntegrationKey | ApiKey],
+        keys: Mapping[str, items.Secret],
         token: str,
         deadline: Deadline,
     ) -> None:
@@ -255,7 +266,8 @@ class Table:
         exists.
         """
         new = [items.directory_item(entry) for entry in entries]
-        new += [items.secret_item(hashed, key) for hashed, key in keys.items()]
+        for hashed, key in keys.items():
+            new += [items.secret_item(hashed, key), items.held_item(hashed, key)]
         patiently(
             deadline,
             self.client.transact_write_items,
@@ -281,7 +293,8 @@ class Table:
         )
         return answer.get("Item")
 
-    def _under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+    def under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+        """The items of a partition, in the order of their sort keys."""
         start: dict[str, Any] = {}
         condition, values = "pk = :pk", {":pk": pk}
         if prefix is not None:

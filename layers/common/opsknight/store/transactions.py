@@ -60,7 +60,7 @@ def writes(
             changed = update(steps_to)
             condition = as_seen(incident, changed)
             key = items.incident_key(incident.id)
-            steps: list[Write] = [_updating(table, key, condition, changed)]
+            steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
                 steps.append(put_new(table, items.taken_item(taken, retention)))
             *_, last = [(), *batched(pages, MOST_PAGES, strict=False)]
@@ -122,6 +122,12 @@ def put_new(table: str, item: items.Item) -> "Write":
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
 
 
+def exists(table: str, key: items.Item) -> "Write":
+    condition = "attribute_exists(pk)"
+    check: Any = {"TableName": table, "Key": key, "ConditionExpression": condition}
+    return {"ConditionCheck": check}
+
+
 def told(moved: Moved) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     after = moved.after
@@ -140,14 +146,18 @@ def update(sets: Mapping[str, object]) -> dict[str, Any]:
     """
     kept = {name: value for name, value in sets.items() if value is not None}
     gone = [_path(name) for name, value in sets.items() if value is None]
-    expression = "SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept)
+    actions = []
+    if kept:
+        actions.append("SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept))
     if gone:
-        expression += " REMOVE " + ", ".join(gone)
+        actions.append("REMOVE " + ", ".join(gone))
+    values = {_value(name): items.wire(it) for name, it in kept.items()}
     parts = {part for name in sets for part in name.split(".")}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(actions),
         "ExpressionAttributeNames": {f"#{part}": part for part in parts},
-        "ExpressionAttributeValues": {_value(name): items.wire(it) for name, it in kept.items()},
+        # DynamoDB refuses an empty map.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 
@@ -176,7 +186,7 @@ def _incident(
     if given:
         names = changed["ExpressionAttributeNames"]
         condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
-    return _updating(table, items.incident_key(seen.id), condition, changed)
+    return updating(table, items.incident_key(seen.id), condition, changed)
 
 
 def _pointer(moved: Moved, table: str) -> "Write":
@@ -193,10 +203,10 @@ def _pointer(moved: Moved, table: str) -> "Write":
         }
     changed = update(told(moved))
     changed["ExpressionAttributeValues"] |= mine
-    return _updating(table, key, "id = :mine", changed)
+    return updating(table, key, "id = :mine", changed)
 
 
-def _updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
     arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
     return {"Update": cast("UpdateTypeDef", arguments)}
 
