@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from events.contract import LARGEST_BODY, EventRequest, InvalidBody, InvalidJson, accepted, parse
+from events.contract import LARGEST_BODY, EventRequest, accepted
 from events.intake import Intake
 from opsknight import runtime
 from opsknight.answers import RETRY_UNAVAILABLE, Answer, Refusal, Request, respond
+from opsknight.bodies import read
 from opsknight.callers import Directory, Limiter, LimitReached, authenticate, service_of
 from opsknight.directory import EVENTS_WRITE
 from opsknight.incidents import Event
@@ -80,6 +81,7 @@ class Api:
         minute = Minute.of(now)
         reset = str(minute.seconds_left(now))
         limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
+        self.directory.note_use(caller, now, deadline)
         try:
             taken = self.intake.take(event, caller.key, service, now, deadline)
         except LimitReached:
@@ -96,15 +98,10 @@ class Api:
 
 
 def _read(body: bytes) -> EventRequest | Refusal:
-    if len(body) > LARGEST_BODY:
-        return Refusal(413, "Payload too large", maximum_bytes=LARGEST_BODY)
     try:
-        return parse(body)
-    except InvalidJson as error:
-        return Refusal(400, "Invalid JSON", message=str(error))
-    except InvalidBody as error:
-        issues = [issue.model_dump() for issue in error.issues]
-        return Refusal(400, "Invalid request body", issues=issues)
+        return read(EventRequest, body, LARGEST_BODY)
+    except Refusal as refusal:
+        return refusal
 
 
 @cache

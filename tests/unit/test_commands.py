@@ -12,6 +12,8 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
@@ -51,6 +53,9 @@ TABLE: dict[Command, tuple[Status | str, ...]] = {
     Unsuppress(): (REFUSED, REFUSED, REFUSED, OPEN, REFUSED),
     Escalate(): (OPEN, OPEN, REFUSED, REFUSED, REFUSED),
     Reassign("user_ben"): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Prioritize(Urgency.LOW): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Prioritize(Urgency.HIGH): (NO_CHANGE, NO_CHANGE, NO_CHANGE, NO_CHANGE, REFUSED),
+    Note("It is the database."): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
     AcknowledgementTimeout(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AutoResolve(): (RESOLVED, RESOLVED, REFUSED, REFUSED, REFUSED),
     Unreached("user_ada", moves_on=True): (OPEN, REFUSED, REFUSED, REFUSED, REFUSED),
@@ -102,7 +107,8 @@ def test_the_second_table(command: Command, before: Status, cell: Status | str) 
     else:
         assert isinstance(decision, Moved)
         assert decision.after.status is decision.change.status is cell
-        assert decision.change.what == command.past
+        told = "lowered" if isinstance(command, Prioritize) else command.past
+        assert decision.change.what == told
         assert decision.change.actor == ADA
         assert decision.change.at == NOW
 
@@ -125,7 +131,8 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
 def test_no_timer_outlives_its_status(command: Command, before: Status, cell: Status | str) -> None:
     timers = dict.fromkeys(TIMERS, LATER)
     decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
-    if isinstance(decision, Moved):
+    # Another urgency leaves no status, and so ends nothing.
+    if isinstance(decision, Moved) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.sets.get(f"timers.{name}", LATER) is not None}
         # Whom a command pages anew, the fallback need not be told of.
         anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
@@ -326,3 +333,25 @@ def test_what_a_window_kept_quiet_is_told_from_its_opening_on() -> None:
     assert out.sets["told_from"] == out.change.number
     assert "told_from" not in did(Unsuppress(), SUPPRESSED).sets, "it was told already"
     assert "told_from" not in did(Resolve(), SUPPRESSED, told_from=0).sets, "nobody ever hears"
+
+
+def test_more_urgency_pages_again_and_less_does_not() -> None:
+    raised = did(Prioritize(Urgency.HIGH), urgency=Urgency.LOW)
+    assert (raised.after.urgency, raised.change.what) == (Urgency.HIGH, "raised")
+    assert raised.change.detail == {"urgency": "HIGH", "before": "LOW"}
+    assert raised.sets["timers.step"] == NOW
+    lowered = did(Prioritize(Urgency.LOW))
+    assert (lowered.after.urgency, lowered.change.what) == (Urgency.LOW, "lowered")
+    assert lowered.change.detail == {"urgency": "LOW", "before": "HIGH"}
+    assert "timers.step" not in lowered.sets
+    quiet = did(Prioritize(Urgency.HIGH), ACKNOWLEDGED, urgency=Urgency.LOW)
+    assert "timers.step" not in quiet.sets
+
+
+def test_a_note_is_kept_and_changes_nothing_else() -> None:
+    noted = did(Note("It is the database.", public=True))
+    assert noted.change.detail == {"note": "It is the database.", "public": "yes"}
+    assert did(Note("Secret.")).change.detail == {"note": "Secret."}
+    kept = {name for name, value in noted.sets.items() if value is not None}
+    assert kept == {"timers.announce", "due_at"}
+    assert noted.after.epoch == 3

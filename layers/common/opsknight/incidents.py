@@ -106,6 +106,8 @@ class ActorKind(StrEnum):
     INTEGRATION = "integration"
     API_KEY = "api_key"
     USER = "user"
+    SLACK = "slack"
+    """Somebody in Slack of whom no user says that it is them."""
     TIMER = "timer"
     SYSTEM = "system"
 

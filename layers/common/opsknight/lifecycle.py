@@ -18,6 +18,8 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
@@ -207,6 +209,10 @@ def act(
                     "timers.fallback": None,
                 }
             detail = {"assignee": to}
+        case Prioritize(urgency):
+            return _prioritized(incident, urgency, actor, now)
+        case Note(text, public):
+            detail = {"note": text, **({"public": "yes"} if public else {})}
         case AcknowledgementTimeout():
             sets = dict.fromkeys(_PROGRESS) | {"escalation": Escalation.NONE, "timers.step": now}
         case Unreached(user_id, moves_on):
@@ -297,6 +303,19 @@ def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Move
     if seen.status is Status.OPEN:
         sets = {"timers.step": now, "asked": Asked.AGAIN}
     return _changed(seen, after, "raised", actor, now, sets, detail)
+
+
+def _prioritized(
+    seen: Incident, urgency: Urgency, actor: Actor, now: datetime
+) -> Moved | Unchanged | Refused:
+    if seen.status not in TRANSITIONS[Prioritize]:
+        return Refused(seen.status)
+    if urgency is seen.urgency:
+        return Unchanged(seen)
+    if urgency.exceeds(seen.urgency):
+        return _raise(seen, urgency, actor, now)
+    detail = {"urgency": str(urgency), "before": str(seen.urgency)}
+    return _changed(seen, {"urgency": urgency}, "lowered", actor, now, {}, detail)
 
 
 def _silence_ends(now: datetime, timeouts: Timeouts) -> dict[str, datetime]:

@@ -124,6 +124,12 @@ def put_new(table: str, item: items.Item) -> "Write":
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
 
 
+def exists(table: str, key: items.Item) -> "Write":
+    condition = "attribute_exists(pk)"
+    check: Any = {"TableName": table, "Key": key, "ConditionExpression": condition}
+    return {"ConditionCheck": check}
+
+
 def told(moved: Moved) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     after = moved.after
@@ -142,14 +148,18 @@ def update(sets: Mapping[str, object]) -> dict[str, Any]:
     """
     kept = {name: value for name, value in sets.items() if value is not None}
     gone = [_path(name) for name, value in sets.items() if value is None]
-    expression = "SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept)
+    actions = []
+    if kept:
+        actions.append("SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept))
     if gone:
-        expression += " REMOVE " + ", ".join(gone)
+        actions.append("REMOVE " + ", ".join(gone))
+    values = {_value(name): items.wire(it) for name, it in kept.items()}
     parts = {part for name in sets for part in name.split(".")}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(actions),
         "ExpressionAttributeNames": {f"#{part}": part for part in parts},
-        "ExpressionAttributeValues": {_value(name): items.wire(it) for name, it in kept.items()},
+        # DynamoDB refuses an empty map.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 
