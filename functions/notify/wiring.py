@@ -128,8 +128,10 @@ def sending() -> Sending:
 
 
 def _ses() -> "SESV2Client":
-    return boto3.client("sesv2", config=PROVIDER_CONFIG)
+    client: SESV2Client = boto3.client("sesv2", config=PROVIDER_CONFIG)
+    return client
 
 
 def _phone() -> "PinpointSMSVoiceV2Client":
-    return boto3.client("pinpoint-sms-voice-v2", config=PROVIDER_CONFIG)
+    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=PROVIDER_CONFIG)
+    return client

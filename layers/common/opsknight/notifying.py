@@ -45,7 +45,7 @@ PAGE_EVENTS: Final = {
     Told.RESOLVED: PageEvent.RESOLVED,
     Told.REOPENED: PageEvent.UPDATED,
 }
-UPDATES: Final = frozenset({"raised", "reassigned", "published"})
+UPDATES: Final = frozenset({"raised", "lowered", "reassigned"})
 
 
 def methods(user: User) -> tuple[Receiver, ...]:
