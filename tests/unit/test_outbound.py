@@ -31,7 +31,7 @@ from tests.harness.receivers import (
 
 NOON = datetime.datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SECRET_PATH = "/services/T0SECRET?token=sesame"
-QUICK = Limits(connect=0.5, read=0.4, total=0.6)
+QUICK = Limits(connect=1.0, read=0.4, total=1.2)
 
 
 def outbound(limits: Limits = QUICK, **more: object) -> Outbound:
@@ -99,7 +99,7 @@ def test_every_answer_has_its_name(act: Act, expected: Outcome, receiver: HttpRe
     receiver.then(act)
     began = time.monotonic()
     assert outcome(outbound(), receiver.url + SECRET_PATH) == expected
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])

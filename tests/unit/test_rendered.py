@@ -63,3 +63,8 @@ def test_it_looks_as_it_did_when_it_was_looked_at(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
         assert path.read_bytes().decode() == text
+
+
+def test_nothing_is_kept_that_is_not_sent() -> None:
+    kept = {(path.parent.name, path.stem) for path in GOLDEN.glob("*/*")}
+    assert kept == {(channel, name) for channel in Channel for name in ALL}

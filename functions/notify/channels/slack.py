@@ -16,7 +16,7 @@ from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Receiver, Told
+from opsknight.contacts import PageEvent, Receiver, Told
 from opsknight.incidents import Status
 from opsknight.messages import Message
 
@@ -109,7 +109,9 @@ def _shown(value: str | datetime) -> str:
 
 def _buttons(message: Message, said: Words) -> list[dict[str, object]]:
     buttons: list[dict[str, object]] = []
-    status = message.incidents[0].status if len(message.incidents) == 1 else None
+    # Whoever sees a status page's message can read it, and is not asked to act.
+    acting = len(message.incidents) == 1 and not isinstance(message.about, PageEvent)
+    status = message.incidents[0].status if acting else None
     offered = (
         {
             Status.OPEN: (("Acknowledge", "primary"), ("Resolve", None)),
