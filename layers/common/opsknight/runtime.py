@@ -79,13 +79,18 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RespondSettings(LinkSettings):
+    slack_signing_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxSettings:
     timers_url: str
     notices_url: str
     fallback_arn: str
 
 
-def read_settings[S: (TableSettings, CounterSettings, OutboxSettings, LinkSettings)](
+def read_settings[S: (TableSettings, CounterSettings, OutboxSettings, RespondSettings)](
     kind: type[S], environment: Mapping[str, str] = os.environ
 ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
