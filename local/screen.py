@@ -90,7 +90,7 @@ def event_line(exchange: Exchange, at: str) -> Text:
 def message_line(message: Message, at: str) -> Text:
     """`at`, channel, what was answered, then to whom and its title, or why it was refused."""
     line = Text(f"{at} ")
-    line.append(f"{message.channel.value:<13}", "magenta" if message.why else "blue")
+    line.append(f"{message.channel.value:<14}", "magenta" if message.why else "blue")
     status = "---" if message.status is None else str(message.status)
     rest = f"{message.to} {message.title}".strip()
     if message.why:

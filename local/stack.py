@@ -292,11 +292,17 @@ def _deploy(tools: _Tools, inbox: str) -> dict[str, str]:
 
 
 def _parameters(inbox: str) -> list[str]:
-    """Those of samconfig.toml, for which sam has no way to add to, and where our messages go.
+    """Those of samconfig.toml, to which sam has no way to add, and where our messages go.
 
     A template that does not know them is deployed all the same.
     """
-    ours = {"LocalInbox": inbox, "AllowPrivateTargets": "true"}
+    ours = {
+        "LocalInbox": inbox,
+        "AllowPrivateTargets": "true",
+        "EmailFrom": "oncall@example.com",
+        "SmsOrigination": "OpsKnight",
+        "VoiceOrigination": "+18005550100",
+    }
     template = (ROOT / "template.yaml").read_text()
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     fixed: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]

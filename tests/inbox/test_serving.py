@@ -218,8 +218,8 @@ def test_whoever_watches_is_told(post: Post, watched: list[Message]) -> None:
     post("/slack/api/chat.postMessage", json=slack(), headers={"Authorization": "Bearer xoxb-1"})
     post("/slack/api/chat.postMessage", json=slack())
     first, second = (message_line(each, "12:00:00").plain for each in watched)
-    assert first.startswith("12:00:00 slack        200 C024BE91L HIGH: Checkout")
-    assert second == "12:00:00 slack        200 not_authed"
+    assert first.startswith("12:00:00 slack         200 C024BE91L HIGH: Checkout")
+    assert second == "12:00:00 slack         200 not_authed"
 
 
 def test_a_line_neither_steers_the_terminal_nor_fills_it() -> None:
@@ -228,7 +228,7 @@ def test_a_line_neither_steers_the_terminal_nor_fills_it() -> None:
     line = message_line(evil, "12:00:00").plain
     assert line.isprintable()
     assert len(line) < 200
-    assert line.startswith("12:00:00 webhook      --- connection closed on demand")
+    assert line.startswith("12:00:00 webhook       --- connection closed on demand")
 
 
 def test_the_port_is_free_again_afterwards() -> None:
