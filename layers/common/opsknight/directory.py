@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
+from opsknight.contacts import NotificationRule, Receiver
 from opsknight.incidents import Actor, ActorKind, Model, Timeouts, Window
 
 EVENTS_WRITE: Final = "events:write"
@@ -29,6 +30,10 @@ class User(Model):
     team_ids: tuple[str, ...] = ()
     """Repeats the teams' members, so that access is known without reading a team."""
     disabled: bool = False
+    zone: str | None = None
+    """IANA name: the clock that times are told by; UTC without one."""
+    contact_methods: tuple[Receiver, ...] = ()
+    rules: tuple[NotificationRule, ...] = ()
 
 
 class Member(Model):

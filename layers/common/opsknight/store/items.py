@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.escalations import Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
@@ -87,6 +88,15 @@ def taken_key(incident_id: str, page_no: int) -> Item:
 AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 
 
+def receiver_key(service_id: str, receiver_id: str) -> Item:
+    return _key(f"service#{service_id}", f"receiver#{receiver_id}")
+
+
+def status_page_key(page_id: str) -> Item:
+    # All in one partition: every announcement asks for all of them, and there are few.
+    return _key("statuspages", f"page#{page_id}")
+
+
 def integration_secret_key(hashed: str) -> Item:
     return _key(f"key#{hashed}", "integration")
 
@@ -99,7 +109,7 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-type Entry = Team | User | Service | Integration | Schedule
+type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage
 
 
 def directory_item(entry: Entry) -> Item:
@@ -115,6 +125,11 @@ def directory_item(entry: Entry) -> Item:
             return key | {"kind": {"S": "integration"}} | attributes(entry)
         case Schedule():
             return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)
+        case ServiceReceiver():
+            key = receiver_key(entry.service_id, entry.id)
+            return key | {"kind": {"S": "receiver"}} | attributes(entry)
+        case StatusPage():
+            return status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
         case _:
             assert_never(entry)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
 from opsknight.escalations import Advanced, Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer
@@ -56,6 +57,17 @@ class Table:
 
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
         return self._get(Team, items.team_key(team_id), deadline)
+
+    def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
+        """Those of a service, by id."""
+        pk = items.service_key(service_id)["pk"]
+        found = self._under(pk, "receiver#", deadline)
+        return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
+
+    def status_pages(self, deadline: Deadline) -> list[StatusPage]:
+        """All of them, by id."""
+        found = self._under(items.status_page_key("")["pk"], "page#", deadline)
+        return [StatusPage.model_validate(items.plain(item)) for item in found]
 
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
         item = self._item(items.alert_key(incident_id, alert_id), deadline)
