@@ -1,0 +1,67 @@
+"""The data of a configuration as YAML that reads well, in this version of YAML and the one before:
+what 1.1 would take for a number or a truth value is in quotes.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from opsknight_cli.files.describing import Data, Quoted
+
+_WIDTH: Final = 96
+# Mappings of this many short values stand on one line: `ada: {lead: true}`.
+_SHORT: Final = 3
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        # Lists stand indented under their key.
+        del indentless
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def _is_flat(values: Any) -> bool:
+    return all(isinstance(each, str | int | bool) for each in values)
+
+
+def _mapping(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
+    flow = not data or (
+        len(data) <= _SHORT
+        and _is_flat(data.values())
+        and sum(len(str(each)) for each in data.values()) < _WIDTH // 2
+    )
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=flow)
+
+
+def _sequence(dumper: _Dumper, data: list[Any]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=_is_flat(data))
+
+
+def _quoted(dumper: _Dumper, data: Quoted) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(data), style='"')
+
+
+_Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(list, _sequence)
+_Dumper.add_representer(Quoted, _quoted)
+
+
+def written(document: Data) -> str:
+    """Sections apart by an empty line."""
+    parts = [block({section: content}) for section, content in document.items()]
+    return "\n".join(parts) or "{}\n"
+
+
+def block(data: Data) -> str:
+    return yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_WIDTH,
+        default_flow_style=False,
+    )
