@@ -88,6 +88,10 @@ def taken_key(incident_id: str, page_no: int) -> Item:
 AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 
 
+def integration_key(service_id: str, integration_id: str) -> Item:
+    return _key(f"service#{service_id}", f"integration#{integration_id}")
+
+
 def receiver_key(service_id: str, receiver_id: str) -> Item:
     return _key(f"service#{service_id}", f"receiver#{receiver_id}")
 
@@ -95,6 +99,10 @@ def receiver_key(service_id: str, receiver_id: str) -> Item:
 def status_page_key(page_id: str) -> Item:
     # All in one partition: every announcement asks for all of them, and there are few.
     return _key("statuspages", f"page#{page_id}")
+
+
+# What there is of the configuration, and its revision.
+HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
 
 
 def integration_secret_key(hashed: str) -> Item:
@@ -121,7 +129,7 @@ def directory_item(entry: Entry) -> Item:
         case Service():
             return service_key(entry.id) | {"kind": {"S": "service"}} | attributes(entry)
         case Integration():
-            key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
+            key = integration_key(entry.service_id, entry.id)
             return key | {"kind": {"S": "integration"}} | attributes(entry)
         case Schedule():
             return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)

@@ -58,7 +58,7 @@ def writes(
             changed = update(steps_to)
             condition = as_seen(incident, changed)
             key = items.incident_key(incident.id)
-            steps: list[Write] = [_updating(table, key, condition, changed)]
+            steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
                 steps.append(put_new(table, items.taken_item(taken, retention)))
             steps += (put(table, items.page_item(page, retention)) for page in pages)
@@ -123,15 +123,16 @@ def update(
     gone = [_path(name) for name, value in sets.items() if value is None]
     terms = [f"{_path(name)} = {_value(name)}" for name in kept]
     terms += (f"{_path(it)} = if_not_exists({_path(it)}, {_value(it)})" for it in unless_set)
-    expression = "SET " + ", ".join(terms)
+    actions = [f"SET {', '.join(terms)}"] if terms else []
     if gone:
-        expression += " REMOVE " + ", ".join(gone)
-    values = {**kept, **unless_set}
+        actions.append(f"REMOVE {', '.join(gone)}")
+    values = {_value(name): items.wire(it) for name, it in {**kept, **unless_set}.items()}
     parts = {part for name in {**sets, **unless_set} for part in name.split(".")}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(actions),
         "ExpressionAttributeNames": {f"#{part}": part for part in parts},
-        "ExpressionAttributeValues": {_value(name): items.wire(it) for name, it in values.items()},
+        # DynamoDB refuses an empty map.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 
@@ -161,7 +162,7 @@ def _incident(
     if given:
         names = changed["ExpressionAttributeNames"]
         condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
-    return _updating(table, items.incident_key(seen.id), condition, changed)
+    return updating(table, items.incident_key(seen.id), condition, changed)
 
 
 def _pointer(moved: Moved, table: str) -> "Write":
@@ -178,10 +179,10 @@ def _pointer(moved: Moved, table: str) -> "Write":
         }
     changed = update(told(moved))
     changed["ExpressionAttributeValues"] |= mine
-    return _updating(table, key, "id = :mine", changed)
+    return updating(table, key, "id = :mine", changed)
 
 
-def _updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
     arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
     return {"Update": cast("UpdateTypeDef", arguments)}
 
