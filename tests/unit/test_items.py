@@ -50,7 +50,7 @@ INCIDENT = Incident(
     due_at=NOW,
 )
 WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")
-MODELS = [
+MODELS: list[Any] = [
     INCIDENT,
     Pointer.model_validate(INCIDENT.model_dump()),
     Change(
@@ -106,7 +106,14 @@ MODELS = [
         ),
         shows_details=True,
     ),
-    ApiKey(id="key_1", name="CI", created_at=NOW, user_id="user_1", scopes=("events:write",)),
+    ApiKey(
+        id="key_1",
+        name="CI",
+        created_at=NOW,
+        user_id="user_1",
+        scopes=("events:write",),
+        used_on=NOW.date(),
+    ),
     IntegrationKey(
         id="key_2",
         name="Prometheus",
@@ -193,7 +200,17 @@ def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any, ki
 @pytest.mark.parametrize("key", MODELS[9:], ids=lambda model: type(model).__name__)
 def test_a_key_is_stored_under_the_hash_of_its_secret(key: Any) -> None:
     item = items.secret_item("0f" * 32, key)
+    held = items.held_item("0f" * 32, key)
     assert item["pk"] == {"S": "key#" + "0f" * 32}
+    assert held["secret"]["M"] == {"pk": item["pk"], "sk": item["sk"]}
+
+
+def test_a_key_is_found_under_its_owner() -> None:
+    found = [items.held_item("0f" * 32, key) for key in MODELS[9:]]
+    assert [(each["pk"]["S"], each["sk"]["S"]) for each in found] == [
+        ("keys", "user_1#key_1"),
+        ("keys", "svc_1#key_2"),
+    ]
 
 
 def alert(body: str) -> Alert:

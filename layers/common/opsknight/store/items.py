@@ -6,7 +6,7 @@ wants them.
 
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
@@ -25,6 +25,8 @@ else:
 
 type Item = dict[str, Wire]
 
+# All keys in one partition: they are listed together, and seldom.
+KEYS: Final = "keys"
 DUE_SHARDS: Final = 16
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
@@ -169,18 +171,33 @@ def taken_item(taken: Taken, retention: timedelta) -> Item:
     )
 
 
-def secret_item(hashed: str, key: IntegrationKey | ApiKey) -> Item:
+type Secret = IntegrationKey | ApiKey
+
+
+def secret_key(hashed: str, key: Secret) -> Item:
     match key:
         case IntegrationKey():
-            return (
-                integration_secret_key(hashed)
-                | {"kind": {"S": "integration_key"}}
-                | attributes(key)
-            )
+            return integration_secret_key(hashed)
         case ApiKey():
-            return api_secret_key(hashed) | {"kind": {"S": "api_key"}} | attributes(key)
+            return api_secret_key(hashed)
         case _:
             assert_never(key)
+
+
+def held_key(key: Secret) -> Item:
+    """Of the entry by which a key is found without its secret, under its service or user."""
+    owner = key.service_id if isinstance(key, IntegrationKey) else key.user_id
+    return _key(KEYS, f"{owner}#{key.id}")
+
+
+def secret_item(hashed: str, key: Secret) -> Item:
+    kind = "integration_key" if isinstance(key, IntegrationKey) else "api_key"
+    return secret_key(hashed, key) | {"kind": {"S": kind}} | attributes(key)
+
+
+def held_item(hashed: str, key: Secret) -> Item:
+    """Where the key is. What is told of it, and changes, stands in the key alone."""
+    return held_key(key) | {"kind": {"S": "held_key"}, "secret": {"M": secret_key(hashed, key)}}
 
 
 def incident_item(incident: Incident) -> Item:
@@ -275,6 +292,8 @@ def wire(value: object) -> Wire:
             return {"N": str(value)}
         case datetime():
             return {"S": stamp(value)}
+        case date():
+            return {"S": value.isoformat()}
         case timedelta():
             return {"N": str(int(value.total_seconds()))}
         case time():

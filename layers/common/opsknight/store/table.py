@@ -5,7 +5,7 @@ A decision has one exit, `Table.apply`: one transaction, whole or not at all.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +68,17 @@ class Table:
         """All of them, by id."""
         found = self._under(items.status_page_key("")["pk"], "page#", deadline)
         return [StatusPage.model_validate(items.plain(item)) for item in found]
+
+    def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
+        """That a request came with the key; Conflict when the key is gone."""
+        patiently(
+            deadline,
+            self.client.update_item,
+            TableName=self.name,
+            Key=items.secret_key(hashed, key),
+            ConditionExpression="attribute_exists(pk)",
+            **transactions.update({"used_on": on}),
+        )
 
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
         item = self._item(items.alert_key(incident_id, alert_id), deadline)
@@ -194,7 +205,7 @@ class Table:
     def create(
         self,
         entries: Iterable[items.Entry],
-        keys: Mapping[str, IntegrationKey | ApiKey],
+        keys: Mapping[str, items.Secret],
         token: str,
         deadline: Deadline,
     ) -> None:
@@ -202,7 +213,8 @@ class Table:
         exists.
         """
         new = [items.directory_item(entry) for entry in entries]
-        new += [items.secret_item(hashed, key) for hashed, key in keys.items()]
+        for hashed, key in keys.items():
+            new += [items.secret_item(hashed, key), items.held_item(hashed, key)]
         patiently(
             deadline,
             self.client.transact_write_items,
