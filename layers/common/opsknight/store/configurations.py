@@ -9,7 +9,7 @@ revision like any other.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, assert_never, cast
+from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from opsknight.configuration import (
     Busy,
@@ -30,12 +30,14 @@ from opsknight.schedules import Schedule
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, patiently
 from opsknight.store.table import Table
+from opsknight.store.waiting import Place, Waiting
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 # DynamoDB takes 100 writes in a transaction; the head is among them.
 MOST_WRITES: Final = 99
+_PAGE: Final = 100
 # Fields that are made while it runs: a change of the configuration does not write them.
 RUN_TIME: Final = frozenset({"windows"})
 _LISTS: Final = {
@@ -158,32 +160,23 @@ class Configurations:
 
     def busy(self, deadline: Deadline) -> list[Busy]:
         """All active incidents."""
-        start: dict[str, Any] = {}
-        keys: list[items.Item] = []
+        found: list[Busy] = []
+        place: Place | None = None
         while True:
-            page = patiently(
-                deadline,
-                self.table.client.query,
-                TableName=self.table.name,
-                IndexName="listing",
-                KeyConditionExpression="listing = :active",
-                ExpressionAttributeValues={":active": {"S": "active"}},
-                **start,
-            )
-            keys += ({"pk": item["pk"], "sk": item["sk"]} for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                break
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        found = (items.plain(item) for item in self.table.batch(keys, deadline))
-        return [
-            Busy(
-                incident_id=each["id"],
-                service_id=each["service_id"],
-                policy_id=each.get("policy_id"),
-                assignee_id=each.get("assignee_id"),
-            )
-            for each in found
-        ]
+            stored, place = Waiting(self.table).active(place, _PAGE, deadline)
+            for item in stored:
+                # Not by the whole model: what cannot be read needs what it needs all the same.
+                each = items.plain(item)
+                found.append(
+                    Busy(
+                        incident_id=each["id"],
+                        service_id=each["service_id"],
+                        policy_id=each.get("policy_id"),
+                        assignee_id=each.get("assignee_id"),
+                    )
+                )
+            if place is None:
+                return found
 
     def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
         answer = patiently(

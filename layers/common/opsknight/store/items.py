@@ -26,7 +26,7 @@ else:
 type Item = dict[str, Wire]
 
 # All keys in one partition: they are listed together, and seldom.
-KEYS: Final = "keys"
+KEYS: Final[Wire] = {"S": "keys"}
 DUE_SHARDS: Final = 16
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
@@ -144,8 +144,12 @@ def directory_item(entry: Entry) -> Item:
             assert_never(entry)
 
 
+def override_key(schedule_id: str, override_id: str) -> Item:
+    return _key(f"schedule#{schedule_id}", f"override#{override_id}")
+
+
 def override_item(schedule_id: str, override: Override) -> Item:
-    key = _key(f"schedule#{schedule_id}", f"override#{override.id}")
+    key = override_key(schedule_id, override.id)
     return key | {"kind": {"S": "override"}} | attributes(override)
 
 
@@ -187,7 +191,7 @@ def secret_key(hashed: str, key: Secret) -> Item:
 def held_key(key: Secret) -> Item:
     """Of the entry by which a key is found without its secret, under its service or user."""
     owner = key.service_id if isinstance(key, IntegrationKey) else key.user_id
-    return _key(KEYS, f"{owner}#{key.id}")
+    return {"pk": KEYS, "sk": {"S": f"{owner}#{key.id}"}}
 
 
 def secret_item(hashed: str, key: Secret) -> Item:

@@ -61,12 +61,12 @@ class Table:
     def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
         """Those of a service, by id."""
         pk = items.service_key(service_id)["pk"]
-        found = self._under(pk, "receiver#", deadline)
+        found = self.under(pk, "receiver#", deadline)
         return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
 
     def status_pages(self, deadline: Deadline) -> list[StatusPage]:
         """All of them, by id."""
-        found = self._under(items.status_page_key("")["pk"], "page#", deadline)
+        found = self.under(items.status_page_key("")["pk"], "page#", deadline)
         return [StatusPage.model_validate(items.plain(item)) for item in found]
 
     def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
@@ -86,17 +86,17 @@ class Table:
 
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All of an incident, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "alert#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)
         return [self._whole(item, deadline) for item in found]
 
     def changes(self, incident_id: str, deadline: Deadline) -> list[Change]:
         """The timeline after the opening, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "change#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "change#", deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
     def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
         """The steps of its escalation, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "step#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "step#", deadline)
         return [Taken.model_validate(items.plain(item)) for item in found]
 
     def step(self, incident_id: str, page_no: int, deadline: Deadline) -> Taken | None:
@@ -105,7 +105,7 @@ class Table:
 
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "page#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "page#", deadline)
         return [Page.model_validate(items.plain(item)) for item in found]
 
     def policy(
@@ -131,7 +131,7 @@ class Table:
     def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
         """A schedule with its overrides."""
         key = items.schedule_key(schedule_id)
-        found = [items.plain(item) for item in self._under(key["pk"], None, deadline)]
+        found = [items.plain(item) for item in self.under(key["pk"], None, deadline)]
         schedules = [each for each in found if each["kind"] == "schedule"]
         if not schedules:
             return None
@@ -240,7 +240,8 @@ class Table:
         )
         return answer.get("Item")
 
-    def _under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+    def under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+        """The items of a partition, in the order of their sort keys."""
         start: dict[str, Any] = {}
         condition, values = "pk = :pk", {":pk": pk}
         if prefix is not None:

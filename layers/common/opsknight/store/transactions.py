@@ -100,6 +100,12 @@ def put_new(table: str, item: items.Item) -> "Write":
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
 
 
+def exists(table: str, key: items.Item) -> "Write":
+    condition = "attribute_exists(pk)"
+    check: Any = {"TableName": table, "Key": key, "ConditionExpression": condition}
+    return {"ConditionCheck": check}
+
+
 def told(moved: Moved) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     after = moved.after
