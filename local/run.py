@@ -18,8 +18,8 @@ from types import FrameType
 from typing import NoReturn
 
 from local.screen import Screen
-from local.stack import HOST, ROOT, Failure, Port, Running, forget_account, running
-from opsknight_cli.main import curl
+from local.stack import HOST, REGION, ROOT, STACK, Failure, Port, Running, forget_account, running
+from opsknight_cli.send import curl
 
 _STATE = ROOT / ".local"
 _SETTINGS = _STATE / "opsknight.env"
@@ -93,6 +93,10 @@ def _settings(up: Running) -> Iterator[None]:
         "OPSKNIGHT_INTEGRATION_KEY": up.service.integration_key,
         "OPSKNIGHT_API_KEY": up.service.api_key,
         "OPSKNIGHT_SERVICE_ID": up.service.service_id,
+        # By these `opsknight` finds us without being told where.
+        "OPSKNIGHT_AWS_ENDPOINT": up.endpoint,
+        "OPSKNIGHT_AWS_REGION": REGION,
+        "OPSKNIGHT_AWS_STACK": STACK,
     }
     variables = {
         # From inside a container, this machine is called so (samconfig.toml says it to Docker).

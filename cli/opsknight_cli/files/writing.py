@@ -56,8 +56,23 @@ def written(document: Data) -> str:
     return "\n".join(parts) or "{}\n"
 
 
-def block(data: Data) -> str:
-    return yaml.dump(
+def inline(value: Any) -> str:
+    """On one line, for people."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"[{', '.join(map(inline, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{name}: {inline(each)}' for name, each in value.items())}}}"
+        case _:
+            return str(value)
+
+
+def block(data: Any) -> str:
+    text: str = yaml.dump(
         data,
         Dumper=_Dumper,
         sort_keys=False,
@@ -65,3 +80,4 @@ def block(data: Data) -> str:
         width=_WIDTH,
         default_flow_style=False,
     )
+    return text
