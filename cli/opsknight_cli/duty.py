@@ -1,6 +1,7 @@
 """`oncall` and `override`: who has to answer, and who takes over."""
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -63,7 +64,9 @@ def oncall_command(
         now, following = _now_and_next(rota, time, absent)
         told.append(_told(rota, time, now, following))
         name = slug_of(rota.schedule.id)
-        rows.append((name, _who(now, found), _until(now, zone), _then(following, found, zone)))
+        rows.append(
+            (name, _who(now, found), _until(now, following, zone), _then(now, following, found))
+        )
     if as_json:
         screen.data({"schedules": told})
     elif rows:
@@ -73,10 +76,16 @@ def oncall_command(
 
 
 def _now_and_next(rota: Rota, at: datetime, absent: Set[str]) -> tuple[Shift | None, Shift | None]:
-    ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
-    now = ahead[0] if ahead and ahead[0].start == at else None
-    rest = ahead[1:] if now else ahead
-    return now, rest[0] if rest else None
+    ahead: list[Shift] = []
+    for shift in shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent):
+        last = ahead[-1] if ahead else None
+        if last and (last.user_id, last.end) == (shift.user_id, shift.start):
+            # By another layer; for whoever asks it is one turn.
+            ahead[-1] = replace(last, end=shift.end)
+        else:
+            ahead.append(shift)
+    now = ahead.pop(0) if ahead and ahead[0].start == at else None
+    return now, ahead[0] if ahead else None
 
 
 def _who(shift: Shift | None, found: Configuration) -> str:
@@ -87,12 +96,15 @@ def _who(shift: Shift | None, found: Configuration) -> str:
     return f"{name} (override)" if isinstance(shift.because, Override) else name
 
 
-def _until(shift: Shift | None, zone: ZoneInfo) -> str:
-    return shown(shift.end, zone) if shift else ""
+def _until(shift: Shift | None, following: Shift | None, zone: ZoneInfo) -> str:
+    if shift is None:
+        return shown(following.start, zone) if following else ""
+    return shown(shift.end, zone)
 
 
-def _then(shift: Shift | None, found: Configuration, zone: ZoneInfo) -> str:
-    return f"{_who(shift, found)}, {shown(shift.start, zone)}" if shift else "nobody"
+def _then(shift: Shift | None, following: Shift | None, found: Configuration) -> str:
+    gap = shift is not None and (following is None or following.start > shift.end)
+    return _who(None if gap else following, found)
 
 
 def _told(rota: Rota, at: datetime, now: Shift | None, following: Shift | None) -> dict[str, Any]:

@@ -117,14 +117,15 @@ def list_command(
             (
                 each.key.id,
                 _of(each.key),
-                " ".join(each.key.scopes) if isinstance(each.key, ApiKey) else EVENTS_WRITE,
                 each.key.used_on.isoformat() if each.key.used_on else "never",
                 _state(each.key, now),
-                each.key.name,
+                f"{each.key.name}: {', '.join(each.key.scopes)}"
+                if isinstance(each.key, ApiKey)
+                else EVENTS_WRITE,
             )
             for each in held
         ]
-        screen.columns(("KEY", "OF", "SCOPES", "LAST USED", "STATE", "NAME"), rows)
+        screen.columns(("KEY", "OF", "LAST USED", "STATE", "SCOPES"), rows)
 
 
 @app.command("rotate")

@@ -69,7 +69,8 @@ def start_command(
         return
     screen.say(
         f"What {found.name} opens from {shown(begins, UTC_ZONE)} until "
-        f"{shown(window.end, UTC_ZONE)} pages nobody. End it earlier with",
+        f"{shown(window.end, UTC_ZONE)} pages nobody, once its functions know it: within 30 "
+        "seconds. End it earlier with",
         "green",
     )
     screen.say(f"    opsknight maintenance stop {service} {window.id}")

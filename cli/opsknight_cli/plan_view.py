@@ -9,6 +9,7 @@ from rich.text import Text
 from opsknight.configuration import (
     Create,
     Entry,
+    Kind,
     Path,
     Remove,
     Step,
@@ -18,7 +19,8 @@ from opsknight.configuration import (
     path_of,
     slug_of,
 )
-from opsknight.directory import User
+from opsknight.contacts import ServiceReceiver
+from opsknight.directory import Integration, User
 from opsknight_cli.files.describing import fields
 from opsknight_cli.files.problems import dotted
 from opsknight_cli.files.writing import block, inline
@@ -43,7 +45,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
         case dict(), dict():
             for name in [*after, *(name for name in before if name not in after)]:
                 yield from differences(before.get(name), after.get(name), (*path, name))
-        case list(), list() if any(isinstance(each, dict) for each in before + after):
+        case list(), list() if any(map(_is_deep, before + after)):
             for number in range(max(len(before), len(after))):
                 one = before[number] if number < len(before) else None
                 other = after[number] if number < len(after) else None
@@ -52,6 +54,11 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
             yield Difference(path, before, after)
         case _:
             return
+
+
+def _is_deep(value: Any) -> bool:
+    """Targets, of one word each, are read as a whole."""
+    return isinstance(value, dict) and len(value) > 1
 
 
 def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
@@ -117,15 +124,24 @@ def _changes(before: Entry, after: Entry) -> Iterator[Difference]:
 def _show_difference(each: Difference, screen: Screen) -> None:
     path = dotted(each.path).replace(".(", " (")
     if each.before is None and isinstance(each.after, dict | list):
-        screen.hanging(Text.assemble(("    + ", "green"), f"{path}:"), 0, 8)
-        for text in block(each.after).splitlines():
+        lines = block(each.after).splitlines()
+        head = Text.assemble(("    + ", "green"), path)
+        if len(lines) == 1:
+            # A member without anything said of them is `{}`, which says no more than their name.
+            head.append(f": {lines[0]}" if each.after else "", "green")
+            lines = []
+        else:
+            head.append(":")
+        screen.hanging(head, 0, 8)
+        for text in lines:
             screen.hanging(Text(f"        {text}", "green"), 0, 10)
         return
     line = Text()
     if each.before is None:
         line = Text.assemble(("    + ", "green"), f"{path}: ", (inline(each.after), "green"))
     elif each.after is None:
-        line = Text.assemble(("    - ", "red"), f"{path}: ", (inline(each.before), "red"))
+        was = f": {inline(each.before)}" if each.before else ""
+        line = Text.assemble(("    - ", "red"), path, (was, "red"))
     else:
         line = Text.assemble(
             ("    ~ ", "yellow"),
@@ -138,17 +154,25 @@ def _show_difference(each: Difference, screen: Screen) -> None:
 
 
 def _show_left(plan: Plan, screen: Screen, *, prune: bool) -> None:
-    if not plan.aim.left:
-        return
-    screen.say()
-    if not prune:
-        screen.say("Not in the file, and left as they are (--prune removes them):")
-        for left in plan.aim.left:
-            screen.say(f"    {_label(left.entry)}")
-        return
-    screen.say("Not in the file, but needed by active incidents:")
+    by_reason: dict[str, dict[Kind, list[str]]] = {}
+    services = {each.entry.id for each in plan.aim.left}
     for left in plan.aim.left:
-        screen.say(f"    {_label(left.entry)}, by {left.incident_id}")
+        entry = left.entry
+        if isinstance(entry, Integration | ServiceReceiver) and entry.service_id in services:
+            # Of a service that is named here itself.
+            continue
+        reason = left.incident_id or ""
+        by_reason.setdefault(reason, {}).setdefault(kind_of(entry), []).append(_slugs(entry))
+    for incident_id, kinds in by_reason.items():
+        said = f"Not in the file, but needed by {incident_id}, which is active:"
+        if not prune:
+            said = "Not in the file, and left as they are (--prune removes them):"
+        screen.say()
+        screen.say(said)
+        rows = [(f"{kind}", ", ".join(names)) for kind, names in kinds.items()]
+        width = max(len(kind) for kind, _ in rows)
+        for kind, names in rows:
+            screen.hanging(Text(f"    {kind:<{width}}  {names}"), 0, width + 6)
 
 
 def _action(step: Step) -> str:
@@ -165,7 +189,11 @@ def _action(step: Step) -> str:
 
 def _label(entry: Entry) -> str:
     """`service checkout`, `integration checkout/prometheus`."""
-    return f"{kind_of(entry)} {'/'.join(map(str, path_of(entry)[1::2]))}"
+    return f"{kind_of(entry)} {_slugs(entry)}"
+
+
+def _slugs(entry: Entry) -> str:
+    return "/".join(map(str, path_of(entry)[1::2]))
 
 
 def told(plan: Plan, where: str) -> dict[str, Any]:

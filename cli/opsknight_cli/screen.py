@@ -72,7 +72,7 @@ class Screen:
     def columns(
         self, header: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int = 0
     ) -> None:
-        """As wide as they need to be; the last one may be wrapped."""
+        """As wide as they need to be; what does not fit goes on below."""
         texts = [[Text(each) if isinstance(each, str) else each for each in row] for row in rows]
         titles = [Text(each, "bold") for each in header]
         widths = [
@@ -85,24 +85,23 @@ class Screen:
                 line.append_text(cell)
                 line.append(" " * (width - cell_len(cell.plain) + 2))
             line.append_text(row[-1])
-            self.hanging(line, indent, indent + sum(widths) + 2 * len(widths))
+            self.hanging(line, indent, indent + 4)
 
     def _line(self, console: Console, text: Text, indent: int, hang: int) -> None:
-        hang = min(hang, console.width // 2)
-        first = text.wrap(console, console.width - hang, no_wrap=False)
-        if hang > indent and len(first) > 1:
-            # The first line has more room than the others.
-            room = console.width - indent
-            head = text.wrap(console, room)[0]
+        width = console.width
+        if cell_len(text.plain) <= width - indent:
+            lines = [text]
+        else:
+            # The first line has more room than those that follow it.
+            [head, *_] = text.wrap(console, width - indent)
             rest = text[len(head.plain) :]
-            rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
-            first = [head, *rest.wrap(console, console.width - hang)]  # type: ignore[assignment]
-        for number, line in enumerate(first or [Text()]):
+            inset = len(rest.plain) - len(rest.plain.lstrip())
+            lines = [head, *rest[inset:].wrap(console, width - hang)]
+        for number, line in enumerate(lines):
             line.rstrip()
             margin = " " * (hang if number else indent) if line.plain else ""
-            console.print(
-                Text(margin).append_text(line), no_wrap=True, overflow="ignore", crop=False
-            )
+            shown = Text(margin).append_text(line)
+            console.print(shown, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _console(file: Any) -> Console:

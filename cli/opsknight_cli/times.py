@@ -35,7 +35,7 @@ def span(text: str) -> timedelta:
 
 def shown(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
-    return f"{local:%a %d %b %Y %H:%M} {local.tzname()}"
+    return f"{local:%a %d %b %H:%M} {local.tzname()}"
 
 
 def stamp(at: datetime) -> str:

@@ -45,6 +45,13 @@ def _quoted(dumper: _Dumper, data: Quoted) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(data), style='"')
 
 
+def _text(dumper: _Dumper, data: str) -> yaml.Node:
+    resolve: Any = dumper.resolve
+    plain = resolve(yaml.ScalarNode, data, (True, False)) == "tag:yaml.org,2002:str"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _text)
 _Dumper.add_representer(dict, _mapping)
 _Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(Quoted, _quoted)
