@@ -30,6 +30,7 @@ from opsknight_cli.session import (
 
 CHANGES: Final = 2
 INVALID: Final = 1
+MOST_HINTS: Final = 8
 
 app = typer.Typer()
 
@@ -239,9 +240,11 @@ def _hint_at_keys(made: Plan, screen: Screen) -> None:
     if not new:
         return
     screen.say("New integrations need a key each to send with:")
-    for entry in new:
+    for entry in new[:MOST_HINTS]:
         _, service, _, integration = path_of(entry)
         screen.say(f"    opsknight keys create --service {service} --integration {integration}")
+    if len(new) > MOST_HINTS:
+        screen.say(f"    and {len(new) - MOST_HINTS} more")
 
 
 def _count(number: int, noun: str) -> str:

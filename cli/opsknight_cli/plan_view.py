@@ -68,8 +68,12 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
         _show_left(plan, screen, prune=prune)
         return
     screen.say(f"Plan for {where}, from revision {revision}:", "bold")
+    above: type[Step] | None = None
     for step in plan.steps:
-        screen.say()
+        # Removals say all on one line; so they stand together.
+        if not (isinstance(step, Remove) and above is Remove):
+            screen.say()
+        above = type(step)
         _show(step, plan, screen)
     for entry in plan.seen.unlisted:
         if not any(step.entry.id == entry.id for step in plan.steps):

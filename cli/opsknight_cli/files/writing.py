@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 
 from opsknight_cli.files.describing import Data, Quoted
+from opsknight_cli.files.reading import TEXT, is_text
 
 _WIDTH: Final = 96
 # Mappings of this many short values stand on one line: `ada: {lead: true}`.
@@ -42,13 +43,14 @@ def _sequence(dumper: _Dumper, data: list[Any]) -> yaml.Node:
 
 
 def _quoted(dumper: _Dumper, data: Quoted) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(data), style='"')
+    return dumper.represent_scalar(TEXT, str(data), style='"')
 
 
 def _text(dumper: _Dumper, data: str) -> yaml.Node:
+    # This dumper's resolver speaks YAML 1.1, ours 1.2; what either takes for no text is quoted.
     resolve: Any = dumper.resolve
-    plain = resolve(yaml.ScalarNode, data, (True, False)) == "tag:yaml.org,2002:str"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+    plain = resolve(yaml.ScalarNode, data, (True, False)) == TEXT and is_text(data)
+    return dumper.represent_scalar(TEXT, data, style=None if plain else '"')
 
 
 _Dumper.add_representer(str, _text)
