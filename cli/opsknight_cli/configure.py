@@ -120,7 +120,11 @@ def apply_command(
             raise Refused("Nothing was changed.")
     try:
         revision = carry_out(
-            deployment.table, made, session.now(), session.id("apply"), session.deadline()
+            Configurations(deployment.table),
+            made,
+            session.now(),
+            session.id("apply"),
+            session.deadline(),
         )
     except Overtaken as overtaken:
         raise Refused(_overtaken(overtaken.done, len(made.steps))) from None
@@ -180,7 +184,7 @@ def _checked(session: Session, screen: Screen, file: str, *, strict: bool) -> Ch
 
 def _plan(session: Session, deployment: Deployment, checked: Checked, *, prune: bool) -> Plan:
     return plan(
-        deployment.table,
+        Configurations(deployment.table),
         checked.configuration,
         prune=prune,
         now=session.now(),

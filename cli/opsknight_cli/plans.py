@@ -19,7 +19,6 @@ from opsknight.directory import ApiKey, User
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen
 from opsknight.store.keys import Held, Keys
-from opsknight.store.table import Table
 
 # Whoever was heard of in this time is taken for a monitor at work.
 RECENT: Final = timedelta(days=30)
@@ -48,17 +47,21 @@ class Plan:
 
 
 def plan(
-    table: Table, file: Configuration, *, prune: bool, now: datetime, deadline: Deadline
+    configurations: Configurations,
+    file: Configuration,
+    *,
+    prune: bool,
+    now: datetime,
+    deadline: Deadline,
 ) -> Plan:
     """Reads the deployment, and compares."""
-    configurations = Configurations(table)
     # Before what it is compared with: an incident that is opened meanwhile is younger than what
     # its service was removed by.
     busy = configurations.busy(deadline) if prune else ()
     seen = configurations.read(deadline, file.entries())
     target = aim(seen.configuration, file, prune=prune, busy=busy)
     wanted = steps(seen.configuration, target.configuration)
-    held = Keys(table).held(deadline) if any(map(_ends_keys, wanted)) else []
+    held = Keys(configurations.table).held(deadline) if any(map(_ends_keys, wanted)) else []
     live = [each for each in held if each.key.live_at(now)]
     return Plan(
         seen,
@@ -73,11 +76,11 @@ def plan(
     )
 
 
-def carry_out(table: Table, plan: Plan, now: datetime, token: str, deadline: Deadline) -> int:
+def carry_out(
+    configurations: Configurations, plan: Plan, now: datetime, token: str, deadline: Deadline
+) -> int:
     """The revision after it. Raises Overtaken."""
-    return Configurations(table).write(
-        plan.seen, plan.steps, now, token, deadline, ended=plan.ended
-    )
+    return configurations.write(plan.seen, plan.steps, now, token, deadline, ended=plan.ended)
 
 
 def _owner(held: Held) -> str:

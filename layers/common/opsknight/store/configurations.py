@@ -98,6 +98,8 @@ class Overtaken(Exception):
 @dataclass(frozen=True, slots=True)
 class Configurations:
     table: Table
+    most_writes: int = MOST_WRITES
+    """In one transaction; fewer make more of them."""
 
     def revision(self, deadline: Deadline) -> int:
         return self._head(deadline)[0]
@@ -139,7 +141,7 @@ class Configurations:
             listed[kind_of(entry)].add(key_of(entry))
         revision, done = seen.revision, 0
         groups = [self._writes(step, seen, now, ended or {}) for step in steps]
-        for number, count in enumerate(_packed(groups)):
+        for number, count in enumerate(_packed(groups, self.most_writes)):
             writes: list[Write] = []
             for step, group in list(zip(steps, groups, strict=True))[done : done + count]:
                 _list(step, listed)
@@ -297,11 +299,11 @@ def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
             assert_never(step)
 
 
-def _packed(groups: "Sequence[Sequence[Write]]") -> Iterator[int]:
+def _packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
     """How many steps go into each transaction; one at least, if only to move the head on."""
     count = size = 0
     for group in groups:
-        if count and size + len(group) > MOST_WRITES:
+        if count and size + len(group) > most:
             yield count
             count = size = 0
         count += 1
