@@ -56,7 +56,7 @@ def validate_command(
         screen.data({"valid": True, "problems": _told(checked.problems)})
     else:
         things = sum(1 for _ in checked.configuration.entries())
-        screen.say(f"{file} is valid: {_count(things, 'thing')}.", "green")
+        screen.say(f"{_named(file)} is valid: {_count(things, 'thing')}.", "green")
 
 
 @app.command("plan")
@@ -110,12 +110,13 @@ def apply_command(
         if as_json:
             screen.data(told | {"applied": False})
         return
+    if not as_json:
+        screen.say()
     if made.silenced and not force:
         raise Refused(_silenced(made))
     if not yes:
         if as_json or not screen.interactive:
             raise Refused("Nobody is there to be asked: give --yes to apply this.")
-        screen.say()
         if not screen.ask(f"Apply this to {deployment.name}?"):
             raise Refused("Nothing was changed.")
     try:
@@ -131,7 +132,6 @@ def apply_command(
     if as_json:
         screen.data(told | {"applied": True, "revision": revision})
         return
-    screen.say()
     screen.say(f"Applied: {deployment.name} is at revision {revision}.", "bold green")
     _hint_at_keys(made, screen)
 
@@ -178,8 +178,12 @@ def _checked(session: Session, screen: Screen, file: str, *, strict: bool) -> Ch
         counts = [_count(len(checked.errors), "error")] if checked.errors else []
         counts += [_count(warnings, "warning")] if warnings else []
         hint = "" if checked.errors else " (--strict takes warnings for errors)"
-        raise Refused(f"{file} cannot be applied: {' and '.join(counts)}{hint}.")
+        raise Refused(f"{_named(file)} cannot be applied: {' and '.join(counts)}{hint}.")
     return checked
+
+
+def _named(file: str) -> str:
+    return "Standard input" if file == reading.STDIN else file
 
 
 def _plan(session: Session, deployment: Deployment, checked: Checked, *, prune: bool) -> Plan:

@@ -157,7 +157,7 @@ def add_command(
         raise Refused("Until when? Give --until or --for, one of them.")
     ends = begins + span(lasts) if lasts is not None else moment(until or "", now, zone)
     if ends <= max(begins, now):
-        raise Refused(f"It would end on {shown(ends, zone)}, before it begins or in the past.")
+        raise Refused(f"It would end before it begins, or in the past: {ends.astimezone(zone)}.")
     if replaces == user:
         raise Refused("An override replaces a user by another one.")
     override = Override(
@@ -178,11 +178,8 @@ def add_command(
         screen.data(_override_told(rota, override))
         return
     name = found.users[override.user_id].name
-    screen.say(
-        f"{name} is on call for {schedule} until {shown(ends, zone)}, "
-        f"from {shown(begins, zone)}. Take it back with",
-        "green",
-    )
+    times = f"from {shown(begins, zone)} until {shown(ends, zone)}"
+    screen.say(f"{name} is on call for {schedule} {times}. Take it back with", "green")
     screen.say(f"    opsknight override remove {schedule} {override.id}")
 
 

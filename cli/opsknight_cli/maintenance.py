@@ -60,7 +60,7 @@ def start_command(
         id=session.id("mw"), start=begins, end=begins + span(lasts), reason=reason, stays=stays
     )
     if window.end <= now:
-        raise Refused(f"It would have ended on {shown(window.end, UTC_ZONE)}.")
+        raise Refused(f"It would have ended already: {window.end}.")
     found = _service(deployment, session, service)
     kept = [each for each in found.windows if each.end + KEPT > now]
     _set(deployment, session, found, [*kept, window])
@@ -69,8 +69,8 @@ def start_command(
         return
     screen.say(
         f"What {found.name} opens from {shown(begins, UTC_ZONE)} until "
-        f"{shown(window.end, UTC_ZONE)} pages nobody, once its functions know it: within 30 "
-        "seconds. End it earlier with",
+        f"{shown(window.end, UTC_ZONE)} pages nobody. It takes up to 30 seconds until "
+        "all functions know. End it earlier with",
         "green",
     )
     screen.say(f"    opsknight maintenance stop {service} {window.id}")

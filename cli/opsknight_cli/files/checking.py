@@ -1,6 +1,6 @@
 """From the data of a file to a configuration: all that is wrong with it at once, in sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_args, get_origin
@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from opsknight.configuration import Configuration, Entry, Kind, Path, id_of
-from opsknight.preflight import Severity, dangling, findings, meant
+from opsknight.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
+from opsknight.preflight import Finding, Severity, dangling, findings, meant, nowhere
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reading import Document
@@ -24,6 +24,24 @@ _KINDS: Final = {
     "policies": Kind.POLICY,
     "services": Kind.SERVICE,
     "status_pages": Kind.STATUS_PAGE,
+}
+
+
+# Where a section names something else: each of a list or mapping, or the keys of a mapping.
+_EACH: Final = "*"
+_KEYS: Final = "keys"
+_STEP: Final = ("steps", _EACH, "targets", _EACH)
+_REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
+    "teams": ((("members", _KEYS), Kind.USER),),
+    "schedules": ((("layers", _EACH, "users", _EACH), Kind.USER),),
+    "policies": (
+        ((*_STEP, "user"), Kind.USER),
+        ((*_STEP, "team"), Kind.TEAM),
+        ((*_STEP, "team_leads"), Kind.TEAM),
+        ((*_STEP, "schedule"), Kind.SCHEDULE),
+    ),
+    "services": ((("team",), Kind.TEAM), (("policy",), Kind.POLICY)),
+    "status_pages": ((("services", _EACH), Kind.SERVICE),),
 }
 
 
@@ -64,7 +82,7 @@ def check(document: Document, now: datetime) -> Checked:
                 found.append((Severity.ERROR, path, f"{_capital(error)}."))
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
     configuration = Configuration.of(entries)
-    told = list(dangling(configuration, broken))
+    told = [*dangling(configuration, broken), *_dangling(document, configuration, broken)]
     if not (told or found or document.problems):
         told += findings(configuration, now)
     found += ((each.severity, each.path, each.sentence) for each in told)
@@ -73,6 +91,40 @@ def check(document: Document, now: datetime) -> Checked:
         *(Problem(severity, document.place(path), path, said) for severity, path, said in found),
     ]
     return Checked(configuration, tuple(sorted(problems, key=_order)))
+
+
+def _dangling(
+    document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
+) -> Iterator[Finding]:
+    """References that lead nowhere, in what could not be read as a whole."""
+    for section, kind in _KINDS.items():
+        names = {slug_of(each) for each in broken.get(kind, ())}
+        for name in sorted(names):
+            fields = document.data[section][name]
+            for pattern, target in _REFERENCES.get(section, ()):
+                known = configuration.by_kind(target).keys() | broken.get(target, set())
+                for path, word in _words_at(fields, pattern, (section, name)):
+                    if found := nowhere(target, id_of(target, word), known, path):
+                        yield found
+
+
+def _words_at(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
+    """The texts in a place of the data, as far as that is there."""
+    if not pattern:
+        if isinstance(data, str):
+            yield path, data
+        return
+    first, *rest = pattern
+    if first == _KEYS and isinstance(data, dict):
+        yield from (((*path, key), key) for key in data)
+        return
+    inside: Iterable[tuple[str | int, Any]] = ()
+    if first == _EACH and isinstance(data, list):
+        inside = enumerate(data)
+    elif isinstance(data, dict):
+        inside = data.items() if first == _EACH else [(first, data.get(first))]
+    for part, value in inside:
+        yield from _words_at(value, tuple(rest), (*path, part))
 
 
 def _order(problem: Problem) -> tuple[object, ...]:

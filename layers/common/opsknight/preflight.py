@@ -58,6 +58,15 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f' Did you mean "{by_lower[near[0]]}"?' if near else ""
 
 
+def nowhere(kind: Kind, entry_id: str, known: Set[str], path: Path) -> Finding | None:
+    """What is wrong with a reference, given the ids that there are; None for nothing."""
+    if entry_id in known:
+        return None
+    slug = slug_of(entry_id)
+    hint = meant(slug, map(slug_of, known)) or f" Add it, or name another {kind}."
+    return Finding(Severity.ERROR, path, f'There is no {kind} "{slug}".{hint}')
+
+
 def dangling(
     configuration: Configuration, broken: Mapping[Kind, Set[str]] | None = None
 ) -> Iterator[Finding]:
@@ -65,20 +74,16 @@ def dangling(
 
     `broken` are the ids of what is there and could not be read: references to it are not at fault.
     """
+    known = {
+        kind: configuration.by_kind(kind).keys() | (broken or {}).get(kind, set()) for kind in Kind
+    }
     for entry in configuration.entries():
         for each in references(entry):
-            known = configuration.by_kind(each.kind).keys() | (broken or {}).get(each.kind, set())
-            if each.id not in known:
-                slug = slug_of(each.id)
-                hint = meant(slug, map(slug_of, known)) or _where_to_add(each.kind)
-                sentence = f'There is no {each.kind} "{slug}".{hint}'
-                yield Finding(Severity.ERROR, (*path_of(entry), *each.path), sentence)
+            path = (*path_of(entry), *each.path)
+            if found := nowhere(each.kind, each.id, known[each.kind], path):
+                yield found
         if isinstance(entry, User):
             yield from _rules(entry)
-
-
-def _where_to_add(kind: Kind) -> str:
-    return f" Add it, or name another {kind}."
 
 
 def _rules(user: User) -> Iterator[Finding]:
