@@ -119,7 +119,9 @@ def _show(step: Step, plan: Plan, screen: Screen) -> None:
 
 
 def _changes(before: Entry, after: Entry) -> Iterator[Difference]:
-    yield from differences(fields(before), fields(after))
+    # Of an integration there is its name alone.
+    path = ("name",) if isinstance(after, Integration) else ()
+    yield from differences(fields(before), fields(after), path)
     if isinstance(before, User) and isinstance(after, User) and before.team_ids != after.team_ids:
         teams = ([slug_of(each) for each in user.team_ids] for user in (before, after))
         yield Difference(("teams", "(by their members)"), *teams)
