@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 # DynamoDB takes 100 writes in a transaction; the head is among them.
 MOST_WRITES: Final = 99
 _PAGE: Final = 100
-# Fields that are made while it runs: a change of the configuration does not write them.
-RUN_TIME: Final = frozenset({"windows"})
 _LISTS: Final = {
     Kind.USER: "users",
     Kind.SCHEDULE: "schedules",
@@ -285,8 +283,7 @@ def _entry(item: items.Item) -> Entry:
 
 
 def _fields(entry: Entry) -> dict[str, object]:
-    names = type(entry).model_fields.keys() - RUN_TIME
-    return {name: getattr(entry, name) for name in sorted(names)}
+    return {name: getattr(entry, name) for name in type(entry).model_fields}
 
 
 def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
