@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from opsknight.configuration import Create, Kind, kind_of, path_of, slug_of
+from opsknight.applying import Create
+from opsknight.configuration import Kind, kind_of, path_of, slug_of
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli import plan_view
 from opsknight_cli.deployments import Deployment, Where

@@ -6,19 +6,8 @@ from typing import Any, Final, assert_never
 
 from rich.text import Text
 
-from opsknight.configuration import (
-    Create,
-    Entry,
-    Kind,
-    Path,
-    Remove,
-    Step,
-    Update,
-    key_of,
-    kind_of,
-    path_of,
-    slug_of,
-)
+from opsknight.applying import Create, Remove, Step, Update
+from opsknight.configuration import Entry, Kind, Path, key_of, kind_of, path_of, slug_of
 from opsknight.contacts import ServiceReceiver
 from opsknight.directory import Integration, User
 from opsknight_cli.files.describing import fields

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.configuration import (
-    Aim,
-    Configuration,
-    Remove,
-    Step,
-    Update,
-    aim,
-    key_of,
-    steps,
-)
+from opsknight.applying import Aim, Remove, Step, Update, aim, steps
+from opsknight.configuration import Configuration, key_of
 from opsknight.directory import ApiKey, User
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen

@@ -7,19 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from opsknight.configuration import (
-    Busy,
-    Configuration,
-    Create,
-    Entry,
-    Remove,
-    Update,
-    aim,
-    key_of,
-    kind_of,
-    references,
-    steps,
-)
+from opsknight.applying import Busy, Create, Remove, Update, aim, steps
+from opsknight.configuration import Configuration, Entry, key_of, kind_of, references
 from opsknight.preflight import dangling
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.reading import read

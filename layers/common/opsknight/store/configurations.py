@@ -11,18 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
-from opsknight.configuration import (
-    Busy,
-    Configuration,
-    Create,
-    Entry,
-    Kind,
-    Remove,
-    Step,
-    Update,
-    key_of,
-    kind_of,
-)
+from opsknight.applying import Busy, Create, Remove, Step, Update
+from opsknight.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.directory import Integration, Service, Team, User
 from opsknight.policies import Policy
@@ -98,9 +88,6 @@ class Configurations:
     table: Table
     most_writes: int = MOST_WRITES
     """In one transaction; fewer make more of them."""
-
-    def revision(self, deadline: Deadline) -> int:
-        return self._head(deadline)[0]
 
     def read(self, deadline: Deadline, named: Iterable[Entry] = ()) -> Seen:
         """All of one revision, and whatever else exists of what is `named`."""
