@@ -135,7 +135,7 @@ def _show_difference(each: Difference, screen: Screen) -> None:
     if each.before is None:
         line = Text.assemble(("    + ", "green"), f"{path}: ", (inline(each.after), "green"))
     elif each.after is None:
-        was = f": {inline(each.before)}" if each.before else ""
+        was = "" if each.before == {} else f": {inline(each.before)}"
         line = Text.assemble(("    - ", "red"), path, (was, "red"))
     else:
         line = Text.assemble(

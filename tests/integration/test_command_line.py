@@ -138,6 +138,9 @@ def apply_from_nothing_and_change(play: Play) -> None:
     play.types("apply", "-", stdin=small(), code=1)
     play.types("apply", "-", "--yes", stdin=small())
     play.types("plan", "-", stdin=small())
+    # A member who took no pages takes them.
+    quiet = small().replace("      ben:\n", "      ben: {pages: false}\n")
+    play.types("plan", "-", stdin=quiet, code=2)
     changed = (
         small()
         .replace("      ben:\n", "")
