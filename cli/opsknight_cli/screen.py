@@ -100,6 +100,10 @@ class Screen:
         for number, line in enumerate(lines):
             line.rstrip()
             margin = " " * (hang if number else indent) if line.plain else ""
+            if not console.is_terminal:
+                # Of a large plan there are thousands of lines, and the console takes its time.
+                console.file.write(f"{margin}{line.plain}\n")
+                continue
             shown = Text(margin).append_text(line)
             console.print(shown, no_wrap=True, overflow="ignore", crop=False)
 
