@@ -9,6 +9,7 @@ from escalation.audit import audit
 from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
 from opsknight.commands import AutoResolve, Snooze, Suppress
+from opsknight.escalations import Turn, pages_on, proceed, take
 from opsknight.incidents import Status
 from opsknight.lifecycle import Moved, act
 from opsknight.store import items
@@ -209,3 +210,43 @@ def test_a_step_of_150_people(night: Pipeline) -> None:
     night.escalates(step(*names), version=2)
     night.trigger()
     night.pages(*names)
+
+
+def test_who_acknowledges_between_the_pages_of_one_step_drops_the_rest(night: Pipeline) -> None:
+    names = [f"p{number:03}" for number in range(250)]
+    night.people(*names)
+    night.escalates(step(*names), version=2)
+    night.streaming = False
+    incident = night.trigger()
+    engine = night.engine
+    first = engine.directory
+    seen = night.incident(incident)
+    turn = proceed(seen, first.policy(seen, deadline()), night.world.clock())
+    assert isinstance(turn, Turn)
+    reached = first.reached(turn.targets, night.world.clock(), deadline())
+    taken = take(turn, reached, night.world.clock())
+    night.world.table.apply(taken, token_hex(8), deadline())
+    rest = pages_on(night.incident(incident), taken.taken)
+    night.send("acknowledge")
+    with pytest.raises(Conflict):
+        night.world.table.apply(rest, token_hex(8), deadline())
+    night.wait(hours=1).pages(*names[:90])
+    check(night.world)
+
+
+def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident = night.trigger()
+    night.pages("ada").send("acknowledge")
+    past = {"S": items.stamp(night.world.clock())}
+    change(night, incident, "SET timers.newer = :past, due_at = :past", past=past)
+    night.post.letters.clear()
+    for _ in range(2):
+        on_message(night.engine, {"shard": int(due_shard(incident))})
+    assert not night.post.letters
+    left = night.incident(incident)
+    assert left.due_at is not None
+    assert left.due_at > night.world.clock()
+    assert "newer" in left.timers
+    assert "TimerFailed" not in capsys.readouterr().out

@@ -76,6 +76,10 @@ class Table:
         found = self._under(items.incident_key(incident_id)["pk"], "step#", deadline)
         return [Taken.model_validate(items.plain(item)) for item in found]
 
+    def step(self, incident_id: str, page_no: int, deadline: Deadline) -> Taken | None:
+        """One of them."""
+        return self._get(Taken, items.taken_key(incident_id, page_no), deadline)
+
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
         found = self._under(items.incident_key(incident_id)["pk"], "page#", deadline)
@@ -144,19 +148,10 @@ class Table:
     ) -> None:
         """Writes the decision.
 
-        `token` names this decision of this request, in at most 32 characters: repeated after an
+        `token` names this decision of this request, in at most 36 characters: repeated after an
         unknown outcome it is written once. Raises Conflict when the incident is not as seen,
         Unavailable after the deadline.
         """
-        if isinstance(decision, Advanced):
-            before = transactions.pages_before(decision, self.name, self.retention)
-            for number, pages in enumerate(before):
-                patiently(
-                    deadline,
-                    self.client.transact_write_items,
-                    TransactItems=pages,
-                    ClientRequestToken=f"{token}-{number}",
-                )
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         for chunk in chunks:
             patiently(deadline, self.client.put_item, TableName=self.name, Item=chunk)
