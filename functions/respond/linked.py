@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 from opsknight import links
 from opsknight.acting import perform
@@ -23,11 +24,10 @@ from opsknight.linking import ASKED_AGAIN, LinkKeys, SecretsAway
 from opsknight.links import BadLink, ExpiredLink, Link
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
-from respond.pages import Listed, Sight, incident_page, sentence_page
+from respond.pages import LATEST, Listed, Sight, incident_page, sentence_page
 
 PREFIX: Final = "/r/"
 NAP: Final = timedelta(hours=1)
-LATEST: Final = 8
 MOST_LISTED: Final = 100
 LARGEST_FORM: Final = 1024
 
@@ -141,6 +141,8 @@ class Linked:
             reader=reader.name,
             alert=self.table.alert(incident.id, incident.first_alert_id, deadline),
             latest=self.table.latest_changes(incident.id, LATEST, deadline),
+            steps=self.table.latest_steps(incident.id, LATEST, deadline),
+            zone=_zone(reader),
             names=lambda user_id: self.directory.user_name(user_id, now, deadline),
             ends_at=link.ends_at,
             also=self._also(link, now, deadline),
@@ -166,6 +168,14 @@ class Linked:
         ]
         ranks = ["HIGH", "MEDIUM", "LOW"]
         return sorted(listed, key=lambda each: ranks.index(each.incident.urgency))
+
+
+def _zone(reader: User) -> ZoneInfo:
+    try:
+        return ZoneInfo(reader.zone or "UTC")
+    except (LookupError, OSError, ValueError):
+        # This machine's tz database is older than the one that knew it.
+        return ZoneInfo("UTC")
 
 
 def _wanted(body: bytes, reader: User, now: datetime) -> Command | None:
