@@ -268,6 +268,22 @@ def test_an_alarm_listens_to_what_the_function_counts(
     assert alarm["Dimensions"] == [{"Name": name, "Value": counted[name]} for name in dimensions]
 
 
+def test_alarms_on_what_we_count_look_where_it_is_counted() -> None:
+    """By stack: an alarm on another namespace hears nothing, or cries for ever."""
+    counted = {each["Environment"]["POWERTOOLS_SERVICE_NAME"] for each in functions().values()}
+    ours = {
+        name: alarm
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
+        if not str(alarm["Namespace"]).startswith("AWS/")
+    }
+    assert {"TickMissingAlarm", "OldestDueAlarm", "RepairedAlarm", "TimerFailedAlarm"} <= set(ours)
+    for name, alarm in ours.items():
+        assert alarm["Namespace"] == {"Fn::Sub": "OpsKnight/${AWS::StackName}"}, name
+        ((dimension,),) = (alarm["Dimensions"],)
+        assert dimension["Name"] == "service", name
+        assert dimension["Value"] in counted, name
+
+
 def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
     subscriptions = of_type("AWS::SNS::Subscription")
     for who in ("Operator", "Fallback"):
