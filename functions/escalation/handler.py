@@ -92,7 +92,9 @@ def on_message(engine: Engine, message: Message) -> None:
                 engine.sleep(early)
             engine.attend(incident_id, deadline)
         case {"shard": int(shard)}:
-            sweep(engine, shard, message.get("after"), deadline)
+            ticked = message.get("at")
+            began = datetime.fromisoformat(ticked) if ticked else None
+            sweep(engine, shard, message.get("after"), began, deadline)
         case {"audit": True}:
             audit(engine, deadline)
         case _:

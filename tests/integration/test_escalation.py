@@ -114,6 +114,19 @@ def test_a_sweep_goes_on_where_it_stopped(night: Pipeline) -> None:
     assert len({page.incident_id for page in night.all_pages()}) == 2 * BATCH + 1
 
 
+def test_a_sweep_ends_when_the_next_tick_has_begun(night: Pipeline) -> None:
+    night.streaming = False
+    shard = int(due_shard(night.trigger()))
+    key = incident_key("inc_0")
+    place = {**key, "due_shard": {"S": str(shard)}, "due_at": {"S": "2000-01-01"}}
+    going_on = {"shard": shard, "after": place, "at": night.world.clock().isoformat()}
+    night.world.clock.advance(seconds=60)
+    on_message(night.engine, going_on)
+    night.pages()
+    on_message(night.engine, going_on | {"at": night.world.clock().isoformat()})
+    night.pages("ada")
+
+
 def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
     night.streaming, night.poisoned = False, True
     broken = night.trigger("broken")
