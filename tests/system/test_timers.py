@@ -18,6 +18,8 @@ from opsknight.store.table import Table
 from tests.harness.world import event
 
 PACE = 0.25
+TAKE_PAGES = 2
+"""Members of the demo's team who do."""
 
 pytestmark = [pytest.mark.system, pytest.mark.soak]
 
@@ -29,7 +31,6 @@ def test_a_step_is_taken_within_two_seconds_of_its_time(deployed: Running, full_
     deadline = Deadline.after(longest + 120)
     team = table.service(deployed.service.service_id, deadline)
     assert team is not None
-    taking = [member for member in team.members if member.pages]
     delays = range(5, longest + 1, 5)
     for seconds in delays:
         name = f"timer-{seconds}-{token_hex(4)}"
@@ -59,7 +60,7 @@ def test_a_step_is_taken_within_two_seconds_of_its_time(deployed: Running, full_
         incident = table.incident(incident_id, deadline)
         pages = table.pages(incident_id, deadline)
         assert incident is not None
-        assert len(pages) == len(taking), f"{incident_id} after {seconds} s"
+        assert len(pages) == TAKE_PAGES, f"{incident_id} after {seconds} s"
         late.append((pages[0].at - incident.created_at).total_seconds() - seconds)
     late.sort()
     p99 = late[ceil(0.99 * len(late)) - 1]
