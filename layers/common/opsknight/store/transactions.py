@@ -72,7 +72,9 @@ def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
 
     Names and values are added to `arguments`. Alerts may come in between: they change none of it.
     """
-    names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+    names = arguments["ExpressionAttributeNames"]
+    # What only removes has none yet.
+    values = arguments.setdefault("ExpressionAttributeValues", {})
     facts = ("status", "changes", "page_no", "paged", "due_at", "timers")
     return _given({name: getattr(incident, name) for name in facts}, names, values)
 
