@@ -37,12 +37,13 @@ test: .venv ## every test, and the coverage of rules and store
 	@echo "Branch coverage of the store, at least 90:"
 	@coverage report --fail-under=90 $(STORE)
 
-check: .venv ## format, lint, types, import contracts, OpenAPI drift, template lint
+check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON Schema, template lint
 	ruff format --check .
 	ruff check .
 	mypy $(CODE)
 	lint-imports --no-logo --cache-dir .local/imports
 	python -m events.openapi --check
+	python -m opsknight_cli.files.schema --check
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 
 soak: .venv ## properties, races and fuzzing at full size (half an hour)

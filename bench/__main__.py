@@ -14,10 +14,12 @@ from typing import Final
 
 from bench.calls import measure_round_trips, measure_units
 from bench.cold import measure_cold_start
+from bench.configuration import measure_configuration
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
 from bench.latency import measure_latency
 from bench.machine import facts
+from bench.steps import measure_steps
 from bench.storm import measure_storm
 from local.stack import forget_account
 from tests.harness.dynamodb import ROOT, server
@@ -26,10 +28,12 @@ from tests.harness.dynamodb import ROOT, server
 FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "round-trips": measure_round_trips,
     "units": measure_units,
+    "steps": measure_steps,
     "cpu": measure_cpu,
     "cold-start": measure_cold_start,
     "latency": measure_latency,
     "storm": measure_storm,
+    "configuration": measure_configuration,
 }
 
 

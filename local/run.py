@@ -11,15 +11,15 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from local.screen import Screen
-from local.stack import HOST, ROOT, Failure, Port, Running, forget_account, running
-from opsknight_cli.main import curl
+from local.stack import HOST, REGION, ROOT, STACK, Failure, Port, Running, forget_account, running
+from opsknight_cli.send import curl
 
 _STATE = ROOT / ".local"
 _SETTINGS = _STATE / "opsknight.env"
@@ -85,15 +85,28 @@ def _alone() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _settings(up: Running) -> Iterator[None]:
-    """The files that say where we are: whole or not there at all, and only while we answer."""
-    values = {
+def settings_of(up: Running) -> dict[str, str]:
+    """What other programs, and `opsknight` itself, have to know of us."""
+    return {
         "OPSKNIGHT_URL": up.url,
         "OPSKNIGHT_INTEGRATION_KEY": up.service.integration_key,
         "OPSKNIGHT_API_KEY": up.service.api_key,
         "OPSKNIGHT_SERVICE_ID": up.service.service_id,
+        # By these `opsknight` finds us without being told where.
+        "OPSKNIGHT_AWS_ENDPOINT": up.endpoint,
+        "OPSKNIGHT_AWS_REGION": REGION,
+        "OPSKNIGHT_AWS_STACK": STACK,
     }
+
+
+def exports(values: Mapping[str, str]) -> str:
+    """Lines that a shell reads."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+@contextmanager
+def _settings(up: Running) -> Iterator[None]:
+    """The files that say where we are: whole or not there at all, and only while we answer."""
     variables = {
         # From inside a container, this machine is called so (samconfig.toml says it to Docker).
         "AWS_ENDPOINT_URL": up.endpoint.replace(HOST, "host.docker.internal"),
@@ -102,9 +115,7 @@ def _settings(up: Running) -> Iterator[None]:
     }
     try:
         _write(_SAM_LOCAL, json.dumps({"Parameters": variables}))
-        _write(
-            _SETTINGS, "".join(f"export {name}={shlex.quote(it)}\n" for name, it in values.items())
-        )
+        _write(_SETTINGS, exports(settings_of(up)))
         yield
     finally:
         _SETTINGS.unlink(missing_ok=True)

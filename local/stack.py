@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,6 +32,10 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK = "opsknight-local"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
+
+EXAMPLE = ROOT / "examples" / "realistic.yaml"
+# What the demo's keys are for.
+SERVICE, TOOL, USER = "checkout", "prometheus", "ada"
 
 _BUILT = ROOT / ".aws-sam" / "local"
 _BUILT_FROM = _BUILT / "built-from"
@@ -63,7 +68,7 @@ class Port:
 
 @dataclass(frozen=True)
 class FirstService:
-    """What bootstrap made, with the keys that are shown this once."""
+    """Of the demo, with the keys that are shown this once."""
 
     service_id: str
     integration_key: str
@@ -133,8 +138,8 @@ def running(
                 _build(tools)
             with step("sam deploy"):
                 outputs = _deploy(tools)
-        with step("team, user, service and keys"):
-            service = _bootstrap(tools)
+        with step("opsknight apply, keys create"):
+            service = _configure(tools)
         with step("first answer"):
             api_id = outputs["ApiUrl"].removeprefix("http://").partition(".")[0]
             served = everything.enter_context(
@@ -280,14 +285,20 @@ def _deploy(tools: _Tools) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _bootstrap(tools: _Tools) -> FirstService:
-    """By the command line's own command, as after a deploy to AWS."""
-    command = ["opsknight", "bootstrap", "--stack", STACK, "--region", REGION, "--json"]
-    command += ["--email", "admin@example.com"]
-    made = json.loads(tools.run("bootstrap", command))
+def _configure(tools: _Tools) -> FirstService:
+    """By the command line's own commands, as after a deploy to AWS."""
+    _opsknight(tools, "apply", str(EXAMPLE), "--yes")
+    by_service = _opsknight(tools, "keys", "create", "--service", SERVICE, "--integration", TOOL)
+    by_user = _opsknight(tools, "keys", "create", "--user", USER, "--name", "Demo")
     # Keys rest nowhere but in the file that `make run` removes.
-    tools.path("bootstrap").unlink()
-    return FirstService(made["serviceId"], made["integrationKey"], made["apiKey"])
+    tools.path("opsknight").unlink()
+    return FirstService(by_service["serviceId"], by_service["secret"], by_user["secret"])
+
+
+def _opsknight(tools: _Tools, *words: str) -> Any:
+    """What a command of the command line says in JSON."""
+    where = ["--stack", STACK, "--region", REGION, "--json"]
+    return json.loads(tools.run("opsknight", ["opsknight", *words, *where]))
 
 
 def _wait_for_answer(url: str, tools: _Tools) -> None:

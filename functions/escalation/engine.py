@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from escalation.directory import Directory
 from escalation.outbox import LONGEST_DELAY, Outbox
 from opsknight.commands import (
     AcknowledgementTimeout,
@@ -23,6 +24,7 @@ from opsknight.escalations import (
     Turn,
     due,
     next_due,
+    pages_on,
     proceed,
     resting,
     settled,
@@ -30,8 +32,7 @@ from opsknight.escalations import (
     unannounced,
 )
 from opsknight.incidents import NEVER, Actor, ActorKind, Incident
-from opsknight.lifecycle import Moved, Refused, Unchanged, act
-from opsknight.policies import Policy, Target, TargetKind, implicit, named, reach
+from opsknight.lifecycle import Moved, Refused, Unchanged, act, look_at
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.table import Table
@@ -55,6 +56,10 @@ class Engine:
     @property
     def waiting(self) -> Waiting:
         return Waiting(self.table)
+
+    @property
+    def directory(self) -> Directory:
+        return Directory(self.table)
 
     def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
         """`advance`, but what cannot be handled is due again later and harms nobody else.
@@ -107,6 +112,9 @@ class Engine:
 
     def _handle(self, timer: str, incident: Incident, now: datetime, deadline: Deadline) -> None:
         match timer:
+            case "pages":
+                taken = self.table.step(incident.id, incident.page_no, deadline)
+                self._write(pages_on(incident, taken), deadline)
             case "step":
                 self._write(self._escalated(incident, now, deadline), deadline)
             case "snooze":
@@ -114,9 +122,9 @@ class Engine:
             case "window":
                 self._end_window(incident, now, deadline)
             case "acknowledgement":
-                service = self.table.service(incident.service_id, deadline)
-                if service is None or service.acknowledgement_timeout is None:
-                    # Switched off meanwhile.
+                service = self.directory.service(incident.service_id, deadline)
+                if service is not None and service.acknowledgement_timeout is None:
+                    # Switched off meanwhile. Of a service that is gone nobody knows: page.
                     self._clear(timer, incident, deadline)
                 else:
                     self._do(incident, AcknowledgementTimeout(), now, deadline, service)
@@ -124,7 +132,7 @@ class Engine:
                 self._resolve_or_wait(incident, now, deadline)
             case "fallback":
                 # At least once: told first, and then recorded.
-                service = self.table.service(incident.service_id, deadline)
+                service = self.directory.service(incident.service_id, deadline)
                 name = service.name if service else incident.service_id
                 if self.outbox.tell_fallback(incident, name):
                     self._clear(timer, incident, deadline)
@@ -139,63 +147,33 @@ class Engine:
                 raise AssertionError(f"nobody handles {timer}")
 
     def _escalated(self, incident: Incident, now: datetime, deadline: Deadline) -> Advanced:
-        decision = proceed(incident, self._policy(incident, deadline), now)
+        decision = proceed(incident, self.directory.policy(incident, deadline), now)
         match decision:
             case Advanced():
                 return decision
             case Turn():
-                return take(decision, self._reached(decision.targets, now, deadline), now)
+                reached = self.directory.reached(decision.targets, now, deadline)
+                return take(decision, reached, now)
             case _:
                 assert_never(decision)
 
-    def _policy(self, incident: Incident, deadline: Deadline) -> Policy:
-        """The version that it began by, as long as that is there; else what its service has now."""
-        begun, version = incident.policy_id, incident.policy_version
-        if version == 0:
-            return implicit(begun or None)
-        if begun is not None and version is not None:
-            policy = self.table.policy(begun, deadline, version)
-            if policy is not None:
-                return policy
-        service = self.table.service(incident.service_id, deadline)
-        if service is None:
-            return implicit(None)
-        now = None if service.policy_id is None else self.table.policy(service.policy_id, deadline)
-        return now or implicit(service.team_id)
-
-    def _reached(
-        self, targets: tuple[Target, ...], now: datetime, deadline: Deadline
-    ) -> tuple[str, ...]:
-        """Who is asked at the time of the step: edits of teams and schedules count at once."""
-        ids = {kind: {each.id for each in targets if each.kind is kind} for kind in TargetKind}
-        found_teams = (
-            self.table.team(team_id, deadline)
-            for team_id in sorted(ids[TargetKind.TEAM] | ids[TargetKind.TEAM_LEADS])
-        )
-        teams = {team.id: team for team in found_teams if team}
-        found_rotas = (
-            self.table.rota(schedule_id, deadline)
-            for schedule_id in sorted(ids[TargetKind.SCHEDULE])
-        )
-        rotas = {rota.schedule.id: rota for rota in found_rotas if rota}
-        users = self.table.users(named(targets, teams, rotas), deadline)
-        return reach(targets, users, teams, rotas, now)
-
     def _end_window(self, incident: Incident, now: datetime, deadline: Deadline) -> None:
-        service = self.table.service(incident.service_id, deadline)
+        service = self.directory.service(incident.service_id, deadline)
         windows = {window.id: window for window in service.windows} if service else {}
         window = windows.get(incident.window_id or "")
-        if window is not None and window.end > now:
-            # Extended meanwhile.
-            moved = settled(incident, {"timers.window": window.end}, "window extended")
-            self._write(moved, deadline)
+        if window is not None and window.start <= now < window.end:
+            again = settled(
+                incident, {"timers.window": look_at(window.end, now)}, "window in force"
+            )
+            self._write(again, deadline)
         elif window is not None and window.stays:
             self._clear("window", incident, deadline)
         else:
+            # Over, shortened, moved or removed.
             self._do(incident, Unsuppress(), now, deadline, service)
 
     def _resolve_or_wait(self, incident: Incident, now: datetime, deadline: Deadline) -> None:
-        service = self.table.service(incident.service_id, deadline)
+        service = self.directory.service(incident.service_id, deadline)
         if service is None or service.auto_resolve is None:
             self._clear("auto_resolve", incident, deadline)
             return
@@ -214,7 +192,7 @@ class Engine:
         deadline: Deadline,
         service: Service | None = None,
     ) -> None:
-        service = service or self.table.service(incident.service_id, deadline)
+        service = service or self.directory.service(incident.service_id, deadline)
         timeouts = service.timeouts if service else NEVER
         decision = act(incident, command, actor=TIMER, now=now, timeouts=timeouts)
         match decision:

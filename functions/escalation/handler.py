@@ -31,9 +31,9 @@ MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
 # A batch of records or messages, each of which may wait so long for the store, fits the function's
 # time.
 PATIENCE_SECONDS: Final = 10
-# Clocks differ a little, and a delay in SQS is rounded down to a whole second: up to here it is
-# waited for on the spot.
-EARLY_SECONDS: Final = 2.0
+# Clocks differ a little, a reminder has a head start, and its delay is rounded down: up to here it
+# is waited for on the spot.
+EARLY_SECONDS: Final = 3.0
 
 
 def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
@@ -92,7 +92,9 @@ def on_message(engine: Engine, message: Message) -> None:
                 engine.sleep(early)
             engine.attend(incident_id, deadline)
         case {"shard": int(shard)}:
-            sweep(engine, shard, message.get("after"), deadline)
+            ticked = message.get("at")
+            began = datetime.fromisoformat(ticked) if ticked else None
+            sweep(engine, shard, message.get("after"), began, deadline)
         case {"audit": True}:
             audit(engine, deadline)
         case _:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # SQS delays a message by 900 seconds at most, and takes ten at once.
 LONGEST_DELAY: Final = 900
 LARGEST_BATCH: Final = 10
+# A reminder comes so many seconds before its time: a function that has to be started first is ready
+# when it is due.
+HEAD_START: Final = 1
 # SNS refuses longer subjects, and line breaks in them.
 LONGEST_SUBJECT: Final = 100
 
@@ -46,7 +49,7 @@ class Outbox:
             (
                 {"incident": incident_id, "due_at": at.isoformat()},
                 # Rounded down: what comes early is waited for, what comes late is late.
-                int(min(max((at - now).total_seconds(), 0), LONGEST_DELAY)),
+                int(min(max((at - now).total_seconds() - HEAD_START, 0), LONGEST_DELAY)),
             )
             for incident_id, at in wakings
         ]

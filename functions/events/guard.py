@@ -6,7 +6,7 @@ everywhere by then. A key that is not found is not remembered: a new one works a
 
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +29,7 @@ from opsknight.store.table import Table
 
 REMEMBERED: Final = timedelta(seconds=30)
 MOST_REMEMBERED: Final = 1000
+RECORDING_SECONDS: Final = 1
 
 _INTEGRATION_KEY: Final = re.compile(r"""token=(["']?)([0-9a-f]{32})\1""", re.IGNORECASE)
 _API_KEY: Final = re.compile(r"opsk_[0-9A-Za-z_-]{43}")
@@ -59,6 +60,16 @@ class Memory[V]:
             self._found[name] = (now, value)
         return value
 
+    def amend(self, name: str, value: V) -> None:
+        """Puts another value in the place of what is known; its age stays."""
+        if name in self._found:
+            self._found[name] = (self._found[name][0], value)
+
+
+def _log_failure(recording: "Future[None]") -> None:
+    if error := recording.exception():
+        logger.warning("the use of a key could not be recorded", cause=repr(error))
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -73,18 +84,37 @@ class Directory:
     _users: Memory[User] = field(default_factory=Memory)
 
     def integration_key(
-        self, secret: str, now: datetime, deadline: Deadline
+        self, hashed: str, now: datetime, deadline: Deadline
     ) -> IntegrationKey | None:
-        hashed = key_hash(secret)
         found = self._integration_keys.get(
             hashed, now, lambda: self.table.integration_key(hashed, deadline)
         )
         return found if found and found.live_at(now) else None
 
-    def api_key(self, secret: str, now: datetime, deadline: Deadline) -> ApiKey | None:
-        hashed = key_hash(secret)
+    def api_key(self, hashed: str, now: datetime, deadline: Deadline) -> ApiKey | None:
         found = self._api_keys.get(hashed, now, lambda: self.table.api_key(hashed, deadline))
         return found if found and found.live_at(now) else None
+
+    def note_use(self, caller: "ByIntegration | ByUser", now: datetime, deadline: Deadline) -> None:
+        """Records the first use of a key on a day beside the request, which does not wait for it.
+
+        A function that is frozen before it is written writes it later or not at all; what is not
+        there is noted again when the key is read anew.
+        """
+        today = now.date()
+        if caller.key.used_on == today:
+            return
+        used = {"used_on": today}
+        match caller:
+            case ByIntegration(hashed=hashed, key=key):
+                self._integration_keys.amend(hashed, key.model_copy(update=used))
+            case ByUser(hashed=hashed, key=key):
+                self._api_keys.amend(hashed, key.model_copy(update=used))
+        deadline = deadline.within(RECORDING_SECONDS)
+        recording = self.beside.submit(
+            self.table.record_use, caller.hashed, caller.key, today, deadline
+        )
+        recording.add_done_callback(_log_failure)
 
     def service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
         # What cannot be an id is not asked for: DynamoDB has bounds for keys of its own.
@@ -116,12 +146,14 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class ByIntegration:
+    hashed: str
     key: IntegrationKey
     service: Service
 
 
 @dataclass(frozen=True, slots=True)
 class ByUser:
+    hashed: str
     key: ApiKey
     user: User
 
@@ -158,10 +190,11 @@ def _by_integration(
 ) -> ByIntegration:
     written = _INTEGRATION_KEY.fullmatch(credentials)
     if written:
-        key = directory.integration_key(written[2].lower(), now, deadline)
+        hashed = key_hash(written[2].lower())
+        key = directory.integration_key(hashed, now, deadline)
         service = key and directory.service(key.service_id, now, deadline)
         if key and service:
-            return ByIntegration(key, service)
+            return ByIntegration(hashed, key, service)
     expected = "Expected `Authorization: Token token=<the 32 hexadecimal digits of a live key>`."
     raise Refusal(403, "Invalid Integration Key", message=expected)
 
@@ -170,10 +203,11 @@ def _by_user(
     secret: str, service_id: str | None, directory: Directory, now: datetime, deadline: Deadline
 ) -> ByUser:
     if _API_KEY.fullmatch(secret):
-        key = directory.api_key(secret, now, deadline)
+        hashed = key_hash(secret)
+        key = directory.api_key(hashed, now, deadline)
         user = key and directory.owner(key, service_id, now, deadline)
         if key and user:
-            return ByUser(key, user)
+            return ByUser(hashed, key, user)
     raise unauthorized()
 
 

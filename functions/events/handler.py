@@ -127,6 +127,7 @@ class Api:
         minute = Minute.of(now)
         reset = str(minute.seconds_left(now))
         limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
+        self.directory.note_use(caller, now, deadline)
         try:
             taken = self.intake.take(event, caller.key, service, now, deadline)
         except LimitReached:

@@ -17,8 +17,10 @@ from opsknight.commands import (
 )
 from opsknight.directory import MaintenanceWindow, Member
 from opsknight.incidents import Escalation, Status
+from opsknight.lifecycle import Refused, act
 from opsknight.policies import Rota, Target, TargetKind
 from opsknight.schedules import Override
+from tests.harness.people import ADA
 from tests.harness.pipeline import Pipeline, step
 from tests.harness.world import World, deadline, event
 from tests.unit.rotas import layer, only, schedule
@@ -139,11 +141,11 @@ def test_suppressed_by_hand_before_it_began_begins(night: Pipeline) -> None:
 def test_a_gap_in_the_schedule_does_not_burn_the_policy(night: Pipeline) -> None:
     days = schedule(layer("user_ada", restrictions=(only("09:00", "17:00"),)))
     night.rota(Rota(days))
-    night.escalates(step(ROTA))
+    night.escalates(step(ROTA), repeat_after=1800)
     incident = night.trigger()
     night.fallback(1).pages().wait(hours=5, minutes=59).pages()
     assert night.incident(incident).round is None
-    night.wait(minutes=6).pages("ada").wait(minutes=5).fallback(1)
+    night.wait(minutes=31).pages("ada").wait(minutes=30).fallback(1)
 
 
 def test_a_gap_without_end_exhausts_after_a_day(night: Pipeline) -> None:
@@ -230,6 +232,18 @@ def test_maintenance_that_is_extended(night: Pipeline) -> None:
     night.wait(minutes=39, seconds=59).pages().wait(seconds=1).pages("ada", "ben")
 
 
+@pytest.mark.parametrize("left", [None, 8], ids=["removed", "shortened"])
+def test_maintenance_that_ends_early(night: Pipeline, left: int | None) -> None:
+    at = night.world.clock.at
+    window = MaintenanceWindow(id="w", start=at, end=at + timedelta(hours=9), reason="upgrade")
+    night.serves(windows=(window,))
+    night.trigger()
+    night.wait(minutes=7).pages()
+    end = at + timedelta(minutes=left or 0)
+    night.serves(windows=() if left is None else (window.model_copy(update={"end": end}),))
+    night.wait(minutes=3).pages("ada", "ben")
+
+
 def test_suppressed_by_hand_stays_after_a_window(night: Pipeline) -> None:
     at = night.world.clock.at
     window = MaintenanceWindow(id="w", start=at, end=at + timedelta(minutes=20), reason="upgrade")
@@ -283,6 +297,27 @@ def test_escalate_takes_the_next_step_now(night: Pipeline) -> None:
     night.does(incident, Escalate(step=1)).pages("ben").does(incident, Resolve())
 
 
+def test_escalate_twice_in_a_moment_is_refused_and_not_forgotten(night: Pipeline) -> None:
+    night.escalates(step("ada"), step("ben", after=30), step("eve", after=30))
+    incident = night.trigger()
+    night.pages("ada").streaming = False
+    night.does(incident, Escalate())
+    again = act(night.incident(incident), Escalate(), actor=ADA, now=night.world.clock())
+    assert isinstance(again, Refused)
+    assert again.why is not None
+    night.wait(minutes=1).pages("ben").does(incident, Escalate()).wait(minutes=1).pages("eve")
+    night.does(incident, Resolve())
+
+
+def test_a_raise_does_not_undo_an_escalate(night: Pipeline) -> None:
+    night.serves(raises_urgency=True)
+    night.escalates(step("ada"), step("ben", after=30), repeat_after=7200)
+    incident = night.trigger(severity="info")
+    night.pages("ada").streaming = False
+    night.does(incident, Escalate()).trigger(severity="critical")
+    night.wait(minutes=1).pages("ben")
+
+
 def test_escalate_begins_at_once(night: Pipeline) -> None:
     night.escalates(step("ada", after=30), step("ben", after=30))
     incident = night.trigger()
@@ -314,6 +349,43 @@ def test_editing_a_policy_does_not_derail_a_running_escalation(night: Pipeline) 
     night.pages("ada").escalates(step("eve"), version=2)
     night.trigger("disk")
     night.pages("eve").wait(minutes=4).pages().wait(minutes=1).pages("ben").fallback(1)
+
+
+@pytest.mark.parametrize("entry", ["schedule", "user", "team", "policy", "version", "service"])
+def test_what_cannot_be_read_reaches_nobody_and_holds_up_nothing(
+    night: Pipeline, entry: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night.rota(Rota(schedule(layer("user_ben"))))
+    night.escalates(step(ROTA, WEB, "ada"), step("eve", after=5))
+    night.trigger()
+    night.pages("ada", "ben").serves(acknowledgement_timeout=None)
+    broken = {
+        "schedule": ("schedule#sch_1", "schedule", "zone"),
+        "user": ("user#user_ben", "user", "role"),
+        "team": ("team#team_web", "team", "members"),
+        "policy": ("policy#pol_1", "policy", "steps"),
+        "version": ("policy#pol_1", "version#000001", "steps"),
+        "service": (f"service#{night.world.service.id}", "service", "windows"),
+    }[entry]
+    night.damage(*broken)
+    incident = "".join(page.incident_id for page in night.all_pages()[:1])
+    night.does(incident, Escalate(step=0))
+    paged = {page.user_id.removeprefix("user_") for page in night.new_pages()}
+    assert paged == {"user": {"ada"}, "schedule": {"ada", "ben"}, "team": {"ada", "ben"}}.get(
+        entry, {"ada", "ben"}
+    )
+    assert night.incident(incident).failures is None
+    said = '"Unreadable":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    assert said is (entry not in ("policy", "service")), "only what was asked for is missed"
+    night.does(incident, Resolve())
+
+
+def test_a_policy_of_nothing_readable_tells_the_fallback(night: Pipeline) -> None:
+    night.rota(Rota(schedule(layer("user_ben"))))
+    night.escalates(step(ROTA), repeat_after=3600)
+    night.damage("schedule#sch_1", "schedule", "zone")
+    night.trigger()
+    night.fallback(1)
 
 
 def test_deleting_everything_still_tells_somebody(night: Pipeline) -> None:
@@ -359,11 +431,21 @@ def test_without_messages_a_tick_is_a_minute_late_at_most(night: Pipeline) -> No
     night.wait(minutes=6).pages("ben")
 
 
-def test_a_storm_of_incidents_on_one_policy(night: Pipeline) -> None:
+@pytest.mark.soak
+def test_a_storm_of_incidents_on_one_policy(night: Pipeline, full_size: bool) -> None:
+    number_of_incidents = 500 if full_size else 100
     night.escalates(step("ada"))
-    known = {
-        night.world.send(event(dedup_key=f"disk-{number}")).incident["id"] for number in range(100)
-    }
+    integration = f"Token token={night.world.integration_key}"
+    known = set()
+    for number in range(number_of_incidents):
+        if number % 100 == 0:
+            # A key may send 120 events a minute.
+            night.world.clock.advance(minutes=1)
+        body = event(dedup_key=f"disk-{number}")
+        known.add(night.world.send(body, authorization=integration).incident["id"])
     night.settle()
-    assert {page.incident_id for page in night.new_pages()} == known
-    night.wait(minutes=5).fallback(100)
+    pages = night.new_pages()
+    assert {page.incident_id for page in pages} == known
+    assert len(pages) == number_of_incidents
+    night.world.clock.advance(minutes=6)
+    night.settle().fallback(number_of_incidents)

@@ -13,6 +13,7 @@ from tests.harness.world import World
 _TIMERS: Final = {
     "announce": {"OPEN", "ACKNOWLEDGED", "SNOOZED", "SUPPRESSED", "RESOLVED"},
     "step": {"OPEN"},
+    "pages": {"OPEN"},
     "snooze": {"SNOOZED"},
     "window": {"SUPPRESSED"},
     "acknowledgement": {"ACKNOWLEDGED"},

@@ -44,16 +44,20 @@ class Problem:
     epoch: int = 0
     announced: int = 0
     acknowledged_at: datetime | None = None
+    asked: bool = False
+    """Whether somebody asked for a step that nobody has taken yet."""
 
     def act(self, what: str, now: datetime) -> str:
         """Of "moved", "unchanged" and "refused", what the command comes to."""
         after = TABLE[what].get(self.status)
-        if after is None:
+        if after is None or (what == "escalate" and self.asked):
             return "refused"
         if (what, self.status) in REPEATED:
             return "unchanged"
         if what == "acknowledge":
             self.acknowledged_at = now
+        stays = after == OPEN and what not in ("reassign", "acknowledgement timeout")
+        self.asked = what == "escalate" or (self.asked and stays)
         self.epoch += after != self.status
         self.status = after
         self.changes += 1

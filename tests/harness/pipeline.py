@@ -120,6 +120,16 @@ class Pipeline:
         key: items.Item = {"pk": {"S": pk}, "sk": {"S": sk}}
         self.world.table.client.delete_item(TableName=self.world.table.name, Key=key)
 
+    def damage(self, pk: str, sk: str, attribute: str) -> None:
+        """Somebody's slip: what stands there is not what the code reads."""
+        self.world.table.client.update_item(
+            TableName=self.world.table.name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET #attribute = :nonsense",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues={":nonsense": {"N": "7"}},
+        )
+
     # What happens.
 
     def trigger(self, dedup_key: str = "cpu-high", **more: Any) -> str:

@@ -30,7 +30,9 @@ class Letter:
     queue: str
     body: dict[str, Any]
     at: datetime
-    """From when on it is delivered."""
+    """From when on it is delivered; a reminder when it is due, as who takes it waits until then."""
+    delay: int = 0
+    """What SQS was asked for, in seconds."""
 
 
 @dataclass
@@ -70,8 +72,11 @@ class Post:
         for entry in entries:
             delay = entry.get("DelaySeconds", 0)
             assert 0 <= delay <= 900
+            body = json.loads(entry["MessageBody"])
             at = self.clock() + timedelta(seconds=delay)
-            self.letters.append(Letter(sent["QueueUrl"], json.loads(entry["MessageBody"]), at))
+            if delay and "due_at" in body:
+                at = max(at, datetime.fromisoformat(body["due_at"]))
+            self.letters.append(Letter(sent["QueueUrl"], body, at, delay))
         assert len(entries) <= 10
         return _answered(200, {})
 

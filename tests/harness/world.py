@@ -208,6 +208,7 @@ def build(
             id=f"key_{integration.id}",
             name=integration.name,
             created_at=clock.at,
+            used_on=clock.at.date(),
             service_id=service.id,
             integration_id=integration.id,
         )
@@ -223,6 +224,7 @@ def build(
             id=f"key_api{number}",
             name=f"{owner}'s key",
             created_at=clock.at,
+            used_on=clock.at.date(),
             user_id=users[owner].id,
             scopes=scopes,
         )

@@ -9,6 +9,7 @@ from escalation.audit import audit
 from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
 from opsknight.commands import AutoResolve, Snooze, Suppress
+from opsknight.escalations import Turn, pages_on, proceed, take
 from opsknight.incidents import Status
 from opsknight.lifecycle import Moved, act
 from opsknight.store import items
@@ -53,7 +54,8 @@ def test_a_message_that_comes_early_is_put_back(night: Pipeline) -> None:
     on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
     night.pages()
     [letter] = night.post.letters
-    assert (letter.body["incident"], letter.at) == (incident, due)
+    assert letter.body["incident"] == incident
+    assert letter.delay == 59, "it comes a second early, so that a function is awake in time"
 
 
 def test_a_message_that_comes_a_moment_early_is_waited_for(night: Pipeline) -> None:
@@ -110,6 +112,19 @@ def test_a_sweep_goes_on_where_it_stopped(night: Pipeline) -> None:
             on_message(night.engine, letter.body)
     assert len(rounds) == 2
     assert len({page.incident_id for page in night.all_pages()}) == 2 * BATCH + 1
+
+
+def test_a_sweep_ends_when_the_next_tick_has_begun(night: Pipeline) -> None:
+    night.streaming = False
+    shard = int(due_shard(night.trigger()))
+    key = incident_key("inc_0")
+    place = {**key, "due_shard": {"S": str(shard)}, "due_at": {"S": "2000-01-01"}}
+    going_on = {"shard": shard, "after": place, "at": night.world.clock().isoformat()}
+    night.world.clock.advance(seconds=60)
+    on_message(night.engine, going_on)
+    night.pages()
+    on_message(night.engine, going_on | {"at": night.world.clock().isoformat()})
+    night.pages("ada")
 
 
 def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
@@ -209,3 +224,43 @@ def test_a_step_of_150_people(night: Pipeline) -> None:
     night.escalates(step(*names), version=2)
     night.trigger()
     night.pages(*names)
+
+
+def test_who_acknowledges_between_the_pages_of_one_step_drops_the_rest(night: Pipeline) -> None:
+    names = [f"p{number:03}" for number in range(250)]
+    night.people(*names)
+    night.escalates(step(*names), version=2)
+    night.streaming = False
+    incident = night.trigger()
+    engine = night.engine
+    first = engine.directory
+    seen = night.incident(incident)
+    turn = proceed(seen, first.policy(seen, deadline()), night.world.clock())
+    assert isinstance(turn, Turn)
+    reached = first.reached(turn.targets, night.world.clock(), deadline())
+    taken = take(turn, reached, night.world.clock())
+    night.world.table.apply(taken, token_hex(8), deadline())
+    rest = pages_on(night.incident(incident), taken.taken)
+    night.send("acknowledge")
+    with pytest.raises(Conflict):
+        night.world.table.apply(rest, token_hex(8), deadline())
+    night.wait(hours=1).pages(*names[:90])
+    check(night.world)
+
+
+def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident = night.trigger()
+    night.pages("ada").send("acknowledge")
+    past = {"S": items.stamp(night.world.clock())}
+    change(night, incident, "SET timers.newer = :past, due_at = :past", past=past)
+    night.post.letters.clear()
+    for _ in range(2):
+        on_message(night.engine, {"shard": int(due_shard(incident))})
+    assert not night.post.letters
+    left = night.incident(incident)
+    assert left.due_at is not None
+    assert left.due_at > night.world.clock()
+    assert "newer" in left.timers
+    assert "TimerFailed" not in capsys.readouterr().out

@@ -239,7 +239,8 @@ def test_inside_a_maintenance_window_it_is_suppressed_and_still_triggered(
     response = moto_world.send(event())
     assert (response.action, response.incident["status"]) == ("triggered", "SUPPRESSED")
     stored = incident(moto_world, response.incident["id"])
-    assert (stored.window_id, stored.due_at) == ("win_1", ends)
+    checked = moto_world.clock() + timedelta(minutes=5)
+    assert (stored.window_id, stored.due_at) == ("win_1", checked)
     assert moto_world.send(event()).action == "deduplicated"
     moto_world.clock.at = ends
     assert moto_world.send(event(dedup_key="later")).incident["status"] == "OPEN"

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from opsknight.directory import ApiKey, key_hash
 from opsknight.store import items
+from opsknight.store.calls import Conflict
 from tests.harness.world import World, deadline, event
 from tests.integration.steps import new_api_key, new_integration_key, put
+from tests.integration.wire import Wire
 
 INVALID_KEY = (
     403,
@@ -118,3 +121,48 @@ def test_a_disabled_owner_is_401_within_30_seconds(moto_world: World) -> None:
 
 def test_the_key_of_an_owner_who_is_gone_is_401(moto_world: World) -> None:
     assert attempt(moto_world, new_api_key(moto_world, user_id="user_gone")) == UNAUTHORIZED
+
+
+def kept(world: World, secret: str) -> dict[str, Any]:
+    """The key as it is stored, once its use is recorded."""
+    for api in world.apis:
+        api.intake.beside.shutdown()
+    world.apis.clear()
+    [item] = [it for it in world.items() if it["pk"] == {"S": f"key#{key_hash(secret)}"}]
+    return items.plain(item)
+
+
+@KINDS
+def test_the_first_use_of_a_day_is_recorded(
+    moto_world: World, make: Any, refused: tuple[int, dict[str, Any]]
+) -> None:
+    del refused
+    secret = make(moto_world)
+    before = kept(moto_world, secret)
+    assert "used_on" not in before
+    assert attempt(moto_world, secret)[0] == 202
+    assert kept(moto_world, secret) == before | {"used_on": moto_world.clock().date().isoformat()}
+    moto_world.clock.advance(days=1)
+    assert attempt(moto_world, secret)[0] == 202
+    assert kept(moto_world, secret)["used_on"] == moto_world.clock().date().isoformat()
+
+
+@KINDS
+def test_a_day_of_use_is_written_once(
+    moto_world: World, make: Any, refused: tuple[int, dict[str, Any]]
+) -> None:
+    del refused
+    secret = make(moto_world)
+    wire = Wire(moto_world.table.client)
+    for _ in range(3):
+        assert attempt(moto_world, secret)[0] == 202
+        moto_world.clock.advance(seconds=40)
+    kept(moto_world, secret)
+    assert wire.calls.count("UpdateItem") == 1
+
+
+def test_a_key_that_is_gone_is_not_made_again_by_its_use(moto_world: World) -> None:
+    key = ApiKey(id="key_x", name="CI", created_at=moto_world.clock(), user_id="user_ada")
+    with pytest.raises(Conflict):
+        moto_world.table.record_use("0f" * 32, key, moto_world.clock().date(), deadline())
+    assert "0f" * 32 not in str(moto_world.items())

@@ -6,6 +6,7 @@ from secrets import token_hex
 import pytest
 
 from opsknight.commands import Acknowledge, Reassign, Resolve, Snooze
+from opsknight.contacts import Channel, PageWebhook, ServiceReceiver, StatusPage
 from opsknight.directory import ApiKey, Integration, Service, Team, User, key_hash
 from opsknight.incidents import Action, Alert, Event, Severity, Status
 from opsknight.lifecycle import Merged, Moved, Opened, act, decide
@@ -211,3 +212,39 @@ def test_a_count_without_an_answer_is_unknown(moto_world: World) -> None:
     Wire(moto_world.counters.client).fail("UpdateItem", TIMES_OUT)
     counted = moto_world.counters.count("key", Minute.of(moto_world.clock()))
     assert counted is NotCounted.UNKNOWN
+
+
+def test_a_service_knows_its_receivers_and_no_others(moto_world: World) -> None:
+    table, service = moto_world.table, moto_world.service
+    receivers = [
+        ServiceReceiver(
+            id=f"rcv_{name}",
+            name=name,
+            channel=Channel.SLACK_WEBHOOK,
+            secret=f"/opsknight/{name}",
+            service_id=service_id,
+        )
+        for name, service_id in (
+            ("alerts", service.id),
+            ("night", service.id),
+            ("data", moto_world.other_service.id),
+        )
+    ]
+    table.create(receivers, {}, token_hex(8), deadline())
+    assert table.receivers(service.id, deadline()) == receivers[:2]
+    assert table.receivers(moto_world.other_service.id, deadline()) == receivers[2:]
+    assert table.service(service.id, deadline()) == service
+
+
+def test_all_status_pages_are_found(moto_world: World) -> None:
+    table = moto_world.table
+    assert table.status_pages(deadline()) == []
+    hook = PageWebhook(id="hook_a", name="Site", channel=Channel.WEBHOOK, to="https://a.example")
+    pages = [
+        StatusPage(id="page_internal", name="Internal"),
+        StatusPage(
+            id="page_public", name="Public", service_ids=("svc_checkout",), webhooks=(hook,)
+        ),
+    ]
+    table.create(pages, {}, token_hex(8), deadline())
+    assert table.status_pages(deadline()) == pages

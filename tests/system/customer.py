@@ -80,7 +80,7 @@ class Customer:
 
 
 def settle(up: Running, document: Document) -> Customer:
-    """Puts the customer into the deployed table, beside what bootstrap made."""
+    """Puts the customer into the deployed table, beside the demo."""
     table = Table(connect(up.endpoint, TABLE_CONFIG), up.outputs["TableName"], RETENTION)
     now = datetime.now(UTC)
     team = Team(id="team_document", name="Document")

@@ -17,6 +17,10 @@ from opsknight.store.calls import TABLE_CONFIG, Deadline
 from opsknight.store.table import Table
 from tests.harness.world import event
 
+PACE = 0.25
+TAKE_PAGES = 2
+"""Members of the demo's team who do."""
+
 pytestmark = [pytest.mark.system, pytest.mark.soak]
 
 
@@ -47,17 +51,21 @@ def test_a_step_is_taken_within_two_seconds_of_its_time(deployed: Running, full_
         )
         assert answer.status_code == 202
         opened.append((answer.json()["result"]["incident"]["id"], seconds))
+        # MiniStack reads all queues and streams in one thread, and calls a stream's function in it:
+        # while a burst of new incidents lasts it looks at no queue, which on AWS is another poller.
+        time.sleep(PACE)
     time.sleep(longest + 5)
     late = []
     for incident_id, seconds in opened:
         incident = table.incident(incident_id, deadline)
         pages = table.pages(incident_id, deadline)
         assert incident is not None
-        assert len(pages) == 1, f"{incident_id} after {seconds} s"
+        assert len(pages) == TAKE_PAGES, f"{incident_id} after {seconds} s"
         late.append((pages[0].at - incident.created_at).total_seconds() - seconds)
     late.sort()
     p99 = late[ceil(0.99 * len(late)) - 1]
     told = f"{timers} timers: median {late[len(late) // 2]:.2f} s, p99 {p99:.2f} s late"
+    told += f"; the latest: {', '.join(f'{each:.2f}' for each in late[-5:])}"
     assert late[0] >= 0, told
     assert late[len(late) // 2] < 2, told
     # Of 30 that is the slowest one, and a machine that is busy with other tests proves nothing.

@@ -276,7 +276,13 @@ def test_alarms_on_what_we_count_look_where_it_is_counted() -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
         if not str(alarm["Namespace"]).startswith("AWS/")
     }
-    assert {"TickMissingAlarm", "OldestDueAlarm", "RepairedAlarm", "TimerFailedAlarm"} <= set(ours)
+    assert {
+        "TickMissingAlarm",
+        "OldestDueAlarm",
+        "RepairedAlarm",
+        "TimerFailedAlarm",
+        "UnreadableAlarm",
+    } <= set(ours)
     for name, alarm in ours.items():
         assert alarm["Namespace"] == {"Fn::Sub": "OpsKnight/${AWS::StackName}"}, name
         ((dimension,),) = (alarm["Dimensions"],)

@@ -220,6 +220,17 @@ def test_escalating_takes_the_next_step_now(status: Status) -> None:
     assert escalated.change.detail == {}
 
 
+@pytest.mark.parametrize("command", [Escalate(), Escalate(3)], ids=["next", "given"])
+def test_asking_for_a_step_before_the_last_one_asked_for_is_taken_is_refused(
+    command: Escalate,
+) -> None:
+    refused = act(incident(OPEN, asked=Asked.NEXT), command, actor=ADA, now=NOW)
+    assert isinstance(refused, Refused)
+    assert refused.status is OPEN
+    assert refused.why is not None
+    assert isinstance(did(command, asked=Asked.AGAIN), Moved)
+
+
 @pytest.mark.parametrize("step", [0, 4])
 def test_escalating_takes_a_given_step_now(step: int) -> None:
     escalated = did(Escalate(step))

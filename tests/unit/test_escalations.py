@@ -10,6 +10,7 @@ from opsknight.escalations import (
     Turn,
     due,
     next_due,
+    pages_on,
     proceed,
     repaired,
     resting,
@@ -123,6 +124,35 @@ def test_a_step_pages_and_sets_the_next() -> None:
     assert [page.user_id for page in did.pages] == ["user_ada", "user_ben"]
     assert did.taken is not None
     assert did.taken.user_ids == ("user_ada", "user_ben")
+
+
+def test_pages_beyond_ninety_are_written_later() -> None:
+    crowd = [f"user_{number:03}" for number in range(200)]
+    did = take(turn(incident()), crowd, NOW)
+    assert [page.user_id for page in did.pages] == crowd[:90]
+    assert (did.sets["paged"], did.sets["timers.pages"], did.sets["due_at"]) == (90, NOW, NOW)
+    assert did.taken is not None
+    after = running(paged=90, timers={"pages": NOW, "step": NOW - MINUTE}, epoch=4)
+    assert due(after, NOW - MINUTE) == "pages", "before the next step, whatever the clocks say"
+    more = pages_on(after, did.taken)
+    assert [page.user_id for page in more.pages] == crowd[90:180]
+    assert {page.epoch for page in more.pages} == {4}
+    assert more.sets["paged"] == 180
+    assert "timers.pages" not in more.sets
+    last = pages_on(after.model_copy(update={"paged": 180}), did.taken)
+    assert [page.user_id for page in last.pages] == crowd[180:]
+    assert (last.sets["paged"], last.sets["timers.pages"]) == (None, None)
+
+
+def test_ninety_are_paged_at_once() -> None:
+    did = take(turn(incident()), [f"user_{number}" for number in range(90)], NOW)
+    assert len(did.pages) == 90
+    assert not {"paged", "timers.pages"} & did.sets.keys()
+
+
+def test_without_the_row_of_the_step_there_is_nothing_more_to_write() -> None:
+    over = pages_on(running(paged=90, timers={"pages": NOW}), None)
+    assert (over.pages, over.sets["timers.pages"]) == ((), None)
 
 
 def test_who_is_assigned_stays_assigned() -> None:

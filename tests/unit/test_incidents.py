@@ -176,10 +176,11 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     born = opened(window=MAINTENANCE)
     assert (born.status, born.escalation) == (Status.SUPPRESSED, Escalation.PAUSED)
     assert born.window_id == "win_1"
-    assert born.timers == {"window": MAINTENANCE.end}, (
-        "its opening needs no announcing, and nobody is paged"
-    )
-    assert (born.announced, born.due_at) == (1, MAINTENANCE.end)
+    checked = NOW + timedelta(minutes=5)
+    assert born.timers == {"window": checked}, "it may end early; and nobody is told or paged"
+    assert (born.announced, born.due_at) == (1, checked)
+    short = opened(window=Window("win_2", NOW + timedelta(minutes=3)))
+    assert short.due_at == NOW + timedelta(minutes=3)
 
 
 def test_a_window_does_not_touch_what_is_already_open() -> None:
@@ -266,8 +267,10 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     assert raised.change.detail == {"urgency": "MEDIUM", "before": "LOW"}
     assert (raised.change.number, raised.change.epoch, raised.change.status) == (6, 3, status)
     told = {"timers.announce": NOW, "due_at": NOW}
-    pages = {"timers.step": NOW, "asked": Asked.AGAIN} if status is Status.OPEN else {}
+    pages = {"timers.step": NOW} if status is Status.OPEN else {}
     assert raised.sets == told | pages, "only who is being paged is paged again"
+    again = {"asked": Asked.AGAIN} if status is Status.OPEN else {}
+    assert raised.unless_set == again, "and the next step stays asked for"
 
 
 @pytest.mark.parametrize(

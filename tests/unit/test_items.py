@@ -9,6 +9,16 @@ from typing import Any
 
 import pytest
 
+from opsknight.contacts import (
+    Channel,
+    NotificationRule,
+    PageEvent,
+    PageWebhook,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+    Told,
+)
 from opsknight.directory import (
     ApiKey,
     Integration,
@@ -40,7 +50,7 @@ INCIDENT = Incident(
     due_at=NOW,
 )
 WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")
-MODELS = [
+MODELS: list[Any] = [
     INCIDENT,
     Pointer.model_validate(INCIDENT.model_dump()),
     Change(
@@ -53,11 +63,57 @@ MODELS = [
         epoch=1,
         detail={"until": "later"},
     ),
-    User(id="user_1", name="Ada", email="ada@example.com", role=Role.ADMIN),
+    User(
+        id="user_1",
+        name="Ada",
+        email="ada@example.com",
+        role=Role.ADMIN,
+        zone="Europe/Berlin",
+        contact_methods=(
+            Receiver(id="cm_1", name="Mail", channel=Channel.EMAIL, to="a@b.example"),
+        ),
+        rules=(
+            NotificationRule(urgency=Urgency.HIGH, method_id="cm_1"),
+            NotificationRule(urgency=Urgency.LOW, method_id="cm_1", delay=timedelta(minutes=5)),
+        ),
+    ),
     Team(id="team_1", name="Web", members=(Member(user_id="user_1", lead=True, pages=False),)),
     Service(id="svc_1", name="Checkout", team_id="team_1", windows=(WINDOW,), raises_urgency=True),
     Integration(id="int_1", service_id="svc_1", name="Prometheus"),
-    ApiKey(id="key_1", name="CI", created_at=NOW, user_id="user_1", scopes=("events:write",)),
+    ServiceReceiver(
+        id="rcv_1",
+        name="Operations",
+        channel=Channel.SLACK,
+        to="C123",
+        secret="/opsknight/slack",
+        service_id="svc_1",
+        told=(Told.TRIGGERED, Told.EXHAUSTED),
+    ),
+    StatusPage(
+        id="page_1",
+        name="Public",
+        service_ids=("svc_1",),
+        webhooks=(
+            PageWebhook(
+                id="hook_1",
+                name="Site",
+                channel=Channel.WEBHOOK,
+                to="https://status.example.com",
+                secret="/opsknight/site",
+                next_secret="/opsknight/site-2",
+                events=(PageEvent.CREATED,),
+            ),
+        ),
+        shows_details=True,
+    ),
+    ApiKey(
+        id="key_1",
+        name="CI",
+        created_at=NOW,
+        user_id="user_1",
+        scopes=("events:write",),
+        used_on=NOW.date(),
+    ),
     IntegrationKey(
         id="key_2",
         name="Prometheus",
@@ -123,23 +179,38 @@ def test_every_kind_of_item_has_a_key_of_its_own() -> None:
         items.service_key("x"),
         items.team_key("x"),
         items.user_key("x"),
+        items.receiver_key("x", "y"),
+        items.status_page_key("x"),
         items.integration_secret_key("x"),
         items.api_secret_key("x"),
     ]
     assert len({(key["pk"]["S"], key["sk"]["S"]) for key in keys}) == len(keys)
 
 
-@pytest.mark.parametrize("entry", MODELS[3:7], ids=lambda model: type(model).__name__)
-def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any) -> None:
+KINDS = ("user", "team", "service", "integration", "receiver", "status_page")
+
+
+@pytest.mark.parametrize(("entry", "kind"), list(zip(MODELS[3:9], KINDS, strict=True)), ids=KINDS)
+def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any, kind: str) -> None:
     item = items.directory_item(entry)
-    assert item["kind"] == {"S": type(entry).__name__.lower()}
+    assert item["kind"] == {"S": kind}
     assert "expires_at" not in item
 
 
-@pytest.mark.parametrize("key", MODELS[7:], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("key", MODELS[9:], ids=lambda model: type(model).__name__)
 def test_a_key_is_stored_under_the_hash_of_its_secret(key: Any) -> None:
     item = items.secret_item("0f" * 32, key)
+    held = items.held_item("0f" * 32, key)
     assert item["pk"] == {"S": "key#" + "0f" * 32}
+    assert held["secret"]["M"] == {"pk": item["pk"], "sk": item["sk"]}
+
+
+def test_a_key_is_found_under_its_owner() -> None:
+    found = [items.held_item("0f" * 32, key) for key in MODELS[9:]]
+    assert [(each["pk"]["S"], each["sk"]["S"]) for each in found] == [
+        ("keys", "user_1#key_1"),
+        ("keys", "svc_1#key_2"),
+    ]
 
 
 def alert(body: str) -> Alert:

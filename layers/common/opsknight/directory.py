@@ -3,16 +3,24 @@
 Pure models and the questions asked of them. Secrets are never here: a key is known by its hash.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
+from opsknight.contacts import NotificationRule, Receiver
 from opsknight.incidents import Actor, ActorKind, Model, Timeouts, Window
 
 EVENTS_WRITE: Final = "events:write"
+SCOPES: Final = (
+    EVENTS_WRITE,
+    "incidents:read",
+    "incidents:write",
+    "services:read",
+    "schedules:read",
+)
 
 
 class Role(StrEnum):
@@ -29,6 +37,10 @@ class User(Model):
     team_ids: tuple[str, ...] = ()
     """Repeats the teams' members, so that access is known without reading a team."""
     disabled: bool = False
+    zone: str | None = None
+    """IANA name: the clock that times are told by; UTC without one."""
+    contact_methods: tuple[Receiver, ...] = ()
+    rules: tuple[NotificationRule, ...] = ()
 
 
 class Member(Model):
@@ -98,6 +110,8 @@ class _Key(Model):
     disabled: bool = False
     ends_at: AwareDatetime | None = None
     """From then on it is refused: revoking sets this to now, rotating to a chosen time."""
+    used_on: date | None = None
+    """The last day (UTC) on which a request came with it."""
 
     def live_at(self, now: datetime) -> bool:
         return not self.disabled and (self.ends_at is None or now < self.ends_at)

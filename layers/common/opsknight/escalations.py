@@ -23,6 +23,8 @@ from opsknight.incidents import (
 )
 from opsknight.policies import Policy, Target, TargetKind
 
+# DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
+PAGES_AT_ONCE: Final = 90
 # A gap in a schedule must not burn the policy: for so long, rounds without anybody do not count.
 LONGEST_GAP: Final = timedelta(hours=24)
 # An announcement that waits for longer was missed by the stream.
@@ -195,19 +197,37 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
         user_ids=tuple(user_ids),
         reason=turn.why,
     )
-    pages = tuple(
+    if len(user_ids) > PAGES_AT_ONCE:
+        # The step is taken by the first of several writes. Whoever acknowledges in between drops
+        # the rest, and a death forgets none of it.
+        sets |= {"paged": PAGES_AT_ONCE, "timers.pages": now}
+    pages = _pages(taken, seen.epoch, 0)
+    return Advanced(seen, "step taken", _settled(seen, sets), taken, pages)
+
+
+def pages_on(incident: Incident, taken: Taken | None) -> Advanced:
+    """The next pages of a step that reaches too many for one write; `taken` is that step's row."""
+    written = incident.paged or 0
+    pages = _pages(taken, incident.epoch, written) if taken else ()
+    written += len(pages)
+    over = taken is None or written >= len(taken.user_ids)
+    sets: dict[str, object] = {"paged": None, "timers.pages": None} if over else {"paged": written}
+    return Advanced(incident, "pages written", _settled(incident, sets), None, pages)
+
+
+def _pages(taken: Taken, epoch: int, written: int) -> tuple[Page, ...]:
+    return tuple(
         Page(
-            incident_id=seen.id,
+            incident_id=taken.incident_id,
             page_no=taken.page_no,
             user_id=user_id,
-            step=turn.step,
-            epoch=seen.epoch,
-            at=now,
-            reason=turn.why,
+            step=taken.step,
+            epoch=epoch,
+            at=taken.at,
+            reason=taken.reason,
         )
-        for user_id in user_ids
+        for user_id in taken.user_ids[written : written + PAGES_AT_ONCE]
     )
-    return Advanced(seen, "step taken", _settled(seen, sets), taken, pages)
 
 
 def _after_step(turn: Turn, step: int, reached: bool, now: datetime) -> dict[str, object]:
@@ -250,6 +270,9 @@ def due(incident: Incident, now: datetime) -> str | None:
     this version does not know are for the newer one that set them.
     """
     waiting = {name: at for name, at in _ours(incident).items() if at <= now}
+    if "pages" in incident.timers:
+        # Before the next step, whatever the clocks of two processes say: that has its own number.
+        return "pages"
     return min(waiting, key=lambda name: waiting[name], default=None)
 
 

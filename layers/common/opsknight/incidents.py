@@ -167,6 +167,8 @@ class Incident(Pointer):
     """How many rounds were repeated; None for 0."""
     page_no: int = 0
     """Number of the last step taken, all rounds and resumptions counted."""
+    paged: int | None = None
+    """How many pages of the step taken last are written, as long as not all are."""
     asked: Asked | None = None
     reached: bool | None = None
     """Whether a step of this round reached somebody; None for no."""
@@ -198,6 +200,9 @@ TIMERS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
     {
         "announce": frozenset(Status),
         "step": frozenset({Status.OPEN}),
+        # That a step taken has pages which are not written yet: nobody is paged by it any more once
+        # somebody has acknowledged.
+        "pages": frozenset({Status.OPEN}),
         "snooze": frozenset({Status.SNOOZED}),
         "window": frozenset({Status.SUPPRESSED}),
         "acknowledgement": frozenset({Status.ACKNOWLEDGED}),

@@ -6,7 +6,7 @@ apply. The rules are the two tables of docs/events-api.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from opsknight.commands import (
@@ -45,6 +45,9 @@ from opsknight.incidents import (
     timed,
 )
 
+# A window that is shortened or removed releases what it suppressed within so long, whoever changed
+# it and however.
+WINDOW_CHECKED: Final = timedelta(minutes=5)
 # How far its escalation came: forgotten when it begins again.
 _PROGRESS: Final = (
     "policy_id",
@@ -61,6 +64,7 @@ _PROGRESS: Final = (
 _OWNED: Final = {
     **{f"timers.{name}": owners for name, owners in TIMERS.items()},
     "asked": frozenset({Status.OPEN}),
+    "paged": frozenset({Status.OPEN}),
     "window_id": frozenset({Status.SUPPRESSED}),
 }
 
@@ -92,6 +96,8 @@ class Moved:
     sets: Mapping[str, object] = field(default_factory=dict[str, object])
     given: Mapping[str, object] = field(default_factory=dict[str, object])
     """What it was decided on besides the status: not applied unless it is still so."""
+    unless_set: Mapping[str, object] = field(default_factory=dict[str, object])
+    """The same as `sets`, for fields that keep what they hold, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ class Refused:
     """Not possible in this status (409 for people; a timer that comes too late)."""
 
     status: Status
+    why: str | None = None
+    """When it is not the status that forbids it."""
 
 
 type Decision = Opened | Merged | Moved | Unchanged | Ignored
@@ -191,6 +199,9 @@ def act(
                 "timers.step": now,
                 "asked": Asked.AGAIN if begun else None,
             }
+        case Escalate() if incident.asked is Asked.NEXT:
+            # Asked twice in the moment before a step is taken, one of the two would be forgotten.
+            return Refused(incident.status, "the step asked for before has not been taken yet")
         case Escalate(step):
             sets = {"escalation": Escalation.ESCALATING, "timers.step": now, "asked": Asked.NEXT}
             if step is not None:
@@ -217,6 +228,11 @@ def act(
     return moved
 
 
+def look_at(end: datetime, now: datetime) -> datetime:
+    """When to look again at a window that ends at `end`."""
+    return min(end, now + WINDOW_CHECKED)
+
+
 def announced(incident: Incident) -> Mapping[str, object]:
     """What to set once the notices of all its changes so far are planned: its next timer becomes
     due.
@@ -237,7 +253,7 @@ def _open(
         timers = {"announce": now, "step": now} | _silence_ends(now, timeouts)
     else:
         # Nobody is told of what opens in a maintenance window: there is nothing to announce.
-        timers = {"window": window.end}
+        timers = {"window": look_at(window.end, now)}
     incident = Incident(
         id=incident_id,
         service_id=event.service_id,
@@ -273,10 +289,11 @@ def _settled(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> dic
 def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Moved:
     detail = {"urgency": str(urgency), "before": str(seen.urgency)}
     after: dict[str, object] = {"urgency": urgency}
-    sets: dict[str, object] = {}
-    if seen.status is Status.OPEN:
-        sets = {"timers.step": now, "asked": Asked.AGAIN}
-    return _changed(seen, after, "raised", actor, now, sets, detail)
+    if seen.status is not Status.OPEN:
+        return _changed(seen, after, "raised", actor, now, {}, detail)
+    raised = _changed(seen, after, "raised", actor, now, {"timers.step": now}, detail)
+    # Somebody may have asked for the next step a moment before: it pages as well.
+    return replace(raised, unless_set={"asked": Asked.AGAIN})
 
 
 def _silence_ends(now: datetime, timeouts: Timeouts) -> dict[str, datetime]:

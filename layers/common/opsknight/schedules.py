@@ -32,11 +32,15 @@ def _is_zone(name: str) -> str:
     return name
 
 
+type Zone = Annotated[str, AfterValidator(_is_zone)]
+"""IANA name."""
+
+
 class Schedule(Model):
     id: str
     name: str
-    zone: Annotated[str, AfterValidator(_is_zone)]
-    """IANA name: handoffs and restrictions are by its wall clock."""
+    zone: Zone
+    """Handoffs and restrictions are by its wall clock."""
     layers: tuple[Layer, ...] = ()
 
     @model_validator(mode="after")

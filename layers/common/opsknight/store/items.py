@@ -6,11 +6,12 @@ wants them.
 
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.escalations import Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
@@ -24,6 +25,8 @@ else:
 
 type Item = dict[str, Wire]
 
+# All keys in one partition: they are listed together, and seldom.
+KEYS: Final[Wire] = {"S": "keys"}
 DUE_SHARDS: Final = 16
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
@@ -87,6 +90,23 @@ def taken_key(incident_id: str, page_no: int) -> Item:
 AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 
 
+def integration_key(service_id: str, integration_id: str) -> Item:
+    return _key(f"service#{service_id}", f"integration#{integration_id}")
+
+
+def receiver_key(service_id: str, receiver_id: str) -> Item:
+    return _key(f"service#{service_id}", f"receiver#{receiver_id}")
+
+
+def status_page_key(page_id: str) -> Item:
+    # All in one partition: every announcement asks for all of them, and there are few.
+    return _key("statuspages", f"page#{page_id}")
+
+
+# What there is of the configuration, and its revision.
+HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
+
+
 def integration_secret_key(hashed: str) -> Item:
     return _key(f"key#{hashed}", "integration")
 
@@ -99,7 +119,7 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-type Entry = Team | User | Service | Integration | Schedule
+type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage
 
 
 def directory_item(entry: Entry) -> Item:
@@ -111,16 +131,25 @@ def directory_item(entry: Entry) -> Item:
         case Service():
             return service_key(entry.id) | {"kind": {"S": "service"}} | attributes(entry)
         case Integration():
-            key = _key(f"service#{entry.service_id}", f"integration#{entry.id}")
+            key = integration_key(entry.service_id, entry.id)
             return key | {"kind": {"S": "integration"}} | attributes(entry)
         case Schedule():
             return schedule_key(entry.id) | {"kind": {"S": "schedule"}} | attributes(entry)
+        case ServiceReceiver():
+            key = receiver_key(entry.service_id, entry.id)
+            return key | {"kind": {"S": "receiver"}} | attributes(entry)
+        case StatusPage():
+            return status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
         case _:
             assert_never(entry)
 
 
+def override_key(schedule_id: str, override_id: str) -> Item:
+    return _key(f"schedule#{schedule_id}", f"override#{override_id}")
+
+
 def override_item(schedule_id: str, override: Override) -> Item:
-    key = _key(f"schedule#{schedule_id}", f"override#{override.id}")
+    key = override_key(schedule_id, override.id)
     return key | {"kind": {"S": "override"}} | attributes(override)
 
 
@@ -146,18 +175,33 @@ def taken_item(taken: Taken, retention: timedelta) -> Item:
     )
 
 
-def secret_item(hashed: str, key: IntegrationKey | ApiKey) -> Item:
+type Secret = IntegrationKey | ApiKey
+
+
+def secret_key(hashed: str, key: Secret) -> Item:
     match key:
         case IntegrationKey():
-            return (
-                integration_secret_key(hashed)
-                | {"kind": {"S": "integration_key"}}
-                | attributes(key)
-            )
+            return integration_secret_key(hashed)
         case ApiKey():
-            return api_secret_key(hashed) | {"kind": {"S": "api_key"}} | attributes(key)
+            return api_secret_key(hashed)
         case _:
             assert_never(key)
+
+
+def held_key(key: Secret) -> Item:
+    """Of the entry by which a key is found without its secret, under its service or user."""
+    owner = key.service_id if isinstance(key, IntegrationKey) else key.user_id
+    return {"pk": KEYS, "sk": {"S": f"{owner}#{key.id}"}}
+
+
+def secret_item(hashed: str, key: Secret) -> Item:
+    kind = "integration_key" if isinstance(key, IntegrationKey) else "api_key"
+    return secret_key(hashed, key) | {"kind": {"S": kind}} | attributes(key)
+
+
+def held_item(hashed: str, key: Secret) -> Item:
+    """Where the key is. What is told of it, and changes, stands in the key alone."""
+    return held_key(key) | {"kind": {"S": "held_key"}, "secret": {"M": secret_key(hashed, key)}}
 
 
 def incident_item(incident: Incident) -> Item:
@@ -252,6 +296,8 @@ def wire(value: object) -> Wire:
             return {"N": str(value)}
         case datetime():
             return {"S": stamp(value)}
+        case date():
+            return {"S": value.isoformat()}
         case timedelta():
             return {"N": str(int(value.total_seconds()))}
         case time():

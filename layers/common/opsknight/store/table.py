@@ -5,12 +5,13 @@ A decision has one exit, `Table.apply`: one transaction, whole or not at all.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
 from opsknight.escalations import Advanced, Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer
@@ -57,28 +58,54 @@ class Table:
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
         return self._get(Team, items.team_key(team_id), deadline)
 
+    def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
+        """Those of a service, by id."""
+        pk = items.service_key(service_id)["pk"]
+        found = self.under(pk, "receiver#", deadline)
+        return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
+
+    def status_pages(self, deadline: Deadline) -> list[StatusPage]:
+        """All of them, by id."""
+        found = self.under(items.status_page_key("")["pk"], "page#", deadline)
+        return [StatusPage.model_validate(items.plain(item)) for item in found]
+
+    def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
+        """That a request came with the key; Conflict when the key is gone."""
+        patiently(
+            deadline,
+            self.client.update_item,
+            TableName=self.name,
+            Key=items.secret_key(hashed, key),
+            ConditionExpression="attribute_exists(pk)",
+            **transactions.update({"used_on": on}),
+        )
+
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
         item = self._item(items.alert_key(incident_id, alert_id), deadline)
         return None if item is None else self._whole(item, deadline)
 
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All of an incident, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "alert#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)
         return [self._whole(item, deadline) for item in found]
 
     def changes(self, incident_id: str, deadline: Deadline) -> list[Change]:
         """The timeline after the opening, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "change#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "change#", deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
     def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
         """The steps of its escalation, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "step#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "step#", deadline)
         return [Taken.model_validate(items.plain(item)) for item in found]
+
+    def step(self, incident_id: str, page_no: int, deadline: Deadline) -> Taken | None:
+        """One of them."""
+        return self._get(Taken, items.taken_key(incident_id, page_no), deadline)
 
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
-        found = self._under(items.incident_key(incident_id)["pk"], "page#", deadline)
+        found = self.under(items.incident_key(incident_id)["pk"], "page#", deadline)
         return [Page.model_validate(items.plain(item)) for item in found]
 
     def policy(
@@ -104,7 +131,7 @@ class Table:
     def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
         """A schedule with its overrides."""
         key = items.schedule_key(schedule_id)
-        found = [items.plain(item) for item in self._under(key["pk"], None, deadline)]
+        found = [items.plain(item) for item in self.under(key["pk"], None, deadline)]
         schedules = [each for each in found if each["kind"] == "schedule"]
         if not schedules:
             return None
@@ -144,19 +171,10 @@ class Table:
     ) -> None:
         """Writes the decision.
 
-        `token` names this decision of this request, in at most 32 characters: repeated after an
+        `token` names this decision of this request, in at most 36 characters: repeated after an
         unknown outcome it is written once. Raises Conflict when the incident is not as seen,
         Unavailable after the deadline.
         """
-        if isinstance(decision, Advanced):
-            before = transactions.pages_before(decision, self.name, self.retention)
-            for number, pages in enumerate(before):
-                patiently(
-                    deadline,
-                    self.client.transact_write_items,
-                    TransactItems=pages,
-                    ClientRequestToken=f"{token}-{number}",
-                )
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         for chunk in chunks:
             patiently(deadline, self.client.put_item, TableName=self.name, Item=chunk)
@@ -187,7 +205,7 @@ class Table:
     def create(
         self,
         entries: Iterable[items.Entry],
-        keys: Mapping[str, IntegrationKey | ApiKey],
+        keys: Mapping[str, items.Secret],
         token: str,
         deadline: Deadline,
     ) -> None:
@@ -195,7 +213,8 @@ class Table:
         exists.
         """
         new = [items.directory_item(entry) for entry in entries]
-        new += [items.secret_item(hashed, key) for hashed, key in keys.items()]
+        for hashed, key in keys.items():
+            new += [items.secret_item(hashed, key), items.held_item(hashed, key)]
         patiently(
             deadline,
             self.client.transact_write_items,
@@ -221,7 +240,8 @@ class Table:
         )
         return answer.get("Item")
 
-    def _under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+    def under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
+        """The items of a partition, in the order of their sort keys."""
         start: dict[str, Any] = {}
         condition, values = "pk = :pk", {":pk": pk}
         if prefix is not None:

@@ -2,10 +2,10 @@
 on, and no more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from itertools import batched
-from typing import TYPE_CHECKING, Any, Final, assert_never, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from opsknight.escalations import Advanced
 from opsknight.incidents import Incident, Pointer, Status
@@ -15,10 +15,6 @@ from opsknight.store import items
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
     from types_boto3_dynamodb.type_defs import UpdateTypeDef
-
-
-# DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
-MOST_PAGES: Final = 90
 
 
 def writes(
@@ -38,12 +34,14 @@ def writes(
             item, chunks = items.alert_items(alert, retention)
             sets: dict[str, object] = {"last_alert_at": alert.at}
             around: list[Write] = []
+            kept: Mapping[str, object] = {}
             if raised is not None:
                 sets |= told(raised)
                 sets |= raised.sets
+                kept = raised.unless_set
                 around = [_pointer(raised, table), _timeline(raised, table, retention)]
             one: items.Item = {":one": {"N": "1"}}
-            merged = _incident(seen, table, sets, " ADD alert_count :one", one)
+            merged = _incident(seen, table, sets, kept, " ADD alert_count :one", one)
             return [merged, {"Put": {"TableName": table, "Item": item}}, *around], chunks
         case Moved(seen, after, change):
             sets = told(decision)
@@ -60,33 +58,13 @@ def writes(
             changed = update(steps_to)
             condition = as_seen(incident, changed)
             key = items.incident_key(incident.id)
-            steps: list[Write] = [_updating(table, key, condition, changed)]
+            steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
                 steps.append(put_new(table, items.taken_item(taken, retention)))
-            *_, last = [(), *batched(pages, MOST_PAGES, strict=False)]
-            steps += (put(table, items.page_item(page, retention)) for page in last)
+            steps += (put(table, items.page_item(page, retention)) for page in pages)
             return steps, []
         case _:
             assert_never(decision)
-
-
-def pages_before(decision: Advanced, table: str, retention: timedelta) -> "Iterator[list[Write]]":
-    """Of a step that reaches very many: the pages that do not fit into its own transaction.
-
-    Each is a transaction of its own, written before. A page is the same whoever writes it, so that
-    doing it all again doubles nothing.
-    """
-    checked: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
-    condition = as_seen(decision.seen, checked)
-    for chunk in list(batched(decision.pages, MOST_PAGES, strict=False))[:-1]:
-        check = {
-            "TableName": table,
-            "Key": items.incident_key(decision.seen.id),
-            "ConditionExpression": condition,
-            **checked,
-        }
-        pages = [put(table, items.page_item(page, retention)) for page in chunk]
-        yield [cast("Write", {"ConditionCheck": check}), *pages]
 
 
 def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
@@ -94,8 +72,10 @@ def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
 
     Names and values are added to `arguments`. Alerts may come in between: they change none of it.
     """
-    names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
-    facts = ("status", "changes", "page_no", "due_at", "timers")
+    names = arguments["ExpressionAttributeNames"]
+    # What only removes has none yet.
+    values = arguments.setdefault("ExpressionAttributeValues", {})
+    facts = ("status", "changes", "page_no", "paged", "due_at", "timers")
     return _given({name: getattr(incident, name) for name in facts}, names, values)
 
 
@@ -122,6 +102,12 @@ def put_new(table: str, item: items.Item) -> "Write":
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
 
 
+def exists(table: str, key: items.Item) -> "Write":
+    condition = "attribute_exists(pk)"
+    check: Any = {"TableName": table, "Key": key, "ConditionExpression": condition}
+    return {"ConditionCheck": check}
+
+
 def told(moved: Moved) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     after = moved.after
@@ -133,21 +119,28 @@ def told(moved: Moved) -> dict[str, object]:
     }
 
 
-def update(sets: Mapping[str, object]) -> dict[str, Any]:
-    """The arguments of an update that sets fields, and removes those that are None.
+def update(
+    sets: Mapping[str, object], unless_set: Mapping[str, object] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The arguments of an update that sets fields, and removes those that are None; `unless_set`
+    only fills what is empty.
 
     A field inside a map is named with a dot, so that the map's other entries stay as they are.
     """
     kept = {name: value for name, value in sets.items() if value is not None}
     gone = [_path(name) for name, value in sets.items() if value is None]
-    expression = "SET " + ", ".join(f"{_path(name)} = {_value(name)}" for name in kept)
+    terms = [f"{_path(name)} = {_value(name)}" for name in kept]
+    terms += (f"{_path(it)} = if_not_exists({_path(it)}, {_value(it)})" for it in unless_set)
+    actions = [f"SET {', '.join(terms)}"] if terms else []
     if gone:
-        expression += " REMOVE " + ", ".join(gone)
-    parts = {part for name in sets for part in name.split(".")}
+        actions.append(f"REMOVE {', '.join(gone)}")
+    values = {_value(name): items.wire(it) for name, it in {**kept, **unless_set}.items()}
+    parts = {part for name in {**sets, **unless_set} for part in name.split(".")}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(actions),
         "ExpressionAttributeNames": {f"#{part}": part for part in parts},
-        "ExpressionAttributeValues": {_value(name): items.wire(it) for name, it in kept.items()},
+        # DynamoDB refuses an empty map.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 
@@ -163,11 +156,12 @@ def _incident(
     seen: Pointer,
     table: str,
     sets: Mapping[str, object],
+    unless_set: Mapping[str, object] = MappingProxyType({}),
     addition: str = "",
     values: items.Item | None = None,
     given: Mapping[str, object] | None = None,
 ) -> "Write":
-    changed = update(sets)
+    changed = update(sets, unless_set)
     changed["UpdateExpression"] += addition
     changed["ExpressionAttributeNames"]["#seen"] = "status"
     changed["ExpressionAttributeValues"] |= {":seen": {"S": str(seen.status)}} | (values or {})
@@ -176,7 +170,7 @@ def _incident(
     if given:
         names = changed["ExpressionAttributeNames"]
         condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
-    return _updating(table, items.incident_key(seen.id), condition, changed)
+    return updating(table, items.incident_key(seen.id), condition, changed)
 
 
 def _pointer(moved: Moved, table: str) -> "Write":
@@ -193,10 +187,10 @@ def _pointer(moved: Moved, table: str) -> "Write":
         }
     changed = update(told(moved))
     changed["ExpressionAttributeValues"] |= mine
-    return _updating(table, key, "id = :mine", changed)
+    return updating(table, key, "id = :mine", changed)
 
 
-def _updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
     arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
     return {"Update": cast("UpdateTypeDef", arguments)}
 

@@ -1,0 +1,36 @@
+"""What the steps of an escalation cost DynamoDB: the figures under docs/capacity.md."""
+
+from bench.calls import Watch, round_trips
+from bench.figures import Figure
+from bench.stage import new_world
+from notify.handler import on_change
+from tests.harness.pipeline import Pipeline, step
+from tests.harness.world import deadline
+
+_READS = frozenset({"GetItem", "BatchGetItem", "Query"})
+
+
+def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
+    world = new_world(endpoint)
+    night = Pipeline(world)
+    night.escalates(step("ada"), step("ben", after=5), repeat_after=600)
+    # Nothing wakes the engine but what is measured.
+    night.streaming = False
+    watch = Watch(world.table.client)
+    incident = night.trigger()
+    on_change(incident, world.table, deadline())
+    figures = []
+    for name, minutes in (("first step", 0), ("second step", 5), ("exhausted", 10)):
+        world.clock.advance(minutes=minutes)
+        watch.taken()
+        night.engine.advance(incident, deadline())
+        calls = watch.taken()
+        read = sum(call.units for call in calls if call.operation in _READS)
+        written = sum(call.units for call in calls) - read
+        group = "A step that pages one user"
+        figures += [
+            Figure(group, f"{name}, written", written, "units", 12),
+            Figure(group, f"{name}, read", read, "units", 8),
+            Figure(group, f"{name}, calls", round_trips(calls), "", 8),
+        ]
+    return figures

@@ -1,0 +1,1 @@
+"""The configuration as files: read with positions, checked with sentences, and written."""

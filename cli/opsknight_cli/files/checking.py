@@ -1,0 +1,244 @@
+"""From the data of a file to a configuration: all that is wrong with it at once, in sentences."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, get_args, get_origin
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from opsknight.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
+from opsknight.preflight import Finding, Severity, dangling, findings, meant, nowhere
+from opsknight_cli.files.compiling import compiled
+from opsknight_cli.files.problems import Problem
+from opsknight_cli.files.reading import Document
+from opsknight_cli.files.shape import SECTIONS, Shape
+from opsknight_cli.files.words import slug
+
+_KINDS: Final = {
+    "users": Kind.USER,
+    "teams": Kind.TEAM,
+    "schedules": Kind.SCHEDULE,
+    "policies": Kind.POLICY,
+    "services": Kind.SERVICE,
+    "status_pages": Kind.STATUS_PAGE,
+}
+
+
+# Where a section names something else: each of a list or mapping, or the keys of a mapping.
+_EACH: Final = "*"
+_KEYS: Final = "keys"
+_STEP: Final = ("steps", _EACH, "targets", _EACH)
+_REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
+    "teams": ((("members", _KEYS), Kind.USER),),
+    "schedules": ((("layers", _EACH, "users", _EACH), Kind.USER),),
+    "policies": (
+        ((*_STEP, "user"), Kind.USER),
+        ((*_STEP, "team"), Kind.TEAM),
+        ((*_STEP, "team_leads"), Kind.TEAM),
+        ((*_STEP, "schedule"), Kind.SCHEDULE),
+    ),
+    "services": ((("team",), Kind.TEAM), (("policy",), Kind.POLICY)),
+    "status_pages": ((("services", _EACH), Kind.SERVICE),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`configuration` holds what could be read: all of the file if there is no error."""
+
+    configuration: Configuration
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(each for each in self.problems if each.severity is Severity.ERROR)
+
+
+def check(document: Document, now: datetime) -> Checked:
+    entries: list[Entry] = []
+    broken: dict[Kind, set[str]] = {}
+    found: list[tuple[Severity, Path, str]] = []
+    for section, content in document.data.items():
+        if section not in SECTIONS:
+            found.append((Severity.ERROR, (section,), _unknown(section, SECTIONS)))
+            continue
+        if not isinstance(content, dict | None):
+            said = f"Has to be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
+            found.append((Severity.ERROR, (section,), said))
+            continue
+        for name, fields in (content or {}).items():
+            path: Path = (section, name)
+            try:
+                slug(name)
+                shape = SECTIONS[section].model_validate({} if fields is None else fields)
+                entries += compiled(name, shape)
+            except ValidationError as error:
+                found += _sentences(error, path, SECTIONS[section], fields)
+                broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
+            except ValueError as error:
+                found.append((Severity.ERROR, path, f"{_capital(error)}."))
+                broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
+    configuration = Configuration.of(entries)
+    told = [*dangling(configuration, broken), *_dangling(document, configuration, broken)]
+    if not (told or found or document.problems):
+        told += findings(configuration, now)
+    found += ((each.severity, each.path, each.sentence) for each in told)
+    problems = [
+        *document.problems,
+        *(Problem(severity, document.place(path), path, said) for severity, path, said in found),
+    ]
+    return Checked(configuration, tuple(sorted(problems, key=_order)))
+
+
+def _dangling(
+    document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
+) -> Iterator[Finding]:
+    """References that lead nowhere, in what could not be read as a whole."""
+    for section, kind in _KINDS.items():
+        names = {slug_of(each) for each in broken.get(kind, ())}
+        for name in sorted(names):
+            fields = document.data[section][name]
+            for pattern, target in _REFERENCES.get(section, ()):
+                known = configuration.by_kind(target).keys() | broken.get(target, set())
+                for path, word in _words_at(fields, pattern, (section, name)):
+                    if found := nowhere(target, id_of(target, word), known, path):
+                        yield found
+
+
+def _words_at(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
+    """The texts in a place of the data, as far as that is there."""
+    if not pattern:
+        if isinstance(data, str):
+            yield path, data
+        return
+    first, *rest = pattern
+    if first == _KEYS and isinstance(data, dict):
+        yield from (((*path, key), key) for key in data)
+        return
+    inside: Iterable[tuple[str | int, Any]] = ()
+    if first == _EACH and isinstance(data, list):
+        inside = enumerate(data)
+    elif isinstance(data, dict):
+        inside = data.items() if first == _EACH else [(first, data.get(first))]
+    for part, value in inside:
+        yield from _words_at(value, tuple(rest), (*path, part))
+
+
+def _order(problem: Problem) -> tuple[object, ...]:
+    return problem.place, problem.severity, problem.sentence
+
+
+def _sentences(
+    error: ValidationError, path: Path, shape: type[Shape], fields: Any
+) -> Iterator[tuple[Severity, Path, str]]:
+    for each in error.errors(include_url=False):
+        if each["type"] == "too_short" and each["input"]:
+            # What is in the list is wrong, and was told.
+            continue
+        inner = _inner(each["loc"], fields)
+        yield Severity.ERROR, (*path, *inner), _sentence(each, shape)
+
+
+def _inner(location: tuple[int | str, ...], fields: Any) -> Path:
+    """The part of an error's location that leads through the data; the library's own marks for keys
+    and kinds of unions do not.
+    """
+    path: list[str | int] = []
+    at = fields
+    for part in location:
+        inside = (
+            part in at if isinstance(at, dict) else isinstance(at, list) and part in range(len(at))
+        )
+        if inside:
+            at = at[part]
+            path.append(part)
+    return tuple(path)
+
+
+def _sentence(error: ErrorDetails, shape: type[Shape]) -> str:
+    context = error.get("ctx", {})
+    last = error["loc"][-1] if error["loc"] else ""
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown(str(last), _model_at(shape, error["loc"][:-1]).model_fields)
+        case "missing":
+            field = _model_at(shape, error["loc"][:-1]).model_fields[str(last)]
+            return f"`{last}` is missing. {field.description}"
+        case "value_error" if last == "zone":
+            zones = available_timezones()
+            return f"{_capital(context['error'])}.{meant(str(error['input']), zones)}"
+        case "value_error":
+            return f"{_capital(context['error'])}."
+        case "string_type":
+            if isinstance(error["input"], dict | list):
+                return "Has to be text, not a list or a mapping."
+            return "Has to be text: put it into quotes."
+        case "bool_type":
+            return "Has to be true or false."
+        case "int_type":
+            return "Has to be a whole number, without quotes."
+        case "enum":
+            words = [
+                each.strip(" '") for each in context["expected"].replace(" or ", ",").split(",")
+            ]
+            return f"Has to be one of {', '.join(words)}.{meant(str(error['input']), words)}"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "Has to be a mapping: `key: value`, each on a line of its own."
+        case "tuple_type" | "list_type":
+            return "Has to be a list: `[one, another]`, or lines that begin with a hyphen."
+        case "too_short":
+            return "Has to name at least one."
+        case "too_long":
+            return f"Has to name at most {context['max_length']}."
+        case "string_too_short":
+            return "Has to be text that is not empty."
+        case "string_too_long":
+            return f"Has to be at most {context['max_length']} characters long."
+        case "greater_than_equal":
+            return f"Has to be at least {context['ge']}."
+        case "less_than_equal":
+            return f"Has to be at most {context['le']}."
+        case "time_parsing" | "time_type":
+            return 'Has to be a time of day in quotes, such as "09:00".'
+        case _:
+            return f"{_capital(error['msg'])}."
+
+
+def _unknown(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    return f'Nothing is called "{word}" here.' + (
+        meant(word, words) or f" There are: {', '.join(words)}."
+    )
+
+
+def _capital(error: object) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model whose field an error is about."""
+    parts = iter(location)
+    for part in parts:
+        annotation = model.model_fields[str(part)].annotation
+        inner, contained = _model_in(annotation)
+        if contained:
+            # The key or number within the field.
+            next(parts, None)
+        model = inner or model
+    return model
+
+
+def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The model that a field's type is made of, and whether in a mapping or list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    contained = get_origin(annotation) in (dict, tuple)
+    for argument in get_args(annotation):
+        inner, deeper = _model_in(argument)
+        if inner is not None:
+            return inner, contained or deeper
+    return None, contained

@@ -1,0 +1,191 @@
+"""From the shapes of a file to the entries of a configuration: names become ids, times instants."""
+
+from datetime import date, datetime, time
+from typing import Final, assert_never
+from zoneinfo import ZoneInfo
+
+from opsknight.configuration import PREFIX, Entry, Kind, id_of
+from opsknight.contacts import (
+    NotificationRule,
+    PageWebhook,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+)
+from opsknight.directory import Integration, Member, Service, Team, User
+from opsknight.incidents import Urgency
+from opsknight.policies import Policy, Step, Target, TargetKind
+from opsknight.rotations import Layer, Restriction, instant_of
+from opsknight.schedules import Schedule
+from opsknight_cli.files.shape import (
+    LayerShape,
+    MethodShape,
+    PolicyShape,
+    ScheduleShape,
+    ServiceShape,
+    Shape,
+    StatusPageShape,
+    TargetShape,
+    TeamShape,
+    UserShape,
+)
+
+METHOD: Final = "cm"
+LAYER: Final = "layer"
+HOOK: Final = "hook"
+
+
+def compiled(name: str, shape: Shape) -> list[Entry]:
+    """The entry, and what belongs to it. Raises ValueError with a sentence."""
+    match shape:
+        case UserShape():
+            return [_user(name, shape)]
+        case TeamShape():
+            members = (
+                Member(user_id=id_of(Kind.USER, user), lead=each.lead, pages=each.pages)
+                for user, each in shape.members.items()
+            )
+            return [
+                Team(id=id_of(Kind.TEAM, name), name=shape.name or name, members=tuple(members))
+            ]
+        case ScheduleShape():
+            zone = ZoneInfo(shape.zone)
+            layers = (_layer(slug, each, zone) for slug, each in shape.layers.items())
+            return [
+                Schedule(
+                    id=id_of(Kind.SCHEDULE, name),
+                    name=shape.name or name,
+                    zone=shape.zone,
+                    layers=tuple(layers),
+                )
+            ]
+        case PolicyShape():
+            return [_policy(name, shape)]
+        case ServiceShape():
+            return _service(name, shape)
+        case StatusPageShape():
+            hooks = (
+                PageWebhook(**dict(_receiver(HOOK, slug, each)), events=each.events)
+                for slug, each in shape.webhooks.items()
+            )
+            return [
+                StatusPage(
+                    id=id_of(Kind.STATUS_PAGE, name),
+                    name=shape.name or name,
+                    service_ids=tuple(id_of(Kind.SERVICE, each) for each in shape.services),
+                    webhooks=tuple(hooks),
+                    shows_details=shape.shows_details,
+                )
+            ]
+        case _:
+            raise TypeError(f"no entry is made of a {type(shape).__name__}")
+
+
+def _user(name: str, shape: UserShape) -> User:
+    return User(
+        id=id_of(Kind.USER, name),
+        name=shape.name or name,
+        email=shape.email,
+        role=shape.role,
+        disabled=shape.disabled,
+        zone=shape.zone,
+        contact_methods=tuple(
+            _receiver(METHOD, slug, each) for slug, each in shape.contact_methods.items()
+        ),
+        rules=tuple(
+            NotificationRule(urgency=urgency, method_id=f"{METHOD}_{rule.method}", delay=rule.after)
+            # In one order, whatever the file's: the position of a rule counts within its urgency.
+            for urgency in Urgency
+            for rule in shape.rules.get(urgency, ())
+        ),
+    )
+
+
+def _layer(slug: str, shape: LayerShape, zone: ZoneInfo) -> Layer:
+    return Layer(
+        id=f"{LAYER}_{slug}",
+        name=shape.name or slug,
+        users=tuple(id_of(Kind.USER, user) for user in shape.users),
+        length=shape.turn,
+        handoff=shape.handoff,
+        start=_instant(shape.start, shape.handoff, zone),
+        end=None if shape.end is None else _instant(shape.end, shape.handoff, zone),
+        restrictions=tuple(Restriction(**dict(each)) for each in shape.restrictions),
+        priority=shape.priority,
+    )
+
+
+def _instant(moment: date | datetime, handoff: time, zone: ZoneInfo) -> datetime:
+    match moment:
+        case datetime(tzinfo=None):
+            return instant_of(zone, moment)
+        case datetime():
+            return moment
+        case date():
+            return instant_of(zone, datetime.combine(moment, handoff))
+        case _:
+            assert_never(moment)
+
+
+def _policy(name: str, shape: PolicyShape) -> Policy:
+    return Policy(
+        id=id_of(Kind.POLICY, name),
+        name=shape.name or name,
+        version=1,
+        steps=tuple(
+            Step(delay=step.after, targets=tuple(map(_target, step.targets)))
+            for step in shape.steps
+        ),
+        repeat=shape.repeat,
+        repeat_after=shape.repeat_after,
+    )
+
+
+def _target(shape: TargetShape) -> Target:
+    [(kind, name)] = shape.model_dump(exclude_unset=True).items()
+    kinds = {
+        TargetKind.USER: Kind.USER,
+        TargetKind.TEAM: Kind.TEAM,
+        TargetKind.TEAM_LEADS: Kind.TEAM,
+        TargetKind.SCHEDULE: Kind.SCHEDULE,
+    }
+    return Target(kind=TargetKind(kind), id=id_of(kinds[TargetKind(kind)], name))
+
+
+def _service(name: str, shape: ServiceShape) -> list[Entry]:
+    service = Service(
+        id=id_of(Kind.SERVICE, name),
+        name=shape.name or name,
+        team_id=id_of(Kind.TEAM, shape.team),
+        policy_id=None if shape.policy is None else id_of(Kind.POLICY, shape.policy),
+        acknowledgement_timeout=shape.acknowledgement_timeout,
+        auto_resolve=shape.auto_resolve,
+        raises_urgency=shape.raises_urgency,
+        disabled=shape.disabled,
+    )
+    return [
+        service,
+        *(
+            Integration(id=id_of(Kind.INTEGRATION, slug), service_id=service.id, name=title)
+            for slug, title in shape.integrations.items()
+        ),
+        *(
+            ServiceReceiver(
+                **dict(_receiver(PREFIX[Kind.RECEIVER], slug, each)),
+                service_id=service.id,
+                told=each.told,
+            )
+            for slug, each in shape.receivers.items()
+        ),
+    ]
+
+
+def _receiver(prefix: str, slug: str, shape: MethodShape) -> Receiver:
+    return Receiver(
+        id=f"{prefix}_{slug}",
+        name=shape.name or slug,
+        channel=shape.channel,
+        to=shape.to or "",
+        secret=shape.secret,
+        next_secret=shape.next_secret,
+    )

@@ -1,0 +1,197 @@
+"""A configuration as the data of a file: what `export` writes, and what a plan compares.
+
+What is at its default is left out, and everything stands in one order, so that two equal
+configurations are the same text.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+from opsknight.configuration import Configuration, Entry, path_of, slug_of
+from opsknight.contacts import (
+    TOLD_BY_DEFAULT,
+    PageEvent,
+    PageWebhook,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+)
+from opsknight.directory import Integration, Service, Team, User
+from opsknight.policies import Policy, Step
+from opsknight.rotations import Layer, Restriction, Weekday, instant_of
+from opsknight.schedules import Schedule
+from opsknight_cli.files.shape import SECTIONS
+from opsknight_cli.files.words import in_words, turn_in_words
+
+type Data = dict[str, Any]
+
+
+class Quoted(str):
+    """Text that is written in quotes whether YAML needs them or not: wall-clock times."""
+
+    __slots__ = ()
+
+
+def described(configuration: Configuration) -> Data:
+    """All of it, by section."""
+    document: Data = {section: {} for section in SECTIONS}
+    for entry in configuration.entries():
+        # Only what is inside an entry is known by a number.
+        *above, last = map(str, path_of(entry))
+        place: Data = document
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = fields(entry)
+    return {section: content for section, content in document.items() if content}
+
+
+def fields(entry: Entry) -> Data | str:
+    match entry:
+        case User():
+            return _user(entry)
+        case Team():
+            members = {
+                slug_of(each.user_id): _given(
+                    {"lead": each.lead or None, "pages": each.pages and None}
+                )
+                for each in entry.members
+            }
+            return _given({"name": _name(entry), "members": members})
+        case Schedule():
+            zone = ZoneInfo(entry.zone)
+            layers = {slug_of(each.id): _layer(each, zone) for each in entry.layers}
+            return _given({"name": _name(entry), "zone": entry.zone, "layers": layers})
+        case Policy():
+            return _given(
+                {
+                    "name": _name(entry),
+                    "steps": [_step(each) for each in entry.steps],
+                    "repeat": entry.repeat or None,
+                    "repeat_after": entry.repeat_after and in_words(entry.repeat_after),
+                }
+            )
+        case Service():
+            return _given(
+                {
+                    "name": _name(entry),
+                    "team": slug_of(entry.team_id),
+                    "policy": entry.policy_id and slug_of(entry.policy_id),
+                    "acknowledgement_timeout": entry.acknowledgement_timeout
+                    and in_words(entry.acknowledgement_timeout),
+                    "auto_resolve": entry.auto_resolve and in_words(entry.auto_resolve),
+                    "raises_urgency": entry.raises_urgency or None,
+                    "disabled": entry.disabled or None,
+                }
+            )
+        case Integration():
+            return entry.name
+        case ServiceReceiver():
+            told = None if entry.told == TOLD_BY_DEFAULT else [each.value for each in entry.told]
+            return _place(entry) | _given({"told": told})
+        case StatusPage():
+            return _given(
+                {
+                    "name": _name(entry),
+                    "services": [slug_of(each) for each in entry.service_ids] or None,
+                    "webhooks": {slug_of(each.id): _hook(each) for each in entry.webhooks} or None,
+                    "shows_details": entry.shows_details or None,
+                }
+            )
+        case _:
+            assert_never(entry)
+
+
+def _user(user: User) -> Data:
+    rules: Data = {}
+    for rule in user.rules:
+        written = {"method": slug_of(rule.method_id)}
+        if rule.delay:
+            written["after"] = in_words(rule.delay)
+        rules.setdefault(rule.urgency.value, []).append(written)
+    return _given(
+        {
+            "name": _name(user),
+            "email": user.email,
+            "role": user.role.value,
+            "zone": user.zone,
+            "disabled": user.disabled or None,
+            "contact_methods": {slug_of(each.id): _place(each) for each in user.contact_methods}
+            or None,
+            "rules": rules or None,
+        }
+    )
+
+
+def _layer(layer: Layer, zone: ZoneInfo) -> Data:
+    return _given(
+        {
+            "name": _name(layer),
+            "users": [slug_of(each) for each in layer.users],
+            "turn": turn_in_words(layer.length),
+            "handoff": _clock(layer.handoff),
+            "start": _moment(layer.start, layer.handoff, zone),
+            "end": layer.end and _moment(layer.end, layer.handoff, zone),
+            "restrictions": [_hours(each) for each in layer.restrictions] or None,
+            "priority": layer.priority or None,
+        }
+    )
+
+
+def _moment(at: datetime, handoff: time, zone: ZoneInfo) -> str:
+    """The shortest form that stands for this very instant."""
+    wall = at.astimezone(zone).replace(tzinfo=None)
+    if instant_of(zone, datetime.combine(wall, handoff)) == at:
+        return wall.date().isoformat()
+    if instant_of(zone, wall.replace(fold=0)) == at:
+        fine = "auto" if wall.second or wall.microsecond else "minutes"
+        return Quoted(wall.isoformat(sep=" ", timespec=fine))
+    return Quoted(at.astimezone(UTC).isoformat())
+
+
+def _hours(restriction: Restriction) -> Data:
+    days = [each.value for each in restriction.days]
+    return _given(
+        {
+            "days": None if restriction.days == tuple(Weekday) else days,
+            "start": _clock(restriction.start),
+            "end": _clock(restriction.end),
+            "end_day": restriction.end_day and restriction.end_day.value,
+        }
+    )
+
+
+def _clock(at: time) -> Quoted:
+    return Quoted(at.isoformat(timespec="minutes"))
+
+
+def _step(step: Step) -> Data:
+    targets = [{each.kind.value: slug_of(each.id)} for each in step.targets]
+    return _given({"after": in_words(step.delay) if step.delay else None, "targets": targets})
+
+
+def _hook(hook: PageWebhook) -> Data:
+    events = None if hook.events == tuple(PageEvent) else [each.value for each in hook.events]
+    return _place(hook) | _given({"events": events})
+
+
+def _place(receiver: Receiver) -> Data:
+    return _given(
+        {
+            "name": _name(receiver),
+            "channel": receiver.channel.value,
+            "to": receiver.to or None,
+            "secret": receiver.secret,
+            "next_secret": receiver.next_secret,
+        }
+    )
+
+
+def _name(entry: Any) -> str | None:
+    """None where it is the key anyway."""
+    return None if entry.name == slug_of(entry.id) else str(entry.name)
+
+
+def _given(values: Mapping[str, Any]) -> Data:
+    return {name: value for name, value in values.items() if value is not None}

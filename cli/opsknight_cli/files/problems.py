@@ -1,0 +1,32 @@
+"""What is wrong with a file, and where."""
+
+from dataclasses import dataclass
+
+from opsknight.configuration import Path
+from opsknight.preflight import Severity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    file: str
+    line: int
+    """From 1."""
+    column: int
+    """From 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    severity: Severity
+    place: Place
+    path: Path
+    sentence: str
+    """What is wrong, and how to mend it."""
+
+
+def dotted(path: Path) -> str:
+    """`services.checkout.receivers[2]`; empty for the whole document."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

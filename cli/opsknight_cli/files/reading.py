@@ -1,0 +1,222 @@
+"""YAML as plain data that knows where each part stands.
+
+By YAML 1.2: `no` is a word, and `22:00` is text. Keys are always text. What a configuration never
+needs is refused where it stands: keys that come twice, tags, and aliases that contain themselves.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, ClassVar, Final
+
+import yaml
+
+from opsknight.configuration import Path
+from opsknight.preflight import Severity
+from opsknight_cli.files.problems import Place, Problem
+
+# A few aliases of aliases stand for billions of nodes.
+MOST_NODES: Final = 200_000
+STDIN: Final = "-"
+
+
+class Unreadable(Exception):
+    """A file that cannot be opened; the text is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, or several put together. `data` is what the YAML says, without any check."""
+
+    data: dict[str, Any]
+    places: Mapping[Path, Place]
+    problems: Sequence[Problem]
+
+    def place(self, path: Path) -> Place:
+        """Where it stands, or the nearest thing that contains it."""
+        while path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+
+TEXT: Final = "tag:yaml.org,2002:str"
+# The core schema of YAML 1.2: a tag, its pattern, and what such a word may begin with.
+_SCHEMA: Final = (
+    ("null", re.compile(r"(?:null|Null|NULL|~|)$"), ["n", "N", "~", ""]),
+    ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789")),
+    (
+        "float",
+        re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
+        list("-+.0123456789"),
+    ),
+)
+
+
+# The library's own resolver speaks YAML 1.1.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _tag, _pattern, _first in _SCHEMA:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, _first)
+
+
+def is_text(word: str) -> bool:
+    """Whether an unquoted word is text."""
+    return not any(pattern.match(word) for _, pattern, _ in _SCHEMA)
+
+
+def read(texts: Mapping[str, str]) -> Document:
+    """Several files put together: each section may be spread over them, nothing may come twice."""
+    reader = _Reader()
+    data: dict[str, Any] = {}
+    for file, text in texts.items():
+        reader.places.setdefault((), Place(file, 1, 1))
+        for section, content in reader.read(file, text).items():
+            known = data.get(section)
+            if section not in data:
+                data[section] = content
+            elif isinstance(known, dict) and isinstance(content, dict):
+                known |= content
+            elif content is not None:
+                data[section] = content
+    return Document(data, reader.places, reader.problems)
+
+
+def load(path: str, stdin: str | None = None) -> dict[str, str]:
+    """The text of a file, or of all YAML files in a folder and below, by name. Raises Unreadable.
+
+    `stdin` is what `-` stands for.
+    """
+    if path == STDIN:
+        return {"standard input": stdin or ""}
+    place = FilePath(path)
+    files = [place]
+    if place.is_dir():
+        files = sorted(each for each in place.rglob("*") if each.suffix in (".yaml", ".yml"))
+        if not files:
+            raise Unreadable(f"Folder {path} has no .yaml file in it.")
+    try:
+        return {str(file): file.read_text(encoding="utf-8") for file in files}
+    except OSError as error:
+        raise Unreadable(f"{error.filename} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path} is not UTF-8 text: {error.reason}.") from None
+
+
+@dataclass(slots=True)
+class _Reader:
+    places: dict[Path, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _file: str = ""
+    _nodes: int = 0
+
+    def read(self, file: str, text: str) -> dict[str, Any]:
+        self._file = file
+        try:
+            loader = _Loader(text)
+            try:
+                node = loader.get_single_node()
+            finally:
+                loader.dispose()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            said = f"This is no YAML: {error.problem or error.context}."
+            self._problem(self._at(mark), (), said)
+            return {}
+        except yaml.reader.ReaderError as error:
+            self._problem(
+                Place(file, 1, 1), (), f"This is no YAML: {error.reason}, at {error.position}."
+            )
+            return {}
+        if node is None:
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            said = (
+                "A configuration is a mapping of sections, such as `services:`, to what they hold."
+            )
+            self._problem(self._at(node.start_mark), (), said)
+            return {}
+        content: dict[str, Any] = self._mapping(node, (), frozenset())
+        return content
+
+    def _value(self, node: yaml.Node, path: Path, above: frozenset[int]) -> Any:
+        self._nodes += 1
+        if id(node) in above or self._nodes > MOST_NODES:
+            self._problem(
+                self._at(node.start_mark), path, "This alias contains itself: write it out."
+            )
+            return None
+        match node:
+            case yaml.MappingNode():
+                return self._mapping(node, path, above | {id(node)})
+            case yaml.SequenceNode():
+                inner = above | {id(node)}
+                for number, each in enumerate(node.value):
+                    self.places[*path, number] = self._at(each.start_mark)
+                return [
+                    self._value(each, (*path, number), inner)
+                    for number, each in enumerate(node.value)
+                ]
+            case yaml.ScalarNode():
+                return self._scalar(node, path)
+            case _:
+                raise TypeError(f"no YAML is made of a {type(node).__name__}")
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> dict[str, Any]:
+        self._untagged(node, path)
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            place = self._at(key.start_mark)
+            if not isinstance(key, yaml.ScalarNode):
+                self._problem(place, path, "A key is one word of text.")
+                continue
+            name = str(key.value)
+            inner = (*path, name)
+            first = self.places.get(inner)
+            # The sections of several files are put together; what is in them is not.
+            spread = not path and first is not None and first.file != self._file
+            if first is not None and not spread:
+                said = (
+                    f'"{name}" comes twice, first in {first.file}, line {first.line}. '
+                    "Keep one of them, or choose another name."
+                )
+                self._problem(place, inner, said)
+                continue
+            self.places.setdefault(inner, place)
+            found[name] = self._value(value, inner, above)
+        return found
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | int | float | bool | None:
+        text = str(node.value)
+        match node.tag.removeprefix("tag:yaml.org,2002:"):
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int" if len(text) < 20:
+                return int(text)
+            case "float":
+                return float(text)
+            case "str" | "int":
+                return text
+            case _:
+                self._untagged(node, path)
+                return text
+
+    def _untagged(self, node: yaml.Node, path: Path) -> None:
+        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(
+            ("set", "omap", "binary", "timestamp", "pairs")
+        ):
+            said = f"Tags such as {node.tag} mean nothing here: leave it out."
+            self._problem(self._at(node.start_mark), path, said)
+
+    def _at(self, mark: Any) -> Place:
+        return (
+            Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file, 1, 1)
+        )
+
+    def _problem(self, place: Place, path: Path, sentence: str) -> None:
+        self.problems.append(Problem(Severity.ERROR, place, path, sentence))

@@ -1,0 +1,140 @@
+"""The small words of a configuration file: slugs, names, durations, addresses, parameter names.
+
+Each is a type that reads one word, refuses it with a sentence, and tells editors its pattern.
+"""
+
+import re
+import unicodedata
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
+
+from opsknight.rotations import Length, Unit
+
+LONGEST_SLUG: Final = 60
+
+_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_PARAMETER: Final = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_DURATION: Final = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_UNITS: Final = {
+    "w": timedelta(weeks=1),
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+}
+_TURN: Final = re.compile(r"([1-9]\d{0,3})([hdw])")
+_TURN_UNITS: Final = {"h": Unit.HOURS, "d": Unit.DAYS, "w": Unit.WEEKS}
+
+
+def slug(text: str) -> str:
+    if len(text) > LONGEST_SLUG or not _SLUG.fullmatch(text):
+        made = slugged(text)
+        hint = f'; "{made}" would do' if made else ""
+        raise ValueError(
+            f"a name is made of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} of them{hint}"
+        )
+    return text
+
+
+def slugged(text: str) -> str:
+    """The nearest slug; empty where nothing is left of the text."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", ascii_text)[:LONGEST_SLUG].strip("-")
+
+
+def _title(text: str) -> str:
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("has spaces around it, or a character that cannot be printed")
+    return text
+
+
+def duration(text: object) -> timedelta:
+    """Of "1h30m"; raises ValueError."""
+    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    # More digits than these are beyond any bound, and beyond timedelta.
+    if found is None or any(part and len(part) > 7 for part in found.groups()):
+        raise ValueError('a duration is written like "5m", "1h30m" or "2d"')
+    parts = zip(found.groups(), _UNITS.values(), strict=True)
+    return sum((int(count) * unit for count, unit in parts if count), timedelta(0))
+
+
+def between(low: timedelta, high: timedelta) -> AfterValidator:
+    def check(span: timedelta) -> timedelta:
+        if not low <= span <= high:
+            raise ValueError(f"has to be from {in_words(low)} to {in_words(high)}")
+        return span
+
+    return AfterValidator(check)
+
+
+def in_words(span: timedelta) -> str:
+    """The shortest text that `duration` reads as this span; whole seconds."""
+    left, text = span, ""
+    # Weeks are for turns only: people say 14 days.
+    for letter, unit in list(_UNITS.items())[1:]:
+        count, left = divmod(left, unit)
+        text += f"{count}{letter}" if count else ""
+    return text or "0s"
+
+
+def _turn(text: object) -> Length:
+    found = _TURN.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('a turn is written like "1w", "2d" or "12h"')
+    return Length(count=int(found[1]), unit=_TURN_UNITS[found[2]])
+
+
+def turn_in_words(length: Length) -> str:
+    return f"{length.count}{length.unit.value[0].lower()}"
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("is no e-mail address, such as ada@example.com")
+    return text
+
+
+def _parameter(text: str) -> str:
+    # What was given may be the secret itself, so it is not repeated.
+    if not _PARAMETER.fullmatch(text) or "//" in text:
+        raise ValueError(
+            "is no name of an SSM parameter, such as /opsknight/slack-token: "
+            "put the secret into a SecureString parameter, and give its name here"
+        )
+    return text
+
+
+_PATTERN: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+type Slug = Annotated[
+    str,
+    AfterValidator(slug),
+    WithJsonSchema({"type": "string", "pattern": _PATTERN, "maxLength": LONGEST_SLUG}),
+]
+type Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_title)]
+type Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$",
+            "minLength": 2,
+            "examples": ["5m", "1h30m", "2d"],
+        }
+    ),
+]
+type Turn = Annotated[
+    Length,
+    BeforeValidator(_turn),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[1-9]\d*[hdw]$", "examples": ["1w", "2d", "12h"]}
+    ),
+]
+type Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
+type Parameter = Annotated[str, Field(min_length=1, max_length=1011), AfterValidator(_parameter)]
+type Flag = StrictBool
+type Number = StrictInt

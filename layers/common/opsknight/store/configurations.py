@@ -1,0 +1,298 @@
+"""The configuration in the table: read whole, and changed by numbered transactions.
+
+One item, the head, lists what there is and carries the revision. Every transaction that writes any
+of the configuration moves the revision on by one, on the condition that it is still the one that
+its plan was made from. So of two who write at once one is refused, and what was interrupted is a
+revision like any other.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, assert_never, cast
+
+from opsknight.applying import Busy, Create, Remove, Step, Update
+from opsknight.configuration import Configuration, Entry, Kind, key_of, kind_of
+from opsknight.contacts import ServiceReceiver, StatusPage
+from opsknight.directory import Integration, Service, Team, User
+from opsknight.policies import Policy
+from opsknight.schedules import Schedule
+from opsknight.store import items, transactions
+from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.table import Table
+from opsknight.store.waiting import Place, Waiting
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+
+# DynamoDB takes 100 writes in a transaction; the head is among them.
+MOST_WRITES: Final = 99
+_PAGE: Final = 100
+_LISTS: Final = {
+    Kind.USER: "users",
+    Kind.SCHEDULE: "schedules",
+    Kind.TEAM: "teams",
+    Kind.POLICY: "policies",
+    Kind.SERVICE: "services",
+    Kind.INTEGRATION: "integrations",
+    Kind.RECEIVER: "receivers",
+    Kind.STATUS_PAGE: "status_pages",
+}
+_MODELS: Final[Mapping[str, type[Entry]]] = {
+    "user": User,
+    "schedule": Schedule,
+    "team": Team,
+    "policy": Policy,
+    "service": Service,
+    "integration": Integration,
+    "receiver": ServiceReceiver,
+    "status_page": StatusPage,
+}
+
+type Listed = Mapping[Kind, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The configuration as it was at one revision; 0 before the first."""
+
+    revision: int
+    configuration: Configuration
+    listed: Listed
+    versions: Mapping[str, int]
+    """The newest version of policies that were there once and are not now."""
+
+    @property
+    def unlisted(self) -> tuple[Entry, ...]:
+        """What was made in another way than by a configuration, and a file names now."""
+        return tuple(
+            entry
+            for entry in self.configuration.entries()
+            if key_of(entry) not in self.listed[kind_of(entry)]
+        )
+
+
+class Overtaken(Exception):
+    """Somebody else has changed the configuration since it was read.
+
+    `done` of the steps were written; no reference dangles.
+    """
+
+    def __init__(self, done: int) -> None:
+        super().__init__(f"overtaken after {done} steps")
+        self.done = done
+
+
+@dataclass(frozen=True, slots=True)
+class Configurations:
+    table: Table
+    most_writes: int = MOST_WRITES
+    """In one transaction; fewer make more of them."""
+
+    def read(self, deadline: Deadline, named: Iterable[Entry] = ()) -> Seen:
+        """All of one revision, and whatever else exists of what is `named`."""
+        asked = {(kind_of(entry), key_of(entry)) for entry in named}
+        attempt = 0
+        while True:
+            revision, listed = self._head(deadline)
+            wanted = {(kind, key) for kind in Kind for key in listed[kind]} | asked
+            keys = [_key(kind, key) for kind, key in sorted(wanted)]
+            found = Configuration.of(map(_entry, self.table.batch(keys, deadline)))
+            # Many reads are no snapshot; between two equal revisions nothing was written.
+            if self._head(deadline)[0] == revision:
+                break
+            deadline.pause(attempt, Conflict("the configuration is being changed"))
+            attempt += 1
+        new = {key for kind, key in asked if kind is Kind.POLICY} - found.policies.keys()
+        # Of most there was none before, and one question answers that for a hundred.
+        firsts = [items.policy_key(policy_id, 1) for policy_id in sorted(new)]
+        gone = [item["id"]["S"] for item in self.table.batch(firsts, deadline)]
+        versions = {policy_id: self._newest_version(policy_id, deadline) for policy_id in gone}
+        return Seen(revision, found, listed, versions)
+
+    def write(
+        self,
+        seen: Seen,
+        steps: Sequence[Step],
+        now: datetime,
+        token: str,
+        deadline: Deadline,
+        ended: Mapping[str, Sequence[str]] | None = None,
+    ) -> int:
+        """Takes the steps in their order; the revision after them.
+
+        `ended` are hashes of live keys, by the key (`key_of`) of the user or integration that they
+        go with. `token` names this undertaking, in at most 30 characters. Raises Overtaken.
+        """
+        listed = {kind: set(keys) for kind, keys in seen.listed.items()}
+        for entry in seen.unlisted:
+            listed[kind_of(entry)].add(key_of(entry))
+        revision, done = seen.revision, 0
+        groups = [self._writes(step, seen, now, ended or {}) for step in steps]
+        for number, count in enumerate(_packed(groups, self.most_writes)):
+            writes: list[Write] = []
+            for step, group in list(zip(steps, groups, strict=True))[done : done + count]:
+                _list(step, listed)
+                writes += group
+            writes.append(self._moved_on(revision, listed))
+            try:
+                patiently(
+                    deadline,
+                    self.table.client.transact_write_items,
+                    TransactItems=writes,
+                    ClientRequestToken=f"{token}-{number}",
+                )
+            except Conflict:
+                raise Overtaken(done) from None
+            revision += 1
+            done += count
+        return revision
+
+    def busy(self, deadline: Deadline) -> list[Busy]:
+        """All active incidents."""
+        found: list[Busy] = []
+        place: Place | None = None
+        while True:
+            stored, place = Waiting(self.table).active(place, _PAGE, deadline)
+            for item in stored:
+                # Not by the whole model: what cannot be read needs what it needs all the same.
+                each = items.plain(item)
+                found.append(
+                    Busy(
+                        incident_id=each["id"],
+                        service_id=each["service_id"],
+                        policy_id=each.get("policy_id"),
+                        assignee_id=each.get("assignee_id"),
+                    )
+                )
+            if place is None:
+                return found
+
+    def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
+        answer = patiently(
+            deadline,
+            self.table.client.get_item,
+            TableName=self.table.name,
+            Key=items.HEAD_KEY,
+            ConsistentRead=True,
+        )
+        head = items.plain(answer.get("Item", {}))
+        listed = {kind: frozenset(head.get(name, ())) for kind, name in _LISTS.items()}
+        return head.get("revision", 0), listed
+
+    def _moved_on(self, revision: int, listed: Mapping[Kind, set[str]]) -> "Write":
+        sets: dict[str, object] = {"kind": "configuration", "revision": revision + 1}
+        sets |= {name: sorted(listed[kind]) or None for kind, name in _LISTS.items()}
+        changed = transactions.update(sets)
+        condition = "attribute_not_exists(pk)"
+        if revision:
+            condition = "#revision = :seen"
+            changed["ExpressionAttributeValues"][":seen"] = {"N": str(revision)}
+        return transactions.updating(self.table.name, items.HEAD_KEY, condition, changed)
+
+    def _writes(
+        self, step: Step, seen: Seen, now: datetime, ended: Mapping[str, Sequence[str]]
+    ) -> "list[Write]":
+        name = self.table.name
+        match step:
+            case Create(Policy() as policy):
+                version = seen.versions.get(policy.id, 0) + 1
+                current, kept = items.policy_items(policy.model_copy(update={"version": version}))
+                return [transactions.put_new(name, kept), transactions.put_new(name, current)]
+            case Create(entry):
+                sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
+                key = _key(kind_of(entry), key_of(entry))
+                given = {field: value for field, value in sets.items() if value is not None}
+                changed = transactions.update(given)
+                return [transactions.updating(name, key, "attribute_not_exists(pk)", changed)]
+            case Update(_, Policy() as policy):
+                current, kept = items.policy_items(policy)
+                return [transactions.put_new(name, kept), transactions.put(name, current)]
+            case Update(before, entry):
+                was = _fields(before)
+                sets = {f: value for f, value in _fields(entry).items() if value != was[f]}
+                key = _key(kind_of(entry), key_of(entry))
+                changed = transactions.update(sets)
+                return [transactions.updating(name, key, "attribute_exists(pk)", changed)]
+            case Remove(entry):
+                key = _key(kind_of(entry), key_of(entry))
+                deleted = cast("Write", {"Delete": {"TableName": name, "Key": key}})
+                hashes = ended.get(key_of(entry), ())
+                kind = "api" if isinstance(entry, User) else "integration"
+                return [*(self._ended(kind, hashed, now) for hashed in hashes), deleted]
+            case _:
+                assert_never(step)
+
+    def _ended(self, kind: str, hashed: str, now: datetime) -> "Write":
+        secret_key = items.api_secret_key if kind == "api" else items.integration_secret_key
+        changed = transactions.update({"ends_at": now})
+        exists = "attribute_exists(pk)"
+        return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
+
+    def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
+        page = patiently(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :versions)",
+            ExpressionAttributeValues={
+                ":pk": items.policy_key(policy_id)["pk"],
+                ":versions": {"S": "version#"},
+            },
+            ScanIndexForward=False,
+            Limit=1,
+            ConsistentRead=True,
+        )
+        return int(page["Items"][0]["version"]["N"]) if page["Items"] else 0
+
+
+def _key(kind: Kind, key: str) -> items.Item:
+    match kind:
+        case Kind.USER:
+            return items.user_key(key)
+        case Kind.SCHEDULE:
+            return items.schedule_key(key)
+        case Kind.TEAM:
+            return items.team_key(key)
+        case Kind.POLICY:
+            return items.policy_key(key)
+        case Kind.SERVICE:
+            return items.service_key(key)
+        case Kind.INTEGRATION:
+            return items.integration_key(*key.split("/"))
+        case Kind.RECEIVER:
+            return items.receiver_key(*key.split("/"))
+        case Kind.STATUS_PAGE:
+            return items.status_page_key(key)
+        case _:
+            assert_never(kind)
+
+
+def _entry(item: items.Item) -> Entry:
+    return _MODELS[item["kind"]["S"]].model_validate(items.plain(item))
+
+
+def _fields(entry: Entry) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in type(entry).model_fields}
+
+
+def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
+    match step:
+        case Create(entry) | Update(_, entry):
+            listed[kind_of(entry)].add(key_of(entry))
+        case Remove(entry):
+            listed[kind_of(entry)].discard(key_of(entry))
+        case _:
+            assert_never(step)
+
+
+def _packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
+    """How many steps go into each transaction; one at least, if only to move the head on."""
+    count = size = 0
+    for group in groups:
+        if count and size + len(group) > most:
+            yield count
+            count = size = 0
+        count += 1
+        size += len(group)
+    yield count

@@ -1,0 +1,111 @@
+"""Keys as operators handle them: found by their owner, made, and ended.
+
+Keys are stored under the hash of their secret and there is no scan, so that one entry for each,
+all in one partition, says where it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from opsknight.directory import ApiKey, IntegrationKey
+from opsknight.store import items, transactions
+from opsknight.store.calls import Deadline, patiently
+from opsknight.store.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key, and the hash of the secret that it is stored under."""
+
+    hashed: str
+    key: items.Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    table: Table
+
+    def held(self, deadline: Deadline, owner_id: str | None = None) -> list[Held]:
+        """Those of a service or a user, or all of them; by owner, then by age."""
+        prefix = "" if owner_id is None else f"{owner_id}#"
+        found = self.table.under(items.KEYS, prefix or None, deadline)
+        places = [entry["secret"]["M"] for entry in found]
+        stored = self.table.batch([dict(place) for place in places], deadline)
+        by_place = {_place(item): item for item in stored}
+        return [_held(by_place[_place(place)]) for place in places if _place(place) in by_place]
+
+    def add(self, hashed: str, key: items.Secret, token: str, deadline: Deadline) -> None:
+        """Puts a new key; Conflict when what it is for is gone.
+
+        It is a revision of the configuration: a plan that removes what the key is for, and was made
+        before it, would not know of it.
+        """
+        self._write([*self._new(hashed, key)], token, deadline)
+
+    def replace(
+        self,
+        old: Held,
+        hashed: str,
+        key: items.Secret,
+        until: datetime,
+        token: str,
+        deadline: Deadline,
+    ) -> None:
+        """Puts a new key, and lets the old one end; Conflict when that has ended already."""
+        self._write([*self._new(hashed, key), self._ending(old, until)], token, deadline)
+
+    def end(self, held: Held, at: datetime, deadline: Deadline) -> None:
+        """From then on it is refused; Conflict when it ends by then anyway."""
+        arguments: Any = self._ending(held, at)["Update"]
+        patiently(deadline, self.table.client.update_item, **arguments)
+
+    def _new(self, hashed: str, key: items.Secret) -> "Iterable[Write]":
+        name = self.table.name
+        yield transactions.put_new(name, items.secret_item(hashed, key))
+        yield transactions.put_new(name, items.held_item(hashed, key))
+        match key:
+            case IntegrationKey():
+                needed = items.integration_key(key.service_id, key.integration_id)
+            case ApiKey():
+                needed = items.user_key(key.user_id)
+        yield transactions.exists(name, needed)
+        yield {
+            "Update": {
+                "TableName": name,
+                "Key": items.HEAD_KEY,
+                "UpdateExpression": "ADD revision :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }
+        }
+
+    def _ending(self, held: Held, at: datetime) -> "Write":
+        changed = transactions.update({"ends_at": at})
+        changed["ExpressionAttributeNames"]["#key"] = "pk"
+        condition = (
+            "attribute_exists(#key) AND (attribute_not_exists(#ends_at) OR #ends_at > :ends_at)"
+        )
+        key = items.secret_key(held.hashed, held.key)
+        return transactions.updating(self.table.name, key, condition, changed)
+
+    def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> None:
+        patiently(
+            deadline,
+            self.table.client.transact_write_items,
+            TransactItems=writes,
+            ClientRequestToken=token,
+        )
+
+
+def _place(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _held(item: items.Item) -> Held:
+    pk, sk = _place(item)
+    model = IntegrationKey if sk == "integration" else ApiKey
+    return Held(pk.removeprefix("key#"), model.model_validate(items.plain(item)))

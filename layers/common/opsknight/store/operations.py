@@ -1,0 +1,106 @@
+"""What operators do while it runs, and no file says: overrides and maintenance windows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from opsknight.directory import MaintenanceWindow, Service
+from opsknight.escalations import settled
+from opsknight.incidents import Status
+from opsknight.schedules import Override
+from opsknight.store import items, transactions
+from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.table import Table
+from opsknight.store.waiting import Place, Waiting, readable
+
+# How long ended windows and overrides can still be listed.
+KEPT: Final = timedelta(days=30)
+_PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    table: Table
+
+    def add_override(
+        self, schedule_id: str, override: Override, token: str, deadline: Deadline
+    ) -> None:
+        """Conflict when there is no such schedule."""
+        name = self.table.name
+        item = items.override_item(schedule_id, override)
+        item["expires_at"] = items.expiry(override.end, KEPT)
+        patiently(
+            deadline,
+            self.table.client.transact_write_items,
+            TransactItems=[
+                transactions.put_new(name, item),
+                transactions.exists(name, items.schedule_key(schedule_id)),
+            ],
+            ClientRequestToken=token,
+        )
+
+    def remove_override(self, schedule_id: str, override_id: str, deadline: Deadline) -> None:
+        """Conflict when it is not there."""
+        patiently(
+            deadline,
+            self.table.client.delete_item,
+            TableName=self.table.name,
+            Key=items.override_key(schedule_id, override_id),
+            ConditionExpression="attribute_exists(pk)",
+        )
+
+    def set_windows(
+        self, service: Service, windows: Iterable[MaintenanceWindow], deadline: Deadline
+    ) -> None:
+        """In the place of those `service` was seen with; Conflict when there are others now."""
+        sets: dict[str, object] = {"windows": tuple(windows)}
+        changed = transactions.update(sets)
+        same = "#windows = :seen"
+        if not service.windows:
+            same = f"attribute_not_exists(#windows) OR {same}"
+        changed["ExpressionAttributeValues"][":seen"] = items.wire(service.windows)
+        changed["ExpressionAttributeNames"]["#pk"] = "pk"
+        patiently(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.service_key(service.id),
+            ConditionExpression=f"attribute_exists(#pk) AND ({same})",
+            **changed,
+        )
+
+    def end_suppression(
+        self, service_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
+    ) -> int:
+        """Lets the engine see to what the window suppressed, now instead of at its old end; how
+        many incidents that are.
+        """
+        found = 0
+        for incident_id in self._suppressed(service_id, window_id, deadline):
+            attempt = 0
+            while (incident := self.table.incident(incident_id, deadline)) is not None:
+                if incident.status is not Status.SUPPRESSED or incident.window_id != window_id:
+                    break
+                decision = settled(incident, {"timers.window": now}, "window ended")
+                try:
+                    self.table.apply(decision, f"{token}-{found}-{attempt}", deadline)
+                except Conflict as conflict:
+                    deadline.pause(attempt, conflict)
+                    attempt += 1
+                else:
+                    found += 1
+                    break
+        return found
+
+    def _suppressed(self, service_id: str, window_id: str, deadline: Deadline) -> list[str]:
+        found: list[str] = []
+        place: Place | None = None
+        while True:
+            stored, place = Waiting(self.table).active(place, _PAGE, deadline)
+            for item in stored:
+                incident: Any = readable(item)
+                if (incident.service_id, incident.window_id) == (service_id, window_id):
+                    found.append(incident.id)
+            if place is None:
+                return found

@@ -1,0 +1,112 @@
+"""How an incident is to be paged, once more, small and on its own, to compare the product with.
+
+Nothing of the product is imported here. The policy is fixed: three steps of one user each, a second
+round, then it is exhausted.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+MINUTE: Final = timedelta(minutes=1)
+USERS: Final = ("ada", "ben", "cem")
+DELAYS: Final = (0, 5, 10)
+"""Minutes before each step."""
+PAUSE: Final = 10
+"""Minutes between the rounds."""
+ROUNDS: Final = 2
+TIMEOUT: Final = 15
+"""Minutes until an acknowledged incident opens again."""
+SNOOZE: Final = 7
+ASSIGNEE: Final = "eve"
+
+OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED = "OPEN", "ACKNOWLEDGED", "SNOOZED", "SUPPRESSED"
+RESOLVED: Final = "RESOLVED"
+
+
+@dataclass
+class Paged:
+    """One incident. `pages` are (number, user), in order; the number counts what reached nobody."""
+
+    at: datetime | None
+    """When something is to be done next, by the paging or by the end of a status."""
+    status: str = OPEN
+    following: int = 0
+    """The step that comes next; len(USERS) when the round is over."""
+    current: int | None = None
+    rounds: int = 1
+    wish: str = ""
+    """"again" or "next": what was asked for, whatever would come by itself."""
+    mine: bool = False
+    """Whether it is one user's, and the policy is over."""
+    number: int = 0
+    pages: list[tuple[int, str]] = field(default_factory=list)
+
+    def does(self, what: str, now: datetime) -> bool:
+        """Somebody acts; whether that is possible."""
+        match what, self.status:
+            case _, "RESOLVED":
+                return False
+            case "acknowledge", _ if self.status != ACKNOWLEDGED:
+                self._leaves(ACKNOWLEDGED, now + TIMEOUT * MINUTE)
+            case "resolve", _:
+                self._leaves(RESOLVED, None)
+            case "snooze", "OPEN" | "ACKNOWLEDGED" | "SNOOZED":
+                self._leaves(SNOOZED, now + SNOOZE * MINUTE)
+            case "suppress", _ if self.status != SUPPRESSED:
+                self._leaves(SUPPRESSED, None)
+            case ("unsnooze", "SNOOZED") | ("unsuppress", "SUPPRESSED"):
+                self._resumes(now)
+            case "escalate", "OPEN" | "ACKNOWLEDGED":
+                if self.wish == "next":
+                    return False
+                self.status, self.at, self.wish, self.mine = OPEN, now, "next", False
+            case "reassign", "OPEN":
+                self.at, self.wish, self.mine = now, "again", True
+            case "reassign", _:
+                pass
+            case _:
+                return False
+        return True
+
+    def wakes(self, now: datetime) -> None:
+        """Something looks at it, and does all that is due."""
+        while self.at is not None and self.at <= now:
+            match self.status:
+                case "SNOOZED":
+                    self._resumes(now)
+                case "ACKNOWLEDGED":
+                    self.status, self.at, self.mine = OPEN, now, False
+                    self.following, self.current, self.rounds = 0, None, 1
+                case _:
+                    self._steps(now)
+
+    def _leaves(self, status: str, until: datetime | None) -> None:
+        self.status, self.at, self.wish = status, until, ""
+
+    def _resumes(self, now: datetime) -> None:
+        begun = self.current is not None
+        self.status, self.at, self.mine = OPEN, now, False
+        self.wish = "again" if begun else ""
+
+    def _steps(self, now: datetime) -> None:
+        wish, self.wish = self.wish, ""
+        self.number += 1
+        if self.mine:
+            self.pages.append((self.number, ASSIGNEE))
+            self.at = None
+            return
+        taken = self.following
+        if wish == "again" and self.current is not None:
+            taken = self.current
+        elif taken == len(USERS):
+            taken = 0
+            if wish != "next":
+                if self.rounds == ROUNDS:
+                    self.at = None
+                    return
+                self.rounds += 1
+        self.pages.append((self.number, USERS[taken]))
+        self.current, self.following = taken, taken + 1
+        over = self.following == len(USERS)
+        self.at = now + (PAUSE if over else DELAYS[self.following]) * MINUTE

@@ -1,0 +1,204 @@
+"""What `apply` leaves alone, what it refuses, and that it ends where the file says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from moto import mock_aws
+
+from opsknight.directory import MaintenanceWindow
+from opsknight.store.configurations import Configurations
+from opsknight.store.operations import Operations
+from opsknight_cli.files.checking import check
+from opsknight_cli.files.describing import described
+from opsknight_cli.files.reading import read
+from opsknight_cli.plans import carry_out, plan
+from tests.harness.configurations import files
+from tests.harness.shell import Shell
+from tests.harness.world import World, build, deadline, event
+
+FILE = """
+users:
+  ada: {email: ada@example.com, role: ADMIN}
+  carl: {email: carl@example.com, role: RESPONDER}
+teams:
+  web: {members: {ada: {lead: true}, carl: }}
+services:
+  checkout:
+    team: web
+    integrations: {prometheus: Prometheus, nagios: Nagios}
+"""
+WITHOUT_CARL = FILE.replace(", carl: }", "}").replace(
+    "  carl: {email: carl@example.com, role: RESPONDER}\n", ""
+)
+
+
+@pytest.fixture
+def shell(moto_world: World, tmp_path: Path) -> Shell:
+    shell = Shell(moto_world)
+    path = tmp_path / "opsknight.yaml"
+    path.write_text(FILE)
+    assert shell.opsknight("apply", path, "--yes").code == 0
+    return shell
+
+
+def apply(shell: Shell, text: str, *more: str) -> Any:
+    return shell.opsknight("apply", "-", "--yes", "--json", *more, stdin=text)
+
+
+def new_key(shell: Shell, *words: str) -> Any:
+    said = shell.opsknight("keys", "create", *words, "--json")
+    assert said.code == 0, said.all
+    return json.loads(said.out)
+
+
+def test_apply_then_export_then_plan_is_empty() -> None:
+    with mock_aws():
+        world = build()
+        configurations = Configurations(world.table)
+        now = world.clock()
+        number = iter(range(1_000_000))
+
+        @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *SLOW])
+        @given(files())
+        def goes_round(data: dict[str, Any]) -> None:
+            """Each on top of the one before, so that all kinds of changes are made."""
+            file = check(read({"": json.dumps(data, ensure_ascii=False)}), now).configuration
+            made = plan(configurations, file, prune=True, now=now, deadline=deadline(60))
+            if not made.is_empty:
+                carry_out(configurations, made, now, f"{next(number)}", deadline(60))
+            shell = Shell(world)
+            exported = shell.opsknight("export")
+            live = configurations.read(deadline()).configuration
+            assert described(live) == described(file)
+            again = check(read({"": exported.out}), now).configuration
+            assert plan(configurations, again, prune=True, now=now, deadline=deadline(60)).is_empty
+
+        goes_round()
+
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def test_run_time_data_is_never_touched(shell: Shell) -> None:
+    world = shell.world
+    service = world.table.service("svc_checkout", deadline())
+    assert service is not None
+    now = world.clock()
+    window = MaintenanceWindow(id="mw_1", start=now, end=now.replace(hour=23), reason="upgrade")
+    Operations(world.table).set_windows(service, [window], deadline())
+    assert apply(shell, FILE.replace("team: web", "team: web\n    raises_urgency: true")).code == 0
+    after = world.table.service("svc_checkout", deadline())
+    assert after is not None
+    assert (after.windows, after.raises_urgency) == ((window,), True)
+    exported = shell.opsknight("export").out
+    assert "upgrade" not in exported
+    assert apply(shell, exported, "--prune").code == 0
+    assert world.table.service("svc_checkout", deadline()) == after
+
+
+def test_without_prune_what_the_file_does_not_name_stays(shell: Shell) -> None:
+    said = json.loads(apply(shell, WITHOUT_CARL).out)
+    assert [each["path"] for each in said["left"]] == ["users.carl"]
+    carl = shell.world.table.user("user_carl", deadline())
+    assert carl is not None
+    assert carl.team_ids == (), "and is in no team that does not name them"
+
+
+def test_prune_removes_what_nobody_needs(shell: Shell) -> None:
+    assert apply(shell, WITHOUT_CARL, "--prune").code == 0
+    assert shell.world.table.user("user_carl", deadline()) is None
+
+
+def test_prune_never_removes_what_an_active_incident_needs(shell: Shell) -> None:
+    world = shell.world
+    secret = new_key(shell, "--service", "checkout", "--integration", "prometheus")["secret"]
+    opened = world.send(event(), key=secret)
+    said = json.loads(apply(shell, "users: {ada: {email: a@x.org, role: ADMIN}}", "--prune").out)
+    kept = {each["path"]: each["incident"] for each in said["left"]}
+    assert kept == dict.fromkeys(
+        [
+            "users.carl",
+            "teams.web",
+            "services.checkout",
+            "services.checkout.integrations.nagios",
+            "services.checkout.integrations.prometheus",
+        ],
+        opened.incident["id"],
+    )
+    assert world.send(event("resolve"), key=secret).action == "resolved"
+    assert apply(shell, "users: {ada: {email: a@x.org, role: ADMIN}}", "--prune").code == 0
+    assert world.table.service("svc_checkout", deadline()) is None
+
+
+def test_keys_end_with_what_they_are_for(shell: Shell) -> None:
+    world = shell.world
+    gone = new_key(shell, "--service", "checkout", "--integration", "nagios")["secret"]
+    stays = new_key(shell, "--service", "checkout", "--integration", "prometheus")["secret"]
+    assert apply(shell, FILE.replace(", nagios: Nagios", ""), "--prune").code == 0
+    # The same name later is another integration.
+    assert apply(shell, FILE).code == 0
+    api = world.api()
+    assert world.send(event(), key=gone, api=api).status == 403
+    assert world.send(event(), key=stays, api=api).status == 202
+
+
+@pytest.mark.parametrize("how", ["disabled", "removed"])
+def test_a_user_whose_key_is_in_use_is_not_silenced(shell: Shell, how: str) -> None:
+    world = shell.world
+    file, prune = WITHOUT_CARL, ["--prune"]
+    if how == "disabled":
+        file, prune = FILE.replace("RESPONDER}", "RESPONDER, disabled: true}"), []
+    secret = new_key(shell, "--user", "carl", "--name", "Jenkins")["secret"]
+    sent = event(service_id="svc_checkout")
+    assert world.send(sent, key=secret).status == 202
+    world.apis[0].intake.beside.shutdown()
+    world.apis.clear()
+    world.send(event("resolve"), key=world.integration_key)
+    world.clock.advance(days=30)
+    refused = apply(shell, file, *prune)
+    assert refused.code == 1
+    assert "would silence 1 API key in use: 'Jenkins' of user carl" in refused.out
+    assert world.send(event("resolve", service_id="svc_checkout"), key=secret).status == 202
+
+
+def test_a_user_whose_key_is_not_in_use_can_go(shell: Shell) -> None:
+    new_key(shell, "--user", "carl")
+    assert apply(shell, WITHOUT_CARL, "--prune").code == 0
+
+
+def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
+    world = shell.world
+    secret = new_key(shell, "--user", "carl")["secret"]
+    assert world.send(event("resolve", service_id="svc_checkout"), key=secret).status == 202
+    world.apis[0].intake.beside.shutdown()
+    world.apis.clear()
+    assert apply(shell, WITHOUT_CARL, "--prune").code == 1
+    assert apply(shell, WITHOUT_CARL, "--prune", "--force").code == 0
+    assert world.send(event(service_id="svc_checkout"), key=secret).status == 401
+
+
+def test_what_was_made_in_another_way_is_taken_up(moto_world: World) -> None:
+    shell = Shell(moto_world)
+    assert shell.opsknight("export").out == "{}\n"
+    assert apply(shell, FILE).code == 0
+    assert "checkout" in shell.opsknight("export").out
+    kept = moto_world.send(event(), key=moto_world.integration_key)
+    assert kept.status == 202, "with the keys that it had"
+
+
+def test_running_escalations_keep_their_version(shell: Shell) -> None:
+    table = shell.world.table
+    policy = "policies: {web: {steps: [{targets: [{user: ada}]}], repeat: %d}}\n"
+    for repeat in (1, 2):
+        assert apply(shell, FILE + policy % repeat).code == 0
+    assert apply(shell, FILE, "--prune").code == 0
+    assert table.policy("pol_web", deadline()) is None
+    assert apply(shell, FILE + policy % 3).code == 0
+    kept = [table.policy("pol_web", deadline(), version) for version in (1, 2, 3)]
+    assert [each and each.repeat for each in kept] == [1, 2, 3]
+    now = table.policy("pol_web", deadline())
+    assert now is not None
+    assert now.version == 3

@@ -1,0 +1,90 @@
+"""`opsknight` as a stranger runs it while `make run` is up: a program of its own, told nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.run import exports, settings_of
+from local.stack import EXAMPLE, Running
+
+pytestmark = pytest.mark.system
+
+PROGRAM = Path(sys.executable).with_name("opsknight")
+
+
+@pytest.fixture
+def here(deployed: Running, tmp_path: Path) -> Path:
+    """A folder below one in which `make run` is up."""
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "opsknight.env").write_text(exports(settings_of(deployed)))
+    below = tmp_path / "below"
+    below.mkdir()
+    return below
+
+
+def opsknight(
+    here: Path, *words: str | Path, stdin: str = "", code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [PROGRAM, *words], cwd=here, input=stdin, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def told(here: Path, *words: str | Path) -> Any:
+    return json.loads(opsknight(here, *words, "--json").stdout)
+
+
+def test_the_demo_is_as_its_file_says(here: Path) -> None:
+    said = opsknight(here, "plan", EXAMPLE).stdout
+    assert said.startswith("No changes: the local deployment is as the file says")
+
+
+def test_export_then_plan_shows_no_change(here: Path) -> None:
+    exported = opsknight(here, "export").stdout
+    assert "No changes" in opsknight(here, "plan", "-", "--prune", stdin=exported).stdout
+
+
+def test_changes_have_an_exit_code_of_their_own(here: Path) -> None:
+    changed = opsknight(here, "export").stdout.replace("Nightly runs", "Runs")
+    said = opsknight(here, "plan", "-", stdin=changed, code=2).stdout
+    assert "integration warehouse/dbt\n    ~ name: Nightly runs → Runs" in said
+    assert "\x1b" not in said, "plain where there is no terminal"
+
+
+def test_an_event_is_sent_with_the_key_of_the_demo(here: Path) -> None:
+    for action, became in (("trigger", "triggered"), ("resolve", "resolved")):
+        sent = told(here, "send", "--action", action, "--dedup-key", "system-test")
+        assert (sent["status"], sent["answer"]["result"]["action"]) == (202, became)
+
+
+def test_a_new_key_works_and_a_revoked_one_is_known_as_such(here: Path) -> None:
+    made = told(here, "keys", "create", "--service", "reports", "--integration", "airflow")
+    sent = opsknight(here, "send", "--key", made["secret"], "--action", "resolve")
+    assert sent.stdout.startswith("ignored: ")
+    opsknight(here, "keys", "revoke", made["id"])
+    states = {each["id"]: each["live"] for each in told(here, "keys", "list")["keys"]}
+    assert states[made["id"]] is False
+    refused = opsknight(here, "send", "--key", "0" * 32, code=1)
+    assert refused.stderr.startswith("403: Invalid Integration Key")
+
+
+def test_an_override_is_on_call_until_it_is_taken_back(here: Path) -> None:
+    made = told(here, "override", "add", "follow-the-sun", "grace", "--for", "2h")
+    [now] = told(here, "oncall", "--schedule", "follow-the-sun")["schedules"]
+    assert (now["onCall"]["user"], now["onCall"]["override"]) == ("grace", made["id"])
+    opsknight(here, "override", "remove", "follow-the-sun", made["id"])
+    [now] = told(here, "oncall", "--schedule", "follow-the-sun")["schedules"]
+    assert now["onCall"]["override"] is None
+
+
+def test_where_make_run_is_no_more_it_says_so(here: Path) -> None:
+    settings = here.parent / ".local" / "opsknight.env"
+    settings.write_text(settings.read_text().replace("127.0.0.1", "127.0.0.2"))
+    said = opsknight(here, "oncall", code=1).stderr
+    assert "`make run` was up here and does not answer" in said

@@ -1,0 +1,106 @@
+"""What would go wrong at night is said by day: each finding alone, and not without its cause."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from opsknight.configuration import Configuration
+from opsknight.preflight import Gap, findings, uncovered
+from opsknight_cli.files.checking import check
+from opsknight_cli.files.reading import read
+
+NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
+PEOPLE = """
+users:
+  ada: {email: ada@x.org, role: ADMIN, contact_methods: {m: {channel: email, to: ada@x.org}}}
+  off: {email: off@x.org, role: USER, disabled: true}
+teams:
+  web: {members: {ada: {pages: false}, off: {lead: true}}}
+"""
+
+
+def configuration(text: str) -> Configuration:
+    return check(read({"": PEOPLE + text}), NOW).configuration
+
+
+def said(text: str) -> list[str]:
+    found = findings(configuration(text), NOW)
+    return [f"{each.severity} {'.'.join(map(str, each.path))}: {each.sentence}" for each in found]
+
+
+def test_nothing_is_said_of_what_is_right() -> None:
+    assert said("policies: {p: {steps: [{targets: [{user: ada}]}]}}") == []
+
+
+@pytest.mark.parametrize("target", ["user: off", "team: web", "team_leads: web", "schedule: s"])
+def test_a_policy_that_can_never_page_anyone_is_an_error(target: str) -> None:
+    schedule = "schedules: {s: {zone: UTC, layers: {}}}\n"
+    policy = f"policies: {{p: {{steps: [{{targets: [{{{target}}}]}}]}}}}"
+    [*_, last] = said(schedule + policy)
+    assert last == (
+        "error policies.p: Can never page anyone: all that its steps name is empty or disabled."
+    )
+
+
+def test_one_step_of_several_that_reaches_nobody_is_a_warning() -> None:
+    [only] = said("policies: {p: {steps: [{targets: [{user: ada}]}, {targets: [{user: off}]}]}}")
+    assert only.startswith("warning policies.p.steps.1: This step reaches nobody")
+
+
+def test_a_service_pages_its_team_if_that_can_be_paged() -> None:
+    [only] = said("services: {s: {team: web}}")
+    assert only.startswith("error services.s: Can never page anyone: it has no policy")
+    assert said("services: {s: {team: web, disabled: true}}") == []
+
+
+ROTA = """
+schedules:
+  s:
+    zone: Europe/London
+    layers:
+      a:
+        users: [{users}]
+        turn: 1w
+        handoff: "00:00"
+        start: 2026-01-05
+        restrictions: [{{start: "{start}", end: "{end}"}}]
+"""
+
+
+def gaps(start: str, end: str) -> list[Gap]:
+    found = configuration(ROTA.format(users="ada", start=start, end=end))
+    return list(uncovered(found.schedules["sch_s"], NOW, frozenset()))
+
+
+def test_hours_without_anybody_follow_the_wall_clock() -> None:
+    """London puts its clocks forward on 29 March 2026, at 01:00."""
+    london = ZoneInfo("Europe/London")
+    lengths = {
+        gap.start.astimezone(london).date().isoformat(): gap.end - gap.start
+        for gap in gaps("03:00", "00:00")
+    }
+    assert lengths.pop("2026-03-29") == timedelta(hours=2), "00:00 GMT to 03:00 BST"
+    assert set(lengths.values()) == {timedelta(hours=3)}
+
+
+def test_an_hour_that_does_not_exist_has_nobody_missing() -> None:
+    starts = [gap.start for gap in gaps("02:00", "01:00")]
+    assert datetime(2026, 3, 29, 1, tzinfo=UTC) not in starts
+    assert len(starts) == 27, "of 28 nights"
+
+
+def test_times_are_told_by_the_clock_that_hangs_there() -> None:
+    [only] = said(ROTA.format(users="ada", start="03:00", end="00:00"))
+    # 28 nights of three hours, less the hour that is put forward.
+    assert "Has nobody for 83 hours of the next four weeks: Sat 21 Mar 00:00 to 03:00 GMT" in only
+    before = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    found = findings(configuration(ROTA.format(users="ada", start="03:00", end="00:00")), before)
+    assert any("Sun 29 Mar 00:00 GMT to 03:00 BST" in each.sentence for each in found)
+
+
+def test_whoever_is_disabled_leaves_a_gap() -> None:
+    # Two weeks of four, less the hour that is put forward in one of them.
+    [turns, gap] = said(ROTA.format(users="ada, off", start="00:00", end="00:00"))
+    assert turns.startswith("warning schedules.s.layers.a.users.1: User off is disabled")
+    assert "Has nobody for 335 hours" in gap
