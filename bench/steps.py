@@ -3,7 +3,7 @@
 from bench.calls import Watch, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
-from notify.handler import on_change
+from tests.harness.pipeline import Pipeline, step
 from tests.harness.pipeline import Pipeline, step
 from tests.harness.world import deadline
 

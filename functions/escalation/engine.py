@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from escalation.directory import Directory
-from escalation.outbox import LONGEST_DELAY, Outbox
+from escalation.outbox import Outbox
 from opsknight.commands import (
     AcknowledgementTimeout,
     AutoResolve,
@@ -33,10 +33,11 @@ from opsknight.escalations import (
 )
 from opsknight.incidents import NEVER, Actor, ActorKind, Incident
 from opsknight.lifecycle import Moved, Refused, Unchanged, act, look_at
+from opsknight.queues import LONGEST_DELAY
 from opsknight.runtime import count, logger
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.table import Table
-from opsknight.store.waiting import Waiting
+from opsknight.store.waiting import Due, Waiting
 
 TIMER: Final = Actor(kind=ActorKind.TIMER, id="timer", name="OpsKnight")
 # More than the longest policy of steps that reach nobody; the next waking goes on from there.
@@ -74,7 +75,8 @@ class Engine:
         # place where that is decided.
         except Exception:
             count("TimerFailed")
-            failures = self.waiting.postpone(incident_id, self.clock(), deadline)
+            now = self.clock()
+            failures = self.waiting.postpone(Due(incident_id, now), now, deadline)
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
 
     def advance(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
@@ -88,7 +90,7 @@ class Engine:
                 return
             now = self.clock()
             if unannounced(incident, now) and not told:
-                self.outbox.announce(incident.id)
+                self.outbox.announce(incident.id, now)
                 told = True
             timer = due(incident, now)
             try:

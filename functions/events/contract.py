@@ -5,9 +5,8 @@ The one place where our names differ inside and out: snake_case comes in, camelC
 owner's document has it. What an event does is decided elsewhere.
 """
 
-import json
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,26 +16,14 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
 )
 from pydantic.alias_generators import to_camel
 
+from opsknight.bodies import Issue
 from opsknight.incidents import LONE_SURROGATES, Action, Pointer, Severity, Status, Urgency
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
-
-
-class InvalidJson(Exception):
-    """The body is not JSON; the text says why."""
-
-
-class InvalidBody(Exception):
-    """The body is JSON, but no event."""
-
-    def __init__(self, issues: "list[Issue]") -> None:
-        super().__init__(f"{len(issues)} issues")
-        self.issues = issues
 
 
 def _storable(value: Any) -> Any:
@@ -117,11 +104,6 @@ class EventRequest(BaseModel):
     ] = None
 
 
-class Issue(BaseModel):
-    path: str
-    message: str
-
-
 class IncidentAnswer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
@@ -169,46 +151,3 @@ def accepted(action: str, incident: Pointer | None, reason: str | None = None) -
     if reason is not None:
         result["reason"] = reason
     return {"status": "success", "result": result}
-
-
-def parse(body: bytes) -> EventRequest:
-    """Raises InvalidJson or InvalidBody."""
-    try:
-        return EventRequest.model_validate(_DECODER.decode(body.decode("utf-8-sig")))
-    except RecursionError:
-        raise InvalidJson("nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        said = error.msg.removesuffix(" at")
-        raise InvalidJson(f"{said} at line {error.lineno}, column {error.colno}") from None
-    except ValidationError as error:
-        raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise InvalidJson(f"{name} is not JSON")
-
-
-# The numbers in a body are kept as sent, in its text; here a float will do, and takes any length.
-_DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
-
-_SAYINGS: Final = {
-    "missing": "is required",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "string_type": "must be a string",
-    "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "enum": "must be {expected}",
-    "value_error": "must not be {error}",
-}
-
-
-def _issue(error: Any) -> Issue:
-    saying = _SAYINGS.get(error["type"], error["msg"])
-    return Issue(
-        path=".".join(str(part) for part in error["loc"]),
-        message=saying.format_map(error.get("ctx", {})),
-    )

@@ -8,6 +8,7 @@ import pytest
 import events.handler
 from events.openapi import FILE
 from opsknight import runtime
+from opsknight.answers import respond
 from tests.harness.world import World, event, http_event
 from tests.integration.conftest import Log
 from tests.integration.wire import Wire, refusing
@@ -156,7 +157,7 @@ def test_a_function_that_cannot_start_is_500_in_json(log: Log) -> None:
     def broken() -> Any:
         raise KeyError("TABLE_NAME")
 
-    answer = events.handler.respond(http_event(event()), broken)
+    answer = respond(http_event(event()), broken)
     assert (answer["statusCode"], json.loads(answer["body"])) == (
         500,
         {"error": "Internal Server Error"},

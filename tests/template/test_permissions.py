@@ -124,7 +124,42 @@ def call_notify(world: World) -> None:
     _send(notify.handler.on_event, {"incident": world.send(event()).incident["id"]})
 
 
+def call_send(world: World) -> None:
+    """A page by every channel of AWS, one by a webhook with a secret, and one that had to wait."""
+    world.clock.at = datetime.now(UTC)
+    channels = (Channel.EMAIL, Channel.SMS, Channel.VOICE)
+    methods = tuple(
+        Receiver(id=channel, name="", channel=channel, to="+4915112345678")
+        for channel in channels
+    )
+    user = User(
+        id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=methods
+    )
+    hook = ServiceReceiver(
+        id="chat",
+        name="",
+        channel=Channel.SLACK,
+        to="C1",
+        secret="/opsknight/slack",
+        service_id=world.service.id,
+    )
+    for item in (directory_item(user), directory_item(hook)):
+        world.table.client.put_item(TableName=world.table.name, Item=item)
+    night = Pipeline(world)
+    night.streaming = False
+    opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(3)]
+    for incident in opened:
+        night.planning.incident(incident, deadline())
+        night.engine.attend(incident, deadline())
+        for page in world.table.pages(incident, deadline()):
+            night.planning.page(incident, page.page_no, page.user_id, deadline())
+    wiring.sending.cache_clear()
+    for each in night.deliveries():
+        _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+
+
 CALLS = {
+    "SendFunction": call_send,
     "EventsFunction": call_events,
     "EscalationFunction": call_escalation,
     "TimerFunction": call_timer,
@@ -162,14 +197,22 @@ def test_a_function_may_do_what_it_does(
     # Not moto: a transaction of a hundred items takes it seconds, and patience ends.
     names = {world.table.name: "Table", world.counters.name: "RatesTable"}
     queues = boto3.client("sqs", endpoint_url=dynamodb)
-    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in ("Timers", "Notices")}
+    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
     topic = boto3.client("sns", endpoint_url=dynamodb).create_topic(Name="FallbackTopic")[
         "TopicArn"
     ]
-    names |= {urls["Timers"]: "Timers", urls["Notices"]: "Notices", topic: "FallbackTopic"}
+    names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
     known = {
-        "TIMERS_URL": urls["Timers"],
-        "NOTICES_URL": urls["Notices"],
+        **{f"{name.upper()}_URL": url for name, url in urls.items()},
+        "LINK_KEY_NAME": f"/opsknight/{token_hex(4)}/link-key",
+        "EMAIL_FROM": "OpsKnight <oncall@example.com>",
+        "VOICE_ORIGINATION": "+4930123456",
+        "PUBLIC_URL": "https://oncall.example.com",
+        "ALLOW_PRIVATE_TARGETS": "false",
+        "LOCAL_INBOX": "",
+        "SMS_ORIGINATION": "",
+        "EMAIL_CONFIGURATION_SET": "",
+        "PHONE_CONFIGURATION_SET": "",
         "FALLBACK_ARN": topic,
         "TABLE_NAME": world.table.name,
         "RATES_TABLE_NAME": world.counters.name,

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
-from events.answers import Answer
-from events.handler import PATIENCE_SECONDS, Api, Request, respond
+from events.handler import PATIENCE_SECONDS, Api
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from opsknight import runtime
+from opsknight.answers import Answer, Request, respond
 from tests.harness.dynamodb import ROOT, template
 from tests.harness.streams import record, woken_by
 from tests.harness.world import World, event, http_event

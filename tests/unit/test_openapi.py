@@ -12,8 +12,9 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from events.contract import InvalidBody, parse
+from events.contract import EventRequest
 from events.openapi import FILE, description
+from opsknight.bodies import InvalidBody, parse
 
 DESCRIBED: dict[str, Any] = description()
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
@@ -41,7 +42,7 @@ def test_the_file_that_is_served_is_what_the_code_describes() -> None:
 
 
 def test_the_example_is_taken_and_fits() -> None:
-    assert parse(json.dumps(EXAMPLE).encode()).dedup_key == EXAMPLE["dedup_key"]
+    assert parse(EventRequest, json.dumps(EXAMPLE).encode()).dedup_key == EXAMPLE["dedup_key"]
     assert fits(EXAMPLE, "EventRequest")
 
 
@@ -72,10 +73,10 @@ def test_the_example_is_taken_and_fits() -> None:
 def test_schema_and_code_agree(wanted: dict[str, Any], valid: bool) -> None:
     assert fits(wanted, "EventRequest") is valid
     if valid:
-        parse(json.dumps(wanted).encode())
+        parse(EventRequest, json.dumps(wanted).encode())
     else:
         with pytest.raises(InvalidBody):
-            parse(json.dumps(wanted).encode())
+            parse(EventRequest, json.dumps(wanted).encode())
 
 
 def test_every_status_of_the_contract_is_described() -> None:

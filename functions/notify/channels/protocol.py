@@ -34,6 +34,11 @@ class Refused:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unaccepted(Refused):
+    """The receiver did not accept the secret. Channels only: `Secrets.using` settles it."""
+
+
 type Outcome = Sent | Retry | Refused
 
 

@@ -1,4 +1,4 @@
-"""Who may send events, for which service, and how many.
+"""Who calls an HTTP function, what for, and how often.
 
 Keys and what they stand for are remembered for 30 seconds at most, so a revoked key is dead
 everywhere by then. A key that is not found is not remembered: a new one works at once.
@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from events.answers import Refusal
+from opsknight.answers import Refusal
 from opsknight.directory import (
-    EVENTS_WRITE,
     ApiKey,
     IntegrationKey,
     Service,
@@ -132,16 +131,27 @@ class Directory:
         is remembered when its turn comes.
         """
         if self._users.knows(key.user_id, now) or service_id is None:
-            return self._user(key.user_id, now, deadline)
+            return self.user(key.user_id, now, deadline)
         ahead = self.beside.submit(self.service, service_id, now, deadline)
         try:
-            return self._user(key.user_id, now, deadline)
+            return self.user(key.user_id, now, deadline)
         finally:
             ahead.result()
 
-    def _user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
+    def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
+
+    def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
+        """What people call it, disabled or not; its id where it is gone."""
+        found = self._services.get(
+            service_id, now, lambda: self.table.service(service_id, deadline)
+        )
+        return found.name if found else service_id
+
+    def user_name(self, user_id: str, now: datetime, deadline: Deadline) -> str:
+        found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
+        return found.name if found else user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +232,18 @@ def unauthorized() -> Refusal:
 def service_of(
     caller: ByIntegration | ByUser,
     service_id: object,
+    scope: str,
     directory: Directory,
     now: datetime,
     deadline: Deadline,
 ) -> Service:
-    """The service an event is for. Raises Refusal: with an API key 403, 400, 404 or 403, in this
-    order.
+    """The service that something is sent for; with an API key that takes `scope`.
+
+    Raises Refusal: with an API key 403, 400, 404 or 403, in this order.
     """
     if isinstance(caller, ByIntegration):
         return caller.service
-    if EVENTS_WRITE not in caller.key.scopes:
+    if scope not in caller.key.scopes:
         raise Refusal(403, "API key missing scope")
     if not isinstance(service_id, str) or not service_id.strip():
         issue = {"path": "service_id", "message": "is required with an API key, as a string"}
