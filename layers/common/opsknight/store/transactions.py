@@ -50,7 +50,7 @@ def writes(
                 sets["listing"] = items.listing(after, change.at)
                 sets["expires_at"] = int((change.at + retention).timestamp())
             return [
-                _incident(seen, table, sets, given=decision.given),
+                _incident(seen, table, sets, decision.unless_set, given=decision.given),
                 _pointer(decision, table),
                 _timeline(decision, table, retention),
             ], []
