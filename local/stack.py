@@ -13,6 +13,7 @@ import shutil
 import socket
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.children import Child
 from local.front import Exchange, Front
+from local.inbox.mailbox import Message
+from local.inbox.server import Inbox
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "opsknight-local"
@@ -77,13 +80,16 @@ class FirstService:
 
 @dataclass(frozen=True)
 class Running:
-    """A deployed stack that answers: `url` through the front, `endpoint` as AWS itself."""
+    """A deployed stack that answers: `url` through the front, `endpoint` as AWS itself. What it
+    sends arrives in `inbox`.
+    """
 
     url: str
     endpoint: str
     outputs: Mapping[str, str]
     service: FirstService
     ministack: Child
+    inbox: Inbox
 
 
 Step = Callable[[str], AbstractContextManager[object]]
@@ -112,8 +118,10 @@ def running(
     *,
     aws: Port,
     front: Port,
+    inbox: Port,
     step: Step = nullcontext,
     watch: Callable[[Exchange], None] = lambda _: None,
+    watch_inbox: Callable[[Message], None] = lambda _: None,
 ) -> Iterator[Running]:
     """Everything up, for as long as the `with` lasts; call `forget_account` first.
 
@@ -122,6 +130,8 @@ def running(
     """
     with ExitStack() as everything:
         listener = everything.enter_context(closing(_claim(front)))
+        mail = everything.enter_context(closing(_claim(inbox)))
+        received = everything.enter_context(Inbox(mail, watch=watch_inbox))
         port = _free(aws)
         endpoint = f"http://{HOST}:{port}"
         scratch = state / "tmp"
@@ -137,7 +147,7 @@ def running(
             with step("sam build"):
                 _build(tools)
             with step("sam deploy"):
-                outputs = _deploy(tools)
+                outputs = _deploy(tools, received.url)
         with step("opsknight apply, keys create"):
             service = _configure(tools)
         with step("first answer"):
@@ -147,7 +157,7 @@ def running(
             )
             _wait_for_answer(served.url, tools)
         tools.check_ministack()
-        yield Running(served.url, endpoint, outputs, service, ministack)
+        yield Running(served.url, endpoint, outputs, service, ministack, received)
 
 
 class _Tools:
@@ -277,12 +287,32 @@ def _build(tools: _Tools) -> None:
     _BUILT_FROM.write_text(sources)
 
 
-def _deploy(tools: _Tools) -> dict[str, str]:
+def _deploy(tools: _Tools, inbox: str) -> dict[str, str]:
     """The stack's outputs."""
-    tools.run("deploy", ["sam", "deploy", "--config-env", "local"])
+    command = ["sam", "deploy", "--config-env", "local"]
+    tools.run("deploy", [*command, "--parameter-overrides", *_parameters(inbox)])
     cloudformation = boto3.client("cloudformation", endpoint_url=tools.endpoint)
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _parameters(inbox: str) -> list[str]:
+    """Those of samconfig.toml, to which sam has no way to add, and where our messages go.
+
+    A template that does not know them is deployed all the same.
+    """
+    ours = {
+        "LocalInbox": inbox,
+        "AllowPrivateTargets": "true",
+        "EmailFrom": "oncall@example.com",
+        "SmsOrigination": "OpsKnight",
+        "VoiceOrigination": "+18005550100",
+    }
+    template = (ROOT / "template.yaml").read_text()
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    fixed: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    declared = [name for name in ours if f"\n  {name}:\n" in template]
+    return fixed + [f"{name}={ours[name]}" for name in declared]
 
 
 def _configure(tools: _Tools) -> FirstService:
