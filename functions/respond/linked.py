@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 from opsknight import links
 from opsknight.acting import perform
@@ -17,17 +18,16 @@ from opsknight.callers import Directory
 from opsknight.commands import Acknowledge, Command, Resolve, Snooze
 from opsknight.deliveries import Delivery
 from opsknight.directory import User
-from opsknight.incidents import Actor, ActorKind
+from opsknight.incidents import NEVER, Actor, ActorKind
 from opsknight.lifecycle import Moved, Refused
 from opsknight.linking import ASKED_AGAIN, LinkKeys, SecretsAway
 from opsknight.links import BadLink, ExpiredLink, Link
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
-from respond.pages import Listed, Sight, incident_page, sentence_page
+from respond.pages import LATEST, Listed, Sight, incident_page, sentence_page
 
 PREFIX: Final = "/r/"
 NAP: Final = timedelta(hours=1)
-LATEST: Final = 8
 MOST_LISTED: Final = 100
 LARGEST_FORM: Final = 1024
 
@@ -73,12 +73,12 @@ class Linked:
         link = self._link(token, now)
         delivery = self.table.delivery(link.incident_id, link.delivery_id, deadline)
         reader = None if delivery is None else self._reader(delivery, now, deadline)
-        if reader is None:
+        if delivery is None or reader is None:
             raise BadLink
         told |= {"incident_id": link.incident_id, "delivery_id": link.delivery_id}
         told["user_id"] = reader.id
         if request.method == "POST":
-            return self._act(request, token, link, reader, told, now, deadline)
+            return self._act(request, token, delivery, reader, told, now, deadline)
         return self._show(link, reader, now, deadline)
 
     def _link(self, token: str, now: datetime) -> Link:
@@ -99,7 +99,7 @@ class Linked:
         self,
         request: Request,
         token: str,
-        link: Link,
+        delivery: Delivery,
         reader: User,
         told: dict[str, Any],
         now: datetime,
@@ -108,14 +108,16 @@ class Linked:
         command = _wanted(request.body, reader, now)
         if command is None:
             return sentence_page(400, *UNKNOWN)
+        service = self.directory.any_service(delivery.service_id, now, deadline)
         decision = perform(
             self.table,
-            link.incident_id,
+            delivery.incident_id,
             command,
             actor=Actor(kind=ActorKind.USER, id=reader.id, name=reader.name),
             now=now,
             token=self.new_id("act", now),
             deadline=deadline,
+            timeouts=service.timeouts if service else NEVER,
         )
         if decision is None:
             raise BadLink
@@ -139,6 +141,8 @@ class Linked:
             reader=reader.name,
             alert=self.table.alert(incident.id, incident.first_alert_id, deadline),
             latest=self.table.latest_changes(incident.id, LATEST, deadline),
+            steps=self.table.latest_steps(incident.id, LATEST, deadline),
+            zone=_zone(reader),
             names=lambda user_id: self.directory.user_name(user_id, now, deadline),
             ends_at=link.ends_at,
             also=self._also(link, now, deadline),
@@ -164,6 +168,14 @@ class Linked:
         ]
         ranks = ["HIGH", "MEDIUM", "LOW"]
         return sorted(listed, key=lambda each: ranks.index(each.incident.urgency))
+
+
+def _zone(reader: User) -> ZoneInfo:
+    try:
+        return ZoneInfo(reader.zone or "UTC")
+    except (LookupError, OSError, ValueError):
+        # This machine's tz database is older than the one that knew it.
+        return ZoneInfo("UTC")
 
 
 def _wanted(body: bytes, reader: User, now: datetime) -> Command | None:

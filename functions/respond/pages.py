@@ -8,17 +8,21 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from opsknight.answers import Answer
+from opsknight.escalations import Taken
 from opsknight.incidents import Alert, Change, Incident, Status, describe
-from opsknight.timeline import Names, ago, opened, said
+from opsknight.timeline import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 
 SHOWN_DETAILS: Final = 1200
+# Of the timeline.
+LATEST: Final = 8
 _ADDRESS: Final = re.compile(r"(https?://[^\s\"<>\\]+)")
 _CSS: Final = Path(__file__).with_name("page.css")
 
@@ -57,7 +61,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a page shows. `latest` are the newest changes, newest first."""
+    """What a page shows. `latest` are the newest changes, `steps` those of the escalation, both
+    newest first.
+    """
 
     incident: Incident
     service: str
@@ -65,9 +71,16 @@ class Sight:
     reader: str
     alert: Alert | None
     latest: Sequence[Change]
+    steps: Sequence[Taken]
     names: Names
+    zone: ZoneInfo
+    """Of the reader's clock."""
     ends_at: datetime
     also: Sequence[Listed] = ()
+
+    def clock(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return f"{local:%d %b %H:%M} {local.tzname()}"
 
 
 def incident_page(sight: Sight, now: datetime) -> Answer:
@@ -87,7 +100,7 @@ def incident_page(sight: Sight, now: datetime) -> Answer:
         tag(
             "footer",
             f"You act as {sight.reader}. Keep this link to yourself: "
-            f"it works without a password until {clock(sight.ends_at)}.",
+            f"it works without a password until {sight.clock(sight.ends_at)}.",
         ),
     )
     return _page(200, f"{incident.status.capitalize()}: {incident.title}", body)
@@ -98,25 +111,23 @@ def sentence_page(status: int, heading: str, sentence: str) -> Answer:
     return _page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
 
 
-def clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%d %b %H:%M} UTC"
-
-
 def _facts(sight: Sight, now: datetime) -> Html:
     incident = sight.incident
     facts: list[tuple[str, str]] = [
         ("Service", tag("b", sight.service)),
         (
             "Since",
-            joined(tag("b", ago(incident.created_at, now)), f", {clock(incident.created_at)}"),
+            joined(
+                tag("b", ago(incident.created_at, now)), f", {sight.clock(incident.created_at)}"
+            ),
         ),
         ("Who", _who(sight, now)),
     ]
     if incident.status is Status.SNOOZED and "snooze" in incident.timers:
-        facts.append(("Until", clock(incident.timers["snooze"])))
+        facts.append(("Until", sight.clock(incident.timers["snooze"])))
     if incident.resolved_at is not None:
         facts.append(
-            ("Resolved", f"{ago(incident.resolved_at, now)}, {clock(incident.resolved_at)}")
+            ("Resolved", f"{ago(incident.resolved_at, now)}, {sight.clock(incident.resolved_at)}")
         )
     if incident.alert_count > 1:
         last = ago(incident.last_alert_at, now)
@@ -128,14 +139,24 @@ def _facts(sight: Sight, now: datetime) -> Html:
 
 def _who(sight: Sight, now: datetime) -> Html:
     incident = sight.incident
-    if incident.assignee_id is None:
-        taken = incident.acknowledged_at is not None
-        return joined("Acknowledged by a monitor" if taken else "Nobody has it yet")
     mine = incident.assignee_id == sight.reader_id
-    has = "You have it" if mine else f"{sight.names(incident.assignee_id)} has it"
-    if incident.acknowledged_at is None:
-        return joined(tag("b", has))
-    return joined(tag("b", has), f", acknowledged {ago(incident.acknowledged_at, now)}")
+    name = "You" if mine else incident.assignee_id and sight.names(incident.assignee_id)
+    match incident.status:
+        case Status.OPEN if name:
+            # Whoever is paged first is the assignee, but has not said anything yet.
+            return joined(
+                tag("b", "Nobody has acknowledged it"),
+                "; it is yours" if mine else f"; it is for {name}",
+            )
+        case Status.OPEN:
+            return joined(tag("b", "Nobody has it yet"))
+        case Status.RESOLVED:
+            return joined(f"{name} had it" if name else "Nobody had it")
+        case Status.ACKNOWLEDGED if incident.acknowledged_at is not None:
+            has = f"{name} {'have' if mine else 'has'} it" if name else "Acknowledged by a monitor"
+            return joined(tag("b", has), f", since {ago(incident.acknowledged_at, now)}")
+        case _:
+            return joined(f"{name} {'have' if mine else 'has'} it" if name else "Nobody has it")
 
 
 def _buttons(status: Status) -> Html | None:
@@ -200,15 +221,18 @@ def _also(sight: Sight, now: datetime) -> Html | None:
 
 
 def _timeline(sight: Sight, now: datetime) -> Html:
-    entries = [(each.at, said(each, sight.names, clock)) for each in sight.latest]
-    complete = sight.incident.changes == len(entries) + 1
+    entries = [(each.at, said(each, sight.names, sight.clock)) for each in sight.latest]
+    entries += [(each.at, taken(each, sight.names)) for each in sight.steps]
+    entries.sort(key=lambda entry: entry[0], reverse=True)
+    complete = sight.incident.changes == len(sight.latest) + 1 and len(sight.steps) < LATEST
     if sight.alert is not None and complete:
         entries.append((sight.alert.at, opened(sight.alert)))
     rows = [
-        tag("li", tag("span", text, dir="auto"), tag("small", f"{ago(at, now)}, {clock(at)}"))
-        for at, text in entries
+        tag("li", tag("span", text, dir="auto"), tag("small", f"{ago(at, now)}, {sight.clock(at)}"))
+        for at, text in entries[: LATEST + 1]
     ]
-    heading = "Timeline" if complete else f"Timeline, the last {len(rows)} entries"
+    whole = complete and len(rows) == len(entries)
+    heading = "Timeline" if whole else f"Timeline, the last {len(rows)} entries"
     return joined(tag("h2", heading), tag("ol", *rows, class_="timeline"))
 
 

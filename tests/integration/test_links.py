@@ -1,6 +1,7 @@
 """Acting by the link in a message: what the page shows, what its buttons do, and who may."""
 
 from datetime import timedelta
+from secrets import token_hex
 
 import pytest
 
@@ -8,7 +9,9 @@ from opsknight import links
 from opsknight.commands import Snooze
 from opsknight.deliveries import Bundled
 from opsknight.directory import Service
+from opsknight.escalations import Turn, proceed, take
 from opsknight.incidents import ActorKind, Status
+from opsknight.policies import implicit
 from opsknight.store import items
 from tests.harness.desk import Desk, Page
 from tests.harness.world import RETENTION, World, deadline, event
@@ -48,6 +51,26 @@ def test_the_page_says_what_broke_and_offers_what_can_be_done(desk: Desk) -> Non
     assert buttons(page) == ["acknowledge", "resolve", "snooze"]
 
 
+def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    user = desk.world.table.user("user_ben", deadline())
+    assert user
+    ben = user.model_copy(update={"zone": "Europe/Berlin"})
+    put(desk.world, items.directory_item(ben))
+    known = incident(desk.world, incident_id)
+    turn = proceed(known, implicit("team_web"), desk.world.clock())
+    assert isinstance(turn, Turn)
+    paged = take(turn, ["user_ada", "user_ben"], desk.world.clock())
+    desk.world.table.apply(paged, token_hex(8), deadline())
+    page = desk.ask(desk.link(incident_id, "ben"))
+    assert "Paged Ada and Ben (step 1)" in page.text
+    assert "23 Nov 04:00 CET" in page.text
+    assert "Nobody has acknowledged it</b>; it is for Ada" in page.text
+    mine = desk.ask(desk.link(incident_id, "ada"))
+    assert "Nobody has acknowledged it</b>; it is yours" in mine.text
+    assert "23 Nov 03:00 UTC" in mine.text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_looking_changes_nothing(desk: Desk, method: str) -> None:
     """Mail scanners follow every link."""
@@ -76,7 +99,7 @@ def test_acknowledging_makes_the_one_who_was_paged_the_assignee(desk: Desk) -> N
         "Ben",
     )
     page = desk.ask(path)
-    assert "You have it" in page.text
+    assert "You have it</b>, since just now" in page.text
     assert "Acknowledged by Ben" in page.text
     assert buttons(page) == ["resolve", "snooze"]
 

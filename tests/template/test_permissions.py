@@ -20,16 +20,26 @@ import pytest
 import escalation.handler
 import events.handler
 import notify.handler
+import respond.handler
 from escalation.sweep import BATCH
+from notify import wiring
 from opsknight import runtime
+from opsknight.contacts import Channel, Receiver, ServiceReceiver
+from opsknight.deliveries import Bundled
 from opsknight.directory import Member, Role, Team, User
 from opsknight.policies import Policy, Step, Target, TargetKind
-from opsknight.store.items import DUE_SHARDS, Item, directory_item, incident_key
+from opsknight.schedules import Schedule
+from opsknight.store.items import DUE_SHARDS, Item, bundle_items, directory_item, incident_key
+from tests.harness.desk import Desk
+from tests.harness.pipeline import Pipeline
 from tests.harness.streams import record
 from tests.harness.world import World, deadline, event, http_event
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
+QUEUES = ("Timers", "Plans", "Pages", "Notices")
+LINK_KEY = "/opsknight/stack/link-key"
+SLACK_SECRET = "/opsknight/slack-signing-secret"
 
 Grant = tuple[str, str]
 """An action, and the resource of the template it is done to: `Table`, `Table.StreamArn`."""
@@ -129,12 +139,9 @@ def call_send(world: World) -> None:
     world.clock.at = datetime.now(UTC)
     channels = (Channel.EMAIL, Channel.SMS, Channel.VOICE)
     methods = tuple(
-        Receiver(id=channel, name="", channel=channel, to="+4915112345678")
-        for channel in channels
+        Receiver(id=channel, name="", channel=channel, to="+4915112345678") for channel in channels
     )
-    user = User(
-        id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=methods
-    )
+    user = User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=methods)
     hook = ServiceReceiver(
         id="chat",
         name="",
@@ -158,8 +165,56 @@ def call_send(world: World) -> None:
         _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
 
 
+def call_respond(world: World) -> None:
+    """A link with more than one incident behind it, a button in Slack, and the API all through."""
+    world.clock.at = datetime.now(UTC)
+    desk = Desk(
+        world,
+        os.environ["AWS_ENDPOINT_URL"],
+        key_name=LINK_KEY,
+        slack_name=SLACK_SECRET,
+        through=respond.handler.on_request,
+    )
+    schedule = Schedule(id="sch_web", name="Web", zone="UTC")
+    world.table.create([schedule], {}, token_hex(8), deadline())
+    desk.configured(services=[world.service.id], schedules=[schedule.id])
+    opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(2)]
+    first, second = (desk.delivery(each) for each in opened)
+    told = [Bundled(incident_id=second.incident_id, delivery_id=second.id)]
+    for item in bundle_items(first.id, told, world.clock(), timedelta(days=1)):
+        world.table.client.put_item(TableName=world.table.name, Item=item)
+    path = desk.path(first)
+    assert "1 more in the same message" in desk.ask(path).text
+    assert desk.press(path, "acknowledge").status == 303
+    press = {"action_id": "resolve", "value": opened[0]}
+    person = {"id": "U1", "username": "grace"}
+    button = {"type": "block_actions", "user": person, "actions": [press]}
+    assert desk.slack(button).status == 200
+    ends = {"end": (world.clock() + timedelta(hours=1)).isoformat()}
+    window = f"/api/services/{world.service.id}/maintenance"
+    override = {"userId": "user_ben", "start": world.clock().isoformat(), **ends}
+    new = {"title": "Fire", "serviceId": world.service.id}
+    for method, route, body in (
+        ("GET", "/api/incidents", None),
+        ("GET", f"/api/incidents/{opened[1]}", None),
+        ("POST", "/api/incidents", new),
+        ("POST", f"/api/incidents/{opened[1]}/resolve", None),
+        ("GET", "/api/services", None),
+        ("POST", window, {"reason": "x", **ends}),
+        ("GET", "/api/oncall", None),
+        ("POST", "/api/schedules/sch_web/overrides", override),
+    ):
+        answer = desk.call(method, route, body)
+        assert answer.status in (200, 201), answer
+    made = desk.call("GET", "/api/schedules/sch_web/overrides").body["overrides"][0]["id"]
+    assert desk.call("DELETE", f"/api/schedules/sch_web/overrides/{made}").status == 200
+    made = desk.call("GET", window).body["maintenance"][0]["id"]
+    assert desk.call("DELETE", f"{window}/{made}").status == 200
+
+
 CALLS = {
     "SendFunction": call_send,
+    "RespondFunction": call_respond,
     "EventsFunction": call_events,
     "EscalationFunction": call_escalation,
     "TimerFunction": call_timer,
@@ -176,7 +231,9 @@ def unmade() -> Iterator[None]:
         runtime.counters,
         runtime.sqs,
         runtime.sns,
+        runtime.ssm,
         events.handler.api,
+        respond.handler.responder,
         escalation.handler.engine,
     )
     for each in made:
@@ -204,7 +261,6 @@ def test_a_function_may_do_what_it_does(
     names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
     known = {
         **{f"{name.upper()}_URL": url for name, url in urls.items()},
-        "LINK_KEY_NAME": f"/opsknight/{token_hex(4)}/link-key",
         "EMAIL_FROM": "OpsKnight <oncall@example.com>",
         "VOICE_ORIGINATION": "+4930123456",
         "PUBLIC_URL": "https://oncall.example.com",
@@ -214,6 +270,8 @@ def test_a_function_may_do_what_it_does(
         "EMAIL_CONFIGURATION_SET": "",
         "PHONE_CONFIGURATION_SET": "",
         "FALLBACK_ARN": topic,
+        "LINK_KEY_NAME": LINK_KEY,
+        "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
         "TABLE_NAME": world.table.name,
         "RATES_TABLE_NAME": world.counters.name,
         "RETENTION_DAYS": "400",
@@ -230,6 +288,8 @@ def test_a_function_may_do_what_it_does(
     def note(params: dict[str, Any], model: Any, **_: object) -> None:
         if model.name in ("SendMessage", "SendMessageBatch"):
             used.add(("sqs:SendMessage", names[params["QueueUrl"]]))
+        elif model.name == "GetParameter":
+            used.add(("ssm:GetParameter", f"parameter{params['Name']}"))
         elif model.name == "Publish":
             used.add(("sns:Publish", names[params["TopicArn"]]))
         elif model.name == "BatchGetItem":
@@ -242,7 +302,7 @@ def test_a_function_may_do_what_it_does(
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             used.add((f"dynamodb:{model.name}", names[params["TableName"]] + index))
 
-    for service in ("dynamodb", "sqs", "sns"):
+    for service in ("dynamodb", "sqs", "sns", "ssm"):
         session.events.register(f"provide-client-params.{service}", note)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     CALLS[function](world)
@@ -270,7 +330,13 @@ def arn_of(reference: dict[str, Any]) -> str:
     if "Ref" in reference:
         return str(reference["Ref"])
     if "Fn::Sub" in reference:
-        return str(reference["Fn::Sub"]).replace("${Table.Arn}", "Table")
+        return (
+            str(reference["Fn::Sub"])
+            .replace("${Table.Arn}", "Table")
+            .replace("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:", "")
+            .replace("${AWS::StackName}", "stack")
+            .replace("${SlackSigningSecretName}", SLACK_SECRET)
+        )
     resource, attribute = reference["Fn::GetAtt"]
     return resource if attribute == "Arn" else f"{resource}.{attribute}"
 

@@ -81,6 +81,7 @@ class Refusal(Exception):
         self,
         status: int,
         error: str,
+        /,
         **more: Any,
     ) -> None:
         super().__init__(error)

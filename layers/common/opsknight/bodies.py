@@ -72,14 +72,19 @@ _SAYINGS: Final = {
     "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must be an id: letters, digits, - and _",
     "enum": "must be {expected}",
+    "bool_type": "must be true or false",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "timezone_aware": "must have an offset, or Z",
     "value_error": "must not be {error}",
 }
 
 
 def _issue(error: Any) -> Issue:
-    saying = _SAYINGS.get(error["type"], error["msg"])
-    return Issue(
-        path=".".join(str(part) for part in error["loc"]),
-        message=saying.format_map(error.get("ctx", {})),
-    )
+    saying = _SAYINGS.get(error["type"])
+    # A message of pydantic's own is a sentence, and may hold braces.
+    message = error["msg"] if saying is None else saying.format_map(error.get("ctx", {}))
+    return Issue(path=".".join(str(part) for part in error["loc"]), message=message)

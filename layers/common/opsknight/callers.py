@@ -23,6 +23,7 @@ from opsknight.directory import (
 from opsknight.rates import LIMIT, Minute
 from opsknight.runtime import logger
 from opsknight.store.calls import Deadline
+from opsknight.store.configurations import Configurations
 from opsknight.store.counters import Counters, NotCounted
 from opsknight.store.table import Table
 
@@ -81,6 +82,7 @@ class Directory:
     _api_keys: Memory[ApiKey] = field(default_factory=Memory)
     _services: Memory[Service] = field(default_factory=Memory)
     _users: Memory[User] = field(default_factory=Memory)
+    _listed: Memory[list[Service]] = field(default_factory=Memory)
 
     def integration_key(
         self, hashed: str, now: datetime, deadline: Deadline
@@ -116,13 +118,15 @@ class Directory:
         recording.add_done_callback(_log_failure)
 
     def service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        found = self.any_service(service_id, now, deadline)
+        return found if found and not found.disabled else None
+
+    def any_service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        """Disabled or not: its incidents are still there."""
         # What cannot be an id is not asked for: DynamoDB has bounds for keys of its own.
         if not _SERVICE_ID.fullmatch(service_id):
             return None
-        found = self._services.get(
-            service_id, now, lambda: self.table.service(service_id, deadline)
-        )
-        return found if found and not found.disabled else None
+        return self._services.get(service_id, now, lambda: self.table.service(service_id, deadline))
 
     def owner(
         self, key: ApiKey, service_id: str | None, now: datetime, deadline: Deadline
@@ -142,11 +146,14 @@ class Directory:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
 
+    def services(self, now: datetime, deadline: Deadline) -> list[Service]:
+        """All of the configuration, by id, disabled ones too."""
+        find = Configurations(self.table).services
+        return self._listed.get("services", now, lambda: find(deadline)) or []
+
     def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
-        """What people call it, disabled or not; its id where it is gone."""
-        found = self._services.get(
-            service_id, now, lambda: self.table.service(service_id, deadline)
-        )
+        """What people call it; its id where it is gone."""
+        found = self.any_service(service_id, now, deadline)
         return found.name if found else service_id
 
     def user_name(self, user_id: str, now: datetime, deadline: Deadline) -> str:

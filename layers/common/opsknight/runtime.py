@@ -79,6 +79,11 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RespondSettings(LinkSettings):
+    slack_signing_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSettings:
     plans_url: str
     pages_url: str
@@ -113,6 +118,7 @@ def read_settings[
         QueueSettings,
         OutboxSettings,
         SendingSettings,
+        RespondSettings,
     )
 ](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""

@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
+from opsknight.escalations import Taken, Why
 from opsknight.incidents import ActorKind, Alert, Change
+
+# The rest of a large team is counted.
+NAMED: Final = 3
 
 type Names = Callable[[str], str]
 """The name of a user, by id."""
@@ -38,6 +43,22 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"{change.actor.name}: {detail['note']}"
         case what:
             return f"{what.capitalize()}{by}"
+
+
+def taken(step: Taken, names: Names) -> str:
+    """A step of the escalation, as a sentence."""
+    if step.reason is Why.EXHAUSTED:
+        return "All steps are over, and nobody acted"
+    which = "" if step.step is None else f" (step {step.step + 1})"
+    if not step.user_ids:
+        return f"Nobody could be paged{which}"
+    first = [names(user_id) for user_id in step.user_ids[:NAMED]]
+    more = len(step.user_ids) - len(first)
+    if more:
+        return f"Paged {', '.join(first)} and {more} more{which}"
+    return (
+        f"Paged {' and '.join([', '.join(first[:-1]), first[-1]] if first[1:] else first)}{which}"
+    )
 
 
 def ago(since: datetime, now: datetime) -> str:

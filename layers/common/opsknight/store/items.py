@@ -342,7 +342,11 @@ def listing(incident: Pointer, resolved_at: datetime | None) -> str:
     """
     if incident.status is not Status.RESOLVED or resolved_at is None:
         return "active"
-    return f"resolved#{incident.service_id}#{resolved_at:%Y-%m}"
+    return resolved_listing(incident.service_id, resolved_at)
+
+
+def resolved_listing(service_id: str, month: datetime) -> str:
+    return f"resolved#{service_id}#{month:%Y-%m}"
 
 
 def expiry(at: datetime, retention: timedelta) -> Wire:

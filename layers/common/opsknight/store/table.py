@@ -100,6 +100,22 @@ class Table:
 
     def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
         """The newest of the timeline, newest first."""
+        found = self._latest(incident_id, "change#", most, deadline)
+        return [Change.model_validate(items.plain(item)) for item in found]
+
+    def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[Taken]:
+        """The newest steps of its escalation, newest first."""
+        found = self._latest(incident_id, "step#", most, deadline)
+        return [Taken.model_validate(items.plain(item)) for item in found]
+
+    def latest_alerts(self, incident_id: str, most: int, deadline: Deadline) -> list[Alert]:
+        """The newest, newest first."""
+        found = self._latest(incident_id, "alert#", most, deadline)
+        return [self.whole(item, deadline) for item in found]
+
+    def _latest(
+        self, incident_id: str, prefix: str, most: int, deadline: Deadline
+    ) -> list[items.Item]:
         page = patiently(
             deadline,
             self.client.query,
@@ -107,13 +123,13 @@ class Table:
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={
                 ":pk": items.incident_key(incident_id)["pk"],
-                ":prefix": {"S": "change#"},
+                ":prefix": {"S": prefix},
             },
             ConsistentRead=True,
             ScanIndexForward=False,
             Limit=most,
         )
-        return [Change.model_validate(items.plain(item)) for item in page["Items"]]
+        return page["Items"]
 
     def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
         """Those of them that exist."""
