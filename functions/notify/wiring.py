@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 
+from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
 from notify.composing import Composer
 from notify.judging import Judge
@@ -32,11 +32,6 @@ from opsknight.store.paging import Paging
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
     from types_boto3_sesv2 import SESV2Client
-
-# One attempt: a delivery has attempts of its own, and each is recorded.
-PROVIDER_CONFIG: Final = Config(
-    connect_timeout=3, read_timeout=6, retries={"total_max_attempts": 1, "mode": "standard"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +123,10 @@ def sending() -> Sending:
 
 
 def _ses() -> "SESV2Client":
-    client: SESV2Client = boto3.client("sesv2", config=PROVIDER_CONFIG)
+    client: SESV2Client = boto3.client("sesv2", config=CLIENT_CONFIG)
     return client
 
 
 def _phone() -> "PinpointSMSVoiceV2Client":
-    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=PROVIDER_CONFIG)
+    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=CLIENT_CONFIG)
     return client

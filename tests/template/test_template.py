@@ -11,7 +11,9 @@ import pytest
 
 from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
 from events.handler import PATIENCE_SECONDS, Api
+from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
+from notify.handler import SENDING_PATIENCE_SECONDS
 from opsknight import runtime
 from opsknight.answers import Answer, Request, respond
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
@@ -30,7 +32,8 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "EscalationFunction": (runtime.TableSettings, runtime.OutboxSettings),
     "TimerFunction": (runtime.TableSettings, runtime.OutboxSettings),
     "TickFunction": (runtime.TableSettings, runtime.OutboxSettings),
-    "NotifyFunction": (runtime.TableSettings,),
+    "NotifyFunction": (runtime.TableSettings, runtime.QueueSettings),
+    "SendFunction": (runtime.TableSettings, runtime.QueueSettings, runtime.SendingSettings),
 }
 INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
 BY_LIBRARIES = {
@@ -39,6 +42,10 @@ BY_LIBRARIES = {
     "POWERTOOLS_SERVICE_NAME",
 }
 """Read by Powertools."""
+STAND_INS = {
+    "SendFunction": {"AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2"},
+}
+"""Read by boto3: where a developer's machine has something else for a service of AWS."""
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))
@@ -48,7 +55,12 @@ def test_a_function_is_given_the_settings_it_reads(function: str) -> None:
     # wherever it is deployed.
     endpoint = {"AWS_ENDPOINT_URL"} if settings else set()
     environment = functions()[function]["Environment"]
-    assert set(environment) == settings | endpoint | BY_LIBRARIES
+    stand_ins = STAND_INS.get(function, set())
+    assert set(environment) == settings | endpoint | stand_ins | BY_LIBRARIES
+    for name in stand_ins:
+        assert environment[name] == {
+            "Fn::If": ["HasInbox", {"Ref": "LocalInbox"}, {"Ref": "AWS::NoValue"}]
+        }
     if endpoint:
         assert environment["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
 
@@ -81,15 +93,20 @@ def test_the_store_gives_up_before_the_function_and_the_function_before_the_gate
         assert patience < functions()[function]["Timeout"] < limit < 30
     for function, patience in PATIENCE.items():
         for source in functions()[function]["Events"].values():
-            batch = source["Properties"]["BatchSize"]
+            # EventBridge brings one report at a time.
+            batch = source["Properties"].get("BatchSize", 1)
             assert patience * batch < functions()[function]["Timeout"]
 
 
 PATIENCE = {
+    "SendFunction": SENDING_PATIENCE_SECONDS + SENDS_WITHIN_SECONDS,
     "NotifyFunction": NOTIFY_PATIENCE_SECONDS,
     "EscalationFunction": ESCALATION_PATIENCE_SECONDS,
     "TimerFunction": ESCALATION_PATIENCE_SECONDS,
 }
+
+
+QUEUES = {"Timers", "Plans", "Pages", "Notices"}
 
 
 def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:
@@ -105,7 +122,7 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
             assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2, name
             # AWS's advice for queues that Lambda reads.
             assert queues[queue]["VisibilityTimeout"] >= 6 * function["Timeout"], name
-    assert read == {"Timers", "Notices"}
+    assert read == QUEUES
     for name in read:
         policy = queues[name]["RedrivePolicy"]
         assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
@@ -166,7 +183,7 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         for name, queue in of_type("AWS::SQS::Queue").items()
         if "RedrivePolicy" not in queue
     }
-    assert set(kept) == {*queues, "TimersFailures", "NoticesFailures"}
+    assert set(kept) == {*queues, *(f"{name}Failures" for name in QUEUES)}
     for name, queue in kept.items():
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
@@ -184,6 +201,7 @@ def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> No
 WAKES = {
     "incident": {"EscalationFunction", "NotifyFunction"},
     "change": {"EscalationFunction", "NotifyFunction"},
+    "page": {"NotifyFunction"},
 }
 """By the kind of a new item; all others wake nobody."""
 
