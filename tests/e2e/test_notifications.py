@@ -206,7 +206,9 @@ def test_a_receiver_that_never_works_is_given_up_and_its_illness_seen(night: Pip
     night.wait(minutes=30)
     tried = len(night.listener.new())
     assert tried > 5
-    night.wait(hours=49)
+    # Nobody looks at it for two days: the next attempt is the last.
+    night.world.clock.advance(hours=48)
+    night.wait(minutes=10)
     (told,) = [each for each in night.deliveries() if not each.pages]
     assert told.state is State.GIVEN_UP
     night.listener.new()
@@ -255,7 +257,7 @@ def test_nobody_reached_at_all_tells_the_fallback(night: Pipeline) -> None:
 def test_a_user_who_is_gone_is_a_page_that_failed(night: Pipeline) -> None:
     night.escalates(step("ada"), step("ben", after=30), repeat_after=3600)
     night.streaming = False
-    night.trigger()
+    night.engine.attend(night.trigger(), deadline())
     night.delete("user#user_ada", "user")
     night.streaming = True
     night.wait(minutes=2)
