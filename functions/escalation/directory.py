@@ -1,8 +1,4 @@
-"""What the engine asks of the directory: services, policies, and whom a step reaches right now.
-
-An entry that cannot be read is as if it were not there, and said loudly: somebody's slip in a
-schedule must not keep an incident from its next step.
-"""
+"""What the engine asks of the directory: services, policies, and whom a step reaches right now."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +9,7 @@ from pydantic import ValidationError
 from opsknight.directory import Service, User
 from opsknight.incidents import Incident
 from opsknight.policies import Policy, Target, TargetKind, implicit, named, reach
-from opsknight.runtime import count, logger
+from opsknight.reading import readable
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
 
@@ -23,7 +19,7 @@ class Directory:
     table: Table
 
     def service(self, service_id: str, deadline: Deadline) -> Service | None:
-        return _readable(lambda: self.table.service(service_id, deadline))
+        return readable(lambda: self.table.service(service_id, deadline))
 
     def policy(self, incident: Incident, deadline: Deadline) -> Policy:
         """The version that it began by, as long as that is there; else what its service has now."""
@@ -31,7 +27,7 @@ class Directory:
         if version == 0:
             return implicit(begun or None)
         if begun is not None and version is not None:
-            own = _readable(lambda: self.table.policy(begun, deadline, version))
+            own = readable(lambda: self.table.policy(begun, deadline, version))
             if own is not None:
                 return own
         service = self.service(incident.service_id, deadline)
@@ -39,7 +35,7 @@ class Directory:
             return implicit(None)
         policy_id = service.policy_id
         if policy_id is not None:
-            current = _readable(lambda: self.table.policy(policy_id, deadline))
+            current = readable(lambda: self.table.policy(policy_id, deadline))
             if current is not None:
                 return current
         return implicit(service.team_id)
@@ -64,15 +60,5 @@ class Directory:
 
 
 def _found[T](ids: Iterable[str], read: Callable[[str], T | None]) -> dict[str, T]:
-    found = ((each, _readable(lambda each=each: read(each))) for each in sorted(ids))  # type: ignore[misc]
+    found = ((each, readable(lambda each=each: read(each))) for each in sorted(ids))  # type: ignore[misc]
     return {name: it for name, it in found if it is not None}
-
-
-def _readable[T](read: Callable[[], T | None]) -> T | None:
-    try:
-        return read()
-    except ValidationError:
-        # The error's note names the item.
-        count("Unreadable")
-        logger.exception("an entry of the directory cannot be read")
-        return None

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import batched
 from typing import Any, Final
-
-from pydantic import ValidationError
 
 from opsknight.contacts import PageEvent, Receiver, ServiceReceiver, StatusPage
 from opsknight.deliveries import Delivery
@@ -14,7 +13,7 @@ from opsknight.directory import Service, User
 from opsknight.incidents import Alert, Incident, Model, Urgency, describe
 from opsknight.messages import Brief, Message
 from opsknight.notifying import methods
-from opsknight.runtime import logger
+from opsknight.reading import readable, readable_items
 from opsknight.store import items
 from opsknight.store.calls import Deadline
 from opsknight.store.table import LARGEST_BATCH, Table
@@ -49,17 +48,22 @@ class Composer:
     """Of an incident's id, a delivery's id and now: the address to act at."""
 
     def facts(self, delivery: Delivery, deadline: Deadline) -> Facts:
-        [found] = self.facts_of_many([delivery], deadline)
-        return found
+        found = self.facts_of_many([delivery], deadline)
+        if not found:
+            raise RuntimeError("its incident cannot be read")
+        return found[0]
 
     def facts_of_many(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[Facts]:
-        """In the same order. Strongly consistent: whoever acknowledged a moment ago counts."""
+        """In the same order, without those whose incident cannot be read. Strongly consistent:
+        whoever acknowledged a moment ago counts.
+        """
         found: list[Facts] = []
         # Each needs up to four items, and one request brings a hundred.
         for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
             wanted = {_name(key): key for each in chunk for key in _keys(each)}
             stored = {_name(item): item for item in self.table.batch(wanted.values(), deadline)}
-            found += [self._facts(each, stored, deadline) for each in chunk]
+            read = (readable(partial(self._facts, each, stored, deadline)) for each in chunk)
+            found += [each for each in read if each is not None]
         return found
 
     def _facts(
@@ -69,7 +73,8 @@ class Composer:
         receiver, shows_details = _receiver(delivery, owner)
         return Facts(
             delivery=delivery,
-            incident=_read(Incident, incident),
+            # Not as the others: what cannot be read may well be open.
+            incident=Incident.model_validate(items.plain(incident)) if incident else None,
             service=_read(Service, service),
             alert=self.table.whole(alert, deadline) if alert else None,
             receiver=receiver,
@@ -91,6 +96,7 @@ class Composer:
             ),
             sequence=delivery.sequence,
             step=delivery.step,
+            note=delivery.note,
             link=self.link(delivery.incident_id, delivery.id, now) if several else None,
         )
 
@@ -100,7 +106,8 @@ class Composer:
             for each in told
             if each.incident and each.incident.assignee_id
         }
-        return {user.id: user.name for user in self.table.users(ids, deadline).values()}
+        found = readable(lambda: self.table.users(ids, deadline)) or {}
+        return {user.id: user.name for user in found.values()}
 
     def _brief(
         self, facts: Facts, incident: Incident, names: Mapping[str, str], now: datetime
@@ -166,12 +173,6 @@ def _receiver(delivery: Delivery, owner: items.Item | None) -> tuple[Receiver | 
 
 def _read[M: Model](model: type[M], item: items.Item | None) -> M | None:
     """None, too, for what somebody has broken by hand: one message then says less, or goes
-    nowhere, and the log says why.
+    nowhere.
     """
-    if item is None:
-        return None
-    try:
-        return model.model_validate(items.plain(item))
-    except ValidationError:
-        logger.exception("an item cannot be read", item=item["pk"]["S"])
-        return None
+    return next(iter(readable_items(model, [item] if item else [])), None)

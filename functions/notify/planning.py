@@ -8,6 +8,7 @@ from datetime import datetime
 
 from notify.judging import Judge
 from notify.queues import Queues
+from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.deliveries import Delivery, State, judged_at
 from opsknight.escalations import Page, PageState
 from opsknight.incidents import Change, Incident, Status
@@ -18,6 +19,7 @@ from opsknight.notifying import (
     notices_due,
     page_deliveries,
 )
+from opsknight.reading import readable, readable_items
 from opsknight.runtime import logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
@@ -64,8 +66,9 @@ class Planning:
         )
 
     def _deliveries(self, incident: Incident, deadline: Deadline) -> list[Delivery]:
-        receivers = self.table.receivers(incident.service_id, deadline)
-        pages = self.table.status_pages(deadline)
+        service_id = incident.service_id
+        receivers = readable_items(ServiceReceiver, self.table.receivers(service_id, deadline))
+        pages = readable_items(StatusPage, self.table.status_pages(deadline))
         changes = self.table.changes(incident.id, deadline, after=incident.announced)
         due = notices_due(incident, changes)
         found = [
@@ -83,7 +86,7 @@ class Planning:
         user_id = assigned_to(change)
         if change is None or user_id is None:
             return ()
-        user = self.table.user(user_id, deadline)
+        user = readable(lambda: self.table.user(user_id, deadline))
         return () if user is None else assignment_deliveries(incident, change, user)
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
@@ -109,7 +112,7 @@ class Planning:
         if incident is None or incident.status is not Status.OPEN or incident.epoch != page.epoch:
             self.paging.end(page, PageState.CANCELLED, deadline)
             return
-        user = self.table.user(page.user_id, deadline)
+        user = readable(lambda: self.table.user(page.user_id, deadline))
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
         judged = judged_at(deliveries) or self.clock()

@@ -35,7 +35,7 @@ EARLY_SECONDS: Final = 2.0
 # Who finds a receiver busy knocks again, each time a little later.
 LONGEST_KNOCK: Final = 20.0
 # Whoever of these was told of an incident is told of its next change in the same place.
-_REMEMBERING: Final = frozenset({Channel.SLACK})
+_REMEMBERING: Final = frozenset({Channel.SLACK, Channel.TELEGRAM})
 # What providers report on later, by their own id of the message.
 _REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
 _METRICS: Final = {

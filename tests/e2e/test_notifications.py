@@ -6,8 +6,8 @@ from itertools import repeat
 
 import pytest
 
-from notify.channels.protocol import Refused, Retry
-from opsknight.commands import Acknowledge, Reassign, Resolve, Snooze
+from notify.channels.protocol import Refused, Retry, Sent
+from opsknight.commands import Acknowledge, Note, Reassign, Resolve, Snooze
 from opsknight.contacts import (
     TOLD_BY_DEFAULT,
     Channel,
@@ -52,11 +52,13 @@ def person(night: Pipeline, name: str, *channels: Channel) -> None:
     night.put(items.directory_item(user))
 
 
-def receiver(night: Pipeline, receiver_id: str, *told: Told) -> None:
+def receiver(
+    night: Pipeline, receiver_id: str, *told: Told, channel: Channel = Channel.WEBHOOK
+) -> None:
     known = ServiceReceiver(
         id=receiver_id,
         name=receiver_id,
-        channel=Channel.WEBHOOK,
+        channel=channel,
         to="https://hook.example.com",
         service_id=night.world.service.id,
         told=told or TOLD_BY_DEFAULT,
@@ -264,6 +266,57 @@ def test_a_user_who_is_gone_is_a_page_that_failed(night: Pipeline) -> None:
     night.hears("ben/sms paged").send("acknowledge")
     (failed,) = [each for each in night.all_pages() if each.user_id == "user_ada"]
     assert failed.state is PageState.FAILED
+
+
+def test_a_public_note_is_told_to_the_status_pages_word_for_word(night: Pipeline) -> None:
+    hook = PageWebhook(id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com")
+    listed = (night.world.service.id,)
+    page = StatusPage(id="page", name="", service_ids=listed, webhooks=(hook,))
+    night.put(items.directory_item(page))
+    receiver(night, "ops")
+    night.escalates(step("ada", after=30))
+    incident = night.trigger()
+    night.hears("ops triggered", "page incident.created")
+    night.does(incident, Note("We look at the disks.")).hears()
+    night.does(incident, Note("We are on it.", public=True))
+    (heard,) = night.listener.new()
+    assert (heard.text, heard.message.note) == ("page incident.updated", "We are on it.")
+    night.send("resolve")
+    night.hears("ops resolved", "page incident.resolved")
+
+
+@pytest.mark.parametrize("channel", [Channel.SLACK, Channel.TELEGRAM])
+def test_the_next_message_knows_where_the_first_one_is(night: Pipeline, channel: Channel) -> None:
+    receiver(night, "ops", channel=channel)
+    place = {"channel": "C1", "ts": "1.5"}
+    night.listener.answer("ops", [Sent("1.5", place)])
+    night.escalates(step("ada", after=30))
+    night.trigger()
+    night.send("acknowledge")
+    first, second = night.listener.new()
+    assert (first.message.remembered, second.message.remembered) == ({}, place)
+    night.send("resolve")
+    night.hears("ops resolved")
+
+
+def test_a_receiver_that_cannot_be_read_keeps_no_other_from_hearing(night: Pipeline) -> None:
+    receiver(night, "ops")
+    receiver(night, "broken")
+    night.damage(f"service#{night.world.service.id}", "receiver#broken", "told")
+    night.escalates(step("ada", after=30))
+    night.trigger()
+    night.hears("ops triggered").send("resolve")
+    night.hears("ops resolved")
+
+
+def test_a_user_who_cannot_be_read_is_a_page_that_failed(night: Pipeline) -> None:
+    night.escalates(step("ada"), step("ben", after=30), repeat_after=3600)
+    night.streaming = False
+    night.engine.attend(night.trigger(), deadline())
+    night.damage("user#user_ada", "user", "contact_methods")
+    night.streaming = True
+    night.wait(minutes=2)
+    night.hears("ben/sms paged").send("acknowledge")
 
 
 def test_with_the_stream_switched_off_ticks_page_and_tell(night: Pipeline) -> None:

@@ -80,6 +80,8 @@ class Delivery(Model):
     sequence: int = 0
     """Number of the change that it tells."""
     by: str | None = None
+    note: str | None = None
+    """What somebody wrote for everybody to read, where that is what it tells."""
     not_before: AwareDatetime
     state: State = State.PENDING
     why: str | None = None

@@ -158,7 +158,12 @@ def change_deliveries(
 
 def _is_public(change: Change, incident: Incident) -> bool:
     shown = 0 < incident.told_from <= change.number
-    return shown and (change.what in UPDATES or change.detail.get("public") == "yes")
+    return shown and (change.what in UPDATES or _public_note(change) is not None)
+
+
+def _public_note(change: Change | None) -> str | None:
+    public = change is not None and change.detail.get("public") == "yes"
+    return change.detail["note"] if change is not None and public else None
 
 
 def _notice(
@@ -182,6 +187,7 @@ def _notice(
         at=at,
         sequence=number,
         by=None if change is None else change.actor.name,
+        note=_public_note(change),
         not_before=at,
         due_at=at,
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.contacts import ServiceReceiver, StatusPage
 from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
 from opsknight.escalations import Advanced, Page, Taken
@@ -59,16 +58,13 @@ class Table:
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
         return self.get(Team, items.team_key(team_id), deadline)
 
-    def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
-        """Those of a service, by id."""
-        pk = items.service_key(service_id)["pk"]
-        found = self.under(pk, "receiver#", deadline)
-        return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
+    def receivers(self, service_id: str, deadline: Deadline) -> Iterator[items.Item]:
+        """Those of a service as they are stored, by id: one may not be readable."""
+        return self.under(items.service_key(service_id)["pk"], "receiver#", deadline)
 
-    def status_pages(self, deadline: Deadline) -> list[StatusPage]:
-        """All of them, by id."""
-        found = self.under(items.status_page_key("")["pk"], "page#", deadline)
-        return [StatusPage.model_validate(items.plain(item)) for item in found]
+    def status_pages(self, deadline: Deadline) -> Iterator[items.Item]:
+        """All of them, as above."""
+        return self.under(items.status_page_key("")["pk"], "page#", deadline)
 
     def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
         """That a request came with the key; Conflict when the key is gone."""
