@@ -71,6 +71,8 @@ class Reports:
         )
         if sets.get("state") is State.BOUNCED:
             count("DeliveryBounced")
+        if State.BOUNCED in (sets.get("state"), delivery.state):
+            # Also when it is reported again: whoever wrote it may have died before this.
             self.judge.lost(delivery, deadline)
 
 

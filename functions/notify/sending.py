@@ -195,7 +195,8 @@ class Sending:
             logger.error("a delivery outlived its claim", delivery_id=delivery.id)
         if isinstance(outcome, Sent):
             told = [delivery, *(each.delivery for each in bundled)]
-            self._sent_with(delivery, told[1:], attempt, deadline)
+            if turn.bundles:
+                self._sent_with(delivery, told[1:], attempt, deadline)
             for each in told:
                 self.judge.reached(each, deadline)
             if remembers and outcome.remember:
@@ -211,7 +212,6 @@ class Sending:
     def _bundled(self, turn: Turn, deadline: Deadline) -> list[Facts]:
         """What else waits for the receiver and is still wanted; the rest is over."""
         waiting = self.outgoing.waiting(turn.delivery.destination, deadline)
-        self.outgoing.no_longer_waits([turn.delivery], deadline)
         others = [each for each in waiting if each.id != turn.delivery.id]
         wanted = []
         for facts in self.composer.facts_of_many(others, deadline):
@@ -245,12 +245,14 @@ class Sending:
     def _sent_with(
         self, leader: Delivery, bundled: list[Delivery], attempt: Attempt, deadline: Deadline
     ) -> None:
-        """What the leader's message told as well."""
+        """What the leader's message told as well. None of them waits any more, and only now: had
+        this sender died, the next one would have told them all.
+        """
         sent = attempted(leader, attempt, None, 0) | {"bundle": leader.id, "tries": 1}
         sent["attempts"] = (attempt,)
         for each in bundled:
             self.outgoing.change(each, sent, deadline)
-        self.outgoing.no_longer_waits(bundled, deadline)
+        self.outgoing.no_longer_waits([leader, *bundled], deadline)
 
     def _tell_attempt(
         self,

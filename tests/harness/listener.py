@@ -7,6 +7,7 @@ from datetime import datetime
 from notify.channels.protocol import Outcome, Sender, Sent
 from opsknight.contacts import Channel, Receiver
 from opsknight.messages import Message
+from tests.harness.faults import Process
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Listener:
         worked = Sent(provider_id=f"provider-{len(self.heard)}")
         return next(scripted, worked)
 
+    def through(self, process: Process) -> Mapping[Channel, Sender]:
+        """The same for a process that may die before or after a send."""
+        return dict.fromkeys(Channel, _Watched(self, process))
+
     def answer(self, receiver_id: str, outcomes: Iterable[Outcome]) -> None:
         self.answers[receiver_id] = iter(outcomes)
 
@@ -48,3 +53,12 @@ class Listener:
         found = self.heard[self._shown :]
         self._shown = len(self.heard)
         return found
+
+
+@dataclass(frozen=True)
+class _Watched:
+    listener: Listener
+    process: Process
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        return self.process.around("Send", lambda: self.listener.send(message, receiver))

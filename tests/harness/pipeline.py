@@ -8,6 +8,7 @@
 What nobody expected fails the test: `pages` names exactly those who were paged since the last time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -19,6 +20,7 @@ from escalation.engine import Engine
 from escalation.handler import on_message, on_record
 from escalation.outbox import Outbox
 from escalation.sweep import AHEAD, tick
+from notify.channels.protocol import Sender
 from notify.composing import Composer
 from notify.handler import on_record as on_planned
 from notify.handler import plan, send
@@ -27,6 +29,7 @@ from notify.planning import Planning
 from notify.queues import Queues
 from notify.sending import Sending
 from opsknight.commands import Command
+from opsknight.contacts import Channel
 from opsknight.deliveries import Delivery
 from opsknight.directory import Member, Role, Service, Team, User
 from opsknight.escalations import Page
@@ -85,7 +88,7 @@ def planning(world: World, post: Post, table: Table | None = None, watch: Any = 
 def sending(
     world: World,
     post: Post,
-    listener: Listener,
+    senders: Mapping[Channel, Sender],
     table: Table | None = None,
     watch: Any = None,
 ) -> Sending:
@@ -101,7 +104,7 @@ def sending(
             ),
         ),
         judge=Judge(Paging(table), world.clock, lambda: token_hex(14)),
-        senders=listener.senders(),
+        senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,
         sleep=lambda seconds: world.clock.advance(seconds=seconds),
@@ -144,7 +147,7 @@ class Pipeline:
         self.engine = engine(self.world, self.post)
         self.listener = Listener(self.world.clock)
         self.planning = planning(self.world, self.post)
-        self.sending = sending(self.world, self.post, self.listener)
+        self.sending = sending(self.world, self.post, self.listener.senders())
         # The directory as it is made woke nobody.
         self._told = {(item["pk"]["S"], item["sk"]["S"]) for item in self.world.items()}
 

@@ -20,11 +20,12 @@ PLACES: Final = ("place_0", "place_1")
 LEASE: Final = timedelta(seconds=60)
 
 # The least time between two messages that page the same person by the same contact method. What
-# comes in between waits, and goes as one message.
+# comes in between waits, and goes as one message. All well under the two minutes after which a page
+# has failed.
 INTERVALS: Final[Mapping[Channel, timedelta]] = MappingProxyType(
     {
         Channel.SMS: timedelta(seconds=60),
-        Channel.VOICE: timedelta(seconds=120),
+        Channel.VOICE: timedelta(seconds=60),
         Channel.EMAIL: timedelta(seconds=30),
         Channel.SLACK: timedelta(seconds=15),
         Channel.SLACK_WEBHOOK: timedelta(seconds=15),
