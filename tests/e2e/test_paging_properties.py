@@ -54,7 +54,7 @@ from tests.harness.paging import (
 )
 from tests.harness.people import ADA
 from tests.harness.pipeline import Pipeline, engine, step
-from tests.harness.post import NOTICES, Letter
+from tests.harness.post import TIMERS, Letter
 from tests.harness.streams import record
 from tests.harness.world import build, deadline
 
@@ -196,7 +196,7 @@ class Night(RuleBasedStateMachine):
 
     @property
     def reminders(self) -> list[Letter]:
-        letters = [letter for letter in self.night.post.letters if letter.queue != NOTICES]
+        letters = [letter for letter in self.night.post.letters if letter.queue == TIMERS]
         return [letter for letter in letters if "incident" in letter.body]
 
     def wait(self, seconds: int | None) -> None:
