@@ -29,6 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.children import Child
 from local.front import Exchange, Front
 from local.inbox.mailbox import Message
+from local.inbox.scripts import Control
 from local.inbox.server import Inbox
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,13 @@ REGION = "us-east-1"
 HOST = "127.0.0.1"
 
 EXAMPLE = ROOT / "examples" / "realistic.yaml"
+# By their names in that file. Worth nothing anywhere else.
+SECRETS = {
+    "/opsknight/slack-token": "xoxb-the-inbox-takes-any",
+    "/opsknight/pushover": "a" * 30,
+    "/opsknight/audit-signature": "what the audit's webhook is signed with",
+    "/opsknight/status-page": "what the status page's webhook is signed with",
+}
 # What the demo's keys are for.
 SERVICE, TOOL, USER = "checkout", "prometheus", "ada"
 
@@ -132,6 +140,7 @@ def running(
         listener = everything.enter_context(closing(_claim(front)))
         mail = everything.enter_context(closing(_claim(inbox)))
         received = everything.enter_context(Inbox(mail, watch=watch_inbox))
+        received.scripts.set(Control(path="/webhook/*", secrets=tuple(SECRETS.values())))
         port = _free(aws)
         endpoint = f"http://{HOST}:{port}"
         scratch = state / "tmp"
@@ -147,7 +156,9 @@ def running(
             with step("sam build"):
                 _build(tools)
             with step("sam deploy"):
-                outputs = _deploy(tools, received.url)
+                public = f"http://{HOST}:{listener.getsockname()[1]}"
+                outputs = _deploy(tools, {"LocalInbox": received.url, "PublicUrl": public})
+        _keep_secrets(endpoint)
         with step("opsknight apply, keys create"):
             service = _configure(tools)
         with step("first answer"):
@@ -287,32 +298,34 @@ def _build(tools: _Tools) -> None:
     _BUILT_FROM.write_text(sources)
 
 
-def _deploy(tools: _Tools, inbox: str) -> dict[str, str]:
+def _deploy(tools: _Tools, addresses: Mapping[str, str]) -> dict[str, str]:
     """The stack's outputs."""
     command = ["sam", "deploy", "--config-env", "local"]
-    tools.run("deploy", [*command, "--parameter-overrides", *_parameters(inbox)])
+    tools.run("deploy", [*command, "--parameter-overrides", *_parameters(addresses)])
     cloudformation = boto3.client("cloudformation", endpoint_url=tools.endpoint)
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _parameters(inbox: str) -> list[str]:
-    """Those of samconfig.toml, to which sam has no way to add, and where our messages go.
-
-    A template that does not know them is deployed all the same.
-    """
+def _parameters(addresses: Mapping[str, str]) -> list[str]:
+    """Those of samconfig.toml, to which sam has no way to add, and where our messages go."""
     ours = {
-        "LocalInbox": inbox,
+        **addresses,
         "AllowPrivateTargets": "true",
         "EmailFrom": "oncall@example.com",
         "SmsOrigination": "OpsKnight",
         "VoiceOrigination": "+18005550100",
     }
-    template = (ROOT / "template.yaml").read_text()
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     fixed: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    declared = [name for name in ours if f"\n  {name}:\n" in template]
-    return fixed + [f"{name}={ours[name]}" for name in declared]
+    return fixed + [f"{name}={value}" for name, value in ours.items()]
+
+
+def _keep_secrets(endpoint: str) -> None:
+    """Those that the demo's receivers have; what they are for is the inbox."""
+    ssm = boto3.client("ssm", endpoint_url=endpoint)
+    for name, value in SECRETS.items():
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
 
 def _configure(tools: _Tools) -> FirstService:

@@ -85,6 +85,11 @@ class Target:
         """The host, if it is an address and no name."""
         return _literal(self.host)
 
+    @property
+    def is_this_machine(self) -> bool:
+        literal = self.literal
+        return self.host == "localhost" if literal is None else literal.is_loopback
+
 
 def read(url: str, *, allow_private: bool) -> Target:
     """Raises NotAllowed."""

@@ -82,15 +82,6 @@ def reports() -> Reports:
 def sending() -> Sending:
     settings = runtime.read_settings(runtime.SendingSettings)
     ssm = boto3.client("ssm", config=SSM_CONFIG)
-    inbox = settings.local_inbox
-    urls = {}
-    if inbox:
-        # On a developer's machine one program stands in for all providers.
-        urls = {
-            "slack_url": f"{inbox}/slack/api",
-            "telegram_url": f"{inbox}/telegram",
-            "pushover_url": f"{inbox}/pushover",
-        }
     outside = Outside(
         http=Outbound(runtime.now, allow_private=settings.allow_private_targets == "true"),
         secrets=Secrets(ssm),
@@ -103,7 +94,7 @@ def sending() -> Sending:
             sms_origination=settings.sms_origination,
             voice_origination=settings.voice_origination,
             phone_configuration_set=settings.phone_configuration_set,
-            **urls,
+            inbox=settings.local_inbox,
         ),
     )
     link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)

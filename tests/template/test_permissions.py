@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 import escalation.handler
 import events.handler
@@ -156,6 +157,8 @@ def call_send(world: World) -> None:
     night = _planned(world)
     ssm = boto3.Session().client("ssm")
     ssm.put_parameter(Name=HOOK_SECRET, Value="s" * 32, Type="SecureString", Overwrite=True)
+    with suppress(ClientError):
+        boto3.Session().client("sesv2").create_email_identity(EmailIdentity="oncall@example.com")
     # Whoever sends the first message makes it.
     with suppress(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name=LINK_KEY)

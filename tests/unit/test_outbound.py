@@ -146,6 +146,17 @@ def test_the_next_address_is_tried(receiver: HttpReceiver) -> None:
     assert receiver.requests[0].headers["Host"].startswith("two.example:")
 
 
+def test_on_a_developers_machine_others_are_stood_in_for(receiver: HttpReceiver) -> None:
+    def asked(host: str, _port: int) -> list[str]:
+        raise AssertionError(f"{host} was asked for")
+
+    http = outbound(resolve=asked, instead=f"{receiver.url}/hooks/{{host}}")
+    assert outcome(http, "https://chat.example.com/a/b?c=d") == Sent()
+    assert outcome(http, f"{receiver.url}/mine") == Sent()
+    paths = [request.path for request in receiver.requests]
+    assert paths == ["/hooks/chat.example.com/a/b?c=d", "/mine"]
+
+
 def test_the_host_is_resolved_once(receiver: HttpReceiver) -> None:
     asked = []
 

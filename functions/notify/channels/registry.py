@@ -1,7 +1,7 @@
 """All channels: to add one, write its module and its line in `BUILDERS`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -38,6 +38,8 @@ class Settings:
     slack_url: str = "https://slack.com/api"
     telegram_url: str = "https://api.telegram.org"
     pushover_url: str = "https://api.pushover.net"
+    inbox: str = ""
+    """On a developer's machine the address of what stands in for all receivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Outside:
     phone: "Callable[[], PinpointSMSVoiceV2Client]"
     settings: Settings
 
+    def through(self, place: str) -> Outbound:
+        """How to call out. `place` is where the inbox expects calls of this kind."""
+        inbox = self.settings.inbox
+        return replace(self.http, instead=inbox + place) if inbox else self.http
+
 
 BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyType(
     {
@@ -63,19 +70,29 @@ BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyTyp
         Channel.VOICE: lambda o: Voice(
             o.phone(), o.settings.voice_origination, o.settings.phone_configuration_set
         ),
-        Channel.SLACK: lambda o: slack.Slack(o.http, o.secrets, o.settings.slack_url),
-        Channel.SLACK_WEBHOOK: lambda o: IncomingWebhook(o.http, o.secrets, slack.render),
-        Channel.WEBHOOK: lambda o: Webhook(o.http, o.secrets, o.now),
-        Channel.TEAMS: lambda o: IncomingWebhook(o.http, o.secrets, teams.render),
+        Channel.SLACK: lambda o: slack.Slack(o.through("/slack"), o.secrets, o.settings.slack_url),
+        Channel.SLACK_WEBHOOK: lambda o: IncomingWebhook(
+            o.through("/slack"), o.secrets, slack.render
+        ),
+        Channel.WEBHOOK: lambda o: Webhook(o.through("/webhook/{host}"), o.secrets, o.now),
+        Channel.TEAMS: lambda o: IncomingWebhook(o.through("/teams"), o.secrets, teams.render),
         Channel.DISCORD: lambda o: IncomingWebhook(
-            o.http, o.secrets, discord.render, query="wait=true"
+            o.through("/discord"), o.secrets, discord.render, query="wait=true"
         ),
         Channel.GOOGLE_CHAT: lambda o: IncomingWebhook(
-            o.http, o.secrets, google_chat.render, query=google_chat.QUERY, id_name="name"
+            o.through("/google-chat"),
+            o.secrets,
+            google_chat.render,
+            query=google_chat.QUERY,
+            id_name="name",
         ),
-        Channel.TELEGRAM: lambda o: Telegram(o.http, o.secrets, o.settings.telegram_url),
-        Channel.NTFY: lambda o: Ntfy(o.http, o.secrets),
-        Channel.PUSHOVER: lambda o: Pushover(o.http, o.secrets, o.settings.pushover_url),
+        Channel.TELEGRAM: lambda o: Telegram(
+            o.through("/telegram"), o.secrets, o.settings.telegram_url
+        ),
+        Channel.NTFY: lambda o: Ntfy(o.through("/ntfy"), o.secrets),
+        Channel.PUSHOVER: lambda o: Pushover(
+            o.through("/pushover"), o.secrets, o.settings.pushover_url
+        ),
     }
 )
 
