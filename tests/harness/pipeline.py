@@ -204,6 +204,17 @@ class Pipeline:
             ExpressionAttributeValues={":nonsense": {"N": "7"}},
         )
 
+    def outdate(self, delivery: Delivery) -> None:
+        """As if it had waited long enough, and so had its receiver."""
+        client, name = self.world.table.client, self.world.table.name
+        client.delete_item(TableName=name, Key=items.traffic_key(delivery.destination))
+        client.update_item(
+            TableName=name,
+            Key=items.delivery_key(delivery.incident_id, delivery.id),
+            UpdateExpression="SET due_at = :now",
+            ExpressionAttributeValues={":now": items.wire(self.world.clock())},
+        )
+
     # What happens.
 
     def trigger(self, dedup_key: str = "cpu-high", **more: Any) -> str:

@@ -38,7 +38,6 @@ from opsknight.store.items import (
     bundle_items,
     directory_item,
     incident_key,
-    traffic_key,
 )
 from tests.harness.desk import Desk
 from tests.harness.pipeline import Pipeline
@@ -164,12 +163,11 @@ def call_send(world: World) -> None:
         ssm.delete_parameter(Name=LINK_KEY)
     for each in night.deliveries():
         _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
-    waits = [each for each in night.deliveries() if each.state is State.PENDING]
-    for each in waits:
-        world.table.client.delete_item(
-            TableName=world.table.name, Key=traffic_key(each.destination)
-        )
-        _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+    # Their time has come, and nobody paces them any more: one message tells those that waited.
+    for each in night.deliveries():
+        if each.state is State.PENDING and not each.attempts:
+            night.outdate(each)
+            _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
 
 
 def _receivers(world: World) -> None:
