@@ -98,17 +98,18 @@ class Sending:
     def _over(self, facts: Facts, deadline: Deadline) -> Mapping[str, object] | None:
         """How it ends unsent, if it does."""
         delivery, incident = facts.delivery, facts.incident
+        end: tuple[State, str] | None = None
         if incident is None:
-            return ended(State.CANCELLED, "the incident is gone")
-        if not is_wanted(delivery, incident):
-            return ended(State.CANCELLED, f"the incident is {incident.status}")
-        if facts.receiver is None:
-            return ended(State.REFUSED, "the receiver is not configured any more")
-        if not delivery.pages:
+            end = State.CANCELLED, "the incident is gone"
+        elif not is_wanted(delivery, incident):
+            end = State.CANCELLED, f"the incident is {incident.status}"
+        elif facts.receiver is None:
+            end = State.REFUSED, "the receiver is not configured any more"
+        elif not delivery.pages:
             others = self.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):
-                return ended(State.COLLAPSED, "a newer notice tells more")
-        return None
+                end = State.COLLAPSED, "a newer notice tells more"
+        return None if end is None else ended(*end, self.clock())
 
     def _take_turn(
         self, delivery: Delivery, receiver: Receiver, knocks: int, deadline: Deadline

@@ -114,21 +114,20 @@ class Incidents:
         table = self.table
         first = table.alert(incident.id, incident.first_alert_id, asked.deadline)
         changes = table.latest_changes(incident.id, MOST_ROWS, asked.deadline)
+        deliveries = table.deliveries(incident.id, asked.deadline)[-MOST_ROWS:]
         complete = len(changes) == incident.changes - 1
         body = shapes.incident(incident, first) | {
             "timeline": shapes.timeline(
                 first if complete else None,
                 changes,
                 table.latest_steps(incident.id, MOST_ROWS, asked.deadline),
+                deliveries,
             ),
             "alerts": [
                 shapes.alert(each)
                 for each in table.latest_alerts(incident.id, MOST_ALERTS, asked.deadline)
             ],
-            "deliveries": [
-                shapes.delivery(each)
-                for each in table.deliveries(incident.id, asked.deadline)[-MOST_ROWS:]
-            ],
+            "deliveries": [shapes.delivery(each) for each in deliveries],
         }
         return Answer(200, {"incident": body})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from opsknight.deliveries import Delivery
+from opsknight.deliveries import Delivery, State
 from opsknight.directory import MaintenanceWindow, Service
 from opsknight.escalations import Taken
 from opsknight.incidents import Actor, Alert, Change, Incident, Pointer, describe
@@ -75,8 +75,13 @@ def alert(each: Alert) -> Json:
     )
 
 
-def timeline(first: Alert | None, changes: Iterable[Change], taken: Iterable[Taken]) -> list[Json]:
-    """Changes and steps, in the order of time."""
+def timeline(
+    first: Alert | None,
+    changes: Iterable[Change],
+    taken: Iterable[Taken],
+    deliveries: Iterable[Delivery],
+) -> list[Json]:
+    """Changes, steps, and how messages to people ended, in the order of time."""
     rows: list[tuple[datetime, int, Json]] = []
     if first is not None:
         opened = {"what": "opened", "by": actor(first.actor)}
@@ -100,6 +105,17 @@ def timeline(first: Alert | None, changes: Iterable[Change], taken: Iterable[Tak
             reason=step.reason,
         )
         rows.append((step.at, 1_000_000 + step.page_no, told))
+    for each in deliveries:
+        if each.pages and each.ended_at is not None:
+            told = _present(
+                at=time(each.ended_at),
+                what="notified" if each.state is State.SENT else each.state.lower(),
+                userId=each.user_id,
+                channel=each.channel,
+                receiverId=each.receiver_id,
+                reason=each.why,
+            )
+            rows.append((each.ended_at, 2_000_000, told))
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opsknight.deliveries import State, ended
 from opsknight.directory import SCOPES
 from opsknight.incidents import ActorKind, Status
 from opsknight.store import items
@@ -264,6 +265,17 @@ def test_the_details_of_an_incident(desk: Desk) -> None:
     [delivery] = told["deliveries"]
     assert (delivery["userId"], delivery["channel"]) == ("user_ada", "email")
     assert "to" not in delivery
+
+
+def test_the_timeline_tells_how_messages_to_people_ended(desk: Desk) -> None:
+    incident_id = desk.world.send(event()).incident["id"]
+    planned = desk.delivery(incident_id)
+    why = "the incident is RESOLVED"
+    over = planned.model_copy(update=ended(State.CANCELLED, why, desk.world.clock()))
+    put(desk.world, items.delivery_item(over, timedelta(days=1)))
+    told = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]
+    row = told["timeline"][-1]
+    assert (row["what"], row["userId"], row["reason"]) == ("cancelled", "user_ada", why)
 
 
 @pytest.mark.parametrize("path", ["inc_1", "inc_" + "0" * 28, "x"])

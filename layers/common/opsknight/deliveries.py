@@ -86,6 +86,7 @@ class Delivery(Model):
     state: State = State.PENDING
     why: str | None = None
     """How it came to its end, where the state does not say it all."""
+    ended_at: AwareDatetime | None = None
     bundle: str | None = None
     """The delivery whose message told this one as well."""
     attempts: tuple[Attempt, ...] = ()
@@ -161,13 +162,13 @@ def attempted(
     }
     match attempt.outcome:
         case "sent":
-            return sets | {"state": State.SENT}
+            return sets | {"state": State.SENT, "ended_at": attempt.at}
         case "refused":
-            return sets | {"state": State.REFUSED, "why": attempt.why}
+            return sets | {"state": State.REFUSED, "why": attempt.why, "ended_at": attempt.at}
         case _:
             pass
     if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:
-        return sets | {"state": State.GIVEN_UP, "why": attempt.why}
+        return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
     return sets | {"due_at": attempt.at + _pause(delivery, tries, attempt.at, after, chance)}
 
 
@@ -182,9 +183,9 @@ def _pause(
     return max(pause, min(after or timedelta(0), LONGEST_ASKED))
 
 
-def ended(state: State, why: str, **more: object) -> dict[str, object]:
+def ended(state: State, why: str, at: datetime) -> dict[str, object]:
     """What to set when it is over without an attempt."""
-    return {"state": state, "why": why, "claim": None, "due_at": None, **more}
+    return {"state": state, "why": why, "ended_at": at, "claim": None, "due_at": None}
 
 
 class Verdict(StrEnum):
