@@ -8,6 +8,7 @@ import pytest
 from opsknight.commands import (
     Acknowledge,
     Escalate,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
@@ -16,7 +17,7 @@ from opsknight.commands import (
     Unsuppress,
 )
 from opsknight.directory import MaintenanceWindow, Member
-from opsknight.incidents import Escalation, Status
+from opsknight.incidents import Escalation, Status, Urgency
 from opsknight.lifecycle import Refused, act
 from opsknight.policies import Rota, Target, TargetKind
 from opsknight.schedules import Override
@@ -315,6 +316,14 @@ def test_a_raise_does_not_undo_an_escalate(night: Pipeline) -> None:
     incident = night.trigger(severity="info")
     night.pages("ada").streaming = False
     night.does(incident, Escalate()).trigger(severity="critical")
+    night.wait(minutes=1).pages("ben")
+
+
+def test_a_raise_by_a_person_pages_again_and_undoes_no_escalate(night: Pipeline) -> None:
+    night.escalates(step("ada"), step("ben", after=30), repeat_after=7200)
+    incident = night.trigger(severity="info")
+    night.pages("ada").does(incident, Prioritize(Urgency.MEDIUM)).pages("ada").streaming = False
+    night.does(incident, Escalate()).does(incident, Prioritize(Urgency.HIGH))
     night.wait(minutes=1).pages("ben")
 
 
