@@ -82,12 +82,15 @@ def timeline(first: Alert | None, changes: Iterable[Change], taken: Iterable[Tak
         opened = {"what": "opened", "by": actor(first.actor)}
         rows.append((first.at, 0, {"at": time(first.at), **opened}))
     for change in changes:
+        detail = dict(change.detail)
+        if "step" in detail:
+            detail["step"] = str(int(detail["step"]) + 1)
         told = _present(
             at=time(change.at),
             what=change.what,
             by=actor(change.actor),
             status=change.status,
-            detail=change.detail or None,
+            detail=detail or None,
         )
         rows.append((change.at, change.number, told))
     for step in taken:

@@ -231,8 +231,10 @@ def test_each_route_takes_its_scope(desk: Desk, method: str, path: str, scope: s
     assert scope in answer.body["message"]
     assert desk.call(method, path, key=desk.key("ada", scope)).status != 403
     assert desk.call(method, path, key="").status == 401
-    token = f"Token token={desk.world.integration_key}"
-    assert desk.call(method, path, key="", Authorization=token).status == 401
+    for token in (desk.world.integration_key, "0" * 32):
+        refused = desk.call(method, path, key="", Authorization=f"Token token={token}")
+        assert refused.status == 401
+        assert "API key" in refused.body["message"] and "integration" not in refused.body["message"]
 
 
 def test_a_disabled_owner_is_401(desk: Desk) -> None:
@@ -350,6 +352,7 @@ def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:
         ("snooze", {"until": "2026-11-23T06:00:00"}),
         ("snooze", {"until": "9999-12-31T23:59:59-23:59"}),
         ("snooze", {"until": "never"}),
+        ("snooze", {"until": 1_795_413_600}),
         ("escalate", {"step": 0}),
         ("escalate", {"step": 51}),
         ("escalate", {"step": 1.5}),
@@ -376,6 +379,8 @@ def test_an_escalation_to_a_step_counts_from_one(desk: Desk) -> None:
     incident_id = incident_in(desk.world, OPEN)
     assert desk.call("POST", f"/api/incidents/{incident_id}/escalate", {"step": 2}).status == 200
     assert incident(desk.world, incident_id).next_step == 1
+    [_, row] = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]["timeline"]
+    assert (row["what"], row["detail"]) == ("escalated", {"step": "2"})
 
 
 def test_urgency_and_assignee_are_patched(desk: Desk) -> None:
@@ -430,6 +435,7 @@ def test_the_same_dedup_key_is_the_same_incident(desk: Desk) -> None:
         ({"title": "x" * 501, "serviceId": "svc_checkout"}, 400),
         ({"title": "x"}, 400),
         ({"title": "x", "serviceId": 1}, 400),
+        ({"title": "x", "serviceId": " "}, 400),
         ({"title": "x", "serviceId": "svc_none"}, 404),
         ({"title": "x", "serviceId": "#" * 3000}, 404),
         ({"title": "x", "serviceId": "svc_checkout", "urgency": "high"}, 400),
@@ -465,6 +471,8 @@ def test_120_requests_a_minute_pass_and_cost_no_events(desk: Desk) -> None:
     name = counter["pk"]["S"].rpartition("#")[0]
     assert name.endswith(":api")
     full = counter | {"requests": {"N": "120"}}
+    counted = desk.call("GET", "/api/incidents/inc_1", key=key)
+    assert (counted.status, counted.headers["RateLimit-Remaining"]) == (404, "118")
     desk.world.counters.client.put_item(TableName=desk.world.counters.name, Item=full)
     refused = desk.call("GET", "/api/incidents", key=key)
     assert (refused.status, refused.body["error"]) == (429, "Rate limit exceeded.")
