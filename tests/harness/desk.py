@@ -20,6 +20,7 @@ from opsknight.linking import LinkKeys, Secret
 from opsknight.messages import PageReason
 from opsknight.store import items
 from respond.handler import Responder, fault, make
+from tests.harness import described
 from tests.harness.world import Response, World, deadline, http_event
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ class Desk:
         function: Responder | None = None,
         **headers: str,
     ) -> Response:
-        """A request to the HTTP API. Without a key it is a responder's, with every scope."""
+        """A request to the HTTP API. Without a key it is a responder's, with every scope. Whatever
+        is answered has to be as the description says.
+        """
         if key is None:
             if self.everything is None:
                 self.everything = self.key("ada", *SCOPES)
@@ -157,7 +160,10 @@ class Desk:
         event = http_event("" if body is None else body, method=method, path=path, headers=sent)
         if query:
             event["queryStringParameters"] = {n: ",".join(v) for n, v in parse_qs(query).items()}
-        return answered(self.send(event, function))
+        answer = answered(self.send(event, function))
+        if operation := described.operation(method, path):
+            described.check(operation, answer.status, answer.headers, answer.body)
+        return answer
 
     def key(self, user: str, *scopes: str) -> str:
         """A new API key of the user."""
