@@ -145,12 +145,16 @@ def test_a_query_that_makes_no_sense_is_400_and_says_where(
 
 
 def test_a_page_costs_one_request_and_what_is_resolved_costs_nothing(desk: Desk) -> None:
-    several(desk, 60)
+    several(desk, 52)
+    for number in range(3):
+        incident_in(desk.world, Status.RESOLVED, dedup_key=f"over{number}")
     desk.call("GET", "/api/incidents")
-    wire = Wire(desk.world.table.client)
-    before = len(wire.calls)
+    store, limiter = Wire(desk.world.table.client), Wire(desk.world.counters.client)
     assert len(ids(desk.call("GET", "/api/incidents?limit=50"))) == 50
-    assert [call for call in wire.calls[before:] if call != "UpdateItem"] == ["Query"]
+    assert (store.calls, limiter.calls) == (["Query"], ["UpdateItem"])
+    [query] = store.sent
+    assert query["ExpressionAttributeValues"] == {":listing": {"S": "active"}}
+    assert (query["IndexName"], query["Limit"]) == ("listing", 50)
 
 
 # Who may
