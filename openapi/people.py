@@ -74,7 +74,12 @@ _ACTIONS: Final[tuple[tuple[str, str, str, object], ...]] = (
     ("suppress", "Page nobody about it until it is unsuppressed.", "NoBody", {}),
     ("unsuppress", "Let it page again: it is OPEN.", "NoBody", {}),
     ("escalate", "Go to the next step now, or to a given one.", "EscalateBody", {"step": 2}),
-    ("reassign", "Give it to a user; an open one pages them.", "ReassignBody", {"userId": "ben"}),
+    (
+        "reassign",
+        "Give it to a user; an open one pages them.",
+        "ReassignBody",
+        {"userId": "user_ben"},
+    ),
     ("notes", "Write on its timeline.", "NoteBody", {"text": "The replica is being rebuilt."}),
 )
 _NO_BODY_NEEDED: Final = frozenset({"NoBody", "EscalateBody"})
@@ -127,7 +132,7 @@ def paths() -> dict[str, Any]:
                     "NewIncident",
                     {
                         "title": "Customers cannot pay",
-                        "serviceId": "checkout",
+                        "serviceId": "svc_checkout",
                         "urgency": "HIGH",
                         "description": "Three calls within ten minutes.",
                     },
@@ -149,7 +154,7 @@ def paths() -> dict[str, Any]:
                 "Change its urgency, its assignee, or both.",
                 {"200": answer("It is changed.", "Done", LIMITS)},
                 refusals=("400", "403", "404", "409", "413"),
-                wants=body("Patch", {"urgency": "LOW", "assigneeId": "ben"}),
+                wants=body("Patch", {"urgency": "LOW", "assigneeId": "user_ben"}),
             ),
         },
         **{
@@ -242,8 +247,8 @@ def _schedules() -> dict[str, Any]:
                 wants=body(
                     "NewOverride",
                     {
-                        "userId": "ben",
-                        "replaces": "ada",
+                        "userId": "user_ben",
+                        "replaces": "user_ada",
                         "start": "2026-11-23T18:00:00+01:00",
                         "end": "2026-11-24T09:00:00+01:00",
                     },
@@ -269,7 +274,7 @@ def _schedules() -> dict[str, Any]:
                 refusals=("400", "404"),
                 parameters=[
                     _query("at", "Then, and not now.", _TIME, "2026-11-24T03:00:00Z"),
-                    _query("schedule", "By this one only.", _TEXT, "weekly"),
+                    _query("schedule", "By this one only.", _TEXT, "sch_web"),
                 ],
             )
         },
@@ -324,8 +329,8 @@ def _filters() -> list[dict[str, Any]]:
     return [
         _query("status", status, _several(Status), "OPEN,ACKNOWLEDGED"),
         _query("urgency", "With commas between them.", _several(Urgency), "HIGH"),
-        _query("service", "Of this service, by id.", _TEXT, "checkout"),
-        _query("team", "Of the services of this team, by id.", _TEXT, "web"),
+        _query("service", "Of this service, by id.", _TEXT, "svc_checkout"),
+        _query("team", "Of the services of this team, by id.", _TEXT, "team_web"),
         _query("since", "Opened then or later.", _TIME, "2026-11-23T00:00:00Z"),
         _query("until", "Opened before.", _TIME, "2026-11-24T00:00:00Z"),
         _query(

@@ -52,6 +52,7 @@ class Desk:
 
     through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
     """The entry point itself, in the place of functions made here."""
+    new_id: Callable[[str, datetime], str] = runtime.new_id
     slack_ready: bool = False
     everything: str | None = None
     """An API key of a responder with every scope, once it was needed."""
@@ -69,7 +70,7 @@ class Desk:
             self.world.counters,
             LinkKeys(Secret(self.ssm, self.key_name)),
             Secret(self.ssm, self.slack_name),
-            runtime.new_id,
+            self.new_id,
             self.world.clock,
             patience,
         )
