@@ -51,8 +51,9 @@ def check(
     model = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     _validator(model).validate(body)
     _nothing_else(body, {"$ref": f"#/components/schemas/{model}"})
-    # Who may not ask at all is not counted.
-    counted = not isinstance(body, dict) or body.get("error") != "API key missing scope"
+    # Who may not ask at all is not counted, nor what no id can be.
+    uncounted = ("API key missing scope", "Not found")
+    counted = not isinstance(body, dict) or body.get("error") not in uncounted
     for name in answer["headers"]:
         optional = name == "RateLimit-Remaining" or (name.startswith("RateLimit") and not counted)
         if optional and name not in headers:
