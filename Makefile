@@ -8,7 +8,7 @@ UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/t
 export UV_SYSTEM_CERTS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-CODE := $(wildcard functions layers/common cli local tests bench)
+CODE := $(wildcard functions layers/common cli local openapi tests bench)
 MEASURED := $(wildcard tests/unit tests/integration)
 RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime.py'
 STORE := --include='layers/common/opsknight/store/*'
@@ -49,7 +49,7 @@ check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON
 	ruff check .
 	mypy $(CODE)
 	lint-imports --no-logo --cache-dir .local/imports
-	python -m events.openapi --check
+	python -m openapi --check
 	python -m opsknight_cli.files.schema --check
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 

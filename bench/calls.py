@@ -49,6 +49,8 @@ class Call:
     ended: float
     units: float
     """Of reading for GetItem, else of writing."""
+    looked_at: int = 0
+    """How many items a query read."""
 
 
 class Watch:
@@ -86,6 +88,7 @@ class Watch:
             began=self._began.pop(threading.get_ident()),
             ended=time.perf_counter(),
             units=sum(each["CapacityUnits"] for each in tables),
+            looked_at=(parsed_response or {}).get("ScannedCount", 0),
         )
         self._calls.append(call)
 

@@ -31,6 +31,7 @@ from local.front import Exchange, Front
 from local.inbox.mailbox import Message
 from local.inbox.scripts import Control
 from local.inbox.server import Inbox
+from opsknight.directory import SCOPES
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "opsknight-local"
@@ -332,7 +333,9 @@ def _configure(tools: _Tools) -> FirstService:
     """By the command line's own commands, as after a deploy to AWS."""
     _opsknight(tools, "apply", str(EXAMPLE), "--yes")
     by_service = _opsknight(tools, "keys", "create", "--service", SERVICE, "--integration", TOOL)
-    by_user = _opsknight(tools, "keys", "create", "--user", USER, "--name", "Demo")
+    # For the examples of docs/http-api.md, too.
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    by_user = _opsknight(tools, "keys", "create", "--user", USER, "--name", "Demo", *scopes)
     # Keys rest nowhere but in the file that `make run` removes.
     tools.path("opsknight").unlink()
     return FirstService(by_service["serviceId"], by_service["secret"], by_user["secret"])

@@ -25,7 +25,7 @@ from opsknight.store.calls import Deadline, Unavailable
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
 
-_OPENAPI: Final = Path(__file__).with_name("openapi.json")
+OPENAPI: Final = Path(__file__).with_name("openapi.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Api:
         routes: Mapping[str, Mapping[str, Callable[[Request, dict[str, Any]], Answer]]] = {
             "/api/events": {"POST": self.post_event},
             "/health": {"GET": lambda *_: Answer(200, {"status": "ok"})},
-            "/openapi.json": {"GET": lambda *_: Answer(200, json.loads(_OPENAPI.read_text()))},
+            "/openapi.json": {"GET": lambda *_: Answer(200, json.loads(OPENAPI.read_text()))},
         }
         methods = routes.get(request.path)
         if methods is None:

@@ -104,7 +104,11 @@ class Api:
         if path.startswith("/api/incidents/"):
             told["incident_id"] = ids[0]
         headers = limited(self.limiter, caller, now)
-        answer = handle(self, Asked(request, ids, caller, now, deadline))
+        try:
+            answer = handle(self, Asked(request, ids, caller, now, deadline))
+        except Refusal as refusal:
+            # It was counted, too.
+            answer = refusal.answer
         if request.method != "GET" and "result" in answer.body:
             told["result"] = answer.body["result"]["action"]  # type: ignore[index]
         return Answer(answer.status, answer.body, {**headers, **answer.headers})

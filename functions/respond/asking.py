@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from opsknight.answers import Answer, Refusal, Request
 from opsknight.bodies import Issue, invalid
-from opsknight.callers import ByUser, Directory, Limiter, LimitReached, authenticate, unauthorized
+from opsknight.callers import ByUser, Directory, Limiter, LimitReached, authenticate
 from opsknight.directory import Role, Service, User, has_access
 from opsknight.incidents import ACTIVE, Actor, ActorKind, Status, Urgency
 from opsknight.rates import LIMIT, Minute
@@ -69,10 +69,14 @@ def caller_of(
     request: Request, scope: str, directory: Directory, now: datetime, deadline: Deadline
 ) -> Caller:
     """Raises Refusal: 401, or 403 without the scope."""
-    found = authenticate(request.headers, None, directory, now, deadline)
+    try:
+        found = authenticate(request.headers, None, directory, now, deadline)
+    except Refusal:
+        found = None
     if not isinstance(found, ByUser):
         # An integration key sends events, and nobody stands behind it who could act.
-        raise unauthorized()
+        expected = "Expected a live API key, as `Authorization: Bearer <API key>`."
+        raise Refusal(401, "Unauthorized", message=expected)
     if scope not in found.key.scopes:
         raise Refusal(403, "API key missing scope", message=f"It takes {scope}.")
     directory.note_use(found, now, deadline)

@@ -34,9 +34,18 @@ def _text(longest: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
+def _no_number(value: object) -> object:
+    # Pydantic takes one for seconds since 1970, and a wrong guess is a snooze into the past.
+    if isinstance(value, int | float):
+        raise ValueError("a number, but a time such as 2026-11-23T03:00:00Z")
+    return value
+
+
 type Title = Annotated[str, _text(500), BeforeValidator(_storable)]
 type Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[0-9A-Za-z_-]{1,100}$")]
-type Time = Annotated[Instant, Field(description="ISO 8601, with an offset or Z.")]
+type Time = Annotated[
+    Instant, BeforeValidator(_no_number), Field(description="ISO 8601, with an offset or Z.")
+]
 
 
 class Body(BaseModel):
@@ -53,7 +62,7 @@ class NewIncident(Body):
     """An incident opened by a person."""
 
     title: Title
-    service_id: Annotated[str, Field(strict=True)]
+    service_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     urgency: Urgency = Urgency.HIGH
     description: Annotated[str, _text(10_000), BeforeValidator(_storable)] | None = None
     dedup_key: Annotated[

@@ -87,12 +87,15 @@ def timeline(
         opened = {"what": "opened", "by": actor(first.actor)}
         rows.append((first.at, 0, {"at": time(first.at), **opened}))
     for change in changes:
+        detail = dict(change.detail)
+        if "step" in detail:
+            detail["step"] = str(int(detail["step"]) + 1)
         told = _present(
             at=time(change.at),
             what=change.what,
             by=actor(change.actor),
             status=change.status,
-            detail=change.detail or None,
+            detail=detail or None,
         )
         rows.append((change.at, change.number, told))
     for step in taken:
@@ -113,7 +116,7 @@ def timeline(
                 userId=each.user_id,
                 channel=each.channel,
                 receiverId=each.receiver_id,
-                reason=each.why,
+                why=each.why,
             )
             rows.append((each.ended_at, 2_000_000, told))
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]

@@ -20,6 +20,7 @@ from opsknight.incidents import Incident, Status
 from opsknight.store import items
 from respond.handler import fault
 from respond.incidents import ACTIONS
+from tests.harness import described
 from tests.harness.crowd import at_once
 from tests.harness.desk import Desk
 from tests.harness.faults import DEATHS, DISTINCT, Died, Fault, Point, Process
@@ -300,6 +301,10 @@ def test_no_request_is_answered_5xx(
         if answer["headers"]["Content-Type"] == "application/json":
             told = json.loads(answer["body"], parse_constant=pytest.fail)
             assert isinstance(told, dict)
+            if operation := described.operation(
+                asked["requestContext"]["http"]["method"], asked["rawPath"]
+            ):
+                described.check(operation, status, answer["headers"], told)
         json.dumps(answer).encode()
         if known(desk.world, ids[-1]).status is Status.RESOLVED:
             ids.append(opened(desk.world, f"k{len(ids)}"))

@@ -20,6 +20,7 @@ from opsknight.linking import LinkKeys, Secret
 from opsknight.messages import PageReason
 from opsknight.store import items
 from respond.handler import Responder, fault, make
+from tests.harness import described
 from tests.harness.world import Response, World, deadline, http_event
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Desk:
 
     through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
     """The entry point itself, in the place of functions made here."""
+    new_id: Callable[[str, datetime], str] = runtime.new_id
     slack_ready: bool = False
     everything: str | None = None
     """An API key of a responder with every scope, once it was needed."""
@@ -68,7 +70,7 @@ class Desk:
             self.world.counters,
             LinkKeys(Secret(self.ssm, self.key_name)),
             Secret(self.ssm, self.slack_name),
-            runtime.new_id,
+            self.new_id,
             self.world.clock,
             patience,
         )
@@ -147,7 +149,9 @@ class Desk:
         function: Responder | None = None,
         **headers: str,
     ) -> Response:
-        """A request to the HTTP API. Without a key it is a responder's, with every scope."""
+        """A request to the HTTP API. Without a key it is a responder's, with every scope. Whatever
+        is answered has to be as the description says.
+        """
         if key is None:
             if self.everything is None:
                 self.everything = self.key("ada", *SCOPES)
@@ -157,7 +161,10 @@ class Desk:
         event = http_event("" if body is None else body, method=method, path=path, headers=sent)
         if query:
             event["queryStringParameters"] = {n: ",".join(v) for n, v in parse_qs(query).items()}
-        return answered(self.send(event, function))
+        answer = answered(self.send(event, function))
+        if operation := described.operation(method, path):
+            described.check(operation, answer.status, answer.headers, answer.body)
+        return answer
 
     def key(self, user: str, *scopes: str) -> str:
         """A new API key of the user."""

@@ -146,12 +146,16 @@ def test_a_query_that_makes_no_sense_is_400_and_says_where(
 
 
 def test_a_page_costs_one_request_and_what_is_resolved_costs_nothing(desk: Desk) -> None:
-    several(desk, 60)
+    several(desk, 7)
+    for number in range(3):
+        incident_in(desk.world, Status.RESOLVED, dedup_key=f"over{number}")
     desk.call("GET", "/api/incidents")
-    wire = Wire(desk.world.table.client)
-    before = len(wire.calls)
-    assert len(ids(desk.call("GET", "/api/incidents?limit=50"))) == 50
-    assert [call for call in wire.calls[before:] if call != "UpdateItem"] == ["Query"]
+    store, limiter = Wire(desk.world.table.client), Wire(desk.world.counters.client)
+    assert len(ids(desk.call("GET", "/api/incidents?limit=5"))) == 5
+    assert (store.calls, limiter.calls) == (["Query"], ["UpdateItem"])
+    [query] = store.sent
+    assert query["ExpressionAttributeValues"] == {":listing": {"S": "active"}}
+    assert (query["IndexName"], query["Limit"]) == ("listing", 5)
 
 
 # Who may
@@ -232,8 +236,10 @@ def test_each_route_takes_its_scope(desk: Desk, method: str, path: str, scope: s
     assert scope in answer.body["message"]
     assert desk.call(method, path, key=desk.key("ada", scope)).status != 403
     assert desk.call(method, path, key="").status == 401
-    token = f"Token token={desk.world.integration_key}"
-    assert desk.call(method, path, key="", Authorization=token).status == 401
+    for token in (desk.world.integration_key, "0" * 32):
+        refused = desk.call(method, path, key="", Authorization=f"Token token={token}")
+        assert refused.status == 401
+        assert "API key" in refused.body["message"] and "integration" not in refused.body["message"]
 
 
 def test_a_disabled_owner_is_401(desk: Desk) -> None:
@@ -275,7 +281,7 @@ def test_the_timeline_tells_how_messages_to_people_ended(desk: Desk) -> None:
     put(desk.world, items.delivery_item(over, timedelta(days=1)))
     told = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]
     row = told["timeline"][-1]
-    assert (row["what"], row["userId"], row["reason"]) == ("cancelled", "user_ada", why)
+    assert (row["what"], row["userId"], row["why"]) == ("cancelled", "user_ada", why)
 
 
 @pytest.mark.parametrize("path", ["inc_1", "inc_" + "0" * 28, "x"])
@@ -337,6 +343,31 @@ def test_acknowledging_makes_the_owner_of_the_key_the_assignee(desk: Desk) -> No
     assert incident(desk.world, incident_id).assignee_id == "user_ben"
 
 
+def test_what_a_person_does_is_what_an_event_does(desk: Desk) -> None:
+    """But for the assignee, and for who did it."""
+
+    def known(incident_id: str) -> dict[str, Any]:
+        own = {"id", "dedup_key", "title", "first_alert_id"}
+        return incident(desk.world, incident_id).model_dump(exclude=own | {"assignee_id"})
+
+    by_event = incident_in(desk.world, OPEN, dedup_key="by event")
+    body = {"title": "By hand", "serviceId": "svc_checkout", "dedupKey": "by hand"}
+    by_hand = desk.call("POST", "/api/incidents", body).incident["id"]
+    assert known(by_hand) == known(by_event)
+    for action in ("acknowledge", "resolve"):
+        desk.world.clock.advance(minutes=1)
+        desk.world.send(event(action, "by event"))
+        assert desk.call("POST", f"/api/incidents/{by_hand}/{action}").status == 200
+        assert known(by_hand) == known(by_event)
+    assert desk.world.table.pointer("svc_checkout", "by hand", deadline()) is None
+    rows = desk.call("GET", f"/api/incidents/{by_hand}").body["incident"]["timeline"]
+    assert [(row["what"], row["by"]["name"]) for row in rows] == [
+        ("opened", "Ada (CI)"),
+        ("acknowledged", "Ada (CI)"),
+        ("resolved", "Ada (CI)"),
+    ]
+
+
 def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:
     incident_id = incident_in(desk.world, OPEN)
     path = f"/api/incidents/{incident_id}/snooze"
@@ -362,6 +393,7 @@ def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:
         ("snooze", {"until": "2026-11-23T06:00:00"}),
         ("snooze", {"until": "9999-12-31T23:59:59-23:59"}),
         ("snooze", {"until": "never"}),
+        ("snooze", {"until": 1_795_413_600}),
         ("escalate", {"step": 0}),
         ("escalate", {"step": 51}),
         ("escalate", {"step": 1.5}),
@@ -388,6 +420,8 @@ def test_an_escalation_to_a_step_counts_from_one(desk: Desk) -> None:
     incident_id = incident_in(desk.world, OPEN)
     assert desk.call("POST", f"/api/incidents/{incident_id}/escalate", {"step": 2}).status == 200
     assert incident(desk.world, incident_id).next_step == 1
+    [_, row] = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]["timeline"]
+    assert (row["what"], row["detail"]) == ("escalated", {"step": "2"})
 
 
 def test_urgency_and_assignee_are_patched(desk: Desk) -> None:
@@ -442,6 +476,7 @@ def test_the_same_dedup_key_is_the_same_incident(desk: Desk) -> None:
         ({"title": "x" * 501, "serviceId": "svc_checkout"}, 400),
         ({"title": "x"}, 400),
         ({"title": "x", "serviceId": 1}, 400),
+        ({"title": "x", "serviceId": " "}, 400),
         ({"title": "x", "serviceId": "svc_none"}, 404),
         ({"title": "x", "serviceId": "#" * 3000}, 404),
         ({"title": "x", "serviceId": "svc_checkout", "urgency": "high"}, 400),
@@ -477,6 +512,8 @@ def test_120_requests_a_minute_pass_and_cost_no_events(desk: Desk) -> None:
     name = counter["pk"]["S"].rpartition("#")[0]
     assert name.endswith(":api")
     full = counter | {"requests": {"N": "120"}}
+    counted = desk.call("GET", "/api/incidents/inc_1", key=key)
+    assert (counted.status, counted.headers["RateLimit-Remaining"]) == (404, "118")
     desk.world.counters.client.put_item(TableName=desk.world.counters.name, Item=full)
     refused = desk.call("GET", "/api/incidents", key=key)
     assert (refused.status, refused.body["error"]) == (429, "Rate limit exceeded.")
