@@ -1,4 +1,6 @@
-"""What the HTTP API answers: camelCase, times in UTC, absent where there is no value."""
+"""What the HTTP API answers, and `--json` prints: camelCase, times in UTC, absent where there is no
+value.
+"""
 
 import json
 from collections.abc import Iterable
