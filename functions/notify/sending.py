@@ -98,10 +98,11 @@ class Sending:
     def _over(self, facts: Facts, deadline: Deadline) -> Mapping[str, object] | None:
         """How it ends unsent, if it does."""
         delivery, incident = facts.delivery, facts.incident
-        if incident is None:
-            return ended(State.CANCELLED, "the incident is gone")
-        if not is_wanted(delivery, incident):
-            return ended(State.CANCELLED, f"the incident is {incident.status}")
+        if not is_wanted(delivery, incident, self.clock()):
+            if delivery.about is PageReason.TEST:
+                return ended(State.CANCELLED, "the test is over")
+            state = "gone" if incident is None else incident.status
+            return ended(State.CANCELLED, f"the incident is {state}")
         if facts.receiver is None:
             return ended(State.REFUSED, "the receiver is not configured any more")
         if not delivery.pages:
@@ -116,7 +117,7 @@ class Sending:
         """Waits for a place at the receiver, and for its pace."""
         destination, now = delivery.destination, self.clock()
         traffic = self.outgoing.traffic(destination, deadline)
-        place = pacing.place(traffic, now)
+        place = pacing.place(traffic, now, probing=delivery.about is PageReason.TEST)
         if isinstance(place, pacing.Wait):
             self._put_off(delivery, place, knocks, deadline)
             return
