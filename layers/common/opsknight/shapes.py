@@ -9,7 +9,7 @@ from typing import Any
 
 from opsknight.deliveries import Delivery
 from opsknight.directory import MaintenanceWindow, Service
-from opsknight.escalations import Taken
+from opsknight.escalations import Page, Taken
 from opsknight.incidents import Actor, Alert, Change, Incident, Pointer, describe
 from opsknight.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
@@ -103,6 +103,17 @@ def timeline(first: Alert | None, changes: Iterable[Change], taken: Iterable[Tak
         )
         rows.append((step.at, 1_000_000 + step.page_no, told))
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+
+
+def page(each: Page) -> Json:
+    """Who was paged, and what became of it."""
+    return _present(
+        at=time(each.at),
+        userId=each.user_id,
+        step=None if each.step is None else each.step + 1,
+        reason=each.reason,
+        state=each.state,
+    )
 
 
 def delivery(each: Delivery) -> Json:
