@@ -3,8 +3,8 @@ that of `make run`, while it is up in this folder or one above.
 """
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError
 
+from opsknight.queues import Queue
+from opsknight.runtime import MESSAGES_CONFIG
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 
@@ -36,6 +38,10 @@ class Deployment:
     """As sentences call it."""
     url: str
     table: Table
+    pages: Queue | None
+    """Of messages to people; None where the stack is too old to tell."""
+    operator: Callable[[], str]
+    """Asks AWS who we are: an ARN."""
 
 
 def find(where: Where) -> Deployment:
@@ -49,18 +55,17 @@ def find(where: Where) -> Deployment:
         )
         stack = local["OPSKNIGHT_AWS_STACK"]
         try:
-            table = _outputs(session, stack, endpoint)[1]
+            found = _deployment(session, stack, endpoint)
         except EndpointConnectionError:
             raise NotFound(
                 f"`make run` was up here and does not answer at {endpoint} any more: start it "
                 "again, or name another deployment with --stack."
             ) from None
-        return Deployment("the local deployment", local["OPSKNIGHT_URL"], table)
+        return replace(found, name="the local deployment", url=local["OPSKNIGHT_URL"])
     stack = where.stack or USUAL_STACK
     try:
         session = boto3.Session(profile_name=where.profile, region_name=where.region)
-        url, table = _outputs(session, stack, None)
-        return Deployment(f"stack {stack}", url, table)
+        return _deployment(session, stack, None)
     except KeyError as missing:
         raise NotFound(
             f"Stack {stack} is no OpsKnight deployment, or not deployed yet: it has no {missing}."
@@ -75,7 +80,7 @@ def find(where: Where) -> Deployment:
         raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
 
 
-def _outputs(session: boto3.Session, stack: str, endpoint: str | None) -> tuple[str, Table]:
+def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Deployment:
     cloudformation = session.client("cloudformation", endpoint_url=endpoint)
     found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     values = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
@@ -83,7 +88,22 @@ def _outputs(session: boto3.Session, stack: str, endpoint: str | None) -> tuple[
     days = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
     client = session.client("dynamodb", config=TABLE_CONFIG, endpoint_url=endpoint)
     retention = timedelta(days=int(days["RetentionDays"]))
-    return values["ApiUrl"], Table(client, values["TableName"], retention)
+    table = Table(client, values["TableName"], retention)
+    pages = values.get("PagesUrl")
+    # Told apart by the name of the service, the stubs know it under two names.
+    sqs: Any = session.client("sqs", config=MESSAGES_CONFIG, endpoint_url=endpoint)
+
+    def operator() -> str:
+        arn: str = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Arn"]
+        return arn
+
+    return Deployment(
+        name=f"stack {stack}",
+        url=values["ApiUrl"],
+        table=table,
+        pages=Queue(sqs, pages) if pages else None,
+        operator=operator,
+    )
 
 
 def local_settings() -> Mapping[str, str]:

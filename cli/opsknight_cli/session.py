@@ -46,9 +46,12 @@ class Session:
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     read_stdin: Callable[[], str]
+    sleep: Callable[[float], None]
+    """Seconds."""
+    patience: float = PATIENCE_SECONDS
 
-    def deadline(self) -> Deadline:
-        return Deadline.after(PATIENCE_SECONDS)
+    def deadline(self, most: float = PATIENCE_SECONDS) -> Deadline:
+        return Deadline.after(min(most, self.patience))
 
     def id(self, prefix: str) -> str:
         return self.new_id(prefix, self.now())

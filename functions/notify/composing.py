@@ -27,6 +27,7 @@ class Facts:
 
     delivery: Delivery
     incident: Incident | None
+    """None of a test, too."""
     service: Service | None
     alert: Alert | None
     """The first one of the incident; None where it has expired."""

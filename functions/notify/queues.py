@@ -8,7 +8,7 @@ from datetime import datetime
 
 from opsknight.deliveries import Delivery
 from opsknight.escalations import Page
-from opsknight.queues import Queue, Waking
+from opsknight.queues import Queue, Waking, to_send
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,13 @@ class Queues:
         found = list(deliveries)
         for queue, to_people in ((self.pages, True), (self.notices, False)):
             chosen = [each for each in found if each.pages is to_people]
-            queue.wake([_waking(each, each.due_at or now) for each in chosen], now)
+            queue.wake([to_send(each, each.due_at or now) for each in chosen], now)
 
     def send_later(self, delivery: Delivery, at: datetime, now: datetime, knocks: int = 0) -> None:
         queue = self.pages if delivery.pages else self.notices
-        queue.wake([_waking(delivery, at, knocks)], now)
+        queue.wake([to_send(delivery, at, knocks)], now)
 
     def judge(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to say what became of a page."""
         body = {"incident": page.incident_id, "page_no": page.page_no, "user": page.user_id}
         self.plans.wake([Waking(body, at)], now)
-
-
-def _waking(delivery: Delivery, at: datetime, knocks: int = 0) -> Waking:
-    body = {"incident": delivery.incident_id, "delivery": delivery.id}
-    return Waking(body | ({"knocks": knocks} if knocks else {}), at, delivery.destination)

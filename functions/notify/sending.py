@@ -99,10 +99,10 @@ class Sending:
         """How it ends unsent, if it does."""
         delivery, incident = facts.delivery, facts.incident
         end: tuple[State, str] | None = None
-        if incident is None:
-            end = State.CANCELLED, "the incident is gone"
-        elif not is_wanted(delivery, incident):
-            end = State.CANCELLED, f"the incident is {incident.status}"
+        if not is_wanted(delivery, incident, self.clock()):
+            state = "gone" if incident is None else incident.status
+            test = delivery.about is PageReason.TEST
+            end = State.CANCELLED, "the test is over" if test else f"the incident is {state}"
         elif facts.receiver is None:
             end = State.REFUSED, "the receiver is not configured any more"
         elif not delivery.pages:
@@ -117,7 +117,7 @@ class Sending:
         """Waits for a place at the receiver, and for its pace."""
         destination, now = delivery.destination, self.clock()
         traffic = self.outgoing.traffic(destination, deadline)
-        place = pacing.place(traffic, now)
+        place = pacing.place(traffic, now, probing=delivery.about is PageReason.TEST)
         if isinstance(place, pacing.Wait):
             self._put_off(delivery, place, knocks, deadline)
             return

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from opsknight.commands import LONGEST_SNOOZE
+from opsknight.commands import LONGEST_NOTE, LONGEST_SNOOZE
 from opsknight.incidents import LONE_SURROGATES, Urgency
 from opsknight.rotations import Instant
 
@@ -113,7 +113,7 @@ class ReassignBody(Body):
 
 
 class NoteBody(Body):
-    text: Annotated[str, _text(2000), BeforeValidator(_storable)]
+    text: Annotated[str, _text(LONGEST_NOTE), BeforeValidator(_storable)]
     public: Annotated[bool, Field(strict=True, description="Status pages are told.")] = False
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from opsknight import shapes, whole
 from opsknight.acting import Settling, perform
 from opsknight.answers import Answer, Refusal
 from opsknight.bodies import Issue, invalid, read
@@ -28,7 +29,6 @@ from opsknight.incidents import NEVER, Action, Event, Incident, Severity, Status
 from opsknight.lifecycle import Merged, Moved, Opened, Refused
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.table import Table
-from respond import shapes
 from respond.asking import Asked, Caller, Query, cursor
 from respond.contract import (
     LARGEST_BODY,
@@ -42,9 +42,6 @@ from respond.contract import (
 )
 
 PAGE: Final = 50
-# Of one incident: the newest so many of each.
-MOST_ALERTS: Final = 20
-MOST_ROWS: Final = 200
 SEVERITY: Final = {
     Urgency.HIGH: Severity.CRITICAL,
     Urgency.MEDIUM: Severity.ERROR,
@@ -111,24 +108,7 @@ class Incidents:
     def show(self, asked: Asked) -> Answer:
         [incident_id] = asked.ids
         incident = self._seen(incident_id, asked)
-        table = self.table
-        first = table.alert(incident.id, incident.first_alert_id, asked.deadline)
-        changes = table.latest_changes(incident.id, MOST_ROWS, asked.deadline)
-        deliveries = table.deliveries(incident.id, asked.deadline)[-MOST_ROWS:]
-        complete = len(changes) == incident.changes - 1
-        body = shapes.incident(incident, first) | {
-            "timeline": shapes.timeline(
-                first if complete else None,
-                changes,
-                table.latest_steps(incident.id, MOST_ROWS, asked.deadline),
-                deliveries,
-            ),
-            "alerts": [
-                shapes.alert(each)
-                for each in table.latest_alerts(incident.id, MOST_ALERTS, asked.deadline)
-            ],
-            "deliveries": [shapes.delivery(each) for each in deliveries],
-        }
+        body = whole.told(whole.read(self.table, incident, asked.deadline))
         return Answer(200, {"incident": body})
 
     def open(self, asked: Asked) -> Answer:

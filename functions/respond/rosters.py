@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight import shapes
 from opsknight.answers import Answer, Refusal
 from opsknight.bodies import Issue, invalid, read
 from opsknight.callers import Directory
@@ -17,7 +18,6 @@ from opsknight.store.calls import Conflict
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight.store.table import Table
-from respond import shapes
 from respond.asking import Asked, Query
 from respond.contract import LARGEST_BODY, NewOverride, NewWindow
 

@@ -12,6 +12,7 @@ from opsknight.deliveries import (
     LONGEST_PAUSE,
     LONGEST_PAUSE_OF_A_PAGE,
     REACHED_WITHIN,
+    TESTED_FOR,
     TRIED_FOR,
     URGENT_FOR,
     Attempt,
@@ -80,21 +81,32 @@ def attempt(outcome: str, at: datetime = NOW) -> Attempt:
 
 @pytest.mark.parametrize("status", Status)
 def test_a_page_is_wanted_while_the_incident_is_open_in_the_same_epoch(status: Status) -> None:
-    assert is_wanted(page(), incident(status)) is (status is Status.OPEN)
-    assert not is_wanted(page(), incident(status, epoch=2))
+    assert is_wanted(page(), incident(status), NOW) is (status is Status.OPEN)
+    assert not is_wanted(page(), incident(status, epoch=2), NOW)
 
 
 @pytest.mark.parametrize("status", Status)
 def test_an_assignee_is_told_while_the_incident_is_acknowledged_and_theirs(status: Status) -> None:
     told = page(about=PageReason.ASSIGNED, page_no=None)
     wanted = status is Status.ACKNOWLEDGED
-    assert is_wanted(told, incident(status, assignee="user_ada")) is wanted
-    assert not is_wanted(told, incident(status, assignee="user_ben"))
+    assert is_wanted(told, incident(status, assignee="user_ada"), NOW) is wanted
+    assert not is_wanted(told, incident(status, assignee="user_ben"), NOW)
 
 
 @pytest.mark.parametrize("status", Status)
 def test_notices_are_always_wanted(status: Status) -> None:
-    assert is_wanted(notice(), incident(status, epoch=9))
+    assert is_wanted(notice(), incident(status, epoch=9), NOW)
+
+
+def test_of_an_incident_that_is_gone_nobody_is_told() -> None:
+    assert not is_wanted(page(), None, NOW)
+    assert not is_wanted(notice(), None, NOW)
+
+
+def test_a_test_is_wanted_for_ten_minutes_and_needs_no_incident() -> None:
+    tested = page(about=PageReason.TEST, page_no=None)
+    assert is_wanted(tested, None, NOW + TESTED_FOR - timedelta(seconds=1))
+    assert not is_wanted(tested, None, NOW + TESTED_FOR)
 
 
 def test_a_notice_is_superseded_by_a_newer_one_to_the_same_receiver() -> None:

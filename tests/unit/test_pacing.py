@@ -67,5 +67,6 @@ def test_an_unhealthy_receiver_is_left_alone_until_the_probe_and_healed_by_it() 
     sick = Traffic(failing_since=NOW, failures=9, probe_at=NOW + PROBE_EVERY)
     assert place(sick, NOW) == Wait(NOW + PROBE_EVERY, UNHEALTHY)
     assert place(sick, NOW + PROBE_EVERY) == "place_0"
+    assert place(sick, NOW, probing=True) == "place_0", "somebody tries it out"
     healed = after(sick, worked=True, now=NOW + PROBE_EVERY, pages=False)
     assert healed == {"failing_since": None, "failures": 0, "probe_at": None}

@@ -142,3 +142,4 @@ IDEMPOTENT: Final = frozenset({(Acknowledge, _A), (Suppress, _P)})
 
 
 LONGEST_SNOOZE: Final = timedelta(days=7)
+LONGEST_NOTE: Final = 2000

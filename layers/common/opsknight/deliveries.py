@@ -28,6 +28,8 @@ LONGEST_ASKED: Final = timedelta(hours=1)
 REACHED_WITHIN: Final = timedelta(minutes=2)
 # Afterwards a page is tried as seldom as a notice.
 URGENT_FOR: Final = timedelta(hours=1)
+# Whoever asked for a test has gone by then, and a message out of the blue would alarm.
+TESTED_FOR: Final = timedelta(minutes=10)
 # Of a delivery that is tried for long, the newest attempts are kept.
 ATTEMPTS_KEPT: Final = 20
 
@@ -62,6 +64,7 @@ class Delivery(Model):
 
     id: str
     incident_id: str
+    """Of a test the test's own id: no incident has it."""
     service_id: str
     alert_id: str
     """The first alert of the incident, for what the message tells of it."""
@@ -125,8 +128,12 @@ def delivery_id(kind: str, *parts: object) -> str:
     return kind + sha256(text.encode()).hexdigest()[:20]
 
 
-def is_wanted(delivery: Delivery, incident: Incident) -> bool:
-    """Whether a person is still to be told; notices are always wanted."""
+def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> bool:
+    """Whether a person is still to be told; notices are wanted while there is the incident."""
+    if delivery.about is PageReason.TEST:
+        return now < delivery.at + TESTED_FOR
+    if incident is None:
+        return False
     match delivery.about:
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch

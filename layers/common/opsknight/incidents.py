@@ -108,6 +108,8 @@ class ActorKind(StrEnum):
     USER = "user"
     SLACK = "slack"
     """Somebody in Slack of whom no user says that it is them."""
+    OPERATOR = "operator"
+    """Somebody at the command line, known by their AWS identity alone."""
     TIMER = "timer"
     SYSTEM = "system"
 

@@ -5,7 +5,7 @@ Pure: who and what exists are arguments. What becomes of a delivery is in `deliv
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from opsknight.contacts import (
@@ -53,6 +53,29 @@ def methods(user: User) -> tuple[Receiver, ...]:
     if user.contact_methods:
         return user.contact_methods
     return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
+
+
+def deliveries_of_test(
+    test_id: str, user: User, chosen: Iterable[Receiver], now: datetime
+) -> tuple[Delivery, ...]:
+    """Some of a user's contact methods are tried out; `test_id` stands where the incident would."""
+    return tuple(
+        Delivery(
+            # It begins as those of pages do: its way is theirs.
+            id=delivery_id("p", test_id, user.id, method.id),
+            incident_id=test_id,
+            service_id="",
+            alert_id="",
+            owner=f"user#{user.id}",
+            receiver_id=method.id,
+            channel=method.channel,
+            about=PageReason.TEST,
+            at=now,
+            not_before=now,
+            due_at=now,
+        )
+        for method in chosen
+    )
 
 
 def rules(user: User, urgency: Urgency) -> list[NotificationRule]:

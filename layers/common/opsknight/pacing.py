@@ -77,9 +77,12 @@ class Wait:
     """BUSY or UNHEALTHY."""
 
 
-def place(traffic: Traffic, now: datetime) -> str | Wait:
-    """The place to take for one attempt, or until when to wait for one."""
-    if traffic.probe_at is not None and traffic.probe_at > now:
+def place(traffic: Traffic, now: datetime, *, probing: bool = False) -> str | Wait:
+    """The place to take for one attempt, or until when to wait for one.
+
+    `probing`: somebody wants to see whether it works again, healthy or not.
+    """
+    if not probing and traffic.probe_at is not None and traffic.probe_at > now:
         return Wait(traffic.probe_at, UNHEALTHY)
     taken: dict[str, datetime | None] = {name: getattr(traffic, name) for name in PLACES}
     for name, until in taken.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.deliveries import Delivery
 from opsknight.runtime import logger
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ LARGEST_BATCH: Final = 10
 type Message = Mapping[str, Any]
 
 
+class NotTaken(Exception):
+    """SQS did not take a message; the text is its reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waking:
     message: Message
@@ -31,6 +36,12 @@ class Waking:
     """When it is to arrive; what is further away than SQS reaches arrives early."""
     group: str = ""
     """Messages of one group do not delay those of others, however many wait."""
+
+
+def to_send(delivery: Delivery, at: datetime, knocks: int = 0) -> Waking:
+    """Wakes a sender; `knocks` is how often it found the receiver busy."""
+    body = {"incident": delivery.incident_id, "delivery": delivery.id}
+    return Waking(body | ({"knocks": knocks} if knocks else {}), at, delivery.destination)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,12 @@ class Queue:
             else:
                 if refused := answer.get("Failed"):
                     logger.error("messages were not taken", queue=self.url, number=len(refused))
+
+    def put(self, waking: Waking, now: datetime) -> None:
+        """For somebody who waits for what comes of it: raises NotTaken, or what the call raises."""
+        answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=[_entry(0, waking, now)])
+        for refused in answer.get("Failed", []):
+            raise NotTaken(refused.get("Message", refused["Code"]))
 
 
 def _entry(number: int, waking: Waking, now: datetime) -> "Entry":

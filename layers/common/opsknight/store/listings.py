@@ -4,7 +4,7 @@ The index is a moment behind the table, and holds what a list shows and no more.
 lie by service and month of resolution, so what was resolved long ago is in no list's way.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -79,6 +79,37 @@ class Listings:
                 found += more
                 queries += 1
         return found, None
+
+    def newest(
+        self, wanted: Iterable[Wanted], limit: int, now: datetime, deadline: Deadline
+    ) -> list[Listed]:
+        """The newest of several lists together, however many pages that takes."""
+        found: dict[str, Listed] = {}
+        for each in wanted:
+            mine: list[Listed] = []
+            place: Place | None = None
+            while True:
+                more, place = self.page(each, place, limit - len(mine), now, deadline)
+                mine += more
+                if place is None or len(mine) == limit:
+                    break
+            # One that was resolved between two questions is in both lists: the later one counts.
+            found |= {one.id: one for one in mine}
+        return sorted(found.values(), key=lambda one: one.id, reverse=True)[:limit]
+
+    def beginning(self, prefix: str, most: int, deadline: Deadline) -> list[str]:
+        """Ids of active incidents that begin so, newest first."""
+        page = patiently(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            IndexName="listing",
+            KeyConditionExpression="listing = :active AND begins_with(id, :prefix)",
+            ExpressionAttributeValues={":active": {"S": "active"}, ":prefix": {"S": prefix}},
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return [item["id"]["S"] for item in page["Items"]]
 
     def _partitions(self, wanted: Wanted, now: datetime) -> Iterator[str]:
         if Status.RESOLVED not in wanted.statuses:

@@ -1,4 +1,6 @@
-"""What the HTTP API answers: camelCase, times in UTC, absent where there is no value."""
+"""What the HTTP API answers, and `--json` prints: camelCase, times in UTC, absent where there is no
+value.
+"""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +9,7 @@ from typing import Any
 
 from opsknight.deliveries import Delivery, State
 from opsknight.directory import MaintenanceWindow, Service
-from opsknight.escalations import Taken
+from opsknight.escalations import Page, Taken
 from opsknight.incidents import Actor, Alert, Change, Incident, Pointer, describe
 from opsknight.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
@@ -120,6 +122,17 @@ def timeline(
             )
             rows.append((each.ended_at, 2_000_000, told))
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+
+
+def page(each: Page) -> Json:
+    """Who was paged, and what became of it."""
+    return _present(
+        at=time(each.at),
+        userId=each.user_id,
+        step=None if each.step is None else each.step + 1,
+        reason=each.reason,
+        state=each.state,
+    )
 
 
 def delivery(each: Delivery) -> Json:
