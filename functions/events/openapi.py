@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from events.contract import LARGEST_BODY, Accepted, EventRequest, Failure
+from events.contract import Accepted, Failure
+from opsknight.posted import LARGEST_BODY, EventRequest
 from opsknight.rates import LIMIT
 
 FILE: Final = Path(__file__).with_name("openapi.json")

@@ -12,9 +12,9 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from events.contract import EventRequest
 from events.openapi import FILE, description
 from opsknight.bodies import InvalidBody, parse
+from opsknight.posted import EventRequest
 
 DESCRIBED: dict[str, Any] = description()
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
