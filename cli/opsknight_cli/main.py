@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight import runtime
 from opsknight.store.calls import Unavailable
-from opsknight_cli import configure, duty, keys, maintenance, send
+from opsknight_cli import configure, duty, keys, maintenance, send, simulate
 from opsknight_cli.deployments import NotFound, find
 from opsknight_cli.files.reading import Unreadable
 from opsknight_cli.screen import Screen
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for group in (configure.app, duty.app, send.app):
+for group in (configure.app, duty.app, send.app, simulate.app):
     app.registered_commands += group.registered_commands
 app.add_typer(keys.app, name="keys")
 app.add_typer(duty.overrides, name="override")
