@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from opsknight.store.calls import Deadline
-from opsknight_cli.deployments import Deployment, Where
+from opsknight_cli.deployments import Account, Deployment, Where, reach
 
 PATIENCE_SECONDS: Final = 60
 
@@ -46,6 +46,9 @@ class Session:
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     read_stdin: Callable[[], str]
+    reach: Callable[[Where], Account] = reach
+    patience: float = 15
+    """Seconds that each check of the doctor has."""
 
     def deadline(self) -> Deadline:
         return Deadline.after(PATIENCE_SECONDS)
