@@ -1,7 +1,7 @@
 """`opsknight`: the commands, put together, and how they end (docs/command-line.md).
 
-0: done. 1: not done, and a sentence says why. 2: `plan` found changes, `doctor` warnings. 3: `doctor`
-found what has failed. 64: wrong usage. 130: interrupted.
+0: done. 1: not done, and a sentence says why. 2: `plan` found changes, `doctor` warnings. 3:
+`doctor` found what has failed. 64: wrong usage. 130: interrupted.
 """
 
 import json

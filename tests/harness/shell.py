@@ -11,6 +11,7 @@ from pathlib import Path
 from opsknight_cli.deployments import Deployment
 from opsknight_cli.main import run
 from opsknight_cli.session import Session
+from tests.harness.account import Scripted
 from tests.harness.world import World
 
 
@@ -30,6 +31,9 @@ class Shell:
     world: World
     width: int = 80
     url: str = "https://api.example.com"
+    account: Scripted | None = None
+    """What `doctor` looks at."""
+    patience: float = 15
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def opsknight(self, *words: str | Path, stdin: str = "") -> Said:
@@ -40,6 +44,8 @@ class Shell:
             now=self.world.clock,
             new_id=lambda prefix, _: f"{prefix}_{next(self._numbers):06}",
             read_stdin=lambda: stdin,
+            reach=lambda _: (self.account or Scripted(self.world)).account(),
+            patience=self.patience,
         )
         with _columns(self.width), redirect_stdout(out), redirect_stderr(err):
             code = run([str(word) for word in words], session)

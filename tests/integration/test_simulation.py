@@ -251,7 +251,7 @@ def nights(draw: st.DrawFn) -> tuple[Any, ...]:
     )
     more = {
         "repeat": draw(st.integers(0, 2)),
-        "repeat_after": draw(st.sampled_from([None, 1800])),
+        "repeat_after": draw(st.sampled_from([None, 900])),
     }
     begins = draw(st.sampled_from(["00:00", "03:10", "04:00"]))
     severity = draw(st.sampled_from(["critical", "warning", "info"]))
@@ -274,10 +274,10 @@ def test_it_foresees_any_policy(night_of: tuple[Any, ...]) -> None:
         )
         night.rota(Rota(schedule(turns)))
         night.escalates(*steps, **more)
-        # A gap lasts for a day of rounds; the first hours show how it goes.
-        until, body = night.world.clock() + timedelta(hours=2), event(severity=severity)
+        # A gap lasts for a day of rounds; the first hour shows how it goes.
+        until, body = night.world.clock() + timedelta(minutes=50), event(severity=severity)
         seen = foreseen(night, body)
-        was = lived(night, body, timedelta(hours=2))
+        was = lived(night, body, timedelta(minutes=50))
         assert [each for each in seen.messages if each[0] <= until] == [
             each for each in was.messages if each[0] <= until
         ]

@@ -20,6 +20,12 @@ from opsknight_cli.doctor.judging import Finding, failed, ok
 
 FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send")
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
+QUEUE_READERS: Final = (
+    "TimerFunctionTimers",
+    "NotifyFunctionPlans",
+    "SendFunctionPages",
+    "SendFunctionNotices",
+)
 QUEUES: Final = ("Timers", "Plans", "Pages", "Notices")
 FAILURES: Final = (*(f"{name}Failures" for name in QUEUES), "EscalationFailures", "NotifyFailures")
 MOST_SAMPLED: Final = 100
@@ -77,7 +83,7 @@ def stream_mappings(facts: Facts) -> Iterable[Finding]:
 
 def queue_mappings(facts: Facts) -> Iterable[Finding]:
     found = _mappings(facts, streams=False)
-    return judging.mappings("queue readers", [], found)
+    return judging.mappings("queue readers", QUEUE_READERS, found)
 
 
 def _mappings(facts: Facts, *, streams: bool) -> dict[str, Any]:
@@ -263,3 +269,5 @@ CHECKS: Final[Mapping[str, Check]] = {
     "services": services,
     "dedup keys": dedup_keys,
 }
+OF_THE_CONFIGURATION: Final = ("secrets", "e-mail", "phone", "services", "dedup keys")
+"""They say nothing of a deployment whose configuration cannot be read."""

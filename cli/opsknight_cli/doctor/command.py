@@ -14,7 +14,7 @@ from opsknight.configuration import Configuration
 from opsknight.store.configurations import Configurations
 from opsknight_cli.deployments import Account, Where, table_of
 from opsknight_cli.doctor import judging
-from opsknight_cli.doctor.asking import CHECKS, Facts, Resource
+from opsknight_cli.doctor.asking import CHECKS, OF_THE_CONFIGURATION, Facts, Resource
 from opsknight_cli.doctor.judging import Finding, Verdict, failed, ok, unchecked
 from opsknight_cli.doctor.running import run
 from opsknight_cli.screen import Screen
@@ -72,7 +72,7 @@ def examine(account: Account, session: Session) -> list[Finding]:
     found += run(first, session.patience)
     if not resources:
         why = "Without the stack it is not known where to look."
-        return found + [unchecked(check, why) for check in ("version", *CHECKS)]
+        return [*found, unchecked("everything else", why)]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     found.append(judging.version(outputs.get("Version"), version("opsknight")))
     table = table_of(clients("dynamodb"), stack)
@@ -97,9 +97,16 @@ def examine(account: Account, session: Session) -> list[Finding]:
         now=session.now(),
         patience=session.patience,
     )
-    return found + run(
-        {name: partial(check, facts) for name, check in CHECKS.items()}, session.patience
-    )
+    possible = {
+        name: partial(check, facts)
+        for name, check in CHECKS.items()
+        if configuration or name not in OF_THE_CONFIGURATION
+    }
+    found += run(possible, session.patience)
+    if not configuration:
+        why = "Without the configuration it is not known what is used."
+        found += [unchecked(check, why) for check in OF_THE_CONFIGURATION]
+    return found
 
 
 class _Clients:
@@ -173,7 +180,10 @@ def _show(account: Account, findings: Iterable[Finding], screen: Screen) -> None
         if finding.mend is not None:
             screen.say(finding.mend, indent=13)
     screen.say()
-    said = ", ".join(f"{counts[each]} {each}" for each in Verdict if each in counts)
+    words = {each: each.value for each in Verdict}
+    if counts.get(Verdict.WARNING, 0) > 1:
+        words[Verdict.WARNING] = "warnings"
+    said = ", ".join(f"{counts[each]} {word}" for each, word in words.items() if each in counts)
     screen.say(f"{said[0].upper()}{said[1:]}.")
 
 

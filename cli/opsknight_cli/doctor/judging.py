@@ -159,7 +159,7 @@ def alarms(expected: int, found: Sequence[Mapping[str, Any]]) -> list[Finding]:
         mend = "Switch on: `aws cloudwatch enable-alarm-actions --alarm-names ...`."
         findings.append(warning("alarms", f"They tell nobody: {named(mute)}.", mend))
     if len(found) < expected:
-        said = f"{expected - len(found)} of {expected} are missing."
+        said = f"Of {expected} only {len(found)} are there."
         findings.append(failed("alarms", said, "Deploy again: `sam build && sam deploy`."))
     return findings or [ok("alarms", f"None of {len(found)} is in alarm.")]
 
@@ -190,7 +190,8 @@ def secrets(wanted: Mapping[str, str], types: Mapping[str, str]) -> list[Finding
         elif types[name] != "SecureString":
             said = f"{owner}: {name} is a {types[name]}, which anybody may read."
             findings.append(warning("secrets", said, f"Delete it, then {put}"))
-    return findings or [ok("secrets", f"All {len(wanted)} are there.")]
+    said = f"All {len(wanted)} are there." if wanted else "The configuration names none."
+    return findings or [ok("secrets", said)]
 
 
 def optional_secret(check: str, name: str, types: Mapping[str, str], without: str) -> Finding:

@@ -45,7 +45,9 @@ def answered(check: str, answer: Answer) -> list[Finding]:
     except (ConnectionError, HTTPClientError):
         return [unchecked(check, "No answer.", "See that this machine reaches AWS.")]
     except (BotoCoreError, Unavailable) as error:
-        return [unchecked(check, f"Could not be asked: {str(error).rstrip('.')}.")]
+        return [
+            unchecked(check, f"Could not be asked: {' '.join(str(error).split()).rstrip('.')}.")
+        ]
     except (KeyError, TypeError, ValueError) as error:
         # MiniStack leaves out of some answers what AWS has in all.
         return [unchecked(check, f"An answer that says too little ({type(error).__name__}).")]
