@@ -126,7 +126,12 @@ def _followed(decision: Decision, stage: Stage, at: datetime) -> Simulation | No
     match decision:
         case Opened(incident):
             return simulate(incident, stage.roster, at)
-        case Merged(_, _, Moved() as moved) | (Moved() as moved) if stage.incident is not None:
+        case Merged(_, alert, Moved() as moved) if stage.incident is not None:
+            count = stage.incident.alert_count + 1
+            more = {"alert_count": count, "last_alert_at": alert.at}
+            changed = after(stage.incident, moved).model_copy(update=more)
+            return simulate(changed, stage.roster, at, moved.change)
+        case Moved() as moved if stage.incident is not None:
             changed = after(stage.incident, moved)
             return simulate(changed, stage.roster, at, moved.change)
         case Merged() | Moved() | Unchanged() | Ignored():

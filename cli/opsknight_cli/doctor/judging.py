@@ -267,7 +267,7 @@ def services(configuration: Configuration) -> list[Finding]:
     if bare:
         said = f"Without a policy, all of the team is paged at once: {named(bare)}."
         return [warning("services", said, "Give `policy` a name in the configuration.")]
-    return [ok("services", f"All {len(found)} have a policy.")]
+    return [ok("services", f"Each of {len(found)} has a policy.")]
 
 
 # A time in seconds or milliseconds, a time as ISO 8601 has it, a UUID, a long hexadecimal id.
