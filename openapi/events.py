@@ -5,9 +5,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
-from events.contract import LARGEST_BODY, Accepted, EventRequest, Failure
+from events.contract import Accepted, Failure
 from openapi.parts import LIMITS, RETRY_AFTER, answer, answer_with, body, by_api_key
 from opsknight.directory import EVENTS_WRITE
+from opsknight.posted import LARGEST_BODY, EventRequest
 
 MODELS: Final[list[tuple[type[BaseModel], JsonSchemaMode]]] = [
     (EventRequest, "validation"),

@@ -1,7 +1,7 @@
 """`opsknight`: the commands, put together, and how they end (docs/command-line.md).
 
-0: done. 1: not done, and a sentence says why. 2: `plan` found changes. 64: wrong usage. 130:
-interrupted.
+0: done. 1: not done, and a sentence says why. 2: `plan` found changes, `doctor` warnings. 3:
+`doctor` found what has failed. 64: wrong usage. 130: interrupted.
 """
 
 import json
@@ -16,8 +16,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from opsknight import runtime
 from opsknight.queues import NotTaken
 from opsknight.store.calls import Unavailable
-from opsknight_cli import acts, configure, contact, duty, incidents, keys, maintenance, send
+from opsknight_cli import (
+    acts,
+    configure,
+    contact,
+    duty,
+    incidents,
+    keys,
+    maintenance,
+    send,
+    simulate,
+)
 from opsknight_cli.deployments import NotFound, find
+from opsknight_cli.doctor import command as doctor
 from opsknight_cli.files.reading import Unreadable
 from opsknight_cli.screen import Screen
 from opsknight_cli.session import Ended, Refused, Session
@@ -32,7 +43,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for group in (configure.app, duty.app, send.app):
+for group in (configure.app, duty.app, send.app, simulate.app, doctor.app):
     app.registered_commands += group.registered_commands
 app.add_typer(keys.app, name="keys")
 incidents.app.registered_commands += acts.app.registered_commands

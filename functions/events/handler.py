@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from events.contract import LARGEST_BODY, EventRequest, accepted
+from events.contract import accepted
 from events.intake import Intake
 from opsknight import runtime
 from opsknight.answers import RETRY_UNAVAILABLE, Answer, Refusal, Request, respond
 from opsknight.bodies import read
 from opsknight.callers import Directory, Limiter, LimitReached, authenticate, service_of
 from opsknight.directory import EVENTS_WRITE
-from opsknight.incidents import Event
+from opsknight.posted import LARGEST_BODY, EventRequest
 from opsknight.rates import LIMIT, Minute
 from opsknight.store.calls import Deadline, Unavailable
 
@@ -69,15 +69,7 @@ class Api:
             raise wanted
         service = service_of(caller, named, EVENTS_WRITE, self.directory, now, deadline)
         told |= {"service_id": service.id, "event_action": wanted.event_action}
-        event = Event(
-            action=wanted.event_action,
-            service_id=service.id,
-            dedup_key=wanted.dedup_key,
-            summary=wanted.payload.summary,
-            severity=wanted.payload.severity,
-            body=request.body.decode("utf-8-sig"),
-            actor=caller.key.actor,
-        )
+        event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
         minute = Minute.of(now)
         reset = str(minute.seconds_left(now))
         limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}

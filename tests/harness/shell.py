@@ -14,6 +14,7 @@ from opsknight.queues import Queue
 from opsknight_cli.deployments import Deployment
 from opsknight_cli.main import run
 from opsknight_cli.session import Session
+from tests.harness.account import Scripted
 from tests.harness.world import World
 
 
@@ -38,6 +39,9 @@ class Shell:
     sleep: Callable[[float], None] | None = None
     """Else the clock is moved on."""
     patience: float = 60
+    account: Scripted | None = None
+    """What `doctor` looks at."""
+    checked_within: float = 15
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def opsknight(self, *words: str | Path, stdin: str = "") -> Said:
@@ -51,6 +55,8 @@ class Shell:
             new_id=lambda prefix, _: f"{prefix}_{next(self._numbers):06}",
             read_stdin=lambda: stdin,
             sleep=lambda seconds: self._pass(seconds, printed),
+            reach=lambda _: (self.account or Scripted(self.world)).account(),
+            checked_within=self.checked_within,
             patience=self.patience,
         )
         with _columns(self.width), redirect_stdout(out), redirect_stderr(err):

@@ -4,6 +4,7 @@ The scenes are kept in tests/golden/cli. With GOLDEN=write in the environment th
 them anew: look at what has changed before you commit it.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from moto import mock_aws
 
 from notify.channels.protocol import Refused, Retry, Sent
 from opsknight.queues import Queue
+from tests.harness.account import Refusal, Scripted
 from tests.harness.dynamodb import make_table
 from tests.harness.pipeline import Pipeline
 from tests.harness.post import PAGES
@@ -380,6 +382,80 @@ def contact(play: Play) -> None:
     play.types("contact", "test", "ben", code=1)
 
 
+EVENT = json.dumps(event())
+
+
+def simulate(play: Play) -> None:
+    play.types("simulate", "-", stdin=EVENT, code=1)
+    play.types("apply", "-", "--yes", "--json", stdin=(EXAMPLES / "realistic.yaml").read_text())
+    del play.lines[-3:]
+    play.types("simulate", "-", stdin=EVENT, code=1)
+    play.types("simulate", "-", "--service", "chekout", stdin=EVENT, code=1)
+    play.types("simulate", "-", "--service", "checkout", stdin="{}", code=1)
+    play.types("simulate", "-", "--service", "checkout", stdin="{", code=1)
+    play.types("simulate", "-", "--service", "checkout", stdin=EVENT)
+    later = ["--service", "reports", "--at", "2026-11-28 12:00"]
+    play.types("simulate", "-", *later, stdin=json.dumps(event(severity="info")))
+    window = ["--for", "90m", "--reason", "New database"]
+    play.types("maintenance", "start", "checkout", *window)
+    del play.lines[-3:]
+    play.types("simulate", "-", "--service", "checkout", stdin=EVENT)
+    play.types("simulate", "-", *later, "--json", stdin=EVENT)
+    play.types("simulate", "-", "--service", "gateway", stdin=json.dumps(event("resolve")))
+
+
+def simulate_a_gap(play: Play) -> None:
+    nobody = NIGHTLY.replace("services:", "services:\n  night: {team: nobody, policy: late}")
+    valid = nobody.replace("{schedule: empty}", "{user: ada}").replace(
+        "attic: {team: nobody}", "attic: {team: web}"
+    )
+    play.types("apply", "-", "--yes", "--json", stdin=valid)
+    del play.lines[-3:]
+    play.types("simulate", "-", "--service", "night", stdin=EVENT)
+    play.types("simulate", "-", "--service", "shop", stdin=EVENT)
+
+
+def doctor(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    del play.lines[-3:]
+    account = Scripted(play.shell.world)
+    play.shell.account = account
+    play.types("doctor")
+    account.version = "0.0.9"
+    account.parameters |= {"EmailFrom": "", "VoiceOrigination": ""}
+    account.answers |= {
+        "lambda.GetAccountSettings": {
+            "AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+        },
+        "lambda.GetEventSourceMapping": lambda asked: {
+            "State": "Disabled" if asked["UUID"].startswith("EscalationFunc") else "Enabled"
+        },
+        "cloudwatch.DescribeAlarms": {
+            "MetricAlarms": [
+                {
+                    "AlarmName": "TickMissingAlarm",
+                    "StateValue": "ALARM",
+                    "AlarmDescription": "The minute tick did not come for three minutes: timers "
+                    'are late. docs/operations.md: "The tick is missing"',
+                }
+            ]
+        },
+        "sns.ListSubscriptionsByTopic": {
+            "Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]
+        },
+        "sqs.GetQueueAttributes": lambda asked: {
+            "Attributes": {
+                "ApproximateNumberOfMessages": "3" if "Failures" in asked["QueueUrl"] else "0"
+            }
+        },
+        "ssm.DescribeParameters": Refusal("AccessDeniedException"),
+        "pinpoint-sms-voice-v2.DescribeAccountAttributes": Refusal("UnknownOperation", 404),
+    }
+    play.types("doctor", code=3)
+    account.answers["cloudformation.DescribeStacks"] = Refusal("ValidationError")
+    play.types("doctor", code=3)
+
+
 SCENES: tuple[Scene, ...] = (
     validate_says_all_that_is_wrong,
     validate_looks_ahead,
@@ -392,6 +468,9 @@ SCENES: tuple[Scene, ...] = (
     incidents,
     incidents_refused,
     contact,
+    simulate,
+    simulate_a_gap,
+    doctor,
 )
 
 

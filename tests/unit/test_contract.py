@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from events.contract import LARGEST_BODY, EventRequest, accepted
+from events.contract import accepted
 from opsknight.bodies import InvalidBody, InvalidJson, parse
 from opsknight.incidents import Action, Pointer, Severity, Status, Urgency
+from opsknight.posted import LARGEST_BODY, EventRequest
 
 EMOJI = "\N{GRINNING FACE}"
 COMBINED = "e\N{COMBINING ACUTE ACCENT}"

@@ -197,7 +197,9 @@ def test_a_status_page_hears_only_of_the_services_that_it_lists() -> None:
 
 
 def test_a_public_note_updates_status_pages_and_another_does_not() -> None:
-    public = change_deliveries(incident(), change("noted", public="yes", note="On it."), [HOOK], [PUBLIC])
+    public = change_deliveries(
+        incident(), change("noted", public="yes", note="On it."), [HOOK], [PUBLIC]
+    )
     assert [each.about for each in public] == [PageEvent.UPDATED]
     assert not change_deliveries(incident(), change("noted"), [HOOK], [PUBLIC])
 

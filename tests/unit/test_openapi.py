@@ -9,12 +9,12 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import BaseModel
 
-from events.contract import EventRequest
 from events.handler import OPENAPI
 from openapi.__main__ import main
 from openapi.people import MODELS
 from opsknight.bodies import InvalidBody, parse
 from opsknight.directory import EVENTS_WRITE
+from opsknight.posted import EventRequest
 from respond.api import ROUTES
 from respond.incidents import ACTIONS
 from tests.harness.described import DESCRIBED, fits, resolved
