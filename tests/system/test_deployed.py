@@ -308,8 +308,10 @@ def log(up: Running, function: str) -> Iterator[dict[str, Any]]:
 
 
 def eventually[T](look: Callable[[], list[T]]) -> list[T]:
-    """What `look` finds as soon as it finds something; nothing after half a minute."""
-    deadline = time.monotonic() + 30
+    """What `look` finds as soon as it finds something; nothing after a minute and a half, in which
+    a busy machine has started all functions.
+    """
+    deadline = time.monotonic() + 90
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
