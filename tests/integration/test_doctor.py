@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from opsknight_cli.doctor.judging import Finding, Verdict, ok
+from opsknight.configuration import Configuration
+from opsknight.store.configurations import Configurations
+from opsknight.store.outgoing import Outgoing
+from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
 from opsknight_cli.doctor.running import run
 from tests.harness.account import Refusal, Scripted
 from tests.harness.dynamodb import template
 from tests.harness.shell import Shell
-from tests.harness.world import World, event
+from tests.harness.world import World, deadline, event
 
 FILE = """\
 users:
@@ -57,7 +60,27 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 20
+    assert len(found) == 21
+
+
+def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:
+    outgoing, now = Outgoing(shell.world.table), shell.world.clock()
+    [destination] = [
+        each
+        for each, name in destinations(configuration(shell)).items()
+        if name == "phone of user ada"
+    ]
+    sets = {"failing_since": now, "failures": 7, "probe_at": now}
+    outgoing.leave(destination, "place_0", sets, deadline())
+    [told] = examined(shell, 2)["receivers"]
+    assert told["verdict"] == "warning"
+    assert told["said"].startswith("phone of user ada has failed 7 times since 2026-11-")
+    outgoing.leave(destination, "place_0", {"probe_at": None}, deadline())
+    assert [each["verdict"] for each in examined(shell, 0)["receivers"]] == ["ok"]
+
+
+def configuration(shell: Shell) -> Configuration:
+    return Configurations(shell.world.table).read(deadline()).configuration
 
 
 @pytest.mark.parametrize(

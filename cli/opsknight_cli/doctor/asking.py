@@ -14,6 +14,7 @@ from opsknight.contacts import Channel
 from opsknight.incidents import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
+from opsknight.store.outgoing import Outgoing
 from opsknight.store.table import Table
 from opsknight_cli.doctor import judging
 from opsknight_cli.doctor.judging import Finding, failed, ok
@@ -235,6 +236,12 @@ def services(facts: Facts) -> Iterable[Finding]:
     return judging.services(facts.configuration)
 
 
+def receivers(facts: Facts) -> Iterable[Finding]:
+    names = judging.destinations(facts.configuration)
+    traffic = Outgoing(facts.table).traffic_of(names, Deadline.after(facts.patience))
+    return judging.receivers(names, traffic)
+
+
 def dedup_keys(facts: Facts) -> Iterable[Finding]:
     """Of the newest active incidents, and of some of each service that are resolved."""
     deadline = Deadline.after(facts.patience)
@@ -267,7 +274,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "e-mail": email,
     "phone": phone,
     "services": services,
+    "receivers": receivers,
     "dedup keys": dedup_keys,
 }
-OF_THE_CONFIGURATION: Final = ("secrets", "e-mail", "phone", "services", "dedup keys")
+OF_THE_CONFIGURATION: Final = ("secrets", "e-mail", "phone", "services", "receivers", "dedup keys")
 """They say nothing of a deployment whose configuration cannot be read."""

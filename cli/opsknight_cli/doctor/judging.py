@@ -10,6 +10,7 @@ from typing import Any, Final
 from opsknight.configuration import Configuration, slug_of
 from opsknight.contacts import Channel, Receiver
 from opsknight.notifying import methods
+from opsknight.pacing import Traffic
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50
@@ -299,6 +300,37 @@ def dedup_keys(keys: Mapping[str, Iterable[str]]) -> list[Finding]:
             findings.append(warning("dedup keys", said, mend))
     sampled = sum(len(list(each)) for each in keys.values())
     return findings or [ok("dedup keys", f"Those of {sampled} incidents name problems.")]
+
+
+def destinations(configuration: Configuration) -> dict[str, str]:
+    """All receivers, as messages to them are kept, and what to call each."""
+    found = {}
+    for user in configuration.users.values():
+        for method in methods(user):
+            name = f"{slug_of(method.id)} of user {slug_of(user.id)}"
+            found[f"user#{user.id}#{method.id}"] = name
+    for each in configuration.receivers.values():
+        name = f"{slug_of(each.id)} of service {slug_of(each.service_id)}"
+        found[f"service#{each.service_id}#{each.id}"] = name
+    for page in configuration.status_pages.values():
+        for hook in page.webhooks:
+            found[f"page#{page.id}#{hook.id}"] = f"{slug_of(hook.id)} of page {slug_of(page.id)}"
+    return found
+
+
+def receivers(names: Mapping[str, str], traffic: Mapping[str, Traffic]) -> list[Finding]:
+    """`names` of all receivers, `traffic` of those that were told something."""
+    ill = [
+        warning(
+            "receivers",
+            f"{names[each]} has failed {it.failures} times since "
+            f"{it.failing_since:%Y-%m-%d %H:%M} UTC, and is probed.",
+            "`opsknight incidents show` says why. Mend the receiver, or its entry.",
+        )
+        for each, it in traffic.items()
+        if it.is_unhealthy and it.failing_since is not None
+    ]
+    return ill or [ok("receivers", f"None of {len(names)} has failed for long.")]
 
 
 def wanted_secrets(configuration: Configuration) -> dict[str, str]:

@@ -86,6 +86,12 @@ class Outgoing:
         found = self.table.get(Traffic, items.traffic_key(destination), deadline)
         return found or Traffic()
 
+    def traffic_of(self, destinations: Iterable[str], deadline: Deadline) -> dict[str, Traffic]:
+        """Of many; without those with which nothing has gone on yet."""
+        keys = {items.traffic_key(each)["pk"]["S"]: each for each in destinations}
+        found = self.table.batch([items.traffic_key(each) for each in keys.values()], deadline)
+        return {keys[it["pk"]["S"]]: Traffic.model_validate(items.plain(it)) for it in found}
+
     def take_place(
         self,
         destination: str,
