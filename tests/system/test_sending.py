@@ -168,8 +168,9 @@ def town(deployed: Running, places: Places) -> Town:
 
 def test_a_page_arrives_and_its_link_acknowledges(deployed: Running) -> None:
     key = f"inbox-{token_hex(4)}"
-    body = event("trigger", key, payload={"summary": f"Disk of {key} is full"})
-    headers = {"Authorization": f"Token token={deployed.service.integration_key}"}
+    service = _of_one(deployed, key)
+    body = event("trigger", key, payload={"summary": f"Disk of {key} is full"}, service_id=service)
+    headers = {"Authorization": f"Bearer {deployed.service.api_key}"}
     answer = requests.post(f"{deployed.url}/api/events", json=body, headers=headers, timeout=20)
     incident = answer.json()["result"]["incident"]["id"]
 
@@ -181,10 +182,10 @@ def test_a_page_arrives_and_its_link_acknowledges(deployed: Running) -> None:
         ]
 
     (mail, *_) = eventually(arrived(Channel.EMAIL))
-    assert (mail.to, mail.why) == ("elena@example.com", "")
+    assert (mail.to, mail.why) == (f"{key}@example.com", "")
     assert eventually(arrived(Channel.SMS))
     (told, *_) = eventually(arrived(Channel.SLACK))
-    assert (told.to, told.why) == ("C0SHOP0001", "")
+    assert (told.to, told.why) == ("C0INBOX001", "")
     link = re.search(r"http://127\.0\.0\.1:\d+/r/[\w.~-]+", mail.text)
     assert link, mail.text
     page = requests.get(link[0], timeout=20)
@@ -202,6 +203,38 @@ def test_a_page_arrives_and_its_link_acknowledges(deployed: Running) -> None:
     assert (found.status, found.assignee_id is not None) == ("ACKNOWLEDGED", True)
     # The message in Slack is changed in its place.
     assert eventually(lambda: [each for each in arrived(Channel.SLACK)() if each.thread][1:])
+
+
+def _of_one(up: Running, name: str) -> str:
+    """A service with a channel in Slack, and somebody of its own to page: others are paced."""
+    service_id, user_id = f"svc_{name}", f"user_{name}"
+    methods = (
+        Receiver(id="mail", name="", channel=Channel.EMAIL, to=f"{name}@example.com"),
+        Receiver(id="phone", name="", channel=Channel.SMS, to="+4915100000099"),
+    )
+    user = User(
+        id=user_id,
+        name=name,
+        email=f"{name}@example.com",
+        role=Role.USER,
+        contact_methods=methods,
+    )
+    chat = ServiceReceiver(
+        id="chat",
+        name="",
+        channel=Channel.SLACK,
+        to="C0INBOX001",
+        secret="/opsknight/slack-token",
+        service_id=service_id,
+    )
+    target = Target(kind=TargetKind.USER, id=user_id)
+    one = Policy(id=service_id, name=name, version=1, steps=(Step(targets=(target,)),))
+    table = _table(up)
+    table.publish(one, token_hex(8), Deadline.after(10))
+    team = Team(id=f"team_{name}", name=name)
+    service = Service(id=service_id, name=name, team_id=team.id, policy_id=one.id)
+    table.create([team, user, service, chat], {}, token_hex(8), Deadline.after(10))
+    return service_id
 
 
 @pytest.mark.soak
