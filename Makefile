@@ -60,7 +60,7 @@ bench: .venv ## the table of figures, and its JSON (minutes; less with ARGS=--qu
 	@python -m bench $(ARGS)
 
 guards: .venv ## remove each guard by a patch and see its test fail
-	@python -m tests.guards
+	@python -m tests.guards $(ARGS)
 
 build: .venv ## sam build: what is deployed, in .aws-sam
 	@sam build

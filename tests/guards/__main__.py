@@ -21,6 +21,8 @@ COPIED: Final = ("functions", "layers", "cli", "local", "openapi", "tests", "doc
 FILES: Final = ("pyproject.toml", "template.yaml", "samconfig.toml")
 # pytest's own codes: 0 all passed, 1 some failed; others mean that it could not run.
 PASSED: Final = 0
+# For who has just run all tests: the first look, with all guards in place, is left out.
+TRUSTED: Final = "--tests-passed"
 FAILED: Final = 1
 
 
@@ -74,7 +76,8 @@ def removed(guard: Guard) -> str | None:
     return "no test noticed" if code == PASSED else f"pytest ended with {code}:\n{output}"
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
+    names = [word for word in words if word != TRUSTED]
     patches = {patch.stem: patch for patch in sorted(Path(__file__).parent.glob("*.patch"))}
     unknown = sorted(set(names) - patches.keys())
     if unknown:
@@ -83,7 +86,8 @@ def main(names: list[str]) -> int:
         return 2
     chosen = [patch for name, patch in patches.items() if name in names or not names]
     guards = [Guard.read(patch) for patch in chosen]
-    code, output = run(sorted({guard.test for guard in guards}))
+    tests = sorted({guard.test for guard in guards})
+    code, output = (PASSED, "") if TRUSTED in words else run(tests)
     if code != PASSED:
         sys.stdout.write(f"The tests must pass with the guards in place:\n{output}\n")
         return 1
