@@ -260,7 +260,8 @@ def maintenance(play: Play) -> None:
 
 class Night:
     def __init__(self, shell: Shell, secret: str) -> None:
-        self.pipeline = Pipeline(shell.world)
+        # Queues bring all that these scenes show; ticks would only look.
+        self.pipeline = Pipeline(shell.world, ticking=False)
         self._secret = secret
         shell.pages = Queue(self.pipeline.post.sqs(), PAGES)
         shell.sleep = lambda seconds: self.goes_by(seconds=seconds)
@@ -372,7 +373,6 @@ def contact(play: Play) -> None:
     listener.answer("cm_call", [Refused("this deployment has no number to call from")])
     play.types("contact", "test", "ada", code=1)
     night.pipeline.post.away = True
-    night.pipeline.ticking = False
     play.types("contact", "test", "ben", "--method", "mail", code=1)
     night.pipeline.post.away = False
     play.types("contact", "test", "ben", "--no-wait")
