@@ -18,7 +18,9 @@ from bench.configuration import measure_configuration
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
 from bench.latency import measure_latency
+from bench.lists import measure_lists
 from bench.machine import facts
+from bench.sending import measure_sending
 from bench.steps import measure_steps
 from bench.storm import measure_storm
 from local.stack import forget_account
@@ -29,6 +31,8 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "round-trips": measure_round_trips,
     "units": measure_units,
     "steps": measure_steps,
+    "sending": measure_sending,
+    "incidents": measure_lists,
     "cpu": measure_cpu,
     "cold-start": measure_cold_start,
     "latency": measure_latency,

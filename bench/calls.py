@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.figures import Figure
 from bench.stage import body, new_world
 from events.handler import Api
-from notify.handler import on_change
+from tests.harness.pipeline import announce
 from tests.harness.world import World, deadline
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Call:
     ended: float
     units: float
     """Of reading for GetItem, else of writing."""
+    looked_at: int = 0
+    """How many items a query read."""
 
 
 class Watch:
@@ -86,6 +88,7 @@ class Watch:
             began=self._began.pop(threading.get_ident()),
             ended=time.perf_counter(),
             units=sum(each["CapacityUnits"] for each in tables),
+            looked_at=(parsed_response or {}).get("ScannedCount", 0),
         )
         self._calls.append(call)
 
@@ -152,7 +155,7 @@ def _prepare(world: World, dedup_key: str, before: str, *, details: bool = True)
             pointer = world.table.pointer(world.service.id, dedup_key, deadline())
             if pointer is None:
                 raise RuntimeError(f"no incident for {dedup_key!r}")
-            on_change(pointer.id, world.table, deadline())
+            announce(pointer.id, world)
         else:
             _send(world, body(step, dedup_key, details=details))
         # Time passes, or `due_at` would be set to what it is; not so much that keys are forgotten.

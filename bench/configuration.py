@@ -85,8 +85,8 @@ def large() -> str:
 
 def main(endpoint: str, name: str, *words: str) -> int:
     table = Table(connect(endpoint, TABLE_CONFIG), name, RETENTION)
-    deployment = Deployment("the bench", "http://127.0.0.1", table)
-    session = Session(lambda _: deployment, runtime.now, runtime.new_id, sys.stdin.read)
+    deployment = Deployment("the bench", "http://127.0.0.1", table, None, lambda: "the bench")
+    session = Session(lambda _: deployment, runtime.now, runtime.new_id, sys.stdin.read, time.sleep)
     return run(words, session)
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from botocore.config import Config
 
-from events.handler import Api, respond
+from events.handler import Api
+from opsknight.answers import respond
 from opsknight.directory import IntegrationKey, key_hash
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from tests.harness.dynamodb import connect

@@ -3,7 +3,7 @@
 from bench.calls import Watch, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
-from notify.handler import on_change
+from notify.handler import plan
 from tests.harness.pipeline import Pipeline, step
 from tests.harness.world import deadline
 
@@ -18,7 +18,7 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
     night.streaming = False
     watch = Watch(world.table.client)
     incident = night.trigger()
-    on_change(incident, world.table, deadline())
+    plan(night.planning, {"incident": incident})
     figures = []
     for name, minutes in (("first step", 0), ("second step", 5), ("exhausted", 10)):
         world.clock.advance(minutes=minutes)

@@ -50,11 +50,21 @@ def _serve(screen: Screen) -> NoReturn:
         everything.enter_context(_alone())
         aws = Port.from_environment("OPSKNIGHT_AWS_PORT", 4566)
         front = Port.from_environment("OPSKNIGHT_PORT", 8080)
+        inbox = Port.from_environment("OPSKNIGHT_INBOX_PORT", 8025)
         up = everything.enter_context(
-            running(_STATE, aws=aws, front=front, step=screen.step, watch=screen.event)
+            running(
+                _STATE,
+                aws=aws,
+                front=front,
+                inbox=inbox,
+                step=screen.step,
+                watch=screen.event,
+                watch_inbox=screen.message,
+            )
         )
         everything.enter_context(_settings(up))
-        screen.say(f"\nReady: {up.url}\n", "bold green")
+        screen.say(f"\nReady: {up.url}", "bold green")
+        screen.say(f"Inbox: {up.inbox.url}\n", "bold green")
         screen.say(f"{curl(up.url, up.service.integration_key)}\n")
         screen.say(f"Settings for a shell: . {_SETTINGS.relative_to(ROOT)}    Stop: Ctrl-C\n")
         code = up.ministack.wait()
@@ -89,6 +99,7 @@ def settings_of(up: Running) -> dict[str, str]:
     """What other programs, and `opsknight` itself, have to know of us."""
     return {
         "OPSKNIGHT_URL": up.url,
+        "OPSKNIGHT_INBOX_URL": up.inbox.url,
         "OPSKNIGHT_INTEGRATION_KEY": up.service.integration_key,
         "OPSKNIGHT_API_KEY": up.service.api_key,
         "OPSKNIGHT_SERVICE_ID": up.service.service_id,

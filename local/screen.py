@@ -1,4 +1,6 @@
-"""What `make run` shows: a line for each step, where to send events, and a line for each event."""
+"""What `make run` shows: a line for each step, where to send events, and a line for each event and
+each message.
+"""
 
 import json
 import time
@@ -11,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.front import Exchange
+from local.inbox.mailbox import Message
 
 _COLOURS = {
     "triggered": "bold red",
@@ -53,6 +56,10 @@ class Screen:
             return
         self._print(event_line(exchange, time.strftime("%H:%M:%S")))
 
+    def message(self, message: Message) -> None:
+        """One line for what was sent, and to whom."""
+        self._print(message_line(message, time.strftime("%H:%M:%S")))
+
     def _print(self, text: Text) -> None:
         # A closed terminal or pipe is no reason to leave things running: the signal that follows
         # ends us.
@@ -77,6 +84,18 @@ def event_line(exchange: Exchange, at: str) -> Text:
     line = Text(f"{at} ")
     line.append(f"{action:<12}", _COLOURS.get(action, ""))
     line.append(f" {exchange.status} {_printable(rest)}")
+    return line
+
+
+def message_line(message: Message, at: str) -> Text:
+    """`at`, channel, what was answered, then to whom and its title, or why it was refused."""
+    line = Text(f"{at} ")
+    line.append(f"{message.channel.value:<14}", "magenta" if message.why else "blue")
+    status = "---" if message.status is None else str(message.status)
+    rest = f"{message.to} {message.title}".strip()
+    if message.why:
+        rest = f"{message.why} - {rest}" if rest else message.why
+    line.append(f"{status} {_printable(rest)}")
     return line
 
 

@@ -13,6 +13,7 @@ import shutil
 import socket
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.children import Child
 from local.front import Exchange, Front
+from local.inbox.mailbox import Message
+from local.inbox.scripts import Control
+from local.inbox.server import Inbox
+from opsknight.directory import SCOPES
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "opsknight-local"
@@ -34,6 +39,13 @@ REGION = "us-east-1"
 HOST = "127.0.0.1"
 
 EXAMPLE = ROOT / "examples" / "realistic.yaml"
+# By their names in that file. Worth nothing anywhere else.
+SECRETS = {
+    "/opsknight/slack-token": "xoxb-the-inbox-takes-any",
+    "/opsknight/pushover": "a" * 30,
+    "/opsknight/audit-signature": "what the audit's webhook is signed with",
+    "/opsknight/status-page": "what the status page's webhook is signed with",
+}
 # What the demo's keys are for.
 SERVICE, TOOL, USER = "checkout", "prometheus", "ada"
 
@@ -77,13 +89,16 @@ class FirstService:
 
 @dataclass(frozen=True)
 class Running:
-    """A deployed stack that answers: `url` through the front, `endpoint` as AWS itself."""
+    """A deployed stack that answers: `url` through the front, `endpoint` as AWS itself. What it
+    sends arrives in `inbox`.
+    """
 
     url: str
     endpoint: str
     outputs: Mapping[str, str]
     service: FirstService
     ministack: Child
+    inbox: Inbox
 
 
 Step = Callable[[str], AbstractContextManager[object]]
@@ -112,8 +127,10 @@ def running(
     *,
     aws: Port,
     front: Port,
+    inbox: Port,
     step: Step = nullcontext,
     watch: Callable[[Exchange], None] = lambda _: None,
+    watch_inbox: Callable[[Message], None] = lambda _: None,
 ) -> Iterator[Running]:
     """Everything up, for as long as the `with` lasts; call `forget_account` first.
 
@@ -122,6 +139,9 @@ def running(
     """
     with ExitStack() as everything:
         listener = everything.enter_context(closing(_claim(front)))
+        mail = everything.enter_context(closing(_claim(inbox)))
+        received = everything.enter_context(Inbox(mail, watch=watch_inbox))
+        received.scripts.set(Control(path="/webhook/*", secrets=tuple(SECRETS.values())))
         port = _free(aws)
         endpoint = f"http://{HOST}:{port}"
         scratch = state / "tmp"
@@ -137,7 +157,9 @@ def running(
             with step("sam build"):
                 _build(tools)
             with step("sam deploy"):
-                outputs = _deploy(tools)
+                public = f"http://{HOST}:{listener.getsockname()[1]}"
+                outputs = _deploy(tools, {"LocalInbox": received.url, "PublicUrl": public})
+        _keep_secrets(endpoint)
         with step("opsknight apply, keys create"):
             service = _configure(tools)
         with step("first answer"):
@@ -147,7 +169,7 @@ def running(
             )
             _wait_for_answer(served.url, tools)
         tools.check_ministack()
-        yield Running(served.url, endpoint, outputs, service, ministack)
+        yield Running(served.url, endpoint, outputs, service, ministack, received)
 
 
 class _Tools:
@@ -277,19 +299,43 @@ def _build(tools: _Tools) -> None:
     _BUILT_FROM.write_text(sources)
 
 
-def _deploy(tools: _Tools) -> dict[str, str]:
+def _deploy(tools: _Tools, addresses: Mapping[str, str]) -> dict[str, str]:
     """The stack's outputs."""
-    tools.run("deploy", ["sam", "deploy", "--config-env", "local"])
+    command = ["sam", "deploy", "--config-env", "local"]
+    tools.run("deploy", [*command, "--parameter-overrides", *_parameters(addresses)])
     cloudformation = boto3.client("cloudformation", endpoint_url=tools.endpoint)
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _parameters(addresses: Mapping[str, str]) -> list[str]:
+    """Those of samconfig.toml, to which sam has no way to add, and where our messages go."""
+    ours = {
+        **addresses,
+        "AllowPrivateTargets": "true",
+        "EmailFrom": "oncall@example.com",
+        "SmsOrigination": "OpsKnight",
+        "VoiceOrigination": "+18005550100",
+    }
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    fixed: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return fixed + [f"{name}={value}" for name, value in ours.items()]
+
+
+def _keep_secrets(endpoint: str) -> None:
+    """Those that the demo's receivers have; what they are for is the inbox."""
+    ssm = boto3.client("ssm", endpoint_url=endpoint)
+    for name, value in SECRETS.items():
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
 
 def _configure(tools: _Tools) -> FirstService:
     """By the command line's own commands, as after a deploy to AWS."""
     _opsknight(tools, "apply", str(EXAMPLE), "--yes")
     by_service = _opsknight(tools, "keys", "create", "--service", SERVICE, "--integration", TOOL)
-    by_user = _opsknight(tools, "keys", "create", "--user", USER, "--name", "Demo")
+    # For the examples of docs/http-api.md, too.
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    by_user = _opsknight(tools, "keys", "create", "--user", USER, "--name", "Demo", *scopes)
     # Keys rest nowhere but in the file that `make run` removes.
     tools.path("opsknight").unlink()
     return FirstService(by_service["serviceId"], by_service["secret"], by_user["secret"])

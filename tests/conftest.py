@@ -1,6 +1,7 @@
 """What holds for every test: no real AWS account in reach, Hypothesis sizes, listed skips only."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,3 +53,17 @@ settings.load_profile("quick")
 def full_size() -> bool:
     """Whether this is `make soak`: tests marked `soak` then run at the size that the issue asks."""
     return settings.get_current_profile_name() == "soak"
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Writes a line to the terminal, past pytest's capture: a run's output tells its figures."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+
+    def line(text: str) -> None:
+        with capfd.disabled():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return line

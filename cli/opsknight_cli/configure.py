@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from opsknight.applying import Create
-from opsknight.configuration import Kind, kind_of, path_of, slug_of
+from opsknight.configuration import Configuration, Kind, kind_of, path_of, slug_of
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli import plan_view
 from opsknight_cli.deployments import Deployment, Where
@@ -181,6 +181,19 @@ def _checked(session: Session, screen: Screen, file: str, *, strict: bool) -> Ch
         hint = "" if checked.errors else " (--strict takes warnings for errors)"
         raise Refused(f"{_named(file)} cannot be applied: {' and '.join(counts)}{hint}.")
     return checked
+
+
+def read_valid(session: Session, screen: Screen, file: str) -> Configuration:
+    """Of a file that could be applied: its errors are said, its warnings are not asked for."""
+    stdin = session.read_stdin() if file == reading.STDIN else None
+    checked = check(reading.read(reading.load(file, stdin)), session.now())
+    if checked.errors:
+        if not screen.as_json:
+            screen.problems(checked.errors)
+            screen.say()
+        counted = _count(len(checked.errors), "error")
+        raise Refused(f"{_named(file)} cannot be applied: {counted}. See `opsknight validate`.")
+    return checked.configuration
 
 
 def _named(file: str) -> str:

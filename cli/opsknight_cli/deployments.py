@@ -3,19 +3,30 @@ that of `make run`, while it is up in this folder or one above.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError
 
+from opsknight.queues import Queue
+from opsknight.runtime import MESSAGES_CONFIG
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
 USUAL_STACK: Final = "opsknight"
+# Whoever asks many things at once does not wait long for one.
+ASKED_ONCE: Final = Config(
+    connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2, "mode": "standard"}
+)
+_NO_REGION: Final = "Which region? Give --region, or set AWS_DEFAULT_REGION."
 _SETTINGS: Final = Path(".local") / "opsknight.env"
 
 
@@ -36,31 +47,47 @@ class Deployment:
     """As sentences call it."""
     url: str
     table: Table
+    pages: Queue | None
+    """Of messages to people; None where the stack is too old to tell."""
+    operator: Callable[[], str]
+    """Asks AWS who we are: an ARN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a deployment is, or would be: nothing is asked yet."""
+
+    name: str
+    """As sentences call it."""
+    stack: str
+    client: Callable[[str], Any]
+    """Of a service of AWS."""
+
+
+def reach(where: Where) -> Account:
+    """Raises NotFound."""
+    session, stack, endpoint = _place(where)
+
+    def client(service: str) -> Any:
+        anything: Any = session
+        config = TABLE_CONFIG if service == "dynamodb" else ASKED_ONCE
+        return anything.client(service, endpoint_url=endpoint, config=config)
+
+    return Account("the local deployment" if endpoint else f"stack {stack}", stack, client)
 
 
 def find(where: Where) -> Deployment:
     """Raises NotFound."""
-    local = None if where != Where() else local_settings()
-    if local and (endpoint := local.get("OPSKNIGHT_AWS_ENDPOINT")):
-        session = boto3.Session(
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106
-            region_name=local["OPSKNIGHT_AWS_REGION"],
-        )
-        stack = local["OPSKNIGHT_AWS_STACK"]
-        try:
-            table = _outputs(session, stack, endpoint)[1]
-        except EndpointConnectionError:
-            raise NotFound(
-                f"`make run` was up here and does not answer at {endpoint} any more: start it "
-                "again, or name another deployment with --stack."
-            ) from None
-        return Deployment("the local deployment", local["OPSKNIGHT_URL"], table)
-    stack = where.stack or USUAL_STACK
+    session, stack, endpoint = _place(where)
     try:
-        session = boto3.Session(profile_name=where.profile, region_name=where.region)
-        url, table = _outputs(session, stack, None)
-        return Deployment(f"stack {stack}", url, table)
+        return _deployment(session, stack, endpoint)
+    except EndpointConnectionError as error:
+        if endpoint is None:
+            raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
+        raise NotFound(
+            f"`make run` was up here and does not answer at {endpoint} any more: start it "
+            "again, or name another deployment with --stack."
+        ) from None
     except KeyError as missing:
         raise NotFound(
             f"Stack {stack} is no OpsKnight deployment, or not deployed yet: it has no {missing}."
@@ -70,20 +97,61 @@ def find(where: Where) -> Deployment:
         place = f"in {session.region_name} (--region, --profile)"
         raise NotFound(f"Stack {stack} could not be read {place}: {reason}.") from None
     except NoRegionError:
-        raise NotFound("Which region? Give --region, or set AWS_DEFAULT_REGION.") from None
+        raise NotFound(_NO_REGION) from None
     except BotoCoreError as error:
         raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
 
 
-def _outputs(session: boto3.Session, stack: str, endpoint: str | None) -> tuple[str, Table]:
+def _place(where: Where) -> tuple[boto3.Session, str, str | None]:
+    """The session, the stack's name, and the endpoint of a local one. Raises NotFound."""
+    local = None if where != Where() else local_settings()
+    if local and (endpoint := local.get("OPSKNIGHT_AWS_ENDPOINT")):
+        session = boto3.Session(
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106
+            region_name=local["OPSKNIGHT_AWS_REGION"],
+        )
+        return session, local["OPSKNIGHT_AWS_STACK"], endpoint
+    try:
+        session = boto3.Session(profile_name=where.profile, region_name=where.region)
+    except BotoCoreError as error:
+        raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
+    if session.region_name is None:
+        raise NotFound(_NO_REGION)
+    return session, where.stack or USUAL_STACK, None
+
+
+def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Deployment:
     cloudformation = session.client("cloudformation", endpoint_url=endpoint)
-    found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    values = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    parameters: Any = found.get("Parameters", [])
-    days = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
+    found: Any = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    values = _named(found)
     client = session.client("dynamodb", config=TABLE_CONFIG, endpoint_url=endpoint)
+    pages = values.get("PagesUrl")
+    # Told apart by the name of the service, the stubs know it under two names.
+    sqs: Any = session.client("sqs", config=MESSAGES_CONFIG, endpoint_url=endpoint)
+
+    def operator() -> str:
+        arn: str = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Arn"]
+        return arn
+
+    return Deployment(
+        name="the local deployment" if endpoint else f"stack {stack}",
+        url=local_settings()["OPSKNIGHT_URL"] if endpoint else values["ApiUrl"],
+        table=table_of(client, found),
+        pages=Queue(sqs, pages) if pages else None,
+        operator=operator,
+    )
+
+
+def table_of(client: "DynamoDBClient", stack: Mapping[str, Any]) -> Table:
+    """Of a stack as CloudFormation describes it. Raises KeyError when it has none."""
+    days = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
     retention = timedelta(days=int(days["RetentionDays"]))
-    return values["ApiUrl"], Table(client, values["TableName"], retention)
+    return Table(client, _named(stack)["TableName"], retention)
+
+
+def _named(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
 def local_settings() -> Mapping[str, str]:

@@ -1,11 +1,12 @@
 """`opsknight`: the commands, put together, and how they end (docs/command-line.md).
 
-0: done. 1: not done, and a sentence says why. 2: `plan` found changes. 64: wrong usage. 130:
-interrupted.
+0: done. 1: not done, and a sentence says why. 2: `plan` found changes, `doctor` warnings. 3:
+`doctor` found what has failed. 64: wrong usage. 130: interrupted.
 """
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,9 +14,21 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight import runtime
+from opsknight.queues import NotTaken
 from opsknight.store.calls import Unavailable
-from opsknight_cli import configure, duty, keys, maintenance, send
+from opsknight_cli import (
+    acts,
+    configure,
+    contact,
+    duty,
+    incidents,
+    keys,
+    maintenance,
+    send,
+    simulate,
+)
 from opsknight_cli.deployments import NotFound, find
+from opsknight_cli.doctor import command as doctor
 from opsknight_cli.files.reading import Unreadable
 from opsknight_cli.screen import Screen
 from opsknight_cli.session import Ended, Refused, Session
@@ -30,9 +43,12 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for group in (configure.app, duty.app, send.app):
+for group in (configure.app, duty.app, send.app, simulate.app, doctor.app):
     app.registered_commands += group.registered_commands
 app.add_typer(keys.app, name="keys")
+incidents.app.registered_commands += acts.app.registered_commands
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(contact.app, name="contact")
 app.add_typer(duty.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 
@@ -57,7 +73,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
                 return code if isinstance(code, int) else 0
     except (Refused, NotFound, Unreadable, Unavailable) as error:
         return _failed(str(error), as_json)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, NotTaken) as error:
         return _failed(f"AWS refused: {error}", as_json)
     raise AssertionError("the library ends every command by SystemExit")
 
@@ -71,5 +87,5 @@ def _failed(sentence: str, as_json: bool, code: int = FAILED) -> int:
 
 
 def main() -> None:
-    session = Session(find, runtime.now, runtime.new_id, sys.stdin.read)
+    session = Session(find, runtime.now, runtime.new_id, sys.stdin.read, time.sleep)
     sys.exit(run(sys.argv[1:], session))

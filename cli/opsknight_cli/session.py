@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from opsknight.store.calls import Deadline
-from opsknight_cli.deployments import Deployment, Where
+from opsknight_cli.deployments import Account, Deployment, Where, reach
 
 PATIENCE_SECONDS: Final = 60
 
@@ -46,9 +46,15 @@ class Session:
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     read_stdin: Callable[[], str]
+    sleep: Callable[[float], None]
+    """Seconds."""
+    reach: Callable[[Where], Account] = reach
+    patience: float = PATIENCE_SECONDS
+    checked_within: float = 15
+    """Seconds that each check of the doctor has."""
 
-    def deadline(self) -> Deadline:
-        return Deadline.after(PATIENCE_SECONDS)
+    def deadline(self, most: float = PATIENCE_SECONDS) -> Deadline:
+        return Deadline.after(min(most, self.patience))
 
     def id(self, prefix: str) -> str:
         return self.new_id(prefix, self.now())

@@ -22,6 +22,21 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return instant_of(zone, at) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """A time as above, or how long ago it was: `2h`. Raises Refused."""
+    try:
+        return now - duration(text)
+    except ValueError:
+        pass
+    try:
+        return moment(text, now, zone)
+    except Refused:
+        raise Refused(
+            f'"{text}" is no time. Write "2h" for two hours ago, "2026-11-25 18:00" (by the clock '
+            f'of {zone.key}), or "2026-11-25T17:00Z".'
+        ) from None
+
+
 def span(text: str) -> timedelta:
     """Of "1h30m". Raises Refused."""
     try:

@@ -20,9 +20,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from escalation.audit import audit
 from escalation.engine import Engine
-from escalation.outbox import Message, Outbox
+from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
 from opsknight import runtime
+from opsknight.queues import Message
 from opsknight.runtime import logger
 from opsknight.store.calls import Deadline
 
@@ -109,6 +110,8 @@ def engine() -> Engine:
         runtime.sqs(),
         runtime.sns(),
         timers=settings.timers_url,
+        plans=settings.plans_url,
+        pages=settings.pages_url,
         notices=settings.notices_url,
         fallback=settings.fallback_arn,
     )

@@ -3,30 +3,27 @@ address.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight.incidents import Incident
+from opsknight.queues import LARGEST_BATCH, Message, Queue, Waking
 from opsknight.runtime import logger
+from opsknight.store.waiting import Due
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-# SQS delays a message by 900 seconds at most, and takes ten at once.
-LONGEST_DELAY: Final = 900
-LARGEST_BATCH: Final = 10
-# A reminder comes so many seconds before its time: a function that has to be started first is ready
-# when it is due.
-HEAD_START: Final = 1
+# A reminder comes so much before its time: a function that has to be started first is ready when it
+# is due.
+HEAD_START: Final = timedelta(seconds=1)
 # SNS refuses longer subjects, and line breaks in them.
 LONGEST_SUBJECT: Final = 100
-
-type Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +32,49 @@ class Outbox:
     sns: Any
     timers: str
     """The URL of the queue of timers, ours."""
+    plans: str
+    """The URL of the queue of what is to be planned."""
+    pages: str
+    """The URL of the queue of deliveries to people."""
     notices: str
-    """The URL of the queue that the notify function reads."""
+    """The URL of the queue of other deliveries."""
     fallback: str
     """The ARN of the fallback topic."""
 
     def remind(self, wakings: Iterable[tuple[str, datetime]], now: datetime) -> None:
-        """Incidents are to be looked at when their next timer is due, to the second.
-
-        Only makes things quick: what SQS does not take, the tick finds.
-        """
-        messages = [
-            (
-                {"incident": incident_id, "due_at": at.isoformat()},
-                # Rounded down: what comes early is waited for, what comes late is late.
-                int(min(max((at - now).total_seconds() - HEAD_START, 0), LONGEST_DELAY)),
-            )
+        """Incidents are to be looked at when their next timer is due, to the second."""
+        letters = [
+            Waking({"incident": incident_id, "due_at": at.isoformat()}, at - HEAD_START)
             for incident_id, at in wakings
         ]
-        for chunk in batched(messages, LARGEST_BATCH, strict=False):
-            try:
-                answer = self.sqs.send_message_batch(
-                    QueueUrl=self.timers,
-                    Entries=[
-                        {"Id": str(n), "MessageBody": json.dumps(body), "DelaySeconds": delay}
-                        for n, (body, delay) in enumerate(chunk)
-                    ],
-                )
-            except (BotoCoreError, ClientError):
-                logger.exception("reminders were not taken")
-            else:
-                if refused := answer.get("Failed"):
-                    logger.error("reminders were not taken", number=len(refused))
+        Queue(self.sqs, self.timers).wake(letters, now)
 
-    def announce(self, incident_id: str) -> None:
+    def announce(self, incident_id: str, now: datetime) -> None:
         """The stream seems to have lost a change: the notify function is to look at the incident.
 
         Until it has, every tick sends this again.
         """
-        try:
-            body = json.dumps({"incident": incident_id})
-            self.sqs.send_message(QueueUrl=self.notices, MessageBody=body)
-        except (BotoCoreError, ClientError):
-            logger.exception("the announcement was not taken", incident_id=incident_id)
+        Queue(self.sqs, self.plans).wake([Waking({"incident": incident_id}, now)], now)
+
+    def pass_on(self, found: Iterable[Due], now: datetime) -> None:
+        """Pages and deliveries that are due, or soon will be: the notify functions see to them."""
+        wakings: dict[str, list[Waking]] = {}
+        for each in found:
+            match each:
+                case Due(delivery_id=str(delivery_id)):
+                    # The first letter of a delivery's id says whether it goes to a person.
+                    url = self.pages if delivery_id.startswith("p") else self.notices
+                    body: Message = {"incident": each.incident_id, "delivery": delivery_id}
+                case _:
+                    url = self.plans
+                    body = {
+                        "incident": each.incident_id,
+                        "page_no": each.page_no,
+                        "user": each.user_id,
+                    }
+            wakings.setdefault(url, []).append(Waking(body, each.at, each.incident_id))
+        for url, letters in wakings.items():
+            Queue(self.sqs, url).wake(letters, now)
 
     def go_on(self, message: Message) -> None:
         """Raises what boto3 raises."""

@@ -6,7 +6,7 @@ from typing import Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.engine import Engine
-from escalation.outbox import Message
+from opsknight.queues import Message
 from opsknight.runtime import count, logger, measure
 from opsknight.store.calls import Deadline
 from opsknight.store.items import DUE_SHARDS
@@ -45,8 +45,10 @@ def sweep(
     if after is None:
         oldest = max(((now - each.at).total_seconds() for each in found), default=0)
         measure("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
-    late = [each for each in found if each.at <= now]
-    soon = [(each.incident_id, each.at) for each in found if each.at > now]
+    engine.outbox.pass_on([each for each in found if not each.is_incident], now)
+    incidents = [each for each in found if each.is_incident]
+    late = [each for each in incidents if each.at <= now]
+    soon = [(each.incident_id, each.at) for each in incidents if each.at > now]
     if soon:
         engine.outbox.remind(soon, now)
     for each in late:

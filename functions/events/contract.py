@@ -1,125 +1,19 @@
-"""The wire contract of POST /api/events: what a body may be, what an answer is
-(docs/events-api.md).
+"""The wire contract of POST /api/events: what an answer is (docs/events-api.md). What a body may be
+is in `opsknight.posted`.
 
-The one place where our names differ inside and out: snake_case comes in, camelCase goes out, as the
-owner's document has it. What an event does is decided elsewhere.
+With that the one place where our names differ inside and out: snake_case comes in, camelCase goes
+out, as the owner's document has it. What an event does is decided elsewhere.
 """
 
-import json
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from opsknight.incidents import LONE_SURROGATES, Action, Pointer, Severity, Status, Urgency
-
-LARGEST_BODY: Final = 512 * 1024
-DEEPEST_DETAILS: Final = 100
-
-
-class InvalidJson(Exception):
-    """The body is not JSON; the text says why."""
-
-
-class InvalidBody(Exception):
-    """The body is JSON, but no event."""
-
-    def __init__(self, issues: "list[Issue]") -> None:
-        super().__init__(f"{len(issues)} issues")
-        self.issues = issues
-
-
-def _storable(value: Any) -> Any:
-    # UTF-8 has no half of a pair. In a text for people it may be replaced; in a dedup key that
-    # would merge two keys.
-    if isinstance(value, str) and not value.isascii():
-        return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-    return value
-
-
-def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
-    level: list[Any] = [] if details is None else [details]
-    for _ in range(DEEPEST_DETAILS + 1):
-        if not level:
-            return details
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-    raise ValueError(f"nested over {DEEPEST_DETAILS} levels deep")
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    summary: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-        BeforeValidator(_storable),
-        Field(description="What is wrong, in a sentence. It becomes the title of the incident."),
-    ]
-    source: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-        BeforeValidator(_storable),
-        Field(description="The system that noticed."),
-    ]
-    severity: Annotated[
-        Severity,
-        Field(
-            strict=False,
-            description="critical is HIGH urgency, error and warning MEDIUM, info LOW.",
-        ),
-    ]
-    custom_details: Annotated[
-        dict[Any, Any] | None,
-        AfterValidator(_shallow),
-        Field(
-            description="Anything that helps. Nested at most 100 levels deep.",
-            json_schema_extra={"default": None},
-        ),
-    ] = None
-
-
-class EventRequest(BaseModel):
-    """An event, as a monitoring tool sends it. Unknown fields are ignored."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, populate_by_name=True)
-
-    event_action: Annotated[Action, Field(strict=False)]
-    dedup_key: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-        Field(
-            description="Names the problem: events with the same key and service are one incident."
-        ),
-    ]
-    payload: Payload
-    service_id: Annotated[
-        Any,
-        Field(
-            validation_alias=AliasChoices("service_id", "serviceId"),
-            description="With an API key: whom it is for. Ignored with an integration key.",
-            json_schema_extra={"type": "string"},
-        ),
-    ] = None
-
-
-class Issue(BaseModel):
-    path: str
-    message: str
+from opsknight.bodies import Issue
+from opsknight.incidents import Pointer, Status, Urgency
+from opsknight.posted import LARGEST_BODY
 
 
 class IncidentAnswer(BaseModel):
@@ -169,46 +63,3 @@ def accepted(action: str, incident: Pointer | None, reason: str | None = None) -
     if reason is not None:
         result["reason"] = reason
     return {"status": "success", "result": result}
-
-
-def parse(body: bytes) -> EventRequest:
-    """Raises InvalidJson or InvalidBody."""
-    try:
-        return EventRequest.model_validate(_DECODER.decode(body.decode("utf-8-sig")))
-    except RecursionError:
-        raise InvalidJson("nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        said = error.msg.removesuffix(" at")
-        raise InvalidJson(f"{said} at line {error.lineno}, column {error.colno}") from None
-    except ValidationError as error:
-        raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise InvalidJson(f"{name} is not JSON")
-
-
-# The numbers in a body are kept as sent, in its text; here a float will do, and takes any length.
-_DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
-
-_SAYINGS: Final = {
-    "missing": "is required",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "string_type": "must be a string",
-    "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "enum": "must be {expected}",
-    "value_error": "must not be {error}",
-}
-
-
-def _issue(error: Any) -> Issue:
-    saying = _SAYINGS.get(error["type"], error["msg"])
-    return Issue(
-        path=".".join(str(part) for part in error["loc"]),
-        message=saying.format_map(error.get("ctx", {})),
-    )

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
-from events.guard import Limiter, LimitReached
 from events.refusals import Refusals
+from opsknight.acting import Settling
+from opsknight.callers import Limiter, LimitReached
 from opsknight.directory import ApiKey, IntegrationKey, Service
 from opsknight.incidents import Event, Pointer
-from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
+from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged
 from opsknight.rates import Minute
 from opsknight.runtime import logger
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
 
 REPORT_PATIENCE_SECONDS: Final = 1
@@ -64,11 +65,11 @@ class Intake:
         except LimitReached:
             self._tell(self.refusals.note(key, event, minute), key, service, now, deadline)
             raise
-        action, incident = self._settle(event, service, current, now, deadline)
+        action, incident = self._settled(event, service, current, now, deadline)
         self._tell(self.refusals.left(key, service.id, minute), key, service, now, deadline)
         return Taken(action, incident, remaining)
 
-    def _settle(
+    def _settled(
         self,
         event: Event,
         service: Service,
@@ -78,32 +79,8 @@ class Intake:
         *,
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
-        """Decides and writes, until what was decided on is what was there."""
-        incident_id = self.new_id("inc", now)
-        alert_id = self.new_id("al", now)
-        attempt = 0
-        while True:
-            decision = decide(
-                current,
-                event,
-                now=now,
-                incident_id=incident_id,
-                alert_id=alert_id,
-                window=service.window_at(now),
-                raising=raising or service.raises_urgency,
-                timeouts=service.timeouts,
-            )
-            if isinstance(decision, Ignored | Unchanged):
-                return _outcome(decision)
-            try:
-                # One token for one decision: repeated after an unknown outcome it is written once.
-                self.table.apply(decision, f"{alert_id}-{attempt}", deadline)
-            except Conflict as conflict:
-                deadline.pause(attempt, conflict)
-                current = self.table.pointer(event.service_id, event.dedup_key, deadline)
-                attempt += 1
-            else:
-                return _outcome(decision)
+        settling = Settling(self.table, self.new_id)
+        return _outcome(settling.settle(event, service, current, now, deadline, raising=raising))
 
     def _tell(
         self,
@@ -121,7 +98,7 @@ class Intake:
         deadline = deadline.within(REPORT_PATIENCE_SECONDS)
         try:
             current = self.table.pointer(report.service_id, report.dedup_key, deadline)
-            self._settle(report, service, current, now, deadline, raising=True)
+            self._settled(report, service, current, now, deadline, raising=True)
         except Exception:
             # The count is kept for the next report.
             logger.exception("refused events could not be reported", service_id=service.id)

@@ -1,23 +1,7 @@
 """What end-to-end tests say of themselves."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import Phase
-
-
-@pytest.fixture
-def say(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Writes a line to the terminal, past pytest's capture: a run's output tells its figures."""
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert reporter is not None
-
-    def line(text: str) -> None:
-        with capfd.disabled():
-            reporter.ensure_newline()
-            reporter.write_line(text)
-
-    return line
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from random import Random
 
 import pytest
 
-from events.guard import Directory, Limiter
-from notify.handler import on_change
+from opsknight.callers import Directory, Limiter
 from opsknight.rates import LIMIT, Minute
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from tests.harness.dynamodb import connect
 from tests.harness.faults import DEATHS, DISTINCT, FAULTS, Died, Fault, Point, Process
 from tests.harness.invariants import check
-from tests.harness.world import Response, World, build, deadline, event
+from tests.harness.pipeline import announce
+from tests.harness.world import Response, World, build, event
 
 
 @dataclass(frozen=True)
@@ -263,12 +263,12 @@ def test_planning_what_is_told_of_a_change_survives(
         table = process.runs(world, dynamodb).table
         if fault in DEATHS:
             with pytest.raises(Died):
-                on_change(incident, table, deadline())
+                announce(incident, world, table)
             recorded = (point.operation, fault.moment) == ("UpdateItem", "after")
             assert ("announce" in check(world).incidents[incident]["timers"]) != recorded
-            on_change(incident, world.table, deadline())
+            announce(incident, world)
         else:
-            on_change(incident, table, deadline())
+            announce(incident, world, table)
         assert point in process.calls
         planned = check(world).incidents[incident]
         assert (planned["announced"], "announce" in planned["timers"]) == (1, False)

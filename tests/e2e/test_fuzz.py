@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from events.handler import Api, respond
+from events.handler import Api
+from opsknight.answers import respond
 from opsknight.incidents import describe
 from tests.harness.fuzzing import TEXT, gateway_events
 from tests.harness.invariants import check, stored

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from notify.handler import on_change
 from opsknight.lifecycle import Moved, act
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 from tests.harness.conflicts import Conflicts
@@ -19,6 +18,7 @@ from tests.harness.dynamodb import connect
 from tests.harness.invariants import check
 from tests.harness.model import Seen, in_some_order
 from tests.harness.people import ADA, COMMANDS, came_to
+from tests.harness.pipeline import announce
 from tests.harness.turns import Turns
 from tests.harness.world import World, build, deadline, event
 
@@ -63,7 +63,7 @@ class Client:
             if pointer is None:
                 return "nobody", None, None
             if asked == "plan":
-                on_change(pointer.id, self.world.table, deadline())
+                announce(pointer.id, self.world)
                 return "planned", None, None
             incident = self.world.table.incident(pointer.id, deadline())
             assert incident is not None

@@ -13,7 +13,6 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from notify.handler import on_change
 from opsknight.directory import IntegrationKey, MaintenanceWindow, Service, key_hash
 from opsknight.incidents import Action, Event, Incident, Severity
 from opsknight.lifecycle import Merged, Moved, Opened, act, decide
@@ -22,6 +21,7 @@ from opsknight.store.calls import Conflict
 from tests.harness.invariants import Stored, check, stored
 from tests.harness.model import Model, Problem
 from tests.harness.people import ADA, COMMANDS, came_to
+from tests.harness.pipeline import announce
 from tests.harness.world import build, deadline, event
 
 DEDUP_KEYS = ("disk", "\N{SNOWMAN} disk#full")
@@ -215,7 +215,7 @@ class Life(RuleBasedStateMachine):
         found = self.somebody_reads(data)
         if found is not None:
             problem, incident = found
-            on_change(incident.id, self.world.table, deadline())
+            announce(incident.id, self.world)
             problem.announced = problem.changes
 
     @rule(fast=WISHES, place=st.sampled_from(PLACES))

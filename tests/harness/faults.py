@@ -35,8 +35,8 @@ class Point:
     """The `number`th call of this operation on this table, from 1."""
 
     operation: str
-    table: Literal["main", "rates", "sqs", "sns"]
-    """Or which other service."""
+    table: Literal["main", "rates", "sqs", "sns", "outside"]
+    """Or which other service; `outside` are receivers and providers."""
     number: int
 
 
@@ -91,17 +91,34 @@ class Process:
         client.meta.events.register(f"after-call.{service}", self._after)
         return client
 
+    def around[T](self, operation: str, work: Callable[[], T]) -> T:
+        """What the process does outside of AWS; it can die before and after."""
+        point = self._reached(operation, "outside")
+        struck = point is not None and self.fault is not None and self._struck(point)
+        if struck and self.fault and self.fault.moment == "before":
+            self._dead = True
+            raise Died
+        done = work()
+        if struck:
+            self._dead = True
+            raise Died
+        return done
+
+    def _reached(self, operation: str, table: Any) -> Point | None:
+        if self._dead:
+            raise Died
+        if not self.watching:
+            return None
+        with self._lock:
+            self._counts[operation, table] += 1
+            point = Point(operation, table, self._counts[operation, table])
+            self.calls.append(point)
+        return point
+
     def _before(self, table: Any) -> Callable[..., Any]:
         def before(model: Any, context: dict[str, Any], **_: object) -> Any:
-            if self._dead:
-                raise Died
-            if not self.watching:
-                return None
-            with self._lock:
-                self._counts[model.name, table] += 1
-                point = Point(model.name, table, self._counts[model.name, table])
-                self.calls.append(point)
-            if self.fault is None or not self._struck(point):
+            point = self._reached(model.name, table)
+            if point is None or self.fault is None or not self._struck(point):
                 return None
             if self.fault.moment == "after":
                 context["struck"] = True

@@ -42,6 +42,7 @@ class Stored:
     alerts: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     changes: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     chunks: Counter[str] = field(default_factory=Counter)
+    pages: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def active(self) -> list[Item]:
@@ -63,6 +64,8 @@ def stored(world: World) -> Stored:
                 found.changes[item["incident_id"]].append(item)
             case "chunk":
                 found.chunks[item["pk"].removeprefix("alert#")] += 1
+            case "page":
+                found.pages[item["incident_id"]].append(item)
             case _:
                 pass
     return found

@@ -42,8 +42,10 @@ class Paged:
     number: int = 0
     pages: list[tuple[int, str]] = field(default_factory=list)
 
-    def does(self, what: str, now: datetime) -> bool:
-        """Somebody acts; whether that is possible."""
+    def does(self, what: str, now: datetime, step: int | None = None) -> bool:
+        """Somebody acts; whether that is possible. `step`: which one to escalate to, if not the
+        next.
+        """
         match what, self.status:
             case _, "RESOLVED":
                 return False
@@ -61,6 +63,7 @@ class Paged:
                 if self.wish == "next":
                     return False
                 self.status, self.at, self.wish, self.mine = OPEN, now, "next", False
+                self.following = self.following if step is None else step
             case "reassign", "OPEN":
                 self.at, self.wish, self.mine = now, "again", True
             case "reassign", _:
@@ -88,6 +91,9 @@ class Paged:
         begun = self.current is not None
         self.status, self.at, self.mine = OPEN, now, False
         self.wish = "again" if begun else ""
+        if not begun:
+            # Which step was asked for is forgotten with the wish: it begins.
+            self.following = 0
 
     def _steps(self, now: datetime) -> None:
         wish, self.wish = self.wish, ""

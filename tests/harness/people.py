@@ -9,6 +9,7 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
     Reassign,
     Resolve,
     Snooze,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[[Clock], Command]] = {
     "unsuppress": lambda _: Unsuppress(),
     "escalate": lambda _: Escalate(),
     "reassign": lambda _: Reassign("user_ben"),
+    "note": lambda _: Note("Looking at it."),
     "acknowledgement timeout": lambda _: AcknowledgementTimeout(),
     "auto-resolve": lambda _: AutoResolve(),
 }

@@ -8,6 +8,7 @@
 What nobody expected fails the test: `pages` names exactly those who were paged since the last time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -19,18 +20,32 @@ from escalation.engine import Engine
 from escalation.handler import on_message, on_record
 from escalation.outbox import Outbox
 from escalation.sweep import AHEAD, tick
-from notify.handler import on_change
+from notify.channels.protocol import Sender
+from notify.composing import Composer
+from notify.handler import on_record as on_planned
+from notify.handler import plan, send
+from notify.judging import Judge
+from notify.planning import Planning
+from notify.queues import Queues
+from notify.sending import Sending
 from opsknight.commands import Command
+from opsknight.contacts import Channel
+from opsknight.deliveries import Delivery
 from opsknight.directory import Member, Role, Service, Team, User
 from opsknight.escalations import Page
 from opsknight.incidents import Incident
 from opsknight.lifecycle import Moved, act
+from opsknight.links import token
 from opsknight.policies import Policy, Rota, Step, Target, TargetKind
+from opsknight.queues import Queue
 from opsknight.store import items
+from opsknight.store.outgoing import Outgoing
+from opsknight.store.paging import Paging
 from opsknight.store.table import Table
 from tests.harness.invariants import check
+from tests.harness.listener import Listener
 from tests.harness.people import ADA
-from tests.harness.post import FALLBACK, NOTICES, TIMERS, Post
+from tests.harness.post import FALLBACK, NOTICES, PAGES, PLANS, TIMERS, Post
 from tests.harness.streams import record, woken_by
 from tests.harness.world import Response, World, deadline, event
 
@@ -48,7 +63,9 @@ def step(*targets: str | Target, after: float = 0) -> Step:
 def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
     """A new process; `watch` looks at its clients of SQS and SNS."""
     watched = watch or (lambda client: client)
-    outbox = Outbox(watched(post.sqs()), watched(post.sns()), TIMERS, NOTICES, FALLBACK)
+    outbox = Outbox(
+        watched(post.sqs()), watched(post.sns()), TIMERS, PLANS, PAGES, NOTICES, FALLBACK
+    )
     return Engine(
         table or world.table,
         outbox,
@@ -56,6 +73,56 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
         lambda: token_hex(14),
         lambda seconds: world.clock.advance(seconds=seconds),
     )
+
+
+LINK_KEY = b"k" * 32
+
+
+def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
+    """A new process of the notify function."""
+    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    judge = Judge(Paging(table), world.clock, lambda: token_hex(14))
+    return Planning(Paging(table), _queues(sqs), judge, world.clock)
+
+
+def sending(
+    world: World,
+    post: Post,
+    senders: Mapping[Channel, Sender],
+    table: Table | None = None,
+    watch: Any = None,
+) -> Sending:
+    """A new process of the send function."""
+    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    return Sending(
+        outgoing=Outgoing(table),
+        queues=_queues(sqs),
+        composer=Composer(
+            table,
+            lambda incident_id, delivery_id, now: (
+                f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
+            ),
+        ),
+        judge=Judge(Paging(table), world.clock, lambda: token_hex(14)),
+        senders=senders,
+        clock=world.clock,
+        stopwatch=lambda: 0.0,
+        sleep=lambda seconds: world.clock.advance(seconds=seconds),
+        chance=lambda: 1.0,
+        new_claim=lambda: token_hex(8),
+    )
+
+
+def announce(
+    incident_id: str, world: World, table: Table | None = None, patience: float = 10
+) -> None:
+    """What the notify function does with an incident that a record, or a tick, names."""
+    planner = planning(world, Post(world.clock), table)
+    planner.incident(incident_id, deadline(patience))
+
+
+def _queues(sqs: Any) -> Queues:
+    return Queues(Queue(sqs, PLANS), Queue(sqs, PAGES), Queue(sqs, NOTICES))
 
 
 @dataclass
@@ -67,6 +134,10 @@ class Pipeline:
     """Whether timers may fail."""
     post: Post = field(init=False)
     engine: Engine = field(init=False)
+    planning: Planning = field(init=False)
+    sending: Sending = field(init=False)
+    listener: Listener = field(init=False)
+    """Stands where all receivers are."""
     _told: set[tuple[str, str]] = field(default_factory=set)
     _expected: set[tuple[str, int, str]] = field(default_factory=set)
     _published: int = 0
@@ -74,6 +145,9 @@ class Pipeline:
     def __post_init__(self) -> None:
         self.post = Post(self.world.clock)
         self.engine = engine(self.world, self.post)
+        self.listener = Listener(self.world.clock)
+        self.planning = planning(self.world, self.post)
+        self.sending = sending(self.world, self.post, self.listener.senders())
         # The directory as it is made woke nobody.
         self._told = {(item["pk"]["S"], item["sk"]["S"]) for item in self.world.items()}
 
@@ -128,6 +202,17 @@ class Pipeline:
             UpdateExpression="SET #attribute = :nonsense",
             ExpressionAttributeNames={"#attribute": attribute},
             ExpressionAttributeValues={":nonsense": {"N": "7"}},
+        )
+
+    def outdate(self, delivery: Delivery) -> None:
+        """As if it had waited long enough, and so had its receiver."""
+        client, name = self.world.table.client, self.world.table.name
+        client.delete_item(TableName=name, Key=items.traffic_key(delivery.destination))
+        client.update_item(
+            TableName=name,
+            Key=items.delivery_key(delivery.incident_id, delivery.id),
+            UpdateExpression="SET due_at = :now",
+            ExpressionAttributeValues={":now": items.wire(self.world.clock())},
         )
 
     # What happens.
@@ -203,8 +288,7 @@ class Pipeline:
             told = record(item)
             woken = woken_by(told)
             if "NotifyFunction" in woken:
-                known = item["incident_id"] if item["kind"]["S"] == "change" else item["id"]
-                on_change(known["S"], self.world.table, deadline())
+                on_planned(self.planning, DynamoDBRecord(told))
             if "EscalationFunction" in woken:
                 on_record(self.engine, DynamoDBRecord(told))
         return bool(new)
@@ -213,10 +297,12 @@ class Pipeline:
         letter = self.post.take(self.world.clock())
         if letter is None:
             return False
-        if letter.queue == NOTICES:
-            on_change(letter.body["incident"], self.world.table, deadline())
-        else:
+        if letter.queue == PLANS:
+            plan(self.planning, letter.body)
+        elif letter.queue == TIMERS:
             on_message(self.engine, letter.body)
+        else:
+            send(self.sending, letter.body)
         return True
 
     # What came of it.
@@ -246,6 +332,24 @@ class Pipeline:
         """These are paged since the last time, and nobody else."""
         paged = [page.user_id.removeprefix("user_") for page in self.new_pages()]
         assert sorted(paged) == sorted(names), f"paged: {paged}, expected: {names}"
+        return self
+
+    def deliveries(self) -> list[Delivery]:
+        """Of all incidents."""
+        found = [item for item in self.world.items() if item["kind"]["S"] == "delivery"]
+        return [Delivery.model_validate(items.plain(item)) for item in found]
+
+    def queue_again(self, delivery: Delivery) -> None:
+        """SQS delivers at least once."""
+        now = self.world.clock()
+        self.sending.queues.send_later(delivery, now, now)
+
+    def hears(self, *said: str) -> Self:
+        """These messages have been sent since the last time, in any order, and no other:
+        `<receiver> <about>`, as in `ada/sms paged`.
+        """
+        new = [each.text for each in self.listener.new()]
+        assert sorted(new) == sorted(said), f"sent: {new}"
         return self
 
     def fallback(self, times: int) -> Self:

@@ -15,6 +15,8 @@ from botocore.awsrequest import AWSResponse
 from tests.harness.world import Clock
 
 TIMERS = "https://sqs.invalid/timers"
+PLANS = "https://sqs.invalid/plans"
+PAGES = "https://sqs.invalid/pages"
 NOTICES = "https://sqs.invalid/notices"
 FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any
 
-from events.guard import Directory, Limiter
-from events.handler import Api, respond
+from events.handler import Api
 from events.intake import Intake
 from opsknight import runtime
+from opsknight.answers import respond
+from opsknight.callers import Directory, Limiter
 from opsknight.directory import (
     EVENTS_WRITE,
     ApiKey,

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 import events.handler
-from events.openapi import FILE
+from events.handler import OPENAPI
 from opsknight import runtime
+from opsknight.answers import respond
 from tests.harness.world import World, event, http_event
 from tests.integration.conftest import Log
 from tests.integration.wire import Wire, refusing
@@ -47,7 +48,7 @@ def test_health_answers_without_a_key_and_without_the_store(shared_world: World)
 def test_the_description_is_served(shared_world: World) -> None:
     response = shared_world.request(http_event(path="/openapi.json", method="GET"))
     assert response.status == 200
-    assert response.body == json.loads(FILE.read_text(encoding="utf-8"))
+    assert response.body == json.loads(OPENAPI.read_text(encoding="utf-8"))
 
 
 EVERY_STATUS = [
@@ -156,7 +157,7 @@ def test_a_function_that_cannot_start_is_500_in_json(log: Log) -> None:
     def broken() -> Any:
         raise KeyError("TABLE_NAME")
 
-    answer = events.handler.respond(http_event(event()), broken)
+    answer = respond(http_event(event()), broken)
     assert (answer["statusCode"], json.loads(answer["body"])) == (
         500,
         {"error": "Internal Server Error"},

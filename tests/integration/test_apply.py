@@ -61,7 +61,10 @@ def test_apply_then_export_then_plan_is_empty() -> None:
         now = world.clock()
         number = iter(range(1_000_000))
 
-        @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *SLOW])
+        @settings(
+            max_examples=settings().max_examples // 2,
+            suppress_health_check=[HealthCheck.function_scoped_fixture, *SLOW],
+        )
         @given(files())
         def goes_round(data: dict[str, Any]) -> None:
             """Each on top of the one before, so that all kinds of changes are made."""

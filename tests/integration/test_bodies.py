@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.contract import LARGEST_BODY
+from opsknight.posted import LARGEST_BODY
 from tests.harness.world import Response, World, deadline, event, http_event
 from tests.integration.steps import of_kind, used
 

@@ -6,10 +6,12 @@ from secrets import token_hex
 import pytest
 
 from escalation.audit import audit
+from escalation.directory import Directory
 from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
+from opsknight.advancing import decided
 from opsknight.commands import AutoResolve, Snooze, Suppress
-from opsknight.escalations import Turn, pages_on, proceed, take
+from opsknight.escalations import Advanced, pages_on
 from opsknight.incidents import Status
 from opsknight.lifecycle import Moved, act
 from opsknight.store import items
@@ -232,13 +234,9 @@ def test_who_acknowledges_between_the_pages_of_one_step_drops_the_rest(night: Pi
     night.escalates(step(*names), version=2)
     night.streaming = False
     incident = night.trigger()
-    engine = night.engine
-    first = engine.directory
-    seen = night.incident(incident)
-    turn = proceed(seen, first.policy(seen, deadline()), night.world.clock())
-    assert isinstance(turn, Turn)
-    reached = first.reached(turn.targets, night.world.clock(), deadline())
-    taken = take(turn, reached, night.world.clock())
+    directory = Directory(night.world.table, deadline())
+    taken = decided("step", night.incident(incident), night.world.clock(), directory)
+    assert isinstance(taken, Advanced)
     night.world.table.apply(taken, token_hex(8), deadline())
     rest = pages_on(night.incident(incident), taken.taken)
     night.send("acknowledge")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from events.contract import LARGEST_BODY
 from opsknight.directory import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
+from opsknight.posted import LARGEST_BODY
 from opsknight.store.items import secret_item
 from tests.harness.world import Response, World, event
 from tests.integration.steps import in_order, put, use_up

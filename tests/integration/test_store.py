@@ -11,6 +11,7 @@ from opsknight.directory import ApiKey, Integration, Service, Team, User, key_ha
 from opsknight.incidents import Action, Alert, Event, Severity, Status
 from opsknight.lifecycle import Merged, Moved, Opened, act, decide
 from opsknight.rates import LIMIT, Minute
+from opsknight.reading import readable_items
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted
 from tests.harness.world import World, deadline, event
@@ -231,14 +232,18 @@ def test_a_service_knows_its_receivers_and_no_others(moto_world: World) -> None:
         )
     ]
     table.create(receivers, {}, token_hex(8), deadline())
-    assert table.receivers(service.id, deadline()) == receivers[:2]
-    assert table.receivers(moto_world.other_service.id, deadline()) == receivers[2:]
+
+    def known(service_id: str) -> list[ServiceReceiver]:
+        return readable_items(ServiceReceiver, table.receivers(service_id, deadline()))
+
+    assert known(service.id) == receivers[:2]
+    assert known(moto_world.other_service.id) == receivers[2:]
     assert table.service(service.id, deadline()) == service
 
 
 def test_all_status_pages_are_found(moto_world: World) -> None:
     table = moto_world.table
-    assert table.status_pages(deadline()) == []
+    assert list(table.status_pages(deadline())) == []
     hook = PageWebhook(id="hook_a", name="Site", channel=Channel.WEBHOOK, to="https://a.example")
     pages = [
         StatusPage(id="page_internal", name="Internal"),
@@ -247,4 +252,4 @@ def test_all_status_pages_are_found(moto_world: World) -> None:
         ),
     ]
     table.create(pages, {}, token_hex(8), deadline())
-    assert table.status_pages(deadline()) == pages
+    assert readable_items(StatusPage, table.status_pages(deadline())) == pages

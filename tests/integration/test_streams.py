@@ -7,16 +7,17 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import escalation.handler
 import notify.handler
+from notify import wiring
 from opsknight import runtime
 from opsknight.commands import Resolve, Snooze
 from opsknight.incidents import Status
 from opsknight.store.calls import Unavailable
-from tests.harness.world import World, deadline, event
+from tests.harness.pipeline import announce
+from tests.harness.world import World, event
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
 from tests.integration.wire import THROTTLES, Wire, doing
@@ -30,13 +31,21 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     """A world whose table the functions find in their environment."""
     monkeypatch.setenv("TABLE_NAME", moto_world.table.name)
     monkeypatch.setenv("RETENTION_DAYS", "400")
-    for name in ("TIMERS_URL", "NOTICES_URL"):
+    for name in ("TIMERS_URL", "PLANS_URL", "PAGES_URL", "NOTICES_URL"):
         monkeypatch.setenv(name, boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
     topic = boto3.client("sns").create_topic(Name="fallback")
     monkeypatch.setenv("FALLBACK_ARN", topic["TopicArn"])
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
-    made: tuple[Any, ...] = (runtime.table, runtime.sqs, runtime.sns, escalation.handler.engine)
+    made: tuple[Any, ...] = (
+        runtime.table,
+        runtime.sqs,
+        runtime.sns,
+        escalation.handler.engine,
+        wiring.queues,
+        wiring.judge,
+        wiring.planning,
+    )
     for each in made:
         each.cache_clear()
     yield moto_world
@@ -82,7 +91,7 @@ def test_notify_plans_the_opening_and_clears_the_time(woken: World, log: Log) ->
     planned = log.lines[-1]
     assert planned["message"] == "changes planned"
     assert (planned["incident_id"], planned["incident_status"]) == (known, "OPEN")
-    assert (planned["first_change"], planned["last_change"], planned["notices"]) == (1, 1, 0)
+    assert (planned["first_change"], planned["last_change"], planned["deliveries"]) == (1, 1, 0)
 
 
 def test_notify_plans_a_change(woken: World, log: Log) -> None:
@@ -140,15 +149,15 @@ def test_an_incident_that_is_gone_is_nothing_to_tell(woken: World) -> None:
 
 @pytest.mark.parametrize("poisoned", [0, 1, 2], ids=["first", "in between", "last"])
 @pytest.mark.parametrize("function", [notify, escalation], ids=["notify", "escalation"])
-def test_a_poison_record_fails_only_itself(
+def test_a_poison_record_stops_nothing_else(
     woken: World, log: Log, function: Any, poisoned: int
 ) -> None:
     known = {incident_in(woken, Status.OPEN, dedup_key=name) for name in ("a", "b")}
     images = of_kind(woken, "incident")
     images.insert(poisoned, POISON)
     answer = function.handler.on_stream(batch(*images), CONTEXT)
-    # A failure is tried again for an hour and holds up what is behind it: nobody waits for a page.
-    assert failed(answer) == ([str(poisoned + 1)] if function is notify else [])
+    # A failure would be tried again for an hour and hold up what is behind it.
+    assert failed(answer) == []
     told = [line.get("incident_id") for line in log.lines if line["level"] == "INFO"]
     assert known <= set(told)
     for each in known:
@@ -162,13 +171,13 @@ def test_a_store_that_is_away_fails_the_record_and_leaves_it_due(woken: World) -
     known = incident_in(woken, Status.OPEN)
     Wire(woken.table.client).fail("UpdateItem", THROTTLES)
     with pytest.raises(Unavailable):
-        notify.handler.on_change(known, woken.table, deadline(0))
+        announce(known, woken, patience=0)
     assert incident(woken, known).due_at == woken.clock()
 
 
-def test_a_batch_of_nothing_but_poison_is_reported_as_a_whole(woken: World) -> None:
-    with pytest.raises(BatchProcessingError):
-        notify.handler.on_stream(batch(POISON), CONTEXT)
+def test_poison_is_told_in_the_log(woken: World, log: Log) -> None:
+    assert failed(notify.handler.on_stream(batch(POISON), CONTEXT)) == []
+    assert log.lines[-1]["level"] == "ERROR"
 
 
 def test_escalation_pages_and_says_so(woken: World, log: Log) -> None:

@@ -12,5 +12,5 @@ ANY = Port(0, "")
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """What `make run` runs, on free ports, without the screen."""
-    with running(tmp_path_factory.mktemp("deployed"), aws=ANY, front=ANY) as up:
+    with running(tmp_path_factory.mktemp("deployed"), aws=ANY, front=ANY, inbox=ANY) as up:
         yield up

@@ -83,6 +83,29 @@ def test_an_override_is_on_call_until_it_is_taken_back(here: Path) -> None:
     assert now["onCall"]["override"] is None
 
 
+def test_an_incident_is_followed_to_its_end(here: Path) -> None:
+    sent = told(here, "send", "--dedup-key", "followed", "--summary", "Followed")
+    found = sent["answer"]["result"]["incident"]["id"]
+    assert found in [each["id"] for each in told(here, "incidents", "list")["incidents"]]
+    said = opsknight(here, "incidents", "ack", found[:18], "--as", "ada").stdout
+    assert said.startswith("Acknowledged by Ada Lovelace.")
+    opsknight(here, "incidents", "resolve", found)
+    shown = told(here, "incidents", "show", found)["incident"]
+    assert (shown["status"], shown["assigneeId"]) == ("RESOLVED", "user_ada")
+    by = {each["what"]: each["by"]["kind"] for each in shown["timeline"] if "by" in each}
+    assert (by["acknowledged"], by["resolved"]) == ("user", "operator")
+    refused = opsknight(here, "incidents", "ack", found, code=1).stderr
+    assert refused.startswith(f"Not possible: incident {found} is RESOLVED")
+
+
+def test_a_contact_method_is_tried_by_the_deployment_itself(here: Path, deployed: Running) -> None:
+    before = max((each.number for each in deployed.inbox.mailbox.after(0)), default=0)
+    [delivery] = told(here, "contact", "test", "ada", "--method", "mail")["deliveries"]
+    assert delivery["state"] == "SENT"
+    came = [each.to for each in deployed.inbox.mailbox.after(before) if "Test message" in each.text]
+    assert came == ["ada@example.com"]
+
+
 def test_where_make_run_is_no_more_it_says_so(here: Path) -> None:
     settings = here.parent / ".local" / "opsknight.env"
     settings.write_text(settings.read_text().replace("127.0.0.1", "127.0.0.2"))

@@ -9,27 +9,47 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from random import Random
 from secrets import token_hex
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 import escalation.handler
 import events.handler
 import notify.handler
+import respond.handler
 from escalation.sweep import BATCH
+from notify import wiring
 from opsknight import runtime
+from opsknight.contacts import Channel, Receiver, ServiceReceiver
+from opsknight.deliveries import Bundled, State
 from opsknight.directory import Member, Role, Team, User
 from opsknight.policies import Policy, Step, Target, TargetKind
-from opsknight.store.items import DUE_SHARDS, Item, directory_item, incident_key
+from opsknight.schedules import Schedule
+from opsknight.store.items import (
+    DUE_SHARDS,
+    Item,
+    bundle_items,
+    directory_item,
+    incident_key,
+)
+from tests.harness.desk import Desk
+from tests.harness.pipeline import Pipeline
 from tests.harness.streams import record
 from tests.harness.world import World, deadline, event, http_event
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
+QUEUES = ("Timers", "Plans", "Pages", "Notices")
+LINK_KEY = "/opsknight/stack/link-key"
+SLACK_SECRET = "/opsknight/slack-signing-secret"
+HOOK_SECRET = "/opsknight/hook"
 
 Grant = tuple[str, str]
 """An action, and the resource of the template it is done to: `Table`, `Table.StreamArn`."""
@@ -70,6 +90,7 @@ def call_timer(world: World) -> None:
         due_at = world.clock().isoformat()
         _send(escalation.handler.on_due, {"incident": incident["id"]["S"], "due_at": due_at})
 
+    _planned(world)
     for _ in range(BATCH + 1):
         world.send(event(dedup_key=token_hex(4)))
     for shard in range(DUE_SHARDS):
@@ -114,17 +135,137 @@ def _send(on_due: Callable[..., Any], body: dict[str, Any]) -> None:
 
 
 def call_notify(world: World) -> None:
-    """An incident that was opened, acknowledged and resolved, and one that the stream lost."""
+    """An incident that was opened, acknowledged and resolved, one that pages somebody, and one that
+    the stream lost.
+    """
     for action in ("trigger", "acknowledge", "resolve"):
         assert world.send(event(action)).status == 202
-    kinds = {"incident", "change"}
+    _receivers(world)
+    night = Pipeline(world)
+    opened = world.send(event()).incident["id"]
+    night.engine.attend(opened, deadline())
+    kinds = {"incident", "change", "page"}
     records = [record(item) for item in world.items() if item.get("kind", {}).get("S") in kinds]
-    assert records
+    assert {each["dynamodb"]["NewImage"]["kind"]["S"] for each in records} == kinds
     assert notify.handler.on_event({"Records": records}, CONTEXT) == {"batchItemFailures": []}
     _send(notify.handler.on_event, {"incident": world.send(event()).incident["id"]})
 
 
+def call_send(world: World) -> None:
+    """A page by every channel of AWS, one by a webhook with a secret, and one that had to wait."""
+    night = _planned(world)
+    ssm = boto3.Session().client("ssm")
+    ssm.put_parameter(Name=HOOK_SECRET, Value="s" * 32, Type="SecureString", Overwrite=True)
+    with suppress(ClientError):
+        boto3.Session().client("sesv2").create_email_identity(EmailIdentity="oncall@example.com")
+    # Whoever sends the first message makes it.
+    with suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=LINK_KEY)
+    for each in night.deliveries():
+        _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+    # Their time has come, and nobody paces them any more: one message tells those that waited.
+    for each in night.deliveries():
+        if each.state is State.PENDING and not each.attempts:
+            night.outdate(each)
+            _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+
+
+def _receivers(world: World) -> None:
+    """A user with contact methods of every channel of AWS, and a receiver that does not answer."""
+    world.clock.at = datetime.now(UTC)
+    addresses = {
+        Channel.EMAIL: "ada@example.com",
+        Channel.SMS: "+4915112345678",
+        Channel.VOICE: "+4915112345678",
+    }
+    methods = tuple(
+        Receiver(id=channel, name="", channel=channel, to=to) for channel, to in addresses.items()
+    )
+    user = User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=methods)
+    hook = ServiceReceiver(
+        id="hook",
+        name="",
+        channel=Channel.WEBHOOK,
+        to="http://127.0.0.1:59999/",
+        secret=HOOK_SECRET,
+        service_id=world.service.id,
+    )
+    policy = Policy(
+        id="pol_ada",
+        name="",
+        version=1,
+        steps=(Step(targets=(Target(kind=TargetKind.USER, id=user.id),)),),
+    )
+    world.table.publish(policy, token_hex(8), deadline())
+    service = world.service.model_copy(update={"policy_id": policy.id})
+    for item in (directory_item(user), directory_item(hook), directory_item(service)):
+        world.table.client.put_item(TableName=world.table.name, Item=item)
+    world.apis.clear()
+
+
+def _planned(world: World) -> Pipeline:
+    """Deliveries of three incidents that nobody was woken for: to a user, and to a receiver."""
+    _receivers(world)
+    night = Pipeline(world)
+    opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(3)]
+    for incident in opened:
+        night.planning.incident(incident, deadline())
+        night.engine.attend(incident, deadline())
+        for page in world.table.pages(incident, deadline()):
+            night.planning.page(incident, page.page_no, page.user_id, deadline())
+    return night
+
+
+def call_respond(world: World) -> None:
+    """A link with more than one incident behind it, a button in Slack, and the API all through."""
+    world.clock.at = datetime.now(UTC)
+    desk = Desk(
+        world,
+        os.environ["AWS_ENDPOINT_URL"],
+        key_name=LINK_KEY,
+        slack_name=SLACK_SECRET,
+        through=respond.handler.on_request,
+    )
+    schedule = Schedule(id="sch_web", name="Web", zone="UTC")
+    world.table.create([schedule], {}, token_hex(8), deadline())
+    desk.configured(services=[world.service.id], schedules=[schedule.id])
+    opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(2)]
+    first, second = (desk.delivery(each) for each in opened)
+    told = [Bundled(incident_id=second.incident_id, delivery_id=second.id)]
+    for item in bundle_items(first.id, told, world.clock(), timedelta(days=1)):
+        world.table.client.put_item(TableName=world.table.name, Item=item)
+    path = desk.path(first)
+    assert "1 more in the same message" in desk.ask(path).text
+    assert desk.press(path, "acknowledge").status == 303
+    press = {"action_id": "resolve", "value": opened[0]}
+    person = {"id": "U1", "username": "grace"}
+    button = {"type": "block_actions", "user": person, "actions": [press]}
+    assert desk.slack(button).status == 200
+    ends = {"end": (world.clock() + timedelta(hours=1)).isoformat()}
+    window = f"/api/services/{world.service.id}/maintenance"
+    override = {"userId": "user_ben", "start": world.clock().isoformat(), **ends}
+    new = {"title": "Fire", "serviceId": world.service.id}
+    for method, route, body in (
+        ("GET", "/api/incidents", None),
+        ("GET", f"/api/incidents/{opened[1]}", None),
+        ("POST", "/api/incidents", new),
+        ("POST", f"/api/incidents/{opened[1]}/resolve", None),
+        ("GET", "/api/services", None),
+        ("POST", window, {"reason": "x", **ends}),
+        ("GET", "/api/oncall", None),
+        ("POST", "/api/schedules/sch_web/overrides", override),
+    ):
+        answer = desk.call(method, route, body)
+        assert answer.status in (200, 201), answer
+    made = desk.call("GET", "/api/schedules/sch_web/overrides").body["overrides"][0]["id"]
+    assert desk.call("DELETE", f"/api/schedules/sch_web/overrides/{made}").status == 200
+    made = desk.call("GET", window).body["maintenance"][0]["id"]
+    assert desk.call("DELETE", f"{window}/{made}").status == 200
+
+
 CALLS = {
+    "SendFunction": call_send,
+    "RespondFunction": call_respond,
     "EventsFunction": call_events,
     "EscalationFunction": call_escalation,
     "TimerFunction": call_timer,
@@ -141,8 +282,14 @@ def unmade() -> Iterator[None]:
         runtime.counters,
         runtime.sqs,
         runtime.sns,
+        runtime.ssm,
         events.handler.api,
+        respond.handler.responder,
         escalation.handler.engine,
+        wiring.queues,
+        wiring.judge,
+        wiring.planning,
+        wiring.sending,
     )
     for each in made:
         each.cache_clear()
@@ -162,15 +309,24 @@ def test_a_function_may_do_what_it_does(
     # Not moto: a transaction of a hundred items takes it seconds, and patience ends.
     names = {world.table.name: "Table", world.counters.name: "RatesTable"}
     queues = boto3.client("sqs", endpoint_url=dynamodb)
-    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in ("Timers", "Notices")}
+    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
     topic = boto3.client("sns", endpoint_url=dynamodb).create_topic(Name="FallbackTopic")[
         "TopicArn"
     ]
-    names |= {urls["Timers"]: "Timers", urls["Notices"]: "Notices", topic: "FallbackTopic"}
+    names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
     known = {
-        "TIMERS_URL": urls["Timers"],
-        "NOTICES_URL": urls["Notices"],
+        **{f"{name.upper()}_URL": url for name, url in urls.items()},
+        "EMAIL_FROM": "OpsKnight <oncall@example.com>",
+        "VOICE_ORIGINATION": "+4930123456",
+        "PUBLIC_URL": "https://oncall.example.com",
+        "ALLOW_PRIVATE_TARGETS": "true",
+        "LOCAL_INBOX": "",
+        "SMS_ORIGINATION": "",
+        "EMAIL_CONFIGURATION_SET": "opsknight",
+        "PHONE_CONFIGURATION_SET": "",
         "FALLBACK_ARN": topic,
+        "LINK_KEY_NAME": LINK_KEY,
+        "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
         "TABLE_NAME": world.table.name,
         "RATES_TABLE_NAME": world.counters.name,
         "RETENTION_DAYS": "400",
@@ -179,7 +335,8 @@ def test_a_function_may_do_what_it_does(
         monkeypatch.delenv(name, raising=False)
     for name in functions()[function]["Environment"]:
         monkeypatch.setenv(name, known.get(name, os.environ.get(name, "test")))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", dynamodb)
+    for name in ("", "_SESV2", "_PINPOINT_SMS_VOICE_V2"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", dynamodb)
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
     session = boto3.Session()
     used: set[Grant] = set()
@@ -187,10 +344,21 @@ def test_a_function_may_do_what_it_does(
     def note(params: dict[str, Any], model: Any, **_: object) -> None:
         if model.name in ("SendMessage", "SendMessageBatch"):
             used.add(("sqs:SendMessage", names[params["QueueUrl"]]))
+        elif model.name == "GetParameter":
+            used.add(("ssm:GetParameter", f"parameter{params['Name']}"))
         elif model.name == "Publish":
             used.add(("sns:Publish", names[params["TopicArn"]]))
-        elif model.name == "BatchGetItem":
-            used.update(("dynamodb:BatchGetItem", names[table]) for table in params["RequestItems"])
+        elif model.name == "PutParameter":
+            used.add(("ssm:PutParameter", f"parameter{params['Name']}"))
+        elif model.name == "SendEmail":
+            used.add(("ses:SendEmail", f"identity/{params['FromEmailAddress']}"))
+            used.add(("ses:SendEmail", f"configuration-set/{params['ConfigurationSetName']}"))
+        elif model.name in ("SendTextMessage", "SendVoiceMessage"):
+            used.add((f"sms-voice:{model.name}", params.get("OriginationIdentity", "pool")))
+        elif model.name in ("BatchGetItem", "BatchWriteItem"):
+            used.update(
+                (f"dynamodb:{model.name}", names[table]) for table in params["RequestItems"]
+            )
         elif model.name == "TransactWriteItems":
             for write in params["TransactItems"]:
                 ((kind, arguments),) = write.items()
@@ -199,12 +367,19 @@ def test_a_function_may_do_what_it_does(
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             used.add((f"dynamodb:{model.name}", names[params["TableName"]] + index))
 
-    for service in ("dynamodb", "sqs", "sns"):
+    for service in ("dynamodb", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
         session.events.register(f"provide-client-params.{service}", note)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     CALLS[function](world)
 
-    assert granted(function) == used | in_its_name(function)
+    grants, needed = granted(function), used | in_its_name(function)
+    assert {each for each in needed if not any(allows(grant, each) for grant in grants)} == set()
+    assert {each for each in grants if not any(allows(each, need) for need in needed)} == set()
+
+
+def allows(grant: Grant, needed: Grant) -> bool:
+    """A `*` is in the few resources that are not named before they are used."""
+    return grant[0] == needed[0] and fnmatchcase(needed[1], grant[1])
 
 
 def granted(function: str) -> set[Grant]:
@@ -218,8 +393,10 @@ def granted(function: str) -> set[Grant]:
                 continue
             assert statement["Effect"] == "Allow"
             actions = statement["Action"]
+            resources = statement["Resource"]
             for action in [actions] if isinstance(actions, str) else actions:
-                grants.add((action, arn_of(statement["Resource"])))
+                for resource in resources if isinstance(resources, list) else [resources]:
+                    grants.add((action, arn_of(resource)))
     return grants
 
 
@@ -227,7 +404,15 @@ def arn_of(reference: dict[str, Any]) -> str:
     if "Ref" in reference:
         return str(reference["Ref"])
     if "Fn::Sub" in reference:
-        return str(reference["Fn::Sub"]).replace("${Table.Arn}", "Table")
+        return (
+            str(reference["Fn::Sub"])
+            .replace("${Table.Arn}", "Table")
+            .replace("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:", "")
+            .replace("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:", "")
+            .replace("arn:${AWS::Partition}:sms-voice:${AWS::Region}:${AWS::AccountId}:", "")
+            .replace("${AWS::StackName}", "stack")
+            .replace("${SlackSigningSecretName}", SLACK_SECRET)
+        )
     resource, attribute = reference["Fn::GetAtt"]
     return resource if attribute == "Arn" else f"{resource}.{attribute}"
 
@@ -277,4 +462,5 @@ def test_no_action_is_wild_and_no_resource_is_anything(function: str) -> None:
     for action, resource in granted(function):
         assert "*" not in action
         assert "Scan" not in action
-        assert resource != "*"
+        # Numbers have no names, and whoever texts chooses among them: by account and region only.
+        assert resource != "*" or action.startswith("sms-voice:")

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
-from events.answers import Answer
-from events.handler import PATIENCE_SECONDS, Api, Request, respond
+from events.handler import PATIENCE_SECONDS, Api
+from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
+from notify.handler import SENDING_PATIENCE_SECONDS
 from opsknight import runtime
+from opsknight.answers import Answer, Request, respond
+from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.harness.dynamodb import ROOT, template
 from tests.harness.streams import record, woken_by
 from tests.harness.world import World, event, http_event
@@ -21,17 +24,28 @@ from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
     "EventsFunction": (runtime.TableSettings, runtime.CounterSettings),
+    "RespondFunction": (
+        runtime.TableSettings,
+        runtime.CounterSettings,
+        runtime.RespondSettings,
+    ),
     "EscalationFunction": (runtime.TableSettings, runtime.OutboxSettings),
     "TimerFunction": (runtime.TableSettings, runtime.OutboxSettings),
     "TickFunction": (runtime.TableSettings, runtime.OutboxSettings),
-    "NotifyFunction": (runtime.TableSettings,),
+    "NotifyFunction": (runtime.TableSettings, runtime.QueueSettings),
+    "SendFunction": (runtime.TableSettings, runtime.QueueSettings, runtime.SendingSettings),
 }
+INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
 BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
 }
 """Read by Powertools."""
+STAND_INS = {
+    "SendFunction": {"AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2"},
+}
+"""Read by boto3: where a developer's machine has something else for a service of AWS."""
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))
@@ -41,7 +55,12 @@ def test_a_function_is_given_the_settings_it_reads(function: str) -> None:
     # wherever it is deployed.
     endpoint = {"AWS_ENDPOINT_URL"} if settings else set()
     environment = functions()[function]["Environment"]
-    assert set(environment) == settings | endpoint | BY_LIBRARIES
+    stand_ins = STAND_INS.get(function, set())
+    assert set(environment) == settings | endpoint | stand_ins | BY_LIBRARIES
+    for name in stand_ins:
+        assert environment[name] == {
+            "Fn::If": ["HasInbox", {"Ref": "LocalInbox"}, {"Ref": "AWS::NoValue"}]
+        }
     if endpoint:
         assert environment["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
 
@@ -68,20 +87,26 @@ def test_a_function_runs_what_is_there(function: str) -> None:
 
 
 def test_the_store_gives_up_before_the_function_and_the_function_before_the_gateway() -> None:
-    (integration,) = of_type("AWS::ApiGatewayV2::Integration").values()
-    timeout = functions()["EventsFunction"]["Timeout"]
-    assert PATIENCE_SECONDS < timeout < integration["TimeoutInMillis"] / 1000 < 30
+    for function, integration in INTEGRATIONS.items():
+        limit = of_type("AWS::ApiGatewayV2::Integration")[integration]["TimeoutInMillis"] / 1000
+        patience = RESPOND_PATIENCE_SECONDS if "Respond" in function else PATIENCE_SECONDS
+        assert patience < functions()[function]["Timeout"] < limit < 30
     for function, patience in PATIENCE.items():
         for source in functions()[function]["Events"].values():
-            batch = source["Properties"]["BatchSize"]
+            # EventBridge brings one report at a time.
+            batch = source["Properties"].get("BatchSize", 1)
             assert patience * batch < functions()[function]["Timeout"]
 
 
 PATIENCE = {
+    "SendFunction": SENDING_PATIENCE_SECONDS + SENDS_WITHIN_SECONDS,
     "NotifyFunction": NOTIFY_PATIENCE_SECONDS,
     "EscalationFunction": ESCALATION_PATIENCE_SECONDS,
     "TimerFunction": ESCALATION_PATIENCE_SECONDS,
 }
+
+
+QUEUES = {"Timers", "Plans", "Pages", "Notices"}
 
 
 def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:
@@ -94,27 +119,52 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
             mapping = source["Properties"]
             read.add(queue := mapping["Queue"]["Fn::GetAtt"][0])
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
-            assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2, name
+            bound = mapping["ScalingConfig"]["MaximumConcurrency"]
+            assert (bound["Fn::If"][2] if isinstance(bound, dict) else bound) >= 2, name
             # AWS's advice for queues that Lambda reads.
             assert queues[queue]["VisibilityTimeout"] >= 6 * function["Timeout"], name
-    assert read == {"Timers", "Notices"}
+    assert read == QUEUES
     for name in read:
         policy = queues[name]["RedrivePolicy"]
         assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
         assert policy["maxReceiveCount"] == 5
 
 
-def test_every_request_reaches_the_events_function() -> None:
-    assert {route["RouteKey"] for route in of_type("AWS::ApiGatewayV2::Route").values()} == {
-        "POST /api/events",
-        "$default",
+def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
+    """What people do must not hold up an event: neither its code nor its concurrency."""
+    routes = {
+        route["RouteKey"]: route["Target"]["Fn::Sub"].removeprefix("integrations/")
+        for route in of_type("AWS::ApiGatewayV2::Route").values()
     }
-    (integration,) = of_type("AWS::ApiGatewayV2::Integration").values()
-    alias = functions()["EventsFunction"]["AutoPublishAlias"]
-    assert integration["IntegrationUri"] == {"Fn::Sub": "${EventsFunction.Arn}:" + alias}
-    assert integration["PayloadFormatVersion"] == "2.0"
-    (permission,) = of_type("AWS::Lambda::Permission").values()
-    assert permission["FunctionName"] == {"Ref": "EventsFunction.Alias"}
+    assert routes == {
+        "POST /api/events": "${ApiIntegration}",
+        "ANY /api/events": "${ApiIntegration}",
+        "$default": "${ApiIntegration}",
+        "ANY /r/{token}": "${RespondIntegration}",
+        "ANY /slack/actions": "${RespondIntegration}",
+        "ANY /api/{proxy+}": "${RespondIntegration}",
+    }
+    integrations = of_type("AWS::ApiGatewayV2::Integration")
+    assert set(integrations) == set(INTEGRATIONS.values())
+    for function, name in INTEGRATIONS.items():
+        alias = functions()[function]["AutoPublishAlias"]
+        assert integrations[name]["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:{alias}"}
+        assert integrations[name]["PayloadFormatVersion"] == "2.0"
+    permissions = [each["FunctionName"] for each in of_type("AWS::Lambda::Permission").values()]
+    named = [{"Ref": f"{function}.Alias"} for function in INTEGRATIONS]
+    assert sorted(map(str, permissions)) == sorted(map(str, named))
+
+
+def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    ceiling = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    kept = ceiling - sum(each["ThrottlingRateLimit"] for each in stage["RouteSettings"].values())
+    assert kept >= ceiling / 2
+    assert set(stage["RouteSettings"]) == {
+        route["RouteKey"]
+        for route in of_type("AWS::ApiGatewayV2::Route").values()
+        if "Respond" in route["Target"]["Fn::Sub"]
+    }
 
 
 def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
@@ -134,7 +184,7 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         for name, queue in of_type("AWS::SQS::Queue").items()
         if "RedrivePolicy" not in queue
     }
-    assert set(kept) == {*queues, "TimersFailures", "NoticesFailures"}
+    assert set(kept) == {*queues, *(f"{name}Failures" for name in QUEUES)}
     for name, queue in kept.items():
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
@@ -144,7 +194,7 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         )
 
 
-@pytest.mark.parametrize("function", sorted(set(SETTINGS) - {"EventsFunction"}))
+@pytest.mark.parametrize("function", sorted(set(SETTINGS) - {"EventsFunction", "RespondFunction"}))
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
     assert functions()[function]["RecursiveLoop"] == "Allow"
 
@@ -152,6 +202,7 @@ def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> No
 WAKES = {
     "incident": {"EscalationFunction", "NotifyFunction"},
     "change": {"EscalationFunction", "NotifyFunction"},
+    "page": {"NotifyFunction"},
 }
 """By the kind of a new item; all others wake nobody."""
 
@@ -220,7 +271,7 @@ def test_the_listing_has_what_it_shows_and_nothing_that_changes_with_every_alert
     shown = projection["NonKeyAttributes"]
     keys = [key["AttributeName"] for index in indexes.values() for key in index["KeySchema"]]
     for name in [*shown, *keys]:
-        assert after[name] == before[name]
+        assert after.get(name) == before.get(name)
     assert after["alert_count"] != before["alert_count"]
 
 
@@ -239,14 +290,21 @@ class Answering(Api):
 OURS = {429: "RateLimited", 500: "Failed", 503: "StoreUnavailable"}
 
 
-@pytest.mark.parametrize("status", sorted(OURS))
+@pytest.mark.parametrize(
+    ("function", "status"),
+    [
+        *(("EventsFunction", status) for status in sorted(OURS)),
+        *(("RespondFunction", status) for status in (500, 503)),
+    ],
+)
 def test_an_alarm_listens_to_what_the_function_counts(
+    function: str,
     status: int,
     moto_world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    service = functions()["EventsFunction"]["Environment"]["POWERTOOLS_SERVICE_NAME"]
+    service = functions()[function]["Environment"]["POWERTOOLS_SERVICE_NAME"]
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
     made = moto_world.api()
     api = Answering(made.directory, made.intake, made.clock, status=status)
@@ -260,9 +318,10 @@ def test_an_alarm_listens_to_what_the_function_counts(
         alarm
         for alarm in of_type("AWS::CloudWatch::Alarm").values()
         if alarm["MetricName"] == OURS[status]
+        and alarm["Dimensions"] == [{"Name": "service", "Value": service}]
     ]
     assert [metric["Name"] for metric in metrics["Metrics"]] == [OURS[status]]
-    given = functions()["EventsFunction"]["Environment"]["POWERTOOLS_METRICS_NAMESPACE"]
+    given = functions()[function]["Environment"]["POWERTOOLS_METRICS_NAMESPACE"]
     assert alarm["Namespace"] == given == {"Fn::Sub": "OpsKnight/${AWS::StackName}"}
     assert metrics["Namespace"] == os.environ["POWERTOOLS_METRICS_NAMESPACE"]
     assert alarm["Dimensions"] == [{"Name": name, "Value": counted[name]} for name in dimensions]
@@ -314,4 +373,7 @@ def test_logs_do_not_stay_for_ever() -> None:
     access = stage["AccessLogSettings"]
     used.add(access["DestinationArn"]["Fn::GetAtt"][0])
     assert used == set(groups)
-    assert all(value.startswith("$context.") for value in json.loads(access["Format"]).values())
+    told = json.loads(access["Format"]).values()
+    assert all(value.startswith("$context.") for value in told)
+    # The path of a link in a message is as good as a password.
+    assert not {"$context.path", "$context.rawPath"} & set(told)

@@ -12,10 +12,13 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
     Suppress,
+    Unreached,
     Unsnooze,
     Unsuppress,
 )
@@ -50,8 +53,12 @@ TABLE: dict[Command, tuple[Status | str, ...]] = {
     Unsuppress(): (REFUSED, REFUSED, REFUSED, OPEN, REFUSED),
     Escalate(): (OPEN, OPEN, REFUSED, REFUSED, REFUSED),
     Reassign("user_ben"): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Prioritize(Urgency.LOW): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Prioritize(Urgency.HIGH): (NO_CHANGE, NO_CHANGE, NO_CHANGE, NO_CHANGE, REFUSED),
+    Note("It is the database."): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
     AcknowledgementTimeout(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AutoResolve(): (RESOLVED, RESOLVED, REFUSED, REFUSED, REFUSED),
+    Unreached("user_ada", moves_on=True): (OPEN, REFUSED, REFUSED, REFUSED, REFUSED),
 }
 CELLS = [
     pytest.param(command, before, cell, id=f"{type(command).__name__}-{before}")
@@ -100,7 +107,8 @@ def test_the_second_table(command: Command, before: Status, cell: Status | str) 
     else:
         assert isinstance(decision, Moved)
         assert decision.after.status is decision.change.status is cell
-        assert decision.change.what == command.past
+        told = "lowered" if isinstance(command, Prioritize) else command.past
+        assert decision.change.what == told
         assert decision.change.actor == ADA
         assert decision.change.at == NOW
 
@@ -123,7 +131,8 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
 def test_no_timer_outlives_its_status(command: Command, before: Status, cell: Status | str) -> None:
     timers = dict.fromkeys(TIMERS, LATER)
     decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
-    if isinstance(decision, Moved):
+    # Another urgency leaves no status, and so ends nothing.
+    if isinstance(decision, Moved) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.sets.get(f"timers.{name}", LATER) is not None}
         # Whom a command pages anew, the fallback need not be told of.
         anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
@@ -320,3 +329,40 @@ def test_once_announced_the_next_timer_is_due(
 ) -> None:
     seen = incident(OPEN, timers={"announce": BEFORE, **timers}, due_at=BEFORE)
     assert announced(seen) == {"announced": 5, "timers.announce": None, "due_at": due}
+
+
+def test_a_page_that_failed_moves_the_step_on_only_if_it_is_told_to() -> None:
+    moved = did(Unreached("user_ada", moves_on=True), page_no=4)
+    assert moved.sets["timers.step"] == NOW
+    assert moved.given == {"page_no": 4}, "of a later step nothing moves on"
+    assert moved.change.detail == {"user": "user_ada"}
+    assert "timers.step" not in did(Unreached("user_ada", moves_on=False)).sets
+
+
+def test_what_a_window_kept_quiet_is_told_from_its_opening_on() -> None:
+    out = did(Unsuppress(), SUPPRESSED, told_from=0)
+    assert out.sets["told_from"] == out.change.number
+    assert "told_from" not in did(Unsuppress(), SUPPRESSED).sets, "it was told already"
+    assert "told_from" not in did(Resolve(), SUPPRESSED, told_from=0).sets, "nobody ever hears"
+
+
+def test_more_urgency_pages_again_and_less_does_not() -> None:
+    raised = did(Prioritize(Urgency.HIGH), urgency=Urgency.LOW)
+    assert (raised.after.urgency, raised.change.what) == (Urgency.HIGH, "raised")
+    assert raised.change.detail == {"urgency": "HIGH", "before": "LOW"}
+    assert raised.sets["timers.step"] == NOW
+    lowered = did(Prioritize(Urgency.LOW))
+    assert (lowered.after.urgency, lowered.change.what) == (Urgency.LOW, "lowered")
+    assert lowered.change.detail == {"urgency": "LOW", "before": "HIGH"}
+    assert "timers.step" not in lowered.sets
+    quiet = did(Prioritize(Urgency.HIGH), ACKNOWLEDGED, urgency=Urgency.LOW)
+    assert "timers.step" not in quiet.sets
+
+
+def test_a_note_is_kept_and_changes_nothing_else() -> None:
+    noted = did(Note("It is the database.", public=True))
+    assert noted.change.detail == {"note": "It is the database.", "public": "yes"}
+    assert did(Note("Secret.")).change.detail == {"note": "Secret."}
+    kept = {name for name, value in noted.sets.items() if value is not None}
+    assert kept == {"timers.announce", "due_at"}
+    assert noted.after.epoch == 3

@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 
-from events.contract import (
-    LARGEST_BODY,
-    EventRequest,
-    InvalidBody,
-    InvalidJson,
-    accepted,
-    parse,
-)
+from events.contract import accepted
+from opsknight.bodies import InvalidBody, InvalidJson, parse
 from opsknight.incidents import Action, Pointer, Severity, Status, Urgency
+from opsknight.posted import LARGEST_BODY, EventRequest
 
 EMOJI = "\N{GRINNING FACE}"
 COMBINED = "e\N{COMBINING ACUTE ACCENT}"
@@ -33,7 +28,7 @@ def body(**fields: Any) -> dict[str, Any]:
 
 
 def read(wanted: object) -> EventRequest:
-    return parse(json.dumps(wanted).encode())
+    return parse(EventRequest, json.dumps(wanted).encode())
 
 
 def issues(wanted: object) -> list[tuple[str, str]]:
@@ -183,9 +178,9 @@ def test_custom_details_nest_at_most_100_levels(opening: str) -> None:
         text = json.dumps(body(custom_details=None))
         return text.replace("null", start + "1" + end).encode()
 
-    assert parse(nested(99)).payload.custom_details
+    assert parse(EventRequest, nested(99)).payload.custom_details
     with pytest.raises(InvalidBody) as refused:
-        parse(nested(100))
+        parse(EventRequest, nested(100))
     [issue] = refused.value.issues
     assert issue.path == "payload.custom_details"
     assert issue.message == "must not be nested over 100 levels deep"
@@ -255,18 +250,18 @@ def test_the_service_may_be_named_either_way_and_be_anything(name: str, value: o
 )
 def test_what_is_not_json(text: bytes, says: str) -> None:
     with pytest.raises(InvalidJson) as refused:
-        parse(text)
+        parse(EventRequest, text)
     assert str(refused.value).startswith(says)
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    assert parse(b"\xef\xbb\xbf" + json.dumps(body()).encode()).dedup_key == "cpu"
+    assert parse(EventRequest, b"\xef\xbb\xbf" + json.dumps(body()).encode()).dedup_key == "cpu"
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 5000, "0.1", "1E-400"], ids=len)
 def test_numbers_of_any_size_are_json(number: str) -> None:
     text = json.dumps(body(custom_details={"n": 0})).replace('"n": 0', f'"n": {number}')
-    assert parse(text.encode()).payload.custom_details is not None
+    assert parse(EventRequest, text.encode()).payload.custom_details is not None
 
 
 def test_the_largest_body() -> None:

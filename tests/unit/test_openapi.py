@@ -1,28 +1,26 @@
 """The description of the API: valid OpenAPI 3.1, true to the code, and its examples true to it."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+from pydantic import BaseModel
 
-from events.contract import InvalidBody, parse
-from events.openapi import FILE, description
+from events.handler import OPENAPI
+from openapi.__main__ import main
+from openapi.people import MODELS
+from opsknight.bodies import InvalidBody, parse
+from opsknight.directory import EVENTS_WRITE
+from opsknight.posted import EventRequest
+from respond.api import ROUTES
+from respond.incidents import ACTIONS
+from tests.harness.described import DESCRIBED, fits, resolved
 
-DESCRIBED: dict[str, Any] = description()
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
 EXAMPLE = SEND["requestBody"]["content"]["application/json"]["example"]
-
-
-def fits(value: object, model: str) -> bool:
-    schema = {"$ref": f"#/components/schemas/{model}", "components": DESCRIBED["components"]}
-    return bool(OAS31Validator(schema).is_valid(value))
 
 
 def changed(**fields: Any) -> dict[str, Any]:
@@ -37,11 +35,11 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_the_file_that_is_served_is_what_the_code_describes() -> None:
-    assert json.loads(FILE.read_text(encoding="utf-8")) == DESCRIBED
+    assert json.loads(OPENAPI.read_text(encoding="utf-8")) == DESCRIBED
 
 
 def test_the_example_is_taken_and_fits() -> None:
-    assert parse(json.dumps(EXAMPLE).encode()).dedup_key == EXAMPLE["dedup_key"]
+    assert parse(EventRequest, json.dumps(EXAMPLE).encode()).dedup_key == EXAMPLE["dedup_key"]
     assert fits(EXAMPLE, "EventRequest")
 
 
@@ -72,10 +70,10 @@ def test_the_example_is_taken_and_fits() -> None:
 def test_schema_and_code_agree(wanted: dict[str, Any], valid: bool) -> None:
     assert fits(wanted, "EventRequest") is valid
     if valid:
-        parse(json.dumps(wanted).encode())
+        parse(EventRequest, json.dumps(wanted).encode())
     else:
         with pytest.raises(InvalidBody):
-            parse(json.dumps(wanted).encode())
+            parse(EventRequest, json.dumps(wanted).encode())
 
 
 def test_every_status_of_the_contract_is_described() -> None:
@@ -86,10 +84,11 @@ def test_every_status_of_the_contract_is_described() -> None:
         assert "Retry-After" in SEND["responses"][status]["headers"]
 
 
-def test_the_three_ways_to_say_who_one_is() -> None:
+def test_the_ways_to_say_who_one_is() -> None:
     schemes = DESCRIBED["components"]["securitySchemes"]
     named = [name for way in SEND["security"] for name in way]
     assert sorted(named) == sorted(schemes)
+    assert SEND["security"][1] == {"apiKey": [EVENTS_WRITE]}
     assert {scheme.get("name", scheme.get("scheme")) for scheme in schemes.values()} == {
         "Authorization",
         "bearer",
@@ -102,25 +101,69 @@ def test_what_needs_no_key(path: str) -> None:
     assert DESCRIBED["paths"][path]["get"]["security"] == []
 
 
-def test_drift_is_noticed(tmp_path: Path) -> None:
-    copied = tmp_path / "events"
-    shutil.copytree(FILE.parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    layer = FILE.parents[2] / "layers/common"
+def test_drift_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drifted = tmp_path / OPENAPI.name
+    written = OPENAPI.read_text(encoding="utf-8")
+    drifted.write_text(written.replace("trigger", "tigger"), encoding="utf-8")
+    assert main(["--check"], drifted) == 1
+    assert "run `python -m openapi`" in capsys.readouterr().err
+    assert main([], drifted) == 0
+    assert drifted.read_text(encoding="utf-8") == written
+    assert main(["--check"], drifted) == 0
+    assert main(["--chekc"], drifted) == 1
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "events.openapi", *arguments],
-            env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{layer}"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
-    written = copied / FILE.name
-    written.write_text(written.read_text(encoding="utf-8").replace("trigger", "tigger"))
-    drifted = run("--check")
-    assert drifted.returncode == 1
-    assert "run `python -m events.openapi`" in drifted.stderr
-    assert run().returncode == 0
-    assert json.loads(written.read_text(encoding="utf-8")) == DESCRIBED
-    assert run("--check").returncode == 0
+# The HTTP API of people.
+
+METHODS = ("get", "post", "patch", "delete")
+OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
+    (method.upper(), path): operation
+    for path, item in DESCRIBED["paths"].items()
+    for method, operation in item.items()
+    if method in METHODS
+}
+PEOPLE = {
+    of: operation
+    for of, operation in OPERATIONS.items()
+    if operation["tags"][0] not in ("events", "deployment")
+}
+
+
+def test_every_route_of_the_function_is_described_and_no_other() -> None:
+    routes = {
+        (method, path.replace("{action}", action)): scope
+        for path, methods in ROUTES.items()
+        for method, (scope, _) in methods.items()
+        for action in (ACTIONS if "{action}" in path else [""])
+    }
+    scopes = {
+        (method, re.sub(r"\{\w+\}", "{id}", path)): operation["security"][0]["apiKey"]
+        for (method, path), operation in PEOPLE.items()
+    }
+    assert scopes == {of: [scope] for of, scope in routes.items()}
+
+
+@pytest.mark.parametrize("of", PEOPLE, ids=" ".join)
+def test_what_every_operation_has(of: tuple[str, str]) -> None:
+    operation, item = PEOPLE[of], DESCRIBED["paths"][of[1]]
+    assert {"401", "403", "429", "500", "503"} < set(operation["responses"])
+    for status, answer in operation["responses"].items():
+        told = resolved(answer)
+        assert "X-Request-Id" in told["headers"]
+        assert ("RateLimit-Limit" in told["headers"]) is (status not in ("401", "500", "503"))
+    placed = {each["name"] for each in item.get("parameters", [])}
+    assert placed == set(re.findall(r"\{(\w+)\}", of[1]))
+    assert ("requestBody" in operation) is (of[0] in ("POST", "PATCH"))
+    ids = [each["operationId"] for each in OPERATIONS.values()]
+    assert ids.count(operation["operationId"]) == 1
+
+
+@pytest.mark.parametrize(
+    "of", [of for of, each in PEOPLE.items() if "requestBody" in each], ids=" ".join
+)
+def test_the_examples_of_bodies_are_taken_and_fit(of: tuple[str, str]) -> None:
+    models: dict[str, type[BaseModel]] = {model.__name__: model for model, _ in MODELS}
+    content = PEOPLE[of]["requestBody"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    parse(models[name], json.dumps(content["example"]).encode())
+    assert fits(content["example"], name)

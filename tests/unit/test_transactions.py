@@ -12,6 +12,8 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
@@ -49,6 +51,8 @@ COMMANDS: list[Command] = [
     Unsuppress(),
     Escalate(),
     Reassign("user_ben"),
+    Prioritize(Urgency.LOW),
+    Note("Looking at it."),
     AcknowledgementTimeout(),
     AutoResolve(),
 ]

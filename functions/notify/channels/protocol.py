@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from opsknight.contacts import Receiver
 from opsknight.messages import Message
+
+SENDS_WITHIN_SECONDS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Refused:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unaccepted(Refused):
+    """The receiver did not accept the secret. Channels only: `Secrets.using` settles it."""
+
+
 type Outcome = Sent | Retry | Refused
 
 
@@ -41,5 +48,7 @@ class Sender(Protocol):
     """A channel, connected to what it needs."""
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
-        """Takes at most 12 seconds, and raises nothing that a receiver or provider brings about."""
+        """Takes at most SENDS_WITHIN_SECONDS, and raises nothing that a receiver or provider
+        brings about.
+        """
         ...

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from opsknight.incidents import Status
+from opsknight.incidents import Status, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,22 @@ class Reassign:
 
 
 @dataclass(frozen=True, slots=True)
+class Prioritize:
+    """Another urgency than the first alert gave it. The timeline says raised or lowered."""
+
+    past: ClassVar = "prioritized"
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    past: ClassVar = "noted"
+    text: str
+    public: bool = False
+    """Whether status pages are told."""
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgementTimeout:
     past: ClassVar = "reopened"
 
@@ -70,6 +86,16 @@ class AcknowledgementTimeout:
 @dataclass(frozen=True, slots=True)
 class AutoResolve:
     past: ClassVar = "auto-resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """None of a user's contact methods could be reached by a page."""
+
+    past: ClassVar = "unreached"
+    user_id: str
+    moves_on: bool
+    """Whether nobody else of the step was reached either: then it does not wait any longer."""
 
 
 type Command = (
@@ -81,8 +107,11 @@ type Command = (
     | Unsuppress
     | Escalate
     | Reassign
+    | Prioritize
+    | Note
     | AcknowledgementTimeout
     | AutoResolve
+    | Unreached
 )
 
 
@@ -99,8 +128,11 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
         Unsuppress: {_P: _O},
         Escalate: {_O: _O, _A: _O},
         Reassign: {_O: _O, _A: _A, _N: _N, _P: _P},
+        Prioritize: {_O: _O, _A: _A, _N: _N, _P: _P},
+        Note: {_O: _O, _A: _A, _N: _N, _P: _P},
         AcknowledgementTimeout: {_A: _O},
         AutoResolve: {_O: _R, _A: _R},
+        Unreached: {_O: _O},
     }
 )
 
@@ -110,3 +142,4 @@ IDEMPOTENT: Final = frozenset({(Acknowledge, _A), (Suppress, _P)})
 
 
 LONGEST_SNOOZE: Final = timedelta(days=7)
+LONGEST_NOTE: Final = 2000

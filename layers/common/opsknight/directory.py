@@ -14,12 +14,22 @@ from opsknight.contacts import NotificationRule, Receiver
 from opsknight.incidents import Actor, ActorKind, Model, Timeouts, Window
 
 EVENTS_WRITE: Final = "events:write"
+INCIDENTS_READ: Final = "incidents:read"
+INCIDENTS_WRITE: Final = "incidents:write"
+SERVICES_READ: Final = "services:read"
+SERVICES_WRITE: Final = "services:write"
+"""Maintenance windows; all else of a service is in the file."""
+SCHEDULES_READ: Final = "schedules:read"
+SCHEDULES_WRITE: Final = "schedules:write"
+"""Overrides; all else of a schedule is in the file."""
 SCOPES: Final = (
     EVENTS_WRITE,
-    "incidents:read",
-    "incidents:write",
-    "services:read",
-    "schedules:read",
+    INCIDENTS_READ,
+    INCIDENTS_WRITE,
+    SERVICES_READ,
+    SERVICES_WRITE,
+    SCHEDULES_READ,
+    SCHEDULES_WRITE,
 )
 
 

@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from pydantic import AwareDatetime
+
 from opsknight.incidents import (
     ACTIVE,
+    OPSKNIGHT,
     TIMERS,
     Asked,
     Escalation,
@@ -21,6 +24,7 @@ from opsknight.incidents import (
     timed,
     timers,
 )
+from opsknight.lifecycle import Moved, noted
 from opsknight.policies import Policy, Target, TargetKind
 
 # DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
@@ -45,6 +49,16 @@ class Why(StrEnum):
     """No step: all rounds are over."""
 
 
+class PageState(StrEnum):
+    """How far a page is; none before its deliveries are planned."""
+
+    PLANNED = "PLANNED"
+    REACHED = "REACHED"
+    """A provider took one of its messages."""
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
 class Page(Model):
     """Somebody is to be told, by the rules of that user."""
 
@@ -56,6 +70,11 @@ class Page(Model):
     epoch: int
     at: datetime
     reason: Why
+    state: PageState | None = None
+    judged_at: AwareDatetime | None = None
+    """Until when one of its messages has to be taken."""
+    due_at: AwareDatetime | None = None
+    """When something must look at it again: to plan, then to judge it."""
 
 
 class Taken(Model):
@@ -82,6 +101,8 @@ class Advanced:
     sets: Mapping[str, object]
     taken: Taken | None = None
     pages: tuple[Page, ...] = ()
+    told: Moved | None = None
+    """What of it is a change of the incident, and told to its receivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +194,10 @@ def _exhausted(incident: Incident, now: datetime) -> Advanced:
         "page_no": taken.page_no,
         "timers.step": None,
         "timers.fallback": now,
+        "timers.announce": now,
     }
-    return Advanced(incident, "exhausted", _settled(incident, sets), taken)
+    told = noted(incident, "exhausted", OPSKNIGHT, now, {})
+    return Advanced(incident, "exhausted", _settled(incident, sets), taken, told=told)
 
 
 def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
@@ -225,6 +248,7 @@ def _pages(taken: Taken, epoch: int, written: int) -> tuple[Page, ...]:
             epoch=epoch,
             at=taken.at,
             reason=taken.reason,
+            due_at=taken.at,
         )
         for user_id in taken.user_ids[written : written + PAGES_AT_ONCE]
     )

@@ -106,6 +106,10 @@ class ActorKind(StrEnum):
     INTEGRATION = "integration"
     API_KEY = "api_key"
     USER = "user"
+    SLACK = "slack"
+    """Somebody in Slack of whom no user says that it is them."""
+    OPERATOR = "operator"
+    """Somebody at the command line, known by their AWS identity alone."""
     TIMER = "timer"
     SYSTEM = "system"
 
@@ -184,6 +188,10 @@ class Incident(Pointer):
     """The maintenance window that suppressed it; None when suppressed by hand."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
+    told_from: int = 1
+    """The change from which on receivers hear of it; 0 for none, as of what a maintenance window
+    keeps quiet.
+    """
     timers: dict[str, AwareDatetime] = {}
     """When something is to be done about it, by name. One that a newer version of the code has set
     is kept, and counts.

@@ -18,10 +18,13 @@ from opsknight.commands import (
     AutoResolve,
     Command,
     Escalate,
+    Note,
+    Prioritize,
     Reassign,
     Resolve,
     Snooze,
     Suppress,
+    Unreached,
     Unsnooze,
     Unsuppress,
 )
@@ -217,20 +220,42 @@ def act(
                     "timers.fallback": None,
                 }
             detail = {"assignee": to}
+        case Prioritize(urgency):
+            return _prioritized(incident, urgency, actor, now)
+        case Note(text, public):
+            detail = {"note": text, **({"public": "yes"} if public else {})}
         case AcknowledgementTimeout():
             sets = dict.fromkeys(_PROGRESS) | {"escalation": Escalation.NONE, "timers.step": now}
+        case Unreached(user_id, moves_on):
+            sets = {"timers.step": now} if moves_on else {}
+            detail = {"user": user_id}
         case _:
             assert_never(command)
     moved = _move(incident, command, actor, now, sets, detail, timeouts)
-    if isinstance(command, AutoResolve) and isinstance(moved, Moved):
+    if not isinstance(moved, Moved):
+        return moved
+    if isinstance(command, AutoResolve):
         # It is resolved for its silence: an alert that came meanwhile must not go down with it.
         return replace(moved, given={"last_alert_at": incident.last_alert_at})
+    if isinstance(command, Unreached):
+        # Of a step that is over by now, nothing moves on.
+        return replace(moved, given={"page_no": incident.page_no})
+    if moved.after.status is Status.OPEN and not incident.told_from:
+        # Out of its window: from here on everybody hears of it.
+        return replace(moved, sets={**moved.sets, "told_from": moved.change.number})
     return moved
 
 
 def look_at(end: datetime, now: datetime) -> datetime:
     """When to look again at a window that ends at `end`."""
     return min(end, now + WINDOW_CHECKED)
+
+
+def noted(
+    seen: Pointer, what: str, actor: Actor, now: datetime, sets: Mapping[str, object]
+) -> Moved:
+    """Something on the timeline, and to be announced, that changes no status."""
+    return _changed(seen, {}, what, actor, now, dict(sets), {})
 
 
 def announced(incident: Incident) -> Mapping[str, object]:
@@ -267,6 +292,7 @@ def _open(
         last_alert_at=now,
         window_id=window.id if window else None,
         announced=0 if window is None else 1,
+        told_from=1 if window is None else 0,
         timers=timers,
         due_at=min(timers.values()),
     )
@@ -294,6 +320,19 @@ def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Move
     raised = _changed(seen, after, "raised", actor, now, {"timers.step": now}, detail)
     # Somebody may have asked for the next step a moment before: it pages as well.
     return replace(raised, unless_set={"asked": Asked.AGAIN})
+
+
+def _prioritized(
+    seen: Incident, urgency: Urgency, actor: Actor, now: datetime
+) -> Moved | Unchanged | Refused:
+    if seen.status not in TRANSITIONS[Prioritize]:
+        return Refused(seen.status)
+    if urgency is seen.urgency:
+        return Unchanged(seen)
+    if urgency.exceeds(seen.urgency):
+        return _raise(seen, urgency, actor, now)
+    detail = {"urgency": str(urgency), "before": str(seen.urgency)}
+    return _changed(seen, {"urgency": urgency}, "lowered", actor, now, {}, detail)
 
 
 def _silence_ends(now: datetime, timeouts: Timeouts) -> dict[str, datetime]:

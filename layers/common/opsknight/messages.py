@@ -64,6 +64,8 @@ class Message:
     """Number of the incident's change that is told; grows."""
     step: int | None = None
     """Step of the escalation policy, from 0, that pages."""
+    note: str | None = None
+    """What somebody wrote, where that is what is told: a note marked public."""
     link: str | None = None
     """Where everything bundled is listed."""
     remembered: dict[str, str] = field(default_factory=dict[str, str])

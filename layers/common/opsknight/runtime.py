@@ -24,6 +24,12 @@ from opsknight.store.table import Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
+
+# It is asked seldom, and somebody is waiting.
+SSM_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 # Service and level come from the POWERTOOLS_ variables of the template.
 logger: Final = Logger(location=None, use_rfc3339=True, utc=True)
@@ -66,15 +72,55 @@ class CounterSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxSettings:
-    timers_url: str
+class LinkSettings:
+    """Names of SSM parameters, not what is in them."""
+
+    link_key_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RespondSettings(LinkSettings):
+    slack_signing_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    plans_url: str
+    pages_url: str
     notices_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettings(QueueSettings):
+    timers_url: str
     fallback_arn: str
 
 
-def read_settings[S: (TableSettings, CounterSettings, OutboxSettings)](
-    kind: type[S], environment: Mapping[str, str] = os.environ
-) -> S:
+@dataclass(frozen=True, slots=True)
+class SendingSettings(LinkSettings):
+    """Of what is sent and to where; empty where the deployment has none."""
+
+    public_url: str
+    email_from: str
+    email_configuration_set: str
+    sms_origination: str
+    voice_origination: str
+    phone_configuration_set: str
+    allow_private_targets: str
+    local_inbox: str
+
+
+def read_settings[
+    S: (
+        TableSettings,
+        CounterSettings,
+        LinkSettings,
+        QueueSettings,
+        OutboxSettings,
+        SendingSettings,
+        RespondSettings,
+    )
+](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
     convert = get_type_hints(kind)
     return kind(**{f.name: convert[f.name](environment[f.name.upper()]) for f in fields(kind)})
@@ -103,6 +149,12 @@ def sqs() -> "SQSClient":
 @cache
 def sns() -> Any:
     return boto3.client("sns", config=MESSAGES_CONFIG)
+
+
+@cache
+def ssm() -> "SSMClient":
+    client: SSMClient = boto3.client("ssm", config=SSM_CONFIG)
+    return client
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":

@@ -110,6 +110,22 @@ class Configurations:
         versions = {policy_id: self._newest_version(policy_id, deadline) for policy_id in gone}
         return Seen(revision, found, listed, versions)
 
+    def services(self, deadline: Deadline) -> list[Service]:
+        """All of them, by id."""
+        return self._of_kind(Kind.SERVICE, Service, deadline)
+
+    def schedules(self, deadline: Deadline) -> list[Schedule]:
+        """All of them, by id, without their overrides."""
+        return self._of_kind(Kind.SCHEDULE, Schedule, deadline)
+
+    def _of_kind[E: (Service, Schedule)](
+        self, kind: Kind, model: type[E], deadline: Deadline
+    ) -> list[E]:
+        _, listed = self._head(deadline)
+        found = self.table.batch([_key(kind, key) for key in sorted(listed[kind])], deadline)
+        entries = [model.model_validate(items.plain(item)) for item in found]
+        return sorted(entries, key=lambda entry: entry.id)
+
     def write(
         self,
         seen: Seen,

@@ -5,13 +5,14 @@ wants them.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
 from opsknight.contacts import ServiceReceiver, StatusPage
+from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.escalations import Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer, Status
@@ -28,6 +29,8 @@ type Item = dict[str, Wire]
 # All keys in one partition: they are listed together, and seldom.
 KEYS: Final[Wire] = {"S": "keys"}
 DUE_SHARDS: Final = 16
+# Carriers report for three days at most.
+REPORTED_WITHIN: Final = timedelta(days=7)
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
 # Above this the incident's partition would be burdened, so the body gets items of its own.
@@ -55,6 +58,36 @@ def chunk_key(alert_id: str, number: int) -> Item:
     return _key(f"alert#{alert_id}", f"chunk#{number}")
 
 
+def delivery_key(incident_id: str, delivery_id: str) -> Item:
+    return _key(f"incident#{incident_id}", f"delivery#{delivery_id}")
+
+
+def bundled_key(bundle: str, incident_id: str) -> Item:
+    """`bundle` is the id of the delivery whose message tells of the incident as well."""
+    return _key(f"bundle#{bundle}", f"incident#{incident_id}")
+
+
+def traffic_key(destination: str) -> Item:
+    """Of a receiver, in whose partition lies what concerns it: `<owner>#<its id>`."""
+    return _key(f"receiver#{destination}", "traffic")
+
+
+def told_key(destination: str, service_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"told#{service_id}")
+
+
+def waiting_key(destination: str, delivery_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"waiting#{delivery_id}")
+
+
+def remembered_key(incident_id: str, destination: str) -> Item:
+    return _key(f"incident#{incident_id}", f"remembered#{destination}")
+
+
+def provider_key(provider_id: str) -> Item:
+    return _key(f"provider#{provider_id}", "delivery")
+
+
 def service_key(service_id: str) -> Item:
     return _key(f"service#{service_id}", "service")
 
@@ -65,6 +98,15 @@ def team_key(team_id: str) -> Item:
 
 def user_key(user_id: str) -> Item:
     return _key(f"user#{user_id}", "user")
+
+
+def receiver_key(service_id: str, receiver_id: str) -> Item:
+    return _key(f"service#{service_id}", f"receiver#{receiver_id}")
+
+
+def status_page_key(page_id: str) -> Item:
+    # All in one partition: every announcement asks for all of them, and there are few.
+    return _key("statuspages", f"page#{page_id}")
 
 
 def policy_key(policy_id: str, version: int | None = None) -> Item:
@@ -92,15 +134,6 @@ AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 
 def integration_key(service_id: str, integration_id: str) -> Item:
     return _key(f"service#{service_id}", f"integration#{integration_id}")
-
-
-def receiver_key(service_id: str, receiver_id: str) -> Item:
-    return _key(f"service#{service_id}", f"receiver#{receiver_id}")
-
-
-def status_page_key(page_id: str) -> Item:
-    # All in one partition: every announcement asks for all of them, and there are few.
-    return _key("statuspages", f"page#{page_id}")
 
 
 # What there is of the configuration, and its revision.
@@ -162,7 +195,8 @@ def policy_items(policy: Policy) -> tuple[Item, Item]:
 def page_item(page: Page, retention: timedelta) -> Item:
     return (
         page_key(page.incident_id, page.page_no, page.user_id)
-        | {"kind": {"S": "page"}, "expires_at": expiry(page.at, retention)}
+        | {"kind": {"S": "page"}, "due_shard": {"S": due_shard(page.incident_id)}}
+        | {"expires_at": expiry(page.at, retention)}
         | attributes(page)
     )
 
@@ -226,6 +260,47 @@ def change_item(change: Change, retention: timedelta) -> Item:
     )
 
 
+def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
+    return (
+        delivery_key(delivery.incident_id, delivery.id)
+        | {"kind": {"S": "delivery"}, "due_shard": {"S": due_shard(delivery.incident_id)}}
+        | {"expires_at": expiry(delivery.at, retention)}
+        | attributes(delivery)
+    )
+
+
+def waiting_item(delivery: Delivery, retention: timedelta) -> Item:
+    """The delivery among those that the next message to its receiver tells."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        waiting_key(delivery.destination, delivery.id)
+        | {"kind": {"S": "waiting"}, "expires_at": expiry(delivery.at, retention)}
+        | attributes(row)
+    )
+
+
+def provider_item(provider_id: str, delivery: Delivery, at: datetime) -> Item:
+    """Finds the delivery by what its provider calls it."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        provider_key(provider_id)
+        | {"kind": {"S": "provider"}, "expires_at": expiry(at, REPORTED_WITHIN)}
+        | attributes(row)
+    )
+
+
+def bundle_items(
+    bundle: str, bundled: Iterable[Bundled], at: datetime, retention: timedelta
+) -> list[Item]:
+    """What one message, that of delivery `bundle`, told at `at`."""
+    return [
+        bundled_key(bundle, each.incident_id)
+        | {"kind": {"S": "bundled"}, "expires_at": expiry(at, retention)}
+        | attributes(each)
+        for each in bundled
+    ]
+
+
 def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
     """The alert, and the chunks of its body that must be there before it."""
     expires = {"expires_at": expiry(alert.at, retention)}
@@ -267,7 +342,11 @@ def listing(incident: Pointer, resolved_at: datetime | None) -> str:
     """
     if incident.status is not Status.RESOLVED or resolved_at is None:
         return "active"
-    return f"resolved#{incident.service_id}#{resolved_at:%Y-%m}"
+    return resolved_listing(incident.service_id, resolved_at)
+
+
+def resolved_listing(service_id: str, month: datetime) -> str:
+    return f"resolved#{service_id}#{month:%Y-%m}"
 
 
 def expiry(at: datetime, retention: timedelta) -> Wire:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.contacts import ServiceReceiver, StatusPage
+from opsknight.deliveries import Bundled, Delivery
 from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
 from opsknight.escalations import Advanced, Page, Taken
 from opsknight.incidents import Alert, Change, Incident, Pointer
@@ -19,7 +19,7 @@ from opsknight.lifecycle import Merged, Moved, Opened, announced
 from opsknight.policies import Policy, Rota
 from opsknight.schedules import Override, Schedule
 from opsknight.store import items, transactions
-from opsknight.store.calls import Deadline, Unavailable, patiently
+from opsknight.store.calls import Conflict, Deadline, Unavailable, patiently
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -38,36 +38,33 @@ class Table:
 
     def pointer(self, service_id: str, dedup_key: str, deadline: Deadline) -> Pointer | None:
         """The active incident of a dedup key."""
-        return self._get(Pointer, items.pointer_key(service_id, dedup_key), deadline)
+        return self.get(Pointer, items.pointer_key(service_id, dedup_key), deadline)
 
     def incident(self, incident_id: str, deadline: Deadline) -> Incident | None:
-        return self._get(Incident, items.incident_key(incident_id), deadline)
+        return self.get(Incident, items.incident_key(incident_id), deadline)
 
     def integration_key(self, hashed: str, deadline: Deadline) -> IntegrationKey | None:
-        return self._get(IntegrationKey, items.integration_secret_key(hashed), deadline)
+        return self.get(IntegrationKey, items.integration_secret_key(hashed), deadline)
 
     def api_key(self, hashed: str, deadline: Deadline) -> ApiKey | None:
-        return self._get(ApiKey, items.api_secret_key(hashed), deadline)
+        return self.get(ApiKey, items.api_secret_key(hashed), deadline)
 
     def service(self, service_id: str, deadline: Deadline) -> Service | None:
-        return self._get(Service, items.service_key(service_id), deadline)
+        return self.get(Service, items.service_key(service_id), deadline)
 
     def user(self, user_id: str, deadline: Deadline) -> User | None:
-        return self._get(User, items.user_key(user_id), deadline)
+        return self.get(User, items.user_key(user_id), deadline)
 
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
-        return self._get(Team, items.team_key(team_id), deadline)
+        return self.get(Team, items.team_key(team_id), deadline)
 
-    def receivers(self, service_id: str, deadline: Deadline) -> list[ServiceReceiver]:
-        """Those of a service, by id."""
-        pk = items.service_key(service_id)["pk"]
-        found = self.under(pk, "receiver#", deadline)
-        return [ServiceReceiver.model_validate(items.plain(item)) for item in found]
+    def receivers(self, service_id: str, deadline: Deadline) -> Iterator[items.Item]:
+        """Those of a service as they are stored, by id: one may not be readable."""
+        return self.under(items.service_key(service_id)["pk"], "receiver#", deadline)
 
-    def status_pages(self, deadline: Deadline) -> list[StatusPage]:
-        """All of them, by id."""
-        found = self.under(items.status_page_key("")["pk"], "page#", deadline)
-        return [StatusPage.model_validate(items.plain(item)) for item in found]
+    def status_pages(self, deadline: Deadline) -> Iterator[items.Item]:
+        """All of them, as above."""
+        return self.under(items.status_page_key("")["pk"], "page#", deadline)
 
     def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
         """That a request came with the key; Conflict when the key is gone."""
@@ -82,17 +79,83 @@ class Table:
 
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
         item = self._item(items.alert_key(incident_id, alert_id), deadline)
-        return None if item is None else self._whole(item, deadline)
+        return None if item is None else self.whole(item, deadline)
 
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All of an incident, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)
-        return [self._whole(item, deadline) for item in found]
+        return [self.whole(item, deadline) for item in found]
 
-    def changes(self, incident_id: str, deadline: Deadline) -> list[Change]:
-        """The timeline after the opening, oldest first."""
-        found = self.under(items.incident_key(incident_id)["pk"], "change#", deadline)
+    def changes(self, incident_id: str, deadline: Deadline, after: int = 1) -> list[Change]:
+        """The timeline after the opening, or after a later change, oldest first."""
+        first, last = (items.change_key(incident_id, n)["sk"] for n in (after + 1, 999_999))
+        pk = items.incident_key(incident_id)["pk"]
+        condition = "pk = :pk AND sk BETWEEN :first AND :last"
+        found = self._query(condition, {":pk": pk, ":first": first, ":last": last}, deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
+
+    def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
+        """The newest of the timeline, newest first."""
+        found = self._latest(incident_id, "change#", most, deadline)
+        return [Change.model_validate(items.plain(item)) for item in found]
+
+    def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[Taken]:
+        """The newest steps of its escalation, newest first."""
+        found = self._latest(incident_id, "step#", most, deadline)
+        return [Taken.model_validate(items.plain(item)) for item in found]
+
+    def latest_alerts(self, incident_id: str, most: int, deadline: Deadline) -> list[Alert]:
+        """The newest, newest first."""
+        found = self._latest(incident_id, "alert#", most, deadline)
+        return [self.whole(item, deadline) for item in found]
+
+    def _latest(
+        self, incident_id: str, prefix: str, most: int, deadline: Deadline
+    ) -> list[items.Item]:
+        page = patiently(
+            deadline,
+            self.client.query,
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={
+                ":pk": items.incident_key(incident_id)["pk"],
+                ":prefix": {"S": prefix},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return page["Items"]
+
+    def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
+        """Those of them that exist."""
+        keys = [items.incident_key(incident_id) for incident_id in sorted(set(ids))]
+        found = (Incident.model_validate(items.plain(item)) for item in self.batch(keys, deadline))
+        return {incident.id: incident for incident in found}
+
+    def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
+        return self.get(Delivery, items.delivery_key(incident_id, delivery_id), deadline)
+
+    def deliveries(self, incident_id: str, deadline: Deadline) -> list[Delivery]:
+        """All of an incident, in the order in which they were to leave."""
+        found = self.under(items.incident_key(incident_id)["pk"], "delivery#", deadline)
+        deliveries = [Delivery.model_validate(items.plain(item)) for item in found]
+        return sorted(deliveries, key=lambda each: (each.not_before, each.id))
+
+    def bundle(self, delivery_id: str, deadline: Deadline) -> list[Bundled]:
+        """What the message of this delivery told besides its own incident, oldest first."""
+        found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
+        return [Bundled.model_validate(items.plain(item)) for item in found]
+
+    def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
+        """False when it is planned already: whoever planned it, it has the same id."""
+        item = items.delivery_item(delivery, self.retention)
+        put = transactions.put_new(self.name, item)["Put"]
+        try:
+            patiently(deadline, self.client.put_item, **put)
+        except Conflict:
+            return False
+        return True
 
     def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
         """The steps of its escalation, oldest first."""
@@ -101,7 +164,7 @@ class Table:
 
     def step(self, incident_id: str, page_no: int, deadline: Deadline) -> Taken | None:
         """One of them."""
-        return self._get(Taken, items.taken_key(incident_id, page_no), deadline)
+        return self.get(Taken, items.taken_key(incident_id, page_no), deadline)
 
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
@@ -112,7 +175,7 @@ class Table:
         self, policy_id: str, deadline: Deadline, version: int | None = None
     ) -> Policy | None:
         """The version that begins new escalations, or the one given."""
-        return self._get(Policy, items.policy_key(policy_id, version), deadline)
+        return self.get(Policy, items.policy_key(policy_id, version), deadline)
 
     def publish(self, policy: Policy, token: str, deadline: Deadline) -> None:
         """Puts a new version of a policy; Conflict when it exists."""
@@ -222,7 +285,7 @@ class Table:
             ClientRequestToken=token,
         )
 
-    def _get[M: BaseModel](self, model: type[M], key: items.Item, deadline: Deadline) -> M | None:
+    def get[M: BaseModel](self, model: type[M], key: items.Item, deadline: Deadline) -> M | None:
         item = self._item(key, deadline)
         if item is None:
             return None
@@ -242,11 +305,15 @@ class Table:
 
     def under(self, pk: Any, prefix: str | None, deadline: Deadline) -> Iterator[items.Item]:
         """The items of a partition, in the order of their sort keys."""
+        if prefix is None:
+            return self._query("pk = :pk", {":pk": pk}, deadline)
+        condition = "pk = :pk AND begins_with(sk, :prefix)"
+        return self._query(condition, {":pk": pk, ":prefix": {"S": prefix}}, deadline)
+
+    def _query(
+        self, condition: str, values: items.Item, deadline: Deadline
+    ) -> Iterator[items.Item]:
         start: dict[str, Any] = {}
-        condition, values = "pk = :pk", {":pk": pk}
-        if prefix is not None:
-            condition += " AND begins_with(sk, :prefix)"
-            values[":prefix"] = {"S": prefix}
         while True:
             page = patiently(
                 deadline,
@@ -262,7 +329,7 @@ class Table:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def _whole(self, item: items.Item, deadline: Deadline) -> Alert:
+    def whole(self, item: items.Item, deadline: Deadline) -> Alert:
         chunks = [
             self._item(items.chunk_key(item["id"]["S"], number), deadline)
             for number in range(int(item.get("chunks", {"N": "0"})["N"]))

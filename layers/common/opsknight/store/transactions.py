@@ -50,18 +50,20 @@ def writes(
                 sets["listing"] = items.listing(after, change.at)
                 sets["expires_at"] = int((change.at + retention).timestamp())
             return [
-                _incident(seen, table, sets, given=decision.given),
+                _incident(seen, table, sets, decision.unless_set, given=decision.given),
                 _pointer(decision, table),
                 _timeline(decision, table, retention),
             ], []
-        case Advanced(incident, _, steps_to, taken, pages):
-            changed = update(steps_to)
+        case Advanced(incident, _, steps_to, taken, pages, noted):
+            changed = update({**steps_to, **(told(noted) if noted else {})})
             condition = as_seen(incident, changed)
             key = items.incident_key(incident.id)
             steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
                 steps.append(put_new(table, items.taken_item(taken, retention)))
             steps += (put(table, items.page_item(page, retention)) for page in pages)
+            if noted is not None:
+                steps += [_pointer(noted, table), _timeline(noted, table, retention)]
             return steps, []
         case _:
             assert_never(decision)
@@ -76,10 +78,10 @@ def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
     # What only removes has none yet.
     values = arguments.setdefault("ExpressionAttributeValues", {})
     facts = ("status", "changes", "page_no", "paged", "due_at", "timers")
-    return _given({name: getattr(incident, name) for name in facts}, names, values)
+    return still({name: getattr(incident, name) for name in facts}, names, values)
 
 
-def _given(seen: Mapping[str, object], names: dict[str, str], values: dict[str, Any]) -> str:
+def still(seen: Mapping[str, object], names: dict[str, str], values: dict[str, Any]) -> str:
     terms = []
     for name, value in seen.items():
         names[f"#was_{name}"] = name
@@ -169,7 +171,7 @@ def _incident(
     condition = "#seen = :seen"
     if given:
         names = changed["ExpressionAttributeNames"]
-        condition += " AND " + _given(given, names, changed["ExpressionAttributeValues"])
+        condition += " AND " + still(given, names, changed["ExpressionAttributeValues"])
     return updating(table, items.incident_key(seen.id), condition, changed)
 
 

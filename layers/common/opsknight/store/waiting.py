@@ -21,8 +21,17 @@ type Place = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """An incident, or one of its pages or deliveries."""
+
     incident_id: str
     at: datetime
+    page_no: int | None = None
+    user_id: str | None = None
+    delivery_id: str | None = None
+
+    @property
+    def is_incident(self) -> bool:
+        return self.page_no is None and self.delivery_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,7 @@ class Waiting:
             limit,
             deadline,
         )
-        return [
-            Due(_incident_id(item), datetime.fromisoformat(item["due_at"]["S"])) for item in found
-        ], place
+        return [_due(item) for item in found], place
 
     def active(
         self, after: Place | None, limit: int, deadline: Deadline
@@ -80,13 +87,13 @@ class Waiting:
             item["after"] = {"M": place}
         patiently(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
 
-    def postpone(self, incident_id: str, now: datetime, deadline: Deadline) -> int | None:
+    def postpone(self, due: Due, now: datetime, deadline: Deadline) -> int | None:
         """What could not be handled is due again in 1, 5, and from then on 15 minutes; how often in
         a row it failed. None when it is not due any more, or somebody was faster.
 
         Knows nothing of the item but these two attributes: it may be what cannot be read.
         """
-        key = items.incident_key(incident_id)
+        key = _key(due)
         client, name = self.table.client, self.table.name
         answer = patiently(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
         item = answer.get("Item", {})
@@ -138,6 +145,29 @@ class Waiting:
 def readable(item: items.Item) -> Incident:
     """Raises ValidationError for an item that is none."""
     return Incident.model_validate(items.plain(item))
+
+
+def _due(item: items.Item) -> Due:
+    incident_id, at = _incident_id(item), datetime.fromisoformat(item["due_at"]["S"])
+    kind, _, rest = item["sk"]["S"].partition("#")
+    match kind:
+        case "page":
+            number, _, user_id = rest.partition("#")
+            return Due(incident_id, at, page_no=int(number), user_id=user_id)
+        case "delivery":
+            return Due(incident_id, at, delivery_id=rest)
+        case _:
+            return Due(incident_id, at)
+
+
+def _key(due: Due) -> items.Item:
+    match due:
+        case Due(delivery_id=str(delivery_id)):
+            return items.delivery_key(due.incident_id, delivery_id)
+        case Due(page_no=int(page_no), user_id=str(user_id)):
+            return items.page_key(due.incident_id, page_no, user_id)
+        case _:
+            return items.incident_key(due.incident_id)
 
 
 def _incident_id(item: items.Item) -> str:

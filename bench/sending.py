@@ -1,0 +1,65 @@
+"""What planning and sending one message costs DynamoDB: the figures under docs/capacity.md."""
+
+from bench.calls import Watch, round_trips
+from bench.figures import Figure
+from bench.stage import new_world
+from notify.handler import plan, send
+from opsknight.contacts import Channel, Receiver, ServiceReceiver
+from opsknight.directory import Role, User
+from opsknight.store.items import directory_item
+from tests.harness.pipeline import Pipeline, step
+from tests.harness.world import deadline
+
+_READS = frozenset({"GetItem", "BatchGetItem", "Query"})
+
+
+def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
+    world = new_world(endpoint)
+    night = Pipeline(world)
+    sms = Receiver(id="sms", name="", channel=Channel.SMS, to="+4915112345678")
+    user = User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=(sms,))
+    hook = ServiceReceiver(
+        id="hook",
+        name="",
+        channel=Channel.WEBHOOK,
+        to="https://hook.example.com",
+        service_id=world.service.id,
+    )
+    night.put(directory_item(user))
+    night.put(directory_item(hook))
+    night.escalates(step("ada"), repeat_after=600)
+    # Nothing wakes anybody but what is measured.
+    night.streaming = False
+    watch = Watch(world.table.client)
+    incident = night.trigger()
+    night.engine.attend(incident, deadline())
+    figures = []
+
+    def measure(name: str) -> None:
+        calls = watch.taken()
+        read = sum(call.units for call in calls if call.operation in _READS)
+        written = sum(call.units for call in calls) - read
+        group = "A message"
+        figures.extend(
+            [
+                Figure(group, f"{name}, written", written, "units", 16),
+                Figure(group, f"{name}, read", read, "units", 12),
+                Figure(group, f"{name}, calls", round_trips(calls), "", 14),
+            ]
+        )
+
+    watch.taken()
+    plan(night.planning, {"incident": incident})
+    measure("a change planned for one receiver")
+    plan(night.planning, {"incident": incident, "page_no": 1, "user": user.id})
+    measure("a page planned by two rules")
+    for name, chosen in (("a page sent by SMS", True), ("a notice sent by webhook", False)):
+        first = min(
+            (each for each in night.deliveries() if each.pages is chosen),
+            key=lambda each: each.not_before,
+        )
+        watch.taken()
+        send(night.sending, {"incident": incident, "delivery": first.id})
+        measure(name)
+    assert len(night.listener.heard) == 2
+    return figures

@@ -1,0 +1,58 @@
+"""What the answers of SES and End User Messaging mean for a message."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    ParamValidationError,
+)
+
+from notify.channels.protocol import Outcome, Refused, Retry, Sent
+
+CLIENT_CONFIG: Final = Config(
+    connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1, "mode": "standard"}
+)
+"""For both clients: the queue owns the retries, and a send has 12 seconds."""
+
+_LASTING: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AccountSuspendedException",
+        "BadRequestException",
+        "ConflictException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "NotFoundException",
+        "ResourceNotFoundException",
+        "SendingPausedException",
+        "ValidationException",
+    }
+)
+
+
+def sent_by(call: Callable[..., Mapping[str, Any]], **request: object) -> Outcome:
+    """Calls, and says how it ended. What is not known to last is tried again."""
+    try:
+        answer = call(**request)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        # Such as DESTINATION_PHONE_NUMBER_OPTED_OUT: a word of AWS, where a message holds numbers.
+        reason = error.response.get("Reason")
+        why = f"{code}: {reason}" if isinstance(reason, str) else code
+        return Refused(why) if code in _LASTING else Retry(why)
+    except (ConnectionError, HTTPClientError):
+        return Retry("no answer from AWS")
+    except ParamValidationError:
+        return Refused("AWS does not take this address or number")
+    return Sent(answer["MessageId"])
+
+
+def tag(text: str) -> str:
+    """As SES takes the value of a tag; our ids are such already."""
+    return re.sub(r"[^A-Za-z0-9_.@-]", "_", text)[:256]

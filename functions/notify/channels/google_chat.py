@@ -1,0 +1,54 @@
+"""Google Chat: a card for a space's webhook, in one thread for each incident."""
+
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from notify.channels.text import moment
+from notify.channels.words import MARKS, words
+from opsknight.messages import Message
+
+# A card may have 32 KB; a header's title is one line.
+LONGEST_HEADLINE: Final = 500
+
+# Else the thread key is ignored and each message begins a thread of its own.
+QUERY: Final = "messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
+
+
+def render(message: Message) -> dict[str, object]:
+    """All of it is in the card: its texts can be escaped as HTML, a message's text cannot."""
+    said = words(message)
+    headline = said.headline(LONGEST_HEADLINE)
+    widgets: list[dict[str, object]] = [_paragraph(f"<b>{escape(headline, quote=False)}</b>")]
+    widgets += [
+        {"decoratedText": {"topLabel": name, "text": _shown(value), "wrapText": True}}
+        for name, value in said.facts
+    ]
+    if said.listed:
+        lines = [f"• {escape(line, quote=False)}" for line in said.listed]
+        widgets.append(_paragraph("<br>".join([*lines, said.more] if said.more else lines)))
+    if said.todo:
+        widgets.append(_paragraph(f"<i>{escape(said.todo, quote=False)}</i>"))
+    if said.link:
+        button = {"text": said.link_label, "onClick": {"openLink": {"url": said.link}}}
+        widgets.append({"buttonList": {"buttons": [button]}})
+    card = {
+        "header": {"title": f"{MARKS[said.tone]} {said.happened}", "subtitle": "OpsKnight"},
+        "sections": [{"widgets": widgets}],
+    }
+    payload: dict[str, object] = {
+        # Of a notification. Nothing can be escaped there, and `<users/all>` would call everybody.
+        "fallbackText": f"{headline} - {said.happened}".replace("<", "("),
+        "cardsV2": [{"cardId": "incident", "card": card}],
+    }
+    if len(message.incidents) == 1:
+        payload["thread"] = {"threadKey": message.incidents[0].id}
+    return payload
+
+
+def _paragraph(text: str) -> dict[str, object]:
+    return {"textParagraph": {"text": text}}
+
+
+def _shown(value: str | datetime) -> str:
+    return escape(value, quote=False) if isinstance(value, str) else moment(value)

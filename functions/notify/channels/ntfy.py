@@ -1,0 +1,84 @@
+"""ntfy: a message published as JSON, loud enough to break through Do Not Disturb when it pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from notify.channels.posting import post_json
+from notify.channels.protocol import Outcome, Refused
+from notify.channels.text import moment
+from notify.channels.words import CALLING, Tone, words
+from notify.outbound import Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import Receiver
+from opsknight.messages import Message
+
+# https://docs.ntfy.sh/publish: a message of more than 4096 bytes would become an attachment.
+LONGEST_TITLE: Final = 200
+LONGEST_MESSAGE_BYTES: Final = 3900
+
+# 5 rings on and may override Do Not Disturb; 2 makes no sound.
+_PRIORITIES: Final = {Tone.HIGH: 5, Tone.MEDIUM: 4, Tone.LOW: 2}
+_TAGS: Final = {
+    Tone.HIGH: "red_circle",
+    Tone.MEDIUM: "orange_circle",
+    Tone.LOW: "large_blue_circle",
+    Tone.HELD: "eyes",
+    Tone.OVER: "white_check_mark",
+    Tone.NEUTRAL: "bell",
+}
+
+
+def render(message: Message) -> dict[str, object]:
+    said = words(message)
+    lines = [said.happened, ""]
+    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [f"• {line}" for line in said.listed]
+    lines += [line for line in (said.more, said.todo) if line]
+    text = "\n".join(lines).encode()[:LONGEST_MESSAGE_BYTES].decode(errors="ignore")
+    priority = _PRIORITIES.get(said.tone, 3)
+    payload: dict[str, object] = {
+        "title": said.headline(LONGEST_TITLE),
+        "message": text.strip(),
+        "priority": priority if message.about in CALLING else min(priority, 3),
+        "tags": [_TAGS[said.tone]],
+    }
+    if said.link:
+        payload["click"] = said.link
+        payload["actions"] = [
+            {"action": "view", "label": said.link_label, "url": said.link, "clear": True}
+        ]
+    return payload
+
+
+def _shown(value: str | datetime) -> str:
+    return value if isinstance(value, str) else moment(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Ntfy:
+    http: Outbound
+    secrets: Secrets
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        try:
+            parts = urlsplit(receiver.to)
+        except ValueError:
+            return Refused("the URL of the topic cannot be read")
+        root, _, topic = parts.path.rstrip("/").rpartition("/")
+        if not topic:
+            return Refused("the URL has no topic")
+        # JSON goes to the server's root and names the topic inside.
+        url = urlunsplit((parts.scheme, parts.netloc, root + "/", "", ""))
+        http, payload = self.http.bounded(), {"topic": topic, **render(message)}
+        if not receiver.secret:
+            outcome = post_json(http, url, payload)
+            return Refused(outcome.why) if isinstance(outcome, Refused) else outcome
+
+        def attempt(token: str) -> Outcome:
+            if not token.isascii() or not token.isprintable():
+                return Refused("the access token has a character that no token has")
+            return post_json(http, url, payload, {"Authorization": f"Bearer {token}"})
+
+        return self.secrets.using(receiver.secret, attempt)

@@ -1,0 +1,101 @@
+"""JSON posted to a URL, and the channels that are no more than that: incoming webhooks, whose URL
+is the secret.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from notify.channels.protocol import Outcome, Refused, Sent, Unaccepted
+from notify.outbound import Answer, Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import Receiver
+from opsknight.messages import Message
+
+# 404 and 410, too: where the URL or the path holds the secret, a replaced one is no more there.
+NOT_ACCEPTED: Final = frozenset({401, 403, 404, 410})
+
+
+def encoded(payload: Mapping[str, object]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def decoded(answer: Answer) -> Mapping[str, object]:
+    """The object that was answered; empty if it was something else."""
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def word(answer: Mapping[str, object], name: str) -> str | None:
+    """An id that a provider gave. Nothing long or strange is kept."""
+    value = answer.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+
+def judged(answer: Answer) -> Outcome:
+    outcome = answer.outcome()
+    return Unaccepted(outcome.why) if answer.status in NOT_ACCEPTED else outcome  # type: ignore[union-attr]
+
+
+def post_json(
+    http: Outbound,
+    url: str,
+    payload: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+    *,
+    id_name: str = "id",
+) -> Outcome:
+    """`id_name`: of the field of the answer that is the provider's id of the message."""
+    head = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+    answer = http.post(url, encoded(payload), head)
+    if not isinstance(answer, Answer):
+        return answer
+    outcome = judged(answer)
+    return Sent(word(decoded(answer), id_name)) if isinstance(outcome, Sent) else outcome
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingWebhook:
+    """`render` makes the payload. `query` is added to the URL's own."""
+
+    http: Outbound
+    secrets: Secrets
+    render: Callable[[Message], Mapping[str, object]]
+    query: str = ""
+    id_name: str = "id"
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        http, payload = self.http.bounded(), self.render(message)
+
+        def attempt(url: str) -> Outcome:
+            return post_json(http, self.extended(url), payload, id_name=self.id_name)
+
+        return self.secrets.using(receiver.secret, attempt)
+
+    def extended(self, url: str) -> str:
+        if not self.query:
+            return url
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return url  # It is refused when it is called.
+        query = f"{parts.query}&{self.query}" if parts.query else self.query
+        return urlunsplit(parts._replace(query=query))
+
+
+def api_url(base: str, *path: str) -> str | Refused:
+    """Refused when a part would leave its place in the path: a token with a slash or a space."""
+    if not all(part and all(_plain(letter) for letter in part) for part in path):
+        return Refused("the secret or the receiver has a character that does not belong there")
+    return "/".join((base.rstrip("/"), *path))
+
+
+def _plain(letter: str) -> bool:
+    return letter.isascii() and (letter.isalnum() or letter in "-_:.~")

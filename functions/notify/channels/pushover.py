@@ -1,0 +1,94 @@
+"""Pushover: an emergency rings until somebody answers the phone, through Do Not Disturb."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from notify.channels.posting import api_url, decoded, encoded, judged, word
+from notify.channels.protocol import Outcome, Refused, Sent, Unaccepted
+from notify.channels.text import cut, moment
+from notify.channels.words import CALLING, Tone, words
+from notify.outbound import Answer, Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import Receiver
+from opsknight.messages import Message
+
+# https://pushover.net/api#limits
+LONGEST_TITLE: Final = 240
+LONGEST_MESSAGE: Final = 1000
+LONGEST_URL: Final = 512
+
+_EMERGENCY: Final = 2
+# Seconds between two rings, and until Pushover gives up. Not long: the escalation pages again, and
+# Pushover cannot see that the incident has been acknowledged elsewhere.
+_RETRY: Final = 60
+_EXPIRE: Final = 600
+
+
+def render(message: Message) -> dict[str, object]:
+    said = words(message)
+    lines = [said.happened, *(f"• {line}" for line in said.listed)]
+    lines += [said.more] if said.more else []
+    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [said.todo] if said.todo else []
+    priority = _priority(said.tone, calling=message.about in CALLING)
+    payload: dict[str, object] = {
+        "title": said.headline(LONGEST_TITLE),
+        "message": cut("\n".join(lines), LONGEST_MESSAGE),
+        "priority": priority,
+        "timestamp": int(message.at.timestamp()),
+    }
+    if priority == _EMERGENCY:
+        payload |= {"retry": _RETRY, "expire": _EXPIRE}
+        # By its tag, an emergency can be called off.
+        payload["tags"] = message.incidents[0].id if len(message.incidents) == 1 else "bundle"
+    if said.link and len(said.link) <= LONGEST_URL:
+        payload |= {"url": said.link, "url_title": said.link_label}
+    return payload
+
+
+def _priority(tone: Tone, *, calling: bool) -> int:
+    match tone:
+        case Tone.HIGH:
+            return _EMERGENCY if calling else 0
+        case Tone.MEDIUM:
+            return 1 if calling else 0
+        case Tone.NEUTRAL:
+            return 0
+        case _:
+            return -1
+
+
+def _shown(value: str | datetime) -> str:
+    return value if isinstance(value, str) else moment(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushover:
+    """`base` is https://api.pushover.net, or a stand-in."""
+
+    http: Outbound
+    secrets: Secrets
+    base: str
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        http, payload = self.http.bounded(), {"user": receiver.to, **render(message)}
+        url = api_url(self.base, "1", "messages.json")
+        if isinstance(url, Refused):
+            return url
+
+        def attempt(token: str) -> Outcome:
+            body = encoded({"token": token, **payload})
+            answer = http.post(url, body, {"Content-Type": "application/json"})
+            if not isinstance(answer, Answer):
+                return answer
+            told, outcome = decoded(answer), judged(answer)
+            if isinstance(outcome, Sent):
+                return Sent(word(told, "receipt") or word(told, "request"))
+            if answer.status == 400 and told.get("token") == "invalid":
+                return Unaccepted("Pushover does not know the application's token")
+            if answer.status == 400 and told.get("user") == "invalid":
+                return Refused("Pushover does not know the user's key")
+            return outcome
+
+        return self.secrets.using(receiver.secret, attempt)

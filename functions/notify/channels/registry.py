@@ -1,0 +1,116 @@
+"""All channels: to add one, write its module and its line in `BUILDERS`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from notify.channels import discord, google_chat, slack, teams
+from notify.channels.email import Email
+from notify.channels.ntfy import Ntfy
+from notify.channels.posting import IncomingWebhook
+from notify.channels.protocol import Sender
+from notify.channels.pushover import Pushover
+from notify.channels.sms import Sms
+from notify.channels.telegram import Telegram
+from notify.channels.voice import Voice
+from notify.channels.webhook import Webhook
+from notify.outbound import Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import Channel
+
+if TYPE_CHECKING:
+    from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+    from types_boto3_sesv2 import SESV2Client
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator sets. Empty: the channel is not set up and says so, or AWS chooses."""
+
+    email_from: str = ""
+    """`OpsKnight <oncall@example.com>`."""
+    email_configuration_set: str = ""
+    sms_origination: str = ""
+    voice_origination: str = ""
+    phone_configuration_set: str = ""
+    slack_url: str = "https://slack.com/api"
+    telegram_url: str = "https://api.telegram.org"
+    pushover_url: str = "https://api.pushover.net"
+    inbox: str = ""
+    """On a developer's machine the address of what stands in for all receivers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What channels reach the world by. Clients are asked for when a message first needs one."""
+
+    http: Outbound
+    secrets: Secrets
+    now: Callable[[], datetime]
+    ses: "Callable[[], SESV2Client]"
+    phone: "Callable[[], PinpointSMSVoiceV2Client]"
+    settings: Settings
+
+    def through(self, place: str) -> Outbound:
+        """How to call out. `place` is where the inbox expects calls of this kind."""
+        inbox = self.settings.inbox
+        return replace(self.http, instead=inbox + place) if inbox else self.http
+
+
+BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyType(
+    {
+        Channel.EMAIL: lambda o: Email(
+            o.ses(), o.settings.email_from, o.settings.email_configuration_set
+        ),
+        Channel.SMS: lambda o: Sms(
+            o.phone(), o.settings.sms_origination, o.settings.phone_configuration_set
+        ),
+        Channel.VOICE: lambda o: Voice(
+            o.phone(), o.settings.voice_origination, o.settings.phone_configuration_set
+        ),
+        Channel.SLACK: lambda o: slack.Slack(o.through("/slack"), o.secrets, o.settings.slack_url),
+        Channel.SLACK_WEBHOOK: lambda o: IncomingWebhook(
+            o.through("/slack"), o.secrets, slack.render
+        ),
+        Channel.WEBHOOK: lambda o: Webhook(o.through("/webhook/{host}"), o.secrets, o.now),
+        Channel.TEAMS: lambda o: IncomingWebhook(o.through("/teams"), o.secrets, teams.render),
+        Channel.DISCORD: lambda o: IncomingWebhook(
+            o.through("/discord"), o.secrets, discord.render, query="wait=true"
+        ),
+        Channel.GOOGLE_CHAT: lambda o: IncomingWebhook(
+            o.through("/google-chat"),
+            o.secrets,
+            google_chat.render,
+            query=google_chat.QUERY,
+            id_name="name",
+        ),
+        Channel.TELEGRAM: lambda o: Telegram(
+            o.through("/telegram"), o.secrets, o.settings.telegram_url
+        ),
+        Channel.NTFY: lambda o: Ntfy(o.through("/ntfy"), o.secrets),
+        Channel.PUSHOVER: lambda o: Pushover(
+            o.through("/pushover"), o.secrets, o.settings.pushover_url
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Senders(Mapping[Channel, Sender]):
+    """Each channel is built when it is first asked for, and kept."""
+
+    outside: Outside
+    _built: dict[Channel, Sender] = field(default_factory=dict[Channel, Sender])
+
+    def __getitem__(self, channel: Channel) -> Sender:
+        if channel not in self._built:
+            self._built[channel] = BUILDERS[channel](self.outside)
+        return self._built[channel]
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(BUILDERS)
+
+    def __len__(self) -> int:
+        return len(BUILDERS)

@@ -1,0 +1,224 @@
+"""Slack: blocks, and the two ways to post them, with a bot's token and by an incoming webhook.
+
+A change updates the message that told of the incident, and says so in its thread. A page is a
+message of its own: an update makes no phone ring.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from notify.channels.posting import decoded, encoded, judged, word
+from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
+from notify.channels.text import cut, moment
+from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
+from notify.outbound import Answer, Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import PageEvent, Receiver, Told
+from opsknight.incidents import Status
+from opsknight.messages import Message
+
+# https://docs.slack.dev/reference/block-kit/blocks, each a little under the limit.
+LONGEST_HEADER: Final = 140
+LONGEST_SECTION: Final = 2900
+LONGEST_TEXT: Final = 1000
+LONGEST_URL: Final = 3000
+
+UPDATING: Final = frozenset(Told) - {Told.TRIGGERED}
+
+# Slack answers 200 to these; https://docs.slack.dev/reference/methods/chat.postMessage#errors
+_PASSING: Final = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
+)
+_SECRET: Final = frozenset(
+    {"invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive"}
+)
+_NO_LONGER_THERE: Final = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
+)
+_LASTING: Final = frozenset(
+    {
+        "as_user_not_supported",
+        "channel_not_found",
+        "is_archived",
+        "invalid_blocks",
+        "messages_tab_disabled",
+        "missing_scope",
+        "msg_too_long",
+        "no_permission",
+        "no_text",
+        "not_in_channel",
+        "restricted_action",
+        "user_not_found",
+    }
+)
+
+
+def escaped(text: str) -> str:
+    """What mrkdwn would read as a mention, a link or a call for everybody is shown as it is."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"@(?=channel|here|everyone|group)", "@\N{WORD JOINER}", text, flags=re.I)
+
+
+def render(message: Message) -> dict[str, object]:
+    """`text` is what a notification shows; the header is plain text, as it is a stranger's."""
+    said = words(message)
+    header = f"{MARKS[said.tone]} {said.headline(LONGEST_HEADER)}"
+    blocks: list[dict[str, object]] = [_section(_told(said))]
+    if len(said.title) > LONGEST_HEADER - 20:
+        blocks.insert(0, {"type": "section", "text": _plain(cut(said.title, LONGEST_SECTION))})
+    if said.facts:
+        fields = [f"*{name}*\n{_shown(value)}" for name, value in said.facts]
+        blocks.append({"type": "section", "fields": [_mrkdwn(field) for field in fields[:10]]})
+    if said.todo:
+        blocks.append({"type": "context", "elements": [_mrkdwn(escaped(said.todo))]})
+    if buttons := list(_buttons(message, said)):
+        blocks.append({"type": "actions", "elements": buttons})
+    return {
+        "text": escaped(f"{header} - {said.happened}")[:LONGEST_TEXT],
+        "blocks": [{"type": "header", "text": _plain(header)}],
+        "attachments": [{"color": COLOURS[said.tone], "blocks": blocks}],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _told(said: Words) -> str:
+    lines = [f"*{escaped(said.happened)}*"]
+    lines += [f"• {escaped(line)}" for line in said.listed]
+    lines += [escaped(said.more)] if said.more else []
+    return "\n".join(lines)[:LONGEST_SECTION]
+
+
+def _shown(value: str | datetime) -> str:
+    if isinstance(value, str):
+        return escaped(value)
+    # Slack shows it in the reader's own time.
+    return f"<!date^{int(value.timestamp())}^{{date_short_pretty}} {{time}}|{moment(value)}>"
+
+
+def _buttons(message: Message, said: Words) -> list[dict[str, object]]:
+    buttons: list[dict[str, object]] = []
+    # Whoever sees a status page's message can read it, and is not asked to act.
+    acting = len(message.incidents) == 1 and not isinstance(message.about, PageEvent)
+    status = message.incidents[0].status if acting else None
+    offered = (
+        {
+            Status.OPEN: (("Acknowledge", "primary"), ("Resolve", None)),
+            Status.SNOOZED: (("Acknowledge", None), ("Resolve", None)),
+            Status.SUPPRESSED: (("Acknowledge", None), ("Resolve", None)),
+            Status.ACKNOWLEDGED: (("Resolve", "primary"),),
+        }.get(status, ())
+        if status
+        else ()
+    )
+    for label, style in offered:
+        button: dict[str, object] = {
+            "type": "button",
+            "action_id": label.lower(),
+            "text": _plain(label),
+            "value": message.incidents[0].id,
+        }
+        buttons.append(button | ({"style": style} if style else {}))
+    if said.link and len(said.link) <= LONGEST_URL:
+        label = "Open" if offered else said.link_label
+        buttons.append(
+            {"type": "button", "action_id": "open", "text": _plain(label), "url": said.link}
+        )
+    return buttons
+
+
+def _section(text: str) -> dict[str, object]:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _mrkdwn(text: str) -> dict[str, object]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _plain(text: str) -> dict[str, object]:
+    # Without `emoji`, `:fire:` in a title stays what it is.
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """With a bot's token. `base` is https://slack.com/api, or a stand-in."""
+
+    http: Outbound
+    secrets: Secrets
+    base: str
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        http, payload = self.http.bounded(), render(message)
+
+        def attempt(token: str) -> Outcome:
+            if message.about in UPDATING and {"channel", "ts"} <= message.remembered.keys():
+                outcome = self._update(http, token, message, payload)
+                if outcome is not None:
+                    return outcome
+            target = {"channel": receiver.to}
+            return self._sent(self._call(http, token, "chat.postMessage", payload | target))
+
+        return self.secrets.using(receiver.secret, attempt)
+
+    def _update(
+        self, http: Outbound, token: str, message: Message, payload: Mapping[str, object]
+    ) -> Outcome | None:
+        """None when the earlier message cannot be changed any more."""
+        place = {"channel": message.remembered["channel"], "ts": message.remembered["ts"]}
+        answer = self._call(http, token, "chat.update", {**payload, **place})
+        if isinstance(answer, Mapping) and word(answer, "error") in _NO_LONGER_THERE:
+            return None
+        outcome = self._sent(answer)
+        if isinstance(outcome, Sent):
+            # The message says it already, so nothing depends on what becomes of the reply.
+            reply = {
+                "channel": place["channel"],
+                "thread_ts": place["ts"],
+                "text": escaped(words(message).happened)[:LONGEST_TEXT],
+                "reply_broadcast": message.about in CALLING,
+            }
+            self._call(http, token, "chat.postMessage", reply)
+        return outcome
+
+    def _call(
+        self, http: Outbound, token: str, method: str, payload: Mapping[str, object]
+    ) -> Mapping[str, object] | Outcome:
+        if not token.isascii() or not token.isprintable():
+            return Refused("the bot token has a character that no token has")
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json; charset=utf-8",
+        }
+        answer = http.post(f"{self.base.rstrip('/')}/{method}", encoded(payload), headers)
+        if not isinstance(answer, Answer):
+            return answer
+        outcome = judged(answer)
+        if not isinstance(outcome, Sent):
+            return outcome
+        return decoded(answer) or Retry("Slack answered something that is not JSON")
+
+    def _sent(self, answer: Mapping[str, object] | Outcome) -> Outcome:
+        if not isinstance(answer, Mapping):
+            return answer
+        if answer.get("ok") is True:
+            channel, ts = word(answer, "channel"), word(answer, "ts")
+            return Sent(ts, {"channel": channel, "ts": ts} if channel and ts else {})
+        error = word(answer, "error")
+        if error in _PASSING:
+            return Retry(f"Slack: {error}")
+        if error in _SECRET:
+            return Unaccepted(f"Slack: {error}")
+        # Only words that are known to be Slack's are repeated.
+        return Refused(f"Slack: {error if error in _LASTING else 'an error it gave'}")

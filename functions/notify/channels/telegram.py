@@ -1,0 +1,94 @@
+"""Telegram: sendMessage of a bot, in its HTML; changes answer the message that told first."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from typing import Final
+
+from notify.channels.posting import api_url, decoded, encoded, judged, word
+from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.text import moment
+from notify.channels.words import MARKS, Tone, words
+from notify.outbound import Answer, Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import Receiver
+from opsknight.messages import Message
+
+# https://core.telegram.org/bots/api#sendmessage: 4096 characters once the markup is read. The title
+# leaves room for five of a bundle and all names.
+LONGEST_TITLE: Final = 500
+
+
+def render(message: Message) -> dict[str, object]:
+    said = words(message)
+    lines = [
+        f"{MARKS[said.tone]} <b>{_text(said.headline(LONGEST_TITLE))}</b>",
+        _text(said.happened),
+        "",
+    ]
+    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [f"• {_text(line)}" for line in said.listed]
+    lines += [said.more] if said.more else []
+    lines += ["", f"<i>{_text(said.todo)}</i>"] if said.todo else []
+    payload: dict[str, object] = {
+        "text": "\n".join(lines).strip(),
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+        "disable_notification": said.tone in (Tone.LOW, Tone.OVER, Tone.HELD),
+    }
+    if said.link:
+        button = {"text": said.link_label, "url": said.link}
+        payload["reply_markup"] = {"inline_keyboard": [[button]]}
+    if (first := message.remembered.get("message_id", "")).isdigit():
+        payload["reply_parameters"] = {
+            "message_id": int(first),
+            "allow_sending_without_reply": True,
+        }
+    return payload
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _shown(value: str | datetime) -> str:
+    return _text(value) if isinstance(value, str) else moment(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """`base` is https://api.telegram.org, or a stand-in."""
+
+    http: Outbound
+    secrets: Secrets
+    base: str
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        http, payload = self.http.bounded(), {"chat_id": receiver.to, **render(message)}
+        first = message.remembered.get("message_id")
+
+        def attempt(token: str) -> Outcome:
+            url = api_url(self.base, f"bot{token}", "sendMessage")
+            if isinstance(url, Refused):
+                return url
+            answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
+            if not isinstance(answer, Answer):
+                return answer
+            told, outcome = decoded(answer), judged(answer)
+            if isinstance(outcome, Retry):
+                return Retry(outcome.why, outcome.after or _pause(told))
+            if not isinstance(outcome, Sent):
+                return outcome
+            result = told.get("result")
+            sent = word(result, "message_id") if isinstance(result, dict) else None
+            known = first or sent
+            return Sent(sent, {"message_id": known} if known else {})
+
+        return self.secrets.using(receiver.secret, attempt)
+
+
+def _pause(told: object) -> timedelta | None:
+    """What Telegram asks for, in the body only."""
+    parameters = told.get("parameters") if isinstance(told, dict) else None
+    seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    return timedelta(seconds=min(seconds, 3600)) if isinstance(seconds, int) else None

@@ -1,0 +1,82 @@
+"""A phone call by AWS End User Messaging: the message is read aloud, twice."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from notify.channels.amazon import sent_by
+from notify.channels.protocol import Outcome, Refused
+from notify.channels.sms import context
+from notify.channels.text import cut
+from notify.channels.words import Tone, Words, words
+from opsknight.contacts import Receiver
+from opsknight.messages import Message
+
+if TYPE_CHECKING:
+    from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+
+# Nobody listens to more; the call's text may have 6000 characters, markup and all.
+LONGEST_TITLE: Final = 200
+_UNITS: Final = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "%": "percent"}
+_UNIT: Final = re.compile(r"\b(\d+) ?(s\b|min\b|h\b|d\b|%)")
+_SPOKEN: Final = {Tone.HIGH: "High urgency", Tone.MEDIUM: "Medium urgency", Tone.LOW: "Low urgency"}
+
+
+def render(message: Message) -> str:
+    """SSML."""
+    said = words(message)
+    told = '<break time="600ms"/>'.join(_sentences(said, message))
+    return (
+        '<speak><prosody rate="90%">'
+        f'This is OpsKnight.<break time="600ms"/>{told}'
+        f'<break time="1s"/>I repeat.<break time="600ms"/>{told}'
+        "</prosody></speak>"
+    )
+
+
+def _sentences(said: Words, message: Message) -> list[str]:
+    sentences = [_spoken(_SPOKEN.get(said.tone, said.label)), _spoken(said.title)]
+    if len(message.incidents) == 1:
+        sentences.append(f"On {_spoken(message.incidents[0].service_name)}")
+    sentences += [_spoken(said.happened), _spoken(said.todo)]
+    if said.listed:
+        sentences.insert(2, f"First: {_spoken(said.listed[0])}")
+    return [f"{sentence.rstrip('.')}." for sentence in sentences if sentence]
+
+
+def _spoken(text: str) -> str:
+    """Pictures and format marks are not read; markup of strangers is read, not obeyed."""
+    text = _UNIT.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}", text)
+    kept = (
+        letter
+        for letter in text
+        if unicodedata.category(letter) not in ("So", "Sk", "Cf", "Cc", "Cs", "Co", "Cn")
+    )
+    return escape(" ".join(cut("".join(kept), LONGEST_TITLE).split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """`origination`: a number of the account that can call."""
+
+    phone: "PinpointSMSVoiceV2Client"
+    origination: str
+    configuration_set: str = ""
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        if not self.origination:
+            return Refused("calls are not set up: there is no number to call from")
+        more = {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
+        return sent_by(
+            self.phone.send_voice_message,
+            DestinationPhoneNumber=receiver.to,
+            OriginationIdentity=self.origination,
+            MessageBody=render(message),
+            MessageBodyTextType="SSML",
+            VoiceId="MATTHEW",
+            TimeToLive=900,
+            Context=context(message),
+            **more,
+        )

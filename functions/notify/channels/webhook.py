@@ -1,0 +1,123 @@
+"""The generic webhook: JSON with a signature. docs/webhooks.md describes it for those who receive
+it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from notify.channels.posting import encoded, judged
+from notify.channels.protocol import Outcome, Refused, Retry
+from notify.channels.text import clean
+from notify.channels.words import for_all_to_see
+from notify.outbound import Answer, Outbound
+from notify.secrets import Secrets
+from opsknight.contacts import PageEvent, Receiver
+from opsknight.messages import Brief, Message, PageReason
+
+
+def event_name(about: object) -> str:
+    """`incident.triggered`, `incident.paged`, `test`."""
+    if about is PageReason.TEST:
+        return "test"
+    return str(about) if isinstance(about, PageEvent) else f"incident.{about}"
+
+
+def render(message: Message) -> dict[str, object]:
+    """Of one incident `incident`, of several `incidents`. A status page is told of the incident
+    what all may see: there is no name, no link, no key in it, and not even the fields of these.
+    """
+    public = isinstance(message.about, PageEvent)
+    message = for_all_to_see(message) if public else message
+    payload: dict[str, object] = {
+        "event": event_name(message.about),
+        "deliveryId": message.delivery_id,
+        "occurredAt": _time(message.at),
+    }
+    if len(message.incidents) == 1:
+        payload["sequence"] = message.sequence
+        payload["incident"] = _incident(message.incidents[0], public=public)
+    elif message.incidents:
+        payload["incidents"] = [_incident(brief, public=public) for brief in message.incidents]
+    if message.note:
+        payload["note"] = message.note
+    if message.step is not None:
+        payload["step"] = message.step + 1
+    if message.link:
+        payload["link"] = message.link
+    return payload
+
+
+def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
+    told: dict[str, object] = {
+        "id": brief.id,
+        "title": clean(brief.title),
+        "status": brief.status,
+        "urgency": brief.urgency,
+        "service": {"id": brief.service_id, "name": brief.service_name},
+        "alertCount": brief.number_of_alerts,
+        "createdAt": _time(brief.created_at),
+        "acknowledgedAt": _time(brief.acknowledged_at),
+        "resolvedAt": _time(brief.resolved_at),
+    }
+    if not public:
+        told |= {
+            "dedupKey": brief.dedup_key,
+            "source": brief.source,
+            "assignee": brief.assignee,
+            "by": brief.by,
+            "link": brief.link,
+        }
+    if brief.description is not None or not public:
+        told["description"] = brief.description
+    return told
+
+
+def _time(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    signed = timestamp.encode() + b"." + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    http: Outbound
+    secrets: Secrets
+    now: Callable[[], datetime]
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        http, body = self.http.bounded(), encoded(render(message))
+
+        def attempt(*secrets: str) -> Outcome:
+            # Of the attempt, not of the message: what is late is still no replay.
+            timestamp = str(int(self.now().timestamp()))
+            headers = {
+                "Content-Type": "application/json; charset=utf-8",
+                "X-OpsKnight-Event": event_name(message.about),
+                "X-OpsKnight-Delivery": message.delivery_id,
+                "X-OpsKnight-Timestamp": timestamp,
+            }
+            if secrets:
+                made = ",".join(signature(secret, timestamp, body) for secret in secrets)
+                headers["X-OpsKnight-Signature"] = made
+            answer = http.post(receiver.to, body, headers)
+            return judged(answer) if isinstance(answer, Answer) else answer
+
+        if not receiver.secret:
+            outcome = attempt()
+            return Refused(outcome.why) if isinstance(outcome, Refused) else outcome
+        coming: tuple[str, ...] = ()
+        if receiver.next_secret:
+            found = self.secrets.read(receiver.next_secret)
+            if isinstance(found, Retry):
+                return found
+            # One that does not exist yet must not stop what the first one signs.
+            coming = (found,) if isinstance(found, str) else ()
+        return self.secrets.using(receiver.secret, lambda secret: attempt(secret, *coming))

@@ -1,0 +1,246 @@
+"""What a message says, in words, before any channel lays it out: what broke, where, how bad, since
+when, by whom, and what to do next.
+
+The words are clean but not escaped: that is each channel's own.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, assert_never
+
+from notify.channels.text import clean, counted, cut, isolated, span
+from opsknight.contacts import PageEvent, Told
+from opsknight.incidents import Status, Urgency
+from opsknight.messages import Brief, Message, PageReason
+
+NAMED_IN_A_BUNDLE: Final = 5
+_LONGEST_NAME: Final = 120
+
+
+class Tone(StrEnum):
+    """How it feels; channels give it a colour, a mark or a sound."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    HELD = "HELD"
+    """Somebody has it, or it sleeps."""
+    OVER = "OVER"
+    NEUTRAL = "NEUTRAL"
+
+
+COLOURS: Final = {
+    Tone.HIGH: "#d92d20",
+    Tone.MEDIUM: "#dc6803",
+    Tone.LOW: "#1570ef",
+    Tone.HELD: "#667085",
+    Tone.OVER: "#067647",
+    Tone.NEUTRAL: "#475467",
+}
+MARKS: Final = {
+    Tone.HIGH: "🔴",
+    Tone.MEDIUM: "🟠",
+    Tone.LOW: "🔵",
+    Tone.HELD: "👀",
+    Tone.OVER: "✅",
+    Tone.NEUTRAL: "🔔",
+}
+
+# These call for somebody; the rest only tells.
+CALLING: Final = frozenset({PageReason.PAGED, PageReason.ASSIGNED, Told.EXHAUSTED, Told.REOPENED})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    tone: Tone
+    label: str
+    """`HIGH`, `Acknowledged`, `Resolved`; empty where the title says it all."""
+    title: str
+    """What broke; of a bundle, how much did."""
+    happened: str
+    """`Acknowledged by Ada after 4 min`."""
+    facts: tuple[tuple[str, str | datetime], ...] = ()
+    listed: tuple[str, ...] = ()
+    """Of a bundle, the first few."""
+    more: str = ""
+    """And how many are not named."""
+    todo: str = ""
+    link: str | None = None
+    link_label: str = ""
+
+    def headline(self, limit: int) -> str:
+        """`HIGH: title`, cut to the limit."""
+        label = f"{self.label}: " if self.label else ""
+        return label + isolated(cut(self.title, limit - len(label) - 2))
+
+    def subject(self, limit: int) -> str:
+        """The title alone: what stays the same while the incident lives."""
+        return isolated(cut(self.title, limit - 2))
+
+
+def words(message: Message) -> Words:
+    message = for_all_to_see(message) if isinstance(message.about, PageEvent) else message
+    match message.incidents:
+        case ():
+            return _test(message)
+        case (brief,):
+            return _single(message, brief)
+        case briefs:
+            return _bundle(message, briefs)
+
+
+def for_all_to_see(message: Message) -> Message:
+    """Without what a status page must not tell: who, where to act, and how it came in."""
+    briefs = tuple(
+        replace(brief, dedup_key="", source=None, assignee=None, by=None, link=None)
+        for brief in message.incidents
+    )
+    return replace(message, incidents=briefs, link=None, step=None)
+
+
+def tone_of(brief: Brief) -> Tone:
+    match brief.status:
+        case Status.OPEN:
+            return Tone(brief.urgency.value)
+        case Status.RESOLVED:
+            return Tone.OVER
+        case Status.ACKNOWLEDGED | Status.SNOOZED | Status.SUPPRESSED:
+            return Tone.HELD
+        case unknown:
+            assert_never(unknown)
+
+
+def _test(message: Message) -> Words:
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title="Test message",
+        happened="This contact method works",
+        todo="Nothing is broken, and there is nothing to do.",
+        link=message.link,
+        link_label="Open OpsKnight",
+    )
+
+
+def _single(message: Message, brief: Brief) -> Words:
+    tone = tone_of(brief)
+    link = brief.link or message.link
+    return Words(
+        tone=tone,
+        label=brief.urgency if brief.status is Status.OPEN else brief.status.capitalize(),
+        title=clean(brief.title) or "(no title)",
+        happened=_happened(message, brief),
+        facts=_facts(brief),
+        todo=_todo(message.about, brief.status),
+        link=link,
+        link_label=_link_label(brief.status),
+    )
+
+
+def _link_label(status: Status) -> str:
+    match status:
+        case Status.RESOLVED:
+            return "Open the incident"
+        case Status.ACKNOWLEDGED:
+            return "Resolve"
+        case _:
+            return "Acknowledge or resolve"
+
+
+def _facts(brief: Brief) -> tuple[tuple[str, str | datetime], ...]:
+    facts: list[tuple[str, str | datetime]] = [
+        ("Service", _name(brief.service_name)),
+        ("Urgency", brief.urgency),
+        ("Since", brief.created_at),
+    ]
+    if brief.number_of_alerts > 1:
+        facts.append(("Alerts", f"{brief.number_of_alerts:,}"))
+    if brief.assignee:
+        facts.append(("Assigned to", _name(brief.assignee)))
+    if brief.source:
+        facts.append(("Source", _name(brief.source)))
+    return tuple(facts)
+
+
+def _happened(message: Message, brief: Brief) -> str:
+    by = f" by {_name(brief.by)}" if brief.by else ""
+    after = f" after {span(message.at - brief.created_at)}"
+    match message.about:
+        case PageReason.PAGED:
+            step = f", step {message.step + 1} of the escalation" if message.step else ""
+            return f"You are paged{step}"
+        case PageReason.ASSIGNED:
+            return f"Assigned to you{by}"
+        case PageReason.TEST:
+            return "Only a test"
+        case Told.TRIGGERED:
+            return "Triggered"
+        case PageEvent.CREATED:
+            return "A new incident"
+        case Told.ACKNOWLEDGED | PageEvent.ACKNOWLEDGED:
+            return f"Acknowledged{by}{after}"
+        case Told.RESOLVED | PageEvent.RESOLVED:
+            return f"Resolved{by}{after}"
+        case Told.REOPENED:
+            return f"Reopened{by}{after}"
+        case Told.SNOOZED:
+            return f"Snoozed{by}"
+        case Told.EXHAUSTED:
+            return "Nobody has answered, and there is nobody left to page"
+        case PageEvent.UPDATED:
+            note = cut(clean(message.note or ""), 500)
+            return f"Update: {note}" if note else "Updated"
+        case unknown:
+            assert_never(unknown)
+
+
+def _todo(about: PageReason | Told | PageEvent, status: Status) -> str:
+    match about:
+        case PageReason.PAGED:
+            return "Acknowledge it if you have it; until somebody does, paging goes on."
+        case PageReason.ASSIGNED:
+            return "It is acknowledged already. It is yours until it is resolved."
+        case Told.TRIGGERED | Told.REOPENED if status is Status.OPEN:
+            return "Acknowledge it if you take it on."
+        case Told.EXHAUSTED:
+            return "Take it on, or call somebody who can."
+        case Told.SNOOZED:
+            return "It comes back by itself when the time is up."
+        case _:
+            return ""
+
+
+def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
+    open_ones = [brief for brief in briefs if brief.status is Status.OPEN]
+    urgencies = Counter(brief.urgency for brief in briefs)
+    counts = ", ".join(
+        f"{urgencies[urgency]} {urgency}" for urgency in Urgency if urgencies[urgency]
+    )
+    services = len({brief.service_id for brief in briefs})
+    named = briefs[:NAMED_IN_A_BUNDLE]
+    missing = len(briefs) - len(named)
+    paged = message.about is PageReason.PAGED
+    return Words(
+        tone=tone_of((open_ones or briefs)[0]),
+        label=briefs[0].urgency if open_ones else "",
+        title=f"{counted(len(briefs), 'incident')} on {counted(services, 'service')}",
+        happened=f"{'You are paged' if paged else 'New since the last message'}: {counts}",
+        facts=(("Since", min(brief.created_at for brief in briefs)),),
+        listed=tuple(_line(brief) for brief in named),
+        more=f"and {missing} more" if missing else "",
+        todo="Acknowledge what you have; until somebody does, paging goes on." if paged else "",
+        link=message.link,
+        link_label=f"See all {len(briefs)}",
+    )
+
+
+def _line(brief: Brief) -> str:
+    title = isolated(cut(clean(brief.title), _LONGEST_NAME))
+    state = "" if brief.status is Status.OPEN else f", {brief.status.lower()}"
+    return f"{brief.urgency}: {title} ({_name(brief.service_name)}{state})"
+
+
+def _name(text: str) -> str:
+    return isolated(cut(clean(text), _LONGEST_NAME))

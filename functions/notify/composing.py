@@ -1,0 +1,179 @@
+"""What a delivery is about, read just before it is sent, and the message that it makes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import batched
+from typing import Any, Final
+
+from opsknight.contacts import PageEvent, Receiver, ServiceReceiver, StatusPage
+from opsknight.deliveries import Delivery
+from opsknight.directory import Service, User
+from opsknight.incidents import Alert, Incident, Model, Urgency, describe
+from opsknight.messages import Brief, Message
+from opsknight.notifying import methods
+from opsknight.reading import readable, readable_items
+from opsknight.store import items
+from opsknight.store.calls import Deadline
+from opsknight.store.table import LARGEST_BATCH, Table
+
+_RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A delivery with what the table holds about it at this moment."""
+
+    delivery: Delivery
+    incident: Incident | None
+    """None of a test, too."""
+    service: Service | None
+    alert: Alert | None
+    """The first one of the incident; None where it has expired."""
+    receiver: Receiver | None
+    """None where nobody is to be told there any more."""
+    shows_details: bool = True
+
+    @property
+    def rank(self) -> tuple[int, datetime]:
+        """The most urgent first, then the oldest."""
+        urgency = self.incident.urgency if self.incident else Urgency.LOW
+        return _RANK[urgency], self.delivery.at
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    table: Table
+    link: Callable[[str, str, datetime], str | None]
+    """Of an incident's id, a delivery's id and now: the address to act at."""
+
+    def facts(self, delivery: Delivery, deadline: Deadline) -> Facts:
+        found = self.facts_of_many([delivery], deadline)
+        if not found:
+            raise RuntimeError("its incident cannot be read")
+        return found[0]
+
+    def facts_of_many(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[Facts]:
+        """In the same order, without those whose incident cannot be read. Strongly consistent:
+        whoever acknowledged a moment ago counts.
+        """
+        found: list[Facts] = []
+        # Each needs up to four items, and one request brings a hundred.
+        for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
+            wanted = {_name(key): key for each in chunk for key in _keys(each)}
+            stored = {_name(item): item for item in self.table.batch(wanted.values(), deadline)}
+            read = (readable(partial(self._facts, each, stored, deadline)) for each in chunk)
+            found += [each for each in read if each is not None]
+        return found
+
+    def _facts(
+        self, delivery: Delivery, stored: Mapping[tuple[str, str], items.Item], deadline: Deadline
+    ) -> Facts:
+        incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
+        receiver, shows_details = _receiver(delivery, owner)
+        return Facts(
+            delivery=delivery,
+            # Not as the others: what cannot be read may well be open.
+            incident=Incident.model_validate(items.plain(incident)) if incident else None,
+            service=_read(Service, service),
+            alert=self.table.whole(alert, deadline) if alert else None,
+            receiver=receiver,
+            shows_details=shows_details,
+        )
+
+    def message(
+        self, delivery: Delivery, told: Sequence[Facts], now: datetime, deadline: Deadline
+    ) -> Message:
+        """`told` are what it tells, the most urgent first, the delivery's own among them."""
+        assignees = self._names(told, deadline)
+        several = len(told) > 1
+        return Message(
+            delivery_id=delivery.id,
+            about=delivery.about,
+            at=delivery.at,
+            incidents=tuple(
+                self._brief(each, each.incident, assignees, now) for each in told if each.incident
+            ),
+            sequence=delivery.sequence,
+            step=delivery.step,
+            note=delivery.note,
+            link=self.link(delivery.incident_id, delivery.id, now) if several else None,
+        )
+
+    def _names(self, told: Iterable[Facts], deadline: Deadline) -> dict[str, str]:
+        ids = {
+            each.incident.assignee_id
+            for each in told
+            if each.incident and each.incident.assignee_id
+        }
+        found = readable(lambda: self.table.users(ids, deadline)) or {}
+        return {user.id: user.name for user in found.values()}
+
+    def _brief(
+        self, facts: Facts, incident: Incident, names: Mapping[str, str], now: datetime
+    ) -> Brief:
+        delivery = facts.delivery
+        public = isinstance(delivery.about, PageEvent)
+        details = facts.alert is not None and facts.shows_details
+        return Brief(
+            id=incident.id,
+            number_of_alerts=incident.alert_count,
+            title=incident.title,
+            service_id=incident.service_id,
+            service_name=facts.service.name if facts.service else incident.service_id,
+            urgency=incident.urgency,
+            status=incident.status,
+            created_at=incident.created_at,
+            dedup_key=incident.dedup_key,
+            source=facts.alert.actor.name if facts.alert and not public else None,
+            description=describe(facts.alert.body) if facts.alert and details else None,
+            # What a status page shows is for everybody: no names of people.
+            assignee=None if public else names.get(incident.assignee_id or ""),
+            acknowledged_at=incident.acknowledged_at,
+            resolved_at=incident.resolved_at,
+            by=None if public else delivery.by,
+            link=self.link(incident.id, delivery.id, now) if delivery.pages else None,
+        )
+
+
+def _keys(delivery: Delivery) -> tuple[items.Item, ...]:
+    """Of the incident, its first alert, its service, and whoever is told."""
+    kind, _, owner_id = delivery.owner.partition("#")
+    owners = {
+        "user": lambda: items.user_key(owner_id),
+        "service": lambda: items.receiver_key(owner_id, delivery.receiver_id),
+        "page": lambda: items.status_page_key(owner_id),
+    }
+    return (
+        items.incident_key(delivery.incident_id),
+        items.alert_key(delivery.incident_id, delivery.alert_id),
+        items.service_key(delivery.service_id),
+        owners[kind](),
+    )
+
+
+def _name(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _receiver(delivery: Delivery, owner: items.Item | None) -> tuple[Receiver | None, bool]:
+    """The receiver as it is configured now, and whether it is told the details of alerts."""
+    if delivery.pages:
+        user = _read(User, owner)
+        known = () if user is None or user.disabled else methods(user)
+        return next((each for each in known if each.id == delivery.receiver_id), None), True
+    if delivery.owner.startswith("service#"):
+        return _read(ServiceReceiver, owner), True
+    page = _read(StatusPage, owner)
+    if page is None or delivery.service_id not in page.service_ids:
+        return None, False
+    webhooks = (each for each in page.webhooks if each.id == delivery.receiver_id)
+    return next(webhooks, None), page.shows_details
+
+
+def _read[M: Model](model: type[M], item: items.Item | None) -> M | None:
+    """None, too, for what somebody has broken by hand: one message then says less, or goes
+    nowhere.
+    """
+    return next(iter(readable_items(model, [item] if item else [])), None)

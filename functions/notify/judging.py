@@ -1,0 +1,101 @@
+"""What becomes of a page: reached, or failed, and then its step must not wait for nobody."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from opsknight.commands import Unreached
+from opsknight.deliveries import Delivery, Verdict, verdict
+from opsknight.escalations import Page, PageState
+from opsknight.incidents import OPSKNIGHT, Escalation, Incident
+from opsknight.lifecycle import Moved, act
+from opsknight.runtime import count, logger
+from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.paging import Paging
+
+_ENDS: Final = {
+    Verdict.REACHED: PageState.REACHED,
+    Verdict.FAILED: PageState.FAILED,
+    Verdict.CANCELLED: PageState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    paging: Paging
+    clock: Callable[[], datetime]
+    new_token: Callable[[], str]
+
+    def reached(self, delivery: Delivery, deadline: Deadline) -> None:
+        """A provider took a message of its page."""
+        if delivery.page_no is not None:
+            self.paging.reached(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
+
+    def lost(self, delivery: Delivery, deadline: Deadline) -> None:
+        """A message of its page is refused, or has bounced: it may have been the last hope."""
+        if delivery.page_no is None:
+            return
+        page = self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
+        if page is not None:
+            self.page(page, deadline)
+
+    def page(self, page: Page, deadline: Deadline) -> None:
+        """Writes what became of it, if that is known by now."""
+        if page.state is PageState.FAILED and page.due_at is not None:
+            self._fail(page, deadline)
+            return
+        if page.state not in (PageState.PLANNED, PageState.REACHED):
+            return
+        deliveries = [
+            each
+            for each in self.paging.table.deliveries(page.incident_id, deadline)
+            if each.page_no == page.page_no and each.owner == f"user#{page.user_id}"
+        ]
+        found = verdict(deliveries, page.judged_at or page.at, self.clock())
+        if found is None or _ENDS[found] is page.state:
+            return
+        if found is not Verdict.FAILED:
+            self.paging.end(page, _ENDS[found], deadline)
+        elif self.paging.doubt(page, self.clock(), deadline):
+            count("PageFailed")
+            self._fail(page, deadline)
+
+    def _fail(self, page: Page, deadline: Deadline) -> None:
+        """The timeline tells it, and the step moves on once nobody else of it is reached.
+
+        The page stays due until that is written, so that no death in between leaves a step waiting
+        for people who hear nothing.
+        """
+        attempt = 0
+        while True:
+            incident = self.paging.table.incident(page.incident_id, deadline)
+            moved = None if incident is None else self._moved(page, incident, deadline)
+            try:
+                self.paging.fail(page, moved, self.new_token(), deadline)
+            except Conflict as conflict:
+                again = self.paging.page(page.incident_id, page.page_no, page.user_id, deadline)
+                if again is None or again.due_at is None:
+                    return
+                deadline.pause(attempt, conflict)
+                attempt += 1
+            else:
+                break
+        logger.error(
+            "page failed",
+            incident_id=page.incident_id,
+            page_no=page.page_no,
+            user_id=page.user_id,
+            moves_on=moved is not None and "timers.step" in moved.sets,
+        )
+
+    def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Moved | None:
+        """None when the incident does not depend on it any more."""
+        if incident.epoch != page.epoch:
+            return None
+        of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
+        current = incident.page_no == page.page_no and incident.escalation is Escalation.ESCALATING
+        moves_on = current and all(each.state is PageState.FAILED for each in of_step)
+        command = Unreached(user_id=page.user_id, moves_on=moves_on)
+        decision = act(incident, command, actor=OPSKNIGHT, now=self.clock())
+        return decision if isinstance(decision, Moved) else None

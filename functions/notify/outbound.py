@@ -1,0 +1,223 @@
+"""One HTTP call to somebody else's server: bounded in time, and only to where it may go.
+
+The address that was checked is the one connected to; nothing is followed, no proxy is asked, no
+connection is kept. URLs, headers and bodies appear in no log and in no outcome.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Final
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from notify.addresses import NotAllowed, Resolve, Target, find, read
+from notify.channels.protocol import Outcome, Refused, Retry, Sent
+
+LONGEST_ANSWER: Final = 16 * 1024
+LONGEST_PAUSE: Final = timedelta(hours=1)
+"""Of what a receiver asks for by Retry-After, no more is granted."""
+_PASSING: Final = frozenset({408, 425, 429})
+_ADDRESSES_TRIED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds. `total` bounds everything that one message brings about, name lookup included."""
+
+    connect: float = 3.0
+    read: float = 6.0
+    total: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    status: int
+    body: bytes = b""
+    """At most 16 KB of it, and what came in time."""
+    after: timedelta | None = None
+    """Its Retry-After."""
+
+    def outcome(self) -> Outcome:
+        """What the status alone says."""
+        if 200 <= self.status < 300:
+            return Sent()
+        if self.status in _PASSING or self.status >= 500:
+            return Retry(f"answered {self.status}", self.after)
+        if 300 <= self.status < 400:
+            return Refused(f"answered {self.status}: redirects are not followed")
+        return Refused(f"answered {self.status}")
+
+
+def by_name_service(host: str, port: int) -> Sequence[str]:
+    """The addresses that the system's resolver knows, each once."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """`now` reads the wall clock, for a Retry-After that is a date. `allow_private` also allows
+    http. `trust` holds the system's certificates.
+    """
+
+    now: Callable[[], datetime]
+    allow_private: bool = False
+    resolve: Resolve = by_name_service
+    limits: Limits = field(default_factory=Limits)
+    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    monotonic: Callable[[], float] = time.monotonic
+    until: float | None = None
+    instead: str = ""
+    """On a developer's machine, where calls to any other one go; `{host}` is whom they were for."""
+
+    def bounded(self) -> "Outbound":
+        """The same with one bound for all its calls from now on, as a message may take several."""
+        return replace(self, until=self.monotonic() + self.limits.total)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Retry | Refused:
+        """Answer for whatever HTTP status came. Raises nothing that the other side brings about."""
+        remaining = self.limits.total
+        if self.until is not None:
+            remaining = min(remaining, self.until - self.monotonic())
+        if remaining <= 0:
+            return Retry("no time left for the call")
+        try:
+            target = self._diverted(read(url, allow_private=self.allow_private))
+        except NotAllowed as reason:
+            return Refused(str(reason))
+        call = _Call(self, target, body, {"User-Agent": "OpsKnight", **headers})
+        # A thread, because only a thread can be left behind: neither a name lookup nor a header
+        # that comes letter by letter can be bounded from inside.
+        executor = ThreadPoolExecutor(1)
+        try:
+            running = executor.submit(call.run)
+            if wait([running], timeout=remaining).done:
+                return running.result()
+        finally:
+            executor.shutdown(wait=False)
+        return call.leave()
+
+    def _diverted(self, target: Target) -> Target:
+        if not self.instead or target.is_this_machine:
+            return target
+        return read(self.instead.format(host=target.host) + target.path, allow_private=True)
+
+
+class _Call:
+    def __init__(
+        self, outbound: Outbound, target: Target, body: bytes, headers: dict[str, str]
+    ) -> None:
+        self.outbound = outbound
+        self.target = target
+        self.body = body
+        self.headers = headers
+        self.connection: urllib3.connection.HTTPConnection | None = None
+        self.answer: Answer | None = None
+
+    def run(self) -> Answer | Retry | Refused:
+        try:
+            connection = self.connect()
+        except NotAllowed as reason:
+            return Refused(str(reason))
+        except ssl.SSLCertVerificationError:
+            return Retry("the certificate is not valid for the host")
+        except (OSError, HTTPError, UnicodeError) as error:
+            return Retry(_failure(error, "no connection"))
+        try:
+            connection.request("POST", self.target.path, body=self.body, headers=self.headers)
+            # Not urllib3's own: it logs the URL when a header cannot be parsed.
+            response = HTTPConnection.getresponse(connection)
+            self.answer = Answer(response.status, after=self.pause(response))
+            self.answer = replace(self.answer, body=_some_of(response))
+        except (OSError, HTTPError, HTTPException) as error:
+            # With a status, the answer is known, whatever became of its body.
+            return self.answer or Retry(_failure(error, "no valid HTTP answer"))
+        finally:
+            connection.close()
+        return self.answer
+
+    def connect(self) -> urllib3.connection.HTTPConnection:
+        outbound, target = self.outbound, self.target
+        addresses = find(target, outbound.resolve, allow_private=outbound.allow_private)
+        self.headers = {"Host": target.authority, **self.headers}
+        for left, address in reversed(list(enumerate(reversed(addresses[:_ADDRESSES_TRIED])))):
+            connection = self.connection = self.to(address)
+            try:
+                connection.connect()
+            except (OSError, HTTPError) as error:
+                connection.close()
+                if isinstance(cause := error.__cause__ or error, ssl.SSLCertVerificationError):
+                    raise cause from None
+                if not left:
+                    raise
+                continue
+            connection.timeout = outbound.limits.read
+            return connection
+        raise OSError("no address")
+
+    def to(self, address: str) -> urllib3.connection.HTTPConnection:
+        port, seconds = self.target.port, self.outbound.limits.connect
+        if self.target.scheme == "http":
+            return urllib3.connection.HTTPConnection(address, port, timeout=seconds)
+        return urllib3.connection.HTTPSConnection(
+            address,
+            port,
+            timeout=seconds,
+            ssl_context=self.outbound.trust,
+            server_hostname=self.target.host,
+        )
+
+    def leave(self) -> Answer | Retry:
+        """The time is up: what is known of the answer, and the end of the thread's connection."""
+        # First: headers that are cut off by what follows would look complete.
+        known = self.answer
+        sock = self.connection.sock if self.connection else None
+        if sock is not None:
+            # Refused when it has just ended by itself.
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        return known or Retry("no complete answer in time")
+
+    def pause(self, response: HTTPResponse) -> timedelta | None:
+        asked = (response.getheader("Retry-After") or "").strip()
+        if asked.isascii() and asked.isdigit():
+            # Longer numbers are as good as infinite, and timedelta refuses them.
+            return min(timedelta(seconds=int(asked[:9])), LONGEST_PAUSE)
+        try:
+            date = parsedate_to_datetime(asked)
+        except ValueError:
+            return None
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return min(max(date - self.outbound.now(), timedelta(0)), LONGEST_PAUSE)
+
+
+def _some_of(response: HTTPResponse) -> bytes:
+    """Reads no further than it must: whoever sends more, sends it in vain."""
+    return response.read(LONGEST_ANSWER)
+
+
+def _failure(error: Exception, otherwise: str) -> str:
+    """In words of ours: those of the exceptions repeat hosts and addresses."""
+    cause = error.__cause__ or error
+    match cause:
+        case TimeoutError() | urllib3.exceptions.TimeoutError():
+            return "timed out"
+        case socket.gaierror():
+            return "the host name was not found"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ssl.SSLError() | urllib3.exceptions.SSLError():
+            return "no TLS connection"
+        case ConnectionError():
+            return "connection closed"
+        case _:
+            return otherwise

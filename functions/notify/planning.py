@@ -1,0 +1,134 @@
+"""Plans who is told: of an incident's changes its service's receivers and status pages, of a page
+its user. Everything planned is a delivery in the table before anybody is woken to send it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from notify.judging import Judge
+from notify.queues import Queues
+from opsknight.contacts import ServiceReceiver, StatusPage
+from opsknight.deliveries import Delivery, State, judged_at
+from opsknight.escalations import Page, PageState
+from opsknight.incidents import Change, Incident, Status
+from opsknight.notifying import (
+    assigned_to,
+    assignment_deliveries,
+    change_deliveries,
+    notices_due,
+    page_deliveries,
+)
+from opsknight.reading import readable, readable_items
+from opsknight.runtime import logger
+from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.paging import Paging
+from opsknight.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    paging: Paging
+    queues: Queues
+    judge: Judge
+    clock: Callable[[], datetime]
+
+    @property
+    def table(self) -> Table:
+        return self.paging.table
+
+    def incident(self, incident_id: str, deadline: Deadline) -> None:
+        """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
+        attempt = 0
+        while True:
+            incident = self.table.incident(incident_id, deadline)
+            if incident is None or incident.announced >= incident.changes:
+                return
+            deliveries = self._deliveries(incident, deadline)
+            self._keep(deliveries, deadline)
+            try:
+                self.table.announce(incident, deadline)
+            except Conflict as conflict:
+                # A newer change, or a timer that was set meanwhile.
+                deadline.pause(attempt, conflict)
+                attempt += 1
+            else:
+                break
+        self.queues.send(deliveries, self.clock())
+        logger.info(
+            "changes planned",
+            incident_id=incident.id,
+            service_id=incident.service_id,
+            incident_status=incident.status,
+            first_change=incident.announced + 1,
+            last_change=incident.changes,
+            deliveries=len(deliveries),
+        )
+
+    def _deliveries(self, incident: Incident, deadline: Deadline) -> list[Delivery]:
+        service_id = incident.service_id
+        receivers = readable_items(ServiceReceiver, self.table.receivers(service_id, deadline))
+        pages = readable_items(StatusPage, self.table.status_pages(deadline))
+        changes = self.table.changes(incident.id, deadline, after=incident.announced)
+        due = notices_due(incident, changes)
+        found = [
+            delivery
+            for change in due
+            for delivery in change_deliveries(incident, change, receivers, pages)
+        ]
+        for change in due:
+            found += self._assigned(incident, change, deadline)
+        return found
+
+    def _assigned(
+        self, incident: Incident, change: Change | None, deadline: Deadline
+    ) -> Iterable[Delivery]:
+        user_id = assigned_to(change)
+        if change is None or user_id is None:
+            return ()
+        user = readable(lambda: self.table.user(user_id, deadline))
+        return () if user is None else assignment_deliveries(incident, change, user)
+
+    def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
+        """Plans a page, or says what became of it."""
+        page = self.paging.page(incident_id, page_no, user_id, deadline)
+        if page is None:
+            return
+        if page.state is None:
+            self._plan(page, deadline)
+        elif page.due_at is not None and page.due_at <= self.clock():
+            self.judge.page(page, deadline)
+        else:
+            # Woken again: whoever planned it may have died before waking the senders.
+            planned = self.table.deliveries(incident_id, deadline)
+            mine = [each for each in planned if each.page_no == page_no]
+            self.queues.send(
+                [each for each in mine if each.state is State.PENDING and not each.tries],
+                self.clock(),
+            )
+
+    def _plan(self, page: Page, deadline: Deadline) -> None:
+        incident = self.table.incident(page.incident_id, deadline)
+        if incident is None or incident.status is not Status.OPEN or incident.epoch != page.epoch:
+            self.paging.end(page, PageState.CANCELLED, deadline)
+            return
+        user = readable(lambda: self.table.user(page.user_id, deadline))
+        deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
+        self._keep(deliveries, deadline)
+        judged = judged_at(deliveries) or self.clock()
+        if not self.paging.plan(page, judged, deadline):
+            return
+        now = self.clock()
+        self.queues.send(deliveries, now)
+        self.queues.judge(page, judged, now)
+        logger.info(
+            "page planned",
+            incident_id=page.incident_id,
+            page_no=page.page_no,
+            user_id=page.user_id,
+            deliveries=len(deliveries),
+        )
+
+    def _keep(self, deliveries: Iterable[Delivery], deadline: Deadline) -> None:
+        for delivery in deliveries:
+            self.table.plan_delivery(delivery, deadline)

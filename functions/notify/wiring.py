@@ -1,0 +1,123 @@
+"""What the notify functions are made of, each made by the first waking that needs it: nothing is
+connected or drawn at import.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+import boto3
+
+from notify.channels.amazon import CLIENT_CONFIG
+from notify.channels.registry import Outside, Senders, Settings
+from notify.composing import Composer
+from notify.judging import Judge
+from notify.outbound import Outbound
+from notify.planning import Planning
+from notify.queues import Queues
+from notify.reports import Reports
+from notify.secrets import SSM_CONFIG, Secrets
+from notify.sending import Sending
+from opsknight import links, runtime
+from opsknight.linking import LinkKeys, Secret, SecretsAway
+from opsknight.queues import Queue
+from opsknight.runtime import logger
+from opsknight.store.outgoing import Outgoing
+from opsknight.store.paging import Paging
+
+if TYPE_CHECKING:
+    from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+    from types_boto3_sesv2 import SESV2Client
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a message lets its reader act."""
+
+    keys: LinkKeys
+    base: str
+    """The address of the API, without a slash at the end."""
+
+    def __call__(self, incident_id: str, delivery_id: str, now: datetime) -> str | None:
+        """None when there is no key to sign with: a message without a link still wakes."""
+        try:
+            key = self.keys.signing(now)
+        except SecretsAway as away:
+            logger.error("no link for a message", cause=str(away))
+            return None
+        return f"{self.base}/r/{links.token(incident_id, delivery_id, key, now)}"
+
+
+@cache
+def queues() -> Queues:
+    settings = runtime.read_settings(runtime.QueueSettings)
+    sqs = runtime.sqs()
+    return Queues(
+        plans=Queue(sqs, settings.plans_url),
+        pages=Queue(sqs, settings.pages_url),
+        notices=Queue(sqs, settings.notices_url),
+    )
+
+
+@cache
+def judge() -> Judge:
+    return Judge(Paging(runtime.table()), runtime.now, partial(token_hex, 14))
+
+
+@cache
+def planning() -> Planning:
+    return Planning(Paging(runtime.table()), queues(), judge(), runtime.now)
+
+
+@cache
+def reports() -> Reports:
+    return Reports(Outgoing(runtime.table()), judge())
+
+
+@cache
+def sending() -> Sending:
+    settings = runtime.read_settings(runtime.SendingSettings)
+    ssm = boto3.client("ssm", config=SSM_CONFIG)
+    outside = Outside(
+        http=Outbound(runtime.now, allow_private=settings.allow_private_targets == "true"),
+        secrets=Secrets(ssm),
+        now=runtime.now,
+        ses=_ses,
+        phone=_phone,
+        settings=Settings(
+            email_from=settings.email_from,
+            email_configuration_set=settings.email_configuration_set,
+            sms_origination=settings.sms_origination,
+            voice_origination=settings.voice_origination,
+            phone_configuration_set=settings.phone_configuration_set,
+            inbox=settings.local_inbox,
+        ),
+    )
+    link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
+    table = runtime.table()
+    return Sending(
+        outgoing=Outgoing(table),
+        queues=queues(),
+        composer=Composer(table, link),
+        judge=judge(),
+        senders=Senders(outside),
+        clock=runtime.now,
+        stopwatch=time.perf_counter,
+        sleep=time.sleep,
+        chance=random.random,
+        new_claim=partial(token_hex, 8),
+    )
+
+
+def _ses() -> "SESV2Client":
+    client: SESV2Client = boto3.client("sesv2", config=CLIENT_CONFIG)
+    return client
+
+
+def _phone() -> "PinpointSMSVoiceV2Client":
+    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=CLIENT_CONFIG)
+    return client

@@ -1,0 +1,190 @@
+"""Who asks the HTTP API, and for what: key, scope, teams, the limit, and what a query may hold."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from opsknight.answers import Answer, Refusal, Request
+from opsknight.bodies import Issue, invalid
+from opsknight.callers import ByUser, Directory, Limiter, LimitReached, authenticate
+from opsknight.directory import Role, Service, User, has_access
+from opsknight.incidents import ACTIVE, Actor, ActorKind, Status, Urgency
+from opsknight.rates import LIMIT, Minute
+from opsknight.rotations import Instant
+from opsknight.store.calls import Deadline
+from opsknight.store.listings import Place
+from respond.contract import MOST_LISTED
+
+_CURSOR: Final = re.compile(
+    r"(active|resolved#[0-9A-Za-z_-]{1,100}#\d{4}-\d\d) (inc_[0-9a-f]{28}|)"
+)
+_TIME: Final = TypeAdapter[datetime](Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A live key and its owner."""
+
+    by: ByUser
+
+    @property
+    def user(self) -> User:
+        return self.by.user
+
+    @property
+    def actor(self) -> Actor:
+        """The key did it, in its owner's name."""
+        key = self.by.key
+        return Actor(kind=ActorKind.API_KEY, id=key.id, name=f"{self.user.name} ({key.name})")
+
+    @property
+    def sees_all(self) -> bool:
+        return self.user.role in (Role.ADMIN, Role.RESPONDER)
+
+    def require(self, service: Service | None, what: str) -> None:
+        """Raises Refusal when the service is none of the caller's teams'."""
+        allowed = self.sees_all if service is None else has_access(self.user, service)
+        if not allowed:
+            raise Refusal(403, f"{what} access denied")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, and all that answering it takes. `ids` are those in its path."""
+
+    request: Request
+    ids: tuple[str, ...]
+    caller: Caller
+    now: datetime
+    deadline: Deadline
+
+
+def caller_of(
+    request: Request, scope: str, directory: Directory, now: datetime, deadline: Deadline
+) -> Caller:
+    """Raises Refusal: 401, or 403 without the scope."""
+    try:
+        found = authenticate(request.headers, None, directory, now, deadline)
+    except Refusal:
+        found = None
+    if not isinstance(found, ByUser):
+        # An integration key sends events, and nobody stands behind it who could act.
+        expected = "Expected a live API key, as `Authorization: Bearer <API key>`."
+        raise Refusal(401, "Unauthorized", message=expected)
+    if scope not in found.key.scopes:
+        raise Refusal(403, "API key missing scope", message=f"It takes {scope}.")
+    directory.note_use(found, now, deadline)
+    return Caller(found)
+
+
+def limited(limiter: Limiter, caller: Caller, now: datetime) -> dict[str, str]:
+    """The headers that tell of the limit. Raises LimitReached.
+
+    Counted apart from the events of the same key: who lists must not cost a page.
+    """
+    minute = Minute.of(now)
+    name = f"{caller.by.key.id}:api"
+    if limiter.is_full(name, minute):
+        raise LimitReached
+    left = limiter.count(name, minute)
+    told = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": str(minute.seconds_left(now))}
+    return told if left is None else told | {"RateLimit-Remaining": str(left)}
+
+
+def over_the_limit(now: datetime) -> Answer:
+    reset = str(Minute.of(now).seconds_left(now))
+    headers = {
+        "RateLimit-Limit": str(LIMIT),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": reset,
+        "Retry-After": reset,
+    }
+    return Answer(429, {"error": "Rate limit exceeded."}, headers)
+
+
+class Query:
+    """Reads parameters, and collects what is wrong with them."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+        self._issues: list[Issue] = []
+
+    def check(self) -> None:
+        """Raises Refusal."""
+        if self._issues:
+            raise invalid(self._issues)
+
+    def wrong(self, name: str, message: str) -> None:
+        self._issues.append(Issue(path=name, message=message))
+
+    def text(self, name: str) -> str | None:
+        return self._given.get(name, "").strip() or None
+
+    def one_of[E: StrEnum](self, name: str, kind: type[E]) -> frozenset[E]:
+        """Those named, with commas between them, in any case."""
+        found = set()
+        for word in (self.text(name) or "").split(","):
+            if not word.strip():
+                continue
+            try:
+                found.add(kind(word.strip().upper()))
+            except ValueError:
+                self.wrong(name, f"must be of {', '.join(kind)}")
+                break
+        return frozenset(found)
+
+    def statuses(self) -> frozenset[Status]:
+        """All active ones where none is named."""
+        found = self.one_of("status", Status) or ACTIVE
+        if Status.RESOLVED in found and len(found) > 1:
+            self.wrong(
+                "status", "RESOLVED stands alone: resolved incidents are a list of their own"
+            )
+        return found
+
+    def urgencies(self) -> frozenset[Urgency]:
+        return self.one_of("urgency", Urgency) or frozenset(Urgency)
+
+    def time(self, name: str) -> datetime | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            # A plus in a query is a space.
+            return _TIME.validate_python(text.replace(" ", "+"))
+        except ValidationError:
+            self.wrong(name, "must be a time such as 2026-11-23T03:00:00Z")
+            return None
+
+    def limit(self, usual: int) -> int:
+        text = self.text("limit") or str(usual)
+        if text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_LISTED:
+            return int(text)
+        self.wrong("limit", f"must be a number from 1 to {MOST_LISTED}")
+        return usual
+
+    def cursor(self) -> Place | None:
+        """Where the page before ended. It opens nothing: each page is checked by itself."""
+        text = self.text("cursor")
+        if text is None:
+            return None
+        try:
+            raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii")
+            found = _CURSOR.fullmatch(raw)
+        except ValueError:
+            found = None
+        if found is None:
+            self.wrong("cursor", "must be the cursor of a page before")
+            return None
+        return Place(found[1], found[2])
+
+
+def cursor(place: Place) -> str:
+    raw = f"{place.partition} {place.id}"
+    return urlsafe_b64encode(raw.encode()).decode().rstrip("=")

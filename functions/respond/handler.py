@@ -1,0 +1,93 @@
+"""Woken by API Gateway (payload format 2.0) when somebody acts: by the page behind a link, by a
+button in Slack, or by a program that speaks the HTTP API.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from opsknight import runtime
+from opsknight.answers import Answer, Request, json_fault, respond
+from opsknight.callers import Directory, Limiter
+from opsknight.linking import LinkKeys, Secret
+from opsknight.store.calls import Deadline
+from opsknight.store.counters import Counters
+from opsknight.store.table import Table
+from respond import linked, slack
+from respond.api import Api
+from respond.incidents import Incidents
+from respond.linked import Linked
+from respond.pages import sentence_page
+from respond.rosters import Rosters
+from respond.slack import Slack
+
+# Under the function's timeout, which is under API Gateway's.
+PATIENCE_SECONDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    linked: Linked
+    slack: Slack
+    api: Api
+    clock: Callable[[], datetime]
+    patience: float = PATIENCE_SECONDS
+
+    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
+        now, deadline = self.clock(), Deadline.after(self.patience)
+        if request.path.startswith(linked.PREFIX):
+            return self.linked.answer(request, told, now, deadline)
+        if request.path == slack.PATH:
+            return self.slack.answer(request, told, now, deadline)
+        return self.api.answer(request, told, now, deadline)
+
+
+def make(
+    table: Table,
+    counters: Counters,
+    link_keys: LinkKeys,
+    slack_secret: Secret,
+    new_id: Callable[[str, datetime], str],
+    clock: Callable[[], datetime],
+    patience: float = PATIENCE_SECONDS,
+) -> Responder:
+    """One warm function."""
+    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
+    directory = Directory(table, beside)
+    incidents = Incidents(table, directory, new_id)
+    rosters = Rosters(table, directory, new_id)
+    return Responder(
+        linked=Linked(table, directory, link_keys, new_id),
+        slack=Slack(table, directory, slack_secret, new_id),
+        api=Api(directory, Limiter(counters), incidents, rosters),
+        clock=clock,
+        patience=patience,
+    )
+
+
+@cache
+def responder() -> Responder:
+    """Made by the first request: nothing is connected at import."""
+    settings = runtime.read_settings(runtime.RespondSettings)
+    ssm = runtime.ssm()
+    return make(
+        runtime.table(),
+        runtime.counters(),
+        LinkKeys(Secret(ssm, settings.link_key_name)),
+        Secret(ssm, settings.slack_signing_secret_name),
+        runtime.new_id,
+        runtime.now,
+    )
+
+
+def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    return respond(event, responder, fault)
+
+
+def fault(request: Request) -> Answer:
+    if request.path.startswith(linked.PREFIX):
+        return sentence_page(500, *linked.FAULT)
+    return json_fault(request)

@@ -1,0 +1,196 @@
+"""The link in a message: whoever holds it sees one incident and acts on it, as the user whom the
+message was for.
+
+A GET changes nothing, as mail scanners follow links.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+from opsknight import links
+from opsknight.acting import perform
+from opsknight.answers import RETRY_UNAVAILABLE, Answer, Request
+from opsknight.callers import Directory
+from opsknight.commands import Acknowledge, Command, Resolve, Snooze
+from opsknight.deliveries import Delivery
+from opsknight.directory import User
+from opsknight.incidents import NEVER, Actor, ActorKind
+from opsknight.lifecycle import Moved, Refused
+from opsknight.linking import ASKED_AGAIN, LinkKeys, SecretsAway
+from opsknight.links import BadLink, ExpiredLink, Link
+from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.table import Table
+from respond.pages import LATEST, Listed, Sight, incident_page, sentence_page
+
+PREFIX: Final = "/r/"
+NAP: Final = timedelta(hours=1)
+MOST_LISTED: Final = 100
+LARGEST_FORM: Final = 1024
+
+NOT_FOUND: Final = (
+    "This link does not work",
+    "Open the newest message once more, or ask your team.",
+)
+EXPIRED: Final = ("This link has expired", "Links in messages work for seven days.")
+AWAY: Final = ("Not right now", "OpsKnight cannot reach its store. Reload in a few seconds.")
+FAULT: Final = ("That did not work", "The fault is ours. Reload, or act in another way.")
+UNKNOWN: Final = ("Nothing was done", "The form asked for something that this page does not offer.")
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    table: Table
+    directory: Directory
+    keys: LinkKeys
+    new_id: Callable[[str, datetime], str]
+
+    def answer(
+        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer:
+        if request.method not in ("GET", "HEAD", "POST"):
+            page = sentence_page(405, *UNKNOWN)
+            return Answer(405, page.body, {**page.headers, "Allow": "GET, HEAD, POST"})
+        try:
+            answer = self._answer(request, told, now, deadline)
+        except ExpiredLink:
+            answer = sentence_page(410, *EXPIRED)
+        except BadLink:
+            answer = sentence_page(404, *NOT_FOUND)
+        except (Unavailable, SecretsAway) as away:
+            told["cause"] = str(away)
+            page = sentence_page(503, *AWAY)
+            answer = Answer(503, page.body, {**page.headers, **RETRY_UNAVAILABLE})
+        return answer if request.method != "HEAD" else Answer(answer.status, "", answer.headers)
+
+    def _answer(
+        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer:
+        token = request.path.removeprefix(PREFIX)
+        link = self._link(token, now)
+        delivery = self.table.delivery(link.incident_id, link.delivery_id, deadline)
+        reader = None if delivery is None else self._reader(delivery, now, deadline)
+        if delivery is None or reader is None:
+            raise BadLink
+        told |= {"incident_id": link.incident_id, "delivery_id": link.delivery_id}
+        told["user_id"] = reader.id
+        if request.method == "POST":
+            return self._act(request, token, delivery, reader, told, now, deadline)
+        return self._show(link, reader, now, deadline)
+
+    def _link(self, token: str, now: datetime) -> Link:
+        try:
+            return links.read(token, self.keys.accepted(now), now)
+        except BadLink:
+            # It may be signed with a key that is newer than what we remember.
+            return links.read(token, self.keys.accepted(now, ASKED_AGAIN), now)
+
+    def _reader(self, delivery: Delivery, now: datetime, deadline: Deadline) -> User | None:
+        """The user whom the delivery was for; None if it was for no user, or for one who is
+        disabled by now.
+        """
+        kind, _, user_id = delivery.owner.partition("#")
+        return self.directory.user(user_id, now, deadline) if kind == "user" else None
+
+    def _act(
+        self,
+        request: Request,
+        token: str,
+        delivery: Delivery,
+        reader: User,
+        told: dict[str, Any],
+        now: datetime,
+        deadline: Deadline,
+    ) -> Answer:
+        command = _wanted(request.body, reader, now)
+        if command is None:
+            return sentence_page(400, *UNKNOWN)
+        service = self.directory.any_service(delivery.service_id, now, deadline)
+        decision = perform(
+            self.table,
+            delivery.incident_id,
+            command,
+            actor=Actor(kind=ActorKind.USER, id=reader.id, name=reader.name),
+            now=now,
+            token=self.new_id("act", now),
+            deadline=deadline,
+            timeouts=service.timeouts if service else NEVER,
+        )
+        if decision is None:
+            raise BadLink
+        if isinstance(decision, Moved):
+            told["result"] = decision.change.what
+        if isinstance(decision, Refused):
+            told["refused"] = str(decision.status)
+        # Whatever became of it, the page shows; reloading that does not act again. The address is
+        # relative, so it is right below any base path.
+        return Answer(303, "", {"Location": token, "Cache-Control": "no-store"})
+
+    def _show(self, link: Link, reader: User, now: datetime, deadline: Deadline) -> Answer:
+        incident = self.table.incident(link.incident_id, deadline)
+        if incident is None:
+            raise BadLink
+        service = self.directory.service_name(incident.service_id, now, deadline)
+        sight = Sight(
+            incident=incident,
+            service=service,
+            reader_id=reader.id,
+            reader=reader.name,
+            alert=self.table.alert(incident.id, incident.first_alert_id, deadline),
+            latest=self.table.latest_changes(incident.id, LATEST, deadline),
+            steps=self.table.latest_steps(incident.id, LATEST, deadline),
+            zone=_zone(reader),
+            names=lambda user_id: self.directory.user_name(user_id, now, deadline),
+            ends_at=link.ends_at,
+            also=self._also(link, now, deadline),
+        )
+        return incident_page(sight, now)
+
+    def _also(self, link: Link, now: datetime, deadline: Deadline) -> list[Listed]:
+        """What the message of this delivery told besides, the most urgent first."""
+        bundled = self.table.bundle(link.delivery_id, deadline)[:MOST_LISTED]
+        if not bundled:
+            return []
+        found = self.table.incidents((each.incident_id for each in bundled), deadline)
+        key = self.keys.accepted(now)[0]
+        listed = [
+            Listed(
+                found[each.incident_id],
+                self.directory.service_name(found[each.incident_id].service_id, now, deadline),
+                # As long as the link that leads here, or following links would prolong them.
+                links.token(each.incident_id, each.delivery_id, key, link.ends_at - links.LIFE),
+            )
+            for each in bundled
+            if each.incident_id in found and each.incident_id != link.incident_id
+        ]
+        ranks = ["HIGH", "MEDIUM", "LOW"]
+        return sorted(listed, key=lambda each: ranks.index(each.incident.urgency))
+
+
+def _zone(reader: User) -> ZoneInfo:
+    try:
+        return ZoneInfo(reader.zone or "UTC")
+    except (LookupError, OSError, ValueError):
+        # This machine's tz database is older than the one that knew it.
+        return ZoneInfo("UTC")
+
+
+def _wanted(body: bytes, reader: User, now: datetime) -> Command | None:
+    if len(body) > LARGEST_FORM:
+        return None
+    try:
+        action = parse_qs(body.decode("ascii"), strict_parsing=True).get("action")
+    except ValueError:
+        return None
+    match action:
+        case ["acknowledge"]:
+            return Acknowledge(by=reader.id)
+        case ["resolve"]:
+            return Resolve()
+        case ["snooze"]:
+            return Snooze(now + NAP)
+        case _:
+            return None

@@ -1,0 +1,32 @@
+"""HTML that cannot be forgotten to escape: whatever is not `Html` yet is text."""
+
+from html import escape
+from typing import Final
+
+_VOID: Final = frozenset({"meta"})
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: str | None, **attributes: str | None) -> Html:
+    """An element. What is None is left out; `class_` and `for_` stand for reserved words."""
+    named = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Html(f"<{name}{named}>")
+    return Html(f"<{name}{named}>{joined(*children)}</{name}>")
+
+
+def joined(*children: str | None) -> Html:
+    return Html("".join(_html(child) for child in children if child is not None))
+
+
+def _html(child: str) -> str:
+    return child if isinstance(child, Html) else escape(child)

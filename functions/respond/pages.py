@@ -1,0 +1,265 @@
+"""The pages behind links, as HTML: small, without scripts, without anything fetched from elsewhere.
+
+Whoever opens one has been woken up, holds a phone, and wants two things: to know what broke, and a
+button. Titles and details were written by strangers, so all text is escaped (`markup`).
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from opsknight.answers import Answer
+from opsknight.escalations import Taken
+from opsknight.incidents import Alert, Change, Incident, Status, describe
+from opsknight.timeline import Names, ago, opened, said, taken
+from respond.markup import Html, joined, tag
+
+SHOWN_DETAILS: Final = 1200
+# Of the timeline.
+LATEST: Final = 8
+_ADDRESS: Final = re.compile(r"(https?://[^\s\"<>\\]+)")
+_CSS: Final = Path(__file__).with_name("page.css")
+
+# What can be done in each status: the action, its button and how the button looks.
+BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
+    # Only one is filled: a resolve pressed by mistake is final.
+    Status.OPEN: (
+        ("acknowledge", "Acknowledge", "first"),
+        ("resolve", "Resolve", "green"),
+        ("snooze", "Snooze for 1 hour", "quiet wide"),
+    ),
+    Status.ACKNOWLEDGED: (
+        ("resolve", "Resolve", "last wide"),
+        ("snooze", "Snooze for 1 hour", "quiet wide"),
+    ),
+    Status.SNOOZED: (
+        ("acknowledge", "Acknowledge", "first"),
+        ("resolve", "Resolve", "green"),
+    ),
+    Status.SUPPRESSED: (
+        ("acknowledge", "Acknowledge", "first"),
+        ("resolve", "Resolve", "green"),
+    ),
+    Status.RESOLVED: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An incident that the same message told, with the link to it."""
+
+    incident: Incident
+    service: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a page shows. `latest` are the newest changes, `steps` those of the escalation, both
+    newest first.
+    """
+
+    incident: Incident
+    service: str
+    reader_id: str
+    reader: str
+    alert: Alert | None
+    latest: Sequence[Change]
+    steps: Sequence[Taken]
+    names: Names
+    zone: ZoneInfo
+    """Of the reader's clock."""
+    ends_at: datetime
+    also: Sequence[Listed] = ()
+
+    def clock(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return f"{local:%d %b %H:%M} {local.tzname()}"
+
+
+def incident_page(sight: Sight, now: datetime) -> Answer:
+    incident = sight.incident
+    body = joined(
+        tag(
+            "header",
+            tag("span", incident.urgency.capitalize(), class_=f"urgency {incident.urgency}"),
+            tag("span", incident.status.capitalize(), class_=f"status {incident.status}"),
+        ),
+        tag("h1", incident.title, dir="auto"),
+        _facts(sight, now),
+        _buttons(incident.status),
+        _details(sight.alert),
+        _also(sight, now),
+        _timeline(sight, now),
+        tag(
+            "footer",
+            f"You act as {sight.reader}. Keep this link to yourself: "
+            f"it works without a password until {sight.clock(sight.ends_at)}.",
+        ),
+    )
+    return _page(200, f"{incident.status.capitalize()}: {incident.title}", body)
+
+
+def sentence_page(status: int, heading: str, sentence: str) -> Answer:
+    """A page that tells nothing about any incident."""
+    return _page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
+
+
+def _facts(sight: Sight, now: datetime) -> Html:
+    incident = sight.incident
+    facts: list[tuple[str, str]] = [
+        ("Service", tag("b", sight.service)),
+        (
+            "Since",
+            joined(
+                tag("b", ago(incident.created_at, now)), f", {sight.clock(incident.created_at)}"
+            ),
+        ),
+        ("Who", _who(sight, now)),
+    ]
+    if incident.status is Status.SNOOZED and "snooze" in incident.timers:
+        facts.append(("Until", sight.clock(incident.timers["snooze"])))
+    if incident.resolved_at is not None:
+        facts.append(
+            ("Resolved", f"{ago(incident.resolved_at, now)}, {sight.clock(incident.resolved_at)}")
+        )
+    if incident.alert_count > 1:
+        last = ago(incident.last_alert_at, now)
+        facts.append(("Alerts", f"{incident.alert_count}, the last {last}"))
+    if sight.alert is not None:
+        facts.append(("From", sight.alert.actor.name))
+    return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))
+
+
+def _who(sight: Sight, now: datetime) -> Html:
+    incident = sight.incident
+    mine = incident.assignee_id == sight.reader_id
+    name = "You" if mine else incident.assignee_id and sight.names(incident.assignee_id)
+    match incident.status:
+        case Status.OPEN if name:
+            # Whoever is paged first is the assignee, but has not said anything yet.
+            return joined(
+                tag("b", "Nobody has acknowledged it"),
+                "; it is yours" if mine else f"; it is for {name}",
+            )
+        case Status.OPEN:
+            return joined(tag("b", "Nobody has it yet"))
+        case Status.RESOLVED:
+            return joined(f"{name} had it" if name else "Nobody had it")
+        case Status.ACKNOWLEDGED if incident.acknowledged_at is not None:
+            has = f"{name} {'have' if mine else 'has'} it" if name else "Acknowledged by a monitor"
+            return joined(tag("b", has), f", since {ago(incident.acknowledged_at, now)}")
+        case _:
+            return joined(f"{name} {'have' if mine else 'has'} it" if name else "Nobody has it")
+
+
+def _buttons(status: Status) -> Html | None:
+    """One form a button, so that each works without a script."""
+    forms = [
+        tag("button", text, name="action", value=action, class_=look, type="submit")
+        for action, text, look in BUTTONS[status]
+    ]
+    if not forms:
+        return None
+    return tag("div", tag("form", *forms, method="post"), class_="act")
+
+
+def _details(alert: Alert | None) -> Html | None:
+    text = None if alert is None else describe(alert.body)
+    if text is None:
+        return None
+    more = None
+    if len(text) > SHOWN_DETAILS:
+        # At the end of a line, so that no value is cut in two where that can be helped.
+        cut = text.rfind("\n", SHOWN_DETAILS // 2, SHOWN_DETAILS)
+        cut = SHOWN_DETAILS if cut < 0 else cut
+        more = tag("details", tag("summary", "All details"), tag("pre", _linked(text), dir="auto"))
+        text = f"{text[:cut]}\n…"
+    shown = tag("pre", _linked(text), dir="auto")
+    return joined(tag("h2", "Details of the first alert"), shown, more)
+
+
+def _linked(text: str) -> Html:
+    """With its addresses to click on: one of them is the runbook."""
+    parts = _ADDRESS.split(text)
+    return joined(
+        *(
+            tag("a", part, href=part, rel="noopener noreferrer") if number % 2 else part
+            for number, part in enumerate(parts)
+        )
+    )
+
+
+def _also(sight: Sight, now: datetime) -> Html | None:
+    if not sight.also:
+        return None
+    rows = [
+        tag(
+            "li",
+            tag(
+                "a",
+                tag("b", each.incident.title, dir="auto"),
+                tag(
+                    "small",
+                    f"{each.incident.urgency.capitalize()}, {each.incident.status.lower()}, "
+                    f"{each.service}, {ago(each.incident.created_at, now)}",
+                ),
+                href=each.token,
+            ),
+        )
+        for each in sight.also
+    ]
+    return joined(
+        tag("h2", f"{len(rows)} more in the same message"), tag("ul", *rows, class_="list")
+    )
+
+
+def _timeline(sight: Sight, now: datetime) -> Html:
+    entries = [(each.at, said(each, sight.names, sight.clock)) for each in sight.latest]
+    entries += [(each.at, taken(each, sight.names)) for each in sight.steps]
+    entries.sort(key=lambda entry: entry[0], reverse=True)
+    complete = sight.incident.changes == len(sight.latest) + 1 and len(sight.steps) < LATEST
+    if sight.alert is not None and complete:
+        entries.append((sight.alert.at, opened(sight.alert)))
+    rows = [
+        tag("li", tag("span", text, dir="auto"), tag("small", f"{ago(at, now)}, {sight.clock(at)}"))
+        for at, text in entries[: LATEST + 1]
+    ]
+    whole = complete and len(rows) == len(entries)
+    heading = "Timeline" if whole else f"Timeline, the last {len(rows)} entries"
+    return joined(tag("h2", heading), tag("ol", *rows, class_="timeline"))
+
+
+def _page(status: int, title: str, body: Html) -> Answer:
+    css = _CSS.read_text(encoding="utf-8")
+    head = joined(
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="robots", content="noindex"),
+        tag("title", title),
+        Html(f"<style>{css}</style>"),
+    )
+    html = joined(
+        Html("<!doctype html>"),
+        tag("html", tag("head", head), tag("body", tag("main", body)), lang="en"),
+    )
+    digest = b64encode(sha256(css.encode()).digest()).decode()
+    headers = {
+        # Only our own style; nothing is fetched, framed, or sent anywhere else.
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+    return Answer(status, html, headers)

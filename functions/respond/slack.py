@@ -1,0 +1,173 @@
+"""The buttons under a message in Slack (interactive components).
+
+Slack signs each request; whoever may see the channel may act. The message itself is brought up to
+date by whoever sent it, so the answer is a plain 200.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from pydantic import BaseModel, ValidationError
+
+from opsknight.acting import perform
+from opsknight.answers import RETRY_UNAVAILABLE, Answer, Request
+from opsknight.callers import Directory
+from opsknight.commands import Acknowledge, Command, Resolve
+from opsknight.contacts import Channel
+from opsknight.directory import User
+from opsknight.incidents import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
+from opsknight.lifecycle import Moved, Refused
+from opsknight.linking import ASKED_AGAIN, REMEMBERED, Secret, SecretsAway
+from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.table import Table
+
+PATH: Final = "/slack/actions"
+# https://api.slack.com/authentication/verifying-requests-from-slack
+FRESH: Final = timedelta(minutes=5)
+# Slack shows an error to who pressed the button after 3 seconds.
+PATIENCE_SECONDS: Final = 2.5
+LARGEST_BODY: Final = 256 * 1024
+LATEST_STEPS: Final = 5
+_INCIDENT_ID: Final = re.compile(r"inc_[0-9a-f]{28}")
+
+
+class _Person(BaseModel):
+    id: str
+    username: str = ""
+    name: str = ""
+
+
+class _Press(BaseModel):
+    action_id: str
+    value: str = ""
+
+
+class _Payload(BaseModel):
+    type: str
+    user: _Person
+    actions: list[_Press] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    table: Table
+    directory: Directory
+    secret: Secret
+    new_id: Callable[[str, datetime], str]
+
+    def answer(
+        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer:
+        if request.method != "POST":
+            return Answer(405, {"error": "Method not allowed"}, {"Allow": "POST"})
+        try:
+            if not self._is_signed(request, now):
+                return Answer(401, {"error": "Unauthorized"})
+            payload = _payload(request.body)
+            if payload is None:
+                return Answer(400, {"error": "Invalid request body"})
+            for press in payload.actions:
+                self._act(press, payload.user, told, now, deadline.within(PATIENCE_SECONDS))
+        except (Unavailable, SecretsAway) as away:
+            told["cause"] = str(away)
+            return Answer(503, {"error": "Service unavailable"}, RETRY_UNAVAILABLE)
+        return Answer(200, {})
+
+    def _is_signed(self, request: Request, now: datetime) -> bool:
+        if len(request.body) > LARGEST_BODY or not is_fresh(request.headers, now):
+            return False
+        # Perhaps by a secret that is newer than what we remember.
+        return any(
+            is_signed(request.headers, request.body, self.secret.values(now, age))
+            for age in (REMEMBERED, ASKED_AGAIN)
+        )
+
+    def _act(
+        self,
+        press: _Press,
+        person: _Person,
+        told: dict[str, Any],
+        now: datetime,
+        deadline: Deadline,
+    ) -> None:
+        # What is not for us, such as a button that opens a page, needs no answer.
+        if press.action_id not in ("acknowledge", "resolve"):
+            return
+        known = _INCIDENT_ID.fullmatch(press.value)
+        incident = self.table.incident(press.value, deadline) if known else None
+        if incident is None:
+            told["refused"] = "unknown incident"
+            return
+        user = self._user(incident, person.id, now, deadline)
+        if user is None:
+            name = _printable(person.username or person.name or person.id)
+            actor = Actor(kind=ActorKind.SLACK, id=_printable(person.id), name=name)
+        else:
+            actor = Actor(kind=ActorKind.USER, id=user.id, name=user.name)
+        by = user.id if user else None
+        command: Command = Acknowledge(by) if press.action_id == "acknowledge" else Resolve()
+        service = self.directory.any_service(incident.service_id, now, deadline)
+        decision = perform(
+            self.table,
+            incident.id,
+            command,
+            actor=actor,
+            now=now,
+            token=self.new_id("act", now),
+            deadline=deadline,
+            timeouts=service.timeouts if service else NEVER,
+        )
+        told |= {"incident_id": incident.id, "actor_id": actor.id}
+        if isinstance(decision, Moved):
+            told["result"] = decision.change.what
+        elif isinstance(decision, Refused):
+            told["refused"] = str(decision.status)
+
+    def _user(
+        self, incident: Incident, slack_id: str, now: datetime, deadline: Deadline
+    ) -> User | None:
+        """Who of the service's team, or of those who were paged last, has this account in Slack."""
+        service = self.directory.any_service(incident.service_id, now, deadline)
+        team = None if service is None else self.table.team(service.team_id, deadline)
+        ids = {member.user_id for member in team.members} if team else set[str]()
+        steps = self.table.latest_steps(incident.id, LATEST_STEPS, deadline)
+        ids |= {user_id for step in steps for user_id in step.user_ids}
+        for user in self.table.users(ids, deadline).values():
+            theirs = (m for m in user.contact_methods if m.channel is Channel.SLACK)
+            if not user.disabled and any(method.to == slack_id for method in theirs):
+                return user
+        return None
+
+
+def is_fresh(headers: Mapping[str, str], now: datetime) -> bool:
+    """Whether Slack says that it sent this within the last five minutes."""
+    sent = headers.get("x-slack-request-timestamp", "")
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= 12):
+        return False
+    return abs(now.timestamp() - int(sent)) <= FRESH.total_seconds()
+
+
+def is_signed(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> bool:
+    sent = headers.get("x-slack-signature", "").encode("utf-8", "replace")
+    signed = b"v0:" + headers.get("x-slack-request-timestamp", "").encode() + b":" + body
+    expected = (hmac.digest(secret.encode(), signed, sha256).hex() for secret in secrets)
+    return any(hmac.compare_digest(sent, f"v0={each}".encode()) for each in expected)
+
+
+def _printable(text: str) -> str:
+    return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)[:100]
+
+
+def _payload(body: bytes) -> _Payload | None:
+    try:
+        [text] = parse_qs(body.decode("ascii"), strict_parsing=True).get("payload", [])
+        return _Payload.model_validate(json.loads(text))
+    except (ValueError, ValidationError, RecursionError):
+        return None

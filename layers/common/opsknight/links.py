@@ -1,0 +1,71 @@
+"""The signed link in a message: who may act on which incident without any other key, and until
+when.
+
+A link stands for one delivery. It is short, as it travels by SMS: the incident, the delivery and
+the end of its life in 39 bytes, with the first 12 bytes of an HMAC-SHA256 over them.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+# Long enough for a weekend; what is older is looked up, not acted on, from an old message.
+LIFE: Final = timedelta(days=7)
+
+_INCIDENT: Final = slice(0, 14)
+_DELIVERY: Final = slice(14, 25)
+_ENDS: Final = slice(25, 29)
+_SIGNED: Final = slice(0, 29)
+_MAC: Final = slice(29, 41)
+
+
+class BadLink(Exception):
+    """It is none of ours, or somebody changed it."""
+
+
+class ExpiredLink(Exception):
+    """It was one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    incident_id: str
+    delivery_id: str
+    ends_at: datetime
+
+
+def token(incident_id: str, delivery_id: str, key: bytes, now: datetime) -> str:
+    """For the path of an URL: 55 letters, digits, - and _."""
+    ends = int((now + LIFE).timestamp())
+    signed = (
+        bytes.fromhex(incident_id.removeprefix("inc_"))
+        + delivery_id[:1].encode()
+        + bytes.fromhex(delivery_id[1:])
+        + ends.to_bytes(4)
+    )
+    return urlsafe_b64encode(signed + _mac(signed, key)).decode().rstrip("=")
+
+
+def read(text: str, keys: tuple[bytes, ...], now: datetime) -> Link:
+    """Raises BadLink and ExpiredLink. `keys` are all that may have signed it."""
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except (ValueError, UnicodeEncodeError):
+        raise BadLink from None
+    if len(raw) != _MAC.stop or urlsafe_b64encode(raw).decode().rstrip("=") != text:
+        raise BadLink
+    signed = raw[_SIGNED]
+    if not any(hmac.compare_digest(raw[_MAC], _mac(signed, key)) for key in keys):
+        raise BadLink
+    ends_at = datetime.fromtimestamp(int.from_bytes(raw[_ENDS]), UTC)
+    if now >= ends_at:
+        raise ExpiredLink
+    delivery = raw[_DELIVERY]
+    return Link(f"inc_{raw[_INCIDENT].hex()}", chr(delivery[0]) + delivery[1:].hex(), ends_at)
+
+
+def _mac(signed: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, b"opsknight link\0" + signed, sha256)[:12]

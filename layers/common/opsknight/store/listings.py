@@ -1,0 +1,210 @@
+"""Lists of incidents, newest first, from the index `listing`.
+
+The index is a moment behind the table, and holds what a list shows and no more. Resolved incidents
+lie by service and month of resolution, so what was resolved long ago is in no list's way.
+"""
+
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from opsknight.incidents import ACTIVE, Model, Status, Urgency
+from opsknight.store import items
+from opsknight.store.calls import Deadline, patiently
+from opsknight.store.table import Table
+
+# Where a filter leaves out most, one answer looks so far and gives a place to go on from.
+MOST_QUERIES: Final = 10
+LOOKED_AT: Final = 500
+# DynamoDB takes 100 operands of IN.
+MOST_NAMED: Final = 100
+
+
+class Listed(Model):
+    """An incident as a list shows it."""
+
+    id: str
+    service_id: str
+    title: str
+    urgency: Urgency
+    status: Status
+    created_at: datetime
+    assignee_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents: active ones of these statuses, or those that are resolved of one service."""
+
+    statuses: Set[Status]
+    service_ids: Set[str] | None = None
+    """None for all."""
+    urgencies: Set[Urgency] = frozenset(Urgency)
+    since: datetime | None = None
+    """Opened then or later, to the millisecond."""
+    until: datetime | None = None
+    """Opened before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a list goes on: after this incident; before any where it is empty."""
+
+    partition: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    table: Table
+
+    def page(
+        self, wanted: Wanted, after: Place | None, limit: int, now: datetime, deadline: Deadline
+    ) -> tuple[list[Listed], Place | None]:
+        """At most `limit` of them, and where to go on if there may be more."""
+        found: list[Listed] = []
+        if wanted.service_ids is not None and not wanted.service_ids:
+            return found, None
+        queries = 0
+        for partition in self._partitions(wanted, now):
+            if after is not None and after.partition != partition:
+                continue
+            place: Place | None = after or Place(partition)
+            after = None
+            while place is not None:
+                if len(found) == limit or queries == MOST_QUERIES:
+                    return found, place
+                more, place = self._query(wanted, place, limit - len(found), deadline)
+                found += more
+                queries += 1
+        return found, None
+
+    def newest(
+        self, wanted: Iterable[Wanted], limit: int, now: datetime, deadline: Deadline
+    ) -> list[Listed]:
+        """The newest of several lists together, however many pages that takes."""
+        found: dict[str, Listed] = {}
+        for each in wanted:
+            mine: list[Listed] = []
+            place: Place | None = None
+            while True:
+                more, place = self.page(each, place, limit - len(mine), now, deadline)
+                mine += more
+                if place is None or len(mine) == limit:
+                    break
+            # One that was resolved between two questions is in both lists: the later one counts.
+            found |= {one.id: one for one in mine}
+        return sorted(found.values(), key=lambda one: one.id, reverse=True)[:limit]
+
+    def beginning(self, prefix: str, most: int, deadline: Deadline) -> list[str]:
+        """Ids of active incidents that begin so, newest first."""
+        page = patiently(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            IndexName="listing",
+            KeyConditionExpression="listing = :active AND begins_with(id, :prefix)",
+            ExpressionAttributeValues={":active": {"S": "active"}, ":prefix": {"S": prefix}},
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return [item["id"]["S"] for item in page["Items"]]
+
+    def _partitions(self, wanted: Wanted, now: datetime) -> Iterator[str]:
+        if Status.RESOLVED not in wanted.statuses:
+            yield "active"
+            return
+        [service_id] = list(wanted.service_ids or ())
+        # What was opened since then was resolved since then. What was resolved longer ago than it
+        # is kept is gone.
+        first = max(wanted.since or now - self.table.retention, now - self.table.retention)
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        while (month.year, month.month) >= (first.year, first.month):
+            yield items.resolved_listing(service_id, month)
+            month = (month - timedelta(days=1)).replace(day=1)
+
+    def _query(
+        self, wanted: Wanted, place: Place, limit: int, deadline: Deadline
+    ) -> tuple[list[Listed], Place | None]:
+        names: dict[str, str] = {}
+        values: items.Item = {":listing": {"S": place.partition}}
+        condition = _opened(wanted, values)
+        # A partition of resolved ones is of one service, and of nothing else.
+        resolved = Status.RESOLVED in wanted.statuses
+        services = None if resolved else wanted.service_ids
+        filters = [
+            text
+            for text in (
+                _among(
+                    "status", None if resolved else _some(wanted.statuses, ACTIVE), names, values
+                ),
+                _among("urgency", _some(wanted.urgencies, set(Urgency)), names, values),
+                _among("service_id", services, names, values),
+            )
+            if text
+        ]
+        arguments: dict[str, Any] = {"Limit": limit}
+        if filters:
+            arguments = {
+                "FilterExpression": " AND ".join(filters),
+                "ExpressionAttributeNames": names,
+                "Limit": LOOKED_AT,
+            }
+        if place.id:
+            arguments["ExclusiveStartKey"] = {
+                "listing": {"S": place.partition},
+                "id": {"S": place.id},
+                **items.incident_key(place.id),
+            }
+        page = patiently(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            IndexName="listing",
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            **arguments,
+        )
+        found = [Listed.model_validate(items.plain(item)) for item in page["Items"]]
+        if wanted.service_ids is not None:
+            found = [each for each in found if each.service_id in wanted.service_ids]
+        last = page.get("LastEvaluatedKey")
+        following = Place(place.partition, last["id"]["S"]) if last else None
+        if len(found) > limit:
+            # It looked further than it was to show.
+            found = found[:limit]
+            following = Place(place.partition, found[-1].id)
+        return found, following
+
+
+def _some(wanted: Set[str], everything: Set[str]) -> Set[str] | None:
+    return None if wanted == everything else wanted
+
+
+def _opened(wanted: Wanted, values: items.Item) -> str:
+    """Ids begin with the time, so that a time is a place among them."""
+    condition = "listing = :listing"
+    if wanted.since is None and wanted.until is None:
+        return condition
+    values[":first"] = {"S": _first_id(wanted.since) if wanted.since else "inc_"}
+    # A longer text sorts behind what it begins with: nothing of that millisecond is before it.
+    values[":end"] = {"S": _first_id(wanted.until) if wanted.until else "inc`"}
+    return f"{condition} AND id BETWEEN :first AND :end"
+
+
+def _first_id(at: datetime) -> str:
+    return f"inc_{max(0, int(at.timestamp() * 1000)):012x}"
+
+
+def _among(
+    name: str, wanted: Set[str] | None, names: dict[str, str], values: items.Item
+) -> str | None:
+    """The filter; None where everything, or too many to name them, may pass."""
+    if wanted is None or len(wanted) > MOST_NAMED:
+        return None
+    names[f"#{name}"] = name
+    places = [f":{name}{number}" for number in range(len(wanted))]
+    values |= {p: {"S": str(each)} for p, each in zip(places, sorted(wanted), strict=True)}
+    return f"#{name} IN ({', '.join(places)})"

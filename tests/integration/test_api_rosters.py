@@ -1,0 +1,232 @@
+"""The HTTP API of services with their maintenance, and of schedules with their overrides."""
+
+from datetime import UTC, datetime, time
+from secrets import token_hex
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from opsknight.directory import SCOPES, Service
+from opsknight.rotations import Layer, Length, Unit
+from opsknight.schedules import Schedule
+from opsknight.store import items
+from tests.harness.desk import Desk
+from tests.harness.world import World, deadline, event
+from tests.integration.steps import in_order, incident, put
+from tests.integration.wire import Wire, doing
+
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+SCHEDULE = Schedule(
+    id="sch_web",
+    name="Web",
+    zone="UTC",
+    layers=(
+        Layer(
+            id="daily",
+            name="Daily",
+            users=("user_ada", "user_ben"),
+            length=Length(count=1, unit=Unit.DAYS),
+            handoff=time(0),
+            start=MONDAY,
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def desk(moto_world: World) -> Desk:
+    desk = Desk(moto_world)
+    desk.world.table.create([SCHEDULE], {}, token_hex(8), deadline())
+    desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
+    return desk
+
+
+def test_services_are_those_of_the_callers_teams(desk: Desk) -> None:
+    told = desk.call("GET", "/api/services").body["services"]
+    assert [each["id"] for each in told] == ["svc_checkout", "svc_reports"]
+    assert told[0] == {
+        "id": "svc_checkout",
+        "name": "Checkout",
+        "teamId": "team_web",
+        "disabled": False,
+    }
+    ben = desk.call("GET", "/api/services", key=desk.key("ben", *SCOPES)).body["services"]
+    assert [each["id"] for each in ben] == ["svc_checkout"]
+    assert desk.call("GET", "/api/services", key=desk.key("eve", *SCOPES)).body == {"services": []}
+
+
+def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
+    path = "/api/services/svc_checkout/maintenance"
+    body = {"end": "2026-11-23T05:00:00Z", "reason": "New database"}
+    made = desk.call("POST", path, body)
+    assert made.status == 201
+    window = made.body["maintenance"]
+    assert (window["start"], window["end"]) == ("2026-11-23T03:00:00Z", "2026-11-23T05:00:00Z")
+    assert desk.call("GET", path).body == {"maintenance": [window]}
+    told = desk.call("GET", "/api/services").body["services"][0]
+    assert told["maintenanceUntil"] == "2026-11-23T05:00:00Z"
+    opened = desk.world.send(event()).incident
+    assert opened["status"] == "SUPPRESSED"
+    desk.world.clock.advance(minutes=5)
+    ended = desk.call("DELETE", f"{path}/{window['id']}")
+    assert (ended.status, ended.body) == (200, {"status": "success", "incidents": 1})
+    assert incident(desk.world, opened["id"]).timers["window"] == desk.world.clock()
+    assert desk.call("GET", path).body == {"maintenance": []}
+    assert desk.call("DELETE", f"{path}/{window['id']}").status == 404
+    assert desk.call("DELETE", f"{path}/mw_1").status == 404
+
+
+def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> None:
+    path = "/api/services/svc_checkout/maintenance"
+    body = {"start": "2026-11-24T00:00:00Z", "end": "2026-11-25T00:00:00Z", "reason": "Later"}
+    window = desk.call("POST", path, body).body["maintenance"]
+    assert desk.call("DELETE", f"{path}/{window['id']}").status == 200
+    service = desk.world.table.service("svc_checkout", deadline())
+    assert service and service.windows == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"end": "2026-11-23T05:00:00Z"},
+        {"end": "2026-11-23T03:00:00Z", "reason": "x"},
+        {"end": "2026-11-23T04:00:00Z", "start": "2026-11-23T05:00:00Z", "reason": "x"},
+        {"end": "9999-12-31T23:59:59-23:59", "reason": "x"},
+        {"end": "2026-11-23T05:00:00", "reason": "x"},
+        {"end": "2026-11-23T05:00:00Z", "reason": " "},
+        {"end": "2026-11-23T05:00:00Z", "reason": "x", "stays": "no"},
+    ],
+)
+def test_impossible_maintenance_is_400(desk: Desk, body: dict[str, Any]) -> None:
+    answer = desk.call("POST", "/api/services/svc_checkout/maintenance", body)
+    assert (answer.status, answer.body["error"]) == (400, "Invalid request body")
+
+
+def test_two_who_plan_maintenance_at_once_both_do(desk: Desk) -> None:
+    path = "/api/services/svc_checkout/maintenance"
+    other = {"end": "2026-11-23T06:00:00Z", "reason": "Theirs"}
+    wire = Wire(desk.world.table.client)
+    desk.call("GET", path)
+    wire.fail("UpdateItem", doing(lambda: desk.call("POST", path, other)))
+    mine = {"end": "2026-11-23T05:00:00Z", "reason": "Mine"}
+    assert desk.call("POST", path, mine).status == 201
+    told = desk.call("GET", path).body["maintenance"]
+    assert sorted(each["reason"] for each in told) == ["Mine", "Theirs"]
+
+
+def test_an_answer_that_is_lost_is_no_second_window(desk: Desk) -> None:
+    path = "/api/services/svc_checkout/maintenance"
+    desk.call("GET", path)
+    wire = Wire(desk.world.table.client)
+
+    def carry_out_and_lose() -> None:
+        desk.world.table.client.update_item(**wire.sent[-1])
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    wire.fail("UpdateItem", doing(carry_out_and_lose))
+    made = desk.call("POST", path, {"end": "2026-11-23T05:00:00Z", "reason": "Once"})
+    assert made.status == 201
+    assert len(desk.call("GET", path).body["maintenance"]) == 1
+
+
+def test_maintenance_is_for_the_services_own_team(desk: Desk) -> None:
+    ben = desk.key("ben", *SCOPES)
+    body = {"end": "2026-11-23T05:00:00Z", "reason": "x"}
+    path = "/api/services/svc_reports/maintenance"
+    assert desk.call("POST", path, body, key=ben).status == 403
+    assert desk.call("GET", path, key=ben).status == 403
+    assert desk.call("DELETE", f"{path}/mw_1", key=ben).status == 403
+    own = "/api/services/svc_checkout/maintenance"
+    assert desk.call("POST", own, body, key=ben).status == 201
+    assert desk.call("GET", "/api/services/svc_none/maintenance").status == 404
+
+
+def test_a_disabled_service_has_its_maintenance_still(desk: Desk) -> None:
+    service = Service(id="svc_checkout", name="Checkout", team_id="team_web", disabled=True)
+    put(desk.world, items.directory_item(service))
+    assert desk.call("GET", "/api/services/svc_checkout/maintenance").status == 200
+
+
+def test_who_is_on_call_now_then_and_next(desk: Desk) -> None:
+    [now] = desk.call("GET", "/api/oncall").body["onCall"]
+    assert (now["scheduleId"], now["userId"], now["at"]) == (
+        "sch_web",
+        "user_ada",
+        "2026-11-23T03:00:00Z",
+    )
+    assert now["shifts"][0] == {
+        "userId": "user_ada",
+        "start": "2026-11-23T03:00:00Z",
+        "end": "2026-11-24T00:00:00Z",
+        "layer": "daily",
+    }
+    assert len(now["shifts"]) == 8
+    [then] = desk.call("GET", "/api/oncall?at=2026-11-24T03:00:00Z&schedule=sch_web").body["onCall"]
+    assert then["userId"] == "user_ben"
+    assert desk.call("GET", "/api/oncall?schedule=sch_none").status == 404
+    assert desk.call("GET", "/api/oncall?at=now").status == 400
+    [listed] = desk.call("GET", "/api/schedules").body["schedules"]
+    assert (listed["id"], listed["zone"], listed["onCall"]) == ("sch_web", "UTC", "user_ada")
+
+
+def test_who_is_disabled_is_not_on_call(desk: Desk) -> None:
+    user = desk.world.table.user("user_ada", deadline())
+    assert user
+    key = desk.key("ben", *SCOPES)
+    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    [now] = desk.call("GET", "/api/oncall", key=key).body["onCall"]
+    assert now["userId"] is None
+
+
+def test_an_override_takes_over_and_is_taken_back(desk: Desk) -> None:
+    path = "/api/schedules/sch_web/overrides"
+    body = {
+        "userId": "user_ben",
+        "replaces": "user_ada",
+        "start": "2026-11-23T02:00:00Z",
+        "end": "2026-11-23T06:00:00Z",
+    }
+    made = desk.call("POST", path, body)
+    assert made.status == 201
+    override = made.body["override"]
+    assert desk.call("GET", path).body == {"overrides": [override]}
+    [now] = desk.call("GET", "/api/oncall").body["onCall"]
+    assert (now["userId"], now["shifts"][0]["override"]) == ("user_ben", override["id"])
+    assert desk.call("DELETE", f"{path}/{override['id']}").status == 200
+    assert desk.call("DELETE", f"{path}/{override['id']}").status == 404
+    [now] = desk.call("GET", "/api/oncall").body["onCall"]
+    assert now["userId"] == "user_ada"
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"userId": "user_none"}, "userId"),
+        ({"replaces": "user_none"}, "replaces"),
+        ({"replaces": "user_ben"}, ""),
+        ({"end": "2026-11-23T02:00:00Z"}, ""),
+        ({"start": "2026-11-22T00:00:00Z", "end": "2026-11-23T02:00:00Z"}, "end"),
+        ({"end": "2028-11-23T02:00:00Z"}, ""),
+        ({"end": "9999-12-31T23:59:59-23:59"}, "end"),
+    ],
+)
+def test_an_impossible_override_is_400(desk: Desk, more: dict[str, Any], path: str) -> None:
+    known = {"userId": "user_ben", "start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+    answer = desk.call("POST", "/api/schedules/sch_web/overrides", known | more)
+    assert answer.status == 400
+    assert path in [issue["path"] for issue in answer.body["issues"]]
+
+
+def test_a_user_changes_only_schedules_that_they_are_on(desk: Desk) -> None:
+    body = {"userId": "user_ben", "start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+    path = "/api/schedules/sch_web/overrides"
+    before = [each for each in desk.world.items() if each["kind"]["S"] == "override"]
+    assert desk.call("POST", path, body, key=desk.key("eve", *SCOPES)).status == 403
+    assert [e for e in in_order(desk.world.items()) if e["kind"]["S"] == "override"] == before
+    made = desk.call("POST", path, body, key=desk.key("ben", *SCOPES))
+    assert made.status == 201
+    gone = f"{path}/{made.body['override']['id']}"
+    assert desk.call("DELETE", gone, key=desk.key("eve", *SCOPES)).status == 403
+    assert desk.call("POST", "/api/schedules/sch_none/overrides", body).status == 404

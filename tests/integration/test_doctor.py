@@ -1,0 +1,195 @@
+"""What the doctor makes of an account: exit codes, and what it does when something does not
+answer.
+"""
+
+import json
+import threading
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from opsknight.configuration import Configuration
+from opsknight.store.configurations import Configurations
+from opsknight.store.outgoing import Outgoing
+from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
+from opsknight_cli.doctor.running import run
+from tests.harness.account import Refusal, Scripted
+from tests.harness.dynamodb import template
+from tests.harness.shell import Shell
+from tests.harness.world import World, deadline, event
+
+FILE = """\
+users:
+  ada:
+    email: ada@example.com
+    role: ADMIN
+    contact_methods:
+      mail: {channel: email, to: ada@example.com}
+      phone: {channel: sms, to: "+447700900001"}
+      chat: {channel: slack, to: U1, secret: /opsknight/slack-token}
+teams: {web: {members: {ada: }}}
+policies: {one: {steps: [{targets: [{user: ada}]}]}}
+services: {checkout: {team: web, policy: one}}
+"""
+
+
+@pytest.fixture
+def shell(moto_world: World) -> Shell:
+    shell = Shell(moto_world, account=Scripted(moto_world))
+    # The world's own service gets a policy by it.
+    assert shell.opsknight("apply", "-", "--yes", stdin=FILE).code == 0
+    return shell
+
+
+def examined(shell: Shell, code: int) -> dict[str, list[dict[str, Any]]]:
+    said = shell.opsknight("doctor", "--json")
+    assert said.code == code, said.all
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in json.loads(said.out)["checks"]:
+        found.setdefault(each["check"], []).append(each)
+    return found
+
+
+def account(shell: Shell) -> Scripted:
+    assert shell.account is not None
+    return shell.account
+
+
+def test_all_is_well(shell: Shell) -> None:
+    found = examined(shell, 0)
+    assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
+    assert len(found) == 21
+
+
+def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:
+    outgoing, now = Outgoing(shell.world.table), shell.world.clock()
+    [destination] = [
+        each
+        for each, name in destinations(configuration(shell)).items()
+        if name == "phone of user ada"
+    ]
+    sets = {"failing_since": now, "failures": 7, "probe_at": now}
+    outgoing.leave(destination, "place_0", sets, deadline())
+    [told] = examined(shell, 2)["receivers"]
+    assert told["verdict"] == "warning"
+    assert told["said"].startswith("phone of user ada has failed 7 times since 2026-11-")
+    outgoing.leave(destination, "place_0", {"probe_at": None}, deadline())
+    assert [each["verdict"] for each in examined(shell, 0)["receivers"]] == ["ok"]
+
+
+def configuration(shell: Shell) -> Configuration:
+    return Configurations(shell.world.table).read(deadline()).configuration
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "check", "verdict", "code"),
+    [
+        ("lambda.GetFunctionConfiguration", {"State": "Failed"}, "functions", "failed", 3),
+        ("lambda.GetEventSourceMapping", {"State": "Disabled"}, "streams", "failed", 3),
+        ("lambda.GetEventSourceMapping", {"State": "Disabled"}, "queue readers", "failed", 3),
+        (
+            "sqs.GetQueueAttributes",
+            {"Attributes": {"ApproximateNumberOfMessages": "1"}},
+            "failure queues",
+            "failed",
+            3,
+        ),
+        (
+            "sns.ListSubscriptionsByTopic",
+            {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]},
+            "fallback topic",
+            "failed",
+            3,
+        ),
+        ("ssm.DescribeParameters", {"Parameters": []}, "secrets", "failed", 3),
+        (
+            "lambda.GetAccountSettings",
+            {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}},
+            "concurrency",
+            "warning",
+            2,
+        ),
+        ("sesv2.GetEmailIdentity", Refusal("NotFoundException", 404), "e-mail", "failed", 3),
+        (
+            "pinpoint-sms-voice-v2.DescribeAccountAttributes",
+            {"AccountAttributes": [{"Name": "ACCOUNT_TIER", "Value": "SANDBOX"}]},
+            "phone",
+            "failed",
+            3,
+        ),
+        ("sesv2.GetAccount", Refusal("AccessDeniedException", 403), "e-mail", "not checked", 2),
+        ("cloudwatch.DescribeAlarms", Refusal("InvalidAction"), "alarms", "not checked", 2),
+        ("cloudwatch.DescribeAlarms", {}, "alarms", "not checked", 2),
+        ("cloudwatch.DescribeAlarms", {"MetricAlarms": []}, "alarms", "failed", 3),
+        ("sts.GetCallerIdentity", Refusal("ExpiredToken", 403), "credentials", "failed", 3),
+    ],
+)
+def test_what_an_answer_comes_to(
+    shell: Shell, operation: str, answer: Any, check: str, verdict: str, code: int
+) -> None:
+    account(shell).answers[operation] = answer
+    found = examined(shell, code)
+    assert {each["verdict"] for each in found[check]} == {verdict}
+    if verdict in ("failed", "warning"):
+        assert all(each["mend"] for each in found[check])
+
+
+def test_without_a_sender_people_are_not_reached(shell: Shell) -> None:
+    account(shell).parameters["EmailFrom"] = ""
+    assert examined(shell, 3)["e-mail"][0]["verdict"] == "failed"
+
+
+def test_another_version_is_a_warning(shell: Shell) -> None:
+    account(shell).version = "0.0.1"
+    assert examined(shell, 2)["version"][0]["verdict"] == "warning"
+
+
+def test_the_template_says_the_version_of_the_code() -> None:
+    assert template()["Outputs"]["Version"]["Value"] == version("opsknight")
+
+
+def test_a_monitor_that_opens_an_incident_for_each_event_is_found(shell: Shell) -> None:
+    for number in range(3):
+        key = f"cpu web-01 {1_795_000_000 + number}"
+        shell.world.send(event(dedup_key=key, service_id="svc_checkout"), key=shell.world.api_key)
+    [found] = examined(shell, 2)["dedup keys"]
+    assert "checkout" in found["said"]
+    assert "1795000000" in found["said"]
+
+
+def test_without_a_configuration_nothing_is_said_of_it(shell: Shell) -> None:
+    table = shell.world.table
+    table.client.update_item(
+        TableName=table.name,
+        Key={"pk": {"S": "user#user_ada"}, "sk": {"S": "user"}},
+        UpdateExpression="SET #role = :nonsense",
+        ExpressionAttributeNames={"#role": "role"},
+        ExpressionAttributeValues={":nonsense": {"N": "7"}},
+    )
+    found = examined(shell, 2)
+    assert found["configuration"][0]["verdict"] == "not checked"
+    assert found["services"][0]["verdict"] == "not checked"
+    assert found["functions"][0]["verdict"] == "ok"
+
+
+def test_without_the_stack_it_says_so_once(shell: Shell) -> None:
+    account(shell).answers["cloudformation.DescribeStacks"] = Refusal("ValidationError")
+    found = examined(shell, 3)
+    assert list(found) == ["credentials", "stack", "everything else"]
+
+
+def test_who_hangs_is_not_waited_for() -> None:
+    end = threading.Event()
+
+    def hangs() -> Iterable[Finding]:
+        end.wait(30)
+        yield ok("slow", "too late")
+
+    found = run({"slow": hangs, "quick": lambda: [ok("quick", "yes")]}, 0.2)
+    end.set()
+    assert [(each.check, each.verdict) for each in found] == [
+        ("slow", Verdict.NOT_CHECKED),
+        ("quick", Verdict.OK),
+    ]

@@ -1,0 +1,143 @@
+"""Every curl in docs/http-api.md, run as it stands: its answer is the one below it.
+
+With GOLDEN=write in the environment the answers are written anew: read the diff.
+"""
+
+import os
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+from events.handler import Api
+from events.intake import Intake
+from local.stack import ROOT
+from opsknight.answers import respond
+from opsknight.callers import Directory, Limiter
+from opsknight.deliveries import Attempt, State
+from opsknight.directory import SCOPES
+from opsknight.escalations import Turn, proceed, take
+from opsknight.policies import implicit
+from opsknight.rotations import Layer, Length, Unit
+from opsknight.schedules import Schedule
+from respond.handler import fault
+from tests.harness.described import DESCRIBED, operation
+from tests.harness.desk import Desk
+from tests.harness.examples import examples, laid_out, served
+from tests.harness.world import World, deadline, event
+from tests.integration.steps import incident
+
+FILE = ROOT / "docs" / "http-api.md"
+DOCUMENT = FILE.read_text(encoding="utf-8")
+SCHEDULE = Schedule(
+    id="sch_web",
+    name="Web",
+    zone="Europe/Berlin",
+    layers=(
+        Layer(
+            id="weekly",
+            name="Weekly",
+            users=("user_ada", "user_ben"),
+            length=Length(count=1, unit=Unit.WEEKS),
+            handoff=time(9),
+            start=datetime(2026, 11, 16, tzinfo=UTC),
+        ),
+    ),
+)
+
+
+class Ids:
+    """The same in every run."""
+
+    def __init__(self) -> None:
+        self._made: Counter[str] = Counter()
+
+    def __call__(self, prefix: str, at: datetime) -> str:
+        self._made[prefix] += 1
+        rest = sha256(f"{prefix} {self._made[prefix]}".encode()).hexdigest()[:16]
+        return f"{prefix}_{int(at.timestamp() * 1000):012x}{rest}"
+
+
+@pytest.fixture
+def desk(moto_world: World) -> Desk:
+    """A night in which three incidents were opened, and Ada was paged about the first."""
+    world, new_id = moto_world, Ids()
+    desk = Desk(world, new_id=new_id)
+    world.table.create([SCHEDULE], {}, token_hex(8), deadline())
+    desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
+    beside = ThreadPoolExecutor(max_workers=2)
+    intake = Intake(world.table, Limiter(world.counters), new_id, beside)
+    events = Api(Directory(world.table, beside), intake, world.clock)
+    sent = [
+        (world.integration_key, event("trigger", "latency", "error", payload=LATENCY)),
+        (world.integration_key, event("trigger", "cpu", "warning")),
+        (world.api_key, event("trigger", "nightly", "critical", payload=NIGHTLY)),
+    ]
+    opened = []
+    for key, body in sent:
+        asked = body | {"service_id": "svc_reports"}
+        opened.append(world.send(asked, key=key, api=events).incident["id"])
+        world.clock.advance(seconds=20)
+    turn = proceed(incident(world, opened[0]), implicit("team_web"), world.clock())
+    assert isinstance(turn, Turn)
+    paged = take(turn, ["user_ada"], world.clock())
+    world.table.apply(paged, token_hex(8), deadline())
+    attempt = Attempt(at=world.clock(), outcome="sent", ms=212)
+    desk.delivery(opened[0], state=State.SENT, attempts=(attempt,))
+    world.clock.at = datetime(2026, 11, 23, 3, 5, tzinfo=UTC)
+    return desk
+
+
+LATENCY = {
+    "summary": "Replica of orders-db is 90 s behind",
+    "source": "db-probe",
+    "custom_details": {"lag_seconds": 90.4, "replica": "orders-db-2"},
+}
+NIGHTLY = {"summary": "The nightly report did not run", "source": "cron"}
+
+
+def test_every_example(desk: Desk, tmp_path: Path) -> None:
+    keys = {
+        "OPSKNIGHT_API_KEY": desk.key("ada", *SCOPES),
+        "READING_KEY": desk.key("ada", "incidents:read"),
+        "BENS_KEY": desk.key("ben", *SCOPES),
+    }
+    written, last = [], 0
+    with served(lambda sent: respond(sent, lambda: desk.function, fault)) as api:
+        for example in examples(DOCUMENT):
+            answer = laid_out(api.run(example, tmp_path, **keys)) + "\n"
+            assert api.statuses.pop() == example.status, example.program + answer
+            assert not api.statuses, "one request an example"
+            if os.environ.get("GOLDEN") != "write":
+                assert example.answer == answer, example.program
+            written += [DOCUMENT[last : example.place.start], answer]
+            last = example.place.stop
+            desk.world.clock.advance(seconds=15)
+    if os.environ.get("GOLDEN") == "write":
+        FILE.write_text("".join(written) + DOCUMENT[last:], encoding="utf-8")
+
+
+def test_no_curl_is_left_out() -> None:
+    assert len(re.findall(r"\bcurl ", DOCUMENT)) == len(examples(DOCUMENT)) > 20
+
+
+def test_every_operation_has_an_example() -> None:
+    shown = set()
+    for example in examples(DOCUMENT):
+        [path] = re.findall(r'\$OPSKNIGHT_URL([^"?\s]+)', example.program)
+        method = re.search(r"-X ([A-Z]+)", example.program)
+        found = operation(method[1] if method else "GET", path)
+        assert found, example.program
+        shown.add(found["operationId"])
+    described = {
+        each["operationId"]
+        for item in DESCRIBED["paths"].values()
+        for name, each in item.items()
+        if name != "parameters" and each["tags"][0] not in ("events", "deployment")
+    }
+    assert shown == described

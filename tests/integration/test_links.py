@@ -1,0 +1,383 @@
+"""Acting by the link in a message: what the page shows, what its buttons do, and who may."""
+
+from datetime import timedelta
+from secrets import token_hex
+
+import pytest
+
+from opsknight import links
+from opsknight.commands import Snooze
+from opsknight.deliveries import Bundled
+from opsknight.directory import Service
+from opsknight.escalations import Turn, proceed, take
+from opsknight.incidents import ActorKind, Status
+from opsknight.policies import implicit
+from opsknight.store import items
+from tests.harness.desk import Desk, Page
+from tests.harness.world import RETENTION, World, deadline, event
+from tests.integration.conftest import Log
+from tests.integration.steps import do, in_order, incident, incident_in, put
+
+
+@pytest.fixture
+def desk(moto_world: World) -> Desk:
+    return Desk(moto_world)
+
+
+def buttons(page: Page) -> list[str]:
+    return [part.split('"')[0] for part in page.text.split('name="action" value="')[1:]]
+
+
+def test_the_page_says_what_broke_and_offers_what_can_be_done(desk: Desk) -> None:
+    details = {"cpu_percent": 97, "host": "web-01"}
+    sent = desk.world.send(event(payload={"custom_details": details}))
+    desk.world.clock.advance(minutes=12)
+    page = desk.ask(desk.link(sent.incident["id"]))
+    assert page.status == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    for said in (
+        "CPU above 90% on web-01",
+        "Checkout",
+        "High",
+        "Open",
+        "12 min ago",
+        "23 Nov 03:00 UTC",
+        "Nobody has it yet",
+        "Opened by Prometheus",
+        "&quot;host&quot;: &quot;web-01&quot;",
+        "You act as Ada",
+    ):
+        assert said in page.text, said
+    assert buttons(page) == ["acknowledge", "resolve", "snooze"]
+
+
+def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    user = desk.world.table.user("user_ben", deadline())
+    assert user
+    ben = user.model_copy(update={"zone": "Europe/Berlin"})
+    put(desk.world, items.directory_item(ben))
+    known = incident(desk.world, incident_id)
+    turn = proceed(known, implicit("team_web"), desk.world.clock())
+    assert isinstance(turn, Turn)
+    paged = take(turn, ["user_ada", "user_ben"], desk.world.clock())
+    desk.world.table.apply(paged, token_hex(8), deadline())
+    page = desk.ask(desk.link(incident_id, "ben"))
+    assert "Paged Ada and Ben (step 1)" in page.text
+    assert "23 Nov 04:00 CET" in page.text
+    assert "Nobody has acknowledged it</b>; it is for Ada" in page.text
+    mine = desk.ask(desk.link(incident_id, "ada"))
+    assert "Nobody has acknowledged it</b>; it is yours" in mine.text
+    assert "23 Nov 03:00 UTC" in mine.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_changes_nothing(desk: Desk, method: str) -> None:
+    """Mail scanners follow every link."""
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    before = in_order(desk.world.items())
+    for address in (path, f"{path}?action=acknowledge"):
+        page = desk.ask(address.partition("?")[0], method)
+        assert page.status == 200
+        assert bool(page.text) is (method == "GET")
+    assert in_order(desk.world.items()) == before
+
+
+def test_acknowledging_makes_the_one_who_was_paged_the_assignee(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id, "ben")
+    pressed = desk.press(path, "acknowledge")
+    assert pressed.status == 303
+    assert pressed.headers["Location"] == path.removeprefix("/r/")
+    known = incident(desk.world, incident_id)
+    assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ben")
+    (change,) = desk.world.table.changes(incident_id, deadline())
+    assert (change.what, change.actor.kind, change.actor.id, change.actor.name) == (
+        "acknowledged",
+        ActorKind.USER,
+        "user_ben",
+        "Ben",
+    )
+    page = desk.ask(path)
+    assert "You have it</b>, since just now" in page.text
+    assert "Acknowledged by Ben" in page.text
+    assert buttons(page) == ["resolve", "snooze"]
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ("acknowledge", Status.ACKNOWLEDGED),
+        ("resolve", Status.RESOLVED),
+        ("snooze", Status.SNOOZED),
+    ],
+)
+def test_each_button_does_what_it_says_once(desk: Desk, action: str, status: Status) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id)
+    assert desk.press(path, action).status == 303
+    assert incident(desk.world, incident_id).status is status
+    before = in_order(desk.world.items())
+    assert desk.press(path, action).status == 303
+    if action != "snooze":
+        assert in_order(desk.world.items()) == before
+    assert desk.ask(path).status == 200
+
+
+def test_a_snooze_lasts_an_hour(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id)
+    desk.press(path, "snooze")
+    until = desk.world.clock() + timedelta(hours=1)
+    assert incident(desk.world, incident_id).timers["snooze"] == until
+    assert "Snoozed until 23 Nov 04:00 UTC by Ada" in desk.ask(path).text
+
+
+def test_what_is_resolved_offers_nothing_any_more(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.RESOLVED)
+    path = desk.link(incident_id)
+    page = desk.ask(path)
+    assert page.status == 200
+    assert buttons(page) == []
+    before = in_order(desk.world.items())
+    assert desk.press(path, "acknowledge").status == 303
+    assert in_order(desk.world.items()) == before
+
+
+def test_who_comes_second_sees_who_was_first(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    ada, ben = desk.link(incident_id, "ada"), desk.link(incident_id, "ben")
+    desk.press(ada, "acknowledge")
+    desk.press(ben, "acknowledge")
+    assert incident(desk.world, incident_id).assignee_id == "user_ada"
+    assert "Ada has it" in desk.ask(ben).text
+
+
+@pytest.mark.parametrize("body", ["", "action=delete", "action=", "action", "x=1", "%", "\ud800"])
+def test_a_form_that_is_none_of_ours_does_nothing(desk: Desk, body: str) -> None:
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    before = in_order(desk.world.items())
+    page = desk.send(
+        {"rawPath": path, "requestContext": {"http": {"method": "POST"}}, "body": body}
+    )
+    assert page.status == 400
+    assert in_order(desk.world.items()) == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_405(desk: Desk, method: str) -> None:
+    page = desk.ask(desk.link(incident_in(desk.world, Status.OPEN)), method)
+    assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def spoiled(path: str) -> list[str]:
+    token = path.removeprefix("/r/")
+    return [
+        "",
+        token[:-1],
+        token[:20],
+        token + "A",
+        token + "=",
+        ("B" if token[0] == "A" else "A") + token[1:],
+        token[:-1] + ("B" if token[-1] == "A" else "A"),
+        token + "/",
+        "../" + token,
+        token.swapcase(),
+        "A" * len(token),
+        "A" * 5000,
+        "é",
+        "%00",
+    ]
+
+
+def test_a_link_that_is_not_ours_tells_nothing(desk: Desk) -> None:
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    before = in_order(desk.world.items())
+    pages = [desk.ask(f"/r/{token}") for token in spoiled(path)]
+    pages += [desk.press(f"/r/{token}", "resolve") for token in spoiled(path)]
+    assert {page.status for page in pages} == {404}
+    assert len({page.text for page in pages}) == 1
+    assert "CPU" not in pages[0].text
+    assert in_order(desk.world.items()) == before
+
+
+def test_a_link_signed_with_another_key_is_refused(desk: Desk) -> None:
+    delivery = desk.delivery(incident_in(desk.world, Status.OPEN))
+    desk.keys.signing(desk.world.clock())
+    forged = links.token(delivery.incident_id, delivery.id, b"k" * 32, desk.world.clock())
+    assert desk.press(f"/r/{forged}", "resolve").status == 404
+
+
+def test_a_link_of_one_incident_does_not_open_another(desk: Desk) -> None:
+    """Signed by us, but for a delivery of another incident."""
+    one, other = (incident_in(desk.world, Status.OPEN, dedup_key=key) for key in "ab")
+    delivery = desk.delivery(one)
+    key = desk.keys.signing(desk.world.clock())
+    token = links.token(other, delivery.id, key, desk.world.clock())
+    assert desk.ask(f"/r/{token}").status == 404
+
+
+def test_an_expired_link_is_410_and_tells_nothing(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id)
+    desk.world.clock.advance(days=7, seconds=-1)
+    assert desk.ask(path).status == 200
+    desk.world.clock.advance(seconds=1)
+    page = desk.ask(path)
+    assert page.status == 410
+    assert "CPU" not in page.text
+    assert desk.press(path, "resolve").status == 410
+    assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+def test_who_was_disabled_since_cannot_act(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id, "ben")
+    user = desk.world.table.user("user_ben", deadline())
+    assert user
+    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    assert desk.ask(path).status == 404
+    assert desk.press(path, "resolve").status == 404
+    assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+def test_a_link_without_its_delivery_is_dead(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    delivery = desk.delivery(incident_id)
+    path = desk.path(delivery)
+    desk.world.table.client.delete_item(
+        TableName=desk.world.table.name, Key=items.delivery_key(incident_id, delivery.id)
+    )
+    assert desk.press(path, "resolve").status == 404
+    assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+@pytest.mark.parametrize("owner", ["service#svc_checkout", "page#page_public", "user#user_gone"])
+def test_only_a_user_acts_by_link(desk: Desk, owner: str) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id, owner=owner)
+    assert desk.press(path, "resolve").status == 404
+    assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+def test_what_strangers_wrote_stays_text(desk: Desk) -> None:
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    sent = desk.world.send(
+        event(payload={"summary": evil, "custom_details": {evil: f"</pre></style>{evil}"}})
+    )
+    service = Service(id="svc_checkout", name=evil, team_id="team_web")
+    put(desk.world, items.directory_item(service))
+    page = Desk(desk.world, key_name=desk.key_name).ask(desk.link(sent.incident["id"]))
+    assert page.status == 200
+    assert "<script" not in page.text
+    assert "<img" not in page.text
+    assert page.text.count("</style>") == 1
+    assert "&lt;script&gt;" in page.text
+
+
+def test_an_address_in_the_details_can_be_followed(desk: Desk) -> None:
+    """The runbook. It learns nothing of where its reader comes from."""
+    evil = 'javascript:alert(1) https://e.example/"onclick="alert(2)'
+    details = {"runbook": "https://runbooks.example/a?b=1&c=2", "other": evil}
+    sent = desk.world.send(event(payload={"custom_details": details}))
+    page = desk.ask(desk.link(sent.incident["id"]))
+    found = [part.split(">")[0] for part in page.text.split("<a ")[1:]]
+    assert found == [
+        'href="https://runbooks.example/a?b=1&amp;c=2" rel="noopener noreferrer"',
+        'href="https://e.example/" rel="noopener noreferrer"',
+    ]
+
+
+def test_the_page_is_kept_from_everybody_else(desk: Desk) -> None:
+    page = desk.ask(desk.link(incident_in(desk.world, Status.OPEN)))
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    for fetched in ("src=", "@import", "url(", "http:", "https:", "<script", "<link"):
+        assert fetched not in page.text
+
+
+def test_a_bundle_lists_what_its_message_told(desk: Desk) -> None:
+    ids = [
+        incident_in(desk.world, Status.OPEN, dedup_key=f"k{n}", severity=severity)
+        for n, severity in enumerate(("error", "info", "critical"))
+    ]
+    first = desk.delivery(ids[0])
+    others = [desk.delivery(each, bundle=first.id) for each in ids[1:]]
+    bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in others]
+    for item in items.bundle_items(first.id, bundled, desk.world.clock(), RETENTION):
+        put(desk.world, item)
+    path = desk.path(first)
+    desk.world.clock.advance(days=2)
+    page = desk.ask(path)
+    assert "2 more in the same message" in page.text
+    found = [part.split('"')[0] for part in page.text.split('href="')[1:]]
+    assert len(found) == 2
+    read = [
+        links.read(each, desk.keys.accepted(desk.world.clock()), desk.world.clock())
+        for each in found
+    ]
+    assert [each.incident_id for each in read] == [ids[2], ids[1]], "the most urgent first"
+    assert desk.press(f"/r/{found[0]}", "acknowledge").status == 303
+    assert incident(desk.world, ids[2]).assignee_id == "user_ada"
+    desk.world.clock.advance(days=5)
+    assert desk.ask(f"/r/{found[1]}").status == 410, "a link does not prolong another"
+
+
+def test_a_long_timeline_says_that_it_is_cut(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    for hour in range(1, 11):
+        do(desk.world, incident_id, Snooze(desk.world.clock() + timedelta(hours=hour)))
+    page = desk.ask(desk.link(incident_id))
+    assert "the last 8 entries" in page.text
+    assert "Snoozed until 23 Nov 13:00" in page.text
+    assert "Snoozed until 23 Nov 04:00" not in page.text
+
+
+def test_an_acknowledgement_by_a_monitor_has_no_person(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    desk.world.send(event("acknowledge"))
+    assert "Acknowledged by a monitor" in desk.ask(desk.link(incident_id)).text
+
+
+def test_the_log_holds_no_link(desk: Desk, log: Log) -> None:
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    desk.press(path, "acknowledge")
+    desk.ask(path)
+    assert path.removeprefix("/r/") not in log.text
+    assert log.lines[-2]["user_id"] == "user_ada"
+    assert log.lines[-2]["result"] == "acknowledged"
+
+
+def test_everything_else_is_json_and_404(desk: Desk) -> None:
+    page = desk.ask("/elsewhere")
+    assert (page.status, page.headers["Content-Type"]) == (404, "application/json")
+
+
+def test_without_any_key_no_link_is_good(desk: Desk) -> None:
+    assert desk.ask("/r/" + "A" * 55).status == 404
+
+
+def test_a_rotated_key_signs_new_links_and_old_ones_work_on(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    before = desk.link(incident_id, step=1)
+    assert desk.ask(before).status == 200
+    old = desk.ssm.get_parameter(Name=desk.key_name, WithDecryption=True)["Parameter"]["Value"]
+    desk.ssm.put_parameter(
+        Name=desk.key_name, Value=f"{'ab' * 32},{old}", Type="SecureString", Overwrite=True
+    )
+    desk.world.clock.advance(seconds=11)
+    desk.keys = Desk(desk.world, key_name=desk.key_name).keys
+    after = desk.link(incident_id, step=2)
+    assert desk.ask(after).status == 200, "a newer key than the function remembers"
+    assert desk.ask(before).status == 200
+    desk.ssm.put_parameter(Name=desk.key_name, Value="ab" * 32, Type="SecureString", Overwrite=True)
+    desk.world.clock.advance(minutes=5)
+    assert desk.ask(before).status == 404
+    assert desk.ask(after).status == 200

@@ -1,0 +1,173 @@
+"""The signed webhook against a real receiver, judged by what docs/webhooks.md tells receivers."""
+
+import hashlib
+import hmac
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.message import Message as Headers
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notify.channels.protocol import Refused, Retry, Sent
+from opsknight.contacts import Channel
+from tests.harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, stage
+from tests.harness.receivers import Request, answers
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
+NOW = int(THREE.timestamp())
+
+
+@pytest.fixture
+def sending() -> Iterator[Stage]:
+    with stage() as sending:
+        yield sending
+
+
+def snippet(name: str) -> str:
+    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w+\n(.*?)```", DOCUMENT, re.S)
+    assert found, name
+    return found[1]
+
+
+def by_python(headers: Headers, body: bytes, secret: str, now: int) -> bool:
+    scope: dict[str, Any] = {}
+    exec(snippet("verify.py"), scope)  # noqa: S102
+    return bool(scope["is_from_opsknight"](headers, body, secret, now))
+
+
+def by_node(headers: Headers, body: bytes, secret: str, now: int) -> bool:
+    head = json.dumps({name.lower(): value for name, value in headers.items()})
+    call = f"isFromOpsKnight({head}, Buffer.from('{body.hex()}', 'hex'), {secret!r}, {now})"
+    program = f"{snippet('verify.js')}\nconsole.log({call});"
+    ran = subprocess.run(
+        ["node", "--input-type=commonjs", "--eval", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return {"true": True, "false": False}[ran.stdout.strip()]
+
+
+type Verify = Callable[[Headers, bytes, str, int], bool]
+VERIFIERS = pytest.mark.parametrize("verify", [by_python, by_node])
+
+
+def signed(sending: Stage, **secrets: str | None) -> Request:
+    receiver = sending.receiver(Channel.WEBHOOK).model_copy(update=secrets)
+    assert isinstance(sending.senders[Channel.WEBHOOK].send(PAGE, receiver), Sent)
+    return sending.sent()
+
+
+@VERIFIERS
+def test_the_documented_check_takes_what_is_ours(verify: Verify, sending: Stage) -> None:
+    request = signed(sending)
+    assert verify(request.headers, request.body, "sign-sesame", NOW)
+    assert verify(request.headers, request.body, "sign-sesame", NOW + 299)
+
+
+@VERIFIERS
+def test_the_documented_check_refuses_what_is_not(verify: Verify, sending: Stage) -> None:
+    request = signed(sending)
+    assert not verify(request.headers, request.body, "another", NOW)
+    assert not verify(request.headers, request.body + b" ", "sign-sesame", NOW)
+    assert not verify(request.headers, request.body, "sign-sesame", NOW + 301)
+    assert not verify(request.headers, request.body, "sign-sesame", NOW - 301)
+    for name, value in (
+        ("X-OpsKnight-Timestamp", str(NOW + 1)),
+        ("X-OpsKnight-Timestamp", "soon"),
+        ("X-OpsKnight-Signature", "sha256=" + "0" * 64),
+        ("X-OpsKnight-Signature", "sha256="),
+    ):
+        forged = Headers()
+        for known, text in request.headers.items():
+            forged[known] = value if known == name else text
+        assert not verify(forged, request.body, "sign-sesame", NOW)
+    unsigned = Headers()
+    unsigned["X-OpsKnight-Timestamp"] = str(NOW)
+    assert not verify(unsigned, request.body, "sign-sesame", NOW)
+
+
+@VERIFIERS
+def test_during_a_rotation_both_secrets_verify(verify: Verify, sending: Stage) -> None:
+    request = signed(sending, next_secret="/sign-next")
+    assert request.headers["X-OpsKnight-Signature"].count("sha256=") == 2
+    assert verify(request.headers, request.body, "sign-sesame", NOW)
+    assert verify(request.headers, request.body, "next-sesame", NOW)
+    assert not verify(request.headers, request.body, "another", NOW)
+
+
+def test_the_signature_is_made_as_documented(sending: Stage) -> None:
+    request = signed(sending)
+    assert request.headers["X-OpsKnight-Timestamp"] == str(NOW)
+    over = f"{NOW}.".encode() + request.body
+    expected = hmac.new(b"sign-sesame", over, hashlib.sha256).hexdigest()
+    assert request.headers["X-OpsKnight-Signature"] == f"sha256={expected}"
+
+
+def test_a_receiver_without_a_secret_gets_no_signature(sending: Stage) -> None:
+    assert "X-OpsKnight-Signature" not in signed(sending, secret=None).headers
+
+
+def test_a_next_secret_that_does_not_exist_stops_nothing(sending: Stage) -> None:
+    request = signed(sending, next_secret="/not-there")
+    assert by_python(request.headers, request.body, "sign-sesame", NOW)
+
+
+def test_a_retry_is_the_same_delivery_and_body(sending: Stage) -> None:
+    sending.http.then(answers(503, headers={"Retry-After": "5"}), answers(200))
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Retry)
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Sent)
+    first, second = sending.http.requests
+    assert first.body == second.body
+    for request in (first, second):
+        assert request.headers["X-OpsKnight-Delivery"] == PAGE.delivery_id
+        assert request.headers["X-OpsKnight-Event"] == "incident.paged"
+
+
+def test_a_refused_signature_is_made_anew_with_a_replaced_secret(sending: Stage) -> None:
+    signed(sending)
+    sending.ssm.values["/sign"] = "replaced"
+    sending.http.then(answers(401), answers(200))
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Sent)
+    last = sending.sent()
+    assert by_python(last.headers, last.body, "replaced", NOW)
+
+
+def test_redirects_are_refused(sending: Stage) -> None:
+    sending.http.then(answers(302, headers={"Location": "https://evil.example/"}))
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Refused)
+
+
+def test_the_documented_body_is_what_is_sent(sending: Stage) -> None:
+    documented = json.loads(re.findall(r"```json\n(.*?)```", DOCUMENT, re.S)[0])
+    brief = replace(ACKNOWLEDGED, link=None, description='{\n  "region": "eu-central-1"\n}')
+    sending.send(Channel.WEBHOOK, replace(NOTICES["acknowledged"], incidents=(brief,)))
+    assert json.loads(sending.sent().body) == documented
+
+
+def test_several_incidents_are_listed(sending: Stage) -> None:
+    sending.send(Channel.WEBHOOK, BUNDLE)
+    told = json.loads(sending.sent().body)
+    assert len(told["incidents"]) == 14
+    assert told["link"] == BUNDLE.link
+    assert not told.keys() & {"incident", "sequence"}
+
+
+def test_a_test_has_no_incident(sending: Stage) -> None:
+    sending.send(Channel.WEBHOOK, NOTICES["test"])
+    assert json.loads(sending.sent().body).keys() == {"event", "deliveryId", "occurredAt"}
+    assert sending.sent().headers["X-OpsKnight-Event"] == "test"
+
+
+def test_the_document_names_every_header_and_field(sending: Stage) -> None:
+    request = signed(sending)
+    for name in request.headers:
+        assert name.title().startswith("X-Opsknight") is (f"| `{name}`" in DOCUMENT)
+    for name in json.loads(request.body):
+        assert f'"{name}"' in DOCUMENT or f"`{name}`" in DOCUMENT

@@ -1,0 +1,120 @@
+"""How the doctor judges what it is told."""
+
+import pytest
+
+from opsknight.contacts import Channel
+from opsknight_cli.doctor import judging
+from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
+from opsknight_cli.doctor.judging import Verdict
+from tests.harness.dynamodb import template
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("UPDATE_COMPLETE", Verdict.OK),
+        ("UPDATE_ROLLBACK_COMPLETE", Verdict.WARNING),
+        ("UPDATE_IN_PROGRESS", Verdict.WARNING),
+        ("ROLLBACK_COMPLETE", Verdict.FAILED),
+        ("UPDATE_ROLLBACK_FAILED", Verdict.FAILED),
+    ],
+)
+def test_stacks(status: str, verdict: Verdict) -> None:
+    assert judging.stack(status).verdict is verdict
+
+
+def test_it_knows_the_template() -> None:
+    """What it takes for missing is what the template makes."""
+    resources = template()["Resources"]
+    made = set(resources)
+    for name, resource in resources.items():
+        made |= {f"{name}{each}" for each in resource.get("Properties", {}).get("Events", {})}
+    expected = {*STREAMS, *QUEUE_READERS, *QUEUES, *FAILURES, *(f"{n}Function" for n in FUNCTIONS)}
+    assert expected <= made
+    assert {n for n in made if n.endswith("Failures")} == set(FAILURES)
+    functions = {n for n, r in resources.items() if r["Type"] == "AWS::Serverless::Function"}
+    assert functions == {f"{name}Function" for name in FUNCTIONS}
+
+
+@pytest.mark.parametrize(
+    ("age", "waiting", "verdict"),
+    [
+        (30, 5, Verdict.OK),
+        (300, 5, Verdict.WARNING),
+        (3000, 5, Verdict.FAILED),
+        # The metric is minutes old, and the queue is empty by now.
+        (3000, 0, Verdict.OK),
+    ],
+)
+def test_queues(age: float, waiting: int, verdict: Verdict) -> None:
+    [found] = judging.queues({"Pages": waiting}, {"Pages": age})
+    assert found.verdict is verdict
+
+
+def test_half_confirmed_is_a_warning() -> None:
+    found = [{"SubscriptionArn": "arn:aws:sns:x:1:t:2"}, {"SubscriptionArn": "PendingConfirmation"}]
+    assert judging.subscriptions("alarm topic", "t", found).verdict is Verdict.WARNING
+    assert judging.subscriptions("alarm topic", "t", found[:1]).verdict is Verdict.OK
+    assert judging.subscriptions("alarm topic", "t", []).verdict is Verdict.FAILED
+
+
+def test_secrets() -> None:
+    wanted = {"/opsknight/a": "user ada", "/opsknight/b": "user ben", "/other": "user cleo"}
+    types = {"/opsknight/a": "String", "/other": "SecureString"}
+    found = judging.secrets(wanted, types)
+    assert [(each.verdict, each.said.split(":")[0]) for each in found] == [
+        (Verdict.WARNING, "user ada"),
+        (Verdict.FAILED, "user ben"),
+        (Verdict.FAILED, "user cleo"),
+    ]
+
+
+def test_email() -> None:
+    quota = {"Max24HourSend": 100.0, "SentLast24Hours": 1.0}
+    account = {"ProductionAccessEnabled": True, "SendingEnabled": True, "SendQuota": quota}
+    verified = {"VerifiedForSendingStatus": True}
+    full = {**account, "SendQuota": {**quota, "SentLast24Hours": 90.0}}
+    sandbox = {**account, "ProductionAccessEnabled": False}
+    stopped = {**account, "SendingEnabled": False}
+    verdicts = [
+        judging.email(each, verified, "a@b.c").verdict for each in (account, full, sandbox, stopped)
+    ]
+    assert verdicts == [Verdict.OK, Verdict.WARNING, Verdict.FAILED, Verdict.FAILED]
+    assert judging.email(account, None, "a@b.c").verdict is Verdict.FAILED
+
+
+def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:
+    limits = [
+        {"Name": "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": 1},
+        {"Name": "VOICE_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": 100},
+    ]
+    [found] = judging.phone("PRODUCTION", limits, {Channel.SMS, Channel.VOICE})
+    assert found.verdict is Verdict.WARNING
+    assert judging.phone("PRODUCTION", limits, {Channel.VOICE})[0].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["job-1795000001", "job-1795000002", "job-1795000003"],
+        ["cpu 2026-11-23T03:00:00Z", "cpu 2026-11-23T03:01:00Z", "cpu 2026-11-23T03:02:00Z"],
+        [f"5f3c1d2e-0000-4000-8000-00000000000{n}" for n in range(3)],
+        [f"{n}" * 32 for n in range(3)],
+    ],
+)
+def test_keys_that_are_never_the_same(keys: list[str]) -> None:
+    assert judging.dedup_keys({"svc_a": keys})[0].verdict is Verdict.WARNING
+    # Twice may be chance.
+    assert judging.dedup_keys({"svc_a": keys[:2]})[0].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["web-01 cpu", "web-02 cpu", "web-03 cpu"],
+        [f"i-0abc123456789ab{n}0 disk" for n in range(4)],
+        [f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a{n}" for n in range(4)],
+    ],
+)
+def test_keys_that_name_problems(keys: list[str]) -> None:
+    assert judging.dedup_keys({"svc_a": keys})[0].verdict is Verdict.OK

@@ -1,0 +1,147 @@
+"""What is particular to Telegram, ntfy, Pushover, Discord and Google Chat."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from notify.channels import discord, ntfy, pushover
+from notify.channels.protocol import Refused, Retry, Sent
+from opsknight.contacts import Channel, Told
+from opsknight.incidents import Urgency
+from opsknight.messages import Message, PageReason
+from tests.harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
+from tests.harness.receivers import answers
+
+
+@pytest.fixture
+def sending() -> Iterator[Stage]:
+    with stage() as sending:
+        yield sending
+
+
+def told(sending: Stage) -> Any:
+    return json.loads(sending.sent().body)
+
+
+def urgent(urgency: Urgency) -> Message:
+    return replace(PAGE, incidents=(replace(BRIEF, urgency=urgency),))
+
+
+def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 42}}'))
+    assert sending.send(Channel.TELEGRAM, PAGE) == Sent("42", {"message_id": "42"})
+    assert sending.sent().path == "/telegram/bot123:sesame/sendMessage"
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 43}}'))
+    later = replace(NOTICES["resolved"], remembered={"message_id": "42"})
+    assert sending.send(Channel.TELEGRAM, later) == Sent("43", {"message_id": "42"})
+    assert told(sending)["reply_parameters"]["message_id"] == 42
+
+
+def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
+    sending.http.then(answers(429, b'{"ok": false, "parameters": {"retry_after": 17}}'))
+    expected = Retry("answered 429", timedelta(seconds=17))
+    assert sending.send(Channel.TELEGRAM, PAGE) == expected
+
+
+@pytest.mark.parametrize("token", ["1:a/../../evil", "1:a b", "1:a?x=", "1:ä", "1:a\r\nX: y"])
+def test_no_token_leaves_its_place_in_the_path(token: str, sending: Stage) -> None:
+    sending.ssm.values["/telegram"] = token
+    assert isinstance(sending.send(Channel.TELEGRAM, PAGE), Refused)
+    assert sending.http.connections == 0
+
+
+@pytest.mark.parametrize("channel", [Channel.SLACK, Channel.NTFY])
+@pytest.mark.parametrize("token", ["a\r\nX: y", "ä", "a\x00"])
+def test_no_token_adds_a_header(channel: Channel, token: str, sending: Stage) -> None:
+    sending.ssm.values[f"/{channel}"] = token
+    assert isinstance(sending.send(channel, PAGE), Refused)
+    assert sending.http.connections == 0
+
+
+def test_ntfy_publishes_json_at_the_root_with_the_token(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"id": "aB3"}'))
+    receiver = sending.receiver(Channel.NTFY)
+    deeper = receiver.model_copy(update={"to": f"{sending.url}/push/oncall-ada/"})
+    assert sending.senders[Channel.NTFY].send(PAGE, deeper) == Sent("aB3")
+    assert (sending.sent().path, told(sending)["topic"]) == ("/push/", "oncall-ada")
+    assert sending.sent().headers["Authorization"] == "Bearer tk_sesame"
+
+
+def test_ntfy_needs_no_token_and_does_need_a_topic(sending: Stage) -> None:
+    receiver = sending.receiver(Channel.NTFY).model_copy(update={"secret": None})
+    assert isinstance(sending.senders[Channel.NTFY].send(PAGE, receiver), Sent)
+    assert "Authorization" not in sending.sent().headers
+    bare = receiver.model_copy(update={"to": sending.url + "/"})
+    assert sending.senders[Channel.NTFY].send(PAGE, bare) == Refused("the URL has no topic")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected_ntfy", "expected_pushover"),
+    [
+        (urgent(Urgency.HIGH), 5, 2),
+        (urgent(Urgency.MEDIUM), 4, 1),
+        (urgent(Urgency.LOW), 2, -1),
+        (BUNDLE, 5, 2),
+        (replace(PAGE, about=Told.EXHAUSTED), 5, 2),
+        (replace(PAGE, about=Told.TRIGGERED), 3, 0),
+        (NOTICES["acknowledged"], 3, -1),
+        (NOTICES["resolved"], 3, -1),
+        (TEST, 3, 0),
+    ],
+)
+def test_only_what_calls_for_somebody_breaks_the_silence(
+    message: Message, expected_ntfy: int, expected_pushover: int
+) -> None:
+    assert ntfy.render(message)["priority"] == expected_ntfy
+    assert pushover.render(message)["priority"] == expected_pushover
+
+
+def test_an_emergency_says_how_long_it_rings() -> None:
+    told = pushover.render(PAGE)
+    assert (told["retry"], told["expire"], told["tags"]) == (60, 600, BRIEF.id)
+    assert not pushover.render(TEST).keys() & {"retry", "expire"}
+
+
+def test_pushover_is_told_the_token_in_the_body(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"status": 1, "request": "r1", "receipt": "c1"}'))
+    assert sending.send(Channel.PUSHOVER, PAGE) == Sent("c1")
+    assert sending.sent().path == "/pushover/1/messages.json"
+    assert told(sending)["token"] == "sesame30"
+
+
+def test_pushover_says_what_is_wrong(sending: Stage) -> None:
+    sending.http.then(answers(400, b'{"status": 0, "user": "invalid"}'))
+    assert sending.send(Channel.PUSHOVER, PAGE) == Refused("Pushover does not know the user's key")
+    sending.ssm.values["/pushover"] = "new"
+    sending.http.then(answers(400, b'{"status": 0, "token": "invalid"}'), answers(200))
+    assert isinstance(sending.send(Channel.PUSHOVER, PAGE), Sent)
+
+
+def test_a_link_that_pushover_would_refuse_is_left_out() -> None:
+    brief = replace(BRIEF, link="https://oncall.example.com/" + "x" * 600)
+    assert "url" not in pushover.render(replace(PAGE, incidents=(brief,)))
+
+
+def test_queries_are_added_to_those_of_the_url(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"name": "spaces/A/messages/B"}'))
+    assert sending.send(Channel.GOOGLE_CHAT, PAGE) == Sent("spaces/A/messages/B")
+    query = "?key=sesame&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
+    assert sending.sent().path.endswith(query)
+    assert told(sending)["thread"] == {"threadKey": BRIEF.id}
+    sending.send(Channel.DISCORD, PAGE)
+    assert sending.sent().path.endswith("?key=sesame&wait=true")
+
+
+def test_a_bundle_belongs_to_no_thread(sending: Stage) -> None:
+    sending.send(Channel.GOOGLE_CHAT, BUNDLE)
+    assert "thread" not in told(sending)
+
+
+@pytest.mark.parametrize("about", [PageReason.PAGED, Told.RESOLVED])
+def test_discord_mentions_nobody(about: PageReason | Told) -> None:
+    told = discord.render(replace(NOTICES["hostile"], about=about))
+    assert told["allowed_mentions"] == {"parse": []}

@@ -1,0 +1,158 @@
+"""Slack with a bot's token: messages that change, threads that tell, errors inside a 200."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from notify.channels import slack
+from notify.channels.protocol import Refused, Retry, Sent
+from opsknight.contacts import Channel, PageEvent, Told
+from opsknight.incidents import Status
+from opsknight.messages import Message, PageReason
+from tests.harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
+from tests.harness.receivers import Act, answers
+
+PLACE = {"channel": "C0123", "ts": "1790997131.000100"}
+
+
+def ok(**more: object) -> Act:
+    return answers(200, json.dumps({"ok": True, **PLACE, **more}).encode())
+
+
+def wrong(error: object) -> Act:
+    return answers(200, json.dumps({"ok": False, "error": error}).encode())
+
+
+@pytest.fixture
+def sending() -> Iterator[Stage]:
+    with stage() as sending:
+        sending.http.then(ok())
+        yield sending
+
+
+def later(about: Told, **more: Any) -> Message:
+    brief = replace(ACKNOWLEDGED, **more)
+    return replace(PAGE, about=about, incidents=(brief,), step=None, remembered=PLACE)
+
+
+def calls(sending: Stage) -> list[tuple[str, dict[str, Any]]]:
+    return [(r.path.rpartition("/")[2], json.loads(r.body)) for r in sending.http.requests]
+
+
+def test_a_message_is_posted_and_its_place_remembered(sending: Stage) -> None:
+    assert sending.send(Channel.SLACK, PAGE) == Sent(PLACE["ts"], PLACE)
+    [(method, payload)] = calls(sending)
+    assert (method, payload["channel"]) == ("chat.postMessage", "C0123")
+    assert sending.sent().path == "/slack/api/chat.postMessage"
+    assert sending.sent().headers["Authorization"] == "Bearer xoxb-sesame"
+
+
+def test_a_change_updates_that_message_and_tells_its_thread(sending: Stage) -> None:
+    assert sending.send(Channel.SLACK, later(Told.ACKNOWLEDGED)) == Sent(PLACE["ts"], PLACE)
+    [(first, update), (second, reply)] = calls(sending)
+    assert (first, second) == ("chat.update", "chat.postMessage")
+    assert update.items() >= PLACE.items()
+    assert reply["thread_ts"] == PLACE["ts"]
+    assert reply["text"].startswith("Acknowledged by Ada Lovelace")
+    assert reply["reply_broadcast"] is False
+
+
+@pytest.mark.parametrize("about", [Told.REOPENED, Told.EXHAUSTED])
+def test_what_calls_for_somebody_is_shown_in_the_channel_too(about: Told, sending: Stage) -> None:
+    # An update makes no phone ring.
+    sending.send(Channel.SLACK, later(about, status=Status.OPEN))
+    assert calls(sending)[1][1]["reply_broadcast"] is True
+
+
+@pytest.mark.parametrize("about", [PageReason.PAGED, PageReason.ASSIGNED, Told.TRIGGERED])
+def test_a_page_is_a_message_of_its_own(about: PageReason | Told, sending: Stage) -> None:
+    sending.send(Channel.SLACK, replace(PAGE, about=about, remembered=PLACE))
+    assert [method for method, _ in calls(sending)] == ["chat.postMessage"]
+
+
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "edit_window_closed"]
+)
+def test_a_message_that_is_gone_is_posted_anew(error: str, sending: Stage) -> None:
+    sending.http.then(wrong(error), ok(ts="9.9"))
+    outcome = sending.send(Channel.SLACK, later(Told.RESOLVED))
+    assert outcome == Sent("9.9", {"channel": "C0123", "ts": "9.9"})
+
+
+def test_a_thread_that_cannot_be_told_changes_nothing(sending: Stage) -> None:
+    sending.http.then(ok(), answers(500))
+    assert sending.send(Channel.SLACK, later(Told.RESOLVED)) == Sent(PLACE["ts"], PLACE)
+
+
+def test_an_update_that_fails_is_tried_again_and_tells_no_thread(sending: Stage) -> None:
+    sending.http.then(answers(503))
+    assert sending.send(Channel.SLACK, later(Told.RESOLVED)) == Retry("answered 503")
+    assert len(sending.http.requests) == 1
+
+
+@pytest.mark.parametrize("error", ["ratelimited", "internal_error", "service_unavailable"])
+def test_passing_errors_are_tried_again(error: str, sending: Stage) -> None:
+    sending.http.then(wrong(error))
+    assert sending.send(Channel.SLACK, PAGE) == Retry(f"Slack: {error}")
+
+
+@pytest.mark.parametrize("error", ["channel_not_found", "is_archived", "invalid_auth"])
+def test_lasting_errors_are_refused(error: str, sending: Stage) -> None:
+    sending.http.then(wrong(error))
+    assert sending.send(Channel.SLACK, PAGE) == Refused(f"Slack: {error}")
+
+
+@pytest.mark.parametrize("error", ["sesame", 7, None, "x" * 5000])
+def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage) -> None:
+    sending.http.then(wrong(error))
+    assert sending.send(Channel.SLACK, PAGE) == Refused("Slack: an error it gave")
+
+
+@pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])
+def test_a_new_token_is_found_after_the_old_one_was_refused(error: str, sending: Stage) -> None:
+    sending.send(Channel.SLACK, PAGE)
+    sending.ssm.values["/slack"] = "xoxb-new"
+    sending.http.then(wrong(error), ok())
+    assert isinstance(sending.send(Channel.SLACK, PAGE), Sent)
+    assert sending.sent().headers["Authorization"] == "Bearer xoxb-new"
+
+
+@pytest.mark.parametrize("body", [b"ok", b"", b"[1]", b"{", b"[" * 16_000])
+def test_a_200_that_is_not_slacks_is_tried_again(body: bytes, sending: Stage) -> None:
+    sending.http.then(answers(200, body))
+    assert sending.send(Channel.SLACK, PAGE) == Retry("Slack answered something that is not JSON")
+
+
+def buttons(message: Message) -> dict[str, Any]:
+    attachments: Any = slack.render(message)["attachments"]
+    blocks = [block for block in attachments[0]["blocks"] if block["type"] == "actions"]
+    return {e["action_id"]: e.get("value", e.get("url")) for b in blocks for e in b["elements"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("page-high", {"acknowledge": BRIEF.id, "resolve": BRIEF.id, "open": BRIEF.link}),
+        ("triggered-medium", {"acknowledge": BRIEF.id, "resolve": BRIEF.id}),
+        ("acknowledged", {"resolve": BRIEF.id, "open": BRIEF.link}),
+        ("resolved", {"open": BRIEF.link}),
+        ("bundle-of-14", {"open": BUNDLE.link}),
+        ("test", {}),
+    ],
+)
+def test_buttons_are_those_that_can_be_pressed_now(name: str, expected: dict[str, str]) -> None:
+    assert buttons(NOTICES[name]) == expected
+
+
+def test_the_colour_is_that_of_the_urgency_until_somebody_has_it() -> None:
+    shown: list[Any] = [slack.render(NOTICES[name])["attachments"] for name in NOTICES]
+    colours = [attachments[0]["color"] for attachments in shown]
+    assert len(set(colours[:4])) == 4
+    assert colours[0] == colours[4]  # The bundle's most urgent is HIGH.
+
+
+def test_a_status_page_gets_no_buttons() -> None:
+    assert buttons(replace(PAGE, about=PageEvent.CREATED)) == {}
