@@ -32,8 +32,9 @@ from opsknight.store.table import Table
 
 # Clocks differ a little, and SQS rounds delays down: up to here it is waited for on the spot.
 EARLY_SECONDS: Final = 2.0
-# Who finds a receiver busy knocks again, each time a little later.
+# Who finds a receiver busy knocks again, each time a little later; for a person not much later.
 LONGEST_KNOCK: Final = 20.0
+LONGEST_KNOCK_OF_A_PAGE: Final = 2.0
 # Whoever of these was told of an incident is told of its next change in the same place.
 _REMEMBERING: Final = frozenset({Channel.SLACK, Channel.TELEGRAM})
 # What providers report on later, by their own id of the message.
@@ -163,7 +164,8 @@ class Sending:
     ) -> None:
         now, until = self.clock(), wait.until
         if wait.why == pacing.BUSY:
-            seconds = min(LONGEST_KNOCK, 2.0 ** min(knocks, 10)) * (0.5 + self.chance() / 2)
+            longest = LONGEST_KNOCK_OF_A_PAGE if delivery.pages else LONGEST_KNOCK
+            seconds = min(longest, 2.0 ** min(knocks, 10)) * (0.5 + self.chance() / 2)
             until = now + timedelta(seconds=seconds)
         if self.outgoing.change(delivery, {"due_at": until}, deadline):
             self.queues.send_later(delivery, until, now, knocks=knocks + 1)
