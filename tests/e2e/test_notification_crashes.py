@@ -223,6 +223,9 @@ def test_after_a_death_everybody_has_been_told_once(
         for death in DEATHS:
             if not full_size and number and not _new(death, point):
                 continue
+            if not full_size and bundles and number % 2:
+                # It has three times as many calls as the others.
+                continue
             stage = Stage(dynamodb, path)
             with pytest.raises(Died):
                 stage.wake(Process(death, point))
