@@ -348,9 +348,12 @@ def test_a_storm_is_told_in_few_messages_that_tell_it_all(
 ) -> None:
     night.escalates(step("ada"), repeat_after=3600)
     numbers = range(500 if full_size else 40)
-    opened = [
-        night.world.send(event(dedup_key=f"storm-{number}")).incident["id"] for number in numbers
-    ]
+    opened = []
+    for number in numbers:
+        if number % 100 == 99:
+            # A key may send 120 events a minute.
+            night.world.clock.advance(minutes=1)
+        opened.append(night.world.send(event(dedup_key=f"storm-{number}")).incident["id"])
     night.settle()
     night.hears("ada/sms paged").wait(minutes=2 if full_size else 1)
     bundles = night.listener.new()
@@ -365,6 +368,8 @@ def test_a_storm_is_told_in_few_messages_that_tell_it_all(
     assert told == set(opened)
     say(f"{len(opened)} incidents in {1 + len(bundles)} messages")
     for number in numbers:
+        if number % 100 == 99:
+            night.world.clock.advance(minutes=1)
         night.world.send(event("resolve", dedup_key=f"storm-{number}"))
     night.settle().wait(minutes=10)
     assert night.listener.new() == []
