@@ -8,9 +8,9 @@ UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/t
 export UV_SYSTEM_CERTS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-CODE := $(wildcard functions layers/common cli local openapi tests bench)
+CODE := $(wildcard functions layers/common cli local inbox openapi harness tests bench)
 MEASURED := $(wildcard tests/unit tests/integration)
-RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime.py'
+RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime/process.py'
 STORE := --include='layers/common/opsknight/store/*'
 
 .PHONY: help setup run test check soak bench guards build deploy format lock upgrade clean

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.figures import Figure
 from bench.stage import body, new_world
 from events.handler import Api
-from tests.harness.pipeline import announce
-from tests.harness.world import World, deadline
+from harness.pipeline import announce
+from harness.world import World, deadline
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

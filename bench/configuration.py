@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench.figures import Figure
-from opsknight import runtime
+from harness.dynamodb import connect, make_table
+from harness.world import RETENTION
+from opsknight.runtime import process
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 from opsknight_cli.deployments import Deployment
 from opsknight_cli.main import run
 from opsknight_cli.session import Session
-from tests.harness.dynamodb import connect, make_table
-from tests.harness.world import RETENTION
 
 SERVICES: Final = 200
 TEAMS: Final = 20
@@ -86,7 +86,7 @@ def large() -> str:
 def main(endpoint: str, name: str, *words: str) -> int:
     table = Table(connect(endpoint, TABLE_CONFIG), name, RETENTION)
     deployment = Deployment("the bench", "http://127.0.0.1", table, None, lambda: "the bench")
-    session = Session(lambda _: deployment, runtime.now, runtime.new_id, sys.stdin.read, time.sleep)
+    session = Session(lambda _: deployment, process.now, process.new_id, sys.stdin.read, time.sleep)
     return run(words, session)
 
 

@@ -14,7 +14,7 @@ from botocore import xform_name
 
 from bench.figures import Figure
 from bench.stage import body, new_world, post, request
-from tests.harness.world import World
+from harness.world import World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.calls import Watch
 from bench.figures import Figure
 from bench.stage import new_world
-from opsknight.directory import SCOPES
-from tests.harness.desk import Desk
-from tests.harness.world import World, event
+from harness.desk import Desk
+from harness.world import World, event
+from opsknight.directory.entries import SCOPES
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestTypeDef

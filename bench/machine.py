@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
-from tests.harness.dynamodb import ROOT
+from harness.dynamodb import ROOT
 
 _PACKAGES: Final = ("boto3", "pydantic", "aws-lambda-powertools", "ministack")
 

@@ -3,12 +3,12 @@
 from bench.calls import Watch, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
+from harness.pipeline import Pipeline, step
+from harness.world import deadline
 from notify.handler import plan, send
-from opsknight.contacts import Channel, Receiver, ServiceReceiver
-from opsknight.directory import Role, User
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.store.items import directory_item
-from tests.harness.pipeline import Pipeline, step
-from tests.harness.world import deadline
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from botocore.config import Config
 
 from events.handler import Api
-from opsknight.answers import respond
-from opsknight.directory import IntegrationKey, key_hash
+from harness.dynamodb import connect
+from harness.world import World, build, deadline, event, http_event
+from opsknight.directory.entries import IntegrationKey, key_hash
+from opsknight.http.gateway import respond
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
-from tests.harness.dynamodb import connect
-from tests.harness.world import World, build, deadline, event, http_event
 
 BODY_BYTES: Final = 500
 # In Lambda every function has connections of its own; here they share a client. And one MiniStack

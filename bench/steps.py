@@ -3,9 +3,9 @@
 from bench.calls import Watch, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
+from harness.pipeline import Pipeline, step
+from harness.world import deadline
 from notify.handler import plan
-from tests.harness.pipeline import Pipeline, step
-from tests.harness.world import deadline
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 

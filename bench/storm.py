@@ -10,10 +10,10 @@ from typing import Final
 
 from bench.figures import Figure
 from bench.stage import body, new_key, new_world
-from opsknight.rates import LIMIT
-from tests.harness.conflicts import Conflicts
-from tests.harness.crowd import at_once
-from tests.harness.world import Clock, Response, World
+from harness.conflicts import Conflicts
+from harness.crowd import at_once
+from harness.world import Clock, Response, World
+from opsknight.directory.rate_limit import LIMIT
 
 CLIENTS: Final = 16
 ACTIONS: Final = ("trigger", "trigger", "acknowledge", "resolve")

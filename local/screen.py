@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from inbox.mailbox import Message
 from local.front import Exchange
-from local.inbox.mailbox import Message
 
 _COLOURS = {
     "triggered": "bold red",

@@ -26,12 +26,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from inbox.mailbox import Message
+from inbox.scripts import Control
+from inbox.server import Inbox
 from local.children import Child
 from local.front import Exchange, Front
-from local.inbox.mailbox import Message
-from local.inbox.scripts import Control
-from local.inbox.server import Inbox
-from opsknight.directory import SCOPES
+from opsknight.directory.entries import SCOPES
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "opsknight-local"

@@ -10,11 +10,11 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from events.contract import IncidentAnswer
-from opsknight.contacts import Channel, PageEvent, Told
-from opsknight.deliveries import State
-from opsknight.escalations import Why
-from opsknight.incidents import ActorKind, Escalation, Severity, Status, Urgency
-from opsknight.messages import PageReason
+from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.escalation.steps import Why
+from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
+from opsknight.notification.delivery import State
+from opsknight.notification.message import PageReason
 
 # What has no value is left out.
 Absent = SkipJsonSchema[None]

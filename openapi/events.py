@@ -7,8 +7,8 @@ from pydantic.json_schema import JsonSchemaMode
 
 from events.contract import Accepted, Failure
 from openapi.parts import LIMITS, RETRY_AFTER, answer, answer_with, body, by_api_key
-from opsknight.directory import EVENTS_WRITE
-from opsknight.posted import LARGEST_BODY, EventRequest
+from opsknight.directory.entries import EVENTS_WRITE
+from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 
 MODELS: Final[list[tuple[type[BaseModel], JsonSchemaMode]]] = [
     (EventRequest, "validation"),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from opsknight.rates import LIMIT
+from opsknight.directory.rate_limit import LIMIT
 
 
 def _header(kind: str, text: str) -> dict[str, Any]:

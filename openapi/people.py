@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from openapi import answers
 from openapi.parts import LIMITS, RETRY_AFTER, answer, body, by_api_key
-from opsknight.directory import (
+from opsknight.directory.entries import (
     INCIDENTS_READ,
     INCIDENTS_WRITE,
     SCHEDULES_READ,
@@ -18,7 +18,7 @@ from opsknight.directory import (
     SERVICES_READ,
     SERVICES_WRITE,
 )
-from opsknight.incidents import Status, Urgency
+from opsknight.incident.model import Status, Urgency
 from respond import contract
 from respond.contract import LARGEST_BODY, MOST_LISTED
 from respond.incidents import PAGE

@@ -9,18 +9,15 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from opsknight import shapes
-from opsknight.contacts import Receiver
-from opsknight.deliveries import Delivery, State
-from opsknight.directory import User
-from opsknight.notifying import deliveries_of_test, methods
-from opsknight.preflight import meant
-from opsknight.queues import to_send
+from opsknight.config.lint import meant
+from opsknight.directory.entries import User
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.recipients import deliveries_of_test, methods
+from opsknight.runtime.queues import to_send
 from opsknight.store.table import Table
+from opsknight.views import answers
 from opsknight_cli.deployments import Where
-from opsknight_cli.naming import method_name
-from opsknight_cli.naming import user as user_called
-from opsknight_cli.screen import Screen, laid_out, printable
 from opsknight_cli.session import (
     Ended,
     JsonOption,
@@ -31,6 +28,9 @@ from opsknight_cli.session import (
     StackOption,
     session_of,
 )
+from opsknight_cli.terminal.naming import method_name
+from opsknight_cli.terminal.naming import user as user_called
+from opsknight_cli.terminal.screen import Screen, laid_out, printable
 
 WAITED: Final = timedelta(seconds=30)
 POLLED_EVERY: Final = 0.5
@@ -130,7 +130,7 @@ def _show(
 
 def _told(each: Delivery) -> dict[str, Any]:
     ids = [one.provider_id for one in each.attempts if one.provider_id]
-    return shapes.delivery(each) | ({"providerId": ids[-1]} if ids else {})
+    return answers.delivery(each) | ({"providerId": ids[-1]} if ids else {})
 
 
 def _became(each: Delivery) -> tuple[str | Text, str, str]:

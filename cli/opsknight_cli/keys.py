@@ -7,15 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from opsknight.configuration import Kind, id_of, slug_of
-from opsknight.directory import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
-from opsknight.preflight import meant
+from opsknight.config.configuration import Kind, id_of, slug_of
+from opsknight.config.lint import meant
+from opsknight.directory.entries import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
 from opsknight.store.calls import Conflict
 from opsknight.store.configurations import Configurations
 from opsknight.store.keys import Held, Keys
 from opsknight_cli.deployments import Deployment, Where
 from opsknight_cli.files.words import in_words
-from opsknight_cli.screen import Screen
 from opsknight_cli.send import curl
 from opsknight_cli.session import (
     JsonOption,
@@ -26,7 +25,8 @@ from opsknight_cli.session import (
     StackOption,
     session_of,
 )
-from opsknight_cli.times import span, stamp
+from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.terminal.times import span, stamp
 
 # So that a new key can be brought to wherever the old one is, within a day of work.
 OVERLAP: Final = "1d"

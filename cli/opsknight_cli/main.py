@@ -13,25 +13,18 @@ from typing import Final
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight import runtime
-from opsknight.queues import NotTaken
+from opsknight.runtime import process
+from opsknight.runtime.queues import NotTaken
 from opsknight.store.calls import Unavailable
-from opsknight_cli import (
-    acts,
-    configure,
-    contact,
-    duty,
-    incidents,
-    keys,
-    maintenance,
-    send,
-    simulate,
-)
+from opsknight_cli import contact, keys, maintenance, oncall, send
+from opsknight_cli.configuration import commands as configure
 from opsknight_cli.deployments import NotFound, find
 from opsknight_cli.doctor import command as doctor
 from opsknight_cli.files.reading import Unreadable
-from opsknight_cli.screen import Screen
+from opsknight_cli.incidents import actions, listing
 from opsknight_cli.session import Ended, Refused, Session
+from opsknight_cli.simulate import command as simulate
+from opsknight_cli.terminal.screen import Screen
 
 FAILED: Final = 1
 USAGE: Final = 64
@@ -43,13 +36,13 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for group in (configure.app, duty.app, send.app, simulate.app, doctor.app):
+for group in (configure.app, oncall.app, send.app, simulate.app, doctor.app):
     app.registered_commands += group.registered_commands
 app.add_typer(keys.app, name="keys")
-incidents.app.registered_commands += acts.app.registered_commands
-app.add_typer(incidents.app, name="incidents")
+listing.app.registered_commands += actions.app.registered_commands
+app.add_typer(listing.app, name="incidents")
 app.add_typer(contact.app, name="contact")
-app.add_typer(duty.overrides, name="override")
+app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 
 
@@ -87,5 +80,5 @@ def _failed(sentence: str, as_json: bool, code: int = FAILED) -> int:
 
 
 def main() -> None:
-    session = Session(find, runtime.now, runtime.new_id, sys.stdin.read, time.sleep)
+    session = Session(find, process.now, process.new_id, sys.stdin.read, time.sleep)
     sys.exit(run(sys.argv[1:], session))

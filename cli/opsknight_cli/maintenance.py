@@ -6,14 +6,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from opsknight.configuration import Kind, id_of, slug_of
-from opsknight.directory import MaintenanceWindow, Service
-from opsknight.preflight import meant
+from opsknight.config.configuration import Kind, id_of, slug_of
+from opsknight.config.lint import meant
+from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.store.calls import Conflict
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.screen import Screen
 from opsknight_cli.session import (
     JsonOption,
     ProfileOption,
@@ -23,7 +22,8 @@ from opsknight_cli.session import (
     StackOption,
     session_of,
 )
-from opsknight_cli.times import moment, shown, span, stamp
+from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.terminal.times import moment, shown, span, stamp
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 

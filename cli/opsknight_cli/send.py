@@ -6,9 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 import urllib3
 
-from opsknight.incidents import Action, Severity
+from opsknight.incident.model import Action, Severity
 from opsknight_cli.deployments import Where, local_settings
-from opsknight_cli.screen import Screen
 from opsknight_cli.session import (
     Ended,
     JsonOption,
@@ -18,6 +17,7 @@ from opsknight_cli.session import (
     StackOption,
     session_of,
 )
+from opsknight_cli.terminal.screen import Screen
 
 PATIENCE: Final = urllib3.Timeout(connect=5, read=30)
 ACCEPTED: Final = 202

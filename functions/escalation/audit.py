@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from escalation.engine import Engine
-from opsknight.escalations import repaired
-from opsknight.runtime import count, logger
+from opsknight.escalation.steps import repaired
+from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.waiting import readable
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from opsknight.directory import Service, Team, User
-from opsknight.policies import Policy, Rota
-from opsknight.reading import readable
+from opsknight.directory.entries import Service, Team, User
+from opsknight.escalation.policy import Policy, Rota
+from opsknight.runtime.lenient import readable
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What `opsknight.advancing` asks."""
+    """What `opsknight.escalation.timers` asks."""
 
     table: Table
     deadline: Deadline

@@ -11,8 +11,7 @@ from typing import Final
 
 from escalation.directory import Directory
 from escalation.outbox import Outbox
-from opsknight.advancing import cleared, decided
-from opsknight.escalations import (
+from opsknight.escalation.steps import (
     Advanced,
     due,
     next_due,
@@ -21,10 +20,11 @@ from opsknight.escalations import (
     settled,
     unannounced,
 )
-from opsknight.incidents import Incident
-from opsknight.lifecycle import Moved
-from opsknight.queues import LONGEST_DELAY
-from opsknight.runtime import count, logger
+from opsknight.escalation.timers import cleared, decided
+from opsknight.incident.lifecycle import Moved
+from opsknight.incident.model import Incident
+from opsknight.runtime.process import count, logger
+from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.table import Table
 from opsknight.store.waiting import Due, Waiting

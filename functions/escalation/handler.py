@@ -22,9 +22,9 @@ from escalation.audit import audit
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
-from opsknight import runtime
-from opsknight.queues import Message
-from opsknight.runtime import logger
+from opsknight.runtime import process
+from opsknight.runtime.process import logger
+from opsknight.runtime.queues import Message
 from opsknight.store.calls import Deadline
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -105,14 +105,14 @@ def on_message(engine: Engine, message: Message) -> None:
 @cache
 def engine() -> Engine:
     """Made by the first waking: nothing is connected at import."""
-    settings = runtime.read_settings(runtime.OutboxSettings)
+    settings = process.read_settings(process.OutboxSettings)
     outbox = Outbox(
-        runtime.sqs(),
-        runtime.sns(),
+        process.sqs(),
+        process.sns(),
         timers=settings.timers_url,
         plans=settings.plans_url,
         pages=settings.pages_url,
         notices=settings.notices_url,
         fallback=settings.fallback_arn,
     )
-    return Engine(runtime.table(), outbox, runtime.now, partial(token_hex, 14))
+    return Engine(process.table(), outbox, process.now, partial(token_hex, 14))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.incidents import Incident
-from opsknight.queues import LARGEST_BATCH, Message, Queue, Waking
-from opsknight.runtime import logger
+from opsknight.incident.model import Incident
+from opsknight.runtime.process import logger
+from opsknight.runtime.queues import LARGEST_BATCH, Message, Queue, Waking
 from opsknight.store.waiting import Due
 
 if TYPE_CHECKING:

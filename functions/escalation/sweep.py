@@ -6,8 +6,8 @@ from typing import Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.engine import Engine
-from opsknight.queues import Message
-from opsknight.runtime import count, logger, measure
+from opsknight.runtime.process import count, logger, measure
+from opsknight.runtime.queues import Message
 from opsknight.store.calls import Deadline
 from opsknight.store.items import DUE_SHARDS
 from opsknight.store.waiting import Place

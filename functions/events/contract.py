@@ -1,5 +1,5 @@
 """The wire contract of POST /api/events: what an answer is (docs/events-api.md). What a body may be
-is in `opsknight.posted`.
+is in `opsknight.incident.event_request`.
 
 With that the one place where our names differ inside and out: snake_case comes in, camelCase goes
 out, as the owner's document has it. What an event does is decided elsewhere.
@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from opsknight.bodies import Issue
-from opsknight.incidents import Pointer, Status, Urgency
-from opsknight.posted import LARGEST_BODY
+from opsknight.http.body import Issue
+from opsknight.incident.event_request import LARGEST_BODY
+from opsknight.incident.model import Pointer, Status, Urgency
 
 
 class IncidentAnswer(BaseModel):

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from events.contract import accepted
 from events.intake import Intake
-from opsknight import runtime
-from opsknight.answers import RETRY_UNAVAILABLE, Answer, Refusal, Request, respond
-from opsknight.bodies import read
-from opsknight.callers import Directory, Limiter, LimitReached, authenticate, service_of
-from opsknight.directory import EVENTS_WRITE
-from opsknight.posted import LARGEST_BODY, EventRequest
-from opsknight.rates import LIMIT, Minute
+from opsknight.directory.entries import EVENTS_WRITE
+from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.http.auth import Directory, Limiter, LimitReached, authenticate, service_of
+from opsknight.http.body import read
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Refusal, Request, respond
+from opsknight.incident.event_request import LARGEST_BODY, EventRequest
+from opsknight.runtime import process
 from opsknight.store.calls import Deadline, Unavailable
 
 # Under the function's timeout, which is under API Gateway's.
@@ -99,10 +99,10 @@ def _read(body: bytes) -> EventRequest | Refusal:
 @cache
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
-    table = runtime.table()
+    table = process.table()
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    intake = Intake(table, Limiter(runtime.counters()), runtime.new_id, beside)
-    return Api(Directory(table, beside), intake, runtime.now)
+    intake = Intake(table, Limiter(process.counters()), process.new_id, beside)
+    return Api(Directory(table, beside), intake, process.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

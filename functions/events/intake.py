@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from events.refusals import Refusals
-from opsknight.acting import Settling
-from opsknight.callers import Limiter, LimitReached
-from opsknight.directory import ApiKey, IntegrationKey, Service
-from opsknight.incidents import Event, Pointer
-from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged
-from opsknight.rates import Minute
-from opsknight.runtime import logger
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service
+from opsknight.directory.rate_limit import Minute
+from opsknight.http.auth import Limiter, LimitReached
+from opsknight.incident.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged
+from opsknight.incident.model import Event, Pointer
+from opsknight.runtime.process import logger
 from opsknight.store.calls import Deadline
+from opsknight.store.execute import Settling
 from opsknight.store.table import Table
 
 REPORT_PATIENCE_SECONDS: Final = 1

@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from opsknight.directory import ApiKey, IntegrationKey
-from opsknight.incidents import OPSKNIGHT, URGENCY, Action, Event, Severity
-from opsknight.rates import LIMIT, Minute
+from opsknight.directory.entries import ApiKey, IntegrationKey
+from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.incident.model import OPSKNIGHT, URGENCY, Action, Event, Severity
 
 MOST_TALLIES: Final = 1000
 

@@ -7,13 +7,13 @@ from functools import partial
 from itertools import batched
 from typing import Any, Final
 
-from opsknight.contacts import PageEvent, Receiver, ServiceReceiver, StatusPage
-from opsknight.deliveries import Delivery
-from opsknight.directory import Service, User
-from opsknight.incidents import Alert, Incident, Model, Urgency, describe
-from opsknight.messages import Brief, Message
-from opsknight.notifying import methods
-from opsknight.reading import readable, readable_items
+from opsknight.directory.entries import Service, User
+from opsknight.directory.receivers import PageEvent, Receiver, ServiceReceiver, StatusPage
+from opsknight.incident.model import Alert, Incident, Model, Urgency, describe
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.message import Brief, Message
+from opsknight.notification.recipients import methods
+from opsknight.runtime.lenient import readable, readable_items
 from opsknight.store import items
 from opsknight.store.calls import Deadline
 from opsknight.store.table import LARGEST_BATCH, Table

@@ -22,8 +22,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from notify import wiring
 from notify.planning import Planning
 from notify.sending import Sending
-from opsknight.queues import Message
-from opsknight.runtime import count, logger
+from opsknight.runtime.process import count, logger
+from opsknight.runtime.queues import Message
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.waiting import Due, Waiting
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opsknight.commands import Unreached
-from opsknight.deliveries import Delivery, Verdict, verdict
-from opsknight.escalations import Page, PageState
-from opsknight.incidents import OPSKNIGHT, Escalation, Incident
-from opsknight.lifecycle import Moved, act
-from opsknight.runtime import count, logger
+from opsknight.escalation.steps import Page, PageState
+from opsknight.incident.commands import Unreached
+from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
+from opsknight.notification.delivery import Delivery, Verdict, verdict
+from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
 

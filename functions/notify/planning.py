@@ -8,19 +8,19 @@ from datetime import datetime
 
 from notify.judging import Judge
 from notify.queues import Queues
-from opsknight.contacts import ServiceReceiver, StatusPage
-from opsknight.deliveries import Delivery, State, judged_at
-from opsknight.escalations import Page, PageState
-from opsknight.incidents import Change, Incident, Status
-from opsknight.notifying import (
+from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.steps import Page, PageState
+from opsknight.incident.model import Change, Incident, Status
+from opsknight.notification.delivery import Delivery, State, judged_at
+from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
     change_deliveries,
     notices_due,
     page_deliveries,
 )
-from opsknight.reading import readable, readable_items
-from opsknight.runtime import logger
+from opsknight.runtime.lenient import readable, readable_items
+from opsknight.runtime.process import logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
 from opsknight.store.table import Table

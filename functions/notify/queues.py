@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsknight.deliveries import Delivery
-from opsknight.escalations import Page
-from opsknight.queues import Queue, Waking, to_send
+from opsknight.escalation.steps import Page
+from opsknight.notification.delivery import Delivery
+from opsknight.runtime.queues import Queue, Waking, to_send
 
 
 @dataclass(frozen=True, slots=True)

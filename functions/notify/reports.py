@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from notify.judging import Judge
-from opsknight.deliveries import Report, State, reported
-from opsknight.runtime import count, logger
+from opsknight.notification.delivery import Report, State, reported
+from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Deadline
-from opsknight.store.outgoing import Outgoing
+from opsknight.store.deliveries import Outgoing
 
 _SES: Final = {
     "Delivery": Report.DELIVERED,

@@ -13,9 +13,9 @@ from notify.channels.protocol import Outcome, Refused, Retry, Sender, Sent
 from notify.composing import Composer, Facts
 from notify.judging import Judge
 from notify.queues import Queues
-from opsknight import pacing
-from opsknight.contacts import Channel, Receiver
-from opsknight.deliveries import (
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification import throttle
+from opsknight.notification.delivery import (
     Attempt,
     Delivery,
     State,
@@ -24,10 +24,10 @@ from opsknight.deliveries import (
     is_superseded,
     is_wanted,
 )
-from opsknight.messages import Message, PageReason
-from opsknight.runtime import count, logger
+from opsknight.notification.message import Message, PageReason
+from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
-from opsknight.store.outgoing import Outgoing
+from opsknight.store.deliveries import Outgoing
 from opsknight.store.table import Table
 
 # Clocks differ a little, and SQS rounds delays down: up to here it is waited for on the spot.
@@ -118,11 +118,11 @@ class Sending:
         """Waits for a place at the receiver, and for its pace."""
         destination, now = delivery.destination, self.clock()
         traffic = self.outgoing.traffic(destination, deadline)
-        place = pacing.place(traffic, now, probing=delivery.about is PageReason.TEST)
-        if isinstance(place, pacing.Wait):
+        place = throttle.place(traffic, now, probing=delivery.about is PageReason.TEST)
+        if isinstance(place, throttle.Wait):
             self._put_off(delivery, place, knocks, deadline)
             return
-        interval = pacing.INTERVALS.get(receiver.channel)
+        interval = throttle.INTERVALS.get(receiver.channel)
         paced = interval is not None and delivery.about is PageReason.PAGED
         exempt = paced and self.outgoing.is_first_of_service(
             destination, delivery.service_id, now, deadline
@@ -136,7 +136,7 @@ class Sending:
             self.outgoing.take_place(destination, place, now, deadline, paced=paced, exempt=exempt)
         except Conflict:
             # Somebody was faster: what there is to wait for is another matter now.
-            self._put_off(delivery, pacing.Wait(now, pacing.BUSY), knocks, deadline)
+            self._put_off(delivery, throttle.Wait(now, throttle.BUSY), knocks, deadline)
             return
         outcome = None
         try:
@@ -150,7 +150,7 @@ class Sending:
             learned: dict[str, object] = {}
             if outcome is not None:
                 worked = isinstance(outcome, Sent)
-                learned = pacing.after(traffic, worked, self.clock(), pages=delivery.pages)
+                learned = throttle.after(traffic, worked, self.clock(), pages=delivery.pages)
             if paced and interval is not None:
                 told = isinstance(outcome, Sent)
                 learned["next_at"] = self.clock() + interval if told else None
@@ -160,10 +160,10 @@ class Sending:
                 logger.error("a receiver is unhealthy", receiver=destination)
 
     def _put_off(
-        self, delivery: Delivery, wait: pacing.Wait, knocks: int, deadline: Deadline
+        self, delivery: Delivery, wait: throttle.Wait, knocks: int, deadline: Deadline
     ) -> None:
         now, until = self.clock(), wait.until
-        if wait.why == pacing.BUSY:
+        if wait.why == throttle.BUSY:
             longest = LONGEST_KNOCK_OF_A_PAGE if delivery.pages else LONGEST_KNOCK
             seconds = min(longest, 2.0 ** min(knocks, 10)) * (0.5 + self.chance() / 2)
             until = now + timedelta(seconds=seconds)

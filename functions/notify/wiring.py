@@ -22,11 +22,12 @@ from notify.queues import Queues
 from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
-from opsknight import links, runtime
-from opsknight.linking import LinkKeys, Secret, SecretsAway
-from opsknight.queues import Queue
-from opsknight.runtime import logger
-from opsknight.store.outgoing import Outgoing
+from opsknight.notification import signed_link
+from opsknight.runtime import process
+from opsknight.runtime.process import logger
+from opsknight.runtime.queues import Queue
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsAway
+from opsknight.store.deliveries import Outgoing
 from opsknight.store.paging import Paging
 
 if TYPE_CHECKING:
@@ -49,13 +50,13 @@ class Links:
         except SecretsAway as away:
             logger.error("no link for a message", cause=str(away))
             return None
-        return f"{self.base}/r/{links.token(incident_id, delivery_id, key, now)}"
+        return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
 
 
 @cache
 def queues() -> Queues:
-    settings = runtime.read_settings(runtime.QueueSettings)
-    sqs = runtime.sqs()
+    settings = process.read_settings(process.QueueSettings)
+    sqs = process.sqs()
     return Queues(
         plans=Queue(sqs, settings.plans_url),
         pages=Queue(sqs, settings.pages_url),
@@ -65,27 +66,27 @@ def queues() -> Queues:
 
 @cache
 def judge() -> Judge:
-    return Judge(Paging(runtime.table()), runtime.now, partial(token_hex, 14))
+    return Judge(Paging(process.table()), process.now, partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(runtime.table()), queues(), judge(), runtime.now)
+    return Planning(Paging(process.table()), queues(), judge(), process.now)
 
 
 @cache
 def reports() -> Reports:
-    return Reports(Outgoing(runtime.table()), judge())
+    return Reports(Outgoing(process.table()), judge())
 
 
 @cache
 def sending() -> Sending:
-    settings = runtime.read_settings(runtime.SendingSettings)
+    settings = process.read_settings(process.SendingSettings)
     ssm = boto3.client("ssm", config=SSM_CONFIG)
     outside = Outside(
-        http=Outbound(runtime.now, allow_private=settings.allow_private_targets == "true"),
+        http=Outbound(process.now, allow_private=settings.allow_private_targets == "true"),
         secrets=Secrets(ssm),
-        now=runtime.now,
+        now=process.now,
         ses=_ses,
         phone=_phone,
         settings=Settings(
@@ -98,14 +99,14 @@ def sending() -> Sending:
         ),
     )
     link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
-    table = runtime.table()
+    table = process.table()
     return Sending(
         outgoing=Outgoing(table),
         queues=queues(),
         composer=Composer(table, link),
         judge=judge(),
         senders=Senders(outside),
-        clock=runtime.now,
+        clock=process.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,
         chance=random.random,

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from opsknight.answers import RETRY_UNAVAILABLE, Answer, Refusal, Request
-from opsknight.callers import Directory, Limiter, LimitReached
-from opsknight.directory import (
+from opsknight.directory.entries import (
     INCIDENTS_READ,
     INCIDENTS_WRITE,
     SCHEDULES_READ,
@@ -18,6 +16,8 @@ from opsknight.directory import (
     SERVICES_READ,
     SERVICES_WRITE,
 )
+from opsknight.http.auth import Directory, Limiter, LimitReached
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Refusal, Request
 from opsknight.store.calls import Deadline, Unavailable
 from respond.asking import Asked, caller_of, limited, over_the_limit
 from respond.incidents import ACTIONS, Incidents

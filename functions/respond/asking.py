@@ -10,13 +10,13 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from opsknight.answers import Answer, Refusal, Request
-from opsknight.bodies import Issue, invalid
-from opsknight.callers import ByUser, Directory, Limiter, LimitReached, authenticate
-from opsknight.directory import Role, Service, User, has_access
-from opsknight.incidents import ACTIVE, Actor, ActorKind, Status, Urgency
-from opsknight.rates import LIMIT, Minute
-from opsknight.rotations import Instant
+from opsknight.directory.entries import Role, Service, User, has_access
+from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.http.auth import ByUser, Directory, Limiter, LimitReached, authenticate
+from opsknight.http.body import Issue, invalid
+from opsknight.http.gateway import Answer, Refusal, Request
+from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
+from opsknight.oncall.rotations import Instant
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
 from respond.contract import MOST_LISTED

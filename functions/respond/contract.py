@@ -15,9 +15,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from opsknight.commands import LONGEST_NOTE, LONGEST_SNOOZE
-from opsknight.incidents import LONE_SURROGATES, Urgency
-from opsknight.rotations import Instant
+from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
+from opsknight.incident.model import LONE_SURROGATES, Urgency
+from opsknight.oncall.rotations import Instant
 
 LARGEST_BODY: Final = 64 * 1024
 MOST_LISTED: Final = 100

@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from opsknight import runtime
-from opsknight.answers import Answer, Request, json_fault, respond
-from opsknight.callers import Directory, Limiter
-from opsknight.linking import LinkKeys, Secret
+from opsknight.http.auth import Directory, Limiter
+from opsknight.http.gateway import Answer, Request, json_fault, respond
+from opsknight.runtime import process
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
@@ -71,15 +71,15 @@ def make(
 @cache
 def responder() -> Responder:
     """Made by the first request: nothing is connected at import."""
-    settings = runtime.read_settings(runtime.RespondSettings)
-    ssm = runtime.ssm()
+    settings = process.read_settings(process.RespondSettings)
+    ssm = process.ssm()
     return make(
-        runtime.table(),
-        runtime.counters(),
+        process.table(),
+        process.counters(),
         LinkKeys(Secret(ssm, settings.link_key_name)),
         Secret(ssm, settings.slack_signing_secret_name),
-        runtime.new_id,
-        runtime.now,
+        process.new_id,
+        process.now,
     )
 
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from opsknight import shapes, whole
-from opsknight.acting import Settling, perform
-from opsknight.answers import Answer, Refusal
-from opsknight.bodies import Issue, invalid, read
-from opsknight.callers import Directory, service_of
-from opsknight.commands import (
+from opsknight.directory.entries import INCIDENTS_WRITE
+from opsknight.http.auth import Directory, service_of
+from opsknight.http.body import Issue, invalid, read
+from opsknight.http.gateway import Answer, Refusal
+from opsknight.incident.commands import (
     Acknowledge,
     Command,
     Escalate,
@@ -24,11 +23,12 @@ from opsknight.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.directory import INCIDENTS_WRITE
-from opsknight.incidents import NEVER, Action, Event, Incident, Severity, Status, Urgency
-from opsknight.lifecycle import Merged, Moved, Opened, Refused
+from opsknight.incident.lifecycle import Merged, Moved, Opened, Refused
+from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
+from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.table import Table
+from opsknight.views import answers, incident_details
 from respond.asking import Asked, Caller, Query, cursor
 from respond.contract import (
     LARGEST_BODY,
@@ -82,7 +82,7 @@ class Incidents:
         found, following = Listings(self.table).page(
             wanted, place, limit, asked.now, asked.deadline
         )
-        body: dict[str, Any] = {"incidents": [shapes.listed(each) for each in found]}
+        body: dict[str, Any] = {"incidents": [answers.listed(each) for each in found]}
         if following is not None:
             body["cursor"] = cursor(following)
         return Answer(200, body)
@@ -108,7 +108,7 @@ class Incidents:
     def show(self, asked: Asked) -> Answer:
         [incident_id] = asked.ids
         incident = self._seen(incident_id, asked)
-        body = whole.told(whole.read(self.table, incident, asked.deadline))
+        body = incident_details.told(incident_details.read(self.table, incident, asked.deadline))
         return Answer(200, {"incident": body})
 
     def open(self, asked: Asked) -> Answer:
@@ -147,10 +147,10 @@ class Incidents:
         match decision:
             case Opened(incident):
                 location = {"Location": f"/api/incidents/{incident.id}"}
-                return Answer(201, _success("triggered", shapes.pointer(incident)), location)
+                return Answer(201, _success("triggered", answers.pointer(incident)), location)
             case Merged(seen, _, raised):
                 after = raised.after if raised else seen
-                return Answer(200, _success("deduplicated", shapes.pointer(after)))
+                return Answer(200, _success("deduplicated", answers.pointer(after)))
             case _:
                 raise AssertionError("a trigger opens or adds to an incident")
 
@@ -162,8 +162,8 @@ class Incidents:
             commands.append(Prioritize(wanted.urgency))
         if wanted.assignee_id is not None:
             commands.append(self._given_to(wanted.assignee_id, "assigneeId", asked))
-        answers = [self._do(incident_id, each, asked) for each in commands]
-        return answers[-1]
+        done = [self._do(incident_id, each, asked) for each in commands]
+        return done[-1]
 
     def act(self, asked: Asked) -> Answer:
         incident_id, action = asked.ids
@@ -218,8 +218,8 @@ class Incidents:
         if isinstance(decision, Refused):
             raise Refusal(409, "Not possible in this status", status=decision.status)
         if isinstance(decision, Moved):
-            return Answer(200, _success(decision.change.what, shapes.pointer(decision.after)))
-        return Answer(200, _success(command.past, shapes.pointer(decision.seen)))
+            return Answer(200, _success(decision.change.what, answers.pointer(decision.after)))
+        return Answer(200, _success(command.past, answers.pointer(decision.seen)))
 
     def _seen(self, incident_id: str, asked: Asked) -> Incident:
         """Raises Refusal when there is none, or none that the caller may see."""

@@ -11,18 +11,18 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
-from opsknight import links
-from opsknight.acting import perform
-from opsknight.answers import RETRY_UNAVAILABLE, Answer, Request
-from opsknight.callers import Directory
-from opsknight.commands import Acknowledge, Command, Resolve, Snooze
-from opsknight.deliveries import Delivery
-from opsknight.directory import User
-from opsknight.incidents import NEVER, Actor, ActorKind
-from opsknight.lifecycle import Moved, Refused
-from opsknight.linking import ASKED_AGAIN, LinkKeys, SecretsAway
-from opsknight.links import BadLink, ExpiredLink, Link
+from opsknight.directory.entries import User
+from opsknight.http.auth import Directory
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
+from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze
+from opsknight.incident.lifecycle import Moved, Refused
+from opsknight.incident.model import NEVER, Actor, ActorKind
+from opsknight.notification import signed_link
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.signed_link import BadLink, ExpiredLink, Link
+from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsAway
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.execute import perform
 from opsknight.store.table import Table
 from respond.pages import LATEST, Listed, Sight, incident_page, sentence_page
 
@@ -83,10 +83,10 @@ class Linked:
 
     def _link(self, token: str, now: datetime) -> Link:
         try:
-            return links.read(token, self.keys.accepted(now), now)
+            return signed_link.read(token, self.keys.accepted(now), now)
         except BadLink:
             # It may be signed with a key that is newer than what we remember.
-            return links.read(token, self.keys.accepted(now, ASKED_AGAIN), now)
+            return signed_link.read(token, self.keys.accepted(now, ASKED_AGAIN), now)
 
     def _reader(self, delivery: Delivery, now: datetime, deadline: Deadline) -> User | None:
         """The user whom the delivery was for; None if it was for no user, or for one who is
@@ -161,7 +161,9 @@ class Linked:
                 found[each.incident_id],
                 self.directory.service_name(found[each.incident_id].service_id, now, deadline),
                 # As long as the link that leads here, or following links would prolong them.
-                links.token(each.incident_id, each.delivery_id, key, link.ends_at - links.LIFE),
+                signed_link.token(
+                    each.incident_id, each.delivery_id, key, link.ends_at - signed_link.LIFE
+                ),
             )
             for each in bundled
             if each.incident_id in found and each.incident_id != link.incident_id

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from opsknight.answers import Answer
-from opsknight.escalations import Taken
-from opsknight.incidents import Alert, Change, Incident, Status, describe
-from opsknight.timeline import Names, ago, opened, said, taken
+from opsknight.escalation.steps import Taken
+from opsknight.http.gateway import Answer
+from opsknight.incident.model import Alert, Change, Incident, Status, describe
+from opsknight.views.sentences import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 
 SHOWN_DETAILS: Final = 1200

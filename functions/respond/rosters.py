@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight import shapes
-from opsknight.answers import Answer, Refusal
-from opsknight.bodies import Issue, invalid, read
-from opsknight.callers import Directory
-from opsknight.directory import MaintenanceWindow, Service
-from opsknight.policies import Rota
-from opsknight.schedules import Override, Schedule, on_call_at, shifts
+from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.escalation.policy import Rota
+from opsknight.http.auth import Directory
+from opsknight.http.body import Issue, invalid, read
+from opsknight.http.gateway import Answer, Refusal
+from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
 from opsknight.store.calls import Conflict
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight.store.table import Table
+from opsknight.views import answers
 from respond.asking import Asked, Query
 from respond.contract import LARGEST_BODY, NewOverride, NewWindow
 
@@ -37,7 +37,7 @@ class Rosters:
             for each in Configurations(self.table).services(asked.deadline)
             if asked.caller.sees_all or each.team_id in asked.caller.user.team_ids
         ]
-        return Answer(200, {"services": [shapes.service(each, asked.now) for each in found]})
+        return Answer(200, {"services": [answers.service(each, asked.now) for each in found]})
 
     def schedules(self, asked: Asked) -> Answer:
         told = []
@@ -48,7 +48,7 @@ class Rosters:
                 asked.now,
                 disabled=self._absent(rota, asked),
             )
-            told.append(shapes.schedule(rota.schedule, holder))
+            told.append(answers.schedule(rota.schedule, holder))
         return Answer(200, {"schedules": told})
 
     def on_call(self, asked: Asked) -> Answer:
@@ -65,9 +65,9 @@ class Rosters:
                 {
                     "scheduleId": rota.schedule.id,
                     "name": rota.schedule.name,
-                    "at": shapes.time(at),
+                    "at": answers.time(at),
                     "userId": holder,
-                    "shifts": [shapes.shift(each) for each in ahead],
+                    "shifts": [answers.shift(each) for each in ahead],
                 }
             )
         return Answer(200, {"onCall": told})
@@ -76,7 +76,7 @@ class Rosters:
         [schedule_id] = asked.ids
         rota = self._rota(schedule_id, asked)
         found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
-        told = [shapes.override(each) for each in found if each.end > asked.now]
+        told = [answers.override(each) for each in found if each.end > asked.now]
         return Answer(200, {"overrides": told})
 
     def add_override(self, asked: Asked) -> Answer:
@@ -108,7 +108,7 @@ class Rosters:
             )
         except Conflict:
             raise Refusal(404, "Schedule not found") from None
-        return Answer(201, {"override": shapes.override(override)})
+        return Answer(201, {"override": answers.override(override)})
 
     def remove_override(self, asked: Asked) -> Answer:
         schedule_id, override_id = asked.ids
@@ -123,7 +123,7 @@ class Rosters:
         [service_id] = asked.ids
         service = self._service(service_id, asked)
         found = sorted(service.windows, key=lambda each: (each.start, each.id))
-        told = [shapes.window(each) for each in found if each.end > asked.now]
+        told = [answers.window(each) for each in found if each.end > asked.now]
         return Answer(200, {"maintenance": told})
 
     def add_window(self, asked: Asked) -> Answer:
@@ -147,7 +147,7 @@ class Rosters:
             return kept if window in kept else [*kept, window]
 
         self._change_windows(service_id, added, asked)
-        return Answer(201, {"maintenance": shapes.window(window)})
+        return Answer(201, {"maintenance": answers.window(window)})
 
     def end_window(self, asked: Asked) -> Answer:
         """One that began ends now, one that did not is gone."""

@@ -16,16 +16,16 @@ from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.acting import perform
-from opsknight.answers import RETRY_UNAVAILABLE, Answer, Request
-from opsknight.callers import Directory
-from opsknight.commands import Acknowledge, Command, Resolve
-from opsknight.contacts import Channel
-from opsknight.directory import User
-from opsknight.incidents import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
-from opsknight.lifecycle import Moved, Refused
-from opsknight.linking import ASKED_AGAIN, REMEMBERED, Secret, SecretsAway
+from opsknight.directory.entries import User
+from opsknight.directory.receivers import Channel
+from opsknight.http.auth import Directory
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
+from opsknight.incident.commands import Acknowledge, Command, Resolve
+from opsknight.incident.lifecycle import Moved, Refused
+from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
+from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, SecretsAway
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.execute import perform
 from opsknight.store.table import Table
 
 PATH: Final = "/slack/actions"

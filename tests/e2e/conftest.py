@@ -1,10 +1,16 @@
-"""What end-to-end tests say of themselves."""
+"""The real template, deployed once a session beside whatever else runs on this machine."""
+
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import Phase
+
+from local.stack import Port, Running, running
+
+ANY = Port(0, "")
 
 
-@pytest.fixture
-def phases(full_size: bool) -> tuple[Phase, ...]:
-    """On a real server, to make a failing example small takes minutes: `make soak` takes them."""
-    return tuple(Phase) if full_size else (Phase.explicit, Phase.reuse, Phase.generate)
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """What `make run` runs, on free ports, without the screen."""
+    with running(tmp_path_factory.mktemp("deployed"), aws=ANY, front=ANY, inbox=ANY) as up:
+        yield up

@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-COPIED: Final = ("functions", "layers", "cli", "local", "openapi", "tests", "docs", "examples")
+COPIED: Final = (
+    "functions",
+    "layers",
+    "cli",
+    "local",
+    "inbox",
+    "openapi",
+    "harness",
+    "tests",
+    "docs",
+    "examples",
+)
 FILES: Final = ("pyproject.toml", "template.yaml", "samconfig.toml")
 # pytest's own codes: 0 all passed, 1 some failed; others mean that it could not run.
 PASSED: Final = 0

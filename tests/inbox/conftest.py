@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from local.inbox.mailbox import Message
-from local.inbox.server import Inbox
+from inbox.mailbox import Message
+from inbox.server import Inbox
 
 type Post = Callable[..., requests.Response]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.inbox.looks.phone import segments
-from local.inbox.mailbox import Message
-from local.inbox.server import Inbox
+from inbox.looks.phone import segments
+from inbox.mailbox import Message
+from inbox.server import Inbox
 from tests.inbox.conftest import Post
 from tests.inbox.samples import LINK, TITLE, amazon, email, sms, voice
 

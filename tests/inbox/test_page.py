@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from local.inbox.looks import prose
-from local.inbox.looks.markup import Html, colour, el, link
-from local.inbox.server import Inbox
+from inbox.looks import prose
+from inbox.looks.markup import Html, colour, el, link
+from inbox.server import Inbox
 from tests.inbox.conftest import Post
 from tests.inbox.samples import (
     LINK,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from local.inbox.mailbox import Message
-from local.inbox.server import Inbox
+from inbox.mailbox import Message
+from inbox.server import Inbox
 from tests.inbox.conftest import Post
 from tests.inbox.samples import (
     SECRET,

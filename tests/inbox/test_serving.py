@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import requests
 
-from local.inbox import mailbox as kept
-from local.inbox.mailbox import Mailbox, Message
-from local.inbox.scripts import Scripted
-from local.inbox.server import Inbox
+from inbox import mailbox as kept
+from inbox.mailbox import Mailbox, Message
+from inbox.scripts import Scripted
+from inbox.server import Inbox
 from local.screen import message_line
-from opsknight.contacts import Channel
+from opsknight.directory.receivers import Channel
 from tests.inbox.conftest import Post
 from tests.inbox.samples import WEBHOOK, amazon, email, signed, slack, sms
 

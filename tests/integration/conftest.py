@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from opsknight.runtime import logger
+from harness.world import World, build
+from opsknight.runtime.process import logger
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
-from tests.harness.world import World, build
 
 
 @pytest.fixture(scope="session")

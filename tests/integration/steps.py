@@ -5,13 +5,13 @@ from datetime import timedelta
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
-from opsknight.commands import Acknowledge, Command, Resolve, Snooze, Suppress
-from opsknight.directory import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
-from opsknight.incidents import Actor, ActorKind, Incident, Status
-from opsknight.lifecycle import Moved, act
-from opsknight.rates import LIMIT, Minute
+from harness.world import World, deadline, event
+from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
+from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Suppress
+from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.model import Actor, ActorKind, Incident, Status
 from opsknight.store import items
-from tests.harness.world import World, deadline, event
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
 PROMETHEUS_KEY_ID = "key_int_prometheus"

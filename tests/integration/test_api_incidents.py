@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from opsknight.deliveries import State, ended
-from opsknight.directory import SCOPES
-from opsknight.incidents import ActorKind, Status
+from harness.desk import Desk
+from harness.model import REPEATED, TABLE
+from harness.world import World, deadline, event
+from opsknight.directory.entries import SCOPES
+from opsknight.incident.model import ActorKind, Status
+from opsknight.notification.delivery import State, ended
 from opsknight.store import items
-from tests.harness.desk import Desk
-from tests.harness.model import REPEATED, TABLE
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import in_order, incident, incident_in, put, use_up
 from tests.integration.wire import ALWAYS, TIMES_OUT, Wire
 

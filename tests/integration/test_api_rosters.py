@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from opsknight.directory import SCOPES, Service
-from opsknight.rotations import Layer, Length, Unit
-from opsknight.schedules import Schedule
+from harness.desk import Desk
+from harness.world import World, deadline, event
+from opsknight.directory.entries import SCOPES, Service
+from opsknight.oncall.rotations import Layer, Length, Unit
+from opsknight.oncall.schedules import Schedule
 from opsknight.store import items
-from tests.harness.desk import Desk
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import in_order, incident, put
 from tests.integration.wire import Wire, doing
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from moto import mock_aws
 
-from opsknight.directory import MaintenanceWindow
+from harness.configurations import files
+from harness.shell import Shell
+from harness.world import World, build, deadline, event
+from opsknight.directory.entries import MaintenanceWindow
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import Operations
+from opsknight_cli.configuration.plan import carry_out, plan
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.reading import read
-from opsknight_cli.plans import carry_out, plan
-from tests.harness.configurations import files
-from tests.harness.shell import Shell
-from tests.harness.world import World, build, deadline, event
 
 FILE = """
 users:

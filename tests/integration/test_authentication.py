@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from opsknight.directory import (
+from harness.world import Response, World, deadline, event, http_event
+from opsknight.directory.entries import (
     Role,
     User,
     key_hash,
 )
 from opsknight.store import items
-from tests.harness.world import Response, World, deadline, event, http_event
 from tests.integration.steps import new_api_key, put
 
 INVALID_KEY = (

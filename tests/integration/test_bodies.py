@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from opsknight.posted import LARGEST_BODY
-from tests.harness.world import Response, World, deadline, event, http_event
+from harness.world import Response, World, deadline, event, http_event
+from opsknight.incident.event_request import LARGEST_BODY
 from tests.integration.steps import of_kind, used
 
 NOISE = base64.b64encode(Random(7).randbytes(400_000)).decode()

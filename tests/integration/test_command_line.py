@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from harness.account import Refusal, Scripted
+from harness.dynamodb import make_table
+from harness.pipeline import Pipeline
+from harness.post import PAGES
+from harness.shell import Said, Shell
+from harness.world import build, event
 from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.queues import Queue
-from tests.harness.account import Refusal, Scripted
-from tests.harness.dynamodb import make_table
-from tests.harness.pipeline import Pipeline
-from tests.harness.post import PAGES
-from tests.harness.shell import Said, Shell
-from tests.harness.world import build, event
+from opsknight.runtime.queues import Queue
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
+from harness.pipeline import Pipeline
+from harness.post import PAGES
+from harness.shell import Shell
+from harness.world import World, deadline
 from notify.channels.protocol import Refused, Retry
 from notify.channels.words import words
-from opsknight.contacts import Channel, Receiver
-from opsknight.deliveries import TESTED_FOR, Report, State, reported
-from opsknight.directory import Role, User
-from opsknight.messages import PageReason
-from opsknight.pacing import Traffic
-from opsknight.queues import Queue
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.delivery import TESTED_FOR, Report, State, reported
+from opsknight.notification.message import PageReason
+from opsknight.notification.throttle import Traffic
+from opsknight.runtime.queues import Queue
 from opsknight.store import items
-from opsknight.store.outgoing import Outgoing
-from tests.harness.pipeline import Pipeline
-from tests.harness.post import PAGES
-from tests.harness.shell import Shell
-from tests.harness.world import World, deadline
+from opsknight.store.deliveries import Outgoing
 
 ADA = User(
     id="user_ada",

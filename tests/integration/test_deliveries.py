@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from opsknight.contacts import Channel, PageEvent, Told
-from opsknight.deliveries import Attempt, Bundled, Delivery, delivery_id
-from opsknight.messages import PageReason
+from harness.world import RETENTION, World, deadline, event
+from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
+from opsknight.notification.message import PageReason
 from opsknight.store import items
-from tests.harness.world import RETENTION, World, deadline, event
 
 
 def a_delivery(world: World, incident_id: str, **more: object) -> Delivery:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness import described
-from tests.harness.world import Response, World, event, http_event
+from harness import described
+from harness.world import Response, World, event, http_event
 from tests.integration.steps import use_up
 from tests.integration.wire import ALWAYS, TIMES_OUT, Wire, refusing
 

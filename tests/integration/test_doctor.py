@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from opsknight.configuration import Configuration
+from harness.account import Refusal, Scripted
+from harness.dynamodb import template
+from harness.shell import Shell
+from harness.world import World, deadline, event
+from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
-from opsknight.store.outgoing import Outgoing
+from opsknight.store.deliveries import Outgoing
 from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
 from opsknight_cli.doctor.running import run
-from tests.harness.account import Refusal, Scripted
-from tests.harness.dynamodb import template
-from tests.harness.shell import Shell
-from tests.harness.world import World, deadline, event
 
 FILE = """\
 users:

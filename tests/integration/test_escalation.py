@@ -9,18 +9,18 @@ from escalation.audit import audit
 from escalation.directory import Directory
 from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
-from opsknight.advancing import decided
-from opsknight.commands import AutoResolve, Snooze, Suppress
-from opsknight.escalations import Advanced, pages_on
-from opsknight.incidents import Status
-from opsknight.lifecycle import Moved, act
+from harness.invariants import check
+from harness.people import ADA
+from harness.pipeline import Pipeline, step
+from harness.world import World, deadline
+from opsknight.escalation.steps import Advanced, pages_on
+from opsknight.escalation.timers import decided
+from opsknight.incident.commands import AutoResolve, Snooze, Suppress
+from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.model import Status
 from opsknight.store import items
 from opsknight.store.calls import Conflict
 from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
-from tests.harness.invariants import check
-from tests.harness.people import ADA
-from tests.harness.pipeline import Pipeline, step
-from tests.harness.world import World, deadline
 
 
 @pytest.fixture

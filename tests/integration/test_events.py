@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from opsknight.directory import MaintenanceWindow
-from opsknight.incidents import Escalation, Status, describe
+from harness.world import RETENTION, World, deadline, event
+from opsknight.directory.entries import MaintenanceWindow
+from opsknight.incident.model import Escalation, Status, describe
 from opsknight.store import items
-from tests.harness.world import RETENTION, World, deadline, event
 from tests.integration.steps import in_order, incident, incident_in, of_kind, put, used
 
 ACTIVE = [Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED, Status.SUPPRESSED]

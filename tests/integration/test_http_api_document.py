@@ -16,20 +16,20 @@ import pytest
 
 from events.handler import Api
 from events.intake import Intake
+from harness.described import DESCRIBED, operation
+from harness.desk import Desk
+from harness.examples import examples, laid_out, served
+from harness.world import World, deadline, event
 from local.stack import ROOT
-from opsknight.answers import respond
-from opsknight.callers import Directory, Limiter
-from opsknight.deliveries import Attempt, State
-from opsknight.directory import SCOPES
-from opsknight.escalations import Turn, proceed, take
-from opsknight.policies import implicit
-from opsknight.rotations import Layer, Length, Unit
-from opsknight.schedules import Schedule
+from opsknight.directory.entries import SCOPES
+from opsknight.escalation.policy import implicit
+from opsknight.escalation.steps import Turn, proceed, take
+from opsknight.http.auth import Directory, Limiter
+from opsknight.http.gateway import respond
+from opsknight.notification.delivery import Attempt, State
+from opsknight.oncall.rotations import Layer, Length, Unit
+from opsknight.oncall.schedules import Schedule
 from respond.handler import fault
-from tests.harness.described import DESCRIBED, operation
-from tests.harness.desk import Desk
-from tests.harness.examples import examples, laid_out, served
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import incident
 
 FILE = ROOT / "docs" / "http-api.md"

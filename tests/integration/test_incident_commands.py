@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from opsknight.directory import Role, User
-from opsknight.incidents import ActorKind, Status
+from harness.desk import Desk
+from harness.model import REPEATED, TABLE
+from harness.shell import Said, Shell
+from harness.world import World, deadline, event
+from opsknight.directory.entries import Role, User
+from opsknight.incident.model import ActorKind, Status
 from opsknight.store import items
-from tests.harness.desk import Desk
-from tests.harness.model import REPEATED, TABLE
-from tests.harness.shell import Said, Shell
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import incident, incident_in, put
 
 OPEN = Status.OPEN

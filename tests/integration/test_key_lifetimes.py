@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from opsknight.directory import ApiKey, key_hash
+from harness.world import World, deadline, event
+from opsknight.directory.entries import ApiKey, key_hash
 from opsknight.store import items
 from opsknight.store.calls import Conflict
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import new_api_key, new_integration_key, put
 from tests.integration.wire import Wire
 

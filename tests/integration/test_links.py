@@ -5,16 +5,16 @@ from secrets import token_hex
 
 import pytest
 
-from opsknight import links
-from opsknight.commands import Snooze
-from opsknight.deliveries import Bundled
-from opsknight.directory import Service
-from opsknight.escalations import Turn, proceed, take
-from opsknight.incidents import ActorKind, Status
-from opsknight.policies import implicit
+from harness.desk import Desk, Page
+from harness.world import RETENTION, World, deadline, event
+from opsknight.directory.entries import Service
+from opsknight.escalation.policy import implicit
+from opsknight.escalation.steps import Turn, proceed, take
+from opsknight.incident.commands import Snooze
+from opsknight.incident.model import ActorKind, Status
+from opsknight.notification import signed_link
+from opsknight.notification.delivery import Bundled
 from opsknight.store import items
-from tests.harness.desk import Desk, Page
-from tests.harness.world import RETENTION, World, deadline, event
 from tests.integration.conftest import Log
 from tests.integration.steps import do, in_order, incident, incident_in, put
 
@@ -204,7 +204,7 @@ def test_a_link_that_is_not_ours_tells_nothing(desk: Desk) -> None:
 def test_a_link_signed_with_another_key_is_refused(desk: Desk) -> None:
     delivery = desk.delivery(incident_in(desk.world, Status.OPEN))
     desk.keys.signing(desk.world.clock())
-    forged = links.token(delivery.incident_id, delivery.id, b"k" * 32, desk.world.clock())
+    forged = signed_link.token(delivery.incident_id, delivery.id, b"k" * 32, desk.world.clock())
     assert desk.press(f"/r/{forged}", "resolve").status == 404
 
 
@@ -213,7 +213,7 @@ def test_a_link_of_one_incident_does_not_open_another(desk: Desk) -> None:
     one, other = (incident_in(desk.world, Status.OPEN, dedup_key=key) for key in "ab")
     delivery = desk.delivery(one)
     key = desk.keys.signing(desk.world.clock())
-    token = links.token(other, delivery.id, key, desk.world.clock())
+    token = signed_link.token(other, delivery.id, key, desk.world.clock())
     assert desk.ask(f"/r/{token}").status == 404
 
 
@@ -320,7 +320,7 @@ def test_a_bundle_lists_what_its_message_told(desk: Desk) -> None:
     found = [part.split('"')[0] for part in page.text.split('href="')[1:]]
     assert len(found) == 2
     read = [
-        links.read(each, desk.keys.accepted(desk.world.clock()), desk.world.clock())
+        signed_link.read(each, desk.keys.accepted(desk.world.clock()), desk.world.clock())
         for each in found
     ]
     assert [each.incident_id for each in read] == [ids[2], ids[1]], "the most urgent first"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from opsknight.incidents import Status
-from tests.harness.world import Response, World, deadline, event
+from harness.world import Response, World, deadline, event
+from opsknight.incident.model import Status
 from tests.integration.conftest import Log
 from tests.integration.steps import incident, of_kind, use_up, used
 from tests.integration.wire import ALWAYS, THROTTLES, Wire

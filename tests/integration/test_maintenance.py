@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from opsknight.incidents import Status
-from tests.harness.shell import Shell
-from tests.harness.world import World, deadline, event
+from harness.shell import Shell
+from harness.world import World, deadline, event
+from opsknight.incident.model import Status
 
 FILE = "users: {ada: {email: a@x.org, role: ADMIN}}\nteams: {web: {members: {ada: }}}\n"
 SERVICE = "services: {checkout: {team: web}, reports: {team: web}}\n"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from opsknight.directory import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
-from opsknight.posted import LARGEST_BODY
+from harness.world import Response, World, event
+from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
+from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.store.items import secret_item
-from tests.harness.world import Response, World, event
 from tests.integration.steps import in_order, put, use_up
 
 # In the order of the contract. For an integration key the four in the middle do not apply.

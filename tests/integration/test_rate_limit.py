@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from events.handler import Api
-from tests.harness.world import Response, World, event
+from harness.world import Response, World, event
 from tests.integration.steps import PROMETHEUS_KEY_ID, in_order, use_up, used
 from tests.integration.wire import THROTTLES, TIMES_OUT, Fault, Wire, refusing
 

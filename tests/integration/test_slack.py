@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from opsknight.contacts import Channel, Receiver
-from opsknight.incidents import ActorKind, Status
+from harness.desk import Desk
+from harness.world import World, deadline
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.incident.model import ActorKind, Status
 from opsknight.store import items
 from respond.slack import is_signed
-from tests.harness.desk import Desk
-from tests.harness.world import World, deadline
 from tests.integration.steps import in_order, incident, incident_in, put
 
 

@@ -5,16 +5,16 @@ from secrets import token_hex
 
 import pytest
 
-from opsknight.commands import Acknowledge, Reassign, Resolve, Snooze
-from opsknight.contacts import Channel, PageWebhook, ServiceReceiver, StatusPage
-from opsknight.directory import ApiKey, Integration, Service, Team, User, key_hash
-from opsknight.incidents import Action, Alert, Event, Severity, Status
-from opsknight.lifecycle import Merged, Moved, Opened, act, decide
-from opsknight.rates import LIMIT, Minute
-from opsknight.reading import readable_items
+from harness.world import World, deadline, event
+from opsknight.directory.entries import ApiKey, Integration, Service, Team, User, key_hash
+from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.directory.receivers import Channel, PageWebhook, ServiceReceiver, StatusPage
+from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
+from opsknight.incident.lifecycle import Merged, Moved, Opened, act, decide
+from opsknight.incident.model import Action, Alert, Event, Severity, Status
+from opsknight.runtime.lenient import readable_items
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted
-from tests.harness.world import World, deadline, event
 from tests.integration.steps import ADA, do, in_order, incident, incident_in, of_kind, put
 from tests.integration.wire import TIMES_OUT, Wire
 

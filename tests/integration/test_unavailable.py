@@ -10,9 +10,9 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
-from opsknight.commands import Acknowledge, Resolve
-from opsknight.incidents import Status
-from tests.harness.world import World, event
+from harness.world import World, event
+from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.incident.model import Status
 from tests.integration.conftest import Log
 from tests.integration.steps import do, in_order, incident, incident_in, of_kind, use_up
 from tests.integration.wire import (

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, stage
+from harness.receivers import Request, answers
 from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.contacts import Channel
-from tests.harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, stage
-from tests.harness.receivers import Request, answers
+from opsknight.directory.receivers import Channel
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
 NOW = int(THREE.timestamp())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.harness.dynamodb import template
+from harness.dynamodb import template
 
 Resource = Mapping[str, Any]
 

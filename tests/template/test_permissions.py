@@ -25,13 +25,17 @@ import events.handler
 import notify.handler
 import respond.handler
 from escalation.sweep import BATCH
+from harness.desk import Desk
+from harness.pipeline import Pipeline
+from harness.streams import record
+from harness.world import World, deadline, event, http_event
 from notify import wiring
-from opsknight import runtime
-from opsknight.contacts import Channel, Receiver, ServiceReceiver
-from opsknight.deliveries import Bundled, State
-from opsknight.directory import Member, Role, Team, User
-from opsknight.policies import Policy, Step, Target, TargetKind
-from opsknight.schedules import Schedule
+from opsknight.directory.entries import Member, Role, Team, User
+from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.escalation.policy import Policy, Step, Target, TargetKind
+from opsknight.notification.delivery import Bundled, State
+from opsknight.oncall.schedules import Schedule
+from opsknight.runtime import process
 from opsknight.store.items import (
     DUE_SHARDS,
     Item,
@@ -39,10 +43,6 @@ from opsknight.store.items import (
     directory_item,
     incident_key,
 )
-from tests.harness.desk import Desk
-from tests.harness.pipeline import Pipeline
-from tests.harness.streams import record
-from tests.harness.world import World, deadline, event, http_event
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
@@ -278,11 +278,11 @@ CALLS = {
 def unmade() -> Iterator[None]:
     """A process that has not answered anything yet, before and after."""
     made: tuple[Any, ...] = (
-        runtime.table,
-        runtime.counters,
-        runtime.sqs,
-        runtime.sns,
-        runtime.ssm,
+        process.table,
+        process.counters,
+        process.sqs,
+        process.sns,
+        process.ssm,
         events.handler.api,
         respond.handler.responder,
         escalation.handler.engine,

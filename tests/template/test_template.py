@@ -11,29 +11,29 @@ import pytest
 
 from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
 from events.handler import PATIENCE_SECONDS, Api
+from harness.dynamodb import ROOT, template
+from harness.streams import record, woken_by
+from harness.world import World, event, http_event
 from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from notify.handler import SENDING_PATIENCE_SECONDS
-from opsknight import runtime
-from opsknight.answers import Answer, Request, respond
+from opsknight.http.gateway import Answer, Request, respond
+from opsknight.runtime import process
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
-from tests.harness.dynamodb import ROOT, template
-from tests.harness.streams import record, woken_by
-from tests.harness.world import World, event, http_event
 from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
-    "EventsFunction": (runtime.TableSettings, runtime.CounterSettings),
+    "EventsFunction": (process.TableSettings, process.CounterSettings),
     "RespondFunction": (
-        runtime.TableSettings,
-        runtime.CounterSettings,
-        runtime.RespondSettings,
+        process.TableSettings,
+        process.CounterSettings,
+        process.RespondSettings,
     ),
-    "EscalationFunction": (runtime.TableSettings, runtime.OutboxSettings),
-    "TimerFunction": (runtime.TableSettings, runtime.OutboxSettings),
-    "TickFunction": (runtime.TableSettings, runtime.OutboxSettings),
-    "NotifyFunction": (runtime.TableSettings, runtime.QueueSettings),
-    "SendFunction": (runtime.TableSettings, runtime.QueueSettings, runtime.SendingSettings),
+    "EscalationFunction": (process.TableSettings, process.OutboxSettings),
+    "TimerFunction": (process.TableSettings, process.OutboxSettings),
+    "TickFunction": (process.TableSettings, process.OutboxSettings),
+    "NotifyFunction": (process.TableSettings, process.QueueSettings),
+    "SendFunction": (process.TableSettings, process.QueueSettings, process.SendingSettings),
 }
 INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
 BY_LIBRARIES = {
@@ -70,8 +70,8 @@ def test_settings_are_read_from_the_templates_values() -> None:
         "TABLE_NAME": "table",
         "RETENTION_DAYS": str(template()["Parameters"]["RetentionDays"]["Default"]),
     }
-    settings = runtime.read_settings(runtime.TableSettings, environment)
-    assert settings == runtime.TableSettings(table_name="table", retention_days=400)
+    settings = process.read_settings(process.TableSettings, environment)
+    assert settings == process.TableSettings(table_name="table", retention_days=400)
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))

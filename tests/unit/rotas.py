@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
-from opsknight.rotations import Layer, Length, Restriction, Unit, Weekday
-from opsknight.schedules import Override, Schedule, Shift, shifts
+from opsknight.oncall.rotations import Layer, Length, Restriction, Unit, Weekday
+from opsknight.oncall.schedules import Override, Schedule, Shift, shifts
 
 WEEKLY = Length(count=1, unit=Unit.WEEKS)
 DAILY = Length(count=1, unit=Unit.DAYS)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notify.addresses import NotAllowed, find, may_connect, read
 from notify.channels.protocol import Refused
 from notify.outbound import Outbound, by_name_service
-from opsknight.runtime import now
+from opsknight.runtime.process import now
 
 NAMES = {
     "public.example": ["93.184.215.14"],

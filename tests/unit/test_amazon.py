@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from harness.amazon import Amazon, Answer
+from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
 from notify.channels.email import Email
 from notify.channels.protocol import Refused, Retry, Sent
 from notify.channels.voice import Voice
-from opsknight.contacts import Channel
-from tests.harness.amazon import Amazon, Answer
-from tests.harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
+from opsknight.directory.receivers import Channel
 
 BY_AWS = (Channel.EMAIL, Channel.SMS, Channel.VOICE)
 AWAY = "https://email.us-east-1.amazonaws.com"

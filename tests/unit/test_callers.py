@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.callers import MOST_REMEMBERED, REMEMBERED, Memory
+from opsknight.http.auth import MOST_REMEMBERED, REMEMBERED, Memory
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

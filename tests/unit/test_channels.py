@@ -15,14 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.channels import discord, google_chat, ntfy, pushover, slack, sms, teams, telegram, voice
-from notify.channels.email import headers, subject
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
-from notify.channels.registry import BUILDERS
-from notify.outbound import Limits
-from opsknight.contacts import Channel, PageEvent
-from opsknight.messages import Message
-from tests.harness.notices import (
+from harness.notices import (
     ACKNOWLEDGED,
     BRIEF,
     BUNDLE,
@@ -33,7 +26,14 @@ from tests.harness.notices import (
     Stage,
     stage,
 )
-from tests.harness.receivers import answers, closes, hangs
+from harness.receivers import answers, closes, hangs
+from notify.channels import discord, google_chat, ntfy, pushover, slack, sms, teams, telegram, voice
+from notify.channels.email import headers, subject
+from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.registry import BUILDERS
+from notify.outbound import Limits
+from opsknight.directory.receivers import Channel, PageEvent
+from opsknight.notification.message import Message
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]
 URL_SECRETS = (Channel.SLACK_WEBHOOK, Channel.TEAMS, Channel.DISCORD, Channel.GOOGLE_CHAT)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsknight.commands import (
+from opsknight.incident.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
@@ -22,7 +22,8 @@ from opsknight.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incidents import (
+from opsknight.incident.lifecycle import Moved, Refused, Unchanged, act, announced
+from opsknight.incident.model import (
     TIMERS,
     Actor,
     ActorKind,
@@ -33,7 +34,6 @@ from opsknight.incidents import (
     Timeouts,
     Urgency,
 )
-from opsknight.lifecycle import Moved, Refused, Unchanged, act, announced
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=4)

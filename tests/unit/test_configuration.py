@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from opsknight.applying import Busy, Create, Remove, Update, aim, steps
-from opsknight.configuration import Configuration, Entry, key_of, kind_of, references
-from opsknight.preflight import dangling
+from harness.configurations import files
+from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, references
+from opsknight.config.diff import Busy, Create, Remove, Update, aim, steps
+from opsknight.config.lint import dangling
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.reading import read
-from tests.harness.configurations import files
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

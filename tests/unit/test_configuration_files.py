@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 from hypothesis import given
 
-from opsknight.preflight import Severity, dangling
+from harness.configurations import files
+from opsknight.config.lint import Severity, dangling
 from opsknight_cli.files.checking import Checked, check
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.reading import read
 from opsknight_cli.files.schema import PUBLISHED, schema
 from opsknight_cli.files.writing import written
-from tests.harness.configurations import files
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 

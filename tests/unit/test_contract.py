@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from events.contract import accepted
-from opsknight.bodies import InvalidBody, InvalidJson, parse
-from opsknight.incidents import Action, Pointer, Severity, Status, Urgency
-from opsknight.posted import LARGEST_BODY, EventRequest
+from opsknight.http.body import InvalidBody, InvalidJson, parse
+from opsknight.incident.event_request import LARGEST_BODY, EventRequest
+from opsknight.incident.model import Action, Pointer, Severity, Status, Urgency
 
 EMOJI = "\N{GRINNING FACE}"
 COMBINED = "e\N{COMBINING ACUTE ACCENT}"

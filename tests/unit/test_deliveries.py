@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.contacts import Channel, Told
-from opsknight.deliveries import (
+from opsknight.directory.receivers import Channel, Told
+from opsknight.incident.model import Incident, Status, Urgency
+from opsknight.notification.delivery import (
     ATTEMPTS_KEPT,
     FIRST_PAUSE,
     LONGEST_ASKED,
@@ -28,8 +29,7 @@ from opsknight.deliveries import (
     reported,
     verdict,
 )
-from opsknight.incidents import Incident, Status, Urgency
-from opsknight.messages import PageReason
+from opsknight.notification.message import PageReason
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opsknight.incidents import describe
+from opsknight.incident.model import describe
 
 
 def body(details: str) -> str:

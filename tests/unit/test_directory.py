@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.directory import (
+from opsknight.directory.entries import (
     ApiKey,
     IntegrationKey,
     MaintenanceWindow,
@@ -15,7 +15,7 @@ from opsknight.directory import (
     has_access,
     key_hash,
 )
-from opsknight.incidents import Actor, ActorKind, Window
+from opsknight.incident.model import Actor, ActorKind, Window
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

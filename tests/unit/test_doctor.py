@@ -2,11 +2,11 @@
 
 import pytest
 
-from opsknight.contacts import Channel
+from harness.dynamodb import template
+from opsknight.directory.receivers import Channel
 from opsknight_cli.doctor import judging
 from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 from opsknight_cli.doctor.judging import Verdict
-from tests.harness.dynamodb import template
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from opsknight.escalations import (
+from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
+from opsknight.escalation.steps import (
     Advanced,
     Turn,
     due,
@@ -18,8 +19,7 @@ from opsknight.escalations import (
     take,
     unannounced,
 )
-from opsknight.incidents import Asked, Escalation, Incident, Status, Urgency
-from opsknight.policies import Policy, Step, Target, TargetKind, implicit
+from opsknight.incident.model import Asked, Escalation, Incident, Status, Urgency
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.incidents import (
+from opsknight.incident.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
+from opsknight.incident.model import (
     ACTIVE,
     Action,
     Actor,
@@ -19,7 +20,6 @@ from opsknight.incidents import (
     Urgency,
     Window,
 )
-from opsknight.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=1)

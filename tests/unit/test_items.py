@@ -9,17 +9,7 @@ from typing import Any
 
 import pytest
 
-from opsknight.contacts import (
-    Channel,
-    NotificationRule,
-    PageEvent,
-    PageWebhook,
-    Receiver,
-    ServiceReceiver,
-    StatusPage,
-    Told,
-)
-from opsknight.directory import (
+from opsknight.directory.entries import (
     ApiKey,
     Integration,
     IntegrationKey,
@@ -30,7 +20,26 @@ from opsknight.directory import (
     Team,
     User,
 )
-from opsknight.incidents import Actor, ActorKind, Alert, Change, Incident, Pointer, Status, Urgency
+from opsknight.directory.receivers import (
+    Channel,
+    NotificationRule,
+    PageEvent,
+    PageWebhook,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+    Told,
+)
+from opsknight.incident.model import (
+    Actor,
+    ActorKind,
+    Alert,
+    Change,
+    Incident,
+    Pointer,
+    Status,
+    Urgency,
+)
 from opsknight.store import items
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 1, tzinfo=UTC)

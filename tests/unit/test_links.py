@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.deliveries import delivery_id
-from opsknight.links import LIFE, BadLink, ExpiredLink, read, token
+from opsknight.notification.delivery import delivery_id
+from opsknight.notification.signed_link import LIFE, BadLink, ExpiredLink, read, token
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY, OTHER = b"k" * 32, b"o" * 32

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.contacts import (
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import (
     Channel,
     NotificationRule,
     PageEvent,
@@ -14,11 +15,10 @@ from opsknight.contacts import (
     StatusPage,
     Told,
 )
-from opsknight.directory import Role, User
-from opsknight.escalations import Page, Why
-from opsknight.incidents import OPSKNIGHT, Change, Incident, Status, Urgency
-from opsknight.messages import PageReason
-from opsknight.notifying import (
+from opsknight.escalation.steps import Page, Why
+from opsknight.incident.model import OPSKNIGHT, Change, Incident, Status, Urgency
+from opsknight.notification.message import PageReason
+from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
     change_deliveries,

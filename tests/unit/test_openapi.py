@@ -10,14 +10,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import BaseModel
 
 from events.handler import OPENAPI
+from harness.described import DESCRIBED, fits, resolved
 from openapi.__main__ import main
 from openapi.people import MODELS
-from opsknight.bodies import InvalidBody, parse
-from opsknight.directory import EVENTS_WRITE
-from opsknight.posted import EventRequest
+from opsknight.directory.entries import EVENTS_WRITE
+from opsknight.http.body import InvalidBody, parse
+from opsknight.incident.event_request import EventRequest
 from respond.api import ROUTES
 from respond.incidents import ACTIONS
-from tests.harness.described import DESCRIBED, fits, resolved
 
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
 EXAMPLE = SEND["requestBody"]["content"]["application/json"]["example"]

@@ -16,9 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
-from notify.outbound import LONGEST_ANSWER, Answer, Limits, Outbound
-from tests.harness.receivers import (
+from harness.receivers import (
     Act,
     HttpReceiver,
     answers,
@@ -28,6 +26,8 @@ from tests.harness.receivers import (
     says,
     trickles,
 )
+from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.outbound import LONGEST_ANSWER, Answer, Limits, Outbound
 
 NOON = datetime.datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SECRET_PATH = "/services/T0SECRET?token=sesame"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from opsknight.pacing import (
+from opsknight.notification.throttle import (
     BUSY,
     LEASE,
     PAGE_PROBE_EVERY,

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from opsknight.configuration import Configuration
-from opsknight.preflight import Gap, findings, uncovered
+from opsknight.config.configuration import Configuration
+from opsknight.config.lint import Gap, findings, uncovered
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.reading import read
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
+from harness.receivers import answers
 from notify.channels import discord, ntfy, pushover
 from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.contacts import Channel, Told
-from opsknight.incidents import Urgency
-from opsknight.messages import Message, PageReason
-from tests.harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
-from tests.harness.receivers import answers
+from opsknight.directory.receivers import Channel, Told
+from opsknight.incident.model import Urgency
+from opsknight.notification.message import Message, PageReason
 
 
 @pytest.fixture

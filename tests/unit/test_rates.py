@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from opsknight.rates import LIMIT, WINDOW_SECONDS, Minute
+from opsknight.directory.rate_limit import LIMIT, WINDOW_SECONDS, Minute
 
 EDGE = datetime(2026, 11, 23, 3, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

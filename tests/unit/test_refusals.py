@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from events.refusals import Refusals
-from opsknight.directory import IntegrationKey
-from opsknight.incidents import OPSKNIGHT, Action, Event, Severity
-from opsknight.rates import Minute
+from opsknight.directory.entries import IntegrationKey
+from opsknight.directory.rate_limit import Minute
+from opsknight.incident.model import OPSKNIGHT, Action, Event, Severity
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = IntegrationKey(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.notices import NOTICES, SHOWN_TO_ALL, Stage, stage
+from harness.receivers import answers
 from notify.channels.protocol import Sent
-from opsknight.contacts import Channel
-from tests.harness.notices import NOTICES, SHOWN_TO_ALL, Stage, stage
-from tests.harness.receivers import answers
+from opsknight.directory.receivers import Channel
 
 GOLDEN = Path(__file__).parents[1] / "golden/notify"
 ALL = {**NOTICES, "status-page": SHOWN_TO_ALL}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from opsknight.rotations import Length, Restriction, Weekday
-from opsknight.schedules import on_call_at, shifts
+from opsknight.oncall.rotations import Length, Restriction, Weekday
+from opsknight.oncall.schedules import on_call_at, shifts
 from tests.unit.rotas import (
     DAILY,
     NIGHTS,

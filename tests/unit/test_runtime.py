@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight import runtime
-from opsknight.runtime import CounterSettings, TableSettings, new_id, read_settings
+from opsknight.runtime import process
+from opsknight.runtime.process import CounterSettings, TableSettings, new_id, read_settings
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 ENVIRONMENT = {"TABLE_NAME": "main", "RETENTION_DAYS": "400", "RATES_TABLE_NAME": "rates"}
@@ -40,20 +40,20 @@ def test_ids_differ_within_a_millisecond() -> None:
 
 
 def test_the_clock_is_aware() -> None:
-    assert runtime.now().tzinfo is UTC
+    assert process.now().tzinfo is UTC
 
 
 def test_clients_are_made_by_the_first_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    runtime.table.cache_clear()
-    runtime.counters.cache_clear()
+    process.table.cache_clear()
+    process.counters.cache_clear()
     try:
-        table, counters = runtime.table(), runtime.counters()
+        table, counters = process.table(), process.counters()
         assert (table.name, table.retention) == ("main", timedelta(days=400))
         assert counters.name == "rates"
         assert table.client is not counters.client, "a slow limiter has short timeouts of its own"
-        assert (runtime.table(), runtime.counters()) == (table, counters)
+        assert (process.table(), process.counters()) == (table, counters)
     finally:
-        runtime.table.cache_clear()
-        runtime.counters.cache_clear()
+        process.table.cache_clear()
+        process.counters.cache_clear()

@@ -13,8 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.rotations import Layer, Length, Restriction, Unit, Weekday, instant_of, wall_at
-from opsknight.schedules import Override, Schedule, Shift, on_call_at, shifts
+from opsknight.oncall.rotations import (
+    Layer,
+    Length,
+    Restriction,
+    Unit,
+    Weekday,
+    instant_of,
+    wall_at,
+)
+from opsknight.oncall.schedules import Override, Schedule, Shift, on_call_at, shifts
 from tests.unit.rotas import hours
 
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from opsknight.schedules import Override, Schedule, on_call_at, shifts
+from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
 from tests.unit.rotas import (
     NIGHTS,
     WEEKEND,

@@ -5,9 +5,9 @@ import logging
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
+from harness.amazon import Amazon, Answer
 from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
 from notify.secrets import KEPT_SECONDS, Secrets
-from tests.harness.amazon import Amazon, Answer
 
 NAME = "/opsknight/slack"
 AWAY = EndpointConnectionError(endpoint_url="https://ssm.us-east-1.amazonaws.com")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
+from harness.receivers import Act, answers
 from notify.channels import slack
 from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.contacts import Channel, PageEvent, Told
-from opsknight.incidents import Status
-from opsknight.messages import Message, PageReason
-from tests.harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
-from tests.harness.receivers import Act, answers
+from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.incident.model import Status
+from opsknight.notification.message import Message, PageReason
 
 PLACE = {"channel": "C0123", "ts": "1790997131.000100"}
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, THREE
 from notify.channels import sms
 from notify.channels.text import clean, clean_lines, counted, cut, isolated, moment, span
 from notify.channels.words import NAMED_IN_A_BUNDLE, words
-from opsknight.contacts import Told
-from opsknight.incidents import Status
-from opsknight.messages import PageReason
-from tests.harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, THREE
+from opsknight.directory.receivers import Told
+from opsknight.incident.model import Status
+from opsknight.notification.message import PageReason
 
 
 @pytest.mark.parametrize(

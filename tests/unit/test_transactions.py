@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsknight.commands import (
+from opsknight.incident.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
@@ -21,8 +21,8 @@ from opsknight.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incidents import Actor, ActorKind, Alert, Incident, Status, Urgency
-from opsknight.lifecycle import Merged, Moved, Opened, Refused, Unchanged, act
+from opsknight.incident.lifecycle import Merged, Moved, Opened, Refused, Unchanged, act
+from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
 from opsknight.store.items import plain
 from opsknight.store.transactions import writes
 

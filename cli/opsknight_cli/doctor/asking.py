@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from opsknight.configuration import Configuration
-from opsknight.contacts import Channel
-from opsknight.incidents import ACTIVE, Status
+from opsknight.config.configuration import Configuration
+from opsknight.directory.receivers import Channel
+from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
+from opsknight.store.deliveries import Outgoing
 from opsknight.store.listings import Listings, Wanted
-from opsknight.store.outgoing import Outgoing
 from opsknight.store.table import Table
 from opsknight_cli.doctor import judging
 from opsknight_cli.doctor.judging import Finding, failed, ok

@@ -10,14 +10,13 @@ import typer
 from botocore.exceptions import ClientError, NoCredentialsError
 from rich.text import Text
 
-from opsknight.configuration import Configuration
+from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
 from opsknight_cli.deployments import Account, Where, table_of
 from opsknight_cli.doctor import judging
 from opsknight_cli.doctor.asking import CHECKS, OF_THE_CONFIGURATION, Facts, Resource
 from opsknight_cli.doctor.judging import Finding, Verdict, failed, ok, unchecked
 from opsknight_cli.doctor.running import run
-from opsknight_cli.screen import Screen
 from opsknight_cli.session import (
     Ended,
     JsonOption,
@@ -27,6 +26,7 @@ from opsknight_cli.session import (
     StackOption,
     session_of,
 )
+from opsknight_cli.terminal.screen import Screen
 
 # Worse first; 1 is for commands that could not do what was asked.
 CODES: Final = {Verdict.FAILED: 3, Verdict.WARNING: 2, Verdict.NOT_CHECKED: 2, Verdict.OK: 0}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from opsknight.configuration import Configuration, slug_of
-from opsknight.contacts import Channel, Receiver
-from opsknight.notifying import methods
-from opsknight.pacing import Traffic
+from opsknight.config.configuration import Configuration, slug_of
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.recipients import methods
+from opsknight.notification.throttle import Traffic
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50

@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from opsknight.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
-from opsknight.preflight import Finding, Severity, dangling, findings, meant, nowhere
+from opsknight.config.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
+from opsknight.config.lint import Finding, Severity, dangling, findings, meant, nowhere
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reading import Document

@@ -4,19 +4,19 @@ from datetime import date, datetime, time
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
-from opsknight.configuration import PREFIX, Entry, Kind, id_of
-from opsknight.contacts import (
+from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
+from opsknight.directory.entries import Integration, Member, Service, Team, User
+from opsknight.directory.receivers import (
     NotificationRule,
     PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
 )
-from opsknight.directory import Integration, Member, Service, Team, User
-from opsknight.incidents import Urgency
-from opsknight.policies import Policy, Step, Target, TargetKind
-from opsknight.rotations import Layer, Restriction, instant_of
-from opsknight.schedules import Schedule
+from opsknight.escalation.policy import Policy, Step, Target, TargetKind
+from opsknight.incident.model import Urgency
+from opsknight.oncall.rotations import Layer, Restriction, instant_of
+from opsknight.oncall.schedules import Schedule
 from opsknight_cli.files.shape import (
     LayerShape,
     MethodShape,

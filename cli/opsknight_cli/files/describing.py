@@ -9,8 +9,9 @@ from datetime import UTC, datetime, time
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
-from opsknight.configuration import Configuration, Entry, path_of, slug_of
-from opsknight.contacts import (
+from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
+from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.receivers import (
     TOLD_BY_DEFAULT,
     PageEvent,
     PageWebhook,
@@ -18,10 +19,9 @@ from opsknight.contacts import (
     ServiceReceiver,
     StatusPage,
 )
-from opsknight.directory import Integration, Service, Team, User
-from opsknight.policies import Policy, Step
-from opsknight.rotations import Layer, Restriction, Weekday, instant_of
-from opsknight.schedules import Schedule
+from opsknight.escalation.policy import Policy, Step
+from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
+from opsknight.oncall.schedules import Schedule
 from opsknight_cli.files.shape import SECTIONS
 from opsknight_cli.files.words import in_words, turn_in_words
 

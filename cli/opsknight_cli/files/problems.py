@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from opsknight.configuration import Path
-from opsknight.preflight import Severity
+from opsknight.config.configuration import Path
+from opsknight.config.lint import Severity
 
 
 @dataclass(frozen=True, slots=True, order=True)

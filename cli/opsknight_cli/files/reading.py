@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from opsknight.configuration import Path
-from opsknight.preflight import Severity
+from opsknight.config.configuration import Path
+from opsknight.config.lint import Severity
 from opsknight_cli.files.problems import Place, Problem
 
 # A few aliases of aliases stand for billions of nodes.

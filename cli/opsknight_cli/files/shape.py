@@ -1,7 +1,7 @@
 """The shape of a configuration file, one model for each thing that it can hold.
 
 What each value means stands in its description, which editors show and errors repeat. References
-are slugs here; whether they lead anywhere is for `opsknight.preflight`.
+are slugs here; whether they lead anywhere is for `opsknight.config.lint`.
 """
 
 import re
@@ -18,11 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from opsknight.contacts import TOLD_BY_DEFAULT, Channel, PageEvent, Told
-from opsknight.directory import Role
-from opsknight.incidents import Urgency
-from opsknight.rotations import Restriction, WallTime
-from opsknight.schedules import Zone
+from opsknight.directory.entries import Role
+from opsknight.directory.receivers import TOLD_BY_DEFAULT, Channel, PageEvent, Told
+from opsknight.incident.model import Urgency
+from opsknight.oncall.rotations import Restriction, WallTime
+from opsknight.oncall.schedules import Zone
 from opsknight_cli.files.words import (
     Duration,
     Email,

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
-from opsknight.rotations import Length, Unit
+from opsknight.oncall.rotations import Length, Unit
 
 LONGEST_SLUG: Final = 60
 

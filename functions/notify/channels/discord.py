@@ -6,7 +6,7 @@ from typing import Final
 
 from notify.channels.text import cut
 from notify.channels.words import COLOURS, MARKS, words
-from opsknight.messages import Message
+from opsknight.notification.message import Message
 
 # https://discord.com/developers/docs/resources/message#embed-object-embed-limits: 256 for a title,
 # 4096 for a description, 25 fields of 256 and 1024, 6000 in all. Escaping can double a length.

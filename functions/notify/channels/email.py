@@ -11,8 +11,8 @@ from notify.channels import email_layout
 from notify.channels.amazon import sent_by, tag
 from notify.channels.protocol import Outcome, Refused
 from notify.channels.words import CALLING, Tone, words
-from opsknight.contacts import Receiver, Told
-from opsknight.messages import Message, PageReason
+from opsknight.directory.receivers import Receiver, Told
+from opsknight.notification.message import Message, PageReason
 
 if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client

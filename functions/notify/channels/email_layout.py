@@ -11,8 +11,8 @@ from typing import Final
 
 from notify.channels.text import clean_lines, cut, moment
 from notify.channels.words import COLOURS, Words, words
-from opsknight.incidents import Status
-from opsknight.messages import Message
+from opsknight.incident.model import Status
+from opsknight.notification.message import Message
 
 LONGEST_TITLE: Final = 500
 _LONGEST_DETAILS: Final = 4000

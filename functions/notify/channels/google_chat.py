@@ -6,7 +6,7 @@ from typing import Final
 
 from notify.channels.text import moment
 from notify.channels.words import MARKS, words
-from opsknight.messages import Message
+from opsknight.notification.message import Message
 
 # A card may have 32 KB; a header's title is one line.
 LONGEST_HEADLINE: Final = 500

@@ -11,8 +11,8 @@ from notify.channels.text import moment
 from notify.channels.words import CALLING, Tone, words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 # https://docs.ntfy.sh/publish: a message of more than 4096 bytes would become an attachment.
 LONGEST_TITLE: Final = 200

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from notify.channels.protocol import Outcome, Refused, Sent, Unaccepted
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 # 404 and 410, too: where the URL or the path holds the secret, a replaced one is no more there.
 NOT_ACCEPTED: Final = frozenset({401, 403, 404, 410})

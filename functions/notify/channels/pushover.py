@@ -10,8 +10,8 @@ from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, Tone, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 # https://pushover.net/api#limits
 LONGEST_TITLE: Final = 240

@@ -18,7 +18,7 @@ from notify.channels.voice import Voice
 from notify.channels.webhook import Webhook
 from notify.outbound import Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Channel
+from opsknight.directory.receivers import Channel
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client

@@ -16,9 +16,9 @@ from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import PageEvent, Receiver, Told
-from opsknight.incidents import Status
-from opsknight.messages import Message
+from opsknight.directory.receivers import PageEvent, Receiver, Told
+from opsknight.incident.model import Status
+from opsknight.notification.message import Message
 
 # https://docs.slack.dev/reference/block-kit/blocks, each a little under the limit.
 LONGEST_HEADER: Final = 140

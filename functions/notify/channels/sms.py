@@ -8,8 +8,8 @@ from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome
 from notify.channels.text import clean, cut, moment
 from notify.channels.words import Words, words
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from notify.channels.words import MARKS, Tone, words
-from opsknight.messages import Message
+from opsknight.notification.message import Message
 
 # Teams refuses a message of more than 28 KB, headers and all.
 LONGEST_TITLE: Final = 500

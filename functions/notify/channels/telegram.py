@@ -11,8 +11,8 @@ from notify.channels.text import moment
 from notify.channels.words import MARKS, Tone, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 # https://core.telegram.org/bots/api#sendmessage: 4096 characters once the markup is read. The title
 # leaves room for five of a bundle and all names.

@@ -11,8 +11,8 @@ from notify.channels.protocol import Outcome, Refused
 from notify.channels.sms import context
 from notify.channels.text import cut
 from notify.channels.words import Tone, Words, words
-from opsknight.contacts import Receiver
-from opsknight.messages import Message
+from opsknight.directory.receivers import Receiver
+from opsknight.notification.message import Message
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client

@@ -14,8 +14,8 @@ from notify.channels.text import clean
 from notify.channels.words import for_all_to_see
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.contacts import PageEvent, Receiver
-from opsknight.messages import Brief, Message, PageReason
+from opsknight.directory.receivers import PageEvent, Receiver
+from opsknight.notification.message import Brief, Message, PageReason
 
 
 def event_name(about: object) -> str:

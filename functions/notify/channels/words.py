@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from notify.channels.text import clean, counted, cut, isolated, span
-from opsknight.contacts import PageEvent, Told
-from opsknight.incidents import Status, Urgency
-from opsknight.messages import Brief, Message, PageReason
+from opsknight.directory.receivers import PageEvent, Told
+from opsknight.incident.model import Status, Urgency
+from opsknight.notification.message import Brief, Message, PageReason
 
 NAMED_IN_A_BUNDLE: Final = 5
 _LONGEST_NAME: Final = 120

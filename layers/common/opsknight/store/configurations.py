@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
-from opsknight.applying import Busy, Create, Remove, Step, Update
-from opsknight.configuration import Configuration, Entry, Kind, key_of, kind_of
-from opsknight.contacts import ServiceReceiver, StatusPage
-from opsknight.directory import Integration, Service, Team, User
-from opsknight.policies import Policy
-from opsknight.schedules import Schedule
+from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
+from opsknight.config.diff import Busy, Create, Remove, Step, Update
+from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.policy import Policy
+from opsknight.oncall.schedules import Schedule
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, patiently
 from opsknight.store.table import Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from opsknight.rates import LIMIT, Minute
+from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes, is_passing
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import BaseModel
 
-from opsknight.contacts import ServiceReceiver, StatusPage
-from opsknight.deliveries import Bundled, Delivery
-from opsknight.directory import ApiKey, Integration, IntegrationKey, Service, Team, User
-from opsknight.escalations import Page, Taken
-from opsknight.incidents import Alert, Change, Incident, Pointer, Status
-from opsknight.policies import Policy
-from opsknight.schedules import Override, Schedule
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, Team, User
+from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.policy import Policy
+from opsknight.escalation.steps import Page, Taken
+from opsknight.incident.model import Alert, Change, Incident, Pointer, Status
+from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.oncall.schedules import Override, Schedule
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef as Wire

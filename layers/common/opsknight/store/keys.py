@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from opsknight.directory import ApiKey, IntegrationKey
+from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, patiently
 from opsknight.store.table import Table

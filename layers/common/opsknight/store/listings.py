@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from opsknight.incidents import ACTIVE, Model, Status, Urgency
+from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
 from opsknight.store.calls import Deadline, patiently
 from opsknight.store.table import Table

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from opsknight.directory import MaintenanceWindow, Service
-from opsknight.escalations import settled
-from opsknight.incidents import Status
-from opsknight.schedules import Override
+from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.escalation.steps import settled
+from opsknight.incident.model import Status
+from opsknight.oncall.schedules import Override
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, patiently
 from opsknight.store.table import Table

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsknight.escalations import Page, PageState
-from opsknight.lifecycle import Moved
+from opsknight.escalation.steps import Page, PageState
+from opsknight.incident.lifecycle import Moved
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, patiently
 from opsknight.store.table import Table

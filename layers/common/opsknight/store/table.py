@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.deliveries import Bundled, Delivery
-from opsknight.directory import ApiKey, IntegrationKey, Service, Team, User
-from opsknight.escalations import Advanced, Page, Taken
-from opsknight.incidents import Alert, Change, Incident, Pointer
-from opsknight.lifecycle import Merged, Moved, Opened, announced
-from opsknight.policies import Policy, Rota
-from opsknight.schedules import Override, Schedule
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service, Team, User
+from opsknight.escalation.policy import Policy, Rota
+from opsknight.escalation.steps import Advanced, Page, Taken
+from opsknight.incident.lifecycle import Merged, Moved, Opened, announced
+from opsknight.incident.model import Alert, Change, Incident, Pointer
+from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, Unavailable, patiently
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from opsknight.escalations import Advanced
-from opsknight.incidents import Incident, Pointer, Status
-from opsknight.lifecycle import Merged, Moved, Opened
+from opsknight.escalation.steps import Advanced
+from opsknight.incident.lifecycle import Merged, Moved, Opened
+from opsknight.incident.model import Incident, Pointer, Status
 from opsknight.store import items
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from opsknight.incidents import Incident
+from opsknight.incident.model import Incident
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, patiently
 from opsknight.store.table import Table

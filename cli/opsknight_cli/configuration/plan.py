@@ -1,0 +1,107 @@
+"""What applying a file would change, and doing it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from opsknight.config.configuration import Configuration, key_of
+from opsknight.config.diff import Aim, Remove, Step, Update, aim, steps
+from opsknight.directory.entries import ApiKey, User
+from opsknight.store.calls import Deadline
+from opsknight.store.configurations import Configurations, Seen
+from opsknight.store.keys import Held, Keys
+
+# Whoever was heard of in this time is taken for a monitor at work.
+RECENT: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """An API key in use that would stop working."""
+
+    user: User
+    key: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seen: Seen
+    aim: Aim
+    steps: tuple[Step, ...]
+    ended: Mapping[str, Sequence[str]]
+    """Hashes of live keys, by the key of the user or integration that they go with."""
+    silenced: tuple[Silenced, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.steps or self.seen.unlisted)
+
+
+def plan(
+    configurations: Configurations,
+    file: Configuration,
+    *,
+    prune: bool,
+    now: datetime,
+    deadline: Deadline,
+) -> Plan:
+    """Reads the deployment, and compares."""
+    # Before what it is compared with: an incident that is opened meanwhile is younger than what
+    # its service was removed by.
+    busy = configurations.busy(deadline) if prune else ()
+    seen = configurations.read(deadline, file.entries())
+    target = aim(seen.configuration, file, prune=prune, busy=busy)
+    wanted = steps(seen.configuration, target.configuration)
+    held = Keys(configurations.table).held(deadline) if any(map(_ends_keys, wanted)) else []
+    live = [each for each in held if each.key.live_at(now)]
+    return Plan(
+        seen,
+        target,
+        wanted,
+        ended={
+            key_of(step.entry): [each.hashed for each in live if _owner(each) == key_of(step.entry)]
+            for step in wanted
+            if isinstance(step, Remove)
+        },
+        silenced=tuple(_silenced(wanted, live, now)),
+    )
+
+
+def carry_out(
+    configurations: Configurations, plan: Plan, now: datetime, token: str, deadline: Deadline
+) -> int:
+    """The revision after it. Raises Overtaken."""
+    return configurations.write(plan.seen, plan.steps, now, token, deadline, ended=plan.ended)
+
+
+def _owner(held: Held) -> str:
+    key = held.key
+    if isinstance(key, ApiKey):
+        return key.user_id
+    return f"{key.service_id}/{key.integration_id}"
+
+
+def _ends_keys(step: Step) -> bool:
+    return isinstance(step, Remove) or _disables(step)
+
+
+def _disables(step: Step) -> bool:
+    match step:
+        case Update(User(disabled=False), User(disabled=True)) | Remove(User()):
+            return True
+        case _:
+            return False
+
+
+def _silenced(wanted: Sequence[Step], live: Sequence[Held], now: datetime) -> Iterator[Silenced]:
+    since = (now - RECENT).date()
+    for step in wanted:
+        if not _disables(step) or not isinstance(step.entry, User):
+            continue
+        for held in live:
+            key = held.key
+            if not isinstance(key, ApiKey) or key.user_id != step.entry.id:
+                continue
+            if key.used_on is not None and key.used_on >= since:
+                yield Silenced(step.entry, key)

@@ -1,0 +1,260 @@
+"""Incidents on a screen: as rows of a list, and one of them whole."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rich.text import Text
+
+from opsknight.config.configuration import slug_of
+from opsknight.escalation.policy import Policy
+from opsknight.escalation.steps import Page, PageState
+from opsknight.incident.model import Alert, Asked, Incident, Status, Urgency, describe, timers
+from opsknight.notification.delivery import Delivery, State
+from opsknight.store.listings import Listed
+from opsknight.views import sentences
+from opsknight.views.answers import alert as alert_told
+from opsknight.views.incident_details import MOST_ROWS, Whole
+from opsknight_cli.terminal.naming import SHORT, method_name
+from opsknight_cli.terminal.screen import Line, Screen, laid_out, printable
+from opsknight_cli.terminal.times import shown
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+URGENCIES: Final = {Urgency.HIGH: "bold red", Urgency.MEDIUM: "yellow", Urgency.LOW: "blue"}
+STATUSES: Final = {Status.OPEN: "bold", Status.RESOLVED: "green"}
+_HEADER: Final = ("ID", "URGENCY", "STATUS", "AGE", "SERVICE", "ASSIGNEE", "TITLE")
+_BELOW: Final = 4
+# Of a description; --json has all of it.
+_MOST_LINES: Final = 20
+
+_PAGES: Final = {
+    None: "being planned",
+    PageState.PLANNED: "on its way",
+    PageState.REACHED: "reached",
+    PageState.FAILED: "not reached: nothing that was sent was taken",
+    PageState.CANCELLED: "not wanted any more",
+}
+_STATES: Final = {
+    State.SENT: "green",
+    State.REFUSED: "red",
+    State.BOUNCED: "red",
+    State.GIVEN_UP: "red",
+}
+
+
+def short(incident_id: str, status: Status) -> str:
+    """What finds it again: of an active one the beginning does."""
+    return incident_id if status is Status.RESOLVED else incident_id[:SHORT]
+
+
+def listing(found: Sequence[Listed], now: datetime, width: int) -> list[Line]:
+    rows = [
+        (
+            short(each.id, each.status),
+            urgency(each.urgency),
+            status(each.status),
+            _age(now - each.created_at),
+            slug_of(each.service_id),
+            slug_of(each.assignee_id) if each.assignee_id else "-",
+            printable(each.title),
+        )
+        for each in found
+    ]
+    return laid_out(_HEADER, rows, _BELOW, width)
+
+
+def _age(passed: timedelta) -> str:
+    return sentences.lasting(passed) if passed >= timedelta(minutes=1) else "now"
+
+
+def urgency(which: Urgency) -> Text:
+    return Text(which, URGENCIES[which])
+
+
+def status(which: Status) -> Text:
+    return Text(which, STATUSES.get(which, ""))
+
+
+def show(
+    screen: Screen, each: Whole, pages: Sequence[Page], policy: Policy | None, now: datetime
+) -> None:
+    incident = each.incident
+    head = Text(f"{incident.id}  ").append_text(urgency(incident.urgency)).append("  ")
+    screen.say(head.append_text(status(incident.status)))
+    screen.say(printable(incident.title), "bold")
+    screen.say()
+    screen.facts(_facts(incident, now))
+    _heading(screen, "Escalation")
+    screen.facts(_escalation(incident, policy, now), indent=2)
+    if pages:
+        screen.say()
+        _table(screen, ("PAGED", "USER", "STEP", "WHAT BECAME OF IT"), map(_page, pages), 3)
+    _heading(screen, "Timeline")
+    screen.facts(_timeline(each), indent=2)
+    _heading(screen, "Alerts")
+    for sentence in _alerts(each, now):
+        screen.say(sentence, indent=2)
+    if each.first is not None:
+        screen.facts(_alert(each.first), indent=2)
+        for line in _description(each.first):
+            screen.say(line, indent=4)
+    _heading(screen, "Deliveries")
+    if not each.deliveries:
+        screen.say("None.", indent=2)
+    else:
+        header = ("WHEN", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
+        _table(screen, header, map(_delivery, sorted(each.deliveries, key=_when)), 6)
+
+
+def _heading(screen: Screen, word: str) -> None:
+    screen.say()
+    screen.say(word, "bold")
+
+
+def _table(
+    screen: Screen, header: Sequence[str], rows: Iterator[Sequence[str | Text]], split: int
+) -> None:
+    width, _ = screen.size
+    for line in laid_out(header, list(rows), split, width - 2):
+        screen.hanging(line.text, line.indent + 2, line.indent + 6)
+
+
+def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]]:
+    waits = timers(incident)
+    yield "Service", slug_of(incident.service_id)
+    yield "Dedup key", printable(incident.dedup_key)
+    yield "Opened", _ago(incident.created_at, now)
+    if incident.acknowledged_at:
+        yield "Acknowledged", _ago(incident.acknowledged_at, now)
+    if incident.resolved_at:
+        yield "Resolved", _ago(incident.resolved_at, now)
+    yield "Assignee", slug_of(incident.assignee_id) if incident.assignee_id else "nobody"
+    if incident.window_id:
+        yield "Suppressed", f"by maintenance {incident.window_id}"
+    for name, word in (
+        ("snooze", "Snoozed until"),
+        ("acknowledgement", "Opens again"),
+        ("auto_resolve", "Resolves itself"),
+    ):
+        if name in waits:
+            yield word, _ahead(waits[name], now)
+
+
+def _escalation(
+    incident: Incident, policy: Policy | None, now: datetime
+) -> Iterator[tuple[str, str | Text]]:
+    yield "State", incident.escalation
+    if incident.policy_id and incident.policy_version:
+        yield "Policy", f"{slug_of(incident.policy_id)}, version {incident.policy_version}"
+    elif incident.policy_version is not None:
+        yield "Policy", "none: all of the service's team at once"
+    steps = len(policy.steps) if policy else None
+    if incident.step is not None:
+        of = f" of {steps}" if steps else ""
+        yield "Taken", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
+    at = timers(incident).get("step")
+    if at is not None:
+        yield "Next", f"{_next(incident, steps)}, {_ahead(at, now)}"
+
+
+def _next(incident: Incident, steps: int | None) -> str:
+    number = incident.next_step or 0
+    if incident.asked is Asked.AGAIN:
+        return "the same again"
+    if incident.step is None:
+        return "the first step"
+    return "the end of the round" if steps is not None and number >= steps else f"step {number + 1}"
+
+
+def _page(page: Page) -> tuple[str, ...]:
+    step = "-" if page.step is None else str(page.step + 1)
+    return _clock(page.at), slug_of(page.user_id), step, _PAGES[page.state]
+
+
+def _timeline(each: Whole) -> list[tuple[str, str | Text]]:
+    rows = [
+        (change.at, change.number, sentences.said(change, slug_of, lambda at: shown(at, UTC_ZONE)))
+        for change in each.changes
+    ]
+    rows += [
+        (step.at, 1_000_000 + step.page_no, sentences.taken(step, slug_of)) for step in each.steps
+    ]
+    if each.opening is not None:
+        rows.append((each.opening.at, 1, sentences.opened(each.opening)))
+    told: list[tuple[str, str | Text]] = [
+        (_clock(at), printable(sentence)) for at, _, sentence in sorted(rows)
+    ]
+    return (
+        told
+        if each.opening is not None
+        else [("", f"Older than the last {MOST_ROWS}: left out."), *told]
+    )
+
+
+def _alerts(each: Whole, now: datetime) -> Iterator[str]:
+    incident = each.incident
+    if incident.alert_count == 1:
+        yield "One."
+    else:
+        yield f"{incident.alert_count:,}, the last {_ago(incident.last_alert_at, now)}."
+    if each.first is None:
+        yield "The first one has expired."
+    elif incident.alert_count > 1:
+        yield "The first one:"
+
+
+def _alert(first: Alert) -> Iterator[tuple[str, str | Text]]:
+    told = alert_told(first)
+    yield "From", printable(first.actor.name)
+    for word, name in (("Source", "source"), ("Severity", "severity")):
+        if name in told:
+            yield word, printable(told[name])
+
+
+def _description(first: Alert) -> Iterator[str]:
+    lines = (describe(first.body) or "").splitlines()
+    for line in lines[:_MOST_LINES]:
+        inset = len(line) - len(line.lstrip(" "))
+        yield " " * inset + printable(line)
+    if len(lines) > _MOST_LINES:
+        yield f"... and {len(lines) - _MOST_LINES} more lines, with --json"
+
+
+def _when(each: Delivery) -> tuple[datetime, str, str]:
+    """When it was tried last, or is to be tried; the rest is for equal times."""
+    return _tried(each), each.owner, each.receiver_id
+
+
+def _tried(each: Delivery) -> datetime:
+    return each.attempts[-1].at if each.attempts else each.due_at or each.not_before
+
+
+def _delivery(each: Delivery) -> tuple[str | Text, ...]:
+    owner = slug_of(each.owner.partition("#")[2])
+    why = each.why or (each.attempts[-1].why if each.attempts else None)
+    said = [printable(why)] if why else []
+    if each.reported:
+        said.append(f"reported later: {each.reported}")
+    return (
+        _clock(_tried(each)),
+        f"{owner}/{method_name(each.receiver_id)}",
+        each.channel,
+        each.about,
+        Text(each.state, _STATES.get(each.state, "")),
+        str(each.tries),
+        "; ".join(said),
+    )
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC_ZONE):%d %b %H:%M:%S}"
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return f"{shown(at, UTC_ZONE)}, {sentences.ago(at, now)}"
+
+
+def _ahead(at: datetime, now: datetime) -> str:
+    away = "now" if at <= now else f"in {sentences.lasting(at - now)}"
+    return f"{shown(at, UTC_ZONE)}, {away}"

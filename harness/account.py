@@ -1,0 +1,168 @@
+"""An AWS account as `doctor` sees it: real clients whose calls are answered from data, and DynamoDB
+from a world.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+
+from harness.world import World
+from opsknight_cli.deployments import Account
+from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
+
+ALARMS = ("TickMissingAlarm", "OldestDueAlarm")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:opsknight"
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
+@dataclass
+class Refusal:
+    code: str
+    status: int = 400
+
+
+type Answered = Mapping[str, Any] | Refusal
+
+
+def resources(world: World) -> list[dict[str, str]]:
+    kinds = {
+        **{f"{name}Function": "AWS::Lambda::Function" for name in FUNCTIONS},
+        **dict.fromkeys((*STREAMS, *QUEUE_READERS), "AWS::Lambda::EventSourceMapping"),
+        **dict.fromkeys((*QUEUES, *FAILURES), "AWS::SQS::Queue"),
+        **dict.fromkeys(("AlarmTopic", "FallbackTopic"), "AWS::SNS::Topic"),
+        **dict.fromkeys(ALARMS, "AWS::CloudWatch::Alarm"),
+        "Table": "AWS::DynamoDB::Table",
+    }
+    places = {"AWS::SQS::Queue": "https://sqs.invalid/1/", "AWS::SNS::Topic": f"{TOPIC}-"}
+    return [
+        {
+            "LogicalResourceId": name,
+            # The id of a mapping has 36 letters.
+            "PhysicalResourceId": world.table.name
+            if name == "Table"
+            else f"{places.get(kind, '')}{name}".ljust(36, "-"),
+            "ResourceType": kind,
+        }
+        for name, kind in kinds.items()
+    ]
+
+
+@dataclass
+class Scripted:
+    """All is well, until a test changes an answer. Answers are by service and operation; a function
+    is given the parameters of the call.
+    """
+
+    world: World
+    parameters: dict[str, str] = field(
+        default_factory=lambda: {
+            "RetentionDays": "400",
+            "EmailFrom": "OpsKnight <oncall@example.com>",
+            "VoiceOrigination": "+447700900099",
+            "SlackSigningSecretName": "/opsknight/slack-signing-secret",
+        }
+    )
+    version: str = "0.1.0"
+    answers: dict[str, Answered | Callable[[Any], Answered]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = {
+            "sts.GetCallerIdentity": {"Arn": "arn:aws:iam::123456789012:user/ada"},
+            "cloudformation.DescribeStacks": lambda _: {"Stacks": [self._stack()]},
+            "cloudformation.ListStackResources": {
+                "StackResourceSummaries": resources(self.world),
+            },
+            "lambda.GetFunctionConfiguration": {
+                "State": "Active",
+                "LastUpdateStatus": "Successful",
+                "LastModified": "2026-11-20T09:30:00.000+0000",
+            },
+            "lambda.GetEventSourceMapping": {"State": "Enabled", "LastProcessingResult": "OK"},
+            "lambda.GetAccountSettings": {
+                "AccountLimit": {
+                    "ConcurrentExecutions": 1000,
+                    "UnreservedConcurrentExecutions": 1000,
+                }
+            },
+            "sqs.GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+            "cloudwatch.GetMetricData": {"MetricDataResults": []},
+            "cloudwatch.DescribeAlarms": {
+                "MetricAlarms": [
+                    {"AlarmName": name, "StateValue": "OK", "ActionsEnabled": True}
+                    for name in ALARMS
+                ]
+            },
+            "sns.ListSubscriptionsByTopic": {
+                "Subscriptions": [{"SubscriptionArn": f"{TOPIC}:1", "Endpoint": "a@example.com"}]
+            },
+            "ssm.DescribeParameters": lambda params: {
+                "Parameters": [
+                    {"Name": name, "Type": "SecureString"}
+                    for name in params["ParameterFilters"][0]["Values"]
+                ]
+            },
+            "sesv2.GetAccount": {
+                "ProductionAccessEnabled": True,
+                "SendingEnabled": True,
+                "SendQuota": {"Max24HourSend": 50000.0, "SentLast24Hours": 12.0},
+            },
+            "sesv2.GetEmailIdentity": {"VerifiedForSendingStatus": True},
+            "pinpoint-sms-voice-v2.DescribeAccountAttributes": {
+                "AccountAttributes": [{"Name": "ACCOUNT_TIER", "Value": "PRODUCTION"}]
+            },
+            "pinpoint-sms-voice-v2.DescribeSpendLimits": {
+                "SpendLimits": [
+                    {"Name": f"{kind}_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": 100}
+                    for kind in ("TEXT", "VOICE")
+                ]
+            },
+        }
+
+    def account(self) -> Account:
+        return Account("stack opsknight", "opsknight", self._client)
+
+    def _stack(self) -> dict[str, Any]:
+        outputs = {"TableName": self.world.table.name, "ApiUrl": "x", "Version": self.version}
+        return {
+            "StackStatus": "UPDATE_COMPLETE",
+            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
+            "Parameters": [
+                {"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()
+            ],
+        }
+
+    def _client(self, service: str) -> Any:
+        if service == "dynamodb":
+            return self.world.table.client
+        anything: Any = _session()
+        client = anything.client(service, region_name="eu-west-1")
+
+        def answer(model: Any, params: Any, context: Any, **_: object) -> Any:
+            given = self.answers[f"{service}.{model.name}"]
+            asked = context.get("asked", {})
+            found = given(asked) if callable(given) else given
+            raw: Any = None
+            headers: Any = {}
+            status = found.status if isinstance(found, Refusal) else 200
+            body: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": status}}
+            if isinstance(found, Refusal):
+                body |= {"Error": {"Code": found.code, "Message": found.code}}
+            else:
+                body |= found
+            return AWSResponse("http://hook/", status, headers, raw), body
+
+        def note(params: Any, context: Any, **_: object) -> None:
+            context["asked"] = params
+
+        client.meta.events.register(f"before-parameter-build.{service}", note)
+        client.meta.events.register(f"provide-client-params.{service}", note)
+        client.meta.events.register("before-call", answer)
+        return client

@@ -1,0 +1,196 @@
+"""The function that people act through, before a world: links in messages, and their pages."""
+
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_hex, token_urlsafe
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode
+
+import boto3
+
+from harness import described
+from harness.world import Response, World, deadline, http_event
+from opsknight.directory.entries import SCOPES, ApiKey, key_hash
+from opsknight.directory.receivers import Channel
+from opsknight.http.gateway import respond
+from opsknight.notification import signed_link
+from opsknight.notification.delivery import Delivery, delivery_id
+from opsknight.notification.message import PageReason
+from opsknight.runtime import process
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret
+from opsknight.store import items
+from respond.handler import Responder, fault, make
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+
+SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+
+
+@dataclass(frozen=True)
+class Page:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def answered(page: Page) -> Response:
+    return Response(page.status, page.headers, json.loads(page.text))
+
+
+@dataclass
+class Desk:
+    """One warm function. The key of the links is in SSM, under a name of this desk's own."""
+
+    world: World
+    endpoint: str | None = None
+    key_name: str = field(default_factory=lambda: f"/opsknight/{token_hex(4)}/link-key")
+    slack_name: str = field(default_factory=lambda: f"/opsknight/{token_hex(4)}/slack")
+
+    through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
+    """The entry point itself, in the place of functions made here."""
+    new_id: Callable[[str, datetime], str] = process.new_id
+    slack_ready: bool = False
+    everything: str | None = None
+    """An API key of a responder with every scope, once it was needed."""
+
+    def __post_init__(self) -> None:
+        # Of a session of its own: what a test watches is what the function does.
+        self.ssm: SSMClient = boto3.Session().client("ssm", endpoint_url=self.endpoint)
+        self.keys = LinkKeys(Secret(self.ssm, self.key_name))
+        self.function = self.responder()
+
+    def responder(self, patience: float = 8) -> Responder:
+        """One more, with a memory of its own."""
+        return make(
+            self.world.table,
+            self.world.counters,
+            LinkKeys(Secret(self.ssm, self.key_name)),
+            Secret(self.ssm, self.slack_name),
+            self.new_id,
+            self.world.clock,
+            patience,
+        )
+
+    def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
+        """A message to a user, as planning stores it."""
+        owner = more.pop("owner", f"user#user_{user}")
+        known = {
+            "id": delivery_id("p", incident_id, owner, *more.values()),
+            "incident_id": incident_id,
+            "service_id": self.world.service.id,
+            "alert_id": "al_1",
+            "owner": owner,
+            "receiver_id": "email",
+            "channel": Channel.EMAIL,
+            "about": PageReason.PAGED,
+            "at": self.world.clock(),
+            "page_no": 1,
+            "not_before": self.world.clock(),
+        }
+        delivery = Delivery.model_validate(known | more)
+        assert self.world.table.plan_delivery(delivery, deadline())
+        return delivery
+
+    def link(self, incident_id: str, user: str = "ada", **more: Any) -> str:
+        """The path of a link in a message to the user."""
+        delivery = self.delivery(incident_id, user, **more)
+        return self.path(delivery)
+
+    def path(self, delivery: Delivery) -> str:
+        now = self.world.clock()
+        key = self.keys.signing(now)
+        return f"/r/{signed_link.token(delivery.incident_id, delivery.id, key, now)}"
+
+    def ask(self, path: str, method: str = "GET", function: Responder | None = None) -> Page:
+        return self.send(http_event(path=path, method=method), function)
+
+    def press(self, path: str, action: str, function: Responder | None = None) -> Page:
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        body = urlencode({"action": action})
+        return self.send(http_event(body, path=path, headers=form), function)
+
+    def slack(
+        self,
+        payload: object,
+        *,
+        secret: str = SLACK_SECRET,
+        sent_at: datetime | None = None,
+        function: Responder | None = None,
+        **headers: str,
+    ) -> Response:
+        """A press of a button, signed as Slack signs."""
+        if not self.slack_ready:
+            self.ssm.put_parameter(
+                Name=self.slack_name, Value=SLACK_SECRET, Type="SecureString", Overwrite=True
+            )
+            self.slack_ready = True
+        text = payload if isinstance(payload, str) else urlencode({"payload": json.dumps(payload)})
+        stamp = str(int((sent_at or self.world.clock()).timestamp()))
+        digest = hmac.digest(secret.encode(), f"v0:{stamp}:{text}".encode(), "sha256").hex()
+        signed = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": f"v0={digest}",
+        }
+        event = http_event(text, path="/slack/actions", headers=signed | headers)
+        return answered(self.send(event, function))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        function: Responder | None = None,
+        **headers: str,
+    ) -> Response:
+        """A request to the HTTP API. Without a key it is a responder's, with every scope. Whatever
+        is answered has to be as the description says.
+        """
+        if key is None:
+            if self.everything is None:
+                self.everything = self.key("ada", *SCOPES)
+            key = self.everything
+        path, _, query = path.partition("?")
+        sent = ({"Authorization": f"Bearer {key}"} if key else {}) | headers
+        event = http_event("" if body is None else body, method=method, path=path, headers=sent)
+        if query:
+            event["queryStringParameters"] = {n: ",".join(v) for n, v in parse_qs(query).items()}
+        answer = answered(self.send(event, function))
+        if operation := described.operation(method, path):
+            described.check(operation, answer.status, answer.headers, answer.body)
+        return answer
+
+    def key(self, user: str, *scopes: str) -> str:
+        """A new API key of the user."""
+        secret = f"opsk_{token_urlsafe(32)}"
+        key = ApiKey(
+            id=f"key_{token_hex(4)}",
+            name="CI",
+            created_at=self.world.clock(),
+            user_id=f"user_{user}",
+            scopes=scopes,
+            # Else each first request of a key writes that, beside whatever a test looks at.
+            used_on=self.world.clock().date(),
+        )
+        self.world.table.create([], {key_hash(secret): key}, token_hex(8), deadline())
+        return secret
+
+    def configured(self, **listed: list[str]) -> None:
+        """As if a configuration had been applied that names these."""
+        head = items.HEAD_KEY | {"kind": {"S": "configuration"}, "revision": {"N": "1"}}
+        head |= {name: items.wire(ids) for name, ids in listed.items()}
+        self.world.table.client.put_item(TableName=self.world.table.name, Item=head)
+
+    def send(self, event: Mapping[str, Any], function: Responder | None = None) -> Page:
+        if self.through is not None:
+            answer = self.through(event, None)
+        else:
+            answer = respond(event, lambda: function or self.function, fault)
+        return Page(answer["statusCode"], answer["headers"], answer["body"])

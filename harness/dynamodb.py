@@ -1,0 +1,87 @@
+"""A real DynamoDB server (MiniStack's) and tables made from `template.yaml`."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from local.children import Child
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+# What DynamoDB takes when a table is made; the rest of the template's properties are calls of their
+# own.
+_CREATED: Final = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+)
+
+
+@cache
+def template() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return parsed
+
+
+def make_table(client: "DynamoDBClient", resource: str) -> str:
+    """Makes the table that the template calls `resource`, under a name of its own."""
+    properties = template()["Resources"][resource]["Properties"]
+    arguments = {name: properties[name] for name in _CREATED if name in properties}
+    if "StreamSpecification" in properties:
+        stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+        arguments["StreamSpecification"] = stream
+    name = f"{resource.lower()}-{token_hex(4)}"
+    client.create_table(TableName=name, **arguments)
+    return name
+
+
+@contextmanager
+def server(log: Path) -> Iterator[str]:
+    """A MiniStack of our own, on a free port of 127.0.0.1; its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "MINISTACK_REGION": "us-east-1",
+    }
+    program = Path(sys.executable).with_name("ministack")
+    child = Child([str(program)], env=environment, cwd=log.parent, log=log)
+    try:
+        _await(port, child, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.stop()
+
+
+def _await(port: int, child: Child, log: Path) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until and child.running:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"MiniStack did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def connect(endpoint: str | None, config: Config) -> "DynamoDBClient":
+    """A client; without an endpoint it is moto's, where a test has that on."""
+    client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
+    return client

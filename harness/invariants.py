@@ -1,0 +1,143 @@
+"""What must hold of the main table at any moment, read from its items as they lie there.
+
+On purpose without the models of the product: what it writes is judged by another pair of eyes.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from harness.world import World
+
+# Each with the statuses that it may stand in.
+_TIMERS: Final = {
+    "announce": {"OPEN", "ACKNOWLEDGED", "SNOOZED", "SUPPRESSED", "RESOLVED"},
+    "step": {"OPEN"},
+    "pages": {"OPEN"},
+    "snooze": {"SNOOZED"},
+    "window": {"SUPPRESSED"},
+    "acknowledgement": {"ACKNOWLEDGED"},
+    "auto_resolve": {"OPEN", "ACKNOWLEDGED"},
+    "fallback": {"OPEN"},
+}
+_REPEATED: Final = (
+    "id service_id dedup_key title urgency status created_at epoch changes".split()  # noqa: SIM905
+)
+_RESTING: Final = {
+    "OPEN": {"NONE", "ESCALATING", "COMPLETED", "EXHAUSTED"},
+    "ACKNOWLEDGED": {"COMPLETED"},
+    "SNOOZED": {"PAUSED"},
+    "SUPPRESSED": {"PAUSED"},
+}
+
+type Item = dict[str, Any]
+
+
+@dataclass
+class Stored:
+    """The main table by kind of item, in plain values."""
+
+    incidents: dict[str, Item] = field(default_factory=dict)
+    pointers: dict[tuple[str, str], Item] = field(default_factory=dict)
+    alerts: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    changes: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    chunks: Counter[str] = field(default_factory=Counter)
+    pages: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def active(self) -> list[Item]:
+        return [each for each in self.incidents.values() if each["status"] != "RESOLVED"]
+
+
+def stored(world: World) -> Stored:
+    found = Stored()
+    for wire in world.items():
+        item = {name: _plain(value) for name, value in wire.items()}
+        match item["kind"]:
+            case "incident":
+                found.incidents[item["id"]] = item
+            case "pointer":
+                found.pointers[item["service_id"], item["dedup_key"]] = item
+            case "alert":
+                found.alerts[item["incident_id"]].append(item)
+            case "change":
+                found.changes[item["incident_id"]].append(item)
+            case "chunk":
+                found.chunks[item["pk"].removeprefix("alert#")] += 1
+            case "page":
+                found.pages[item["incident_id"]].append(item)
+            case _:
+                pass
+    return found
+
+
+def check(world: World) -> Stored:
+    """Asserts all of it; what is stored, for asking more."""
+    found = stored(world)
+    assert found.alerts.keys() <= found.incidents.keys(), "alerts without an incident"
+    assert found.changes.keys() <= found.incidents.keys(), "changes without an incident"
+    for item in found.incidents.values():
+        _check_incident(item, found)
+    for alerts in found.alerts.values():
+        for alert in alerts:
+            assert found.chunks[alert["id"]] >= alert.get("chunks", 0), "a body lacks chunks"
+    active = Counter((each["service_id"], each["dedup_key"]) for each in found.active)
+    assert all(number == 1 for number in active.values()), f"active twice: {active}"
+    assert found.pointers.keys() == active.keys(), "pointers and active incidents differ"
+    for item in found.active:
+        pointer = found.pointers[item["service_id"], item["dedup_key"]]
+        told = {name: pointer[name] for name in _REPEATED}
+        assert told == {name: item[name] for name in _REPEATED}
+        assert pointer["pk"] == f"{item['service_id']}#{item['dedup_key']}"
+    return found
+
+
+def _check_incident(item: Item, found: Stored) -> None:
+    alerts = found.alerts.get(item["id"], [])
+    assert item["alert_count"] == len(alerts), f"counts {item['alert_count']}, has {len(alerts)}"
+    assert item["first_alert_id"] in {each["id"] for each in alerts}
+    assert item["last_alert_at"] in {each["at"] for each in alerts}
+    changes = sorted(found.changes.get(item["id"], []), key=lambda each: int(each["number"]))
+    assert [each["number"] for each in changes] == list(range(2, item["changes"] + 1))
+    assert [each["sk"] for each in changes] == [f"change#{each['number']:06}" for each in changes]
+    if changes:
+        last = changes[-1]
+        assert (last["status"], last["epoch"]) == (item["status"], item["epoch"])
+    _check_waiting(item)
+
+
+def _check_waiting(item: Item) -> None:
+    """Nothing that is to happen can be forgotten, and nothing that ended still waits."""
+    waiting = item["timers"]
+    assert all(item["status"] in _TIMERS[name] for name in waiting), f"outlived: {item}"
+    # A change makes it due at once, whatever was due before and is not handled yet.
+    due = {min(waiting.values(), default=None), waiting.get("announce")}
+    if "failures" not in item:
+        assert item.get("due_at") in due, f"due when nothing is: {item}"
+    assert ("due_at" in item) == bool(waiting), f"waits for ever: {item}"
+    if item["status"] == "OPEN" and "step" not in waiting:
+        assert item["escalation"] in {"COMPLETED", "EXHAUSTED"}, f"pages nobody: {item}"
+    untold = item["announced"] < item["changes"]
+    assert untold == ("announce" in item["timers"])
+    assert ("snooze" in item["timers"]) == (item["status"] == "SNOOZED")
+    if item["status"] == "RESOLVED":
+        assert {"resolved_at", "expires_at"} <= item.keys()
+        assert item["listing"].startswith(f"resolved#{item['service_id']}#")
+        assert item["escalation"] == "COMPLETED"
+    else:
+        assert not {"resolved_at", "expires_at"} & item.keys()
+        assert item["listing"] == "active"
+        assert item["escalation"] in _RESTING[item["status"]]
+
+
+def _plain(value: Any) -> Any:
+    [(kind, content)] = value.items()
+    match kind:
+        case "N":
+            return int(content)
+        case "M":
+            return {name: _plain(each) for name, each in content.items()}
+        case "L":
+            return [_plain(each) for each in content]
+        case _:
+            return content

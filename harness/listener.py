@@ -1,0 +1,64 @@
+"""Where all receivers are: hears what is sent, and answers as a test wants it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from harness.faults import Process
+from notify.channels.protocol import Outcome, Sender, Sent
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.message import Message
+
+
+@dataclass(frozen=True)
+class Heard:
+    receiver: Receiver
+    message: Message
+    at: datetime
+
+    @property
+    def text(self) -> str:
+        several = len(self.message.incidents)
+        return f"{self.receiver.id} {self.message.about}" + (f" x{several}" if several > 1 else "")
+
+
+@dataclass
+class Listener:
+    """A `Sender` for every channel."""
+
+    clock: Callable[[], datetime]
+    heard: list[Heard] = field(default_factory=list)
+    answers: dict[str, Iterator[Outcome]] = field(default_factory=dict)
+    """By the receiver's id, what it answers next; after the last one, that it worked."""
+    _shown: int = 0
+
+    def senders(self) -> Mapping[Channel, Sender]:
+        return dict.fromkeys(Channel, self)
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        self.heard.append(Heard(receiver, message, self.clock()))
+        scripted = self.answers.get(receiver.id, iter(()))
+        worked = Sent(provider_id=f"provider-{len(self.heard)}")
+        return next(scripted, worked)
+
+    def through(self, process: Process) -> Mapping[Channel, Sender]:
+        """The same for a process that may die before or after a send."""
+        return dict.fromkeys(Channel, _Watched(self, process))
+
+    def answer(self, receiver_id: str, outcomes: Iterable[Outcome]) -> None:
+        self.answers[receiver_id] = iter(outcomes)
+
+    def new(self) -> list[Heard]:
+        """Since the last time that somebody asked."""
+        found = self.heard[self._shown :]
+        self._shown = len(self.heard)
+        return found
+
+
+@dataclass(frozen=True)
+class _Watched:
+    listener: Listener
+    process: Process
+
+    def send(self, message: Message, receiver: Receiver) -> Outcome:
+        return self.process.around("Send", lambda: self.listener.send(message, receiver))

@@ -1,0 +1,101 @@
+"""SQS and SNS as the escalation function needs them, by the virtual clock of a world.
+
+Hooks into real clients: what they would send is kept here, and every call is answered as AWS does.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+
+from harness.world import Clock
+
+TIMERS = "https://sqs.invalid/timers"
+PLANS = "https://sqs.invalid/plans"
+PAGES = "https://sqs.invalid/pages"
+NOTICES = "https://sqs.invalid/notices"
+FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
+
+
+@cache
+def _session() -> boto3.Session:
+    """Reading the description of a service takes most of the time that a new client takes."""
+    return boto3.Session()
+
+
+@dataclass(frozen=True)
+class Letter:
+    queue: str
+    body: dict[str, Any]
+    at: datetime
+    """From when on it is delivered; a reminder when it is due, as who takes it waits until then."""
+    delay: int = 0
+    """What SQS was asked for, in seconds."""
+
+
+@dataclass
+class Post:
+    clock: Clock
+    letters: list[Letter] = field(default_factory=list)
+    published: list[dict[str, str]] = field(default_factory=list)
+    away: bool = False
+    """Whether SQS takes nothing."""
+    topic_away: bool = False
+    """Whether SNS takes nothing."""
+
+    def sqs(self) -> Any:
+        client: Any = _session().client("sqs", region_name="us-east-1")
+        client.meta.events.register("before-call.sqs", self._sqs)
+        return client
+
+    def sns(self) -> Any:
+        client: Any = _session().client("sns", region_name="us-east-1")
+        client.meta.events.register("before-call.sns", self._sns)
+        return client
+
+    def take(self, until: datetime) -> Letter | None:
+        """The first letter that is to be delivered by then; it is gone from here."""
+        due = [letter for letter in self.letters if letter.at <= until]
+        if not due:
+            return None
+        first = min(due, key=lambda letter: letter.at)
+        self.letters.remove(first)
+        return first
+
+    def _sqs(self, model: Any, params: dict[str, Any], **_: object) -> Any:
+        if self.away:
+            return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
+        sent = json.loads(params["body"])
+        entries = sent["Entries"] if model.name == "SendMessageBatch" else [sent]
+        for entry in entries:
+            delay = entry.get("DelaySeconds", 0)
+            assert 0 <= delay <= 900
+            body = json.loads(entry["MessageBody"])
+            at = self.clock() + timedelta(seconds=delay)
+            if delay and "due_at" in body:
+                at = max(at, datetime.fromisoformat(body["due_at"]))
+            self.letters.append(Letter(sent["QueueUrl"], body, at, delay))
+        assert len(entries) <= 10
+        return _answered(200, {})
+
+    def _sns(self, model: Any, params: dict[str, Any], **_: object) -> Any:
+        assert model.name == "Publish"
+        if self.topic_away:
+            return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
+        sent: dict[str, str] = params["body"]
+        assert len(sent["Subject"]) <= 100
+        assert sent["Subject"].isascii()
+        assert sent["Subject"].isprintable()
+        self.published.append(sent)
+        return _answered(200, {"MessageId": "1"})
+
+
+def _answered(status: int, parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
+    raw: Any = None
+    headers: Any = {}
+    metadata = {"ResponseMetadata": {"HTTPStatusCode": status}}
+    return AWSResponse("http://hook/", status, headers, raw), parsed | metadata

@@ -1,0 +1,84 @@
+"""The command line, in process: on a world's tables, by a world's clock, at a chosen width."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TextIO
+
+from harness.account import Scripted
+from harness.world import World
+from opsknight.runtime.queues import Queue
+from opsknight_cli.deployments import Deployment
+from opsknight_cli.main import run
+from opsknight_cli.session import Session
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+@dataclass
+class Shell:
+    world: World
+    width: int = 80
+    url: str = "https://api.example.com"
+    pages: Queue | None = None
+    arn: str = "arn:aws:sts::123456789012:assumed-role/Operators/grace"
+    sleep: Callable[[float], None] | None = None
+    """Else the clock is moved on."""
+    patience: float = 60
+    account: Scripted | None = None
+    """What `doctor` looks at."""
+    checked_within: float = 15
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def opsknight(self, *words: str | Path, stdin: str = "") -> Said:
+        """Runs a command; ids count up from 1."""
+        out, err, printed = io.StringIO(), io.StringIO(), sys.stdout
+        session = Session(
+            find=lambda _: Deployment(
+                "stack opsknight", self.url, self.world.table, self.pages, lambda: self.arn
+            ),
+            now=self.world.clock,
+            new_id=lambda prefix, _: f"{prefix}_{next(self._numbers):06}",
+            read_stdin=lambda: stdin,
+            sleep=lambda seconds: self._pass(seconds, printed),
+            reach=lambda _: (self.account or Scripted(self.world)).account(),
+            checked_within=self.checked_within,
+            patience=self.patience,
+        )
+        with _columns(self.width), redirect_stdout(out), redirect_stderr(err):
+            code = run([str(word) for word in words], session)
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def _pass(self, seconds: float, printed: TextIO) -> None:
+        if self.sleep is None:
+            self.world.clock.advance(seconds=seconds)
+            return
+        # What the deployment prints meanwhile is none of the command's.
+        with redirect_stdout(printed):
+            self.sleep(seconds)
+
+
+@contextmanager
+def _columns(width: int) -> Iterator[None]:
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(width)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before

@@ -1,0 +1,255 @@
+"""A service with two integrations and API keys of every kind, and the real API before a table."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex, token_urlsafe
+from typing import TYPE_CHECKING, Any
+
+from events.handler import Api
+from events.intake import Intake
+from harness.dynamodb import connect, make_table
+from opsknight.directory.entries import (
+    EVENTS_WRITE,
+    ApiKey,
+    Integration,
+    IntegrationKey,
+    Member,
+    Role,
+    Service,
+    Team,
+    User,
+    key_hash,
+)
+from opsknight.http.auth import Directory, Limiter
+from opsknight.http.gateway import respond
+from opsknight.runtime import process
+from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
+from opsknight.store.counters import Counters
+from opsknight.store.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+RETENTION = timedelta(days=400)
+
+
+@dataclass
+class Clock:
+    """Stands until a test moves it."""
+
+    at: datetime = datetime(2026, 11, 23, 3, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, **duration: float) -> None:
+        self.at += timedelta(**duration)
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+    @property
+    def action(self) -> str:
+        action: str = self.body["result"]["action"]
+        return action
+
+    @property
+    def incident(self) -> dict[str, Any]:
+        incident: dict[str, Any] = self.body["result"]["incident"]
+        return incident
+
+
+def event(
+    action: str = "trigger", dedup_key: str = "cpu-high", severity: str = "critical", **more: Any
+) -> dict[str, Any]:
+    """A valid body."""
+    payload = {"summary": "CPU above 90% on web-01", "source": "prometheus", "severity": severity}
+    payload |= more.pop("payload", {})
+    return {"event_action": action, "dedup_key": dedup_key, "payload": payload, **more}
+
+
+def http_event(
+    body: object = "",
+    *,
+    method: str = "POST",
+    path: str = "/api/events",
+    headers: Mapping[str, str] | None = None,
+    base64: bool = False,
+) -> dict[str, Any]:
+    """What API Gateway (payload format 2.0) would hand to the function. A body that is no text
+    becomes JSON.
+    """
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "headers": dict(headers or {}),
+        "requestContext": {"requestId": "gateway-1", "http": {"method": method, "path": path}},
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": base64,
+    }
+
+
+@dataclass
+class World:
+    """Made by `build`. Each world has tables, ids and keys of its own."""
+
+    table: Table
+    counters: Counters
+    clock: Clock
+    service: Service
+    other_service: Service
+    """Of another team."""
+    integration_key: str
+    second_integration_key: str
+    """Of another integration of the same service."""
+    api_key: str
+    """Of a responder."""
+    user_api_key: str
+    """Of a USER in the service's team."""
+    stranger_api_key: str
+    """Of a USER in no team."""
+    scopeless_api_key: str
+    apis: list[Api] = field(default_factory=list)
+
+    def api(self, patience: float = 8) -> Api:
+        """One more warm function, with a memory of its own."""
+        beside = ThreadPoolExecutor(max_workers=2)
+        api = Api(
+            directory=Directory(self.table, beside),
+            intake=Intake(self.table, Limiter(self.counters), process.new_id, beside),
+            clock=self.clock,
+            patience=patience,
+        )
+        self.apis.append(api)
+        return api
+
+    def request(self, gateway_event: Mapping[str, Any], api: Api | None = None) -> Response:
+        """To the first function, unless another is named."""
+        chosen = api or (self.apis[0] if self.apis else self.api())
+        answer = respond(gateway_event, lambda: chosen)
+        return Response(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+
+    def send(
+        self, body: object, *, key: str | None = None, api: Api | None = None, **headers: str
+    ) -> Response:
+        """Posts an event with an integration key or an API key (by its look), else the first
+        integration's.
+        """
+        secret = self.integration_key if key is None else key
+        scheme = "Bearer " if secret.startswith("opsk_") else "Token token="
+        sent = {"Authorization": scheme + secret, "Content-Type": "application/json"} | headers
+        return self.request(http_event(body, headers=sent), api)
+
+    def close(self) -> None:
+        """Ends its functions and drops its tables, for tests that build many worlds."""
+        for api in self.apis:
+            api.intake.beside.shutdown()
+        for name in (self.table.name, self.counters.name):
+            self.table.client.delete_table(TableName=name)
+
+    def items(self) -> list[dict[str, Any]]:
+        """Everything in the main table, in wire form."""
+        pages = self.table.client.get_paginator("scan").paginate(TableName=self.table.name)
+        return [dict(item) for page in pages for item in page["Items"]]
+
+
+def deadline(seconds: float = 8) -> Deadline:
+    return Deadline.after(seconds)
+
+
+def build(
+    endpoint: str | None = None,
+    *,
+    client: "DynamoDBClient | None" = None,
+    rates_client: "DynamoDBClient | None" = None,
+) -> World:
+    """New tables with a directory in them, on the server at `endpoint`, or through the clients
+    given.
+    """
+    client = client or connect(endpoint, TABLE_CONFIG)
+    table = Table(client, make_table(client, "Table"), RETENTION)
+    counters = Counters(
+        rates_client or connect(endpoint, RATES_CONFIG), make_table(client, "RatesTable")
+    )
+    clock = Clock()
+    users = {
+        name: User(
+            id=f"user_{name}",
+            name=name.title(),
+            email=f"{name}@example.com",
+            role=role,
+            team_ids=teams,
+        )
+        for name, role, teams in (
+            ("ada", Role.RESPONDER, ("team_web",)),
+            ("ben", Role.USER, ("team_web",)),
+            ("eve", Role.USER, ()),
+        )
+    }
+    team = Team(
+        id="team_web", name="Web", members=(Member(user_id="user_ada"), Member(user_id="user_ben"))
+    )
+    other_team = Team(id="team_data", name="Data")
+    service = Service(id="svc_checkout", name="Checkout", team_id=team.id)
+    other_service = Service(id="svc_reports", name="Reports", team_id=other_team.id)
+    integrations = [
+        Integration(id=f"int_{name}", service_id=service.id, name=name.title())
+        for name in ("prometheus", "grafana")
+    ]
+    routes = {token_hex(16): integration for integration in integrations}
+    keys: dict[str, IntegrationKey | ApiKey] = {
+        key_hash(secret): IntegrationKey(
+            id=f"key_{integration.id}",
+            name=integration.name,
+            created_at=clock.at,
+            used_on=clock.at.date(),
+            service_id=service.id,
+            integration_id=integration.id,
+        )
+        for secret, integration in routes.items()
+    }
+    owners = [("ada", (EVENTS_WRITE,)), ("ben", (EVENTS_WRITE,)), ("eve", (EVENTS_WRITE,))]
+    owners.append(("ada", ("incidents:read",)))
+    secrets = []
+    for number, (owner, scopes) in enumerate(owners):
+        secret = f"opsk_{token_urlsafe(32)}"
+        secrets.append(secret)
+        keys[key_hash(secret)] = ApiKey(
+            id=f"key_api{number}",
+            name=f"{owner}'s key",
+            created_at=clock.at,
+            used_on=clock.at.date(),
+            user_id=users[owner].id,
+            scopes=scopes,
+        )
+    entries: list[Team | User | Service | Integration] = [
+        *users.values(),
+        team,
+        other_team,
+        service,
+        other_service,
+        *integrations,
+    ]
+    table.create(entries, keys, token_hex(8), deadline())
+    first, second = routes
+    responder, user, stranger, scopeless = secrets
+    return World(
+        table,
+        counters,
+        clock,
+        service,
+        other_service,
+        integration_key=first,
+        second_integration_key=second,
+        api_key=responder,
+        user_api_key=user,
+        stranger_api_key=stranger,
+        scopeless_api_key=scopeless,
+    )

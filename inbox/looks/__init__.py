@@ -1,0 +1,78 @@
+"""Messages as their receivers see them, in HTML. Everything in them comes from strangers."""
+
+from collections.abc import Callable
+from typing import Final
+
+from inbox.looks.cards import discord, google_chat, teams, telegram
+from inbox.looks.mail import mail, mail_html
+from inbox.looks.markup import Html, el, icon
+from inbox.looks.phone import ntfy, pushover, sms, voice
+from inbox.looks.slack import slack
+from inbox.looks.webhooks import request, webhook
+from inbox.mailbox import Message
+from opsknight.directory.receivers import Channel
+
+_LOOKS: Final[dict[Channel, Callable[[Message], Html]]] = {
+    Channel.EMAIL: mail,
+    Channel.SMS: sms,
+    Channel.VOICE: voice,
+    Channel.SLACK: slack,
+    Channel.SLACK_WEBHOOK: slack,
+    Channel.WEBHOOK: webhook,
+    Channel.TEAMS: teams,
+    Channel.DISCORD: discord,
+    Channel.GOOGLE_CHAT: google_chat,
+    Channel.TELEGRAM: telegram,
+    Channel.NTFY: ntfy,
+    Channel.PUSHOVER: pushover,
+}
+
+__all__ = ["look", "mail_html"]
+
+
+def look(message: Message, edits: list[Message]) -> Html:
+    """One message, with what it was before it was edited. `edits` are all of its versions."""
+    shown = edits[-1] if edits and not message.why else message
+    before = [each for each in reversed(edits) if each is not shown]
+    history = [
+        el("details", el("summary", "as of ", _moment(each)), _drawn(each), class_="version")
+        for each in before
+    ]
+    return el(
+        "article",
+        _head(shown, len(before)),
+        _drawn(shown),
+        el("section", el("h3", "Before it was edited"), *history) if before else None,
+        request(shown),
+        class_=f"look ch-{shown.channel.value}",
+    )
+
+
+def _drawn(message: Message) -> Html:
+    if not message.sound:
+        return el("pre", message.text, class_="mail-text") if message.text else el("div")
+    return el("div", _LOOKS[message.channel](message), class_="stage")
+
+
+def _head(message: Message, edited: int) -> Html:
+    status = "no answer" if message.status is None else f"answered {message.status}"
+    return el(
+        "header",
+        el("span", icon(message.channel.value), class_="badge"),
+        el(
+            "span",
+            el("b", message.channel.value.replace("_", " ")),
+            f" to {message.to}" if message.to else None,
+            el("br"),
+            el("span", _moment(message), f" · {status}", class_="quiet"),
+            f" · edited {edited}×" if edited else None,  # noqa: RUF001 - times
+            class_="head-words",
+        ),
+        el("div", message.why, class_="refused") if message.why else None,
+        class_="look-head",
+    )
+
+
+def _moment(message: Message) -> Html:
+    at = message.at.isoformat()
+    return el("time", at, datetime=at, class_="moment")

@@ -1,0 +1,32 @@
+"""The providers, as far as we use them: each checks a request as the real one would, and answers in
+the real one's form.
+"""
+
+from typing import Final
+
+from inbox.providers import aws, chats, pushes, slack, telegram, webhooks
+from inbox.providers.reading import Provider
+from inbox.wire import Request
+
+_PROVIDERS: Final[tuple[tuple[str, str, Provider], ...]] = (
+    ("/v2/email/outbound-emails", "POST", aws.ses),
+    ("/slack/api/", "POST", slack.web_api),
+    ("/slack/services/", "POST", slack.webhook),
+    ("/teams/", "POST", chats.teams),
+    ("/discord/api/webhooks/", "POST", chats.discord),
+    ("/google-chat/", "POST", chats.google_chat),
+    ("/telegram/bot", "POST", telegram.telegram),
+    ("/ntfy", "POST PUT", pushes.ntfy),
+    ("/pushover/1/messages.json", "POST", pushes.pushover),
+    ("/webhook/", "POST PUT", webhooks.webhook),
+)
+
+
+def provider_of(request: Request) -> Provider | None:
+    """By the path; End User Messaging is known by the header that names its operations."""
+    if request.method == "POST" and "x-amz-target" in request.headers:
+        return aws.messaging
+    for beginning, methods, provider in _PROVIDERS:
+        if request.path.startswith(beginning) and request.method in methods.split():
+            return provider
+    return None

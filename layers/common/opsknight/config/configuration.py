@@ -1,0 +1,205 @@
+"""The configuration of a deployment as one value: what it holds, and what refers to what in it.
+
+Pure. Maintenance windows and overrides are no part of it: they are made while it runs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
+from typing import Final, assert_never
+
+from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.policy import Policy, TargetKind
+from opsknight.oncall.schedules import Schedule
+
+
+class Kind(StrEnum):
+    """In the order of writing: nothing refers to what comes after it."""
+
+    USER = "user"
+    SCHEDULE = "schedule"
+    TEAM = "team"
+    POLICY = "policy"
+    SERVICE = "service"
+    INTEGRATION = "integration"
+    RECEIVER = "receiver"
+    STATUS_PAGE = "status page"
+
+
+type Entry = User | Schedule | Team | Policy | Service | Integration | ServiceReceiver | StatusPage
+type Path = tuple[str | int, ...]
+"""Where something stands in the file."""
+
+# Ids are made of names once, and never change.
+PREFIX: Final = {
+    Kind.USER: "user",
+    Kind.SCHEDULE: "sch",
+    Kind.TEAM: "team",
+    Kind.POLICY: "pol",
+    Kind.SERVICE: "svc",
+    Kind.INTEGRATION: "int",
+    Kind.RECEIVER: "rcv",
+    Kind.STATUS_PAGE: "page",
+}
+_SECTION: Final = {
+    Kind.USER: "users",
+    Kind.SCHEDULE: "schedules",
+    Kind.TEAM: "teams",
+    Kind.POLICY: "policies",
+    Kind.SERVICE: "services",
+    Kind.STATUS_PAGE: "status_pages",
+}
+_TARGETS: Final = {
+    TargetKind.USER: Kind.USER,
+    TargetKind.TEAM: Kind.TEAM,
+    TargetKind.TEAM_LEADS: Kind.TEAM,
+    TargetKind.SCHEDULE: Kind.SCHEDULE,
+}
+
+
+def id_of(kind: Kind, slug: str) -> str:
+    return f"{PREFIX[kind]}_{slug}"
+
+
+def slug_of(entry_id: str) -> str:
+    """The name that an id was made of, whatever it is the id of."""
+    return entry_id.partition("_")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Entries by their keys (`key_of`)."""
+
+    users: Mapping[str, User] = field(default_factory=dict[str, User])
+    schedules: Mapping[str, Schedule] = field(default_factory=dict[str, Schedule])
+    teams: Mapping[str, Team] = field(default_factory=dict[str, Team])
+    policies: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
+    services: Mapping[str, Service] = field(default_factory=dict[str, Service])
+    integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
+    receivers: Mapping[str, ServiceReceiver] = field(default_factory=dict[str, ServiceReceiver])
+    status_pages: Mapping[str, StatusPage] = field(default_factory=dict[str, StatusPage])
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Configuration":
+        """In the order of their keys; of one key the last counts."""
+        ordered = sorted(entries, key=key_of)
+        return cls(
+            users={key_of(it): it for it in ordered if isinstance(it, User)},
+            schedules={key_of(it): it for it in ordered if isinstance(it, Schedule)},
+            teams={key_of(it): it for it in ordered if isinstance(it, Team)},
+            policies={key_of(it): it for it in ordered if isinstance(it, Policy)},
+            services={key_of(it): it for it in ordered if isinstance(it, Service)},
+            integrations={key_of(it): it for it in ordered if isinstance(it, Integration)},
+            receivers={key_of(it): it for it in ordered if isinstance(it, ServiceReceiver)},
+            status_pages={key_of(it): it for it in ordered if isinstance(it, StatusPage)},
+        )
+
+    def by_kind(self, kind: Kind) -> Mapping[str, Entry]:
+        match kind:
+            case Kind.USER:
+                return self.users
+            case Kind.SCHEDULE:
+                return self.schedules
+            case Kind.TEAM:
+                return self.teams
+            case Kind.POLICY:
+                return self.policies
+            case Kind.SERVICE:
+                return self.services
+            case Kind.INTEGRATION:
+                return self.integrations
+            case Kind.RECEIVER:
+                return self.receivers
+            case Kind.STATUS_PAGE:
+                return self.status_pages
+            case _:
+                assert_never(kind)
+
+    def entries(self) -> Iterator[Entry]:
+        """All of them, in the order of writing."""
+        return chain.from_iterable(self.by_kind(kind).values() for kind in Kind)
+
+
+def kind_of(entry: Entry) -> Kind:
+    match entry:
+        case User():
+            return Kind.USER
+        case Schedule():
+            return Kind.SCHEDULE
+        case Team():
+            return Kind.TEAM
+        case Policy():
+            return Kind.POLICY
+        case Service():
+            return Kind.SERVICE
+        case Integration():
+            return Kind.INTEGRATION
+        case ServiceReceiver():
+            return Kind.RECEIVER
+        case StatusPage():
+            return Kind.STATUS_PAGE
+        case _:
+            assert_never(entry)
+
+
+def key_of(entry: Entry) -> str:
+    """Its id; of what belongs to a service, with the service's in front."""
+    match entry:
+        case Integration() | ServiceReceiver():
+            return f"{entry.service_id}/{entry.id}"
+        case _:
+            return entry.id
+
+
+def path_of(entry: Entry) -> Path:
+    match entry:
+        case Integration():
+            within = "integrations"
+        case ServiceReceiver():
+            within = "receivers"
+        case _:
+            return _SECTION[kind_of(entry)], slug_of(entry.id)
+    return "services", slug_of(entry.service_id), within, slug_of(entry.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    kind: Kind
+    id: str
+    path: Path
+    """Where it stands, from the entry on."""
+
+
+def references(entry: Entry) -> Iterator[Reference]:
+    """What has to be there for the entry to make sense."""
+    match entry:
+        case User():
+            # Its teams are repeated from the teams, which refer to it.
+            return
+        case Schedule():
+            for layer in entry.layers:
+                for number, user_id in enumerate(layer.users):
+                    yield Reference(
+                        Kind.USER, user_id, ("layers", slug_of(layer.id), "users", number)
+                    )
+        case Team():
+            for member in entry.members:
+                yield Reference(Kind.USER, member.user_id, ("members", slug_of(member.user_id)))
+        case Policy():
+            for step_number, step in enumerate(entry.steps):
+                for number, target in enumerate(step.targets):
+                    within = ("steps", step_number, "targets", number, target.kind.value)
+                    yield Reference(_TARGETS[target.kind], target.id, within)
+        case Service():
+            yield Reference(Kind.TEAM, entry.team_id, ("team",))
+            if entry.policy_id is not None:
+                yield Reference(Kind.POLICY, entry.policy_id, ("policy",))
+        case Integration() | ServiceReceiver():
+            yield Reference(Kind.SERVICE, entry.service_id, ())
+        case StatusPage():
+            for number, service_id in enumerate(entry.service_ids):
+                yield Reference(Kind.SERVICE, service_id, ("services", number))
+        case _:
+            assert_never(entry)

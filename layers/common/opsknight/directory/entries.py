@@ -1,0 +1,159 @@
+"""Who exists: teams, users, services with their integrations, and the keys that speak for them.
+
+Pure models and the questions asked of them. Secrets are never here: a key is known by its hash.
+"""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
+
+from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.incident.model import Actor, ActorKind, Model, Timeouts, Window
+
+EVENTS_WRITE: Final = "events:write"
+INCIDENTS_READ: Final = "incidents:read"
+INCIDENTS_WRITE: Final = "incidents:write"
+SERVICES_READ: Final = "services:read"
+SERVICES_WRITE: Final = "services:write"
+"""Maintenance windows; all else of a service is in the file."""
+SCHEDULES_READ: Final = "schedules:read"
+SCHEDULES_WRITE: Final = "schedules:write"
+"""Overrides; all else of a schedule is in the file."""
+SCOPES: Final = (
+    EVENTS_WRITE,
+    INCIDENTS_READ,
+    INCIDENTS_WRITE,
+    SERVICES_READ,
+    SERVICES_WRITE,
+    SCHEDULES_READ,
+    SCHEDULES_WRITE,
+)
+
+
+class Role(StrEnum):
+    ADMIN = "ADMIN"
+    RESPONDER = "RESPONDER"
+    USER = "USER"
+
+
+class User(Model):
+    id: str
+    name: str
+    email: str
+    role: Role
+    team_ids: tuple[str, ...] = ()
+    """Repeats the teams' members, so that access is known without reading a team."""
+    disabled: bool = False
+    zone: str | None = None
+    """IANA name: the clock that times are told by; UTC without one."""
+    contact_methods: tuple[Receiver, ...] = ()
+    rules: tuple[NotificationRule, ...] = ()
+
+
+class Member(Model):
+    user_id: str
+    lead: bool = False
+    pages: bool = True
+    """Whether the member takes the pages sent to the team."""
+
+
+class Team(Model):
+    id: str
+    name: str
+    members: tuple[Member, ...] = ()
+
+
+class MaintenanceWindow(Model):
+    id: str
+    start: AwareDatetime
+    end: AwareDatetime
+    reason: str
+    stays: bool = False
+    """Whether what it suppressed stays SUPPRESSED when it ends."""
+
+
+# Shorter ones would end what nobody had the time to look at.
+type Timeout = Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=30))]
+
+
+class Service(Model):
+    id: str
+    name: str
+    team_id: str
+    disabled: bool = False
+    raises_urgency: bool = False
+    """Whether a more urgent trigger raises the urgency of the incident it is added to."""
+    windows: tuple[MaintenanceWindow, ...] = ()
+    policy_id: str | None = None
+    """By which it escalates; None for all of its team at once."""
+    acknowledgement_timeout: Timeout | None = None
+    auto_resolve: Timeout | None = None
+
+    @property
+    def timeouts(self) -> Timeouts:
+        return Timeouts(self.acknowledgement_timeout, self.auto_resolve)
+
+    def window_at(self, now: datetime) -> Window | None:
+        """The window that suppresses what opens now; of several, the one that ends last."""
+        open_now = [w for w in self.windows if w.start <= now < w.end]
+        last = max(open_now, key=lambda w: w.end, default=None)
+        return Window(last.id, last.end) if last else None
+
+
+class Integration(Model):
+    """A named way into a service, such as "Prometheus Alerts"."""
+
+    id: str
+    service_id: str
+    name: str
+
+
+class _Key(Model):
+    """What is stored of a key, under the hash of its secret."""
+
+    id: str
+    name: str
+    created_at: datetime
+    disabled: bool = False
+    ends_at: AwareDatetime | None = None
+    """From then on it is refused: revoking sets this to now, rotating to a chosen time."""
+    used_on: date | None = None
+    """The last day (UTC) on which a request came with it."""
+
+    def live_at(self, now: datetime) -> bool:
+        return not self.disabled and (self.ends_at is None or now < self.ends_at)
+
+
+class IntegrationKey(_Key):
+    """Routes events to its service. `name` is that of its integration."""
+
+    service_id: str
+    integration_id: str
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.INTEGRATION, id=self.integration_id, name=self.name)
+
+
+class ApiKey(_Key):
+    """Speaks for a user, within its scopes."""
+
+    user_id: str
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.API_KEY, id=self.id, name=self.name)
+
+
+def key_hash(secret: str) -> str:
+    """SHA-256, hexadecimal. Keys are random, so a slow hash would protect nothing."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def has_access(user: User, service: Service) -> bool:
+    """Whether the owner of an API key may send events for the service."""
+    return user.role in (Role.ADMIN, Role.RESPONDER) or service.team_id in user.team_ids

@@ -1,0 +1,108 @@
+"""Where people, services and status pages are told: receivers, and which of them wants what.
+
+Pure models. A secret is never here: it is an SSM parameter, and known by its name.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from opsknight.incident.model import Model, Urgency
+
+
+class Channel(StrEnum):
+    """The transport. What `Receiver.to` and `Receiver.secret` are for each stands beside it."""
+
+    EMAIL = "email"
+    """`to`: the address."""
+    SMS = "sms"
+    """`to`: the number in E.164, such as +4915112345678."""
+    VOICE = "voice"
+    """`to`: the number in E.164. The call reads the message aloud."""
+    SLACK = "slack"
+    """`to`: a channel's or a user's id; `secret`: the bot token."""
+    SLACK_WEBHOOK = "slack_webhook"
+    """`secret`: the URL of an incoming webhook."""
+    WEBHOOK = "webhook"
+    """`to`: the URL; `secret`: what its body is signed with, `next_secret` during a rotation."""
+    TEAMS = "teams"
+    """`secret`: the URL of a Workflows webhook."""
+    DISCORD = "discord"
+    """`secret`: the URL of the webhook."""
+    GOOGLE_CHAT = "google_chat"
+    """`secret`: the URL of the webhook."""
+    TELEGRAM = "telegram"
+    """`to`: the chat's id; `secret`: the bot token."""
+    NTFY = "ntfy"
+    """`to`: the URL of the topic; `secret`: an access token, if it needs one."""
+    PUSHOVER = "pushover"
+    """`to`: the user's key; `secret`: the application's token."""
+
+
+class Receiver(Model):
+    """One place to be told: a contact method of a user, a receiver of a service, a webhook of a
+    status page.
+    """
+
+    id: str
+    name: str
+    channel: Channel
+    to: str = ""
+    secret: str | None = None
+    """Name of an SSM SecureString parameter."""
+    next_secret: str | None = None
+    """Name of another one, which a rotation adds: bodies are signed with both."""
+
+
+class NotificationRule(Model):
+    """Of an incident of this urgency a user is told by this contact method, so long after the
+    page.
+    """
+
+    urgency: Urgency
+    method_id: str
+    delay: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=24))] = timedelta(0)
+
+
+class Told(StrEnum):
+    """What of an incident's life a receiver of a service can be told."""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    SNOOZED = "snoozed"
+    EXHAUSTED = "exhausted"
+
+
+TOLD_BY_DEFAULT: Final = (Told.TRIGGERED, Told.ACKNOWLEDGED, Told.RESOLVED)
+
+
+class ServiceReceiver(Receiver):
+    service_id: str
+    told: tuple[Told, ...] = TOLD_BY_DEFAULT
+
+
+class PageEvent(StrEnum):
+    """What a status page can be told."""
+
+    CREATED = "incident.created"
+    ACKNOWLEDGED = "incident.acknowledged"
+    RESOLVED = "incident.resolved"
+    UPDATED = "incident.updated"
+
+
+class PageWebhook(Receiver):
+    events: tuple[PageEvent, ...] = tuple(PageEvent)
+
+
+class StatusPage(Model):
+    id: str
+    name: str
+    service_ids: tuple[str, ...] = ()
+    """Of the services that it lists; it hears of no other."""
+    webhooks: tuple[PageWebhook, ...] = ()
+    shows_details: bool = False
+    """Whether it is told the custom details of alerts."""

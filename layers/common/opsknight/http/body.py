@@ -1,0 +1,90 @@
+"""Request bodies: JSON, and what is wrong with one, field by field."""
+
+import json
+from typing import Any, Final, NoReturn
+
+from pydantic import BaseModel, ValidationError
+
+from opsknight.http.gateway import Refusal
+
+
+class InvalidJson(Exception):
+    """The body is not JSON; the text says why."""
+
+
+class InvalidBody(Exception):
+    """The body is JSON, but not what was asked for."""
+
+    def __init__(self, issues: "list[Issue]") -> None:
+        super().__init__(f"{len(issues)} issues")
+        self.issues = issues
+
+
+class Issue(BaseModel):
+    path: str
+    message: str
+
+
+def read[M: BaseModel](model: type[M], body: bytes, largest: int) -> M:
+    """Raises Refusal: 413 or 400."""
+    if len(body) > largest:
+        raise Refusal(413, "Payload too large", maximum_bytes=largest)
+    try:
+        return parse(model, body)
+    except InvalidJson as error:
+        raise Refusal(400, "Invalid JSON", message=str(error)) from None
+    except InvalidBody as error:
+        raise invalid(error.issues) from None
+
+
+def invalid(issues: "list[Issue]") -> Refusal:
+    listed = [issue.model_dump() for issue in issues]
+    return Refusal(400, "Invalid request body", issues=listed)
+
+
+def parse[M: BaseModel](model: type[M], body: bytes) -> M:
+    """Raises InvalidJson or InvalidBody."""
+    try:
+        return model.model_validate(_DECODER.decode(body.decode("utf-8-sig")))
+    except RecursionError:
+        raise InvalidJson("nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        said = error.msg.removesuffix(" at")
+        raise InvalidJson(f"{said} at line {error.lineno}, column {error.colno}") from None
+    except ValidationError as error:
+        raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidJson(f"{name} is not JSON")
+
+
+# The numbers in a body are kept as sent, in its text; here a float will do, and takes any length.
+_DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+
+_SAYINGS: Final = {
+    "missing": "is required",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "string_type": "must be a string",
+    "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must be an id: letters, digits, - and _",
+    "enum": "must be {expected}",
+    "bool_type": "must be true or false",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "timezone_aware": "must have an offset, or Z",
+    "value_error": "must not be {error}",
+}
+
+
+def _issue(error: Any) -> Issue:
+    saying = _SAYINGS.get(error["type"])
+    # A message of pydantic's own is a sentence, and may hold braces.
+    message = error["msg"] if saying is None else saying.format_map(error.get("ctx", {}))
+    return Issue(path=".".join(str(part) for part in error["loc"]), message=message)

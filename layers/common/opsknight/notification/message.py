@@ -1,0 +1,72 @@
+"""What a message says, whatever the channel: the facts, not yet the words.
+
+Pure models; words and layout are each channel's own (functions/notify/channels).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from opsknight.directory.receivers import PageEvent, Told
+from opsknight.incident.model import Status, Urgency
+
+
+class PageReason(StrEnum):
+    """Why a person is told."""
+
+    PAGED = "paged"
+    """The incident is theirs to act on."""
+    ASSIGNED = "assigned"
+    """Somebody gave them an incident that is acknowledged already."""
+    TEST = "test"
+    """An operator tries out the contact method; there is no incident behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """An incident as a message shows it."""
+
+    id: str
+    number_of_alerts: int
+    title: str
+    service_id: str
+    service_name: str
+    urgency: Urgency
+    status: Status
+    created_at: datetime
+    dedup_key: str
+    source: str | None = None
+    """Which integration or key opened it."""
+    description: str | None = None
+    """The custom details of the first alert as indented JSON, at most 10,000 characters."""
+    assignee: str | None = None
+    """The name of the user who has it."""
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    by: str | None = None
+    """Who or what brought about what is told, where it is not the incident's opening."""
+    link: str | None = None
+    """Where to act on it: signed, and only for the one who gets this message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one receiver."""
+
+    delivery_id: str
+    """The same for each attempt."""
+    about: PageReason | Told | PageEvent
+    at: datetime
+    """When what it tells happened."""
+    incidents: tuple[Brief, ...]
+    """One; or several that were waiting for the same receiver, the most urgent first."""
+    sequence: int = 0
+    """Number of the incident's change that is told; grows."""
+    step: int | None = None
+    """Step of the escalation policy, from 0, that pages."""
+    note: str | None = None
+    """What somebody wrote, where that is what is told: a note marked public."""
+    link: str | None = None
+    """Where everything bundled is listed."""
+    remembered: dict[str, str] = field(default_factory=dict[str, str])
+    """What an earlier message about this incident to this receiver left (`Sent.remember`)."""

@@ -1,0 +1,256 @@
+"""Who is told of what, and by which receivers: pages by each user's rules, changes by what each
+receiver wants to hear.
+
+Pure: who and what exists are arguments. What becomes of a delivery is in `deliveries`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from opsknight.directory.entries import User
+from opsknight.directory.receivers import (
+    Channel,
+    NotificationRule,
+    PageEvent,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+    Told,
+)
+from opsknight.escalation.steps import Page
+from opsknight.incident.model import Change, Incident, Status, Urgency
+from opsknight.notification.delivery import Delivery, delivery_id
+from opsknight.notification.message import PageReason
+
+# Somebody asleep misses the first one.
+AGAIN_AFTER: Final = timedelta(minutes=3)
+SMS_AFTER: Final = timedelta(minutes=5)
+_LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
+
+# What the timeline calls a change, and what receivers are told of it. Other changes are not told.
+TOLD: Final = {
+    "acknowledged": Told.ACKNOWLEDGED,
+    "resolved": Told.RESOLVED,
+    "auto-resolved": Told.RESOLVED,
+    "reopened": Told.REOPENED,
+    "unsnoozed": Told.REOPENED,
+    "unsuppressed": Told.REOPENED,
+    "snoozed": Told.SNOOZED,
+    "exhausted": Told.EXHAUSTED,
+}
+PAGE_EVENTS: Final = {
+    Told.TRIGGERED: PageEvent.CREATED,
+    Told.ACKNOWLEDGED: PageEvent.ACKNOWLEDGED,
+    Told.RESOLVED: PageEvent.RESOLVED,
+    Told.REOPENED: PageEvent.UPDATED,
+}
+UPDATES: Final = frozenset({"raised", "lowered", "reassigned"})
+
+
+def methods(user: User) -> tuple[Receiver, ...]:
+    """A user's contact methods; their address, for somebody who has set none."""
+    if user.contact_methods:
+        return user.contact_methods
+    return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
+
+
+def deliveries_of_test(
+    test_id: str, user: User, chosen: Iterable[Receiver], now: datetime
+) -> tuple[Delivery, ...]:
+    """Some of a user's contact methods are tried out; `test_id` stands where the incident would."""
+    return tuple(
+        Delivery(
+            # It begins as those of pages do: its way is theirs.
+            id=delivery_id("p", test_id, user.id, method.id),
+            incident_id=test_id,
+            service_id="",
+            alert_id="",
+            owner=f"user#{user.id}",
+            receiver_id=method.id,
+            channel=method.channel,
+            about=PageReason.TEST,
+            at=now,
+            not_before=now,
+            due_at=now,
+        )
+        for method in chosen
+    )
+
+
+def rules(user: User, urgency: Urgency) -> list[NotificationRule]:
+    """The rules that a user is paged by: their own for this urgency, or the defaults.
+
+    A rule for a contact method that is gone does not count.
+    """
+    known = methods(user)
+    ids = {method.id for method in known}
+    own = [rule for rule in user.rules if rule.urgency is urgency and rule.method_id in ids]
+    return own or _defaults(known, urgency)
+
+
+def _defaults(known: tuple[Receiver, ...], urgency: Urgency) -> list[NotificationRule]:
+    def by(chosen: Iterable[Receiver], after: timedelta = timedelta(0)) -> list[NotificationRule]:
+        return [
+            NotificationRule(urgency=urgency, method_id=method.id, delay=after) for method in chosen
+        ]
+
+    loud = [method for method in known if method.channel in _LOUD]
+    quiet = [method for method in known if method.channel not in _LOUD]
+    match urgency:
+        case Urgency.HIGH:
+            return by(known) + by(known, AGAIN_AFTER)
+        case Urgency.MEDIUM:
+            return by(quiet) + by(loud, SMS_AFTER if quiet else timedelta(0))
+        case Urgency.LOW:
+            # Whoever has no address is told in another way rather than not at all.
+            email = [method for method in known if method.channel is Channel.EMAIL]
+            return by(email or quiet or known)
+        case _:
+            assert_never(urgency)
+
+
+def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Delivery, ...]:
+    """How a user is paged: one delivery for each of their rules."""
+    channels = {method.id: method.channel for method in methods(user)}
+    return tuple(
+        Delivery(
+            id=delivery_id("p", page.incident_id, page.page_no, user.id, rule.method_id, position),
+            incident_id=incident.id,
+            service_id=incident.service_id,
+            alert_id=incident.first_alert_id,
+            owner=f"user#{user.id}",
+            receiver_id=rule.method_id,
+            channel=channels[rule.method_id],
+            about=PageReason.PAGED,
+            at=page.at,
+            epoch=page.epoch,
+            page_no=page.page_no,
+            step=page.step,
+            not_before=page.at + rule.delay,
+            due_at=page.at + rule.delay,
+        )
+        for position, rule in enumerate(rules(user, incident.urgency))
+    )
+
+
+def told(change: Change | None, incident: Incident) -> Told | None:
+    """What receivers hear of a change (None: of the opening); None for nothing.
+
+    What opened in a maintenance window has not been told to anybody until the window, or a
+    person, lets it out: that is its trigger.
+    """
+    number = 1 if change is None else change.number
+    if not incident.told_from or number < incident.told_from:
+        return None
+    if number == incident.told_from:
+        return Told.TRIGGERED
+    return None if change is None else TOLD.get(change.what)
+
+
+def change_deliveries(
+    incident: Incident,
+    change: Change | None,
+    receivers: Iterable[ServiceReceiver],
+    pages: Iterable[StatusPage],
+) -> tuple[Delivery, ...]:
+    """Who is told of a change (None: of the opening): receivers of its service, and status pages
+    that list it.
+    """
+    about = told(change, incident)
+    found = []
+    if about is not None:
+        found += [
+            _notice(incident, change, f"service#{incident.service_id}", receiver, about)
+            for receiver in receivers
+            if about in receiver.told
+        ]
+    event = None if about is None else PAGE_EVENTS.get(about)
+    if event is None and change is not None and _is_public(change, incident):
+        event = PageEvent.UPDATED
+    if event is not None:
+        found += [
+            _notice(incident, change, f"page#{page.id}", webhook, event)
+            for page in pages
+            if incident.service_id in page.service_ids
+            for webhook in page.webhooks
+            if event in webhook.events
+        ]
+    return tuple(found)
+
+
+def _is_public(change: Change, incident: Incident) -> bool:
+    shown = 0 < incident.told_from <= change.number
+    return shown and (change.what in UPDATES or _public_note(change) is not None)
+
+
+def _public_note(change: Change | None) -> str | None:
+    public = change is not None and change.detail.get("public") == "yes"
+    return change.detail["note"] if change is not None and public else None
+
+
+def _notice(
+    incident: Incident,
+    change: Change | None,
+    owner: str,
+    receiver: Receiver,
+    about: Told | PageEvent,
+) -> Delivery:
+    number = 1 if change is None else change.number
+    at = incident.created_at if change is None else change.at
+    return Delivery(
+        id=delivery_id("n", incident.id, number, owner, receiver.id),
+        incident_id=incident.id,
+        service_id=incident.service_id,
+        alert_id=incident.first_alert_id,
+        owner=owner,
+        receiver_id=receiver.id,
+        channel=receiver.channel,
+        about=about,
+        at=at,
+        sequence=number,
+        by=None if change is None else change.actor.name,
+        note=_public_note(change),
+        not_before=at,
+        due_at=at,
+    )
+
+
+def assignment_deliveries(incident: Incident, change: Change, user: User) -> tuple[Delivery, ...]:
+    """How a user is told of an acknowledged incident that was given to them: once, by what their
+    rules say for the first moment.
+    """
+    channels = {method.id: method.channel for method in methods(user)}
+    now = [rule for rule in rules(user, incident.urgency) if not rule.delay]
+    return tuple(
+        Delivery(
+            id=delivery_id("p", incident.id, "assigned", change.number, user.id, method_id),
+            incident_id=incident.id,
+            service_id=incident.service_id,
+            alert_id=incident.first_alert_id,
+            owner=f"user#{user.id}",
+            receiver_id=method_id,
+            channel=channels[method_id],
+            about=PageReason.ASSIGNED,
+            at=change.at,
+            epoch=change.epoch,
+            sequence=change.number,
+            by=change.actor.name,
+            not_before=change.at,
+            due_at=change.at,
+        )
+        for method_id in dict.fromkeys(rule.method_id for rule in now)
+    )
+
+
+def assigned_to(change: Change | None) -> str | None:
+    """The user who is to be told that they have an incident now. One that is OPEN pages them."""
+    if change is None or change.what != "reassigned" or change.status is not Status.ACKNOWLEDGED:
+        return None
+    return change.detail["assignee"]
+
+
+def notices_due(incident: Incident, changes: Iterable[Change]) -> list[Change | None]:
+    """The changes whose notices are not planned yet, the opening (None) among them."""
+    opening: list[Change | None] = [None] if incident.announced < 1 else []
+    return opening + [each for each in changes if each.number > incident.announced]

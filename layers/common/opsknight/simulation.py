@@ -1,0 +1,235 @@
+"""What would become of an event if nobody did anything: the same decisions as those of the API, the
+engine and the planner, with an incident in memory and a clock that jumps to what is due next.
+
+Pure. It takes for granted that providers take every message, and that the directory stays as it
+is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.policy import Policy, Rota, Target, reach
+from opsknight.escalation.steps import Advanced, Page, Taken, due, next_due, pages_on
+from opsknight.escalation.timers import cleared, decided, policy_of
+from opsknight.incident.lifecycle import Moved, announced
+from opsknight.incident.model import Change, Incident, Pointer, timers
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.recipients import change_deliveries, notices_due, page_deliveries
+
+# A gap of a day in a schedule is hundreds of steps that reach nobody, a window of a month thousands
+# of looks at it. What has no end by then is cut off.
+MOST_TURNS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A directory in memory (`opsknight.escalation.timers.Directory`), with all that are told of
+    incidents besides the people.
+    """
+
+    services: Mapping[str, Service] = field(default_factory=dict[str, Service])
+    policies: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
+    """Those that begin new escalations."""
+    versions: Mapping[tuple[str, int], Policy] = field(
+        default_factory=dict[tuple[str, int], Policy]
+    )
+    """Older ones, by id and version."""
+    known_teams: Mapping[str, Team] = field(default_factory=dict[str, Team])
+    known_rotas: Mapping[str, Rota] = field(default_factory=dict[str, Rota])
+    known_users: Mapping[str, User] = field(default_factory=dict[str, User])
+    receivers: Sequence[ServiceReceiver] = ()
+    status_pages: Sequence[StatusPage] = ()
+
+    def service(self, service_id: str) -> Service | None:
+        return self.services.get(service_id)
+
+    def policy(self, policy_id: str, version: int | None) -> Policy | None:
+        current = self.policies.get(policy_id)
+        if version is None or (current is not None and current.version == version):
+            return current
+        return self.versions.get((policy_id, version))
+
+    def teams(self, team_ids: Set[str]) -> Mapping[str, Team]:
+        return _those(self.known_teams, team_ids)
+
+    def rotas(self, schedule_ids: Set[str]) -> Mapping[str, Rota]:
+        return _those(self.known_rotas, schedule_ids)
+
+    def users(self, user_ids: Set[str]) -> Mapping[str, User]:
+        return _those(self.known_users, user_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step is taken."""
+
+    at: datetime
+    taken: Taken
+    because: Mapping[str, Target]
+    """Which target reaches each of its users."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message leaves."""
+
+    at: datetime
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackTold:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The incident changes by itself."""
+
+    at: datetime
+    change: Change
+
+
+type Happening = Stepped | Sent | FallbackTold | Changed
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    incident: Incident
+    """As it is in the end."""
+    policy: Policy
+    """By which it escalates; the implicit one has version 0."""
+    happenings: tuple[Happening, ...]
+    """In the order of time."""
+    is_over: bool
+    """Whether nothing more would happen by itself."""
+
+
+def simulate(
+    incident: Incident,
+    roster: Roster,
+    now: datetime,
+    change: Change | None = None,
+    most_turns: int = MOST_TURNS,
+) -> Simulation:
+    """From `now` on: of an incident just opened, or just changed by an event."""
+    run = _Run(roster, incident, now, [] if change is None else [change])
+    over = any(not run.moves_on() for _ in range(most_turns))
+    resolved_at = run.incident.resolved_at
+    found = [each for each in run.happenings if _still_happens(each, resolved_at)]
+    return Simulation(
+        run.incident,
+        policy_of(run.incident, roster),
+        tuple(sorted(found, key=lambda each: each.at)),
+        over,
+    )
+
+
+def after(incident: Incident, decision: Advanced | Moved) -> Incident:
+    """The incident as it is once the decision is written."""
+    sets = dict(decision.sets)
+    told = decision if isinstance(decision, Moved) else decision.told
+    if told is not None:
+        sets |= {name: getattr(told.after, name) for name in Pointer.model_fields}
+    if isinstance(decision, Moved):
+        sets |= {
+            name: value
+            for name, value in decision.unless_set.items()
+            if getattr(incident, name) is None
+        }
+    changed: dict[str, object] = {
+        name: Incident.model_fields[name].get_default() if value is None else value
+        for name, value in sets.items()
+        if "." not in name
+    }
+    return incident.model_copy(update=changed | {"timers": timers(incident, sets)})
+
+
+@dataclass(slots=True)
+class _Run:
+    roster: Roster
+    incident: Incident
+    now: datetime
+    changes: list[Change]
+    """Those that may not be announced yet."""
+    happenings: list[Happening] = field(default_factory=list[Happening])
+    taken: Taken | None = None
+
+    def moves_on(self) -> bool:
+        """Does what is due, or lets the time go by until something is; whether there was any."""
+        self._announce()
+        timer = due(self.incident, self.now)
+        match timer:
+            case None:
+                following = next_due(self.incident)
+                if following is None:
+                    return False
+                self.now = following
+            case "pages":
+                self._write(pages_on(self.incident, self.taken))
+            case "fallback":
+                self.happenings.append(FallbackTold(self.now))
+                self._write(cleared(timer, self.incident))
+            case _:
+                self._write(decided(timer, self.incident, self.now, self.roster))
+        return True
+
+    def _announce(self) -> None:
+        if self.incident.announced >= self.incident.changes:
+            return
+        for change in notices_due(self.incident, self.changes):
+            deliveries = change_deliveries(
+                self.incident, change, self.roster.receivers, self.roster.status_pages
+            )
+            self.happenings += [Sent(each.not_before, each) for each in deliveries]
+        sets = announced(self.incident)
+        self.incident = after(self.incident, Advanced(self.incident, "announced", sets))
+        self.changes.clear()
+
+    def _write(self, decision: Advanced | Moved) -> None:
+        self.incident = after(self.incident, decision)
+        moved = decision if isinstance(decision, Moved) else decision.told
+        if moved is not None:
+            self.changes.append(moved.change)
+            self.happenings.append(Changed(self.now, moved.change))
+        if isinstance(decision, Moved):
+            return
+        if decision.taken is not None:
+            self.taken = decision.taken
+            because = dict(self._because(decision.taken))
+            self.happenings.append(Stepped(self.now, decision.taken, because))
+        self.happenings += self._messages(decision.pages)
+
+    def _messages(self, pages: Iterable[Page]) -> Iterator[Sent]:
+        for page in pages:
+            user = self.roster.known_users.get(page.user_id)
+            if user is not None:
+                for delivery in page_deliveries(page, self.incident, user):
+                    yield Sent(delivery.not_before, delivery)
+
+    def _because(self, taken: Taken) -> Iterator[tuple[str, Target]]:
+        if taken.step is None or not taken.user_ids:
+            return
+        known = self.roster
+        targets = policy_of(self.incident, known).steps[taken.step].targets
+        # The first that reaches somebody is the one that counts.
+        for target in reversed(targets):
+            for user_id in reach(
+                [target], known.known_users, known.known_teams, known.known_rotas, self.now
+            ):
+                yield user_id, target
+
+
+def _still_happens(happening: Happening, resolved_at: datetime | None) -> bool:
+    """Nobody is paged of what is resolved by then (`deliveries.is_wanted`)."""
+    if resolved_at is None or not isinstance(happening, Sent) or not happening.delivery.pages:
+        return True
+    return happening.at < resolved_at
+
+
+def _those[T](known: Mapping[str, T], ids: Iterable[str]) -> dict[str, T]:
+    return {each: known[each] for each in ids if each in known}

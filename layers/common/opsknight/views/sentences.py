@@ -1,0 +1,79 @@
+"""What a timeline says in words, for pages and terminals. Pure."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from opsknight.escalation.steps import Taken, Why
+from opsknight.incident.model import ActorKind, Alert, Change
+
+# The rest of a large team is counted.
+NAMED: Final = 3
+
+type Names = Callable[[str], str]
+"""The name of a user, by id."""
+
+
+def opened(alert: Alert) -> str:
+    return f"Opened by {alert.actor.name}"
+
+
+def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
+    """A sentence without its time. `clock` writes an instant as the reader's clock shows it."""
+    by = "" if change.actor.kind is ActorKind.TIMER else f" by {change.actor.name}"
+    detail = change.detail
+    match change.what:
+        case "snoozed" if "until" in detail:
+            return f"Snoozed until {clock(datetime.fromisoformat(detail['until']))}{by}"
+        case "unsnoozed":
+            return f"Snooze ended{by}"
+        case "unsuppressed":
+            return f"No longer suppressed{by}" if by else "Maintenance ended"
+        case "escalated" if "step" in detail:
+            return f"Escalated to step {int(detail['step']) + 1}{by}"
+        case "reassigned" if "assignee" in detail:
+            return f"Given to {names(detail['assignee'])}{by}"
+        case "reopened":
+            return "Opened again: it stayed acknowledged for too long"
+        case "auto-resolved":
+            return "Resolved: no alert came any more"
+        case "raised" | "lowered" if "urgency" in detail:
+            return f"Urgency {change.what} to {detail['urgency']}{by}"
+        case "noted" if "note" in detail:
+            return f"{change.actor.name}: {detail['note']}"
+        case what:
+            return f"{what.capitalize()}{by}"
+
+
+def taken(step: Taken, names: Names) -> str:
+    """A step of the escalation, as a sentence."""
+    if step.reason is Why.EXHAUSTED:
+        return "All steps are over, and nobody acted"
+    which = "" if step.step is None else f" (step {step.step + 1})"
+    if not step.user_ids:
+        return f"Nobody could be paged{which}"
+    first = [names(user_id) for user_id in step.user_ids[:NAMED]]
+    more = len(step.user_ids) - len(first)
+    if more:
+        return f"Paged {', '.join(first)} and {more} more{which}"
+    return (
+        f"Paged {' and '.join([', '.join(first[:-1]), first[-1]] if first[1:] else first)}{which}"
+    )
+
+
+def ago(since: datetime, now: datetime) -> str:
+    """In the largest unit that says enough: `just now`, `4 min ago`, `3 h ago`, `2 days ago`."""
+    passed = now - since
+    if passed < timedelta(minutes=1):
+        return "just now"
+    return f"{lasting(passed)} ago"
+
+
+def lasting(time: timedelta) -> str:
+    """`4 min`, `3 h`, `2 days`."""
+    minutes = int(time.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} days"

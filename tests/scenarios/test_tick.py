@@ -1,0 +1,76 @@
+"""A minute in which very many timers are due at once, as after an outage of everything."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from itertools import batched
+from threading import Lock
+
+import pytest
+
+from escalation.handler import on_message
+from escalation.sweep import BATCH, tick
+from harness.crowd import at_once
+from harness.dynamodb import connect
+from harness.pipeline import Pipeline, engine, step
+from harness.post import Letter
+from harness.world import World
+from opsknight.store.calls import TABLE_CONFIG
+from opsknight.store.items import Item, due_shard, incident_key
+
+WORKERS = 4
+
+
+@pytest.mark.soak
+def test_a_tick_finishes_whatever_is_due(
+    world: World, dynamodb: str, full_size: bool, say: Callable[[str], None]
+) -> None:
+    due = 10_000 if full_size else 300
+    night = Pipeline(world, streaming=False)
+    night.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
+    first = night.trigger()
+    client, name = world.table.client, world.table.name
+    [like] = [item for item in world.items() if item["sk"]["S"] == "incident"]
+    seeds: list[Item] = []
+    for number in range(due - 1):
+        known = f"inc_{number:06}"
+        told: Item = {"id": {"S": known}, "dedup_key": {"S": known}}
+        shard: Item = {"due_shard": {"S": due_shard(known)}}
+        seeds.append(like | incident_key(known) | told | shard)
+    for chunk in batched(seeds, 25, strict=False):
+        client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": it}} for it in chunk]})
+    world.clock.advance(minutes=1)
+    night.post.letters.clear()
+    lock, swept = Lock(), []
+
+    def next_letter() -> Letter | None:
+        with lock:
+            found = night.post.take(world.clock())
+            if found is not None and "shard" in found.body:
+                swept.append(found.body)
+            return found
+
+    def works() -> None:
+        table = world.table.__class__(connect(dynamodb, TABLE_CONFIG), name, timedelta(days=1))
+        mine = engine(world, night.post, table)
+        quiet = 0
+        while quiet < 20:
+            letter = next_letter()
+            if letter is None:
+                # Another one may be about to send where to go on.
+                quiet += 1
+                time.sleep(0.05)
+            elif "timers" in letter.queue:
+                quiet = 0
+                on_message(mine, letter.body)
+
+    began = time.monotonic()
+    tick(night.engine)
+    at_once([partial(works) for _ in range(WORKERS)])
+    took = time.monotonic() - began - 1
+    pages = night.all_pages()
+    assert len({page.incident_id for page in pages}) == len(pages) == due
+    assert first in {page.incident_id for page in pages}
+    assert len(swept) <= due / BATCH + 2 * 16, "bounded batches, and none twice"
+    say(f"{due} due timers, {WORKERS} workers: {took:.0f} s, {due / took:.0f} a second")
