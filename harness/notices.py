@@ -15,7 +15,7 @@ from harness.receivers import HttpReceiver, Request, answers, http_receiver
 from notify.channels.registry import Outside, Senders, Settings
 from notify.outbound import Limits, Outbound
 from notify.secrets import Secrets
-from opsknight.directory.receivers import Channel, PageEvent, Receiver, Told
+from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.notification.message import Brief, Message, PageReason
 
@@ -54,7 +54,9 @@ PAGE: Final = Message(
 )
 
 
-def _about(about: PageReason | Told | PageEvent, brief: Brief, **more: Any) -> Message:
+def _about(
+    about: PageReason | IncidentEvent | StatusPageEvent, brief: Brief, **more: Any
+) -> Message:
     return replace(PAGE, about=about, incidents=(brief,), step=None, **more)
 
 
@@ -117,18 +119,23 @@ TEST: Final = replace(PAGE, about=PageReason.TEST, incidents=(), step=None, sequ
 
 NOTICES: Final = {
     "page-high": PAGE,
-    "triggered-medium": _about(Told.TRIGGERED, MEDIUM),
+    "triggered-medium": _about(IncidentEvent.TRIGGERED, MEDIUM),
     "acknowledged": _about(
-        Told.ACKNOWLEDGED, ACKNOWLEDGED, at=THREE + timedelta(minutes=4, seconds=1), sequence=2
+        IncidentEvent.ACKNOWLEDGED,
+        ACKNOWLEDGED,
+        at=THREE + timedelta(minutes=4, seconds=1),
+        sequence=2,
     ),
-    "resolved": _about(Told.RESOLVED, RESOLVED, at=THREE + timedelta(minutes=72), sequence=3),
+    "resolved": _about(
+        IncidentEvent.RESOLVED, RESOLVED, at=THREE + timedelta(minutes=72), sequence=3
+    ),
     "bundle-of-14": BUNDLE,
     "hostile": replace(PAGE, incidents=(replace(BRIEF, title=HOSTILE, description=HOSTILE),)),
     "right-to-left": replace(PAGE, incidents=(replace(BRIEF, title=RTL),)),
     "test": TEST,
 }
 SHOWN_TO_ALL: Final = _about(
-    PageEvent.ACKNOWLEDGED,
+    StatusPageEvent.ACKNOWLEDGED,
     replace(ACKNOWLEDGED, description=None),
     at=THREE + timedelta(minutes=4),
     sequence=2,

@@ -18,7 +18,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Moved, Refused, Unchanged
+from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import Actor, ActorKind
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
@@ -39,5 +39,5 @@ COMMANDS: dict[str, Callable[[Clock], Command]] = {
 
 
 def came_to(outcome: object) -> str:
-    names: dict[type, str] = {Moved: "moved", Unchanged: "unchanged", Refused: "refused"}
+    names: dict[type, str] = {Transitioned: "moved", Unchanged: "unchanged", NotAllowed: "refused"}
     return names[type(outcome)]

@@ -30,7 +30,7 @@ from notify.channels.protocol import Sender
 from notify.composing import Composer
 from notify.handler import on_record as on_planned
 from notify.handler import plan, send
-from notify.judging import Judge
+from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.sending import Sending
@@ -39,7 +39,7 @@ from opsknight.directory.receivers import Channel
 from opsknight.escalation.policy import Policy, Rota, Step, Target, TargetKind
 from opsknight.escalation.steps import Page
 from opsknight.incident.commands import Command
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import token
@@ -81,7 +81,7 @@ LINK_KEY = b"k" * 32
 def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
     """A new process of the notify function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
-    judge = Judge(Paging(table), world.clock, lambda: token_hex(14))
+    judge = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
     return Planning(Paging(table), _queues(sqs), judge, world.clock)
 
 
@@ -103,7 +103,7 @@ def sending(
                 f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
             ),
         ),
-        judge=Judge(Paging(table), world.clock, lambda: token_hex(14)),
+        judge=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,
@@ -237,7 +237,7 @@ class Pipeline:
             now=self.world.clock(),
             timeouts=service.timeouts,
         )
-        assert isinstance(decision, Moved)
+        assert isinstance(decision, Transitioned)
         self.world.table.apply(decision, token_hex(14), deadline())
         return self.settle()
 

@@ -23,7 +23,7 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.http.auth import Directory, Limiter
+from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.http.gateway import respond
 from opsknight.runtime import process
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
@@ -122,7 +122,7 @@ class World:
         """One more warm function, with a memory of its own."""
         beside = ThreadPoolExecutor(max_workers=2)
         api = Api(
-            directory=Directory(self.table, beside),
+            directory=DirectoryCache(self.table, beside),
             intake=Intake(self.table, Limiter(self.counters), process.new_id, beside),
             clock=self.clock,
             patience=patience,

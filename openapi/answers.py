@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from events.contract import IncidentAnswer
-from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
 from opsknight.escalation.steps import Why
 from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
 from opsknight.notification.delivery import State
@@ -103,7 +103,7 @@ class DeliveryAnswer(Answered):
     """
 
     id: str
-    about: PageReason | Told | PageEvent
+    about: PageReason | IncidentEvent | StatusPageEvent
     channel: Channel
     receiver_id: str
     state: State
@@ -171,7 +171,7 @@ class WindowAnswer(Answered):
     start: datetime
     end: datetime
     reason: str
-    stays: bool
+    keep_suppressed: bool
 
 
 class Windows(Answered):

@@ -43,7 +43,7 @@ def start_command(
     start: Annotated[
         str, typer.Option("--from", help='"2026-11-25 18:00" in UTC, or "+2h".')
     ] = "+0s",
-    stays: Annotated[
+    keep_suppressed: Annotated[
         bool, typer.Option("--stay", help="What it suppressed stays so when it ends.")
     ] = False,
     stack: StackOption = None,
@@ -57,7 +57,11 @@ def start_command(
     now = session.now()
     begins = moment(start, now, UTC_ZONE)
     window = MaintenanceWindow(
-        id=session.id("mw"), start=begins, end=begins + span(lasts), reason=reason, stays=stays
+        id=session.id("mw"),
+        start=begins,
+        end=begins + span(lasts),
+        reason=reason,
+        keep_suppressed=keep_suppressed,
     )
     if window.end <= now:
         raise Refused(f"It would have ended already: {window.end}.")
@@ -205,6 +209,6 @@ def _told(service: Service, window: MaintenanceWindow, now: datetime) -> dict[st
         "start": stamp(window.start),
         "end": stamp(window.end),
         "inForce": window.start <= now < window.end,
-        "stays": window.stays,
+        "keepSuppressed": window.keep_suppressed,
         "reason": window.reason,
     }

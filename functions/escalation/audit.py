@@ -10,7 +10,7 @@ from escalation.engine import Engine
 from opsknight.escalation.steps import repaired
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
-from opsknight.store.waiting import readable
+from opsknight.store.due import readable
 
 # One tick looks at so many, the next one goes on behind them.
 BATCH: Final = 300

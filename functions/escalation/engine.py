@@ -21,13 +21,13 @@ from opsknight.escalation.steps import (
     unannounced,
 )
 from opsknight.escalation.timers import cleared, decided
-from opsknight.incident.lifecycle import Moved
+from opsknight.incident.lifecycle import Transitioned
 from opsknight.incident.model import Incident
 from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.store.calls import Conflict, Deadline, Unavailable
+from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table
-from opsknight.store.waiting import Due, Waiting
 
 # More than the longest policy of steps that reach nobody; the next waking goes on from there.
 MOST_TURNS: Final = 100
@@ -44,8 +44,8 @@ class Engine:
     sleep: Callable[[float], None] = time.sleep
 
     @property
-    def waiting(self) -> Waiting:
-        return Waiting(self.table)
+    def waiting(self) -> DueIndex:
+        return DueIndex(self.table)
 
     def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
         """`advance`, but what cannot be handled is due again later and harms nobody else.
@@ -119,7 +119,7 @@ class Engine:
             case _:
                 self._write(decided(timer, incident, now, directory), deadline)
 
-    def _write(self, decision: Advanced | Moved, deadline: Deadline) -> None:
+    def _write(self, decision: Advanced | Transitioned, deadline: Deadline) -> None:
         self.table.apply(decision, self.new_token(), deadline)
         taken = decision.taken if isinstance(decision, Advanced) else None
         logger.info(

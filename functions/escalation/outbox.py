@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight.incident.model import Incident
 from opsknight.runtime.process import logger
-from opsknight.runtime.queues import LARGEST_BATCH, Message, Queue, Waking
-from opsknight.store.waiting import Due
+from opsknight.runtime.queues import LARGEST_BATCH, Message, Queue, Wakeup
+from opsknight.store.due import Due
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -44,7 +44,7 @@ class Outbox:
     def remind(self, wakings: Iterable[tuple[str, datetime]], now: datetime) -> None:
         """Incidents are to be looked at when their next timer is due, to the second."""
         letters = [
-            Waking({"incident": incident_id, "due_at": at.isoformat()}, at - HEAD_START)
+            Wakeup({"incident": incident_id, "due_at": at.isoformat()}, at - HEAD_START)
             for incident_id, at in wakings
         ]
         Queue(self.sqs, self.timers).wake(letters, now)
@@ -54,11 +54,11 @@ class Outbox:
 
         Until it has, every tick sends this again.
         """
-        Queue(self.sqs, self.plans).wake([Waking({"incident": incident_id}, now)], now)
+        Queue(self.sqs, self.plans).wake([Wakeup({"incident": incident_id}, now)], now)
 
     def pass_on(self, found: Iterable[Due], now: datetime) -> None:
         """Pages and deliveries that are due, or soon will be: the notify functions see to them."""
-        wakings: dict[str, list[Waking]] = {}
+        wakings: dict[str, list[Wakeup]] = {}
         for each in found:
             match each:
                 case Due(delivery_id=str(delivery_id)):
@@ -72,7 +72,7 @@ class Outbox:
                         "page_no": each.page_no,
                         "user": each.user_id,
                     }
-            wakings.setdefault(url, []).append(Waking(body, each.at, each.incident_id))
+            wakings.setdefault(url, []).append(Wakeup(body, each.at, each.incident_id))
         for url, letters in wakings.items():
             Queue(self.sqs, url).wake(letters, now)
 

@@ -9,8 +9,8 @@ from escalation.engine import Engine
 from opsknight.runtime.process import count, logger, measure
 from opsknight.runtime.queues import Message
 from opsknight.store.calls import Deadline
+from opsknight.store.due import Place
 from opsknight.store.items import DUE_SHARDS
-from opsknight.store.waiting import Place
 
 BATCH: Final = 25
 # The tick after the next, and some seconds: whatever is due before is reminded of to the second,

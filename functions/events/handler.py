@@ -15,9 +15,9 @@ from events.contract import accepted
 from events.intake import Intake
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import Directory, Limiter, LimitReached, authenticate, service_of
+from opsknight.http.auth import DirectoryCache, Limiter, LimitReached, authenticate, service_of
 from opsknight.http.body import read
-from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Refusal, Request, respond
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, HttpError, Request, respond
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import process
 from opsknight.store.calls import Deadline, Unavailable
@@ -30,7 +30,7 @@ OPENAPI: Final = Path(__file__).with_name("openapi.json")
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    directory: Directory
+    directory: DirectoryCache
     intake: Intake
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
@@ -49,7 +49,7 @@ class Api:
             return Answer(405, {"error": "Method not allowed"}, {"Allow": ", ".join(methods)})
         try:
             return methods[request.method](request, told)
-        except Refusal as refusal:
+        except HttpError as refusal:
             return refusal.answer
         except Unavailable as unavailable:
             told["cause"] = str(unavailable)
@@ -61,11 +61,11 @@ class Api:
         deadline = Deadline.after(self.patience)
         # Reading costs no call and says what to look up; what is wrong with it waits its turn.
         wanted = _read(request.body)
-        named = None if isinstance(wanted, Refusal) else wanted.service_id
+        named = None if isinstance(wanted, HttpError) else wanted.service_id
         hint = named if isinstance(named, str) else None
         caller = authenticate(request.headers, hint, self.directory, now, deadline)
         told["key_id"] = caller.key.id
-        if isinstance(wanted, Refusal):
+        if isinstance(wanted, HttpError):
             raise wanted
         service = service_of(caller, named, EVENTS_WRITE, self.directory, now, deadline)
         told |= {"service_id": service.id, "event_action": wanted.event_action}
@@ -89,10 +89,10 @@ class Api:
         return Answer(202, accepted(taken.action, taken.incident), limits)
 
 
-def _read(body: bytes) -> EventRequest | Refusal:
+def _read(body: bytes) -> EventRequest | HttpError:
     try:
         return read(EventRequest, body, LARGEST_BODY)
-    except Refusal as refusal:
+    except HttpError as refusal:
         return refusal
 
 
@@ -102,7 +102,7 @@ def api() -> Api:
     table = process.table()
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
     intake = Intake(table, Limiter(process.counters()), process.new_id, beside)
-    return Api(Directory(table, beside), intake, process.now)
+    return Api(DirectoryCache(table, beside), intake, process.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
-from events.refusals import Refusals
+from events.rate_limit_reports import Refusals
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.auth import Limiter, LimitReached
-from opsknight.incident.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged
+from opsknight.incident.lifecycle import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.process import logger
 from opsknight.store.calls import Deadline
@@ -25,7 +25,7 @@ LIMITER_SECONDS: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeResult:
     """What became of an event, as its answer tells it."""
 
     action: str
@@ -50,7 +50,7 @@ class Intake:
         service: Service,
         now: datetime,
         deadline: Deadline,
-    ) -> Taken:
+    ) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
         minute = Minute.of(now)
         if self.limiter.is_full(key.id, minute):
@@ -67,7 +67,7 @@ class Intake:
             raise
         action, incident = self._settled(event, service, current, now, deadline)
         self._tell(self.refusals.left(key, service.id, minute), key, service, now, deadline)
-        return Taken(action, incident, remaining)
+        return IntakeResult(action, incident, remaining)
 
     def _settled(
         self,
@@ -113,7 +113,7 @@ def _outcome(decision: Decision) -> tuple[str, Pointer | None]:
             return "triggered", incident
         case Merged(seen, _, raised):
             return "deduplicated", raised.after if raised else seen
-        case Moved(_, after, change):
+        case Transitioned(_, after, change):
             return change.what, after
         case Unchanged(seen):
             return "acknowledged", seen

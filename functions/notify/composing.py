@@ -8,7 +8,7 @@ from itertools import batched
 from typing import Any, Final
 
 from opsknight.directory.entries import Service, User
-from opsknight.directory.receivers import PageEvent, Receiver, ServiceReceiver, StatusPage
+from opsknight.directory.receivers import Receiver, ServiceReceiver, StatusPage, StatusPageEvent
 from opsknight.incident.model import Alert, Incident, Model, Urgency, describe
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
@@ -22,7 +22,7 @@ _RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DeliveryContext:
     """A delivery with what the table holds about it at this moment."""
 
     delivery: Delivery
@@ -48,17 +48,19 @@ class Composer:
     link: Callable[[str, str, datetime], str | None]
     """Of an incident's id, a delivery's id and now: the address to act at."""
 
-    def facts(self, delivery: Delivery, deadline: Deadline) -> Facts:
+    def facts(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
         found = self.facts_of_many([delivery], deadline)
         if not found:
             raise RuntimeError("its incident cannot be read")
         return found[0]
 
-    def facts_of_many(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[Facts]:
+    def facts_of_many(
+        self, deliveries: Sequence[Delivery], deadline: Deadline
+    ) -> list[DeliveryContext]:
         """In the same order, without those whose incident cannot be read. Strongly consistent:
         whoever acknowledged a moment ago counts.
         """
-        found: list[Facts] = []
+        found: list[DeliveryContext] = []
         # Each needs up to four items, and one request brings a hundred.
         for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
             wanted = {_name(key): key for each in chunk for key in _keys(each)}
@@ -69,10 +71,10 @@ class Composer:
 
     def _facts(
         self, delivery: Delivery, stored: Mapping[tuple[str, str], items.Item], deadline: Deadline
-    ) -> Facts:
+    ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
         receiver, shows_details = _receiver(delivery, owner)
-        return Facts(
+        return DeliveryContext(
             delivery=delivery,
             # Not as the others: what cannot be read may well be open.
             incident=Incident.model_validate(items.plain(incident)) if incident else None,
@@ -83,7 +85,7 @@ class Composer:
         )
 
     def message(
-        self, delivery: Delivery, told: Sequence[Facts], now: datetime, deadline: Deadline
+        self, delivery: Delivery, told: Sequence[DeliveryContext], now: datetime, deadline: Deadline
     ) -> Message:
         """`told` are what it tells, the most urgent first, the delivery's own among them."""
         assignees = self._names(told, deadline)
@@ -101,7 +103,7 @@ class Composer:
             link=self.link(delivery.incident_id, delivery.id, now) if several else None,
         )
 
-    def _names(self, told: Iterable[Facts], deadline: Deadline) -> dict[str, str]:
+    def _names(self, told: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:
         ids = {
             each.incident.assignee_id
             for each in told
@@ -111,10 +113,10 @@ class Composer:
         return {user.id: user.name for user in found.values()}
 
     def _brief(
-        self, facts: Facts, incident: Incident, names: Mapping[str, str], now: datetime
+        self, facts: DeliveryContext, incident: Incident, names: Mapping[str, str], now: datetime
     ) -> Brief:
         delivery = facts.delivery
-        public = isinstance(delivery.about, PageEvent)
+        public = isinstance(delivery.about, StatusPageEvent)
         details = facts.alert is not None and facts.shows_details
         return Brief(
             id=incident.id,

@@ -25,7 +25,7 @@ from notify.sending import Sending
 from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import Message
 from opsknight.store.calls import Deadline, Unavailable
-from opsknight.store.waiting import Due, Waiting
+from opsknight.store.due import Due, DueIndex
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
@@ -133,5 +133,5 @@ def _attend(
         count("NotifyFailed")
         failures = None
         if due is not None:
-            failures = Waiting(whose.table).postpone(due, whose.clock(), deadline)
+            failures = DueIndex(whose.table).postpone(due, whose.clock(), deadline)
         logger.exception("notifying failed", due=str(due), failures=failures)

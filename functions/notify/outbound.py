@@ -20,7 +20,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from notify.addresses import NotAllowed, Resolve, Target, find, read
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 
 LONGEST_ANSWER: Final = 16 * 1024
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -51,10 +51,10 @@ class Answer:
         if 200 <= self.status < 300:
             return Sent()
         if self.status in _PASSING or self.status >= 500:
-            return Retry(f"answered {self.status}", self.after)
+            return TemporaryFailure(f"answered {self.status}", self.after)
         if 300 <= self.status < 400:
-            return Refused(f"answered {self.status}: redirects are not followed")
-        return Refused(f"answered {self.status}")
+            return PermanentFailure(f"answered {self.status}: redirects are not followed")
+        return PermanentFailure(f"answered {self.status}")
 
 
 def by_name_service(host: str, port: int) -> Sequence[str]:
@@ -83,17 +83,19 @@ class Outbound:
         """The same with one bound for all its calls from now on, as a message may take several."""
         return replace(self, until=self.monotonic() + self.limits.total)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Retry | Refused:
+    def post(
+        self, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer | TemporaryFailure | PermanentFailure:
         """Answer for whatever HTTP status came. Raises nothing that the other side brings about."""
         remaining = self.limits.total
         if self.until is not None:
             remaining = min(remaining, self.until - self.monotonic())
         if remaining <= 0:
-            return Retry("no time left for the call")
+            return TemporaryFailure("no time left for the call")
         try:
             target = self._diverted(read(url, allow_private=self.allow_private))
         except NotAllowed as reason:
-            return Refused(str(reason))
+            return PermanentFailure(str(reason))
         call = _Call(self, target, body, {"User-Agent": "OpsKnight", **headers})
         # A thread, because only a thread can be left behind: neither a name lookup nor a header
         # that comes letter by letter can be bounded from inside.
@@ -123,15 +125,15 @@ class _Call:
         self.connection: urllib3.connection.HTTPConnection | None = None
         self.answer: Answer | None = None
 
-    def run(self) -> Answer | Retry | Refused:
+    def run(self) -> Answer | TemporaryFailure | PermanentFailure:
         try:
             connection = self.connect()
         except NotAllowed as reason:
-            return Refused(str(reason))
+            return PermanentFailure(str(reason))
         except ssl.SSLCertVerificationError:
-            return Retry("the certificate is not valid for the host")
+            return TemporaryFailure("the certificate is not valid for the host")
         except (OSError, HTTPError, UnicodeError) as error:
-            return Retry(_failure(error, "no connection"))
+            return TemporaryFailure(_failure(error, "no connection"))
         try:
             connection.request("POST", self.target.path, body=self.body, headers=self.headers)
             # Not urllib3's own: it logs the URL when a header cannot be parsed.
@@ -140,7 +142,7 @@ class _Call:
             self.answer = replace(self.answer, body=_some_of(response))
         except (OSError, HTTPError, HTTPException) as error:
             # With a status, the answer is known, whatever became of its body.
-            return self.answer or Retry(_failure(error, "no valid HTTP answer"))
+            return self.answer or TemporaryFailure(_failure(error, "no valid HTTP answer"))
         finally:
             connection.close()
         return self.answer
@@ -176,16 +178,16 @@ class _Call:
             server_hostname=self.target.host,
         )
 
-    def leave(self) -> Answer | Retry:
+    def leave(self) -> Answer | TemporaryFailure:
         """The time is up: what is known of the answer, and the end of the thread's connection."""
         # First: headers that are cut off by what follows would look complete.
         known = self.answer
         sock = self.connection.sock if self.connection else None
         if sock is not None:
-            # Refused when it has just ended by itself.
+            # PermanentFailure when it has just ended by itself.
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        return known or Retry("no complete answer in time")
+        return known or TemporaryFailure("no complete answer in time")
 
     def pause(self, response: HTTPResponse) -> timedelta | None:
         asked = (response.getheader("Retry-After") or "").strip()

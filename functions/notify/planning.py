@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify.judging import Judge
+from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.steps import Page, PageState
@@ -30,7 +30,7 @@ from opsknight.store.table import Table
 class Planning:
     paging: Paging
     queues: Queues
-    judge: Judge
+    judge: PageTracker
     clock: Callable[[], datetime]
 
     @property

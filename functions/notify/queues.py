@@ -8,7 +8,7 @@ from datetime import datetime
 
 from opsknight.escalation.steps import Page
 from opsknight.notification.delivery import Delivery
-from opsknight.runtime.queues import Queue, Waking, to_send
+from opsknight.runtime.queues import Queue, Wakeup, to_send
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,4 @@ class Queues:
     def judge(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to say what became of a page."""
         body = {"incident": page.incident_id, "page_no": page.page_no, "user": page.user_id}
-        self.plans.wake([Waking(body, at)], now)
+        self.plans.wake([Wakeup(body, at)], now)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from notify.judging import Judge
+from notify.page_tracker import PageTracker
 from opsknight.notification.delivery import Report, State, reported
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Deadline
@@ -47,7 +47,7 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Reports:
     outgoing: Outgoing
-    judge: Judge
+    judge: PageTracker
 
     def take(self, event: Mapping[str, Any], deadline: Deadline) -> None:
         said = read(event)

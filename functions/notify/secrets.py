@@ -17,7 +17,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from notify.channels.protocol import Outcome, Refused, Retry, Unaccepted
+from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure, Unaccepted
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -56,7 +56,7 @@ class Secrets:
         there is one more attempt.
         """
         if not name:
-            return Refused("the receiver has no secret")
+            return PermanentFailure("the receiver has no secret")
         found = self.read(name)
         if not isinstance(found, str):
             return found
@@ -65,9 +65,9 @@ class Secrets:
             fresh = self.read(name, fresh=True)
             if isinstance(fresh, str) and fresh != found:
                 outcome = attempt(fresh)
-        return Refused(outcome.why) if isinstance(outcome, Unaccepted) else outcome
+        return PermanentFailure(outcome.why) if isinstance(outcome, Unaccepted) else outcome
 
-    def read(self, name: str, *, fresh: bool = False) -> str | Retry | Refused:
+    def read(self, name: str, *, fresh: bool = False) -> str | TemporaryFailure | PermanentFailure:
         """Handle the value with care: `using` is safer where one secret is enough."""
         kept = self._kept.get(name)
         if kept and not fresh and self.monotonic() < kept.until:
@@ -75,21 +75,21 @@ class Secrets:
         found = self._ask(name)
         if isinstance(found, str):
             self._kept[name] = _Kept(found, self.monotonic() + KEPT_SECONDS)
-        elif isinstance(found, Retry) and kept and not fresh:
+        elif isinstance(found, TemporaryFailure) and kept and not fresh:
             # An old one most likely works; a page that waits for SSM surely does not.
             return kept.value
         return found
 
-    def _ask(self, name: str) -> str | Retry | Refused:
+    def _ask(self, name: str) -> str | TemporaryFailure | PermanentFailure:
         try:
             answer = self.ssm.get_parameter(Name=name, WithDecryption=True)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _LASTING:
-                return Refused(f"SSM parameter {name} {_LASTING[code]}")
-            return Retry(f"SSM parameter {name} could not be read: {code}")
+                return PermanentFailure(f"SSM parameter {name} {_LASTING[code]}")
+            return TemporaryFailure(f"SSM parameter {name} could not be read: {code}")
         except (ConnectionError, HTTPClientError):
-            return Retry(f"SSM parameter {name} could not be read: no answer")
+            return TemporaryFailure(f"SSM parameter {name} could not be read: no answer")
         except ParamValidationError:
-            return Refused(f"SSM parameter {name} has no valid name")
+            return PermanentFailure(f"SSM parameter {name} has no valid name")
         return answer["Parameter"]["Value"].strip()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from notify.channels.protocol import Outcome, Refused, Retry, Sender, Sent
-from notify.composing import Composer, Facts
-from notify.judging import Judge
+from notify.channels.protocol import Outcome, PermanentFailure, Sender, Sent, TemporaryFailure
+from notify.composing import Composer, DeliveryContext
+from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification import throttle
@@ -62,7 +62,7 @@ class Sending:
     outgoing: Outgoing
     queues: Queues
     composer: Composer
-    judge: Judge
+    judge: PageTracker
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
     stopwatch: Callable[[], float]
@@ -96,7 +96,7 @@ class Sending:
         elif facts.receiver is not None:
             self._take_turn(delivery, facts.receiver, knocks, deadline)
 
-    def _over(self, facts: Facts, deadline: Deadline) -> Mapping[str, object] | None:
+    def _over(self, facts: DeliveryContext, deadline: Deadline) -> Mapping[str, object] | None:
         """How it ends unsent, if it does."""
         delivery, incident = facts.delivery, facts.incident
         end: tuple[State, str] | None = None
@@ -105,7 +105,7 @@ class Sending:
             test = delivery.about is PageReason.TEST
             end = State.CANCELLED, "the test is over" if test else f"the incident is {state}"
         elif facts.receiver is None:
-            end = State.REFUSED, "the receiver is not configured any more"
+            end = State.FAILED, "the receiver is not configured any more"
         elif not delivery.pages:
             others = self.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):
@@ -192,7 +192,7 @@ class Sending:
         if remembers:
             message = replace(message, remembered=self.outgoing.remembered(*where, deadline))
         outcome, attempt = self._attempt(message, turn.receiver, deadline)
-        after = outcome.after if isinstance(outcome, Retry) else None
+        after = outcome.after if isinstance(outcome, TemporaryFailure) else None
         sets = attempted(delivery, attempt, after, self.chance())
         if not self.outgoing.record(delivery, turn.claim, sets, deadline):
             logger.error("a delivery outlived its claim", delivery_id=delivery.id)
@@ -212,7 +212,7 @@ class Sending:
             self.queues.send_later(delivery, due_at, self.clock())
         return outcome
 
-    def _bundled(self, turn: Turn, deadline: Deadline) -> list[Facts]:
+    def _bundled(self, turn: Turn, deadline: Deadline) -> list[DeliveryContext]:
         """What else waits for the receiver and is still wanted; the rest is over."""
         waiting = self.outgoing.waiting(turn.delivery.destination, deadline)
         others = [each for each in waiting if each.id != turn.delivery.id]
@@ -232,16 +232,16 @@ class Sending:
         sender = self.senders.get(receiver.channel)
         at, began = self.clock(), self.stopwatch()
         if sender is None:
-            outcome: Outcome = Refused("this deployment has no such channel")
+            outcome: Outcome = PermanentFailure("this deployment has no such channel")
         else:
             outcome = sender.send(message, receiver)
         ms = round((self.stopwatch() - began) * 1000)
         match outcome:
             case Sent(provider_id):
                 attempt = Attempt(at=at, outcome="sent", ms=ms, provider_id=provider_id)
-            case Retry(why):
+            case TemporaryFailure(why):
                 attempt = Attempt(at=at, outcome="retry", why=why, ms=ms)
-            case Refused(why):
+            case PermanentFailure(why):
                 attempt = Attempt(at=at, outcome="refused", why=why, ms=ms)
         return outcome, attempt
 
@@ -278,7 +278,7 @@ class Sending:
             ms=attempt.ms,
             incidents=incidents,
         )
-        if over in (State.REFUSED, State.GIVEN_UP):
+        if over in (State.FAILED, State.GIVEN_UP):
             self.judge.lost(delivery, deadline)
         if over is State.GIVEN_UP:
             count("DeliveryGivenUp")
@@ -293,5 +293,5 @@ class Sending:
             outcome=over["state"],
             why=over["why"],
         )
-        if over["state"] is State.REFUSED:
+        if over["state"] is State.FAILED:
             self.judge.lost(delivery, deadline)

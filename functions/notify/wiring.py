@@ -15,8 +15,8 @@ import boto3
 from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
 from notify.composing import Composer
-from notify.judging import Judge
 from notify.outbound import Outbound
+from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.reports import Reports
@@ -26,7 +26,7 @@ from opsknight.notification import signed_link
 from opsknight.runtime import process
 from opsknight.runtime.process import logger
 from opsknight.runtime.queues import Queue
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsAway
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
 from opsknight.store.deliveries import Outgoing
 from opsknight.store.paging import Paging
 
@@ -47,7 +47,7 @@ class Links:
         """None when there is no key to sign with: a message without a link still wakes."""
         try:
             key = self.keys.signing(now)
-        except SecretsAway as away:
+        except SecretsUnavailable as away:
             logger.error("no link for a message", cause=str(away))
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
@@ -65,8 +65,8 @@ def queues() -> Queues:
 
 
 @cache
-def judge() -> Judge:
-    return Judge(Paging(process.table()), process.now, partial(token_hex, 14))
+def judge() -> PageTracker:
+    return PageTracker(Paging(process.table()), process.now, partial(token_hex, 14))
 
 
 @cache

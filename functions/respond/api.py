@@ -16,18 +16,18 @@ from opsknight.directory.entries import (
     SERVICES_READ,
     SERVICES_WRITE,
 )
-from opsknight.http.auth import Directory, Limiter, LimitReached
-from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Refusal, Request
+from opsknight.http.auth import DirectoryCache, Limiter, LimitReached
+from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, HttpError, Request
 from opsknight.store.calls import Deadline, Unavailable
-from respond.asking import Asked, caller_of, limited, over_the_limit
 from respond.incidents import ACTIONS, Incidents
+from respond.request import ApiCall, caller_of, limited, over_the_limit
 from respond.rosters import Rosters
 
 PREFIX: Final = "/api/"
 _ID: Final = r"([0-9A-Za-z_-]{1,100})"
 
 
-type Handler = Callable[["Api", Asked], Answer]
+type Handler = Callable[["Api", ApiCall], Answer]
 
 ROUTES: Final[Mapping[str, Mapping[str, tuple[str, Handler]]]] = {
     "/api/incidents": {
@@ -73,7 +73,7 @@ _PATHS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    directory: Directory
+    directory: DirectoryCache
     limiter: Limiter
     incidents: Incidents
     rosters: Rosters
@@ -83,7 +83,7 @@ class Api:
     ) -> Answer:
         try:
             return self._answer(request, told, now, deadline)
-        except Refusal as refusal:
+        except HttpError as refusal:
             return refusal.answer
         except LimitReached:
             return over_the_limit(now)
@@ -105,8 +105,8 @@ class Api:
             told["incident_id"] = ids[0]
         headers = limited(self.limiter, caller, now)
         try:
-            answer = handle(self, Asked(request, ids, caller, now, deadline))
-        except Refusal as refusal:
+            answer = handle(self, ApiCall(request, ids, caller, now, deadline))
+        except HttpError as refusal:
             # It was counted, too.
             answer = refusal.answer
         if request.method != "GET" and "result" in answer.body:
@@ -118,4 +118,4 @@ def _route(path: str) -> tuple[str, tuple[str, ...]]:
     for name, pattern in _PATHS.items():
         if found := pattern.fullmatch(path):
             return name, found.groups()
-    raise Refusal(404, "Not found")
+    raise HttpError(404, "Not found")

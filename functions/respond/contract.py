@@ -142,6 +142,6 @@ class NewWindow(Body):
     start: Annotated[Time | None, Field(description="Absent for now.")] = None
     end: Time
     reason: Annotated[str, _text(500), BeforeValidator(_storable)]
-    stays: Annotated[
+    keep_suppressed: Annotated[
         bool, Field(strict=True, description="What it suppressed stays so when it ends.")
     ] = False

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from opsknight.http.auth import Directory, Limiter
+from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.runtime import process
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
@@ -56,7 +56,7 @@ def make(
 ) -> Responder:
     """One warm function."""
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    directory = Directory(table, beside)
+    directory = DirectoryCache(table, beside)
     incidents = Incidents(table, directory, new_id)
     rosters = Rosters(table, directory, new_id)
     return Responder(

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from opsknight.directory.entries import INCIDENTS_WRITE
-from opsknight.http.auth import Directory, service_of
+from opsknight.http.auth import DirectoryCache, service_of
 from opsknight.http.body import Issue, invalid, read
-from opsknight.http.gateway import Answer, Refusal
+from opsknight.http.gateway import Answer, HttpError
 from opsknight.incident.commands import (
     Acknowledge,
     Command,
@@ -23,13 +23,12 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Merged, Moved, Opened, Refused
+from opsknight.incident.lifecycle import Merged, NotAllowed, Opened, Transitioned
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
 from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.table import Table
 from opsknight.views import answers, incident_details
-from respond.asking import Asked, Caller, Query, cursor
 from respond.contract import (
     LARGEST_BODY,
     EscalateBody,
@@ -40,6 +39,7 @@ from respond.contract import (
     ReassignBody,
     SnoozeBody,
 )
+from respond.request import ApiCall, Caller, Query, cursor
 
 PAGE: Final = 50
 SEVERITY: Final = {
@@ -60,10 +60,10 @@ ACTIONS: Final = (*PLAIN, "snooze", "escalate", "reassign", "notes")
 @dataclass(frozen=True, slots=True)
 class Incidents:
     table: Table
-    directory: Directory
+    directory: DirectoryCache
     new_id: Callable[[str, datetime], str]
 
-    def list(self, asked: Asked) -> Answer:
+    def list(self, asked: ApiCall) -> Answer:
         query = Query(asked.request.query)
         statuses, urgencies = query.statuses(), query.urgencies()
         since, until = query.time("since"), query.time("until")
@@ -88,30 +88,30 @@ class Incidents:
         return Answer(200, body)
 
     def _services(
-        self, service_id: str | None, team_id: str | None, asked: Asked
+        self, service_id: str | None, team_id: str | None, asked: ApiCall
     ) -> frozenset[str] | None:
         """Those whose incidents are asked for and may be seen; None for all."""
         if service_id is not None:
             service = self.directory.any_service(service_id, asked.now, asked.deadline)
             if service is None:
-                raise Refusal(404, "Service not found")
+                raise HttpError(404, "Service not found")
             asked.caller.require(service, "Service")
             return frozenset({service.id} if team_id in (None, service.team_id) else ())
         if team_id is None and asked.caller.sees_all:
             return None
         teams = set(asked.caller.user.team_ids) if team_id is None else {team_id}
         if not asked.caller.sees_all and not teams <= set(asked.caller.user.team_ids):
-            raise Refusal(403, "Team access denied")
+            raise HttpError(403, "Team access denied")
         services = self.directory.services(asked.now, asked.deadline)
         return frozenset(each.id for each in services if each.team_id in teams)
 
-    def show(self, asked: Asked) -> Answer:
+    def show(self, asked: ApiCall) -> Answer:
         [incident_id] = asked.ids
         incident = self._seen(incident_id, asked)
         body = incident_details.told(incident_details.read(self.table, incident, asked.deadline))
         return Answer(200, {"incident": body})
 
-    def open(self, asked: Asked) -> Answer:
+    def open(self, asked: ApiCall) -> Answer:
         wanted = read(NewIncident, asked.request.body, LARGEST_BODY)
         service = service_of(
             asked.caller.by,
@@ -154,7 +154,7 @@ class Incidents:
             case _:
                 raise AssertionError("a trigger opens or adds to an incident")
 
-    def patch(self, asked: Asked) -> Answer:
+    def patch(self, asked: ApiCall) -> Answer:
         [incident_id] = asked.ids
         wanted = read(Patch, asked.request.body, LARGEST_BODY)
         commands: list[Command] = []
@@ -165,12 +165,12 @@ class Incidents:
         done = [self._do(incident_id, each, asked) for each in commands]
         return done[-1]
 
-    def act(self, asked: Asked) -> Answer:
+    def act(self, asked: ApiCall) -> Answer:
         incident_id, action = asked.ids
         command = self._wanted(action, asked)
         return self._do(incident_id, command, asked)
 
-    def _wanted(self, action: str, asked: Asked) -> Command:
+    def _wanted(self, action: str, asked: ApiCall) -> Command:
         body = asked.request.body
         if action in PLAIN:
             read(NoBody, body or b"{}", LARGEST_BODY)
@@ -194,13 +194,13 @@ class Incidents:
             case _:
                 raise AssertionError(f"no route leads to {action}")
 
-    def _given_to(self, user_id: str, path: str, asked: Asked) -> Reassign:
+    def _given_to(self, user_id: str, path: str, asked: ApiCall) -> Reassign:
         if self.directory.user(user_id, asked.now, asked.deadline) is None:
             message = "must be a user who exists and is not disabled"
             raise invalid([Issue(path=path, message=message)])
         return Reassign(user_id)
 
-    def _do(self, incident_id: str, command: Command, asked: Asked) -> Answer:
+    def _do(self, incident_id: str, command: Command, asked: ApiCall) -> Answer:
         seen = self._seen(incident_id, asked)
         service = self.directory.any_service(seen.service_id, asked.now, asked.deadline)
         decision = perform(
@@ -214,18 +214,18 @@ class Incidents:
             timeouts=service.timeouts if service else NEVER,
         )
         if decision is None:
-            raise Refusal(404, "Incident not found")
-        if isinstance(decision, Refused):
-            raise Refusal(409, "Not possible in this status", status=decision.status)
-        if isinstance(decision, Moved):
+            raise HttpError(404, "Incident not found")
+        if isinstance(decision, NotAllowed):
+            raise HttpError(409, "Not possible in this status", status=decision.status)
+        if isinstance(decision, Transitioned):
             return Answer(200, _success(decision.change.what, answers.pointer(decision.after)))
         return Answer(200, _success(command.past, answers.pointer(decision.seen)))
 
-    def _seen(self, incident_id: str, asked: Asked) -> Incident:
-        """Raises Refusal when there is none, or none that the caller may see."""
+    def _seen(self, incident_id: str, asked: ApiCall) -> Incident:
+        """Raises HttpError when there is none, or none that the caller may see."""
         incident = self.table.incident(incident_id, asked.deadline)
         if incident is None:
-            raise Refusal(404, "Incident not found")
+            raise HttpError(404, "Incident not found")
         service = self.directory.any_service(incident.service_id, asked.now, asked.deadline)
         asked.caller.require(service, "Incident")
         return incident

@@ -12,19 +12,19 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from opsknight.directory.entries import User
-from opsknight.http.auth import Directory
+from opsknight.http.auth import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze
-from opsknight.incident.lifecycle import Moved, Refused
+from opsknight.incident.lifecycle import NotAllowed, Transitioned
 from opsknight.incident.model import NEVER, Actor, ActorKind
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import BadLink, ExpiredLink, Link
-from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsAway
+from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import perform
 from opsknight.store.table import Table
-from respond.pages import LATEST, Listed, Sight, incident_page, sentence_page
+from respond.pages import LATEST, Listed, PageView, incident_page, sentence_page
 
 PREFIX: Final = "/r/"
 NAP: Final = timedelta(hours=1)
@@ -44,7 +44,7 @@ UNKNOWN: Final = ("Nothing was done", "The form asked for something that this pa
 @dataclass(frozen=True, slots=True)
 class Linked:
     table: Table
-    directory: Directory
+    directory: DirectoryCache
     keys: LinkKeys
     new_id: Callable[[str, datetime], str]
 
@@ -60,7 +60,7 @@ class Linked:
             answer = sentence_page(410, *EXPIRED)
         except BadLink:
             answer = sentence_page(404, *NOT_FOUND)
-        except (Unavailable, SecretsAway) as away:
+        except (Unavailable, SecretsUnavailable) as away:
             told["cause"] = str(away)
             page = sentence_page(503, *AWAY)
             answer = Answer(503, page.body, {**page.headers, **RETRY_UNAVAILABLE})
@@ -121,9 +121,9 @@ class Linked:
         )
         if decision is None:
             raise BadLink
-        if isinstance(decision, Moved):
+        if isinstance(decision, Transitioned):
             told["result"] = decision.change.what
-        if isinstance(decision, Refused):
+        if isinstance(decision, NotAllowed):
             told["refused"] = str(decision.status)
         # Whatever became of it, the page shows; reloading that does not act again. The address is
         # relative, so it is right below any base path.
@@ -134,7 +134,7 @@ class Linked:
         if incident is None:
             raise BadLink
         service = self.directory.service_name(incident.service_id, now, deadline)
-        sight = Sight(
+        sight = PageView(
             incident=incident,
             service=service,
             reader_id=reader.id,

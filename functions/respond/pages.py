@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from opsknight.escalation.steps import Taken
+from opsknight.escalation.steps import StepTaken
 from opsknight.http.gateway import Answer
 from opsknight.incident.model import Alert, Change, Incident, Status, describe
 from opsknight.views.sentences import Names, ago, opened, said, taken
@@ -60,7 +60,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PageView:
     """What a page shows. `latest` are the newest changes, `steps` those of the escalation, both
     newest first.
     """
@@ -71,7 +71,7 @@ class Sight:
     reader: str
     alert: Alert | None
     latest: Sequence[Change]
-    steps: Sequence[Taken]
+    steps: Sequence[StepTaken]
     names: Names
     zone: ZoneInfo
     """Of the reader's clock."""
@@ -83,7 +83,7 @@ class Sight:
         return f"{local:%d %b %H:%M} {local.tzname()}"
 
 
-def incident_page(sight: Sight, now: datetime) -> Answer:
+def incident_page(sight: PageView, now: datetime) -> Answer:
     incident = sight.incident
     body = joined(
         tag(
@@ -111,7 +111,7 @@ def sentence_page(status: int, heading: str, sentence: str) -> Answer:
     return _page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
 
 
-def _facts(sight: Sight, now: datetime) -> Html:
+def _facts(sight: PageView, now: datetime) -> Html:
     incident = sight.incident
     facts: list[tuple[str, str]] = [
         ("Service", tag("b", sight.service)),
@@ -137,7 +137,7 @@ def _facts(sight: Sight, now: datetime) -> Html:
     return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))
 
 
-def _who(sight: Sight, now: datetime) -> Html:
+def _who(sight: PageView, now: datetime) -> Html:
     incident = sight.incident
     mine = incident.assignee_id == sight.reader_id
     name = "You" if mine else incident.assignee_id and sight.names(incident.assignee_id)
@@ -196,7 +196,7 @@ def _linked(text: str) -> Html:
     )
 
 
-def _also(sight: Sight, now: datetime) -> Html | None:
+def _also(sight: PageView, now: datetime) -> Html | None:
     if not sight.also:
         return None
     rows = [
@@ -220,7 +220,7 @@ def _also(sight: Sight, now: datetime) -> Html | None:
     )
 
 
-def _timeline(sight: Sight, now: datetime) -> Html:
+def _timeline(sight: PageView, now: datetime) -> Html:
     entries = [(each.at, said(each, sight.names, sight.clock)) for each in sight.latest]
     entries += [(each.at, taken(each, sight.names)) for each in sight.steps]
     entries.sort(key=lambda entry: entry[0], reverse=True)

@@ -9,17 +9,17 @@ from typing import Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.escalation.policy import Rota
-from opsknight.http.auth import Directory
+from opsknight.http.auth import DirectoryCache
 from opsknight.http.body import Issue, invalid, read
-from opsknight.http.gateway import Answer, Refusal
+from opsknight.http.gateway import Answer, HttpError
 from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
 from opsknight.store.calls import Conflict
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight.store.table import Table
 from opsknight.views import answers
-from respond.asking import Asked, Query
 from respond.contract import LARGEST_BODY, NewOverride, NewWindow
+from respond.request import ApiCall, Query
 
 AHEAD: Final = timedelta(days=7)
 MOST_WINDOWS: Final = 50
@@ -28,10 +28,10 @@ MOST_WINDOWS: Final = 50
 @dataclass(frozen=True, slots=True)
 class Rosters:
     table: Table
-    directory: Directory
+    directory: DirectoryCache
     new_id: Callable[[str, datetime], str]
 
-    def services(self, asked: Asked) -> Answer:
+    def services(self, asked: ApiCall) -> Answer:
         found = [
             each
             for each in Configurations(self.table).services(asked.deadline)
@@ -39,7 +39,7 @@ class Rosters:
         ]
         return Answer(200, {"services": [answers.service(each, asked.now) for each in found]})
 
-    def schedules(self, asked: Asked) -> Answer:
+    def schedules(self, asked: ApiCall) -> Answer:
         told = []
         for rota in self._rotas(None, asked):
             holder = on_call_at(
@@ -51,7 +51,7 @@ class Rosters:
             told.append(answers.schedule(rota.schedule, holder))
         return Answer(200, {"schedules": told})
 
-    def on_call(self, asked: Asked) -> Answer:
+    def on_call(self, asked: ApiCall) -> Answer:
         query = Query(asked.request.query)
         at = query.time("at") or asked.now
         named = query.text("schedule")
@@ -72,14 +72,14 @@ class Rosters:
             )
         return Answer(200, {"onCall": told})
 
-    def overrides(self, asked: Asked) -> Answer:
+    def overrides(self, asked: ApiCall) -> Answer:
         [schedule_id] = asked.ids
         rota = self._rota(schedule_id, asked)
         found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
         told = [answers.override(each) for each in found if each.end > asked.now]
         return Answer(200, {"overrides": told})
 
-    def add_override(self, asked: Asked) -> Answer:
+    def add_override(self, asked: ApiCall) -> Answer:
         [schedule_id] = asked.ids
         wanted = read(NewOverride, asked.request.body, LARGEST_BODY)
         rota = self._rota(schedule_id, asked)
@@ -107,26 +107,26 @@ class Rosters:
                 rota.schedule.id, override, self.new_id("new", asked.now), asked.deadline
             )
         except Conflict:
-            raise Refusal(404, "Schedule not found") from None
+            raise HttpError(404, "Schedule not found") from None
         return Answer(201, {"override": answers.override(override)})
 
-    def remove_override(self, asked: Asked) -> Answer:
+    def remove_override(self, asked: ApiCall) -> Answer:
         schedule_id, override_id = asked.ids
         self._may_change(self._rota(schedule_id, asked), asked)
         try:
             Operations(self.table).remove_override(schedule_id, override_id, asked.deadline)
         except Conflict:
-            raise Refusal(404, "Override not found") from None
+            raise HttpError(404, "Override not found") from None
         return Answer(200, {"status": "success"})
 
-    def windows(self, asked: Asked) -> Answer:
+    def windows(self, asked: ApiCall) -> Answer:
         [service_id] = asked.ids
         service = self._service(service_id, asked)
         found = sorted(service.windows, key=lambda each: (each.start, each.id))
         told = [answers.window(each) for each in found if each.end > asked.now]
         return Answer(200, {"maintenance": told})
 
-    def add_window(self, asked: Asked) -> Answer:
+    def add_window(self, asked: ApiCall) -> Answer:
         [service_id] = asked.ids
         wanted = read(NewWindow, asked.request.body, LARGEST_BODY)
         window = MaintenanceWindow(
@@ -134,7 +134,7 @@ class Rosters:
             start=wanted.start or asked.now,
             end=wanted.end,
             reason=wanted.reason,
-            stays=wanted.stays,
+            keep_suppressed=wanted.keep_suppressed,
         )
         if window.end <= max(window.start, asked.now):
             raise invalid([Issue(path="end", message="must be after its start, and not over yet")])
@@ -142,20 +142,20 @@ class Rosters:
         def added(service: Service) -> list[MaintenanceWindow]:
             kept = [each for each in service.windows if each.end + KEPT > asked.now]
             if len(kept) >= MOST_WINDOWS:
-                raise Refusal(409, "Too many maintenance windows", maximum=MOST_WINDOWS)
+                raise HttpError(409, "Too many maintenance windows", maximum=MOST_WINDOWS)
             # Refused though it was written, where its answer was lost: then it is there.
             return kept if window in kept else [*kept, window]
 
         self._change_windows(service_id, added, asked)
         return Answer(201, {"maintenance": answers.window(window)})
 
-    def end_window(self, asked: Asked) -> Answer:
+    def end_window(self, asked: ApiCall) -> Answer:
         """One that began ends now, one that did not is gone."""
         service_id, window_id = asked.ids
 
         def ended(service: Service) -> list[MaintenanceWindow]:
             if not any(each.id == window_id and each.end > asked.now for each in service.windows):
-                raise Refusal(404, "Maintenance window not found")
+                raise HttpError(404, "Maintenance window not found")
             return [
                 each.model_copy(update={"end": asked.now}) if each.id == window_id else each
                 for each in service.windows
@@ -170,14 +170,14 @@ class Rosters:
         return Answer(200, {"status": "success", "incidents": freed})
 
     def _change_windows(
-        self, service_id: str, change: Callable[[Service], list[MaintenanceWindow]], asked: Asked
+        self, service_id: str, change: Callable[[Service], list[MaintenanceWindow]], asked: ApiCall
     ) -> None:
         attempt = 0
         while True:
             service = self._service(service_id, asked)
             try:
                 windows = change(service)
-            except Refusal as refusal:
+            except HttpError as refusal:
                 if attempt and refusal.answer.status == 404:
                     # What there was to end was ended by the try before, or by somebody else.
                     return
@@ -191,33 +191,33 @@ class Rosters:
             else:
                 return
 
-    def _service(self, service_id: str, asked: Asked) -> Service:
+    def _service(self, service_id: str, asked: ApiCall) -> Service:
         """As it is now: what is remembered may lack somebody's window."""
         service = self.table.service(service_id, asked.deadline)
         if service is None:
-            raise Refusal(404, "Service not found")
+            raise HttpError(404, "Service not found")
         asked.caller.require(service, "Service")
         return service
 
-    def _may_change(self, rota: Rota, asked: Asked) -> None:
+    def _may_change(self, rota: Rota, asked: ApiCall) -> None:
         """Who is on the schedule may hand over and take over; others need a role."""
         if not asked.caller.sees_all and asked.caller.user.id not in rota.user_ids:
-            raise Refusal(403, "Schedule access denied")
+            raise HttpError(403, "Schedule access denied")
 
-    def _rota(self, schedule_id: str, asked: Asked) -> Rota:
+    def _rota(self, schedule_id: str, asked: ApiCall) -> Rota:
         rota = self.table.rota(schedule_id, asked.deadline)
         if rota is None:
-            raise Refusal(404, "Schedule not found")
+            raise HttpError(404, "Schedule not found")
         return rota
 
-    def _rotas(self, named: str | None, asked: Asked) -> list[Rota]:
+    def _rotas(self, named: str | None, asked: ApiCall) -> list[Rota]:
         if named is not None:
             return [self._rota(named, asked)]
         schedules: list[Schedule] = Configurations(self.table).schedules(asked.deadline)
         found = (self.table.rota(each.id, asked.deadline) for each in schedules)
         return [rota for rota in found if rota]
 
-    def _absent(self, rota: Rota, asked: Asked) -> set[str]:
+    def _absent(self, rota: Rota, asked: ApiCall) -> set[str]:
         """Who is on it, but not there any more."""
         users = self.table.users(rota.user_ids, asked.deadline)
         return {

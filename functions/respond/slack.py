@@ -18,12 +18,12 @@ from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
-from opsknight.http.auth import Directory
+from opsknight.http.auth import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.commands import Acknowledge, Command, Resolve
-from opsknight.incident.lifecycle import Moved, Refused
+from opsknight.incident.lifecycle import NotAllowed, Transitioned
 from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
-from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, SecretsAway
+from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import perform
 from opsknight.store.table import Table
@@ -58,7 +58,7 @@ class _Payload(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Slack:
     table: Table
-    directory: Directory
+    directory: DirectoryCache
     secret: Secret
     new_id: Callable[[str, datetime], str]
 
@@ -75,7 +75,7 @@ class Slack:
                 return Answer(400, {"error": "Invalid request body"})
             for press in payload.actions:
                 self._act(press, payload.user, told, now, deadline.within(PATIENCE_SECONDS))
-        except (Unavailable, SecretsAway) as away:
+        except (Unavailable, SecretsUnavailable) as away:
             told["cause"] = str(away)
             return Answer(503, {"error": "Service unavailable"}, RETRY_UNAVAILABLE)
         return Answer(200, {})
@@ -125,9 +125,9 @@ class Slack:
             timeouts=service.timeouts if service else NEVER,
         )
         told |= {"incident_id": incident.id, "actor_id": actor.id}
-        if isinstance(decision, Moved):
+        if isinstance(decision, Transitioned):
             told["result"] = decision.change.what
-        elif isinstance(decision, Refused):
+        elif isinstance(decision, NotAllowed):
             told["refused"] = str(decision.status)
 
     def _user(

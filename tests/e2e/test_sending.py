@@ -32,7 +32,7 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver, Told
+from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.calls import TABLE_CONFIG, Deadline
@@ -141,7 +141,7 @@ class Town:
                 channel=Channel.WEBHOOK,
                 to=f"{self.places.url}{path}",
                 service_id=service_id,
-                told=(Told.TRIGGERED,),
+                told=(IncidentEvent.TRIGGERED,),
             )
             for number, path in enumerate(paths)
         ]

@@ -9,7 +9,7 @@ from harness.world import World, deadline, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import Actor, ActorKind, Incident, Status
 from opsknight.store import items
 
@@ -24,10 +24,10 @@ def incident(world: World, incident_id: str) -> Incident:
     return found
 
 
-def do(world: World, incident_id: str, command: Command) -> Moved:
+def do(world: World, incident_id: str, command: Command) -> Transitioned:
     """What a person does to an incident, written."""
     moved = act(incident(world, incident_id), command, actor=ADA, now=world.clock())
-    assert isinstance(moved, Moved)
+    assert isinstance(moved, Transitioned)
     world.table.apply(moved, token_hex(16), deadline())
     return moved
 

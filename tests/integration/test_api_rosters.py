@@ -96,7 +96,7 @@ def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> 
         {"end": "9999-12-31T23:59:59-23:59", "reason": "x"},
         {"end": "2026-11-23T05:00:00", "reason": "x"},
         {"end": "2026-11-23T05:00:00Z", "reason": " "},
-        {"end": "2026-11-23T05:00:00Z", "reason": "x", "stays": "no"},
+        {"end": "2026-11-23T05:00:00Z", "reason": "x", "keepSuppressed": "no"},
     ],
 )
 def test_impossible_maintenance_is_400(desk: Desk, body: dict[str, Any]) -> None:

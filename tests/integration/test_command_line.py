@@ -21,7 +21,7 @@ from harness.pipeline import Pipeline
 from harness.post import PAGES
 from harness.shell import Said, Shell
 from harness.world import build, event
-from notify.channels.protocol import Refused, Retry, Sent
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.runtime.queues import Queue
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
@@ -369,8 +369,8 @@ def contact(play: Play) -> None:
     play.types("contact", "test", "ada", "--method", "mail")
     listener = night.pipeline.listener
     listener.answer("cm_mail", [Sent("0100019a-5b0e3c9e-1d4e-4a8c-9a59-7e0f2f3d1c77-000000")])
-    listener.answer("cm_phone", [Retry("the provider answered 503")])
-    listener.answer("cm_call", [Refused("this deployment has no number to call from")])
+    listener.answer("cm_phone", [TemporaryFailure("the provider answered 503")])
+    listener.answer("cm_call", [PermanentFailure("this deployment has no number to call from")])
     play.types("contact", "test", "ada", code=1)
     night.pipeline.post.away = True
     play.types("contact", "test", "ben", "--method", "mail", code=1)

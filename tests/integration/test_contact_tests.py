@@ -10,7 +10,7 @@ from harness.pipeline import Pipeline
 from harness.post import PAGES
 from harness.shell import Shell
 from harness.world import World, deadline
-from notify.channels.protocol import Refused, Retry
+from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.channels.words import words
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
@@ -86,16 +86,16 @@ def test_who_has_no_method_is_tried_by_their_address(night: Pipeline, shell: She
 def test_what_fails_says_why_and_one_that_may_work_later_does(
     night: Pipeline, shell: Shell
 ) -> None:
-    night.listener.answer("cm_mail", [Retry("status 503")])
-    night.listener.answer("cm_phone", [Refused("the number is not verified")])
+    night.listener.answer("cm_mail", [TemporaryFailure("status 503")])
+    night.listener.answer("cm_phone", [PermanentFailure("the number is not verified")])
     mail, phone = told(shell, "ada", code=1)["deliveries"]
     assert (mail["state"], mail["attempts"][0]["why"]) == ("PENDING", "status 503")
-    assert (phone["state"], phone["why"]) == ("REFUSED", "the number is not verified")
+    assert (phone["state"], phone["why"]) == ("FAILED", "the number is not verified")
     night.hears("cm_mail test", "cm_phone test").wait(minutes=1).hears("cm_mail test")
 
 
 def test_after_ten_minutes_it_is_tried_no_longer(night: Pipeline, shell: Shell) -> None:
-    night.listener.answer("cm_mail", [Retry("status 503")] * 100)
+    night.listener.answer("cm_mail", [TemporaryFailure("status 503")] * 100)
     began = night.world.clock()
     told(shell, "ada", "--method", "mail", code=1)
     night.wait(hours=1)

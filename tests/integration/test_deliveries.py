@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from harness.world import RETENTION, World, deadline, event
-from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
 from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.store import items
@@ -51,7 +51,7 @@ def test_deliveries_come_in_the_order_in_which_they_leave(moto_world: World) -> 
             moto_world,
             "inc_1",
             id=f"p{number}",
-            about=(PageReason.PAGED, Told.RESOLVED, PageEvent.CREATED)[number],
+            about=(PageReason.PAGED, IncidentEvent.RESOLVED, StatusPageEvent.CREATED)[number],
             not_before=moto_world.clock.at + timedelta(minutes=minutes),
         )
         assert moto_world.table.plan_delivery(delivery, deadline())

@@ -16,7 +16,7 @@ from harness.world import World, deadline
 from opsknight.escalation.steps import Advanced, pages_on
 from opsknight.escalation.timers import decided
 from opsknight.incident.commands import AutoResolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import Status
 from opsknight.store import items
 from opsknight.store.calls import Conflict
@@ -196,7 +196,7 @@ def test_an_alert_that_comes_meanwhile_is_not_resolved_with_it(night: Pipeline) 
     incident = night.incident(night.trigger())
     night.world.clock.advance(hours=1)
     silent = act(incident, AutoResolve(), actor=ADA, now=night.world.clock())
-    assert isinstance(silent, Moved)
+    assert isinstance(silent, Transitioned)
     night.send("trigger")
     with pytest.raises(Conflict):
         night.world.table.apply(silent, token_hex(8), deadline())

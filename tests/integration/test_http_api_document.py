@@ -24,7 +24,7 @@ from local.stack import ROOT
 from opsknight.directory.entries import SCOPES
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
-from opsknight.http.auth import Directory, Limiter
+from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.http.gateway import respond
 from opsknight.notification.delivery import Attempt, State
 from opsknight.oncall.rotations import Layer, Length, Unit
@@ -72,7 +72,7 @@ def desk(moto_world: World) -> Desk:
     desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
     beside = ThreadPoolExecutor(max_workers=2)
     intake = Intake(world.table, Limiter(world.counters), new_id, beside)
-    events = Api(Directory(world.table, beside), intake, world.clock)
+    events = Api(DirectoryCache(world.table, beside), intake, world.clock)
     sent = [
         (world.integration_key, event("trigger", "latency", "error", payload=LATENCY)),
         (world.integration_key, event("trigger", "cpu", "warning")),

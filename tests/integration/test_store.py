@@ -8,9 +8,9 @@ import pytest
 from harness.world import World, deadline, event
 from opsknight.directory.entries import ApiKey, Integration, Service, Team, User, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.directory.receivers import Channel, PageWebhook, ServiceReceiver, StatusPage
+from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, StatusPageWebhook
 from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
-from opsknight.incident.lifecycle import Merged, Moved, Opened, act, decide
+from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
 from opsknight.incident.model import Action, Alert, Event, Severity, Status
 from opsknight.runtime.lenient import readable_items
 from opsknight.store.calls import Conflict
@@ -21,7 +21,7 @@ from tests.integration.wire import TIMES_OUT, Wire
 ACTIVE = list(Status)[:4]
 
 
-def refused(world: World, decision: Opened | Merged | Moved) -> bool:
+def refused(world: World, decision: Opened | Merged | Transitioned) -> bool:
     before = in_order(world.items())
     try:
         world.table.apply(decision, token_hex(16), deadline())
@@ -43,7 +43,7 @@ def test_a_move_is_refused_when_the_status_is_not_as_seen(
         actor=ADA,
         now=moto_world.clock(),
     )
-    assert isinstance(moved, Moved)
+    assert isinstance(moved, Transitioned)
     assert refused(moto_world, moved) is (seen is not is_now)
 
 
@@ -62,8 +62,8 @@ def test_two_changes_seen_alike_are_one_after_the_other(moto_world: World) -> No
     known = incident(moto_world, incident_in(moto_world, Status.SNOOZED))
     hours = [moto_world.clock() + timedelta(hours=hour) for hour in (2, 3)]
     first, second = (act(known, Snooze(h), actor=ADA, now=moto_world.clock()) for h in hours)
-    assert isinstance(first, Moved)
-    assert isinstance(second, Moved)
+    assert isinstance(first, Transitioned)
+    assert isinstance(second, Transitioned)
     assert not refused(moto_world, first)
     assert refused(moto_world, second), "its number on the timeline is taken"
     assert incident(moto_world, known.id).timers["snooze"] == hours[0]
@@ -109,7 +109,7 @@ def test_a_move_never_touches_the_pointer_of_another_incident(moto_world: World)
     moto_world.send(event())
     for command in (Acknowledge(), Resolve()):
         moved = act(known, command, actor=ADA, now=moto_world.clock())
-        assert isinstance(moved, Moved)
+        assert isinstance(moved, Transitioned)
         assert refused(moto_world, moved)
     assert len(of_kind(moto_world, "pointer")) == 1
 
@@ -122,7 +122,7 @@ def test_a_pointer_that_drifted_is_noticed(
     [pointer] = of_kind(moto_world, "pointer")
     put(moto_world, pointer | {"id": {"S": "inc_other"}})
     moved = act(known, command, actor=ADA, now=moto_world.clock())
-    assert isinstance(moved, Moved)
+    assert isinstance(moved, Transitioned)
     assert refused(moto_world, moved)
 
 
@@ -244,7 +244,9 @@ def test_a_service_knows_its_receivers_and_no_others(moto_world: World) -> None:
 def test_all_status_pages_are_found(moto_world: World) -> None:
     table = moto_world.table
     assert list(table.status_pages(deadline())) == []
-    hook = PageWebhook(id="hook_a", name="Site", channel=Channel.WEBHOOK, to="https://a.example")
+    hook = StatusPageWebhook(
+        id="hook_a", name="Site", channel=Channel.WEBHOOK, to="https://a.example"
+    )
     pages = [
         StatusPage(id="page_internal", name="Internal"),
         StatusPage(

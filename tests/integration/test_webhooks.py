@@ -15,7 +15,7 @@ import pytest
 
 from harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, stage
 from harness.receivers import Request, answers
-from notify.channels.protocol import Refused, Retry, Sent
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.receivers import Channel
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_a_next_secret_that_does_not_exist_stops_nothing(sending: Stage) -> None
 
 def test_a_retry_is_the_same_delivery_and_body(sending: Stage) -> None:
     sending.http.then(answers(503, headers={"Retry-After": "5"}), answers(200))
-    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Retry)
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), TemporaryFailure)
     assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Sent)
     first, second = sending.http.requests
     assert first.body == second.body
@@ -141,7 +141,7 @@ def test_a_refused_signature_is_made_anew_with_a_replaced_secret(sending: Stage)
 
 def test_redirects_are_refused(sending: Stage) -> None:
     sending.http.then(answers(302, headers={"Location": "https://evil.example/"}))
-    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Refused)
+    assert isinstance(sending.send(Channel.WEBHOOK, PAGE), PermanentFailure)
 
 
 def test_the_documented_body_is_what_is_sent(sending: Stage) -> None:

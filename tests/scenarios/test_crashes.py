@@ -15,7 +15,7 @@ from harness.invariants import check
 from harness.pipeline import announce
 from harness.world import Response, World, build, event
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import Directory, Limiter
+from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 
 
@@ -229,7 +229,7 @@ def test_dynamodb_gone_is_a_503_soon(world: World, warm: bool) -> None:
     api = world.api(patience=0.2)
     assert world.send(event(), api=api).status == 202
     directory = (
-        replace(api.directory, table=table) if warm else Directory(table, api.directory.beside)
+        replace(api.directory, table=table) if warm else DirectoryCache(table, api.directory.beside)
     )
     intake = replace(api.intake, table=table, limiter=limiter)
     away = replace(api, directory=directory, intake=intake)

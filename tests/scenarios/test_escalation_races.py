@@ -16,7 +16,7 @@ from harness.people import ADA
 from harness.pipeline import Pipeline, engine, step
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import Status
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 from opsknight.store.table import Table
@@ -44,7 +44,7 @@ def acknowledge(night: Pipeline, table: Table, incident_id: str, pause: float) -
         incident = table.incident(incident_id, deadline())
         assert incident is not None
         decision = act(incident, Acknowledge(), actor=ADA, now=night.world.clock())
-        assert isinstance(decision, Moved)
+        assert isinstance(decision, Transitioned)
         try:
             table.apply(decision, token_hex(14), deadline())
         except Conflict:

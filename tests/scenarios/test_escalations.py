@@ -21,7 +21,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Refused, act
+from opsknight.incident.lifecycle import NotAllowed, act
 from opsknight.incident.model import Escalation, Status, Urgency
 from opsknight.oncall.schedules import Override
 from tests.unit.rotas import layer, only, schedule
@@ -217,7 +217,7 @@ def test_maintenance(night: Pipeline) -> None:
 def test_maintenance_whose_incidents_stay(night: Pipeline) -> None:
     at = night.world.clock.at
     end = at + timedelta(minutes=20)
-    window = MaintenanceWindow(id="w", start=at, end=end, reason="upgrade", stays=True)
+    window = MaintenanceWindow(id="w", start=at, end=end, reason="upgrade", keep_suppressed=True)
     night.serves(windows=(window,))
     incident = night.trigger()
     assert night.wait(hours=1).incident(incident).status is Status.SUPPRESSED
@@ -304,7 +304,7 @@ def test_escalate_twice_in_a_moment_is_refused_and_not_forgotten(night: Pipeline
     night.pages("ada").streaming = False
     night.does(incident, Escalate())
     again = act(night.incident(incident), Escalate(), actor=ADA, now=night.world.clock())
-    assert isinstance(again, Refused)
+    assert isinstance(again, NotAllowed)
     assert again.why is not None
     night.wait(minutes=1).pages("ben").does(incident, Escalate()).wait(minutes=1).pages("eve")
     night.does(incident, Resolve())

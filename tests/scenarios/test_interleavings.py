@@ -19,7 +19,7 @@ from harness.people import ADA, COMMANDS, came_to
 from harness.pipeline import announce
 from harness.turns import Turns
 from harness.world import World, build, deadline, event
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 
 ACTIONS = st.sampled_from(["trigger", "trigger", "acknowledge", "resolve"])
@@ -69,7 +69,7 @@ class Client:
             assert incident is not None
             command = COMMANDS[asked](self.world.clock)
             outcome = act(incident, command, actor=ADA, now=self.world.clock.at)
-            if not isinstance(outcome, Moved):
+            if not isinstance(outcome, Transitioned):
                 return came_to(outcome), incident.id, incident.status
             try:
                 self.world.table.apply(outcome, token_hex(8), deadline())

@@ -12,7 +12,7 @@ import pytest
 from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.pipeline import Pipeline, planning, sending, step
 from harness.world import World, build, deadline
-from notify.channels.protocol import Refused, Retry
+from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import plan, send
 from notify.reports import Reports
 from opsknight.directory.entries import Role, User
@@ -49,7 +49,7 @@ def pages_when_it_is_over(night: Pipeline) -> Message:
 
 def pages_in_vain(night: Pipeline) -> Message:
     """Every method refuses, so the step moves on."""
-    night.listener.answer("ada/sms", repeat(Refused("no such number")))
+    night.listener.answer("ada/sms", repeat(PermanentFailure("no such number")))
     return _planned(night)
 
 
@@ -61,7 +61,7 @@ def tells(night: Pipeline) -> Message:
 
 
 def tells_again_later(night: Pipeline) -> Message:
-    night.listener.answer("chat", [Retry("answered 500")])
+    night.listener.answer("chat", [TemporaryFailure("answered 500")])
     return tells(night)
 
 

@@ -23,10 +23,10 @@ from notify.handler import on_record, plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import (
     Channel,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
+    StatusPageWebhook,
 )
 from opsknight.notification.delivery import State
 from opsknight.runtime.queues import Message
@@ -38,7 +38,9 @@ ACTIONS = st.lists(st.sampled_from(("trigger", "acknowledge", "resolve")), max_s
 def _town(endpoint: str) -> Pipeline:
     night = Pipeline(build(endpoint), streaming=False)
     sms = Receiver(id="ada/sms", name="", channel=Channel.SMS, to="+4915112345678")
-    hook = PageWebhook(id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com")
+    hook = StatusPageWebhook(
+        id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com"
+    )
     service_id = night.world.service.id
     for known in (
         User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=(sms,)),

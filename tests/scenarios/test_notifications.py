@@ -8,16 +8,16 @@ import pytest
 
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
-from notify.channels.protocol import Refused, Retry, Sent
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import MaintenanceWindow, Role, User
 from opsknight.directory.receivers import (
     TOLD_BY_DEFAULT,
     Channel,
-    PageWebhook,
+    IncidentEvent,
     Receiver,
     ServiceReceiver,
     StatusPage,
-    Told,
+    StatusPageWebhook,
 )
 from opsknight.escalation.steps import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze
@@ -25,7 +25,7 @@ from opsknight.incident.model import Escalation
 from opsknight.notification.delivery import State
 from opsknight.store import items
 
-DOWN = Retry("answered 500")
+DOWN = TemporaryFailure("answered 500")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def person(night: Pipeline, name: str, *channels: Channel) -> None:
 
 
 def receiver(
-    night: Pipeline, receiver_id: str, *told: Told, channel: Channel = Channel.WEBHOOK
+    night: Pipeline, receiver_id: str, *told: IncidentEvent, channel: Channel = Channel.WEBHOOK
 ) -> None:
     known = ServiceReceiver(
         id=receiver_id,
@@ -115,7 +115,7 @@ def test_receivers_of_the_service_are_told_with_and_without_a_policy(night: Pipe
 
 
 def test_receivers_hear_of_exhausted_and_snoozed_if_they_want_to(night: Pipeline) -> None:
-    receiver(night, "ops", Told.EXHAUSTED, Told.SNOOZED, Told.REOPENED)
+    receiver(night, "ops", IncidentEvent.EXHAUSTED, IncidentEvent.SNOOZED, IncidentEvent.REOPENED)
     night.escalates(step("ada"), repeat_after=600)
     incident = night.trigger()
     night.hears("ada/sms paged").wait(minutes=3).hears("ada/sms paged")
@@ -141,7 +141,7 @@ def test_nobody_hears_of_what_opens_in_a_window_until_it_comes_out(night: Pipeli
 
 def test_status_pages_hear_of_the_services_that_they_list(night: Pipeline) -> None:
     for page_id, listed in (("mine", night.world.service.id), ("other", "svc_other")):
-        hook = PageWebhook(
+        hook = StatusPageWebhook(
             id=page_id, name=page_id, channel=Channel.WEBHOOK, to="https://status.example.com"
         )
         page = StatusPage(id=page_id, name=page_id, service_ids=(listed,), webhooks=(hook,))
@@ -171,9 +171,9 @@ def test_an_open_incident_given_to_somebody_pages_them_and_nobody_else(night: Pi
 
 
 def test_a_receiver_that_is_down_is_tried_until_it_works(night: Pipeline) -> None:
-    receiver(night, "ops", Told.TRIGGERED)
+    receiver(night, "ops", IncidentEvent.TRIGGERED)
     night.escalates(step("ada"), repeat_after=3600)
-    night.listener.answer("ops", [DOWN, Retry("answered 429", timedelta(seconds=90))])
+    night.listener.answer("ops", [DOWN, TemporaryFailure("answered 429", timedelta(seconds=90))])
     night.trigger()
     night.hears("ops triggered", "ada/sms paged").wait(seconds=10).hears("ops triggered")
     night.wait(seconds=89).hears().wait(seconds=1).hears("ops triggered")
@@ -201,7 +201,7 @@ def test_a_receiver_back_after_two_days_is_told_only_the_newest(night: Pipeline)
 
 
 def test_a_receiver_that_never_works_is_given_up_and_its_illness_seen(night: Pipeline) -> None:
-    receiver(night, "ops", Told.RESOLVED)
+    receiver(night, "ops", IncidentEvent.RESOLVED)
     night.escalates(step("ada"))
     night.listener.answer("ops", repeat(DOWN))
     night.send("trigger")
@@ -219,7 +219,7 @@ def test_a_receiver_that_never_works_is_given_up_and_its_illness_seen(night: Pip
 
 def test_the_step_moves_on_at_once_when_every_method_refuses(night: Pipeline) -> None:
     night.escalates(step("ada"), step("ben", after=30), repeat_after=3600)
-    night.listener.answer("ada/sms", repeat(Refused("no such number")))
+    night.listener.answer("ada/sms", repeat(PermanentFailure("no such number")))
     incident = night.trigger()
     # Both rules of a HIGH page have to fail: the second is due after three minutes, but two
     # minutes without anybody are enough.
@@ -270,7 +270,9 @@ def test_a_user_who_is_gone_is_a_page_that_failed(night: Pipeline) -> None:
 
 
 def test_a_public_note_is_told_to_the_status_pages_word_for_word(night: Pipeline) -> None:
-    hook = PageWebhook(id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com")
+    hook = StatusPageWebhook(
+        id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com"
+    )
     listed = (night.world.service.id,)
     page = StatusPage(id="page", name="", service_ids=listed, webhooks=(hook,))
     night.put(items.directory_item(page))
@@ -321,7 +323,7 @@ def test_a_user_who_cannot_be_read_is_a_page_that_failed(night: Pipeline) -> Non
 
 
 def test_with_the_stream_switched_off_ticks_page_and_tell(night: Pipeline) -> None:
-    receiver(night, "ops", Told.TRIGGERED)
+    receiver(night, "ops", IncidentEvent.TRIGGERED)
     night.escalates(step("ada"))
     night.streaming = False
     night.trigger()
@@ -330,7 +332,7 @@ def test_with_the_stream_switched_off_ticks_page_and_tell(night: Pipeline) -> No
 
 
 def test_duplicates_of_every_message_send_nothing_twice(night: Pipeline) -> None:
-    receiver(night, "ops", Told.TRIGGERED)
+    receiver(night, "ops", IncidentEvent.TRIGGERED)
     night.escalates(step("ada"), repeat_after=3600)
 
     night.trigger()

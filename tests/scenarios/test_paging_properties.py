@@ -52,7 +52,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Moved, Opened, act, decide
+from opsknight.incident.lifecycle import Opened, Transitioned, act, decide
 from opsknight.incident.model import Action, Event, Severity
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard
@@ -242,8 +242,8 @@ class Night(RuleBasedStateMachine):
         timeouts = self.world.service.timeouts
         now = self.world.clock()
         decision = act(seen, commands[what], actor=ADA, now=now, timeouts=timeouts)
-        moved = isinstance(decision, Moved)
-        if isinstance(decision, Moved):
+        moved = isinstance(decision, Transitioned)
+        if isinstance(decision, Transitioned):
             self.world.table.apply(decision, token_hex(14), deadline())
         if self.models[incident].does(what, now, step) != moved:
             # Raised in the middle of a worker's write, it would be a timer that failed.

@@ -19,7 +19,7 @@ from harness.people import ADA, COMMANDS, came_to
 from harness.pipeline import announce
 from harness.world import build, deadline, event
 from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
-from opsknight.incident.lifecycle import Merged, Moved, Opened, act, decide
+from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
 from opsknight.incident.model import Action, Event, Incident, Severity
 from opsknight.runtime.process import new_id
 from opsknight.store.calls import Conflict
@@ -47,7 +47,7 @@ class Held:
     """A decision that is still to be written, and what it was based on."""
 
     what: str
-    decision: Opened | Merged | Moved
+    decision: Opened | Merged | Transitioned
     place: tuple[str, str]
     problem: Problem | None
     seen: Problem | None
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
         now = self.world.clock.at
         outcome = act(incident, COMMANDS[what](self.world.clock), actor=ADA, now=now)
         assert came_to(outcome) == problem.act(what, now)
-        if isinstance(outcome, Moved):
+        if isinstance(outcome, Transitioned):
             self.world.table.apply(outcome, token_hex(8), deadline())
 
     @rule(what=WISHES, data=st.data())
@@ -176,7 +176,7 @@ class Life(RuleBasedStateMachine):
             incident = self.world.table.incident(pointer.id, deadline())
             assert incident is not None
             decision = act(incident, COMMANDS[what](self.world.clock), actor=ADA, now=now)
-        if not isinstance(decision, Opened | Merged | Moved):
+        if not isinstance(decision, Opened | Merged | Transitioned):
             return None
         problem = self.models[place].active
         return Held(what, decision, place, problem, replace(problem) if problem else None)
@@ -202,7 +202,7 @@ class Life(RuleBasedStateMachine):
                 problem.alerts += not refused
                 if not refused:
                     problem.alerted = held.decision.alert.at
-            case Moved(change=change):
+            case Transitioned(change=change):
                 assert problem and seen
                 # Silence is resolved only if it still is one.
                 broken = held.what == "auto-resolve" and problem.alerted != seen.alerted

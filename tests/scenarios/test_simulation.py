@@ -19,12 +19,12 @@ from harness.world import World, build, deadline, event
 from opsknight.directory.entries import MaintenanceWindow, Member, Role, User
 from opsknight.directory.receivers import (
     Channel,
+    IncidentEvent,
     NotificationRule,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
-    Told,
+    StatusPageWebhook,
 )
 from opsknight.escalation.policy import Rota, Target, TargetKind
 from opsknight.incident.event_request import EventRequest
@@ -187,7 +187,7 @@ def maintenance(night: Pipeline) -> None:
 def maintenance_that_stays(night: Pipeline) -> None:
     maintenance(night)
     [window] = night.world.service.windows
-    night.serves(windows=(window.model_copy(update={"stays": True}),))
+    night.serves(windows=(window.model_copy(update={"keep_suppressed": True}),))
 
 
 def auto_resolved_between_rules(night: Pipeline) -> None:
@@ -198,7 +198,7 @@ def auto_resolved_between_rules(night: Pipeline) -> None:
 def receivers_and_status_pages(night: Pipeline) -> None:
     night.escalates(step("ada"), repeat=1)
     service_id = night.world.service.id
-    for told in (Told.TRIGGERED, Told.EXHAUSTED, Told.ACKNOWLEDGED):
+    for told in (IncidentEvent.TRIGGERED, IncidentEvent.EXHAUSTED, IncidentEvent.ACKNOWLEDGED):
         receiver = ServiceReceiver(
             id=f"rcv_{told}",
             name=told,
@@ -208,7 +208,9 @@ def receivers_and_status_pages(night: Pipeline) -> None:
             told=(told,),
         )
         night.put(items.directory_item(receiver))
-    webhook = PageWebhook(id="hook_1", name="Status", channel=Channel.WEBHOOK, to="https://x.org")
+    webhook = StatusPageWebhook(
+        id="hook_1", name="Status", channel=Channel.WEBHOOK, to="https://x.org"
+    )
     page = StatusPage(id="page_1", name="Public", service_ids=(service_id,), webhooks=(webhook,))
     night.put(items.directory_item(page))
 

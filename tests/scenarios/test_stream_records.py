@@ -11,7 +11,7 @@ from harness.pipeline import Pipeline, step
 from harness.streams import record, woken_by
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Unsnooze
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 
 
 def told(client: Any, stream: str) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def test_records_of_the_harness_are_those_of_the_stream(world: World, dynamodb: 
 
     def does(command: Command) -> None:
         decision = act(night.incident(incident), command, actor=ADA, now=world.clock())
-        assert isinstance(decision, Moved)
+        assert isinstance(decision, Transitioned)
         world.table.apply(decision, token_hex(14), deadline())
         note()
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.addresses import NotAllowed, find, may_connect, read
-from notify.channels.protocol import Refused
+from notify.channels.protocol import PermanentFailure
 from notify.outbound import Outbound, by_name_service
 from opsknight.runtime.process import now
 
@@ -184,7 +184,7 @@ def listener() -> Iterator[Counter]:
 def test_is_refused_and_nobody_is_called(url: str, listener: Counter) -> None:
     outbound = Outbound(now, resolve=lookup)
     outcome = outbound.post(url.replace("PORT", str(listener.port)), b"{}", {})
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, PermanentFailure)
     assert "example" not in outcome.why
     assert "127" not in outcome.why
     assert listener.connections == 0

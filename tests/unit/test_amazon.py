@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from harness.amazon import Amazon, Answer
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
 from notify.channels.email import Email
-from notify.channels.protocol import Refused, Retry, Sent
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.channels.voice import Voice
 from opsknight.directory.receivers import Channel
 
@@ -49,24 +49,24 @@ def test_aws_would_take_every_message(channel: Channel, name: str, sending: Stag
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (("ThrottlingException", 400), Retry("ThrottlingException")),
-        (("TooManyRequestsException", 429), Retry("TooManyRequestsException")),
-        (("LimitExceededException", 400), Retry("LimitExceededException")),
-        (("ServiceQuotaExceededException", 402), Retry("ServiceQuotaExceededException")),
-        (("InternalServerException", 500), Retry("InternalServerException")),
-        (("ServiceUnavailable", 503), Retry("ServiceUnavailable")),
-        (EndpointConnectionError(endpoint_url=AWAY), Retry("no answer from AWS")),
-        (ReadTimeoutError(endpoint_url=AWAY), Retry("no answer from AWS")),
-        (("MessageRejected", 400), Refused("MessageRejected")),
-        (("AccountSuspendedException", 400), Refused("AccountSuspendedException")),
-        (("SendingPausedException", 400), Refused("SendingPausedException")),
-        (("ValidationException", 400), Refused("ValidationException")),
-        (("AccessDeniedException", 400), Refused("AccessDeniedException")),
-        (("ResourceNotFoundException", 404), Refused("ResourceNotFoundException")),
+        (("ThrottlingException", 400), TemporaryFailure("ThrottlingException")),
+        (("TooManyRequestsException", 429), TemporaryFailure("TooManyRequestsException")),
+        (("LimitExceededException", 400), TemporaryFailure("LimitExceededException")),
+        (("ServiceQuotaExceededException", 402), TemporaryFailure("ServiceQuotaExceededException")),
+        (("InternalServerException", 500), TemporaryFailure("InternalServerException")),
+        (("ServiceUnavailable", 503), TemporaryFailure("ServiceUnavailable")),
+        (EndpointConnectionError(endpoint_url=AWAY), TemporaryFailure("no answer from AWS")),
+        (ReadTimeoutError(endpoint_url=AWAY), TemporaryFailure("no answer from AWS")),
+        (("MessageRejected", 400), PermanentFailure("MessageRejected")),
+        (("AccountSuspendedException", 400), PermanentFailure("AccountSuspendedException")),
+        (("SendingPausedException", 400), PermanentFailure("SendingPausedException")),
+        (("ValidationException", 400), PermanentFailure("ValidationException")),
+        (("AccessDeniedException", 400), PermanentFailure("AccessDeniedException")),
+        (("ResourceNotFoundException", 404), PermanentFailure("ResourceNotFoundException")),
     ],
 )
 def test_errors_of_aws_have_their_name(
-    channel: Channel, answer: Answer, expected: Retry | Refused, sending: Stage
+    channel: Channel, answer: Answer, expected: TemporaryFailure | PermanentFailure, sending: Stage
 ) -> None:
     answered(sending, answer)
     assert sending.send(channel, PAGE) == expected
@@ -74,7 +74,7 @@ def test_errors_of_aws_have_their_name(
 
 def test_a_number_that_opted_out_is_named_as_such(sending: Stage) -> None:
     answered(sending, ("ConflictException", 409), reason="DESTINATION_PHONE_NUMBER_OPTED_OUT")
-    expected = Refused("ConflictException: DESTINATION_PHONE_NUMBER_OPTED_OUT")
+    expected = PermanentFailure("ConflictException: DESTINATION_PHONE_NUMBER_OPTED_OUT")
     assert sending.send(Channel.SMS, PAGE) == expected
 
 
@@ -124,7 +124,7 @@ def test_a_bundle_belongs_to_no_thread(sending: Stage) -> None:
 def test_what_is_not_one_address_is_refused(address: str, sending: Stage) -> None:
     receiver = sending.receiver(Channel.EMAIL).model_copy(update={"to": address})
     outcome = sending.senders[Channel.EMAIL].send(PAGE, receiver)
-    assert outcome == Refused("the receiver is not one email address")
+    assert outcome == PermanentFailure("the receiver is not one email address")
     assert sending.ses.calls == []
 
 
@@ -132,7 +132,7 @@ def test_what_is_not_set_up_says_so(sending: Stage) -> None:
     ses, phone = sending.ses.client(), sending.phone.client()
     for sender, channel in ((Email(ses, ""), Channel.EMAIL), (Voice(phone, ""), Channel.VOICE)):
         outcome = sender.send(PAGE, sending.receiver(channel))
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, PermanentFailure)
         assert "not set up" in outcome.why
 
 

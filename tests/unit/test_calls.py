@@ -25,7 +25,7 @@ from opsknight.store.calls import (
     Deadline,
     Unavailable,
     codes,
-    patiently,
+    retrying,
 )
 
 URL = {"endpoint_url": "https://dynamodb.us-east-1.amazonaws.com"}
@@ -124,7 +124,7 @@ CONDITIONS = [
 @pytest.mark.parametrize("error", TRIED_AGAIN)
 def test_passing_trouble_is_tried_again(error: Exception) -> None:
     call = Failing(error, error)
-    assert patiently(Seconds().until(8), call, word="done") == "done"
+    assert retrying(Seconds().until(8), call, word="done") == "done"
     assert call.calls == 3
 
 
@@ -132,7 +132,7 @@ def test_passing_trouble_is_tried_again(error: Exception) -> None:
 def test_after_the_deadline_it_is_unavailable(error: Exception) -> None:
     call = Failing(error)
     with pytest.raises(Unavailable) as gave_up:
-        patiently(Seconds().until(1e-9), call, word="done")
+        retrying(Seconds().until(1e-9), call, word="done")
     assert gave_up.value.__cause__ is error
     assert call.calls == 1
 
@@ -140,7 +140,7 @@ def test_after_the_deadline_it_is_unavailable(error: Exception) -> None:
 def test_no_call_begins_after_the_deadline() -> None:
     call = Failing()
     with pytest.raises(Unavailable):
-        patiently(Seconds().until(0), call, word="done")
+        retrying(Seconds().until(0), call, word="done")
     assert call.calls == 0
 
 
@@ -154,7 +154,7 @@ def test_a_shorter_deadline_never_outlives_the_first() -> None:
 def test_a_refused_condition_is_a_conflict_at_once(error: ClientError) -> None:
     call = Failing(error)
     with pytest.raises(Conflict) as conflict:
-        patiently(Seconds().until(8), call, word="done")
+        retrying(Seconds().until(8), call, word="done")
     assert conflict.value.__cause__ is error
     assert call.calls == 1
 
@@ -163,25 +163,25 @@ def test_a_refused_condition_is_a_conflict_at_once(error: ClientError) -> None:
 def test_our_own_fault_passes_untouched(error: ClientError) -> None:
     call = Failing(error)
     with pytest.raises(ClientError) as passed:
-        patiently(Seconds().until(8), call, word="done")
+        retrying(Seconds().until(8), call, word="done")
     assert passed.value is error
     assert call.calls == 1
 
 
 def test_other_faults_of_botocore_pass_untouched() -> None:
     with pytest.raises(NoCredentialsError):
-        patiently(Seconds().until(8), Failing(NoCredentialsError()), word="done")
+        retrying(Seconds().until(8), Failing(NoCredentialsError()), word="done")
 
 
 def test_faults_of_ours_are_no_faults_of_dynamodb() -> None:
     assert not issubclass(ValueError, BotoCoreError)
     with pytest.raises(ValueError, match="ours"):
-        patiently(Seconds().until(8), Failing(ValueError("ours")), word="done")
+        retrying(Seconds().until(8), Failing(ValueError("ours")), word="done")
 
 
 def test_pauses_double_up_to_a_bound() -> None:
     seconds = Seconds()
-    patiently(seconds.until(60), Failing(*[refused("ThrottlingException")] * 9), word="done")
+    retrying(seconds.until(60), Failing(*[refused("ThrottlingException")] * 9), word="done")
     doubling = [FIRST_PAUSE * 2**attempt for attempt in range(9)]
     assert seconds.slept == [min(LONGEST_PAUSE, pause) for pause in doubling]
     assert seconds.slept[-1] == LONGEST_PAUSE
@@ -201,7 +201,7 @@ def test_no_pause_reaches_past_the_deadline() -> None:
     seconds = Seconds()
     call = Failing(*[refused("ThrottlingException")] * 1000)
     with pytest.raises(Unavailable):
-        patiently(seconds.until(8), call, word="done")
+        retrying(seconds.until(8), call, word="done")
     assert 7 < sum(seconds.slept) < 8
     assert call.calls == len(seconds.slept) + 1
 

@@ -29,10 +29,10 @@ from harness.notices import (
 from harness.receivers import answers, closes, hangs
 from notify.channels import discord, google_chat, ntfy, pushover, slack, sms, teams, telegram, voice
 from notify.channels.email import headers, subject
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.registry import BUILDERS
 from notify.outbound import Limits
-from opsknight.directory.receivers import Channel, PageEvent
+from opsknight.directory.receivers import Channel, StatusPageEvent
 from opsknight.notification.message import Message
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]
@@ -61,15 +61,15 @@ def test_every_channel_has_a_line_in_the_registry(sending: Stage) -> None:
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
-        (answers(500), Retry),
-        (answers(429, headers={"Retry-After": "30"}), Retry),
-        (answers(302, headers={"Location": "https://evil.example/"}), Refused),
-        (answers(400), Refused),
-        (answers(401), Refused),
-        (answers(403), Refused),
-        (answers(410), Refused),
-        (closes, Retry),
-        (hangs, Retry),
+        (answers(500), TemporaryFailure),
+        (answers(429, headers={"Retry-After": "30"}), TemporaryFailure),
+        (answers(302, headers={"Location": "https://evil.example/"}), PermanentFailure),
+        (answers(400), PermanentFailure),
+        (answers(401), PermanentFailure),
+        (answers(403), PermanentFailure),
+        (answers(410), PermanentFailure),
+        (closes, TemporaryFailure),
+        (hangs, TemporaryFailure),
     ],
 )
 def test_failures_are_answers_and_tell_no_secret(
@@ -80,7 +80,7 @@ def test_failures_are_answers_and_tell_no_secret(
     assert type(outcome) is expected
     for secret in ("sesame", sending.url, "127.0.0.1", "Checkout", *SECRETS.values()):
         assert secret not in repr(outcome)
-    if isinstance(outcome, Retry) and "429" in outcome.why:
+    if isinstance(outcome, TemporaryFailure) and "429" in outcome.why:
         assert outcome.after == timedelta(seconds=30)
 
 
@@ -88,7 +88,7 @@ def test_failures_are_answers_and_tell_no_secret(
 def test_a_missing_secret_is_refused_by_its_name(channel: Channel, sending: Stage) -> None:
     receiver = sending.receiver(channel).model_copy(update={"secret": "/not-there"})
     outcome = sending.senders[channel].send(PAGE, receiver)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, PermanentFailure)
     assert "/not-there" in outcome.why
     assert sending.http.connections == 0
 
@@ -107,7 +107,7 @@ def test_a_status_page_is_told_no_name_no_link_no_key_and_no_source(
         description=None,
     )
     sending.http.then(answers(200, b'{"ok":true,"channel":"C","ts":"1"}'))
-    for event in PageEvent:
+    for event in StatusPageEvent:
         message = replace(
             SHOWN_TO_ALL, about=event, incidents=(private,), link="https://PRIVATE.example/"
         )
@@ -116,8 +116,10 @@ def test_a_status_page_is_told_no_name_no_link_no_key_and_no_source(
     assert "p99 latency" in everything_sent(sending)
 
 
-@pytest.mark.parametrize("about", PageEvent)
-def test_a_status_page_webhook_has_not_even_the_fields(about: PageEvent, sending: Stage) -> None:
+@pytest.mark.parametrize("about", StatusPageEvent)
+def test_a_status_page_webhook_has_not_even_the_fields(
+    about: StatusPageEvent, sending: Stage
+) -> None:
     sending.send(Channel.WEBHOOK, replace(SHOWN_TO_ALL, about=about))
     told = json.loads(sending.sent().body)
     assert not told.keys() & {"link", "step"}
@@ -134,7 +136,9 @@ def test_a_status_page_webhook_shows_details_that_the_page_wants(sending: Stage)
 @pytest.mark.parametrize("channel", HTTP)
 def test_a_public_note_is_told(channel: Channel, sending: Stage) -> None:
     sending.http.then(answers(200, b'{"ok":true,"channel":"C","ts":"1"}'))
-    message = replace(SHOWN_TO_ALL, about=PageEvent.UPDATED, note="We are restoring the replica")
+    message = replace(
+        SHOWN_TO_ALL, about=StatusPageEvent.UPDATED, note="We are restoring the replica"
+    )
     sending.send(channel, message)
     assert "We are restoring the replica" in everything_sent(sending)
 

@@ -22,14 +22,14 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Moved, Refused, Unchanged, act, announced
+from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged, act, announced
 from opsknight.incident.model import (
     TIMERS,
     Actor,
     ActorKind,
-    Asked,
     Escalation,
     Incident,
+    RequestedStep,
     Status,
     Timeouts,
     Urgency,
@@ -86,9 +86,9 @@ def incident(status: Status = OPEN, **more: Any) -> Incident:
     return Incident.model_validate(known | more)
 
 
-def did(command: Command, status: Status = OPEN, **more: Any) -> Moved:
+def did(command: Command, status: Status = OPEN, **more: Any) -> Transitioned:
     decision = act(incident(status, **more), command, actor=ADA, now=NOW)
-    assert isinstance(decision, Moved)
+    assert isinstance(decision, Transitioned)
     return decision
 
 
@@ -101,11 +101,11 @@ def test_the_second_table(command: Command, before: Status, cell: Status | str) 
     seen = incident(before)
     decision = act(seen, command, actor=ADA, now=NOW)
     if cell == REFUSED:
-        assert decision == Refused(before), "with the current status"
+        assert decision == NotAllowed(before), "with the current status"
     elif cell == NO_CHANGE:
         assert decision == Unchanged(seen)
     else:
-        assert isinstance(decision, Moved)
+        assert isinstance(decision, Transitioned)
         assert decision.after.status is decision.change.status is cell
         told = "lowered" if isinstance(command, Prioritize) else command.past
         assert decision.change.what == told
@@ -118,7 +118,7 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
     command: Command, before: Status, cell: Status | str
 ) -> None:
     decision = act(incident(before), command, actor=ADA, now=NOW)
-    if isinstance(decision, Moved):
+    if isinstance(decision, Transitioned):
         epoch = 3 if cell == before else 4
         assert decision.after.epoch == decision.change.epoch == epoch
         assert decision.after.changes == decision.change.number == 6
@@ -132,7 +132,7 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
     timers = dict.fromkeys(TIMERS, LATER)
     decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
     # Another urgency leaves no status, and so ends nothing.
-    if isinstance(decision, Moved) and not isinstance(command, Prioritize):
+    if isinstance(decision, Transitioned) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.sets.get(f"timers.{name}", LATER) is not None}
         # Whom a command pages anew, the fallback need not be told of.
         anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
@@ -169,8 +169,8 @@ def test_what_becomes_of_the_paging(
     ("version", "escalation", "asked"),
     [
         (None, Escalation.NONE, None),
-        (0, Escalation.ESCALATING, Asked.AGAIN),
-        (7, Escalation.ESCALATING, Asked.AGAIN),
+        (0, Escalation.ESCALATING, RequestedStep.CURRENT),
+        (7, Escalation.ESCALATING, RequestedStep.CURRENT),
     ],
     ids=["else begins", "implicit policy", "policy"],
 )
@@ -179,7 +179,7 @@ def test_resuming_pages_on_at_the_current_step(
     status: Status,
     version: int | None,
     escalation: Escalation,
-    asked: Asked | None,
+    asked: RequestedStep | None,
 ) -> None:
     sets = did(command, status, policy_version=version, escalation=Escalation.PAUSED).sets
     assert (sets["escalation"], sets["timers.step"], sets["asked"]) == (escalation, NOW, asked)
@@ -224,7 +224,7 @@ def test_snoozing_again_sets_the_new_end() -> None:
 @pytest.mark.parametrize("status", [OPEN, ACKNOWLEDGED], ids=str)
 def test_escalating_takes_the_next_step_now(status: Status) -> None:
     escalated = did(Escalate(), status)
-    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, Asked.NEXT)
+    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, RequestedStep.NEXT)
     assert "next_step" not in escalated.sets, "which one that is, the store knows"
     assert escalated.change.detail == {}
 
@@ -233,17 +233,17 @@ def test_escalating_takes_the_next_step_now(status: Status) -> None:
 def test_asking_for_a_step_before_the_last_one_asked_for_is_taken_is_refused(
     command: Escalate,
 ) -> None:
-    refused = act(incident(OPEN, asked=Asked.NEXT), command, actor=ADA, now=NOW)
-    assert isinstance(refused, Refused)
+    refused = act(incident(OPEN, asked=RequestedStep.NEXT), command, actor=ADA, now=NOW)
+    assert isinstance(refused, NotAllowed)
     assert refused.status is OPEN
     assert refused.why is not None
-    assert isinstance(did(command, asked=Asked.AGAIN), Moved)
+    assert isinstance(did(command, asked=RequestedStep.CURRENT), Transitioned)
 
 
 @pytest.mark.parametrize("step", [0, 4])
 def test_escalating_takes_a_given_step_now(step: int) -> None:
     escalated = did(Escalate(step))
-    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, Asked.NEXT)
+    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, RequestedStep.NEXT)
     assert escalated.sets["next_step"] == step
     assert escalated.change.detail == {"step": str(step)}
 
@@ -255,7 +255,7 @@ def test_reassigning_ends_the_policy_only_of_an_open_incident(status: Status) ->
     assert reassigned.change.detail == {"assignee": "user_ben"}
     assert ("escalation" in reassigned.sets) is (status is OPEN)
     paged = (reassigned.sets.get("timers.step"), reassigned.sets.get("asked"))
-    assert paged == ((NOW, Asked.AGAIN) if status is OPEN else (None, None))
+    assert paged == ((NOW, RequestedStep.CURRENT) if status is OPEN else (None, None))
 
 
 def test_an_acknowledgement_timeout_begins_again() -> None:
@@ -282,7 +282,7 @@ def test_a_new_status_starts_the_timeouts_of_the_service(
     command: Command, before: Status, cell: Status | str
 ) -> None:
     decision = act(incident(before), command, actor=ADA, now=NOW, timeouts=MINUTES)
-    if not isinstance(decision, Moved):
+    if not isinstance(decision, Transitioned):
         return
     acknowledged = cell is ACKNOWLEDGED is not before
     at = NOW + timedelta(minutes=10) if acknowledged else None
@@ -308,7 +308,7 @@ def test_suppressed_by_hand_is_by_no_window() -> None:
     seen = incident(SUPPRESSED, window_id="win_1")
     for command in (Acknowledge(), Suppress()):
         decision = act(seen, command, actor=ADA, now=NOW)
-        assert isinstance(decision, Moved)
+        assert isinstance(decision, Transitioned)
         seen = seen.model_copy(update={"status": decision.after.status} | dict(decision.sets))
     assert (seen.status, seen.window_id) == (SUPPRESSED, None)
 

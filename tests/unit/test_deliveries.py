@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.directory.receivers import Channel, Told
+from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.delivery import (
     ATTEMPTS_KEPT,
@@ -44,7 +44,7 @@ def notice(**more: object) -> Delivery:
             "owner": "service#svc_1",
             "receiver_id": "ops",
             "channel": Channel.WEBHOOK,
-            "about": Told.TRIGGERED,
+            "about": IncidentEvent.TRIGGERED,
             "at": NOW,
             "sequence": 1,
             "not_before": NOW,
@@ -115,14 +115,14 @@ def test_a_notice_is_superseded_by_a_newer_one_to_the_same_receiver() -> None:
     assert is_superseded(notice(), [newer.model_copy(update={"state": State.SENT})])
     assert not is_superseded(newer, [notice(), newer])
     assert not is_superseded(notice(), [notice(id="n2", sequence=2, receiver_id="other")])
-    assert not is_superseded(notice(), [newer.model_copy(update={"state": State.REFUSED})])
+    assert not is_superseded(notice(), [newer.model_copy(update={"state": State.FAILED})])
 
 
 def test_sent_and_refused_are_the_end() -> None:
     sent = attempted(notice(), attempt("sent"), None, 0.5)
     assert (sent["state"], sent["due_at"], sent["tries"]) == (State.SENT, None, 1)
     refused = attempted(notice(), attempt("refused"), None, 0.5)
-    assert (refused["state"], refused["due_at"]) == (State.REFUSED, None)
+    assert (refused["state"], refused["due_at"]) == (State.FAILED, None)
     assert refused["why"] == "status 500"
 
 
@@ -174,13 +174,13 @@ def test_the_newest_attempts_are_kept() -> None:
     ("states", "late", "expected"),
     [
         ([State.PENDING, State.SENT], False, Verdict.REACHED),
-        ([State.REFUSED, State.SENT], True, Verdict.REACHED),
-        ([State.PENDING, State.REFUSED], False, None),
-        ([State.PENDING, State.REFUSED], True, Verdict.FAILED),
-        ([State.REFUSED, State.REFUSED], False, Verdict.FAILED),
+        ([State.FAILED, State.SENT], True, Verdict.REACHED),
+        ([State.PENDING, State.FAILED], False, None),
+        ([State.PENDING, State.FAILED], True, Verdict.FAILED),
+        ([State.FAILED, State.FAILED], False, Verdict.FAILED),
         ([State.BOUNCED], False, Verdict.FAILED),
         ([State.BOUNCED, State.SENT], False, Verdict.REACHED),
-        ([State.CANCELLED, State.REFUSED], True, Verdict.CANCELLED),
+        ([State.CANCELLED, State.FAILED], True, Verdict.CANCELLED),
         ([], False, Verdict.FAILED),
     ],
 )

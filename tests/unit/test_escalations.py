@@ -19,7 +19,7 @@ from opsknight.escalation.steps import (
     take,
     unannounced,
 )
-from opsknight.incident.model import Asked, Escalation, Incident, Status, Urgency
+from opsknight.incident.model import Escalation, Incident, RequestedStep, Status, Urgency
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -95,14 +95,18 @@ def test_the_delay_of_the_first_step_counts_from_the_opening() -> None:
     ("more", "step", "why"),
     [
         ({}, 1, "due"),
-        ({"asked": Asked.AGAIN}, 0, "again"),
-        ({"asked": Asked.AGAIN, "step": None, "next_step": 0}, 0, "again"),
-        ({"asked": Asked.AGAIN, "step": 1, "next_step": 2}, 1, "again"),
-        ({"asked": Asked.NEXT}, 1, "asked"),
-        ({"asked": Asked.NEXT, "step": 1, "next_step": 2}, 0, "asked"),
-        ({"asked": Asked.NEXT, "next_step": 7}, 0, "asked"),
+        ({"asked": RequestedStep.CURRENT}, 0, "again"),
+        ({"asked": RequestedStep.CURRENT, "step": None, "next_step": 0}, 0, "again"),
+        ({"asked": RequestedStep.CURRENT, "step": 1, "next_step": 2}, 1, "again"),
+        ({"asked": RequestedStep.NEXT}, 1, "asked"),
+        ({"asked": RequestedStep.NEXT, "step": 1, "next_step": 2}, 0, "asked"),
+        ({"asked": RequestedStep.NEXT, "next_step": 7}, 0, "asked"),
         ({"escalation": Escalation.COMPLETED, "assignee_id": "user_ben"}, None, "reassigned"),
-        ({"escalation": Escalation.EXHAUSTED, "asked": Asked.AGAIN, "step": 1}, 1, "again"),
+        (
+            {"escalation": Escalation.EXHAUSTED, "asked": RequestedStep.CURRENT, "step": 1},
+            1,
+            "again",
+        ),
     ],
 )
 def test_which_step_comes_next(more: dict[str, Any], step: int | None, why: str) -> None:

@@ -4,17 +4,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.incident.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
+from opsknight.incident.lifecycle import (
+    Decision,
+    Ignored,
+    Merged,
+    Opened,
+    Transitioned,
+    Unchanged,
+    decide,
+)
 from opsknight.incident.model import (
     ACTIVE,
     Action,
     Actor,
     ActorKind,
-    Asked,
     Escalation,
     Event,
     Incident,
     Pointer,
+    RequestedStep,
     Severity,
     Status,
     Urgency,
@@ -78,9 +86,9 @@ def opened(severity: Severity = Severity.CRITICAL, window: Window | None = None)
     return decision.incident
 
 
-def moved(action: Action, status: Status) -> Moved:
+def moved(action: Action, status: Status) -> Transitioned:
     decision = decided(action, pointer(status))
-    assert isinstance(decision, Moved)
+    assert isinstance(decision, Transitioned)
     return decision
 
 
@@ -91,15 +99,15 @@ CELLS = [
     (Action.TRIGGER, Status.SNOOZED, Merged, Status.SNOOZED),
     (Action.TRIGGER, Status.SUPPRESSED, Merged, Status.SUPPRESSED),
     (Action.ACKNOWLEDGE, None, Ignored, None),
-    (Action.ACKNOWLEDGE, Status.OPEN, Moved, Status.ACKNOWLEDGED),
+    (Action.ACKNOWLEDGE, Status.OPEN, Transitioned, Status.ACKNOWLEDGED),
     (Action.ACKNOWLEDGE, Status.ACKNOWLEDGED, Unchanged, Status.ACKNOWLEDGED),
-    (Action.ACKNOWLEDGE, Status.SNOOZED, Moved, Status.ACKNOWLEDGED),
-    (Action.ACKNOWLEDGE, Status.SUPPRESSED, Moved, Status.ACKNOWLEDGED),
+    (Action.ACKNOWLEDGE, Status.SNOOZED, Transitioned, Status.ACKNOWLEDGED),
+    (Action.ACKNOWLEDGE, Status.SUPPRESSED, Transitioned, Status.ACKNOWLEDGED),
     (Action.RESOLVE, None, Ignored, None),
-    (Action.RESOLVE, Status.OPEN, Moved, Status.RESOLVED),
-    (Action.RESOLVE, Status.ACKNOWLEDGED, Moved, Status.RESOLVED),
-    (Action.RESOLVE, Status.SNOOZED, Moved, Status.RESOLVED),
-    (Action.RESOLVE, Status.SUPPRESSED, Moved, Status.RESOLVED),
+    (Action.RESOLVE, Status.OPEN, Transitioned, Status.RESOLVED),
+    (Action.RESOLVE, Status.ACKNOWLEDGED, Transitioned, Status.RESOLVED),
+    (Action.RESOLVE, Status.SNOOZED, Transitioned, Status.RESOLVED),
+    (Action.RESOLVE, Status.SUPPRESSED, Transitioned, Status.RESOLVED),
 ]
 
 
@@ -124,7 +132,7 @@ def test_the_first_table(
             assert incident.status is after
         case Merged(seen) | Unchanged(seen):
             assert seen.status is after
-        case Moved():
+        case Transitioned():
             assert decision.after.status is decision.change.status is after
         case Ignored():
             assert after is None
@@ -269,7 +277,7 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     told = {"timers.announce": NOW, "due_at": NOW}
     pages = {"timers.step": NOW} if status is Status.OPEN else {}
     assert raised.sets == told | pages, "only who is being paged is paged again"
-    again = {"asked": Asked.AGAIN} if status is Status.OPEN else {}
+    again = {"asked": RequestedStep.CURRENT} if status is Status.OPEN else {}
     assert raised.unless_set == again, "and the next step stays asked for"
 
 

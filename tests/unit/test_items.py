@@ -22,13 +22,13 @@ from opsknight.directory.entries import (
 )
 from opsknight.directory.receivers import (
     Channel,
+    IncidentEvent,
     NotificationRule,
-    PageEvent,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
-    Told,
+    StatusPageEvent,
+    StatusPageWebhook,
 )
 from opsknight.incident.model import (
     Actor,
@@ -96,21 +96,21 @@ MODELS: list[Any] = [
         to="C123",
         secret="/opsknight/slack",
         service_id="svc_1",
-        told=(Told.TRIGGERED, Told.EXHAUSTED),
+        told=(IncidentEvent.TRIGGERED, IncidentEvent.EXHAUSTED),
     ),
     StatusPage(
         id="page_1",
         name="Public",
         service_ids=("svc_1",),
         webhooks=(
-            PageWebhook(
+            StatusPageWebhook(
                 id="hook_1",
                 name="Site",
                 channel=Channel.WEBHOOK,
                 to="https://status.example.com",
                 secret="/opsknight/site",
                 next_secret="/opsknight/site-2",
-                events=(PageEvent.CREATED,),
+                events=(StatusPageEvent.CREATED,),
             ),
         ),
         shows_details=True,

@@ -7,13 +7,13 @@ import pytest
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import (
     Channel,
+    IncidentEvent,
     NotificationRule,
-    PageEvent,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
-    Told,
+    StatusPageEvent,
+    StatusPageWebhook,
 )
 from opsknight.escalation.steps import Page, Why
 from opsknight.incident.model import OPSKNIGHT, Change, Incident, Status, Urgency
@@ -40,7 +40,9 @@ PUBLIC = StatusPage(
     id="pub",
     name="Status",
     service_ids=("svc_1",),
-    webhooks=(PageWebhook(id="w", name="W", channel=Channel.WEBHOOK, to="https://s.example"),),
+    webhooks=(
+        StatusPageWebhook(id="w", name="W", channel=Channel.WEBHOOK, to="https://s.example"),
+    ),
 )
 
 
@@ -159,24 +161,24 @@ def test_a_page_is_planned_the_same_however_often() -> None:
 @pytest.mark.parametrize(
     ("what", "about", "event"),
     [
-        (None, Told.TRIGGERED, PageEvent.CREATED),
-        ("acknowledged", Told.ACKNOWLEDGED, PageEvent.ACKNOWLEDGED),
-        ("resolved", Told.RESOLVED, PageEvent.RESOLVED),
-        ("auto-resolved", Told.RESOLVED, PageEvent.RESOLVED),
-        ("reopened", Told.REOPENED, PageEvent.UPDATED),
-        ("unsnoozed", Told.REOPENED, PageEvent.UPDATED),
-        ("snoozed", Told.SNOOZED, None),
-        ("exhausted", Told.EXHAUSTED, None),
-        ("raised", None, PageEvent.UPDATED),
-        ("reassigned", None, PageEvent.UPDATED),
+        (None, IncidentEvent.TRIGGERED, StatusPageEvent.CREATED),
+        ("acknowledged", IncidentEvent.ACKNOWLEDGED, StatusPageEvent.ACKNOWLEDGED),
+        ("resolved", IncidentEvent.RESOLVED, StatusPageEvent.RESOLVED),
+        ("auto-resolved", IncidentEvent.RESOLVED, StatusPageEvent.RESOLVED),
+        ("reopened", IncidentEvent.REOPENED, StatusPageEvent.UPDATED),
+        ("unsnoozed", IncidentEvent.REOPENED, StatusPageEvent.UPDATED),
+        ("snoozed", IncidentEvent.SNOOZED, None),
+        ("exhausted", IncidentEvent.EXHAUSTED, None),
+        ("raised", None, StatusPageEvent.UPDATED),
+        ("reassigned", None, StatusPageEvent.UPDATED),
         ("unreached", None, None),
         ("escalated", None, None),
     ],
 )
 def test_what_is_told_of_each_change(
-    what: str | None, about: Told | None, event: PageEvent | None
+    what: str | None, about: IncidentEvent | None, event: StatusPageEvent | None
 ) -> None:
-    everything = HOOK.model_copy(update={"told": tuple(Told)})
+    everything = HOOK.model_copy(update={"told": tuple(IncidentEvent)})
     moved = None if what is None else change(what)
     found = change_deliveries(incident(), moved, [everything], [PUBLIC])
     assert [each.about for each in found] == [each for each in (about, event) if each]
@@ -184,10 +186,10 @@ def test_what_is_told_of_each_change(
 
 def test_receivers_choose_and_hear_of_the_first_three_unless_they_do() -> None:
     assert [each.about for each in change_deliveries(incident(), None, [HOOK], [])] == [
-        Told.TRIGGERED
+        IncidentEvent.TRIGGERED
     ]
     assert not change_deliveries(incident(), change("snoozed"), [HOOK], [])
-    mute = HOOK.model_copy(update={"told": (Told.RESOLVED,)})
+    mute = HOOK.model_copy(update={"told": (IncidentEvent.RESOLVED,)})
     assert not change_deliveries(incident(), None, [mute], [])
 
 
@@ -200,7 +202,7 @@ def test_a_public_note_updates_status_pages_and_another_does_not() -> None:
     public = change_deliveries(
         incident(), change("noted", public="yes", note="On it."), [HOOK], [PUBLIC]
     )
-    assert [each.about for each in public] == [PageEvent.UPDATED]
+    assert [each.about for each in public] == [StatusPageEvent.UPDATED]
     assert not change_deliveries(incident(), change("noted"), [HOOK], [PUBLIC])
 
 
@@ -209,9 +211,9 @@ def test_what_a_window_keeps_quiet_is_told_as_triggered_when_it_comes_out() -> N
     assert not change_deliveries(quiet, change("resolved"), [HOOK], [PUBLIC])
     assert not change_deliveries(out, None, [HOOK], [PUBLIC])
     (notice, shown) = change_deliveries(out, change("unsuppressed"), [HOOK], [PUBLIC])
-    assert (notice.about, shown.about) == (Told.TRIGGERED, PageEvent.CREATED)
+    assert (notice.about, shown.about) == (IncidentEvent.TRIGGERED, StatusPageEvent.CREATED)
     (later,) = change_deliveries(out, change("resolved", 3), [HOOK], [])
-    assert later.about is Told.RESOLVED
+    assert later.about is IncidentEvent.RESOLVED
 
 
 def test_an_acknowledged_incident_given_to_somebody_tells_them_once() -> None:

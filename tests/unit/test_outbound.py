@@ -26,7 +26,7 @@ from harness.receivers import (
     says,
     trickles,
 )
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.outbound import LONGEST_ANSWER, Answer, Limits, Outbound
 
 NOON = datetime.datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
@@ -59,38 +59,53 @@ def minutes(number: int) -> timedelta:
         (answers(200), Sent()),
         (answers(202, b"1"), Sent()),
         (answers(204), Sent()),
-        (answers(500), Retry("answered 500")),
-        (answers(503, headers={"Retry-After": "120"}), Retry("answered 503", minutes(2))),
-        (answers(408), Retry("answered 408")),
-        (answers(425), Retry("answered 425")),
-        (answers(429, headers={"Retry-After": "7"}), Retry("answered 429", timedelta(seconds=7))),
+        (answers(500), TemporaryFailure("answered 500")),
+        (
+            answers(503, headers={"Retry-After": "120"}),
+            TemporaryFailure("answered 503", minutes(2)),
+        ),
+        (answers(408), TemporaryFailure("answered 408")),
+        (answers(425), TemporaryFailure("answered 425")),
+        (
+            answers(429, headers={"Retry-After": "7"}),
+            TemporaryFailure("answered 429", timedelta(seconds=7)),
+        ),
         (
             answers(429, headers={"Retry-After": "Sat, 03 Oct 2026 12:05:00 GMT"}),
-            Retry("answered 429", minutes(5)),
+            TemporaryFailure("answered 429", minutes(5)),
         ),
         (
             answers(429, headers={"Retry-After": "Sat, 03 Oct 2026 11:05:00 GMT"}),
-            Retry("answered 429", minutes(0)),
+            TemporaryFailure("answered 429", minutes(0)),
         ),
-        (answers(429, headers={"Retry-After": "9" * 5000}), Retry("answered 429", minutes(60))),
-        (answers(429, headers={"Retry-After": "-5"}), Retry("answered 429")),
-        (answers(429, headers={"Retry-After": "soon"}), Retry("answered 429")),
-        (answers(400), Refused("answered 400")),
-        (answers(401), Refused("answered 401")),
-        (answers(404), Refused("answered 404")),
-        (answers(410), Refused("answered 410")),
-        (says(b"\x00\xff garbage\r\n\r\n"), Retry("no valid HTTP answer")),
-        (says(b"HTTP/1.1 9999999 x\r\n\r\n"), Retry("no valid HTTP answer")),
-        (says(b"HTTP/1.1 200 " + b"x" * 100_000), Retry("no valid HTTP answer")),
-        (says(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n"), Retry("no valid HTTP answer")),
+        (
+            answers(429, headers={"Retry-After": "9" * 5000}),
+            TemporaryFailure("answered 429", minutes(60)),
+        ),
+        (answers(429, headers={"Retry-After": "-5"}), TemporaryFailure("answered 429")),
+        (answers(429, headers={"Retry-After": "soon"}), TemporaryFailure("answered 429")),
+        (answers(400), PermanentFailure("answered 400")),
+        (answers(401), PermanentFailure("answered 401")),
+        (answers(404), PermanentFailure("answered 404")),
+        (answers(410), PermanentFailure("answered 410")),
+        (says(b"\x00\xff garbage\r\n\r\n"), TemporaryFailure("no valid HTTP answer")),
+        (says(b"HTTP/1.1 9999999 x\r\n\r\n"), TemporaryFailure("no valid HTTP answer")),
+        (says(b"HTTP/1.1 200 " + b"x" * 100_000), TemporaryFailure("no valid HTTP answer")),
+        (
+            says(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n"),
+            TemporaryFailure("no valid HTTP answer"),
+        ),
         (says(b"HTTP/1.1 204 OK\r\nno header at all\r\n\r\n"), Sent()),
-        (closes, Retry("connection closed")),
-        (hangs, Retry("timed out")),
+        (closes, TemporaryFailure("connection closed")),
+        (hangs, TemporaryFailure("timed out")),
         # The status is known; only the body never ends.
         (trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"), Sent()),
-        (trickles(b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n"), Retry("answered 500")),
-        (trickles(b"HTTP/1.1 200 OK\r\nX: "), Retry("no complete answer in time")),
-        (trickles(b"HTT"), Retry("no complete answer in time")),
+        (
+            trickles(b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n"),
+            TemporaryFailure("answered 500"),
+        ),
+        (trickles(b"HTTP/1.1 200 OK\r\nX: "), TemporaryFailure("no complete answer in time")),
+        (trickles(b"HTT"), TemporaryFailure("no complete answer in time")),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort"), Sent()),
         (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Sent()),
     ],
@@ -106,14 +121,16 @@ def test_every_answer_has_its_name(act: Act, expected: Outcome, receiver: HttpRe
 def test_redirects_are_refused_and_not_followed(status: int, receiver: HttpReceiver) -> None:
     with http_receiver() as other:
         receiver.then(answers(status, headers={"Location": other.url}))
-        assert isinstance(outcome(outbound(), receiver.url), Refused)
+        assert isinstance(outcome(outbound(), receiver.url), PermanentFailure)
         assert other.connections == 0
 
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert outcome(outbound(), f"http://127.0.0.1:{port}/") == Retry("connection refused")
+    assert outcome(outbound(), f"http://127.0.0.1:{port}/") == TemporaryFailure(
+        "connection refused"
+    )
 
 
 def test_a_name_that_is_not_found_may_be_found_later() -> None:
@@ -121,7 +138,9 @@ def test_a_name_that_is_not_found_may_be_found_later() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "sesame.example is not known")
 
     http = outbound(resolve=fails)
-    assert outcome(http, "http://sesame.example/") == Retry("the host name was not found")
+    assert outcome(http, "http://sesame.example/") == TemporaryFailure(
+        "the host name was not found"
+    )
 
 
 def test_a_resolver_that_hangs_is_left_behind() -> None:
@@ -132,7 +151,7 @@ def test_a_resolver_that_hangs_is_left_behind() -> None:
         return ["127.0.0.1"]
 
     try:
-        assert outcome(outbound(resolve=hanging), "http://slow.example/") == Retry(
+        assert outcome(outbound(resolve=hanging), "http://slow.example/") == TemporaryFailure(
             "no complete answer in time"
         )
     finally:
@@ -189,7 +208,7 @@ def test_several_calls_share_one_bound(receiver: HttpReceiver) -> None:
     http = outbound(Limits(total=8), monotonic=lambda: clock[0]).bounded()
     assert outcome(http, receiver.url) == Sent()
     clock[0] = 108.0
-    assert outcome(http, receiver.url) == Retry("no time left for the call")
+    assert outcome(http, receiver.url) == TemporaryFailure("no time left for the call")
     assert receiver.connections == 1
 
 
@@ -279,13 +298,13 @@ def test_a_wrong_certificate_gets_no_request(trusted: bool) -> None:
     with http_receiver(tls=server) as receiver:
         http = outbound(trust=trust, resolve=lambda *_: ["127.0.0.1"])
         url = receiver.url.replace("127.0.0.1", "hooks.example")
-        assert outcome(http, url) == Retry("the certificate is not valid for the host")
+        assert outcome(http, url) == TemporaryFailure("the certificate is not valid for the host")
         assert receiver.requests == []
 
 
 def test_loopback_is_refused_without_the_setting(receiver: HttpReceiver) -> None:
     strict = Outbound(now=lambda: NOON, limits=QUICK)
     https = receiver.url.replace("http:", "https:")
-    assert isinstance(outcome(strict, receiver.url), Refused)
-    assert isinstance(outcome(strict, https), Refused)
+    assert isinstance(outcome(strict, receiver.url), PermanentFailure)
+    assert isinstance(outcome(strict, https), PermanentFailure)
     assert receiver.connections == 0

@@ -11,8 +11,8 @@ import pytest
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
 from harness.receivers import answers
 from notify.channels import discord, ntfy, pushover
-from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.directory.receivers import Channel, Told
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
+from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.model import Urgency
 from opsknight.notification.message import Message, PageReason
 
@@ -43,14 +43,14 @@ def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) 
 
 def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
     sending.http.then(answers(429, b'{"ok": false, "parameters": {"retry_after": 17}}'))
-    expected = Retry("answered 429", timedelta(seconds=17))
+    expected = TemporaryFailure("answered 429", timedelta(seconds=17))
     assert sending.send(Channel.TELEGRAM, PAGE) == expected
 
 
 @pytest.mark.parametrize("token", ["1:a/../../evil", "1:a b", "1:a?x=", "1:ä", "1:a\r\nX: y"])
 def test_no_token_leaves_its_place_in_the_path(token: str, sending: Stage) -> None:
     sending.ssm.values["/telegram"] = token
-    assert isinstance(sending.send(Channel.TELEGRAM, PAGE), Refused)
+    assert isinstance(sending.send(Channel.TELEGRAM, PAGE), PermanentFailure)
     assert sending.http.connections == 0
 
 
@@ -58,7 +58,7 @@ def test_no_token_leaves_its_place_in_the_path(token: str, sending: Stage) -> No
 @pytest.mark.parametrize("token", ["a\r\nX: y", "ä", "a\x00"])
 def test_no_token_adds_a_header(channel: Channel, token: str, sending: Stage) -> None:
     sending.ssm.values[f"/{channel}"] = token
-    assert isinstance(sending.send(channel, PAGE), Refused)
+    assert isinstance(sending.send(channel, PAGE), PermanentFailure)
     assert sending.http.connections == 0
 
 
@@ -76,7 +76,9 @@ def test_ntfy_needs_no_token_and_does_need_a_topic(sending: Stage) -> None:
     assert isinstance(sending.senders[Channel.NTFY].send(PAGE, receiver), Sent)
     assert "Authorization" not in sending.sent().headers
     bare = receiver.model_copy(update={"to": sending.url + "/"})
-    assert sending.senders[Channel.NTFY].send(PAGE, bare) == Refused("the URL has no topic")
+    assert sending.senders[Channel.NTFY].send(PAGE, bare) == PermanentFailure(
+        "the URL has no topic"
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,8 +88,8 @@ def test_ntfy_needs_no_token_and_does_need_a_topic(sending: Stage) -> None:
         (urgent(Urgency.MEDIUM), 4, 1),
         (urgent(Urgency.LOW), 2, -1),
         (BUNDLE, 5, 2),
-        (replace(PAGE, about=Told.EXHAUSTED), 5, 2),
-        (replace(PAGE, about=Told.TRIGGERED), 3, 0),
+        (replace(PAGE, about=IncidentEvent.EXHAUSTED), 5, 2),
+        (replace(PAGE, about=IncidentEvent.TRIGGERED), 3, 0),
         (NOTICES["acknowledged"], 3, -1),
         (NOTICES["resolved"], 3, -1),
         (TEST, 3, 0),
@@ -115,7 +117,9 @@ def test_pushover_is_told_the_token_in_the_body(sending: Stage) -> None:
 
 def test_pushover_says_what_is_wrong(sending: Stage) -> None:
     sending.http.then(answers(400, b'{"status": 0, "user": "invalid"}'))
-    assert sending.send(Channel.PUSHOVER, PAGE) == Refused("Pushover does not know the user's key")
+    assert sending.send(Channel.PUSHOVER, PAGE) == PermanentFailure(
+        "Pushover does not know the user's key"
+    )
     sending.ssm.values["/pushover"] = "new"
     sending.http.then(answers(400, b'{"status": 0, "token": "invalid"}'), answers(200))
     assert isinstance(sending.send(Channel.PUSHOVER, PAGE), Sent)
@@ -141,7 +145,7 @@ def test_a_bundle_belongs_to_no_thread(sending: Stage) -> None:
     assert "thread" not in told(sending)
 
 
-@pytest.mark.parametrize("about", [PageReason.PAGED, Told.RESOLVED])
-def test_discord_mentions_nobody(about: PageReason | Told) -> None:
+@pytest.mark.parametrize("about", [PageReason.PAGED, IncidentEvent.RESOLVED])
+def test_discord_mentions_nobody(about: PageReason | IncidentEvent) -> None:
     told = discord.render(replace(NOTICES["hostile"], about=about))
     assert told["allowed_mentions"] == {"parse": []}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from events.refusals import Refusals
+from events.rate_limit_reports import Refusals
 from opsknight.directory.entries import IntegrationKey
 from opsknight.directory.rate_limit import Minute
 from opsknight.incident.model import OPSKNIGHT, Action, Event, Severity

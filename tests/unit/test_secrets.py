@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from harness.amazon import Amazon, Answer
-from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
 from notify.secrets import KEPT_SECONDS, Secrets
 
 NAME = "/opsknight/slack"
@@ -58,14 +58,14 @@ def test_a_refused_secret_is_asked_for_again_once() -> None:
 def test_the_same_value_is_not_tried_twice() -> None:
     _, secrets = using(value("old"))
     attempts = Attempts("new")
-    assert secrets.using(NAME, attempts) == Refused("answered 401")
+    assert secrets.using(NAME, attempts) == PermanentFailure("answered 401")
     assert attempts.seen == ["old"]
 
 
 def test_two_attempts_are_enough() -> None:
     _, secrets = using(value("old"), value("older"), value("oldest"))
     attempts = Attempts("new")
-    assert secrets.using(NAME, attempts) == Refused("answered 401")
+    assert secrets.using(NAME, attempts) == PermanentFailure("answered 401")
     assert attempts.seen == ["old", "older"]
 
 
@@ -73,7 +73,7 @@ def test_two_attempts_are_enough() -> None:
 def test_what_is_missing_or_forbidden_is_named(code: str) -> None:
     attempts = Attempts("x")
     outcome = using((code, 400))[1].using(NAME, attempts)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, PermanentFailure)
     assert NAME in outcome.why
     assert attempts.seen == []
 
@@ -89,7 +89,7 @@ def test_what_is_missing_or_forbidden_is_named(code: str) -> None:
 )
 def test_ssm_away_is_tried_later(answer: Answer) -> None:
     outcome = using(answer)[1].using(NAME, Attempts("x"))
-    assert isinstance(outcome, Retry)
+    assert isinstance(outcome, TemporaryFailure)
     assert "amazonaws" not in outcome.why
 
 
@@ -103,7 +103,9 @@ def test_ssm_away_an_old_value_serves() -> None:
 
 @pytest.mark.parametrize("name", [None, ""])
 def test_no_name_no_secret(name: str | None) -> None:
-    assert using(value("x"))[1].using(name, Attempts("x")) == Refused("the receiver has no secret")
+    assert using(value("x"))[1].using(name, Attempts("x")) == PermanentFailure(
+        "the receiver has no secret"
+    )
 
 
 def test_values_are_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:

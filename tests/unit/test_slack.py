@@ -10,8 +10,8 @@ import pytest
 from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
 from harness.receivers import Act, answers
 from notify.channels import slack
-from notify.channels.protocol import Refused, Retry, Sent
-from opsknight.directory.receivers import Channel, PageEvent, Told
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
+from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message, PageReason
 
@@ -33,7 +33,7 @@ def sending() -> Iterator[Stage]:
         yield sending
 
 
-def later(about: Told, **more: Any) -> Message:
+def later(about: IncidentEvent, **more: Any) -> Message:
     brief = replace(ACKNOWLEDGED, **more)
     return replace(PAGE, about=about, incidents=(brief,), step=None, remembered=PLACE)
 
@@ -51,7 +51,9 @@ def test_a_message_is_posted_and_its_place_remembered(sending: Stage) -> None:
 
 
 def test_a_change_updates_that_message_and_tells_its_thread(sending: Stage) -> None:
-    assert sending.send(Channel.SLACK, later(Told.ACKNOWLEDGED)) == Sent(PLACE["ts"], PLACE)
+    assert sending.send(Channel.SLACK, later(IncidentEvent.ACKNOWLEDGED)) == Sent(
+        PLACE["ts"], PLACE
+    )
     [(first, update), (second, reply)] = calls(sending)
     assert (first, second) == ("chat.update", "chat.postMessage")
     assert update.items() >= PLACE.items()
@@ -60,15 +62,17 @@ def test_a_change_updates_that_message_and_tells_its_thread(sending: Stage) -> N
     assert reply["reply_broadcast"] is False
 
 
-@pytest.mark.parametrize("about", [Told.REOPENED, Told.EXHAUSTED])
-def test_what_calls_for_somebody_is_shown_in_the_channel_too(about: Told, sending: Stage) -> None:
+@pytest.mark.parametrize("about", [IncidentEvent.REOPENED, IncidentEvent.EXHAUSTED])
+def test_what_calls_for_somebody_is_shown_in_the_channel_too(
+    about: IncidentEvent, sending: Stage
+) -> None:
     # An update makes no phone ring.
     sending.send(Channel.SLACK, later(about, status=Status.OPEN))
     assert calls(sending)[1][1]["reply_broadcast"] is True
 
 
-@pytest.mark.parametrize("about", [PageReason.PAGED, PageReason.ASSIGNED, Told.TRIGGERED])
-def test_a_page_is_a_message_of_its_own(about: PageReason | Told, sending: Stage) -> None:
+@pytest.mark.parametrize("about", [PageReason.PAGED, PageReason.ASSIGNED, IncidentEvent.TRIGGERED])
+def test_a_page_is_a_message_of_its_own(about: PageReason | IncidentEvent, sending: Stage) -> None:
     sending.send(Channel.SLACK, replace(PAGE, about=about, remembered=PLACE))
     assert [method for method, _ in calls(sending)] == ["chat.postMessage"]
 
@@ -78,37 +82,39 @@ def test_a_page_is_a_message_of_its_own(about: PageReason | Told, sending: Stage
 )
 def test_a_message_that_is_gone_is_posted_anew(error: str, sending: Stage) -> None:
     sending.http.then(wrong(error), ok(ts="9.9"))
-    outcome = sending.send(Channel.SLACK, later(Told.RESOLVED))
+    outcome = sending.send(Channel.SLACK, later(IncidentEvent.RESOLVED))
     assert outcome == Sent("9.9", {"channel": "C0123", "ts": "9.9"})
 
 
 def test_a_thread_that_cannot_be_told_changes_nothing(sending: Stage) -> None:
     sending.http.then(ok(), answers(500))
-    assert sending.send(Channel.SLACK, later(Told.RESOLVED)) == Sent(PLACE["ts"], PLACE)
+    assert sending.send(Channel.SLACK, later(IncidentEvent.RESOLVED)) == Sent(PLACE["ts"], PLACE)
 
 
 def test_an_update_that_fails_is_tried_again_and_tells_no_thread(sending: Stage) -> None:
     sending.http.then(answers(503))
-    assert sending.send(Channel.SLACK, later(Told.RESOLVED)) == Retry("answered 503")
+    assert sending.send(Channel.SLACK, later(IncidentEvent.RESOLVED)) == TemporaryFailure(
+        "answered 503"
+    )
     assert len(sending.http.requests) == 1
 
 
 @pytest.mark.parametrize("error", ["ratelimited", "internal_error", "service_unavailable"])
 def test_passing_errors_are_tried_again(error: str, sending: Stage) -> None:
     sending.http.then(wrong(error))
-    assert sending.send(Channel.SLACK, PAGE) == Retry(f"Slack: {error}")
+    assert sending.send(Channel.SLACK, PAGE) == TemporaryFailure(f"Slack: {error}")
 
 
 @pytest.mark.parametrize("error", ["channel_not_found", "is_archived", "invalid_auth"])
 def test_lasting_errors_are_refused(error: str, sending: Stage) -> None:
     sending.http.then(wrong(error))
-    assert sending.send(Channel.SLACK, PAGE) == Refused(f"Slack: {error}")
+    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure(f"Slack: {error}")
 
 
 @pytest.mark.parametrize("error", ["sesame", 7, None, "x" * 5000])
 def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage) -> None:
     sending.http.then(wrong(error))
-    assert sending.send(Channel.SLACK, PAGE) == Refused("Slack: an error it gave")
+    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: an error it gave")
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])
@@ -123,7 +129,9 @@ def test_a_new_token_is_found_after_the_old_one_was_refused(error: str, sending:
 @pytest.mark.parametrize("body", [b"ok", b"", b"[1]", b"{", b"[" * 16_000])
 def test_a_200_that_is_not_slacks_is_tried_again(body: bytes, sending: Stage) -> None:
     sending.http.then(answers(200, body))
-    assert sending.send(Channel.SLACK, PAGE) == Retry("Slack answered something that is not JSON")
+    assert sending.send(Channel.SLACK, PAGE) == TemporaryFailure(
+        "Slack answered something that is not JSON"
+    )
 
 
 def buttons(message: Message) -> dict[str, Any]:
@@ -155,4 +163,4 @@ def test_the_colour_is_that_of_the_urgency_until_somebody_has_it() -> None:
 
 
 def test_a_status_page_gets_no_buttons() -> None:
-    assert buttons(replace(PAGE, about=PageEvent.CREATED)) == {}
+    assert buttons(replace(PAGE, about=StatusPageEvent.CREATED)) == {}

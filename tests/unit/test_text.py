@@ -11,7 +11,7 @@ from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, THREE
 from notify.channels import sms
 from notify.channels.text import clean, clean_lines, counted, cut, isolated, moment, span
 from notify.channels.words import NAMED_IN_A_BUNDLE, words
-from opsknight.directory.receivers import Told
+from opsknight.directory.receivers import IncidentEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import PageReason
 
@@ -104,10 +104,10 @@ def test_what_is_over_in_a_bundle_says_so() -> None:
     assert said.listed[1].endswith("(Payments, resolved)")
 
 
-@pytest.mark.parametrize("about", [*Told, *PageReason])
+@pytest.mark.parametrize("about", [*IncidentEvent, *PageReason])
 @pytest.mark.parametrize("status", Status)
 def test_every_message_says_what_where_how_bad_and_since_when(
-    about: Told | PageReason, status: Status
+    about: IncidentEvent | PageReason, status: Status
 ) -> None:
     said = words(replace(PAGE, about=about, incidents=(replace(ACKNOWLEDGED, status=status),)))
     facts = dict(said.facts)

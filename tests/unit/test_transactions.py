@@ -21,7 +21,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Merged, Moved, Opened, Refused, Unchanged, act
+from opsknight.incident.lifecycle import Merged, NotAllowed, Opened, Transitioned, Unchanged, act
 from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
 from opsknight.store.items import plain
 from opsknight.store.transactions import writes
@@ -63,7 +63,7 @@ MOVES = [
 ]
 
 
-def written(decision: Opened | Merged | Moved) -> list[dict[str, Any]]:
+def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
     """The writes: each as how, the key, the condition with values in it, and what is set or put."""
     transaction, _ = writes(decision, "table", RETENTION)
     told = []
@@ -98,7 +98,7 @@ def test_the_conditions_are_the_transitions(
 ) -> None:
     seen = INCIDENT.model_copy(update={"status": before})
     decision = act(seen, command, actor=ADA, now=NOW)
-    assert not isinstance(decision, Refused)
+    assert not isinstance(decision, NotAllowed)
     if isinstance(decision, Unchanged):
         assert after is before
         return
@@ -144,7 +144,7 @@ def test_only_resolving_starts_the_retention() -> None:
         for before in TRANSITIONS[type(command)]:
             seen = INCIDENT.model_copy(update={"status": before})
             decision = act(seen, command, actor=ADA, now=NOW)
-            if isinstance(decision, Moved):
+            if isinstance(decision, Transitioned):
                 incident = written(decision)[0]
                 resolved = decision.after.status is Status.RESOLVED
                 assert ("expires_at" in incident["sets"]) is resolved

@@ -8,10 +8,10 @@ from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
 from opsknight.directory.entries import Integration, Member, Service, Team, User
 from opsknight.directory.receivers import (
     NotificationRule,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
+    StatusPageWebhook,
 )
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Urgency
@@ -65,7 +65,7 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
             return _service(name, shape)
         case StatusPageShape():
             hooks = (
-                PageWebhook(**dict(_receiver(HOOK, slug, each)), events=each.events)
+                StatusPageWebhook(**dict(_receiver(HOOK, slug, each)), events=each.events)
                 for slug, each in shape.webhooks.items()
             )
             return [

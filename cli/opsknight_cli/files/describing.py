@@ -13,11 +13,11 @@ from opsknight.config.configuration import Configuration, Entry, path_of, slug_o
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import (
     TOLD_BY_DEFAULT,
-    PageEvent,
-    PageWebhook,
     Receiver,
     ServiceReceiver,
     StatusPage,
+    StatusPageEvent,
+    StatusPageWebhook,
 )
 from opsknight.escalation.policy import Policy, Step
 from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
@@ -171,8 +171,8 @@ def _step(step: Step) -> Data:
     return _given({"after": in_words(step.delay) if step.delay else None, "targets": targets})
 
 
-def _hook(hook: PageWebhook) -> Data:
-    events = None if hook.events == tuple(PageEvent) else [each.value for each in hook.events]
+def _hook(hook: StatusPageWebhook) -> Data:
+    events = None if hook.events == tuple(StatusPageEvent) else [each.value for each in hook.events]
     return _place(hook) | _given({"events": events})
 
 

@@ -23,8 +23,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Moved
-from opsknight.incident.lifecycle import Refused as NotPossible
+from opsknight.incident.lifecycle import NotAllowed, Transitioned
 from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind
 from opsknight.store.execute import perform
 from opsknight.views import answers, sentences
@@ -280,14 +279,14 @@ def _one(
     )
     if decision is None:
         return _refused({"id": found_id}, f"There is no incident {found_id}.")
-    if isinstance(decision, NotPossible):
+    if isinstance(decision, NotAllowed):
         why = f": {decision.why}" if decision.why else ""
         sentence = f"Not possible: incident {found_id} is {decision.status}{why}."
         return _refused({"id": found_id, "status": decision.status}, sentence)
-    moved = isinstance(decision, Moved)
-    after = decision.after if isinstance(decision, Moved) else decision.seen
+    moved = isinstance(decision, Transitioned)
+    after = decision.after if isinstance(decision, Transitioned) else decision.seen
     name = f"{short(after.id, after.status)} ({printable(after.title)})"
-    if isinstance(decision, Moved):
+    if isinstance(decision, Transitioned):
         done = printable(sentences.said(decision.change, slug_of, _clock))
         if isinstance(command, Note):
             # Whoever wrote it knows what it says.
@@ -295,7 +294,7 @@ def _one(
         sentence = f"{done}. {name} is {after.status}."
     else:
         sentence = f"{name} is {after.status} already: nothing has changed."
-    what = decision.change.what if isinstance(decision, Moved) else command.past
+    what = decision.change.what if isinstance(decision, Transitioned) else command.past
     told = {"id": found_id, "action": what, "changed": moved, "incident": answers.pointer(after)}
     return told, lambda screen: screen.say(sentence, "green" if moved else "")
 

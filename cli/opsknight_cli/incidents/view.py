@@ -10,12 +10,20 @@ from rich.text import Text
 from opsknight.config.configuration import slug_of
 from opsknight.escalation.policy import Policy
 from opsknight.escalation.steps import Page, PageState
-from opsknight.incident.model import Alert, Asked, Incident, Status, Urgency, describe, timers
+from opsknight.incident.model import (
+    Alert,
+    Incident,
+    RequestedStep,
+    Status,
+    Urgency,
+    describe,
+    timers,
+)
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import sentences
 from opsknight.views.answers import alert as alert_told
-from opsknight.views.incident_details import MOST_ROWS, Whole
+from opsknight.views.incident_details import MOST_ROWS, IncidentDetails
 from opsknight_cli.terminal.naming import SHORT, method_name
 from opsknight_cli.terminal.screen import Line, Screen, laid_out, printable
 from opsknight_cli.terminal.times import shown
@@ -37,7 +45,7 @@ _PAGES: Final = {
 }
 _STATES: Final = {
     State.SENT: "green",
-    State.REFUSED: "red",
+    State.FAILED: "red",
     State.BOUNCED: "red",
     State.GIVEN_UP: "red",
 }
@@ -77,7 +85,11 @@ def status(which: Status) -> Text:
 
 
 def show(
-    screen: Screen, each: Whole, pages: Sequence[Page], policy: Policy | None, now: datetime
+    screen: Screen,
+    each: IncidentDetails,
+    pages: Sequence[Page],
+    policy: Policy | None,
+    now: datetime,
 ) -> None:
     incident = each.incident
     head = Text(f"{incident.id}  ").append_text(urgency(incident.urgency)).append("  ")
@@ -152,7 +164,7 @@ def _escalation(
     steps = len(policy.steps) if policy else None
     if incident.step is not None:
         of = f" of {steps}" if steps else ""
-        yield "Taken", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
+        yield "StepTaken", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
     at = timers(incident).get("step")
     if at is not None:
         yield "Next", f"{_next(incident, steps)}, {_ahead(at, now)}"
@@ -160,7 +172,7 @@ def _escalation(
 
 def _next(incident: Incident, steps: int | None) -> str:
     number = incident.next_step or 0
-    if incident.asked is Asked.AGAIN:
+    if incident.asked is RequestedStep.CURRENT:
         return "the same again"
     if incident.step is None:
         return "the first step"
@@ -172,7 +184,7 @@ def _page(page: Page) -> tuple[str, ...]:
     return _clock(page.at), slug_of(page.user_id), step, _PAGES[page.state]
 
 
-def _timeline(each: Whole) -> list[tuple[str, str | Text]]:
+def _timeline(each: IncidentDetails) -> list[tuple[str, str | Text]]:
     rows = [
         (change.at, change.number, sentences.said(change, slug_of, lambda at: shown(at, UTC_ZONE)))
         for change in each.changes
@@ -192,7 +204,7 @@ def _timeline(each: Whole) -> list[tuple[str, str | Text]]:
     )
 
 
-def _alerts(each: Whole, now: datetime) -> Iterator[str]:
+def _alerts(each: IncidentDetails, now: datetime) -> Iterator[str]:
     incident = each.incident
     if incident.alert_count == 1:
         yield "One."

@@ -13,7 +13,15 @@ from opsknight.config.lint import meant
 from opsknight.directory.entries import Service
 from opsknight.http.body import InvalidBody, InvalidJson, parse
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
-from opsknight.incident.lifecycle import Decision, Ignored, Merged, Moved, Opened, Unchanged, decide
+from opsknight.incident.lifecycle import (
+    Decision,
+    Ignored,
+    Merged,
+    Opened,
+    Transitioned,
+    Unchanged,
+    decide,
+)
 from opsknight.incident.model import OPSKNIGHT, Event, Incident
 from opsknight.simulation import Roster, Simulation, after, simulate
 from opsknight.store.configurations import Configurations
@@ -126,15 +134,15 @@ def _followed(decision: Decision, stage: Stage, at: datetime) -> Simulation | No
     match decision:
         case Opened(incident):
             return simulate(incident, stage.roster, at)
-        case Merged(_, alert, Moved() as moved) if stage.incident is not None:
+        case Merged(_, alert, Transitioned() as moved) if stage.incident is not None:
             count = stage.incident.alert_count + 1
             more = {"alert_count": count, "last_alert_at": alert.at}
             changed = after(stage.incident, moved).model_copy(update=more)
             return simulate(changed, stage.roster, at, moved.change)
-        case Moved() as moved if stage.incident is not None:
+        case Transitioned() as moved if stage.incident is not None:
             changed = after(stage.incident, moved)
             return simulate(changed, stage.roster, at, moved.change)
-        case Merged() | Moved() | Unchanged() | Ignored():
+        case Merged() | Transitioned() | Unchanged() | Ignored():
             return None
         case _:
             assert_never(decision)

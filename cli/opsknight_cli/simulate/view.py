@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import MaintenanceWindow
 from opsknight.escalation.policy import Target, TargetKind, implicit
-from opsknight.escalation.steps import Taken, Why
-from opsknight.incident.lifecycle import Ignored, Merged, Moved, Opened, Unchanged
+from opsknight.escalation.steps import StepTaken, Why
+from opsknight.incident.lifecycle import Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import methods
@@ -212,14 +212,14 @@ def _notice(at: datetime, delivery: Delivery, stage: "Stage") -> Row:
     return Row(at, "status page", pages[owner_id], (delivery.channel.value,), why, told)
 
 
-def _step(taken: Taken) -> str:
+def _step(taken: StepTaken) -> str:
     if taken.step is None:
         return "the assignee"
     again = f", round {taken.round + 1}" if taken.round else ""
     return f"step {taken.step + 1}{again}"
 
 
-def _number(taken: Taken) -> int | None:
+def _number(taken: StepTaken) -> int | None:
     return None if taken.step is None else taken.step + 1
 
 
@@ -253,7 +253,7 @@ def _result(played: "Played") -> str:
             return "triggered" if incident.status is Status.OPEN else "suppressed"
         case Merged():
             return "deduplicated"
-        case Moved(_, _, change):
+        case Transitioned(_, _, change):
             return change.what
         case Unchanged():
             return "acknowledged"
@@ -283,9 +283,9 @@ def _sentences(played: "Played") -> Iterator[str]:
             yield (
                 "It would open a suppressed incident, as the service is in maintenance until "
                 f"{shown(window.end, UTC_ZONE)} ({window.reason}). Nobody is told before "
-                f"{'somebody unsuppresses it' if window.stays else 'that'}."
+                f"{'somebody unsuppresses it' if window.keep_suppressed else 'that'}."
             )
-            if not window.stays:
+            if not window.keep_suppressed:
                 yield f"From then on it would escalate by {_policy(simulation)}."
         case Merged(seen, _, raised):
             yield f"It would be one more alert of {seen.id}, which is {seen.status}."
@@ -295,7 +295,7 @@ def _sentences(played: "Played") -> Iterator[str]:
                 yield "The current step is paged again, and its escalation goes on:"
             else:
                 yield "Nobody is paged by it."
-        case Moved(seen, _, change):
+        case Transitioned(seen, _, change):
             yield f"{seen.id} would be {change.what}: nobody is paged any more."
         case Unchanged(seen):
             yield f"{seen.id} is acknowledged already: nothing would happen."

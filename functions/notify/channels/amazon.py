@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 
 CLIENT_CONFIG: Final = Config(
     connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1, "mode": "standard"}
@@ -45,11 +45,11 @@ def sent_by(call: Callable[..., Mapping[str, Any]], **request: object) -> Outcom
         # Such as DESTINATION_PHONE_NUMBER_OPTED_OUT: a word of AWS, where a message holds numbers.
         reason = error.response.get("Reason")
         why = f"{code}: {reason}" if isinstance(reason, str) else code
-        return Refused(why) if code in _LASTING else Retry(why)
+        return PermanentFailure(why) if code in _LASTING else TemporaryFailure(why)
     except (ConnectionError, HTTPClientError):
-        return Retry("no answer from AWS")
+        return TemporaryFailure("no answer from AWS")
     except ParamValidationError:
-        return Refused("AWS does not take this address or number")
+        return PermanentFailure("AWS does not take this address or number")
     return Sent(answer["MessageId"])
 
 

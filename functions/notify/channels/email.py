@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from notify.channels import email_layout
 from notify.channels.amazon import sent_by, tag
-from notify.channels.protocol import Outcome, Refused
+from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.words import CALLING, Tone, words
-from opsknight.directory.receivers import Receiver, Told
+from opsknight.directory.receivers import IncidentEvent, Receiver
 from opsknight.notification.message import Message, PageReason
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _ADDRESS: Final = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 _LISTS: Final = frozenset('<>,;:"()[]\\ ')
 
 # What begins the thread; all else answers it.
-_FIRST: Final = frozenset({PageReason.PAGED, PageReason.TEST, Told.TRIGGERED})
+_FIRST: Final = frozenset({PageReason.PAGED, PageReason.TEST, IncidentEvent.TRIGGERED})
 
 
 def subject(message: Message) -> str:
@@ -66,9 +66,9 @@ class Email:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         if not domain:
-            return Refused("email is not set up: it has no sender")
+            return PermanentFailure("email is not set up: it has no sender")
         if not _ADDRESS.fullmatch(receiver.to) or _LISTS & set(receiver.to):
-            return Refused("the receiver is not one email address")
+            return PermanentFailure("the receiver is not one email address")
         text, html = email_layout.render(message)
         tags = {"delivery": tag(message.delivery_id)}
         if len(message.incidents) == 1:

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from notify.channels.posting import post_json
-from notify.channels.protocol import Outcome, Refused
+from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.text import moment
 from notify.channels.words import CALLING, Tone, words
 from notify.outbound import Outbound
@@ -65,20 +65,22 @@ class Ntfy:
         try:
             parts = urlsplit(receiver.to)
         except ValueError:
-            return Refused("the URL of the topic cannot be read")
+            return PermanentFailure("the URL of the topic cannot be read")
         root, _, topic = parts.path.rstrip("/").rpartition("/")
         if not topic:
-            return Refused("the URL has no topic")
+            return PermanentFailure("the URL has no topic")
         # JSON goes to the server's root and names the topic inside.
         url = urlunsplit((parts.scheme, parts.netloc, root + "/", "", ""))
         http, payload = self.http.bounded(), {"topic": topic, **render(message)}
         if not receiver.secret:
             outcome = post_json(http, url, payload)
-            return Refused(outcome.why) if isinstance(outcome, Refused) else outcome
+            return (
+                PermanentFailure(outcome.why) if isinstance(outcome, PermanentFailure) else outcome
+            )
 
         def attempt(token: str) -> Outcome:
             if not token.isascii() or not token.isprintable():
-                return Refused("the access token has a character that no token has")
+                return PermanentFailure("the access token has a character that no token has")
             return post_json(http, url, payload, {"Authorization": f"Bearer {token}"})
 
         return self.secrets.using(receiver.secret, attempt)

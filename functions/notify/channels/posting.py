@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from notify.channels.protocol import Outcome, Refused, Sent, Unaccepted
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver
@@ -90,10 +90,12 @@ class IncomingWebhook:
         return urlunsplit(parts._replace(query=query))
 
 
-def api_url(base: str, *path: str) -> str | Refused:
-    """Refused when a part would leave its place in the path: a token with a slash or a space."""
+def api_url(base: str, *path: str) -> str | PermanentFailure:
+    """PermanentFailure for a part that would leave its place in the path: a slash, a space."""
     if not all(part and all(_plain(letter) for letter in part) for part in path):
-        return Refused("the secret or the receiver has a character that does not belong there")
+        return PermanentFailure(
+            "the secret or the receiver has a character that does not belong there"
+        )
     return "/".join((base.rstrip("/"), *path))
 
 

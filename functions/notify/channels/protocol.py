@@ -21,7 +21,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class TemporaryFailure:
     """It may well work later. `why` may be shown and logged: no URL, no token, no body."""
 
     why: str
@@ -30,18 +30,18 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class PermanentFailure:
     """It will not work, however often it is tried. `why` as above."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unaccepted(Refused):
+class Unaccepted(PermanentFailure):
     """The receiver did not accept the secret. Channels only: `Secrets.using` settles it."""
 
 
-type Outcome = Sent | Retry | Refused
+type Outcome = Sent | TemporaryFailure | PermanentFailure
 
 
 class Sender(Protocol):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, judged, word
-from notify.channels.protocol import Outcome, Refused, Sent, Unaccepted
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, Tone, words
 from notify.outbound import Answer, Outbound
@@ -74,7 +74,7 @@ class Pushover:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, payload = self.http.bounded(), {"user": receiver.to, **render(message)}
         url = api_url(self.base, "1", "messages.json")
-        if isinstance(url, Refused):
+        if isinstance(url, PermanentFailure):
             return url
 
         def attempt(token: str) -> Outcome:
@@ -88,7 +88,7 @@ class Pushover:
             if answer.status == 400 and told.get("token") == "invalid":
                 return Unaccepted("Pushover does not know the application's token")
             if answer.status == 400 and told.get("user") == "invalid":
-                return Refused("Pushover does not know the user's key")
+                return PermanentFailure("Pushover does not know the user's key")
             return outcome
 
         return self.secrets.using(receiver.secret, attempt)

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Final
 
 from notify.channels.posting import decoded, encoded, judged, word
-from notify.channels.protocol import Outcome, Refused, Retry, Sent, Unaccepted
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
 from notify.channels.text import cut, moment
 from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.directory.receivers import PageEvent, Receiver, Told
+from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message
 
@@ -26,7 +26,7 @@ LONGEST_SECTION: Final = 2900
 LONGEST_TEXT: Final = 1000
 LONGEST_URL: Final = 3000
 
-UPDATING: Final = frozenset(Told) - {Told.TRIGGERED}
+UPDATING: Final = frozenset(IncidentEvent) - {IncidentEvent.TRIGGERED}
 
 # Slack answers 200 to these; https://docs.slack.dev/reference/methods/chat.postMessage#errors
 _PASSING: Final = frozenset(
@@ -110,7 +110,7 @@ def _shown(value: str | datetime) -> str:
 def _buttons(message: Message, said: Words) -> list[dict[str, object]]:
     buttons: list[dict[str, object]] = []
     # Whoever sees a status page's message can read it, and is not asked to act.
-    acting = len(message.incidents) == 1 and not isinstance(message.about, PageEvent)
+    acting = len(message.incidents) == 1 and not isinstance(message.about, StatusPageEvent)
     status = message.incidents[0].status if acting else None
     offered = (
         {
@@ -196,7 +196,7 @@ class Slack:
         self, http: Outbound, token: str, method: str, payload: Mapping[str, object]
     ) -> Mapping[str, object] | Outcome:
         if not token.isascii() or not token.isprintable():
-            return Refused("the bot token has a character that no token has")
+            return PermanentFailure("the bot token has a character that no token has")
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json; charset=utf-8",
@@ -207,7 +207,7 @@ class Slack:
         outcome = judged(answer)
         if not isinstance(outcome, Sent):
             return outcome
-        return decoded(answer) or Retry("Slack answered something that is not JSON")
+        return decoded(answer) or TemporaryFailure("Slack answered something that is not JSON")
 
     def _sent(self, answer: Mapping[str, object] | Outcome) -> Outcome:
         if not isinstance(answer, Mapping):
@@ -217,8 +217,8 @@ class Slack:
             return Sent(ts, {"channel": channel, "ts": ts} if channel and ts else {})
         error = word(answer, "error")
         if error in _PASSING:
-            return Retry(f"Slack: {error}")
+            return TemporaryFailure(f"Slack: {error}")
         if error in _SECRET:
             return Unaccepted(f"Slack: {error}")
         # Only words that are known to be Slack's are repeated.
-        return Refused(f"Slack: {error if error in _LASTING else 'an error it gave'}")
+        return PermanentFailure(f"Slack: {error if error in _LASTING else 'an error it gave'}")

@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, judged, word
-from notify.channels.protocol import Outcome, Refused, Retry, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.text import moment
 from notify.channels.words import MARKS, Tone, words
 from notify.outbound import Answer, Outbound
@@ -69,14 +69,14 @@ class Telegram:
 
         def attempt(token: str) -> Outcome:
             url = api_url(self.base, f"bot{token}", "sendMessage")
-            if isinstance(url, Refused):
+            if isinstance(url, PermanentFailure):
                 return url
             answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
             if not isinstance(answer, Answer):
                 return answer
             told, outcome = decoded(answer), judged(answer)
-            if isinstance(outcome, Retry):
-                return Retry(outcome.why, outcome.after or _pause(told))
+            if isinstance(outcome, TemporaryFailure):
+                return TemporaryFailure(outcome.why, outcome.after or _pause(told))
             if not isinstance(outcome, Sent):
                 return outcome
             result = told.get("result")

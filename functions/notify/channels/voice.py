@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
-from notify.channels.protocol import Outcome, Refused
+from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.sms import context
 from notify.channels.text import cut
 from notify.channels.words import Tone, Words, words
@@ -67,7 +67,7 @@ class Voice:
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         if not self.origination:
-            return Refused("calls are not set up: there is no number to call from")
+            return PermanentFailure("calls are not set up: there is no number to call from")
         more = {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
         return sent_by(
             self.phone.send_voice_message,

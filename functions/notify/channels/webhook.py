@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notify.channels.posting import encoded, judged
-from notify.channels.protocol import Outcome, Refused, Retry
+from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure
 from notify.channels.text import clean
 from notify.channels.words import for_all_to_see
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
-from opsknight.directory.receivers import PageEvent, Receiver
+from opsknight.directory.receivers import Receiver, StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
 
 
@@ -22,14 +22,14 @@ def event_name(about: object) -> str:
     """`incident.triggered`, `incident.paged`, `test`."""
     if about is PageReason.TEST:
         return "test"
-    return str(about) if isinstance(about, PageEvent) else f"incident.{about}"
+    return str(about) if isinstance(about, StatusPageEvent) else f"incident.{about}"
 
 
 def render(message: Message) -> dict[str, object]:
     """Of one incident `incident`, of several `incidents`. A status page is told of the incident
     what all may see: there is no name, no link, no key in it, and not even the fields of these.
     """
-    public = isinstance(message.about, PageEvent)
+    public = isinstance(message.about, StatusPageEvent)
     message = for_all_to_see(message) if public else message
     payload: dict[str, object] = {
         "event": event_name(message.about),
@@ -112,11 +112,13 @@ class Webhook:
 
         if not receiver.secret:
             outcome = attempt()
-            return Refused(outcome.why) if isinstance(outcome, Refused) else outcome
+            return (
+                PermanentFailure(outcome.why) if isinstance(outcome, PermanentFailure) else outcome
+            )
         coming: tuple[str, ...] = ()
         if receiver.next_secret:
             found = self.secrets.read(receiver.next_secret)
-            if isinstance(found, Retry):
+            if isinstance(found, TemporaryFailure):
                 return found
             # One that does not exist yet must not stop what the first one signs.
             coming = (found,) if isinstance(found, str) else ()

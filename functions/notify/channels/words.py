@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from notify.channels.text import clean, counted, cut, isolated, span
-from opsknight.directory.receivers import PageEvent, Told
+from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.notification.message import Brief, Message, PageReason
 
@@ -49,7 +49,9 @@ MARKS: Final = {
 }
 
 # These call for somebody; the rest only tells.
-CALLING: Final = frozenset({PageReason.PAGED, PageReason.ASSIGNED, Told.EXHAUSTED, Told.REOPENED})
+CALLING: Final = frozenset(
+    {PageReason.PAGED, PageReason.ASSIGNED, IncidentEvent.EXHAUSTED, IncidentEvent.REOPENED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Words:
 
 
 def words(message: Message) -> Words:
-    message = for_all_to_see(message) if isinstance(message.about, PageEvent) else message
+    message = for_all_to_see(message) if isinstance(message.about, StatusPageEvent) else message
     match message.incidents:
         case ():
             return _test(message)
@@ -175,38 +177,38 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"Assigned to you{by}"
         case PageReason.TEST:
             return "Only a test"
-        case Told.TRIGGERED:
+        case IncidentEvent.TRIGGERED:
             return "Triggered"
-        case PageEvent.CREATED:
+        case StatusPageEvent.CREATED:
             return "A new incident"
-        case Told.ACKNOWLEDGED | PageEvent.ACKNOWLEDGED:
+        case IncidentEvent.ACKNOWLEDGED | StatusPageEvent.ACKNOWLEDGED:
             return f"Acknowledged{by}{after}"
-        case Told.RESOLVED | PageEvent.RESOLVED:
+        case IncidentEvent.RESOLVED | StatusPageEvent.RESOLVED:
             return f"Resolved{by}{after}"
-        case Told.REOPENED:
+        case IncidentEvent.REOPENED:
             return f"Reopened{by}{after}"
-        case Told.SNOOZED:
+        case IncidentEvent.SNOOZED:
             return f"Snoozed{by}"
-        case Told.EXHAUSTED:
+        case IncidentEvent.EXHAUSTED:
             return "Nobody has answered, and there is nobody left to page"
-        case PageEvent.UPDATED:
+        case StatusPageEvent.UPDATED:
             note = cut(clean(message.note or ""), 500)
             return f"Update: {note}" if note else "Updated"
         case unknown:
             assert_never(unknown)
 
 
-def _todo(about: PageReason | Told | PageEvent, status: Status) -> str:
+def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -> str:
     match about:
         case PageReason.PAGED:
             return "Acknowledge it if you have it; until somebody does, paging goes on."
         case PageReason.ASSIGNED:
             return "It is acknowledged already. It is yours until it is resolved."
-        case Told.TRIGGERED | Told.REOPENED if status is Status.OPEN:
+        case IncidentEvent.TRIGGERED | IncidentEvent.REOPENED if status is Status.OPEN:
             return "Acknowledge it if you take it on."
-        case Told.EXHAUSTED:
+        case IncidentEvent.EXHAUSTED:
             return "Take it on, or call somebody who can."
-        case Told.SNOOZED:
+        case IncidentEvent.SNOOZED:
             return "It comes back by itself when the time is up."
         case _:
             return ""

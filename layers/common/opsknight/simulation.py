@@ -13,9 +13,9 @@ from typing import Final
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, Page, Taken, due, next_due, pages_on
+from opsknight.escalation.steps import Advanced, Page, StepTaken, due, next_due, pages_on
 from opsknight.escalation.timers import cleared, decided, policy_of
-from opsknight.incident.lifecycle import Moved, announced
+from opsknight.incident.lifecycle import Transitioned, announced
 from opsknight.incident.model import Change, Incident, Pointer, timers
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import change_deliveries, notices_due, page_deliveries
@@ -68,7 +68,7 @@ class Stepped:
     """A step is taken."""
 
     at: datetime
-    taken: Taken
+    taken: StepTaken
     because: Mapping[str, Target]
     """Which target reaches each of its users."""
 
@@ -129,13 +129,13 @@ def simulate(
     )
 
 
-def after(incident: Incident, decision: Advanced | Moved) -> Incident:
+def after(incident: Incident, decision: Advanced | Transitioned) -> Incident:
     """The incident as it is once the decision is written."""
     sets = dict(decision.sets)
-    told = decision if isinstance(decision, Moved) else decision.told
+    told = decision if isinstance(decision, Transitioned) else decision.told
     if told is not None:
         sets |= {name: getattr(told.after, name) for name in Pointer.model_fields}
-    if isinstance(decision, Moved):
+    if isinstance(decision, Transitioned):
         sets |= {
             name: value
             for name, value in decision.unless_set.items()
@@ -157,7 +157,7 @@ class _Run:
     changes: list[Change]
     """Those that may not be announced yet."""
     happenings: list[Happening] = field(default_factory=list[Happening])
-    taken: Taken | None = None
+    taken: StepTaken | None = None
 
     def moves_on(self) -> bool:
         """Does what is due, or lets the time go by until something is; whether there was any."""
@@ -190,13 +190,13 @@ class _Run:
         self.incident = after(self.incident, Advanced(self.incident, "announced", sets))
         self.changes.clear()
 
-    def _write(self, decision: Advanced | Moved) -> None:
+    def _write(self, decision: Advanced | Transitioned) -> None:
         self.incident = after(self.incident, decision)
-        moved = decision if isinstance(decision, Moved) else decision.told
+        moved = decision if isinstance(decision, Transitioned) else decision.told
         if moved is not None:
             self.changes.append(moved.change)
             self.happenings.append(Changed(self.now, moved.change))
-        if isinstance(decision, Moved):
+        if isinstance(decision, Transitioned):
             return
         if decision.taken is not None:
             self.taken = decision.taken
@@ -211,7 +211,7 @@ class _Run:
                 for delivery in page_deliveries(page, self.incident, user):
                     yield Sent(delivery.not_before, delivery)
 
-    def _because(self, taken: Taken) -> Iterator[tuple[str, Target]]:
+    def _because(self, taken: StepTaken) -> Iterator[tuple[str, Target]]:
         if taken.step is None or not taken.user_ids:
             return
         known = self.roster

@@ -71,7 +71,7 @@ class MaintenanceWindow(Model):
     start: AwareDatetime
     end: AwareDatetime
     reason: str
-    stays: bool = False
+    keep_suppressed: bool = False
     """Whether what it suppressed stays SUPPRESSED when it ends."""
 
 

@@ -66,7 +66,7 @@ class NotificationRule(Model):
     delay: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=24))] = timedelta(0)
 
 
-class Told(StrEnum):
+class IncidentEvent(StrEnum):
     """What of an incident's life a receiver of a service can be told."""
 
     TRIGGERED = "triggered"
@@ -77,15 +77,19 @@ class Told(StrEnum):
     EXHAUSTED = "exhausted"
 
 
-TOLD_BY_DEFAULT: Final = (Told.TRIGGERED, Told.ACKNOWLEDGED, Told.RESOLVED)
+TOLD_BY_DEFAULT: Final = (
+    IncidentEvent.TRIGGERED,
+    IncidentEvent.ACKNOWLEDGED,
+    IncidentEvent.RESOLVED,
+)
 
 
 class ServiceReceiver(Receiver):
     service_id: str
-    told: tuple[Told, ...] = TOLD_BY_DEFAULT
+    told: tuple[IncidentEvent, ...] = TOLD_BY_DEFAULT
 
 
-class PageEvent(StrEnum):
+class StatusPageEvent(StrEnum):
     """What a status page can be told."""
 
     CREATED = "incident.created"
@@ -94,8 +98,8 @@ class PageEvent(StrEnum):
     UPDATED = "incident.updated"
 
 
-class PageWebhook(Receiver):
-    events: tuple[PageEvent, ...] = tuple(PageEvent)
+class StatusPageWebhook(Receiver):
+    events: tuple[StatusPageEvent, ...] = tuple(StatusPageEvent)
 
 
 class StatusPage(Model):
@@ -103,6 +107,6 @@ class StatusPage(Model):
     name: str
     service_ids: tuple[str, ...] = ()
     """Of the services that it lists; it hears of no other."""
-    webhooks: tuple[PageWebhook, ...] = ()
+    webhooks: tuple[StatusPageWebhook, ...] = ()
     shows_details: bool = False
     """Whether it is told the custom details of alerts."""

@@ -13,15 +13,15 @@ from typing import Final
 from pydantic import AwareDatetime
 
 from opsknight.escalation.policy import Policy, Target, TargetKind
-from opsknight.incident.lifecycle import Moved, noted
+from opsknight.incident.lifecycle import Transitioned, noted
 from opsknight.incident.model import (
     ACTIVE,
     OPSKNIGHT,
     TIMERS,
-    Asked,
     Escalation,
     Incident,
     Model,
+    RequestedStep,
     Status,
     timed,
     timers,
@@ -77,7 +77,7 @@ class Page(Model):
     """When something must look at it again: to plan, then to judge it."""
 
 
-class Taken(Model):
+class StepTaken(Model):
     """A step on the timeline; without users it reached nobody."""
 
     incident_id: str
@@ -99,9 +99,9 @@ class Advanced:
     seen: Incident
     what: str
     sets: Mapping[str, object]
-    taken: Taken | None = None
+    taken: StepTaken | None = None
     pages: tuple[Page, ...] = ()
-    told: Moved | None = None
+    told: Transitioned | None = None
     """What of it is a change of the incident, and told to its receivers."""
 
 
@@ -136,10 +136,10 @@ def proceed(incident: Incident, policy: Policy, now: datetime) -> Advanced | Tur
     if (policy.id, policy.version) != (incident.policy_id, incident.policy_version):
         return _begin(incident, policy, now)
     following = incident.next_step or 0
-    if asked is Asked.AGAIN:
+    if asked is RequestedStep.CURRENT:
         again = following if incident.step is None else incident.step
         return Turn(incident, policy, min(again, len(policy.steps) - 1), Why.AGAIN, {})
-    if asked is Asked.NEXT:
+    if asked is RequestedStep.NEXT:
         step = following if following < len(policy.steps) else 0
         return Turn(incident, policy, step, Why.ASKED, {})
     if following < len(policy.steps):
@@ -162,7 +162,7 @@ def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn
         if begins > now:
             sets |= {"next_step": 0, "timers.step": begins}
             return Advanced(incident, "begun", _settled(incident, sets))
-    elif incident.asked is Asked.NEXT and (incident.next_step or 0) < len(policy.steps):
+    elif incident.asked is RequestedStep.NEXT and (incident.next_step or 0) < len(policy.steps):
         step = incident.next_step or 0
     return Turn(incident, policy, step, Why.DUE if incident.asked is None else Why.ASKED, sets)
 
@@ -182,7 +182,7 @@ def _next_round(incident: Incident, policy: Policy, now: datetime) -> Advanced |
 
 
 def _exhausted(incident: Incident, now: datetime) -> Advanced:
-    taken = Taken(
+    taken = StepTaken(
         incident_id=incident.id,
         page_no=incident.page_no + 1,
         at=now,
@@ -211,7 +211,7 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
     if user_ids and seen.assignee_id is None:
         sets["assignee_id"] = user_ids[0]
     rounds = turn.sets.get("round", seen.round) or 0
-    taken = Taken(
+    taken = StepTaken(
         incident_id=seen.id,
         page_no=seen.page_no + 1,
         at=now,
@@ -228,7 +228,7 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
     return Advanced(seen, "step taken", _settled(seen, sets), taken, pages)
 
 
-def pages_on(incident: Incident, taken: Taken | None) -> Advanced:
+def pages_on(incident: Incident, taken: StepTaken | None) -> Advanced:
     """The next pages of a step that reaches too many for one write; `taken` is that step's row."""
     written = incident.paged or 0
     pages = _pages(taken, incident.epoch, written) if taken else ()
@@ -238,7 +238,7 @@ def pages_on(incident: Incident, taken: Taken | None) -> Advanced:
     return Advanced(incident, "pages written", _settled(incident, sets), None, pages)
 
 
-def _pages(taken: Taken, epoch: int, written: int) -> tuple[Page, ...]:
+def _pages(taken: StepTaken, epoch: int, written: int) -> tuple[Page, ...]:
     return tuple(
         Page(
             incident_id=taken.incident_id,

@@ -19,7 +19,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Moved, Refused, Unchanged, act, look_at
+from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged, act, look_at
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident
 
 TIMER: Final = Actor(kind=ActorKind.TIMER, id="timer", name="OpsKnight")
@@ -42,7 +42,7 @@ class Directory(Protocol):
 
 def decided(
     timer: str, incident: Incident, now: datetime, directory: Directory
-) -> Advanced | Moved:
+) -> Advanced | Transitioned:
     """What comes of a timer that is due."""
     match timer:
         case "step":
@@ -106,14 +106,16 @@ def _escalated(incident: Incident, now: datetime, directory: Directory) -> Advan
             assert_never(decision)
 
 
-def _window_ended(incident: Incident, now: datetime, directory: Directory) -> Advanced | Moved:
+def _window_ended(
+    incident: Incident, now: datetime, directory: Directory
+) -> Advanced | Transitioned:
     service = directory.service(incident.service_id)
     windows = {window.id: window for window in service.windows} if service else {}
     window = windows.get(incident.window_id or "")
     if window is not None and window.start <= now < window.end:
         sets = {"timers.window": look_at(window.end, now)}
         return settled(incident, sets, "window in force")
-    if window is not None and window.stays:
+    if window is not None and window.keep_suppressed:
         return cleared("window", incident)
     # Over, shortened, moved or removed.
     return _done(incident, Unsuppress(), now, service)
@@ -121,7 +123,7 @@ def _window_ended(incident: Incident, now: datetime, directory: Directory) -> Ad
 
 def _resolved_or_waiting(
     incident: Incident, now: datetime, directory: Directory
-) -> Advanced | Moved:
+) -> Advanced | Transitioned:
     service = directory.service(incident.service_id)
     if service is None or service.auto_resolve is None:
         return cleared("auto_resolve", incident)
@@ -131,13 +133,15 @@ def _resolved_or_waiting(
     return _done(incident, AutoResolve(), now, service)
 
 
-def _done(incident: Incident, command: Command, now: datetime, service: Service | None) -> Moved:
+def _done(
+    incident: Incident, command: Command, now: datetime, service: Service | None
+) -> Transitioned:
     timeouts = service.timeouts if service else NEVER
     decision = act(incident, command, actor=TIMER, now=now, timeouts=timeouts)
     match decision:
-        case Moved():
+        case Transitioned():
             return decision
-        case Unchanged() | Refused():
+        case Unchanged() | NotAllowed():
             raise AssertionError(f"a timer outlived its status {incident.status}")
         case _:
             assert_never(decision)

@@ -20,7 +20,7 @@ from opsknight.directory.entries import (
     key_hash,
 )
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.gateway import Refusal
+from opsknight.http.gateway import HttpError
 from opsknight.runtime.process import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations
@@ -36,7 +36,7 @@ _API_KEY: Final = re.compile(r"opsk_[0-9A-Za-z_-]{43}")
 _SERVICE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
 
-class Memory[V]:
+class TtlCache[V]:
     """What was found in the table, by id, for at most 30 seconds. Wall clock: a frozen function's
     own clock stands.
     """
@@ -72,17 +72,17 @@ def _log_failure(recording: "Future[None]") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class DirectoryCache:
     """The directory as this function remembers it."""
 
     table: Table
     beside: ThreadPoolExecutor
     """Runs the one call that goes on beside another."""
-    _integration_keys: Memory[IntegrationKey] = field(default_factory=Memory)
-    _api_keys: Memory[ApiKey] = field(default_factory=Memory)
-    _services: Memory[Service] = field(default_factory=Memory)
-    _users: Memory[User] = field(default_factory=Memory)
-    _listed: Memory[list[Service]] = field(default_factory=Memory)
+    _integration_keys: TtlCache[IntegrationKey] = field(default_factory=TtlCache)
+    _api_keys: TtlCache[ApiKey] = field(default_factory=TtlCache)
+    _services: TtlCache[Service] = field(default_factory=TtlCache)
+    _users: TtlCache[User] = field(default_factory=TtlCache)
+    _listed: TtlCache[list[Service]] = field(default_factory=TtlCache)
 
     def integration_key(
         self, hashed: str, now: datetime, deadline: Deadline
@@ -178,12 +178,12 @@ class ByUser:
 def authenticate(
     headers: Mapping[str, str],
     service_id: str | None,
-    directory: Directory,
+    directory: DirectoryCache,
     now: datetime,
     deadline: Deadline,
 ) -> ByIntegration | ByUser:
-    """Raises Refusal: 403 for an integration key that is not live, 401 for anything else that is no
-    live key.
+    """Raises HttpError: 403 for an integration key that is not live, 401 for anything else that
+    is no live key.
 
     `headers` have lower-case names. `service_id` is what the body seems to name: a hint at what
     will be asked next.
@@ -203,7 +203,7 @@ def authenticate(
 
 
 def _by_integration(
-    credentials: str, directory: Directory, now: datetime, deadline: Deadline
+    credentials: str, directory: DirectoryCache, now: datetime, deadline: Deadline
 ) -> ByIntegration:
     written = _INTEGRATION_KEY.fullmatch(credentials)
     if written:
@@ -213,11 +213,15 @@ def _by_integration(
         if key and service:
             return ByIntegration(hashed, key, service)
     expected = "Expected `Authorization: Token token=<the 32 hexadecimal digits of a live key>`."
-    raise Refusal(403, "Invalid Integration Key", message=expected)
+    raise HttpError(403, "Invalid Integration Key", message=expected)
 
 
 def _by_user(
-    secret: str, service_id: str | None, directory: Directory, now: datetime, deadline: Deadline
+    secret: str,
+    service_id: str | None,
+    directory: DirectoryCache,
+    now: datetime,
+    deadline: Deadline,
 ) -> ByUser:
     if _API_KEY.fullmatch(secret):
         hashed = key_hash(secret)
@@ -228,38 +232,38 @@ def _by_user(
     raise unauthorized()
 
 
-def unauthorized() -> Refusal:
+def unauthorized() -> HttpError:
     expected = (
         "Expected `Authorization: Token token=<integration key>`, "
         "or a live API key as `Authorization: Bearer <API key>`."
     )
-    return Refusal(401, "Unauthorized", message=expected)
+    return HttpError(401, "Unauthorized", message=expected)
 
 
 def service_of(
     caller: ByIntegration | ByUser,
     service_id: object,
     scope: str,
-    directory: Directory,
+    directory: DirectoryCache,
     now: datetime,
     deadline: Deadline,
 ) -> Service:
     """The service that something is sent for; with an API key that takes `scope`.
 
-    Raises Refusal: with an API key 403, 400, 404 or 403, in this order.
+    Raises HttpError: with an API key 403, 400, 404 or 403, in this order.
     """
     if isinstance(caller, ByIntegration):
         return caller.service
     if scope not in caller.key.scopes:
-        raise Refusal(403, "API key missing scope")
+        raise HttpError(403, "API key missing scope")
     if not isinstance(service_id, str) or not service_id.strip():
         issue = {"path": "service_id", "message": "is required with an API key, as a string"}
-        raise Refusal(400, "Invalid request body", issues=[issue])
+        raise HttpError(400, "Invalid request body", issues=[issue])
     service = directory.service(service_id.strip(), now, deadline)
     if service is None:
-        raise Refusal(404, "Service not found")
+        raise HttpError(404, "Service not found")
     if not has_access(caller.user, service):
-        raise Refusal(403, "Service access denied")
+        raise HttpError(403, "Service access denied")
     return service
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.http.gateway import Refusal
+from opsknight.http.gateway import HttpError
 
 
 class InvalidJson(Exception):
@@ -26,20 +26,20 @@ class Issue(BaseModel):
 
 
 def read[M: BaseModel](model: type[M], body: bytes, largest: int) -> M:
-    """Raises Refusal: 413 or 400."""
+    """Raises HttpError: 413 or 400."""
     if len(body) > largest:
-        raise Refusal(413, "Payload too large", maximum_bytes=largest)
+        raise HttpError(413, "Payload too large", maximum_bytes=largest)
     try:
         return parse(model, body)
     except InvalidJson as error:
-        raise Refusal(400, "Invalid JSON", message=str(error)) from None
+        raise HttpError(400, "Invalid JSON", message=str(error)) from None
     except InvalidBody as error:
         raise invalid(error.issues) from None
 
 
-def invalid(issues: "list[Issue]") -> Refusal:
+def invalid(issues: "list[Issue]") -> HttpError:
     listed = [issue.model_dump() for issue in issues]
-    return Refusal(400, "Invalid request body", issues=listed)
+    return HttpError(400, "Invalid request body", issues=listed)
 
 
 def parse[M: BaseModel](model: type[M], body: bytes) -> M:

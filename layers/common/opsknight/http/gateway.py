@@ -74,7 +74,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """Ends the handling of a request with this answer."""
 
     def __init__(

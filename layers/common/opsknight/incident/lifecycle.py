@@ -35,12 +35,12 @@ from opsknight.incident.model import (
     Action,
     Actor,
     Alert,
-    Asked,
     Change,
     Escalation,
     Event,
     Incident,
     Pointer,
+    RequestedStep,
     Status,
     Timeouts,
     Urgency,
@@ -86,11 +86,11 @@ class Merged:
 
     seen: Pointer
     alert: Alert
-    raised: "Moved | None" = None
+    raised: "Transitioned | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Transitioned:
     """The incident changes as `sets` says (None removes a field), and the timeline tells it."""
 
     seen: Pointer
@@ -116,7 +116,7 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotAllowed:
     """Not possible in this status (409 for people; a timer that comes too late)."""
 
     status: Status
@@ -124,7 +124,7 @@ class Refused:
     """When it is not the status that forbids it."""
 
 
-type Decision = Opened | Merged | Moved | Unchanged | Ignored
+type Decision = Opened | Merged | Transitioned | Unchanged | Ignored
 
 
 def decide(
@@ -163,8 +163,8 @@ def decide(
             command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
             detail = {"summary": event.summary}
             sets = _settled(command, now)
-            moved = _move(current, command, event.actor, now, sets, detail, timeouts)
-            if isinstance(moved, Refused):
+            moved = _transition(current, command, event.actor, now, sets, detail, timeouts)
+            if isinstance(moved, NotAllowed):
                 raise AssertionError(f"{event.dedup_key!r} points at a resolved incident")
             return moved
         case _:
@@ -178,7 +178,7 @@ def act(
     actor: Actor,
     now: datetime,
     timeouts: Timeouts = NEVER,
-) -> Moved | Unchanged | Refused:
+) -> Transitioned | Unchanged | NotAllowed:
     """What a person or a timer does to an incident (the second table of docs/events-api.md).
 
     Raises ValueError for a snooze that does not end after `now` and within 7 days.
@@ -200,13 +200,17 @@ def act(
             sets = {
                 "escalation": Escalation.ESCALATING if begun else Escalation.NONE,
                 "timers.step": now,
-                "asked": Asked.AGAIN if begun else None,
+                "asked": RequestedStep.CURRENT if begun else None,
             }
-        case Escalate() if incident.asked is Asked.NEXT:
+        case Escalate() if incident.asked is RequestedStep.NEXT:
             # Asked twice in the moment before a step is taken, one of the two would be forgotten.
-            return Refused(incident.status, "the step asked for before has not been taken yet")
+            return NotAllowed(incident.status, "the step asked for before has not been taken yet")
         case Escalate(step):
-            sets = {"escalation": Escalation.ESCALATING, "timers.step": now, "asked": Asked.NEXT}
+            sets = {
+                "escalation": Escalation.ESCALATING,
+                "timers.step": now,
+                "asked": RequestedStep.NEXT,
+            }
             if step is not None:
                 sets["next_step"] = step
                 detail = {"step": str(step)}
@@ -216,7 +220,7 @@ def act(
                 sets |= {
                     "escalation": Escalation.COMPLETED,
                     "timers.step": now,
-                    "asked": Asked.AGAIN,
+                    "asked": RequestedStep.CURRENT,
                     "timers.fallback": None,
                 }
             detail = {"assignee": to}
@@ -231,8 +235,8 @@ def act(
             detail = {"user": user_id}
         case _:
             assert_never(command)
-    moved = _move(incident, command, actor, now, sets, detail, timeouts)
-    if not isinstance(moved, Moved):
+    moved = _transition(incident, command, actor, now, sets, detail, timeouts)
+    if not isinstance(moved, Transitioned):
         return moved
     if isinstance(command, AutoResolve):
         # It is resolved for its silence: an alert that came meanwhile must not go down with it.
@@ -253,9 +257,9 @@ def look_at(end: datetime, now: datetime) -> datetime:
 
 def noted(
     seen: Pointer, what: str, actor: Actor, now: datetime, sets: Mapping[str, object]
-) -> Moved:
+) -> Transitioned:
     """Something on the timeline, and to be announced, that changes no status."""
-    return _changed(seen, {}, what, actor, now, dict(sets), {})
+    return _transitioned(seen, {}, what, actor, now, dict(sets), {})
 
 
 def announced(incident: Incident) -> Mapping[str, object]:
@@ -312,27 +316,27 @@ def _settled(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> dic
     return sets
 
 
-def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Moved:
+def _raise(seen: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Transitioned:
     detail = {"urgency": str(urgency), "before": str(seen.urgency)}
     after: dict[str, object] = {"urgency": urgency}
     if seen.status is not Status.OPEN:
-        return _changed(seen, after, "raised", actor, now, {}, detail)
-    raised = _changed(seen, after, "raised", actor, now, {"timers.step": now}, detail)
+        return _transitioned(seen, after, "raised", actor, now, {}, detail)
+    raised = _transitioned(seen, after, "raised", actor, now, {"timers.step": now}, detail)
     # Somebody may have asked for the next step a moment before: it pages as well.
-    return replace(raised, unless_set={"asked": Asked.AGAIN})
+    return replace(raised, unless_set={"asked": RequestedStep.CURRENT})
 
 
 def _prioritized(
     seen: Incident, urgency: Urgency, actor: Actor, now: datetime
-) -> Moved | Unchanged | Refused:
+) -> Transitioned | Unchanged | NotAllowed:
     if seen.status not in TRANSITIONS[Prioritize]:
-        return Refused(seen.status)
+        return NotAllowed(seen.status)
     if urgency is seen.urgency:
         return Unchanged(seen)
     if urgency.exceeds(seen.urgency):
         return _raise(seen, urgency, actor, now)
     detail = {"urgency": str(urgency), "before": str(seen.urgency)}
-    return _changed(seen, {"urgency": urgency}, "lowered", actor, now, {}, detail)
+    return _transitioned(seen, {"urgency": urgency}, "lowered", actor, now, {}, detail)
 
 
 def _silence_ends(now: datetime, timeouts: Timeouts) -> dict[str, datetime]:
@@ -350,7 +354,7 @@ def _begun(before: Status, status: Status, timeouts: Timeouts, now: datetime) ->
     return {f"timers.{name}": at for name, at in starts.items()}
 
 
-def _move(
+def _transition(
     seen: Pointer,
     command: Command,
     actor: Actor,
@@ -358,19 +362,19 @@ def _move(
     sets: dict[str, object],
     detail: dict[str, str],
     timeouts: Timeouts,
-) -> Moved | Unchanged | Refused:
+) -> Transitioned | Unchanged | NotAllowed:
     status = TRANSITIONS[type(command)].get(seen.status)
     if status is None:
-        return Refused(seen.status)
+        return NotAllowed(seen.status)
     if (type(command), seen.status) in IDEMPOTENT:
         return Unchanged(seen)
     ended = {name: None for name, owners in _OWNED.items() if status not in owners}
     sets = ended | _begun(seen.status, status, timeouts, now) | sets
     after = {"status": status, "epoch": seen.epoch + (status is not seen.status)}
-    return _changed(seen, after, command.past, actor, now, sets, detail)
+    return _transitioned(seen, after, command.past, actor, now, sets, detail)
 
 
-def _changed(
+def _transitioned(
     seen: Pointer,
     after: dict[str, object],
     what: str,
@@ -378,7 +382,7 @@ def _changed(
     now: datetime,
     sets: dict[str, object],
     detail: dict[str, str],
-) -> Moved:
+) -> Transitioned:
     known = seen.model_copy(update=after | {"changes": seen.changes + 1})
     change = Change(
         incident_id=seen.id,
@@ -391,4 +395,4 @@ def _changed(
         detail=detail,
     )
     # Whatever happens to an incident is to be announced, so it is due at once.
-    return Moved(seen, known, change, sets | {"timers.announce": now, "due_at": now})
+    return Transitioned(seen, known, change, sets | {"timers.announce": now, "due_at": now})

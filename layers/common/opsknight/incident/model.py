@@ -77,12 +77,12 @@ class Escalation(StrEnum):
     EXHAUSTED = "EXHAUSTED"
 
 
-class Asked(StrEnum):
+class RequestedStep(StrEnum):
     """What somebody asked of the escalation, to be done when `timers.step` comes,
     whatever would come by itself.
     """
 
-    AGAIN = "AGAIN"
+    CURRENT = "CURRENT"
     """The current step once more; the assignee, once an incident is reassigned."""
     NEXT = "NEXT"
     """`next_step`; past the last step the first one, however many rounds are left."""
@@ -173,7 +173,7 @@ class Incident(Pointer):
     """Number of the last step taken, all rounds and resumptions counted."""
     paged: int | None = None
     """How many pages of the step taken last are written, as long as not all are."""
-    asked: Asked | None = None
+    asked: RequestedStep | None = None
     reached: bool | None = None
     """Whether a step of this round reached somebody; None for no."""
     empty_since: datetime | None = None

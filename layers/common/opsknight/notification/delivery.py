@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from opsknight.directory.receivers import Channel, PageEvent, Told
+from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Incident, Model, Status
 from opsknight.notification.message import PageReason
 
@@ -38,7 +38,7 @@ class State(StrEnum):
     PENDING = "PENDING"
     SENT = "SENT"
     """A provider took it."""
-    REFUSED = "REFUSED"
+    FAILED = "FAILED"
     """It would not work however often it was tried."""
     GIVEN_UP = "GIVEN_UP"
     """It was tried for 48 hours."""
@@ -72,7 +72,7 @@ class Delivery(Model):
     """Whose receiver it is: `user#<id>`, `service#<id>` or `page#<id>` of a status page."""
     receiver_id: str
     channel: Channel
-    about: PageReason | Told | PageEvent
+    about: PageReason | IncidentEvent | StatusPageEvent
     at: AwareDatetime
     """When what it tells happened."""
     epoch: int = 0
@@ -149,7 +149,7 @@ def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
     return any(
         other.destination == delivery.destination and other.sequence > delivery.sequence
         for other in others
-        if not other.pages and other.state not in (State.REFUSED, State.CANCELLED)
+        if not other.pages and other.state not in (State.FAILED, State.CANCELLED)
     )
 
 
@@ -171,7 +171,7 @@ def attempted(
         case "sent":
             return sets | {"state": State.SENT, "ended_at": attempt.at}
         case "refused":
-            return sets | {"state": State.REFUSED, "why": attempt.why, "ended_at": attempt.at}
+            return sets | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
         case _:
             pass
     if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from opsknight.directory.receivers import PageEvent, Told
+from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 
 
@@ -55,7 +55,7 @@ class Message:
 
     delivery_id: str
     """The same for each attempt."""
-    about: PageReason | Told | PageEvent
+    about: PageReason | IncidentEvent | StatusPageEvent
     at: datetime
     """When what it tells happened."""
     incidents: tuple[Brief, ...]

@@ -11,12 +11,12 @@ from typing import Final, assert_never
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import (
     Channel,
+    IncidentEvent,
     NotificationRule,
-    PageEvent,
     Receiver,
     ServiceReceiver,
     StatusPage,
-    Told,
+    StatusPageEvent,
 )
 from opsknight.escalation.steps import Page
 from opsknight.incident.model import Change, Incident, Status, Urgency
@@ -30,20 +30,20 @@ _LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
 
 # What the timeline calls a change, and what receivers are told of it. Other changes are not told.
 TOLD: Final = {
-    "acknowledged": Told.ACKNOWLEDGED,
-    "resolved": Told.RESOLVED,
-    "auto-resolved": Told.RESOLVED,
-    "reopened": Told.REOPENED,
-    "unsnoozed": Told.REOPENED,
-    "unsuppressed": Told.REOPENED,
-    "snoozed": Told.SNOOZED,
-    "exhausted": Told.EXHAUSTED,
+    "acknowledged": IncidentEvent.ACKNOWLEDGED,
+    "resolved": IncidentEvent.RESOLVED,
+    "auto-resolved": IncidentEvent.RESOLVED,
+    "reopened": IncidentEvent.REOPENED,
+    "unsnoozed": IncidentEvent.REOPENED,
+    "unsuppressed": IncidentEvent.REOPENED,
+    "snoozed": IncidentEvent.SNOOZED,
+    "exhausted": IncidentEvent.EXHAUSTED,
 }
-PAGE_EVENTS: Final = {
-    Told.TRIGGERED: PageEvent.CREATED,
-    Told.ACKNOWLEDGED: PageEvent.ACKNOWLEDGED,
-    Told.RESOLVED: PageEvent.RESOLVED,
-    Told.REOPENED: PageEvent.UPDATED,
+STATUS_PAGE_EVENTS: Final = {
+    IncidentEvent.TRIGGERED: StatusPageEvent.CREATED,
+    IncidentEvent.ACKNOWLEDGED: StatusPageEvent.ACKNOWLEDGED,
+    IncidentEvent.RESOLVED: StatusPageEvent.RESOLVED,
+    IncidentEvent.REOPENED: StatusPageEvent.UPDATED,
 }
 UPDATES: Final = frozenset({"raised", "lowered", "reassigned"})
 
@@ -134,7 +134,7 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
     )
 
 
-def told(change: Change | None, incident: Incident) -> Told | None:
+def told(change: Change | None, incident: Incident) -> IncidentEvent | None:
     """What receivers hear of a change (None: of the opening); None for nothing.
 
     What opened in a maintenance window has not been told to anybody until the window, or a
@@ -144,7 +144,7 @@ def told(change: Change | None, incident: Incident) -> Told | None:
     if not incident.told_from or number < incident.told_from:
         return None
     if number == incident.told_from:
-        return Told.TRIGGERED
+        return IncidentEvent.TRIGGERED
     return None if change is None else TOLD.get(change.what)
 
 
@@ -165,9 +165,9 @@ def change_deliveries(
             for receiver in receivers
             if about in receiver.told
         ]
-    event = None if about is None else PAGE_EVENTS.get(about)
+    event = None if about is None else STATUS_PAGE_EVENTS.get(about)
     if event is None and change is not None and _is_public(change, incident):
-        event = PageEvent.UPDATED
+        event = StatusPageEvent.UPDATED
     if event is not None:
         found += [
             _notice(incident, change, f"page#{page.id}", webhook, event)
@@ -194,7 +194,7 @@ def _notice(
     change: Change | None,
     owner: str,
     receiver: Receiver,
-    about: Told | PageEvent,
+    about: IncidentEvent | StatusPageEvent,
 ) -> Delivery:
     number = 1 if change is None else change.number
     at = incident.created_at if change is None else change.at

@@ -30,7 +30,7 @@ class NotTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
+class Wakeup:
     message: Message
     at: datetime
     """When it is to arrive; what is further away than SQS reaches arrives early."""
@@ -38,10 +38,10 @@ class Waking:
     """Messages of one group do not delay those of others, however many wait."""
 
 
-def to_send(delivery: Delivery, at: datetime, knocks: int = 0) -> Waking:
+def to_send(delivery: Delivery, at: datetime, knocks: int = 0) -> Wakeup:
     """Wakes a sender; `knocks` is how often it found the receiver busy."""
     body = {"incident": delivery.incident_id, "delivery": delivery.id}
-    return Waking(body | ({"knocks": knocks} if knocks else {}), at, delivery.destination)
+    return Wakeup(body | ({"knocks": knocks} if knocks else {}), at, delivery.destination)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Queue:
     sqs: "SQSClient"
     url: str
 
-    def wake(self, wakings: Iterable[Waking], now: datetime) -> None:
+    def wake(self, wakings: Iterable[Wakeup], now: datetime) -> None:
         for chunk in batched(wakings, LARGEST_BATCH, strict=False):
             entries = [_entry(number, each, now) for number, each in enumerate(chunk)]
             try:
@@ -60,14 +60,14 @@ class Queue:
                 if refused := answer.get("Failed"):
                     logger.error("messages were not taken", queue=self.url, number=len(refused))
 
-    def put(self, waking: Waking, now: datetime) -> None:
+    def put(self, waking: Wakeup, now: datetime) -> None:
         """For somebody who waits for what comes of it: raises NotTaken, or what the call raises."""
         answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=[_entry(0, waking, now)])
         for refused in answer.get("Failed", []):
             raise NotTaken(refused.get("Message", refused["Code"]))
 
 
-def _entry(number: int, waking: Waking, now: datetime) -> "Entry":
+def _entry(number: int, waking: Wakeup, now: datetime) -> "Entry":
     # Rounded down: what comes early is waited for, what comes late is late.
     delay = int(min(max((waking.at - now).total_seconds(), 0), LONGEST_DELAY))
     entry: Entry = {

@@ -18,7 +18,7 @@ REMEMBERED: Final = timedelta(minutes=5)
 ASKED_AGAIN: Final = timedelta(seconds=10)
 
 
-class SecretsAway(Exception):
+class SecretsUnavailable(Exception):
     """SSM did not answer, or not with a secret."""
 
 
@@ -34,7 +34,7 @@ class Secret:
 
     def values(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[str, ...]:
         """None of them when there is no such parameter. `age`: how old an answer from memory may
-        be. Raises SecretsAway.
+        be. Raises SecretsUnavailable.
         """
         if self._known is not None and timedelta(0) <= now - self._known[0] < age:
             return self._known[1]
@@ -43,16 +43,16 @@ class Secret:
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return ()
-            raise SecretsAway(error.response["Error"]["Code"]) from None
+            raise SecretsUnavailable(error.response["Error"]["Code"]) from None
         except (ConnectionError, HTTPClientError) as error:
-            raise SecretsAway(type(error).__name__) from None
+            raise SecretsUnavailable(type(error).__name__) from None
         parts = found["Parameter"]["Value"].split(",")
         values = tuple(part.strip() for part in parts if part.strip())
         self._known = (now, values)
         return values
 
     def make(self, value: str, description: str, now: datetime) -> tuple[str, ...]:
-        """The values, after putting this one where there was none. Raises SecretsAway."""
+        """The values, after putting this one where there was none. Raises SecretsUnavailable."""
         try:
             self.client.put_parameter(
                 Name=self.name, Value=value, Type="SecureString", Description=description
@@ -60,9 +60,9 @@ class Secret:
         except ClientError as error:
             # Another process was faster: its value is the one.
             if error.response["Error"]["Code"] != "ParameterAlreadyExists":
-                raise SecretsAway(error.response["Error"]["Code"]) from None
+                raise SecretsUnavailable(error.response["Error"]["Code"]) from None
         except (ConnectionError, HTTPClientError) as error:
-            raise SecretsAway(type(error).__name__) from None
+            raise SecretsUnavailable(type(error).__name__) from None
         return self.values(now, timedelta(0))
 
 
@@ -73,18 +73,18 @@ class LinkKeys:
     secret: Secret
 
     def signing(self, now: datetime) -> bytes:
-        """The key for new links; made when there is none yet. Raises SecretsAway."""
+        """The key for new links; made when there is none yet. Raises SecretsUnavailable."""
         keys = _keys(self.secret.values(now))
         if not keys:
             made = self.secret.make(token_hex(32), "Signs the links in OpsKnight's messages.", now)
             keys = _keys(made)
         if not keys:
-            raise SecretsAway("NoKey")
+            raise SecretsUnavailable("NoKey")
         return keys[0]
 
     def accepted(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[bytes, ...]:
         """All that a link may be signed with; none where no link was ever made. Raises
-        SecretsAway.
+        SecretsUnavailable.
         """
         return _keys(self.secret.values(now, age))
 
@@ -93,8 +93,8 @@ def _keys(values: tuple[str, ...]) -> tuple[bytes, ...]:
     try:
         keys = tuple(bytes.fromhex(value) for value in values)
     except ValueError:
-        raise SecretsAway("NotHexadecimal") from None
+        raise SecretsUnavailable("NotHexadecimal") from None
     if any(len(key) < 32 for key in keys):
         # An operator's own, too short to sign with: better no link than one that can be guessed.
-        raise SecretsAway("TooShort")
+        raise SecretsUnavailable("TooShort")
     return keys

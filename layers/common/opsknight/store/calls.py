@@ -106,7 +106,7 @@ def is_passing(error: ClientError) -> bool:
     return status >= 500 or (bool(found) and found <= _PASSING)
 
 
-def patiently[**P, T](
+def retrying[**P, T](
     deadline: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Calls until there is an outcome.

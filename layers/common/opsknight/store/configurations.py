@@ -18,9 +18,9 @@ from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.due import DueIndex, Place
 from opsknight.store.table import Table
-from opsknight.store.waiting import Place, Waiting
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -152,7 +152,7 @@ class Configurations:
                 writes += group
             writes.append(self._moved_on(revision, listed))
             try:
-                patiently(
+                retrying(
                     deadline,
                     self.table.client.transact_write_items,
                     TransactItems=writes,
@@ -169,7 +169,7 @@ class Configurations:
         found: list[Busy] = []
         place: Place | None = None
         while True:
-            stored, place = Waiting(self.table).active(place, _PAGE, deadline)
+            stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
                 # Not by the whole model: what cannot be read needs what it needs all the same.
                 each = items.plain(item)
@@ -185,7 +185,7 @@ class Configurations:
                 return found
 
     def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
-        answer = patiently(
+        answer = retrying(
             deadline,
             self.table.client.get_item,
             TableName=self.table.name,
@@ -246,7 +246,7 @@ class Configurations:
         return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
 
     def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
-        page = patiently(
+        page = retrying(
             deadline,
             self.table.client.query,
             TableName=self.table.name,

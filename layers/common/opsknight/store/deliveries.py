@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opsknight.notification.delivery import Bundled, Delivery, State
 from opsknight.notification.throttle import LEASE, QUIET_FOR, Traffic
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, Unavailable, patiently
+from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying
 from opsknight.store.table import Table
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Outgoing:
         condition = transactions.still(
             seen, update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
         )
-        patiently(
+        retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
@@ -113,7 +113,7 @@ class Outgoing:
             sets += ", #next = :until"
             if not exempt:
                 condition += " AND (attribute_not_exists(#next) OR #next <= :now)"
-        patiently(
+        retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
@@ -132,7 +132,7 @@ class Outgoing:
         self, destination: str, place: str, sets: Mapping[str, object], deadline: Deadline
     ) -> None:
         """Gives the place back; `sets` is what was learned of the receiver."""
-        patiently(
+        retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
@@ -151,7 +151,7 @@ class Outgoing:
             "expires_at": items.expiry(until, timedelta(hours=1)),
         }
         try:
-            patiently(
+            retrying(
                 deadline,
                 self.table.client.put_item,
                 TableName=self.table.name,
@@ -179,7 +179,7 @@ class Outgoing:
         key = items.delivery_key(delivery.incident_id, delivery.id)
         row = items.waiting_item(delivery, self.table.retention)
         try:
-            patiently(
+            retrying(
                 deadline,
                 self.table.client.transact_write_items,
                 TransactItems=[
@@ -193,7 +193,7 @@ class Outgoing:
 
     def waiting(self, destination: str, deadline: Deadline) -> list[Delivery]:
         """Those that wait for this receiver, the oldest first, at most 250."""
-        page = patiently(
+        page = retrying(
             deadline,
             self.table.client.query,
             TableName=self.table.name,
@@ -241,7 +241,7 @@ class Outgoing:
             left: Any = list(chunk)
             attempt = 0
             while left:
-                answer = patiently(
+                answer = retrying(
                     deadline,
                     self.table.client.batch_write_item,
                     RequestItems={self.table.name: left},
@@ -254,7 +254,7 @@ class Outgoing:
     # What a message left for the next one about the same incident.
 
     def remembered(self, incident_id: str, destination: str, deadline: Deadline) -> dict[str, str]:
-        answer = patiently(
+        answer = retrying(
             deadline,
             self.table.client.get_item,
             TableName=self.table.name,
@@ -272,7 +272,7 @@ class Outgoing:
         now: datetime,
         deadline: Deadline,
     ) -> None:
-        patiently(
+        retrying(
             deadline,
             self.table.client.put_item,
             TableName=self.table.name,
@@ -286,7 +286,7 @@ class Outgoing:
     def keep_provider_id(
         self, provider_id: str, delivery: Delivery, now: datetime, deadline: Deadline
     ) -> None:
-        patiently(
+        retrying(
             deadline,
             self.table.client.put_item,
             TableName=self.table.name,

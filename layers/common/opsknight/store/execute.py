@@ -6,7 +6,15 @@ from datetime import datetime
 
 from opsknight.directory.entries import Service
 from opsknight.incident.commands import Command
-from opsknight.incident.lifecycle import Decision, Ignored, Moved, Refused, Unchanged, act, decide
+from opsknight.incident.lifecycle import (
+    Decision,
+    Ignored,
+    NotAllowed,
+    Transitioned,
+    Unchanged,
+    act,
+    decide,
+)
 from opsknight.incident.model import NEVER, Actor, Event, Pointer, Timeouts
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.table import Table
@@ -69,9 +77,9 @@ def perform(
     token: str,
     deadline: Deadline,
     timeouts: Timeouts = NEVER,
-) -> Moved | Unchanged | Refused | None:
-    """What a person does: what was decided and, if it is Moved, written; None for an incident that
-    does not exist.
+) -> Transitioned | Unchanged | NotAllowed | None:
+    """What a person does: what was decided and, if it is Transitioned, written; None for an
+    incident that does not exist.
 
     `token` names this act, in at most 32 characters; `timeouts` are those of the service. Raises
     Unavailable when DynamoDB is, and ValueError for a snooze of an impossible length.
@@ -82,7 +90,7 @@ def perform(
         if incident is None:
             return None
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
-        if not isinstance(decision, Moved):
+        if not isinstance(decision, Transitioned):
             return decision
         try:
             table.apply(decision, f"{token}-{attempt}", deadline)

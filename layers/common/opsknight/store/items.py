@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
-from opsknight.escalation.steps import Page, Taken
+from opsknight.escalation.steps import Page, StepTaken
 from opsknight.incident.model import Alert, Change, Incident, Pointer, Status
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.oncall.schedules import Override, Schedule
@@ -201,7 +201,7 @@ def page_item(page: Page, retention: timedelta) -> Item:
     )
 
 
-def taken_item(taken: Taken, retention: timedelta) -> Item:
+def taken_item(taken: StepTaken, retention: timedelta) -> Item:
     return (
         taken_key(taken.incident_id, taken.page_no)
         | {"kind": {"S": "step"}, "expires_at": expiry(taken.at, retention)}

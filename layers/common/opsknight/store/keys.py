@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.store import items, transactions
-from opsknight.store.calls import Deadline, patiently
+from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Keys:
     def end(self, held: Held, at: datetime, deadline: Deadline) -> None:
         """From then on it is refused; Conflict when it ends by then anyway."""
         arguments: Any = self._ending(held, at)["Update"]
-        patiently(deadline, self.table.client.update_item, **arguments)
+        retrying(deadline, self.table.client.update_item, **arguments)
 
     def _new(self, hashed: str, key: items.Secret) -> "Iterable[Write]":
         name = self.table.name
@@ -93,7 +93,7 @@ class Keys:
         return transactions.updating(self.table.name, key, condition, changed)
 
     def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> None:
-        patiently(
+        retrying(
             deadline,
             self.table.client.transact_write_items,
             TransactItems=writes,

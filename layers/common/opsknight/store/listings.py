@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
-from opsknight.store.calls import Deadline, patiently
+from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
 
 # Where a filter leaves out most, one answer looks so far and gives a place to go on from.
@@ -99,7 +99,7 @@ class Listings:
 
     def beginning(self, prefix: str, most: int, deadline: Deadline) -> list[str]:
         """Ids of active incidents that begin so, newest first."""
-        page = patiently(
+        page = retrying(
             deadline,
             self.table.client.query,
             TableName=self.table.name,
@@ -157,7 +157,7 @@ class Listings:
                 "id": {"S": place.id},
                 **items.incident_key(place.id),
             }
-        page = patiently(
+        page = retrying(
             deadline,
             self.table.client.query,
             TableName=self.table.name,

@@ -10,9 +10,9 @@ from opsknight.escalation.steps import settled
 from opsknight.incident.model import Status
 from opsknight.oncall.schedules import Override
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
-from opsknight.store.waiting import Place, Waiting, readable
 
 # How long ended windows and overrides can still be listed.
 KEPT: Final = timedelta(days=30)
@@ -30,7 +30,7 @@ class Operations:
         name = self.table.name
         item = items.override_item(schedule_id, override)
         item["expires_at"] = items.expiry(override.end, KEPT)
-        patiently(
+        retrying(
             deadline,
             self.table.client.transact_write_items,
             TransactItems=[
@@ -42,7 +42,7 @@ class Operations:
 
     def remove_override(self, schedule_id: str, override_id: str, deadline: Deadline) -> None:
         """Conflict when it is not there."""
-        patiently(
+        retrying(
             deadline,
             self.table.client.delete_item,
             TableName=self.table.name,
@@ -61,7 +61,7 @@ class Operations:
             same = f"attribute_not_exists(#windows) OR {same}"
         changed["ExpressionAttributeValues"][":seen"] = items.wire(service.windows)
         changed["ExpressionAttributeNames"]["#pk"] = "pk"
-        patiently(
+        retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
@@ -97,7 +97,7 @@ class Operations:
         found: list[str] = []
         place: Place | None = None
         while True:
-            stored, place = Waiting(self.table).active(place, _PAGE, deadline)
+            stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
                 incident: Any = readable(item)
                 if (incident.service_id, incident.window_id) == (service_id, window_id):

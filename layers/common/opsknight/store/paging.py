@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from opsknight.escalation.steps import Page, PageState
-from opsknight.incident.lifecycle import Moved
+from opsknight.incident.lifecycle import Transitioned
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 
 
@@ -39,7 +39,7 @@ class Paging:
         """It has failed; it stays due until `fail` has told so."""
         return self._change(page, {"state": PageState.FAILED, "due_at": now}, deadline)
 
-    def fail(self, page: Page, moved: Moved | None, token: str, deadline: Deadline) -> None:
+    def fail(self, page: Page, moved: Transitioned | None, token: str, deadline: Deadline) -> None:
         """The timeline tells that it failed, and the step moves on if `moved` says so.
 
         Raises Conflict when the incident is not as seen, or it is told already.
@@ -52,7 +52,7 @@ class Paging:
         update = transactions.update({"due_at": None, "told": True})
         key = items.page_key(page.incident_id, page.page_no, page.user_id)
         condition = "attribute_exists(pk) AND attribute_not_exists(#told)"
-        patiently(
+        retrying(
             deadline,
             self.table.client.transact_write_items,
             TransactItems=[
@@ -90,7 +90,7 @@ class Paging:
             update["ExpressionAttributeNames"],
             update["ExpressionAttributeValues"],
         )
-        patiently(
+        retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, Team, User
 from opsknight.escalation.policy import Policy, Rota
-from opsknight.escalation.steps import Advanced, Page, Taken
-from opsknight.incident.lifecycle import Merged, Moved, Opened, announced
+from opsknight.escalation.steps import Advanced, Page, StepTaken
+from opsknight.incident.lifecycle import Merged, Opened, Transitioned, announced
 from opsknight.incident.model import Alert, Change, Incident, Pointer
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, Unavailable, patiently
+from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -68,7 +68,7 @@ class Table:
 
     def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
         """That a request came with the key; Conflict when the key is gone."""
-        patiently(
+        retrying(
             deadline,
             self.client.update_item,
             TableName=self.name,
@@ -99,10 +99,10 @@ class Table:
         found = self._latest(incident_id, "change#", most, deadline)
         return [Change.model_validate(items.plain(item)) for item in found]
 
-    def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[Taken]:
+    def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[StepTaken]:
         """The newest steps of its escalation, newest first."""
         found = self._latest(incident_id, "step#", most, deadline)
-        return [Taken.model_validate(items.plain(item)) for item in found]
+        return [StepTaken.model_validate(items.plain(item)) for item in found]
 
     def latest_alerts(self, incident_id: str, most: int, deadline: Deadline) -> list[Alert]:
         """The newest, newest first."""
@@ -112,7 +112,7 @@ class Table:
     def _latest(
         self, incident_id: str, prefix: str, most: int, deadline: Deadline
     ) -> list[items.Item]:
-        page = patiently(
+        page = retrying(
             deadline,
             self.client.query,
             TableName=self.name,
@@ -152,19 +152,19 @@ class Table:
         item = items.delivery_item(delivery, self.retention)
         put = transactions.put_new(self.name, item)["Put"]
         try:
-            patiently(deadline, self.client.put_item, **put)
+            retrying(deadline, self.client.put_item, **put)
         except Conflict:
             return False
         return True
 
-    def taken(self, incident_id: str, deadline: Deadline) -> list[Taken]:
+    def taken(self, incident_id: str, deadline: Deadline) -> list[StepTaken]:
         """The steps of its escalation, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "step#", deadline)
-        return [Taken.model_validate(items.plain(item)) for item in found]
+        return [StepTaken.model_validate(items.plain(item)) for item in found]
 
-    def step(self, incident_id: str, page_no: int, deadline: Deadline) -> Taken | None:
+    def step(self, incident_id: str, page_no: int, deadline: Deadline) -> StepTaken | None:
         """One of them."""
-        return self.get(Taken, items.taken_key(incident_id, page_no), deadline)
+        return self.get(StepTaken, items.taken_key(incident_id, page_no), deadline)
 
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """Everybody who was paged, oldest first."""
@@ -184,7 +184,7 @@ class Table:
             transactions.put_new(self.name, version),
             transactions.put(self.name, current),
         ]
-        patiently(
+        retrying(
             deadline,
             self.client.transact_write_items,
             TransactItems=writes,
@@ -216,7 +216,7 @@ class Table:
             asked: list[items.Item] = list(chunk)
             attempt = 0
             while asked:
-                answer = patiently(
+                answer = retrying(
                     deadline,
                     self.client.batch_get_item,
                     RequestItems={self.name: {"Keys": asked, "ConsistentRead": True}},
@@ -230,7 +230,7 @@ class Table:
                     attempt += 1
 
     def apply(
-        self, decision: Opened | Merged | Moved | Advanced, token: str, deadline: Deadline
+        self, decision: Opened | Merged | Transitioned | Advanced, token: str, deadline: Deadline
     ) -> None:
         """Writes the decision.
 
@@ -240,8 +240,8 @@ class Table:
         """
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         for chunk in chunks:
-            patiently(deadline, self.client.put_item, TableName=self.name, Item=chunk)
-        patiently(
+            retrying(deadline, self.client.put_item, TableName=self.name, Item=chunk)
+        retrying(
             deadline,
             self.client.transact_write_items,
             TransactItems=writes,
@@ -256,7 +256,7 @@ class Table:
         """
         update = transactions.update(announced(incident))
         condition = transactions.as_seen(incident, update)
-        patiently(
+        retrying(
             deadline,
             self.client.update_item,
             TableName=self.name,
@@ -278,7 +278,7 @@ class Table:
         new = [items.directory_item(entry) for entry in entries]
         for hashed, key in keys.items():
             new += [items.secret_item(hashed, key), items.held_item(hashed, key)]
-        patiently(
+        retrying(
             deadline,
             self.client.transact_write_items,
             TransactItems=[transactions.put_new(self.name, item) for item in new],
@@ -298,7 +298,7 @@ class Table:
     def _item(self, key: items.Item, deadline: Deadline) -> items.Item | None:
         # All reads are strongly consistent: a pointer decides, and a key read stale outlives its
         # revocation.
-        answer = patiently(
+        answer = retrying(
             deadline, self.client.get_item, TableName=self.name, Key=key, ConsistentRead=True
         )
         return answer.get("Item")
@@ -315,7 +315,7 @@ class Table:
     ) -> Iterator[items.Item]:
         start: dict[str, Any] = {}
         while True:
-            page = patiently(
+            page = retrying(
                 deadline,
                 self.client.query,
                 TableName=self.name,

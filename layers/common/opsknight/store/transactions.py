@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from opsknight.escalation.steps import Advanced
-from opsknight.incident.lifecycle import Merged, Moved, Opened
+from opsknight.incident.lifecycle import Merged, Opened, Transitioned
 from opsknight.incident.model import Incident, Pointer, Status
 from opsknight.store import items
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def writes(
-    decision: Opened | Merged | Moved | Advanced, table: str, retention: timedelta
+    decision: Opened | Merged | Transitioned | Advanced, table: str, retention: timedelta
 ) -> "tuple[list[Write], list[items.Item]]":
     """The transaction, and the chunks of a large body that must be stored before it."""
     match decision:
@@ -43,7 +43,7 @@ def writes(
             one: items.Item = {":one": {"N": "1"}}
             merged = _incident(seen, table, sets, kept, " ADD alert_count :one", one)
             return [merged, {"Put": {"TableName": table, "Item": item}}, *around], chunks
-        case Moved(seen, after, change):
+        case Transitioned(seen, after, change):
             sets = told(decision)
             sets |= decision.sets
             if after.status is Status.RESOLVED:
@@ -110,7 +110,7 @@ def exists(table: str, key: items.Item) -> "Write":
     return {"ConditionCheck": check}
 
 
-def told(moved: Moved) -> dict[str, object]:
+def told(moved: Transitioned) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     after = moved.after
     return {
@@ -175,7 +175,7 @@ def _incident(
     return updating(table, items.incident_key(seen.id), condition, changed)
 
 
-def _pointer(moved: Moved, table: str) -> "Write":
+def _pointer(moved: Transitioned, table: str) -> "Write":
     key = items.pointer_key(moved.seen.service_id, moved.seen.dedup_key)
     mine: items.Item = {":mine": {"S": moved.seen.id}}
     if moved.after.status is Status.RESOLVED:
@@ -197,6 +197,6 @@ def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any
     return {"Update": cast("UpdateTypeDef", arguments)}
 
 
-def _timeline(moved: Moved, table: str, retention: timedelta) -> "Write":
+def _timeline(moved: Transitioned, table: str, retention: timedelta) -> "Write":
     # New: its number is the change's place in the order of all changes of the incident.
     return put_new(table, items.change_item(moved.change, retention))

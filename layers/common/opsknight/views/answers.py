@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opsknight.directory.entries import MaintenanceWindow, Service
-from opsknight.escalation.steps import Page, Taken
+from opsknight.escalation.steps import Page, StepTaken
 from opsknight.incident.model import Actor, Alert, Change, Incident, Pointer, describe
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
@@ -80,7 +80,7 @@ def alert(each: Alert) -> Json:
 def timeline(
     first: Alert | None,
     changes: Iterable[Change],
-    taken: Iterable[Taken],
+    taken: Iterable[StepTaken],
     deliveries: Iterable[Delivery],
 ) -> list[Json]:
     """Changes, steps, and how messages to people ended, in the order of time."""
@@ -174,7 +174,7 @@ def window(each: MaintenanceWindow) -> Json:
         start=time(each.start),
         end=time(each.end),
         reason=each.reason,
-        stays=each.stays,
+        keepSuppressed=each.keep_suppressed,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opsknight.escalation.steps import Taken
+from opsknight.escalation.steps import StepTaken
 from opsknight.incident.model import Alert, Change, Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.store.calls import Deadline
@@ -17,13 +17,13 @@ MOST_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IncidentDetails:
     incident: Incident
     first: Alert | None
     """The alert that opened it; None once it has expired."""
     changes: Sequence[Change]
     """Newest first, as are steps and alerts."""
-    steps: Sequence[Taken]
+    steps: Sequence[StepTaken]
     alerts: Sequence[Alert]
     deliveries: Sequence[Delivery]
     """In the order in which they were to leave."""
@@ -35,8 +35,8 @@ class Whole:
         return self.first if complete else None
 
 
-def read(table: Table, incident: Incident, deadline: Deadline) -> Whole:
-    return Whole(
+def read(table: Table, incident: Incident, deadline: Deadline) -> IncidentDetails:
+    return IncidentDetails(
         incident=incident,
         first=table.alert(incident.id, incident.first_alert_id, deadline),
         changes=table.latest_changes(incident.id, MOST_ROWS, deadline),
@@ -46,7 +46,7 @@ def read(table: Table, incident: Incident, deadline: Deadline) -> Whole:
     )
 
 
-def told(each: Whole) -> dict[str, Any]:
+def told(each: IncidentDetails) -> dict[str, Any]:
     return answers.incident(each.incident, each.first) | {
         "timeline": answers.timeline(each.opening, each.changes, each.steps, each.deliveries),
         "alerts": [answers.alert(alert) for alert in each.alerts],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.escalation.steps import Taken, Why
+from opsknight.escalation.steps import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert, Change
 
 # The rest of a large team is counted.
@@ -45,7 +45,7 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"{what.capitalize()}{by}"
 
 
-def taken(step: Taken, names: Names) -> str:
+def taken(step: StepTaken, names: Names) -> str:
     """A step of the escalation, as a sentence."""
     if step.reason is Why.EXHAUSTED:
         return "All steps are over, and nobody acted"

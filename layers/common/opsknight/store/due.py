@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from opsknight.incident.model import Incident
 from opsknight.store import items
-from opsknight.store.calls import Conflict, Deadline, patiently
+from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
@@ -35,7 +35,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DueIndex:
     table: Table
 
     def due(
@@ -71,7 +71,7 @@ class Waiting:
 
     def audited(self, deadline: Deadline) -> Place | None:
         """Where the auditor goes on; None for the beginning."""
-        answer = patiently(
+        answer = retrying(
             deadline,
             self.table.client.get_item,
             TableName=self.table.name,
@@ -85,7 +85,7 @@ class Waiting:
         item = items.AUDIT_KEY | {"kind": {"S": "audit"}}
         if place is not None:
             item["after"] = {"M": place}
-        patiently(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+        retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
 
     def postpone(self, due: Due, now: datetime, deadline: Deadline) -> int | None:
         """What could not be handled is due again in 1, 5, and from then on 15 minutes; how often in
@@ -95,14 +95,14 @@ class Waiting:
         """
         key = _key(due)
         client, name = self.table.client, self.table.name
-        answer = patiently(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
+        answer = retrying(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
         item = answer.get("Item", {})
         if "due_at" not in item or item["due_at"]["S"] > items.stamp(now):
             return None
         failures = int(item.get("failures", {"N": "0"})["N"]) + 1
         later = now + POSTPONED[min(failures, len(POSTPONED)) - 1]
         try:
-            patiently(
+            retrying(
                 deadline,
                 client.update_item,
                 TableName=name,
@@ -129,7 +129,7 @@ class Waiting:
         deadline: Deadline,
     ) -> tuple[list[items.Item], Place | None]:
         start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": after}
-        page = patiently(
+        page = retrying(
             deadline,
             self.table.client.query,
             TableName=self.table.name,

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from opsknight.directory.entries import Role, Service, User, has_access
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import ByUser, Directory, Limiter, LimitReached, authenticate
+from opsknight.http.auth import ByUser, DirectoryCache, Limiter, LimitReached, authenticate
 from opsknight.http.body import Issue, invalid
-from opsknight.http.gateway import Answer, Refusal, Request
+from opsknight.http.gateway import Answer, HttpError, Request
 from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
 from opsknight.oncall.rotations import Instant
 from opsknight.store.calls import Deadline
@@ -48,14 +48,14 @@ class Caller:
         return self.user.role in (Role.ADMIN, Role.RESPONDER)
 
     def require(self, service: Service | None, what: str) -> None:
-        """Raises Refusal when the service is none of the caller's teams'."""
+        """Raises HttpError when the service is none of the caller's teams'."""
         allowed = self.sees_all if service is None else has_access(self.user, service)
         if not allowed:
-            raise Refusal(403, f"{what} access denied")
+            raise HttpError(403, f"{what} access denied")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiCall:
     """One request, and all that answering it takes. `ids` are those in its path."""
 
     request: Request
@@ -66,19 +66,19 @@ class Asked:
 
 
 def caller_of(
-    request: Request, scope: str, directory: Directory, now: datetime, deadline: Deadline
+    request: Request, scope: str, directory: DirectoryCache, now: datetime, deadline: Deadline
 ) -> Caller:
-    """Raises Refusal: 401, or 403 without the scope."""
+    """Raises HttpError: 401, or 403 without the scope."""
     try:
         found = authenticate(request.headers, None, directory, now, deadline)
-    except Refusal:
+    except HttpError:
         found = None
     if not isinstance(found, ByUser):
         # An integration key sends events, and nobody stands behind it who could act.
         expected = "Expected a live API key, as `Authorization: Bearer <API key>`."
-        raise Refusal(401, "Unauthorized", message=expected)
+        raise HttpError(401, "Unauthorized", message=expected)
     if scope not in found.key.scopes:
-        raise Refusal(403, "API key missing scope", message=f"It takes {scope}.")
+        raise HttpError(403, "API key missing scope", message=f"It takes {scope}.")
     directory.note_use(found, now, deadline)
     return Caller(found)
 
@@ -116,7 +116,7 @@ class Query:
         self._issues: list[Issue] = []
 
     def check(self) -> None:
-        """Raises Refusal."""
+        """Raises HttpError."""
         if self._issues:
             raise invalid(self._issues)
 

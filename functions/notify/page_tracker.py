@@ -7,7 +7,7 @@ from typing import Final
 
 from opsknight.escalation.steps import Page, PageState
 from opsknight.incident.commands import Unreached
-from opsknight.incident.lifecycle import Moved, act
+from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
 from opsknight.notification.delivery import Delivery, Verdict, verdict
 from opsknight.runtime.process import count, logger
@@ -22,7 +22,7 @@ _ENDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class PageTracker:
     paging: Paging
     clock: Callable[[], datetime]
     new_token: Callable[[], str]
@@ -89,7 +89,7 @@ class Judge:
             moves_on=moved is not None and "timers.step" in moved.sets,
         )
 
-    def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Moved | None:
+    def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Transitioned | None:
         """None when the incident does not depend on it any more."""
         if incident.epoch != page.epoch:
             return None
@@ -98,4 +98,4 @@ class Judge:
         moves_on = current and all(each.state is PageState.FAILED for each in of_step)
         command = Unreached(user_id=page.user_id, moves_on=moves_on)
         decision = act(incident, command, actor=OPSKNIGHT, now=self.clock())
-        return decision if isinstance(decision, Moved) else None
+        return decision if isinstance(decision, Transitioned) else None
