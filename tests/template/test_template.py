@@ -126,6 +126,8 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
     assert read == QUEUES
     for name in read:
         policy = queues[name]["RedrivePolicy"]
+        until_given_up = policy["maxReceiveCount"] * queues[name]["VisibilityTimeout"]
+        assert queues[name]["MessageRetentionPeriod"] > until_given_up, name
         assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
         assert policy["maxReceiveCount"] == 5
 
@@ -349,6 +351,19 @@ def test_alarms_on_what_we_count_look_where_it_is_counted() -> None:
         assert dimension["Value"] in counted, name
 
 
+STEADY = {"Ticks", "OldestDueSeconds"}
+"""Metrics that come every minute from the function whose health they show: silence is an alarm."""
+
+
+def test_every_function_has_an_alarm_on_its_errors() -> None:
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Ref"]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    }
+    assert watched == set(functions())
+
+
 def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
     subscriptions = of_type("AWS::SNS::Subscription")
     for who in ("Operator", "Fallback"):
@@ -357,11 +372,27 @@ def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
     headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-        missing = "breaching" if alarm["MetricName"] == "Ticks" else "notBreaching"
+        missing = "breaching" if alarm["MetricName"] in STEADY else "notBreaching"
         assert alarm["TreatMissingData"] == missing, name
         found = re.search(r'docs/operations\.md: "(.+)"$', alarm["AlarmDescription"])
         assert found, name
         assert found[1] in headings, name
+
+
+def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> None:
+    """Lambda repeats an asynchronous call for six hours, and then forgets it."""
+    schedules = {"Schedule": "TickFunction", "EventBridgeRule": "NotifyFunction"}
+    asynchronous = {
+        source["Type"]: name
+        for name, function in functions().items()
+        for source in function.get("Events", {}).values()
+        if source["Type"] not in ("SQS", "DynamoDB")
+    }
+    assert asynchronous == schedules
+    tick = functions()["TickFunction"]["EventInvokeConfig"]
+    assert tick["MaximumEventAgeInSeconds"] == 60
+    reports = functions()["NotifyFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert reports["Destination"] == {"Fn::GetAtt": ["NotifyFailures", "Arn"]}
 
 
 def test_logs_do_not_stay_for_ever() -> None:

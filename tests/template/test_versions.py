@@ -1,0 +1,115 @@
+"""Every deploy arrives: whatever changes, the version that the aliases serve changes with it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from harness.dynamodb import template
+from tests.template.parts import functions
+from tests.template.transformed import parameters, served, transformed
+
+# Another value of each parameter than its default.
+OTHERS = {
+    "EmailFrom": "OpsKnight <oncall@example.com>",
+    "SmsOrigination": "+15550100",
+    "VoiceOrigination": "+15550101",
+    "PhoneConfigurationSet": "phone",
+    "PublicUrl": "https://oncall.example.com",
+    "AllowPrivateTargets": "true",
+    "LocalInbox": "http://127.0.0.1:8025",
+    "SlackSigningSecretName": "/opsknight/other",
+    "RetentionDays": "30",
+    "LogLevel": "DEBUG",
+    "Tracing": "Active",
+    "SnapStart": "PublishedVersions",
+    "Architecture": "x86_64",
+}
+# Where everything else is a process of the same machine, and each run begins with a new stack.
+ONLY_LOCAL = {"LocalInbox"}
+PARAMETERS = re.compile(r"\$\{(\w+)\}")
+
+
+def depends_on(value: Any) -> set[str]:
+    """The parameters that a property names, those behind the template's conditions included."""
+    match value:
+        case {"Ref": str(name)}:
+            return {name}
+        case {"Fn::Sub": str(text)}:
+            return set(PARAMETERS.findall(text))
+        case {"Fn::If": [str(condition), *branches]}:
+            return depends_on(template()["Conditions"][condition]) | depends_on(branches)
+        case dict():
+            return set().union(*map(depends_on, value.values()))
+        case list():
+            return set().union(*map(depends_on, value))
+        case _:
+            return set()
+
+
+def test_a_new_layer_reaches_every_function() -> None:
+    before, after = served(parameters()), served(parameters(), layer="s3://bucket/layer-2")
+    assert before.keys() == functions().keys()
+    for name in before:
+        assert before[name] != after[name], name
+
+
+def test_new_code_reaches_every_function() -> None:
+    before, after = served(parameters()), served(parameters(), code="s3://bucket/code-2")
+    for name in before:
+        assert before[name] != after[name], name
+
+
+def test_the_same_again_publishes_nothing() -> None:
+    assert served(parameters()) == served(parameters())
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_parameter_reaches_each_function_that_depends_on_it(function: str) -> None:
+    own = {**functions()[function], "VersionDescription": None, "Events": None}
+    named = depends_on(own) & template()["Parameters"].keys() - ONLY_LOCAL
+    assert named
+    before = served(parameters())
+    for name in named:
+        after = served(parameters(**{name: OTHERS[name]}))
+        assert before[function] != after[function], name
+
+
+def test_a_description_fits_whatever_its_parameters_hold() -> None:
+    """AWS::Lambda::Version takes 256 characters."""
+    known = template()["Parameters"]
+    longest = {}
+    for name, each in known.items():
+        values = [str(value) for value in each.get("AllowedValues", [each.get("Default", "")])]
+        longest[name] = max(values, key=len).ljust(each.get("MaxLength", 0), "x")
+    longest["RetentionDays"] = str(known["RetentionDays"]["MaxValue"])
+    for function, (_, description) in served(longest).items():
+        assert len(description) <= 256, function
+
+
+def test_whatever_calls_a_function_calls_its_alias() -> None:
+    resources = transformed(parameters())["Resources"]
+    aliases = {
+        name: each["Properties"]["FunctionName"]["Ref"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Lambda::Alias"
+    }
+    assert set(aliases.values()) == set(functions())
+    called = {}
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Lambda::EventSourceMapping" | "AWS::Lambda::Permission":
+                called[name] = properties["FunctionName"]
+            case "AWS::Events::Rule":
+                called[name] = properties["Targets"][0]["Arn"]
+            case "AWS::Lambda::EventInvokeConfig":
+                called[name] = {"Ref": f"{properties['FunctionName']['Ref']}Aliaslive"}
+            case "AWS::ApiGatewayV2::Integration":
+                function = properties["IntegrationUri"]["Fn::Sub"].removesuffix(".Arn}:live")
+                called[name] = {"Ref": f"{function.removeprefix('${')}Aliaslive"}
+            case _:
+                continue
+    assert len(called) >= 12
+    for name, target in called.items():
+        assert target.get("Ref") in aliases, f"{name} calls {target}"
