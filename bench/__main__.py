@@ -15,6 +15,7 @@ from typing import Final
 from bench.calls import measure_round_trips, measure_units
 from bench.cold import measure_cold_start
 from bench.configuration import measure_configuration
+from bench.cost import measure_cost
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
 from bench.latency import measure_latency
@@ -38,6 +39,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "latency": measure_latency,
     "storm": measure_storm,
     "configuration": measure_configuration,
+    "cost": measure_cost,
 }
 
 
