@@ -18,7 +18,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged
+from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import Actor, ActorKind
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")

@@ -36,10 +36,11 @@ from notify.queues import Queues
 from notify.sending import Sending
 from opsknight.directory.entries import Member, Role, Service, Team, User
 from opsknight.directory.receivers import Channel
+from opsknight.escalation.pages import Page
 from opsknight.escalation.policy import Policy, Rota, Step, Target, TargetKind
-from opsknight.escalation.steps import Page
 from opsknight.incident.commands import Command
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import token

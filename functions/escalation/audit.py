@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from escalation.engine import Engine
-from opsknight.escalation.steps import repaired
+from opsknight.escalation.repair import repaired
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
@@ -34,7 +34,12 @@ def audit(engine: Engine, deadline: Deadline) -> None:
         except Conflict:
             # It moves: it does not wait for ever.
             continue
-        logger.error("incident repaired", incident_id=repair.seen.id, sets=sorted(repair.sets))
+        logger.error(
+            "incident repaired",
+            incident_id=repair.before.id,
+            timers=sorted(repair.changes.timers),
+            due_at=repair.changes.due_at,
+        )
         count("Repaired")
     if place != after:
         waiting.keep_audited(place, deadline)

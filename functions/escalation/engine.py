@@ -11,18 +11,12 @@ from typing import Final
 
 from escalation.directory import Directory
 from escalation.outbox import Outbox
-from opsknight.escalation.steps import (
-    Advanced,
-    due,
-    next_due,
-    pages_on,
-    resting,
-    settled,
-    unannounced,
-)
-from opsknight.escalation.timers import cleared, decided
-from opsknight.incident.lifecycle import Transitioned
-from opsknight.incident.model import Incident
+from opsknight.escalation.repair import resting
+from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
+from opsknight.escalation.timers import EngineTimer, cleared, decided, due, next_due, unannounced
+from opsknight.incident.changes import Changes
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.model import Incident, Timer
 from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.store.calls import Conflict, Deadline, Unavailable
@@ -97,25 +91,27 @@ class Engine:
         if following is not None and (following - now).total_seconds() <= LONGEST_DELAY:
             self.outbox.remind([(incident.id, following)], now)
 
-    def _handle(self, timer: str, incident: Incident, now: datetime, deadline: Deadline) -> None:
+    def _handle(
+        self, timer: EngineTimer, incident: Incident, now: datetime, deadline: Deadline
+    ) -> None:
         directory = Directory(self.table, deadline)
         match timer:
-            case "pages":
+            case Timer.PAGES:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
-            case "fallback":
+            case Timer.FALLBACK:
                 # At least once: told first, and then recorded.
                 service = directory.service(incident.service_id)
                 name = service.name if service else incident.service_id
                 if self.outbox.tell_fallback(incident, name):
-                    self._write(cleared(timer, incident), deadline)
+                    decision = cleared(timer, incident, Progress.FALLBACK_CLEARED)
+                    self._write(decision, deadline)
                 else:
                     # The next steps must not wait for SNS.
                     count("TimerFailed")
-                    later = settled(
-                        incident, {f"timers.{timer}": now + TELL_AGAIN}, "fallback not told"
-                    )
-                    self._write(later, deadline)
+                    later = Changes(timers={timer: now + TELL_AGAIN})
+                    decision = settled(incident, later, Progress.FALLBACK_DELAYED)
+                    self._write(decision, deadline)
             case _:
                 self._write(decided(timer, incident, now, directory), deadline)
 
@@ -124,8 +120,8 @@ class Engine:
         taken = decision.taken if isinstance(decision, Advanced) else None
         logger.info(
             decision.what if isinstance(decision, Advanced) else decision.change.what,
-            incident_id=decision.seen.id,
-            service_id=decision.seen.service_id,
+            incident_id=decision.before.id,
+            service_id=decision.before.service_id,
             step=taken.step if taken else None,
             page_no=taken.page_no if taken else None,
             paged=len(taken.user_ids) if taken else 0,

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import Receiver, ServiceReceiver, StatusPage, StatusPageEvent
-from opsknight.incident.model import Alert, Incident, Model, Urgency, describe
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
 from opsknight.notification.recipients import methods

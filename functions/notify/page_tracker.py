@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opsknight.escalation.steps import Page, PageState
+from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.commands import Unreached
-from opsknight.incident.lifecycle import Transitioned, act
-from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
+from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, Verdict, verdict
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
@@ -86,7 +87,7 @@ class PageTracker:
             incident_id=page.incident_id,
             page_no=page.page_no,
             user_id=page.user_id,
-            moves_on=moved is not None and "timers.step" in moved.sets,
+            moves_on=moved is not None and Timer.STEP in moved.changes.timers,
         )
 
     def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Transitioned | None:

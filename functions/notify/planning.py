@@ -9,7 +9,7 @@ from datetime import datetime
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
-from opsknight.escalation.steps import Page, PageState
+from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Change, Incident, Status
 from opsknight.notification.delivery import Delivery, State, judged_at
 from opsknight.notification.recipients import (

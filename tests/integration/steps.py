@@ -9,7 +9,8 @@ from harness.world import World, deadline, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Incident, Status
 from opsknight.store import items
 

@@ -12,7 +12,7 @@ from harness.desk import Desk
 from harness.model import REPEATED, TABLE
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES
-from opsknight.incident.model import ActorKind, Status
+from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification.delivery import State, ended
 from opsknight.store import items
 from tests.integration.steps import in_order, incident, incident_in, put, use_up
@@ -378,7 +378,7 @@ def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:
     ):
         assert desk.call("POST", path, body).status == 200
         until = desk.world.clock() + timedelta(hours=hours)
-        assert incident(desk.world, incident_id).timers["snooze"] == until
+        assert incident(desk.world, incident_id).timers[Timer.SNOOZE] == until
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from harness.world import World, deadline
 from opsknight.escalation.steps import Advanced, pages_on
 from opsknight.escalation.timers import decided
 from opsknight.incident.commands import AutoResolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Transitioned, act
-from opsknight.incident.model import Status
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
+from opsknight.incident.model import Status, Timer
 from opsknight.store import items
 from opsknight.store.calls import Conflict
 from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
@@ -235,7 +236,7 @@ def test_who_acknowledges_between_the_pages_of_one_step_drops_the_rest(night: Pi
     night.streaming = False
     incident = night.trigger()
     directory = Directory(night.world.table, deadline())
-    taken = decided("step", night.incident(incident), night.world.clock(), directory)
+    taken = decided(Timer.STEP, night.incident(incident), night.world.clock(), directory)
     assert isinstance(taken, Advanced)
     night.world.table.apply(taken, token_hex(8), deadline())
     rest = pages_on(night.incident(incident), taken.taken)

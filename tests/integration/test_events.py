@@ -7,7 +7,8 @@ import pytest
 
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.entries import MaintenanceWindow
-from opsknight.incident.model import Escalation, Status, describe
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Escalation, Status
 from opsknight.store import items
 from tests.integration.steps import in_order, incident, incident_in, of_kind, put, used
 

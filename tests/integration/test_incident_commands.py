@@ -14,7 +14,7 @@ from harness.model import REPEATED, TABLE
 from harness.shell import Said, Shell
 from harness.world import World, deadline, event
 from opsknight.directory.entries import Role, User
-from opsknight.incident.model import ActorKind, Status
+from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.store import items
 from tests.integration.steps import incident, incident_in, put
 
@@ -154,7 +154,9 @@ def test_steps_count_from_one(shell: Shell) -> None:
 def test_a_snooze_ends_by_the_clock_of_utc(shell: Shell) -> None:
     found = incident_in(shell.world, OPEN)
     result(shell, "snooze", found, "--until", "2026-11-23 09:00")
-    assert incident(shell.world, found).timers["snooze"].isoformat() == "2026-11-23T09:00:00+00:00"
+    assert (
+        incident(shell.world, found).timers[Timer.SNOOZE].isoformat() == "2026-11-23T09:00:00+00:00"
+    )
 
 
 # Ids

@@ -11,7 +11,7 @@ from opsknight.directory.entries import Service
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.incident.commands import Snooze
-from opsknight.incident.model import ActorKind, Status
+from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Bundled
 from opsknight.store import items
@@ -129,7 +129,7 @@ def test_a_snooze_lasts_an_hour(desk: Desk) -> None:
     path = desk.link(incident_id)
     desk.press(path, "snooze")
     until = desk.world.clock() + timedelta(hours=1)
-    assert incident(desk.world, incident_id).timers["snooze"] == until
+    assert incident(desk.world, incident_id).timers[Timer.SNOOZE] == until
     assert "Snoozed until 23 Nov 04:00 UTC by Ada" in desk.ask(path).text
 
 

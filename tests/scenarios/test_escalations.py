@@ -21,7 +21,8 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, act
+from opsknight.incident.decisions import NotAllowed
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Escalation, Status, Urgency
 from opsknight.oncall.schedules import Override
 from tests.unit.rotas import layer, only, schedule

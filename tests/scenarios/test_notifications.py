@@ -19,7 +19,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
-from opsknight.escalation.steps import PageState
+from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze
 from opsknight.incident.model import Escalation
 from opsknight.notification.delivery import State

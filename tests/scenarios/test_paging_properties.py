@@ -52,7 +52,9 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Opened, Transitioned, act, decide
+from opsknight.incident.decisions import Opened, Transitioned
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Severity
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard

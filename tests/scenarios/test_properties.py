@@ -19,7 +19,9 @@ from harness.people import ADA, COMMANDS, came_to
 from harness.pipeline import announce
 from harness.world import build, deadline, event
 from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
-from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
+from opsknight.incident.decisions import Merged, Opened, Transitioned
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Incident, Severity
 from opsknight.runtime.process import new_id
 from opsknight.store.calls import Conflict

@@ -11,7 +11,8 @@ from harness.pipeline import Pipeline, step
 from harness.streams import record, woken_by
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Unsnooze
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 
 
 def told(client: Any, stream: str) -> list[dict[str, Any]]:

@@ -35,9 +35,11 @@ from opsknight.incident.model import (
     ActorKind,
     Alert,
     Change,
+    ChangeKind,
     Incident,
     Pointer,
     Status,
+    Timer,
     Urgency,
 )
 from opsknight.store import items
@@ -55,7 +57,7 @@ INCIDENT = Incident(
     created_at=NOW,
     first_alert_id="al_1",
     last_alert_at=NOW,
-    timers={"announce": NOW},
+    timers={Timer.ANNOUNCE: NOW},
     due_at=NOW,
 )
 WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")
@@ -66,7 +68,7 @@ MODELS: list[Any] = [
         incident_id="inc_1",
         number=2,
         at=NOW,
-        what="snoozed",
+        what=ChangeKind.SNOOZED,
         actor=PROMETHEUS,
         status=Status.SNOOZED,
         epoch=1,

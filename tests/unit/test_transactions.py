@@ -21,7 +21,8 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Merged, NotAllowed, Opened, Transitioned, Unchanged, act
+from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned, Unchanged
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
 from opsknight.store.items import plain
 from opsknight.store.transactions import writes

@@ -12,11 +12,14 @@ from typing import Final
 
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, Page, StepTaken, due, next_due, pages_on
-from opsknight.escalation.timers import cleared, decided, policy_of
-from opsknight.incident.lifecycle import Transitioned, announced
-from opsknight.incident.model import Change, Incident, Pointer, timers
+from opsknight.escalation.steps import Advanced, Progress, pages_on
+from opsknight.escalation.timers import cleared, decided, due, next_due, policy_of
+from opsknight.incident.changes import applied
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import announced
+from opsknight.incident.model import Change, Incident, Timer
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import change_deliveries, notices_due, page_deliveries
 
@@ -130,23 +133,10 @@ def simulate(
 
 
 def after(incident: Incident, decision: Advanced | Transitioned) -> Incident:
-    """The incident as it is once the decision is written."""
-    sets = dict(decision.sets)
-    told = decision if isinstance(decision, Transitioned) else decision.told
-    if told is not None:
-        sets |= {name: getattr(told.after, name) for name in Pointer.model_fields}
-    if isinstance(decision, Transitioned):
-        sets |= {
-            name: value
-            for name, value in decision.unless_set.items()
-            if getattr(incident, name) is None
-        }
-    changed: dict[str, object] = {
-        name: Incident.model_fields[name].get_default() if value is None else value
-        for name, value in sets.items()
-        if "." not in name
-    }
-    return incident.model_copy(update=changed | {"timers": timers(incident, sets)})
+    """The incident once the decision is written."""
+    if isinstance(decision, Advanced):
+        return applied(incident, decision.changes)
+    return applied(incident, decision.changes, decision.set_if_absent)
 
 
 @dataclass(slots=True)
@@ -169,11 +159,11 @@ class _Run:
                 if following is None:
                     return False
                 self.now = following
-            case "pages":
+            case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
-            case "fallback":
+            case Timer.FALLBACK:
                 self.happenings.append(FallbackTold(self.now))
-                self._write(cleared(timer, self.incident))
+                self._write(cleared(timer, self.incident, Progress.FALLBACK_CLEARED))
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))
         return True
@@ -186,16 +176,15 @@ class _Run:
                 self.incident, change, self.roster.receivers, self.roster.status_pages
             )
             self.happenings += [Sent(each.not_before, each) for each in deliveries]
-        sets = announced(self.incident)
-        self.incident = after(self.incident, Advanced(self.incident, "announced", sets))
+        self.incident = applied(self.incident, announced(self.incident))
         self.changes.clear()
 
     def _write(self, decision: Advanced | Transitioned) -> None:
         self.incident = after(self.incident, decision)
-        moved = decision if isinstance(decision, Transitioned) else decision.told
-        if moved is not None:
-            self.changes.append(moved.change)
-            self.happenings.append(Changed(self.now, moved.change))
+        made = decision if isinstance(decision, Transitioned) else decision.transition
+        if made is not None:
+            self.changes.append(made.change)
+            self.happenings.append(Changed(self.now, made.change))
         if isinstance(decision, Transitioned):
             return
         if decision.taken is not None:

@@ -3,6 +3,8 @@
 Pure. Their names are the owner's, in snake_case. How an event is answered is in `events.contract`.
 """
 
+import json
+from math import isfinite
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -19,6 +21,7 @@ from opsknight.incident.model import LONE_SURROGATES, Action, Actor, Event, Seve
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
+LONGEST_DESCRIPTION: Final = 10_000
 
 
 def _storable(value: Any) -> Any:
@@ -109,3 +112,31 @@ class EventRequest(BaseModel):
             body=body,
             actor=actor,
         )
+
+
+def describe(body: str) -> str | None:
+    """An incident's description: the `custom_details` of its first alert as indented JSON; None
+    without any.
+
+    At most 10,000 characters, then `...`. A number that no double or short integer holds is shown
+    as sent, as text.
+    """
+    details = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)["payload"].get(
+        "custom_details"
+    )
+    if details is None:
+        return None
+    text = json.dumps(details, indent=2, ensure_ascii=False)
+    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
+
+
+def _readable_float(text: str) -> float | str:
+    number = float(text)
+    return number if isfinite(number) else text
+
+
+def _readable_int(text: str) -> int | str:
+    # Python refuses to convert longer ones, as the time it takes grows with the square of the
+    # length.
+    return int(text) if len(text) <= 1000 else text

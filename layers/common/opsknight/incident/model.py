@@ -3,17 +3,15 @@
 Pure. What happens to an incident is in `lifecycle`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import isfinite
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final, NewType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Model(BaseModel):
@@ -96,9 +94,6 @@ class Action(StrEnum):
     RESOLVE = "resolve"
 
 
-LONGEST_DESCRIPTION: Final = 10_000
-
-
 LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -138,6 +133,29 @@ class Event:
     actor: Actor
 
 
+class Timer(StrEnum):
+    """What is done about an incident when a time comes."""
+
+    ANNOUNCE = "announce"
+    """Plan the notices of its changes."""
+    STEP = "step"
+    """Take the next step of the escalation policy."""
+    PAGES = "pages"
+    """Write the pages of the step taken last that did not fit into its transaction."""
+    SNOOZE = "snooze"
+    WINDOW = "window"
+    """Look whether the maintenance window that suppressed it is still in force."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    AUTO_RESOLVE = "auto_resolve"
+    FALLBACK = "fallback"
+    """Notify the fallback address: nobody was reached."""
+
+
+UnknownTimer = NewType("UnknownTimer", str)
+"""The name of a timer that only a newer version of the code knows."""
+type TimerName = Annotated[Timer | UnknownTimer, Field(union_mode="left_to_right")]
+
+
 class Pointer(Model):
     """The active incident of (service, dedup key), with what an answer and a decision need to know
     of it.
@@ -173,7 +191,7 @@ class Incident(Pointer):
     """Number of the last step taken, all rounds and resumptions counted."""
     paged: int | None = None
     """How many pages of the step taken last are written, as long as not all are."""
-    asked: RequestedStep | None = None
+    requested_step: RequestedStep | None = None
     reached: bool | None = None
     """Whether a step of this round reached somebody; None for no."""
     empty_since: datetime | None = None
@@ -188,37 +206,17 @@ class Incident(Pointer):
     """The maintenance window that suppressed it; None when suppressed by hand."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
-    told_from: int = 1
-    """The change from which on receivers hear of it; 0 for none, as of what a maintenance window
-    keeps quiet.
+    announced_from: int = 1
+    """Number of the first change that receivers hear of; 0 while they hear of none, because a
+    maintenance window keeps the incident quiet.
     """
-    timers: dict[str, AwareDatetime] = {}
-    """When something is to be done about it, by name. One that a newer version of the code has set
-    is kept, and counts.
+    timers: dict[TimerName, AwareDatetime] = {}
+    """When to do what about it. A timer that a newer version of the code has set stays, and counts.
     """
     due_at: datetime | None = None
     """The earliest of its timers: when something must look at it again, whatever else gets lost."""
     failures: int | None = None
     """How often in a row its timers could not be handled; each moved `due_at` on by itself."""
-
-
-_ON: Final = frozenset({Status.OPEN, Status.ACKNOWLEDGED})
-# The timers that this version knows, each with the statuses it belongs to: leaving them ends it.
-TIMERS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
-    {
-        "announce": frozenset(Status),
-        "step": frozenset({Status.OPEN}),
-        # That a step taken has pages which are not written yet: nobody is paged by it any more once
-        # somebody has acknowledged.
-        "pages": frozenset({Status.OPEN}),
-        "snooze": frozenset({Status.SNOOZED}),
-        "window": frozenset({Status.SUPPRESSED}),
-        "acknowledgement": frozenset({Status.ACKNOWLEDGED}),
-        "auto_resolve": _ON,
-        # That nobody was reached; whoever takes the incident from there on knows of it.
-        "fallback": frozenset({Status.OPEN}),
-    }
-)
 
 
 class Alert(Model):
@@ -231,13 +229,39 @@ class Alert(Model):
     body: str
 
 
+class ChangeKind(StrEnum):
+    """What happened to the incident, as the timeline calls it."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    AUTO_RESOLVED = "auto-resolved"
+    """Resolved because no alert came for the time that its service sets."""
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    REOPENED = "reopened"
+    """Acknowledged for too long."""
+    ESCALATED = "escalated"
+    REASSIGNED = "reassigned"
+    RAISED = "raised"
+    LOWERED = "lowered"
+    NOTED = "noted"
+    UNREACHED = "unreached"
+    EXHAUSTED = "exhausted"
+
+
+UnknownKind = NewType("UnknownKind", str)
+"""A kind of change that only a newer version of the code knows."""
+
+
 class Change(Model):
     """An entry of the timeline after the opening one."""
 
     incident_id: str
     number: int
     at: datetime
-    what: str
+    what: Annotated[ChangeKind | UnknownKind, Field(union_mode="left_to_right")]
     actor: Actor
     status: Status
     """Of the incident, after the change."""
@@ -264,47 +288,3 @@ class Timeouts:
 
 
 NEVER: Final = Timeouts()
-
-
-def describe(body: str) -> str | None:
-    """An incident's description: the `custom_details` of its first alert as indented JSON; None
-    without any.
-
-    At most 10,000 characters, then `...`. A number that no double or short integer holds is shown
-    as sent, as text.
-    """
-    details = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)["payload"].get(
-        "custom_details"
-    )
-    if details is None:
-        return None
-    text = json.dumps(details, indent=2, ensure_ascii=False)
-    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
-
-
-def _readable_float(text: str) -> float | str:
-    number = float(text)
-    return number if isfinite(number) else text
-
-
-def _readable_int(text: str) -> int | str:
-    # Python refuses to convert longer ones, as the time it takes grows with the square of the
-    # length.
-    return int(text) if len(text) <= 1000 else text
-
-
-def timers(
-    incident: Incident, sets: Mapping[str, object] = MappingProxyType({})
-) -> dict[str, datetime]:
-    """Its times by name, those of newer versions of the code too, once `sets` are set."""
-    changed = {
-        name.removeprefix("timers."): at for name, at in sets.items() if name.startswith("timers.")
-    }
-    after = {**incident.timers, **changed}
-    return {name: at for name, at in after.items() if isinstance(at, datetime)}
-
-
-def timed(incident: Incident, sets: Mapping[str, object]) -> dict[str, object]:
-    """`sets` with the time at which something is due after them."""
-    return {**sets, "due_at": min(timers(incident, sets).values(), default=None)}

@@ -6,15 +6,9 @@ from datetime import datetime
 
 from opsknight.directory.entries import Service
 from opsknight.incident.commands import Command
-from opsknight.incident.lifecycle import (
-    Decision,
-    Ignored,
-    NotAllowed,
-    Transitioned,
-    Unchanged,
-    act,
-    decide,
-)
+from opsknight.incident.decisions import Decision, Ignored, NotAllowed, Transitioned, Unchanged
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import NEVER, Actor, Event, Pointer, Timeouts
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.table import Table

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy
-from opsknight.escalation.steps import Page, StepTaken
 from opsknight.incident.model import Alert, Change, Incident, Pointer, Status
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.oncall.schedules import Override, Schedule

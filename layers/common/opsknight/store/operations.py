@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
-from opsknight.escalation.steps import settled
-from opsknight.incident.model import Status
+from opsknight.escalation.steps import Progress, settled
+from opsknight.incident.changes import Changes
+from opsknight.incident.model import Status, Timer
 from opsknight.oncall.schedules import Override
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
@@ -82,7 +83,8 @@ class Operations:
             while (incident := self.table.incident(incident_id, deadline)) is not None:
                 if incident.status is not Status.SUPPRESSED or incident.window_id != window_id:
                     break
-                decision = settled(incident, {"timers.window": now}, "window ended")
+                released = Changes(timers={Timer.WINDOW: now})
+                decision = settled(incident, released, Progress.WINDOW_ENDED)
                 try:
                     self.table.apply(decision, f"{token}-{found}-{attempt}", deadline)
                 except Conflict as conflict:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsknight.escalation.steps import Page, PageState
-from opsknight.incident.lifecycle import Transitioned
+from opsknight.escalation.pages import Page, PageState
+from opsknight.incident.decisions import Transitioned
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table

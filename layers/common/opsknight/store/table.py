@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, Team, User
+from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota
-from opsknight.escalation.steps import Advanced, Page, StepTaken
-from opsknight.incident.lifecycle import Merged, Opened, Transitioned, announced
+from opsknight.escalation.steps import Advanced
+from opsknight.incident.decisions import Merged, Opened, Transitioned
+from opsknight.incident.lifecycle import announced
 from opsknight.incident.model import Alert, Change, Incident, Pointer
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.oncall.schedules import Override, Schedule
@@ -254,7 +256,7 @@ class Table:
         Raises Conflict when it is not as seen: a newer change is still to be announced, and a timer
         that was set meanwhile must not be forgotten.
         """
-        update = transactions.update(announced(incident))
+        update = transactions.update(transactions.expanded(announced(incident)))
         condition = transactions.as_seen(incident, update)
         retrying(
             deadline,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.escalation.steps import StepTaken, Why
+from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert, Change
 
 # The rest of a large team is counted.
