@@ -45,10 +45,11 @@ from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import token
 from opsknight.runtime.queues import Queue
-from opsknight.store import items
+from opsknight.store import directory_items, items
 from opsknight.store.deliveries import Outgoing
 from opsknight.store.paging import Paging
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain, wire
 
 
 def user(name: str) -> Target:
@@ -154,7 +155,7 @@ class Pipeline:
 
     # What there is.
 
-    def put(self, item: items.Item) -> None:
+    def put(self, item: Item) -> None:
         self.world.table.client.put_item(TableName=self.world.table.name, Item=item)
 
     def people(self, *names: str, disabled: bool = False) -> None:
@@ -166,21 +167,21 @@ class Pipeline:
                 role=Role.USER,
                 disabled=disabled,
             )
-            self.put(items.directory_item(known))
+            self.put(directory_items.directory_item(known))
 
     def team(self, team_id: str, *members: Member) -> None:
-        self.put(items.directory_item(Team(id=team_id, name=team_id, members=members)))
+        self.put(directory_items.directory_item(Team(id=team_id, name=team_id, members=members)))
 
     def rota(self, rota: Rota) -> None:
-        self.put(items.directory_item(rota.schedule))
+        self.put(directory_items.directory_item(rota.schedule))
         for override in rota.overrides:
-            self.put(items.override_item(rota.schedule.id, override))
+            self.put(directory_items.override_item(rota.schedule.id, override))
 
     def serves(self, **more: Any) -> None:
         """The service changes; warm functions forget the old one."""
         service = Service.model_validate(self.world.service.model_dump() | more)
         self.world.service = service
-        self.put(items.directory_item(service))
+        self.put(directory_items.directory_item(service))
         self.world.apis.clear()
 
     def escalates(self, *steps: Step, version: int = 1, **more: Any) -> Policy:
@@ -192,7 +193,7 @@ class Pipeline:
         return policy
 
     def delete(self, pk: str, sk: str) -> None:
-        key: items.Item = {"pk": {"S": pk}, "sk": {"S": sk}}
+        key: Item = {"pk": {"S": pk}, "sk": {"S": sk}}
         self.world.table.client.delete_item(TableName=self.world.table.name, Key=key)
 
     def damage(self, pk: str, sk: str, attribute: str) -> None:
@@ -213,7 +214,7 @@ class Pipeline:
             TableName=name,
             Key=items.delivery_key(delivery.incident_id, delivery.id),
             UpdateExpression="SET due_at = :now",
-            ExpressionAttributeValues={":now": items.wire(self.world.clock())},
+            ExpressionAttributeValues={":now": wire(self.world.clock())},
         )
 
     # What happens.
@@ -316,7 +317,7 @@ class Pipeline:
     def all_pages(self) -> list[Page]:
         """Of all incidents, the oldest first."""
         found = [item for item in self.world.items() if item["kind"]["S"] == "page"]
-        pages = [Page.model_validate(items.plain(item)) for item in found]
+        pages = [Page.model_validate(plain(item)) for item in found]
         return sorted(pages, key=lambda page: (page.at, page.incident_id, page.page_no))
 
     def new_pages(self) -> list[Page]:
@@ -338,7 +339,7 @@ class Pipeline:
     def deliveries(self) -> list[Delivery]:
         """Of all incidents."""
         found = [item for item in self.world.items() if item["kind"]["S"] == "delivery"]
-        return [Delivery.model_validate(items.plain(item)) for item in found]
+        return [Delivery.model_validate(plain(item)) for item in found]
 
     def queue_again(self, delivery: Delivery) -> None:
         """SQS delivers at least once."""

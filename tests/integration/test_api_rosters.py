@@ -13,7 +13,7 @@ from opsknight.directory.entries import SCOPES, Service
 from opsknight.incident.model import Timer
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
-from opsknight.store import items
+from opsknight.store import directory_items
 from tests.integration.steps import in_order, incident, put
 from tests.integration.wire import Wire, doing
 
@@ -146,7 +146,7 @@ def test_maintenance_is_for_the_services_own_team(desk: Desk) -> None:
 
 def test_a_disabled_service_has_its_maintenance_still(desk: Desk) -> None:
     service = Service(id="svc_checkout", name="Checkout", team_id="team_web", disabled=True)
-    put(desk.world, items.directory_item(service))
+    put(desk.world, directory_items.directory_item(service))
     assert desk.call("GET", "/api/services/svc_checkout/maintenance").status == 200
 
 
@@ -176,7 +176,7 @@ def test_who_is_disabled_is_not_on_call(desk: Desk) -> None:
     user = desk.world.table.user("user_ada", deadline())
     assert user
     key = desk.key("ben", *SCOPES)
-    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    put(desk.world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
     [now] = desk.call("GET", "/api/oncall", key=key).body["onCall"]
     assert now["userId"] is None
 

@@ -19,9 +19,9 @@ from opsknight.incident.commands import AutoResolve, Snooze, Suppress
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Status, Timer
-from opsknight.store import items
 from opsknight.store.calls import Conflict
 from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
+from opsknight.store.wire import stamp, wire
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
         key = incident_key(broken)
         client, name = night.world.table.client, night.world.table.name
         item = client.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
-        assert item["due_at"] == items.wire(at + timedelta(minutes=expected))
+        assert item["due_at"] == wire(at + timedelta(minutes=expected))
         night.world.clock.advance(minutes=expected)
     assert {page.incident_id for page in night.all_pages()} == {whole}
     change(night, broken, "SET escalation = :mended", mended={"S": "NONE"})
@@ -252,7 +252,7 @@ def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
 ) -> None:
     incident = night.trigger()
     night.pages("ada").send("acknowledge")
-    past = {"S": items.stamp(night.world.clock())}
+    past = {"S": stamp(night.world.clock())}
     change(night, incident, "SET timers.newer = :past, due_at = :past", past=past)
     night.post.letters.clear()
     for _ in range(2):

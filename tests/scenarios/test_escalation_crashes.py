@@ -19,7 +19,8 @@ from harness.world import World, build, deadline
 from opsknight.directory.entries import MaintenanceWindow, Member, Team
 from opsknight.escalation.policy import Target, TargetKind
 from opsknight.incident.commands import Acknowledge, Escalate, Reassign, Snooze
-from opsknight.store.items import directory_item, incident_key
+from opsknight.store.directory_items import directory_item
+from opsknight.store.items import incident_key
 
 EVERYBODY = Target(kind=TargetKind.TEAM, id="team_large")
 type Prepare = Callable[[Pipeline], str]
@@ -199,7 +200,7 @@ class Stage:
         found = self.night.incident(self.incident)
         taken = [
             (row.page_no, row.step, row.round, len(row.user_ids), row.reason)
-            for row in self.world.table.taken(self.incident, deadline())
+            for row in self.world.table.steps(self.incident, deadline())
         ]
         now = self.world.clock()
         waits = {name: (at - now).total_seconds() for name, at in found.timers.items()}

@@ -19,7 +19,7 @@ from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.runtime.queues import Message
 from opsknight.store.deliveries import Outgoing
-from opsknight.store.items import directory_item
+from opsknight.store.directory_items import directory_item
 
 READS = ("GetItem", "BatchGetItem", "Query")
 REPORT = "report"

@@ -30,7 +30,7 @@ from opsknight.directory.receivers import (
 )
 from opsknight.notification.delivery import State
 from opsknight.runtime.queues import Message
-from opsknight.store.items import directory_item
+from opsknight.store.directory_items import directory_item
 
 ACTIONS = st.lists(st.sampled_from(("trigger", "acknowledge", "resolve")), max_size=3)
 

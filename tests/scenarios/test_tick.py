@@ -17,7 +17,8 @@ from harness.pipeline import Pipeline, engine, step
 from harness.post import Letter
 from harness.world import World
 from opsknight.store.calls import TABLE_CONFIG
-from opsknight.store.items import Item, due_shard, incident_key
+from opsknight.store.items import due_shard, incident_key
+from opsknight.store.wire import Item
 
 WORKERS = 4
 

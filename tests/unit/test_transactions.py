@@ -24,8 +24,8 @@ from opsknight.incident.commands import (
 from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned, Unchanged
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
-from opsknight.store.items import plain
 from opsknight.store.transactions import writes
+from opsknight.store.wire import plain
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 RETENTION = timedelta(days=400)

@@ -17,10 +17,11 @@ from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
-from opsknight.store import items, transactions
+from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.due import DueIndex, Place
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -123,7 +124,7 @@ class Configurations:
     ) -> list[E]:
         _, listed = self._head(deadline)
         found = self.table.batch([_key(kind, key) for key in sorted(listed[kind])], deadline)
-        entries = [model.model_validate(items.plain(item)) for item in found]
+        entries = [model.model_validate(plain(item)) for item in found]
         return sorted(entries, key=lambda entry: entry.id)
 
     def write(
@@ -172,7 +173,7 @@ class Configurations:
             stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
                 # Not by the whole model: what cannot be read needs what it needs all the same.
-                each = items.plain(item)
+                each = plain(item)
                 found.append(
                     Busy(
                         incident_id=each["id"],
@@ -185,14 +186,7 @@ class Configurations:
                 return found
 
     def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
-        answer = retrying(
-            deadline,
-            self.table.client.get_item,
-            TableName=self.table.name,
-            Key=items.HEAD_KEY,
-            ConsistentRead=True,
-        )
-        head = items.plain(answer.get("Item", {}))
+        head = plain(self.table.item(items.HEAD_KEY, deadline) or {})
         listed = {kind: frozenset(head.get(name, ())) for kind, name in _LISTS.items()}
         return head.get("revision", 0), listed
 
@@ -213,7 +207,9 @@ class Configurations:
         match step:
             case Create(Policy() as policy):
                 version = seen.versions.get(policy.id, 0) + 1
-                current, kept = items.policy_items(policy.model_copy(update={"version": version}))
+                current, kept = directory_items.policy_items(
+                    policy.model_copy(update={"version": version})
+                )
                 return [transactions.put_new(name, kept), transactions.put_new(name, current)]
             case Create(entry):
                 sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
@@ -222,7 +218,7 @@ class Configurations:
                 changed = transactions.update(given)
                 return [transactions.updating(name, key, "attribute_not_exists(pk)", changed)]
             case Update(_, Policy() as policy):
-                current, kept = items.policy_items(policy)
+                current, kept = directory_items.policy_items(policy)
                 return [transactions.put_new(name, kept), transactions.put(name, current)]
             case Update(before, entry):
                 was = _fields(before)
@@ -240,29 +236,17 @@ class Configurations:
                 assert_never(step)
 
     def _ended(self, kind: str, hashed: str, now: datetime) -> "Write":
-        secret_key = items.api_secret_key if kind == "api" else items.integration_secret_key
+        secret_key = items.api_key_item_key if kind == "api" else items.integration_key_item_key
         changed = transactions.update({"ends_at": now})
         exists = "attribute_exists(pk)"
         return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
 
     def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
-        page = retrying(
-            deadline,
-            self.table.client.query,
-            TableName=self.table.name,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :versions)",
-            ExpressionAttributeValues={
-                ":pk": items.policy_key(policy_id)["pk"],
-                ":versions": {"S": "version#"},
-            },
-            ScanIndexForward=False,
-            Limit=1,
-            ConsistentRead=True,
-        )
-        return int(page["Items"][0]["version"]["N"]) if page["Items"] else 0
+        versions = self.table.newest(items.policy_key(policy_id)["pk"], "version#", 1, deadline)
+        return int(versions[0]["version"]["N"]) if versions else 0
 
 
-def _key(kind: Kind, key: str) -> items.Item:
+def _key(kind: Kind, key: str) -> Item:
     match kind:
         case Kind.USER:
             return items.user_key(key)
@@ -275,7 +259,7 @@ def _key(kind: Kind, key: str) -> items.Item:
         case Kind.SERVICE:
             return items.service_key(key)
         case Kind.INTEGRATION:
-            return items.integration_key(*key.split("/"))
+            return items.integration_item_key(*key.split("/"))
         case Kind.RECEIVER:
             return items.receiver_key(*key.split("/"))
         case Kind.STATUS_PAGE:
@@ -284,8 +268,8 @@ def _key(kind: Kind, key: str) -> items.Item:
             assert_never(kind)
 
 
-def _entry(item: items.Item) -> Entry:
-    return _MODELS[item["kind"]["S"]].model_validate(items.plain(item))
+def _entry(item: Item) -> Entry:
+    return _MODELS[item["kind"]["S"]].model_validate(plain(item))
 
 
 def _fields(entry: Entry) -> dict[str, object]:

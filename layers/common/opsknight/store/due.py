@@ -12,6 +12,7 @@ from opsknight.incident.model import Incident
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain, stamp, wire
 
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 
@@ -47,7 +48,7 @@ class DueIndex:
         found, place = self._query(
             "due",
             "due_shard = :shard AND due_at <= :until",
-            {":shard": {"S": str(shard)}, ":until": {"S": items.stamp(until)}},
+            {":shard": {"S": str(shard)}, ":until": {"S": stamp(until)}},
             after,
             limit,
             deadline,
@@ -56,7 +57,7 @@ class DueIndex:
 
     def active(
         self, after: Place | None, limit: int, deadline: Deadline
-    ) -> tuple[list[items.Item], Place | None]:
+    ) -> tuple[list[Item], Place | None]:
         """Active incidents as they are stored now, the oldest first, and where to go on."""
         found, place = self._query(
             "listing",
@@ -71,14 +72,8 @@ class DueIndex:
 
     def audited(self, deadline: Deadline) -> Place | None:
         """Where the auditor goes on; None for the beginning."""
-        answer = retrying(
-            deadline,
-            self.table.client.get_item,
-            TableName=self.table.name,
-            Key=items.AUDIT_KEY,
-            ConsistentRead=True,
-        )
-        place: Place | None = answer.get("Item", {}).get("after", {}).get("M")
+        item = self.table.item(items.AUDIT_KEY, deadline) or {}
+        place: Place | None = item.get("after", {}).get("M")
         return place
 
     def keep_audited(self, place: Place | None, deadline: Deadline) -> None:
@@ -94,23 +89,21 @@ class DueIndex:
         Knows nothing of the item but these two attributes: it may be what cannot be read.
         """
         key = _key(due)
-        client, name = self.table.client, self.table.name
-        answer = retrying(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
-        item = answer.get("Item", {})
-        if "due_at" not in item or item["due_at"]["S"] > items.stamp(now):
+        item = self.table.item(key, deadline) or {}
+        if "due_at" not in item or item["due_at"]["S"] > stamp(now):
             return None
         failures = int(item.get("failures", {"N": "0"})["N"]) + 1
         later = now + POSTPONED[min(failures, len(POSTPONED)) - 1]
         try:
             retrying(
                 deadline,
-                client.update_item,
-                TableName=name,
+                self.table.client.update_item,
+                TableName=self.table.name,
                 Key=key,
                 UpdateExpression="SET due_at = :later, failures = :failures",
                 ConditionExpression="due_at = :seen",
                 ExpressionAttributeValues={
-                    ":later": items.wire(later),
+                    ":later": wire(later),
                     ":failures": {"N": str(failures)},
                     ":seen": item["due_at"],
                 },
@@ -123,11 +116,11 @@ class DueIndex:
         self,
         index: str,
         condition: str,
-        values: items.Item,
+        values: Item,
         after: Place | None,
         limit: int,
         deadline: Deadline,
-    ) -> tuple[list[items.Item], Place | None]:
+    ) -> tuple[list[Item], Place | None]:
         start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": after}
         page = retrying(
             deadline,
@@ -142,12 +135,12 @@ class DueIndex:
         return page["Items"], page.get("LastEvaluatedKey")
 
 
-def readable(item: items.Item) -> Incident:
+def readable(item: Item) -> Incident:
     """Raises ValidationError for an item that is none."""
-    return Incident.model_validate(items.plain(item))
+    return Incident.model_validate(plain(item))
 
 
-def _due(item: items.Item) -> Due:
+def _due(item: Item) -> Due:
     incident_id, at = _incident_id(item), datetime.fromisoformat(item["due_at"]["S"])
     kind, _, rest = item["sk"]["S"].partition("#")
     match kind:
@@ -160,7 +153,7 @@ def _due(item: items.Item) -> Due:
             return Due(incident_id, at)
 
 
-def _key(due: Due) -> items.Item:
+def _key(due: Due) -> Item:
     match due:
         case Due(delivery_id=str(delivery_id)):
             return items.delivery_key(due.incident_id, delivery_id)
@@ -170,6 +163,6 @@ def _key(due: Due) -> items.Item:
             return items.incident_key(due.incident_id)
 
 
-def _incident_id(item: items.Item) -> str:
+def _incident_id(item: Item) -> str:
     pk: str = item["pk"]["S"]
     return pk.removeprefix("incident#")

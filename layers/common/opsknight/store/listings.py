@@ -13,6 +13,7 @@ from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 # Where a filter leaves out most, one answer looks so far and gives a place to go on from.
 MOST_QUERIES: Final = 10
@@ -128,7 +129,7 @@ class Listings:
         self, wanted: Wanted, place: Place, limit: int, deadline: Deadline
     ) -> tuple[list[Listed], Place | None]:
         names: dict[str, str] = {}
-        values: items.Item = {":listing": {"S": place.partition}}
+        values: Item = {":listing": {"S": place.partition}}
         condition = _opened(wanted, values)
         # A partition of resolved ones is of one service, and of nothing else.
         resolved = Status.RESOLVED in wanted.statuses
@@ -167,7 +168,7 @@ class Listings:
             ScanIndexForward=False,
             **arguments,
         )
-        found = [Listed.model_validate(items.plain(item)) for item in page["Items"]]
+        found = [Listed.model_validate(plain(item)) for item in page["Items"]]
         if wanted.service_ids is not None:
             found = [each for each in found if each.service_id in wanted.service_ids]
         last = page.get("LastEvaluatedKey")
@@ -183,7 +184,7 @@ def _some(wanted: Set[str], everything: Set[str]) -> Set[str] | None:
     return None if wanted == everything else wanted
 
 
-def _opened(wanted: Wanted, values: items.Item) -> str:
+def _opened(wanted: Wanted, values: Item) -> str:
     """Ids begin with the time, so that a time is a place among them."""
     condition = "listing = :listing"
     if wanted.since is None and wanted.until is None:
@@ -198,9 +199,7 @@ def _first_id(at: datetime) -> str:
     return f"inc_{max(0, int(at.timestamp() * 1000)):012x}"
 
 
-def _among(
-    name: str, wanted: Set[str] | None, names: dict[str, str], values: items.Item
-) -> str | None:
+def _among(name: str, wanted: Set[str] | None, names: dict[str, str], values: Item) -> str | None:
     """The filter; None where everything, or too many to name them, may pass."""
     if wanted is None or len(wanted) > MOST_NAMED:
         return None

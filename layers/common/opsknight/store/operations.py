@@ -10,10 +10,11 @@ from opsknight.escalation.steps import Progress, settled
 from opsknight.incident.changes import Changes
 from opsknight.incident.model import Status, Timer
 from opsknight.oncall.schedules import Override
-from opsknight.store import items, transactions
+from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
+from opsknight.store.wire import expiry, wire
 
 # How long ended windows and overrides can still be listed.
 KEPT: Final = timedelta(days=30)
@@ -29,8 +30,8 @@ class Operations:
     ) -> None:
         """Conflict when there is no such schedule."""
         name = self.table.name
-        item = items.override_item(schedule_id, override)
-        item["expires_at"] = items.expiry(override.end, KEPT)
+        item = directory_items.override_item(schedule_id, override)
+        item["expires_at"] = expiry(override.end, KEPT)
         retrying(
             deadline,
             self.table.client.transact_write_items,
@@ -60,7 +61,7 @@ class Operations:
         same = "#windows = :seen"
         if not service.windows:
             same = f"attribute_not_exists(#windows) OR {same}"
-        changed["ExpressionAttributeValues"][":seen"] = items.wire(service.windows)
+        changed["ExpressionAttributeValues"][":seen"] = wire(service.windows)
         changed["ExpressionAttributeNames"]["#pk"] = "pk"
         retrying(
             deadline,

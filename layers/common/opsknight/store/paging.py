@@ -10,6 +10,7 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Paging:
         """All pages of one step."""
         prefix = items.page_key(incident_id, page_no, "")["sk"]["S"]
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
-        return [Page.model_validate(items.plain(item)) for item in found]
+        return [Page.model_validate(plain(item)) for item in found]
 
     def plan(self, page: Page, judged_at: datetime, deadline: Deadline) -> bool:
         """Its deliveries are planned: now it is due when it is to be judged. False when somebody
@@ -49,9 +50,9 @@ class Paging:
             if moved is None
             else transactions.writes(moved, self.table.name, self.table.retention)
         )
-        update = transactions.update({"due_at": None, "told": True})
+        update = transactions.update({"due_at": None, "recorded": True})
         key = items.page_key(page.incident_id, page.page_no, page.user_id)
-        condition = "attribute_exists(pk) AND attribute_not_exists(#told)"
+        condition = "attribute_exists(pk) AND attribute_not_exists(#recorded)"
         retrying(
             deadline,
             self.table.client.transact_write_items,
@@ -79,7 +80,7 @@ class Paging:
 
     def _update(
         self,
-        key: items.Item,
+        key: Item,
         sets: dict[str, object],
         seen: PageState | None,
         deadline: Deadline,

@@ -13,7 +13,8 @@ from opsknight.escalation.steps import Advanced
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import NO_REQUIREMENT, Merged, Opened, Require, Transitioned
 from opsknight.incident.model import Incident, Pointer, Status
-from opsknight.store import items
+from opsknight.store import incident_items, items
+from opsknight.store.wire import Item, wire
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 
 def writes(
     decision: Opened | Merged | Transitioned | Advanced, table: str, retention: timedelta
-) -> "tuple[list[Write], list[items.Item]]":
+) -> "tuple[list[Write], list[Item]]":
     """The transaction, and the chunks of a large body that must be stored before it."""
     match decision:
         case Opened(incident, alert):
-            item, chunks = items.alert_items(alert, retention)
+            item, chunks = incident_items.alert_items(alert, retention)
             return [
-                put_new(table, items.incident_item(incident)),
+                put_new(table, incident_items.incident_item(incident)),
                 # The first invariant hangs on this condition: one active incident per dedup key.
-                put_new(table, items.pointer_item(incident)),
+                put_new(table, incident_items.pointer_item(incident)),
                 {"Put": {"TableName": table, "Item": item}},
             ], chunks
         case Merged(before, alert, raised):
-            item, chunks = items.alert_items(alert, retention)
+            item, chunks = incident_items.alert_items(alert, retention)
             sets = expanded(Changes(last_alert_at=alert.at))
             if_absent: Mapping[str, object] = {}
             around: list[Write] = []
@@ -64,8 +65,8 @@ def writes(
             key = items.incident_key(incident.id)
             steps: list[Write] = [updating(table, key, condition, changed)]
             if taken is not None:
-                steps.append(put_new(table, items.taken_item(taken, retention)))
-            steps += (put(table, items.page_item(page, retention)) for page in pages)
+                steps.append(put_new(table, incident_items.step_item(taken, retention)))
+            steps += (put(table, incident_items.page_item(page, retention)) for page in pages)
             if transition is not None:
                 steps += [
                     _pointer(transition, table),
@@ -109,23 +110,23 @@ def still(seen: Mapping[str, object], names: dict[str, str], values: dict[str, A
         if value is None:
             terms.append(f"attribute_not_exists(#was_{name})")
             continue
-        values[f":was_{name}"] = items.wire(value)
+        values[f":was_{name}"] = wire(value)
         same = f"#was_{name} = :was_{name}"
         # A version of the code that does not know the number leaves it out.
         terms.append(f"(attribute_not_exists(#was_{name}) OR {same})" if value == 0 else same)
     return " AND ".join(terms)
 
 
-def put(table: str, item: items.Item) -> "Write":
+def put(table: str, item: Item) -> "Write":
     return {"Put": {"TableName": table, "Item": item}}
 
 
-def put_new(table: str, item: items.Item) -> "Write":
+def put_new(table: str, item: Item) -> "Write":
     condition = "attribute_not_exists(pk)"
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": condition}}
 
 
-def exists(table: str, key: items.Item) -> "Write":
+def exists(table: str, key: Item) -> "Write":
     condition = "attribute_exists(pk)"
     check: Any = {"TableName": table, "Key": key, "ConditionExpression": condition}
     return {"ConditionCheck": check}
@@ -151,7 +152,7 @@ def update(
         "UpdateExpression": " ".join(actions),
         "ExpressionAttributeNames": {f"#{part}": part for part in parts},
         "ExpressionAttributeValues": {
-            _value(name): items.wire(value) for name, value in {**kept, **if_absent}.items()
+            _value(name): wire(value) for name, value in {**kept, **if_absent}.items()
         },
     }
 
@@ -181,7 +182,7 @@ def _incident(
 
 def _pointer(decision: Transitioned, table: str) -> "Write":
     key = items.pointer_key(decision.before.service_id, decision.before.dedup_key)
-    mine: items.Item = {":mine": {"S": decision.before.id}}
+    mine: Item = {":mine": {"S": decision.before.id}}
     if decision.after.status is Status.RESOLVED:
         return {
             "Delete": {
@@ -196,7 +197,7 @@ def _pointer(decision: Transitioned, table: str) -> "Write":
     return updating(table, key, "id = :mine", changed)
 
 
-def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any]) -> "Write":
+def updating(table: str, key: Item, condition: str, changed: dict[str, Any]) -> "Write":
     arguments = {"TableName": table, "Key": key, "ConditionExpression": condition, **changed}
     if not changed["ExpressionAttributeValues"]:
         # DynamoDB refuses an empty map.
@@ -206,4 +207,4 @@ def updating(table: str, key: items.Item, condition: str, changed: dict[str, Any
 
 def _timeline(decision: Transitioned, table: str, retention: timedelta) -> "Write":
     # New: its number is the change's place in the order of all changes of the incident.
-    return put_new(table, items.change_item(decision.change, retention))
+    return put_new(table, incident_items.change_item(decision.change, retention))
