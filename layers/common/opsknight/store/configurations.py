@@ -18,7 +18,7 @@ from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items, items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.due import DueIndex, Place
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
@@ -92,20 +92,21 @@ class Configurations:
 
     def read(self, deadline: Deadline, named: Iterable[Entry] = ()) -> Seen:
         """All of one revision, and whatever else exists of what is `named`."""
-        asked = {(kind_of(entry), key_of(entry)) for entry in named}
-        attempt = 0
-        while True:
+        also = {(kind_of(entry), key_of(entry)) for entry in named}
+
+        def attempt(_: int) -> tuple[int, Configuration, Listed]:
             revision, listed = self._head(deadline)
-            wanted = {(kind, key) for kind in Kind for key in listed[kind]} | asked
+            wanted = {(kind, key) for kind in Kind for key in listed[kind]} | also
             keys = [_key(kind, key) for kind, key in sorted(wanted)]
             found = Configuration.of(map(_entry, self.table.batch(keys, deadline)))
             # Many reads are no snapshot; between two equal revisions nothing was written.
-            if self._head(deadline)[0] == revision:
-                break
-            deadline.pause(attempt, Conflict("the configuration is being changed"))
-            attempt += 1
-        new = {key for kind, key in asked if kind is Kind.POLICY} - found.policies.keys()
-        # Of most there was none before, and one question answers that for a hundred.
+            if self._head(deadline)[0] != revision:
+                raise Conflict("the configuration is being changed")
+            return revision, found, listed
+
+        revision, found, listed = decide_again(deadline, attempt)
+        new = {key for kind, key in also if kind is Kind.POLICY} - found.policies.keys()
+        # Most of them never existed, and one request answers that for a hundred.
         firsts = [items.policy_key(policy_id, 1) for policy_id in sorted(new)]
         gone = [item["id"]["S"] for item in self.table.batch(firsts, deadline)]
         versions = {policy_id: self._newest_version(policy_id, deadline) for policy_id in gone}

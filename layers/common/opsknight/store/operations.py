@@ -11,7 +11,7 @@ from opsknight.incident.changes import Changes
 from opsknight.incident.model import Status, Timer
 from opsknight.oncall.schedules import Override
 from opsknight.store import directory_items, items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Deadline, decide_again, retrying
 from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
 from opsknight.store.wire import expiry, wire
@@ -75,26 +75,30 @@ class Operations:
     def end_suppression(
         self, service_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
     ) -> int:
-        """Lets the engine see to what the window suppressed, now instead of at its old end; how
-        many incidents that are.
+        """Lets the engine look at once, and not at the old end of the window, at the incidents that
+        it suppressed; returns how many there are.
         """
-        found = 0
+        released = 0
         for incident_id in self._suppressed(service_id, window_id, deadline):
-            attempt = 0
-            while (incident := self.table.incident(incident_id, deadline)) is not None:
-                if incident.status is not Status.SUPPRESSED or incident.window_id != window_id:
-                    break
-                released = Changes(timers={Timer.WINDOW: now})
-                decision = settled(incident, released, Progress.WINDOW_ENDED)
-                try:
-                    self.table.apply(decision, f"{token}-{found}-{attempt}", deadline)
-                except Conflict as conflict:
-                    deadline.pause(attempt, conflict)
-                    attempt += 1
-                else:
-                    found += 1
-                    break
-        return found
+            name = f"{token}-{released}"
+            released += self._release(incident_id, window_id, now, name, deadline)
+        return released
+
+    def _release(
+        self, incident_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
+    ) -> bool:
+        def attempt(number: int) -> bool:
+            incident = self.table.incident(incident_id, deadline)
+            if incident is None or incident.status is not Status.SUPPRESSED:
+                return False
+            if incident.window_id != window_id:
+                return False
+            changes = Changes(timers={Timer.WINDOW: now})
+            decision = settled(incident, changes, Progress.WINDOW_ENDED)
+            self.table.apply(decision, f"{token}-{number}", deadline)
+            return True
+
+        return decide_again(deadline, attempt)
 
     def _suppressed(self, service_id: str, window_id: str, deadline: Deadline) -> list[str]:
         found: list[str] = []
