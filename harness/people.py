@@ -1,4 +1,4 @@
-"""What people and timers can ask for, by the names that `harness.model` has for it."""
+"""The commands of people and timers, by the names that `harness.model` has for them."""
 
 from collections.abc import Callable
 from datetime import timedelta

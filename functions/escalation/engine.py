@@ -1,6 +1,7 @@
-"""Takes one incident through everything that is due of it, each in one conditional write.
+"""Handles everything that is due for one incident, one conditional write at a time.
 
-Whatever wakes it, and however often: it reads what is stored and does what is due by the clock.
+Whatever wakes it, and however often, it reads the incident and does what is due by the clock. What
+a timer does is in `opsknight.escalation`.
 """
 
 import time
@@ -23,7 +24,7 @@ from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table
 
-# More than the longest policy of steps that reach nobody; the next waking goes on from there.
+# More than the longest policy of steps that reach nobody; the next wakeup continues from there.
 MOST_TURNS: Final = 100
 TELL_AGAIN: Final = timedelta(minutes=1)
 
@@ -42,7 +43,7 @@ class Engine:
         return DueIndex(self.table)
 
     def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
-        """`advance`, but what cannot be handled is due again later and harms nobody else.
+        """Like `advance`, but an incident that fails is due again later and harms no other.
 
         Raises Unavailable after the deadline.
         """
@@ -59,8 +60,9 @@ class Engine:
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
 
     def advance(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
-        """Does all that is due. `remind`: even if nothing was, so that the next timer is met to the
-        second; else whoever set it has seen to that.
+        """Does all that is due, then sends a reminder so that the next timer is met to the second.
+
+        If nothing was due, whoever set the timer has sent one; `remind` sends it all the same.
         """
         conflicts, told = 0, False
         for _ in range(MOST_TURNS):
@@ -81,7 +83,7 @@ class Engine:
                 self._handle(timer, incident, now, deadline)
                 remind = True
             except Conflict as conflict:
-                # Somebody was faster: what is due now may be something else.
+                # Somebody was faster, and something else may be due now: that is one more turn.
                 deadline.pause(conflicts, conflict)
                 conflicts += 1
         else:
@@ -100,7 +102,7 @@ class Engine:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
             case Timer.FALLBACK:
-                # At least once: told first, and then recorded.
+                # At least once: send first, then record.
                 service = directory.service(incident.service_id)
                 name = service.name if service else incident.service_id
                 if self.outbox.tell_fallback(incident, name):

@@ -13,7 +13,8 @@ from escalation.engine import Engine
 from escalation.handler import on_message, on_record
 from escalation.sweep import tick
 from harness.faults import DEATHS, Died, Fault, Point, Process
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
+from harness.processes import engine
 from harness.streams import record
 from harness.world import World, build, deadline
 from opsknight.directory.entries import MaintenanceWindow, Member, Team

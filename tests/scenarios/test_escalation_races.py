@@ -13,7 +13,8 @@ from harness.crowd import at_once
 from harness.dynamodb import connect
 from harness.invariants import check
 from harness.people import ADA
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
+from harness.processes import engine
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.decisions import Transitioned

@@ -16,7 +16,7 @@ from harness.dynamodb import connect
 from harness.invariants import check
 from harness.model import Seen, in_some_order
 from harness.people import ADA, COMMANDS, came_to
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.turns import Turns
 from harness.world import World, build, deadline, event
 from opsknight.incident.decisions import Transitioned

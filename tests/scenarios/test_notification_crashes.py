@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.faults import DEATHS, Died, Fault, Point, Process
-from harness.pipeline import Pipeline, planning, sending, step
+from harness.pipeline import Pipeline, step
+from harness.processes import planning, sending
 from harness.world import World, build, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import plan, send

@@ -15,8 +15,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from escalation.handler import on_message
-from harness.pipeline import Pipeline, sending, step
+from harness.pipeline import Pipeline, step
 from harness.post import PLANS, TIMERS, Letter
+from harness.processes import sending
 from harness.streams import record, woken_by
 from harness.world import build, deadline, event
 from notify.handler import on_record, plan, send

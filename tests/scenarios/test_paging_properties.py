@@ -37,8 +37,9 @@ from harness.paging import (
     Paged,
 )
 from harness.people import ADA
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
 from harness.post import TIMERS, Letter
+from harness.processes import engine
 from harness.streams import record
 from harness.world import build, deadline
 from opsknight.incident.commands import (

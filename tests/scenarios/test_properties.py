@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from harness.invariants import Stored, check, stored
 from harness.model import Model, Problem
 from harness.people import ADA, COMMANDS, came_to
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.world import build, deadline, event
 from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
 from opsknight.incident.decisions import Merged, Opened, Transitioned

@@ -13,8 +13,9 @@ from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
 from harness.crowd import at_once
 from harness.dynamodb import connect
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
 from harness.post import Letter
+from harness.processes import engine
 from harness.world import World
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard, incident_key

@@ -1,6 +1,6 @@
-"""What an incident is: the words, the frozen models, and the event that a monitor sends.
+"""What an incident is: its words, and the frozen models of it, its alerts and its changes.
 
-Pure. What happens to an incident is in `lifecycle`.
+Pure. What happens to an incident is in `events` and `lifecycle`.
 """
 
 import re
@@ -15,8 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Model(BaseModel):
-    """What is stored. Two versions of the code run side by side in every deploy: what one adds, the
-    other must bear. Errors do not repeat values: titles and addresses do not belong into a log.
+    """Whatever is stored. Ignores unknown fields, because two versions of the code run side by side
+    in every deploy. Its errors repeat no values: titles and addresses do not belong in a log.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -34,7 +34,7 @@ ACTIVE: Final = frozenset(Status) - {Status.RESOLVED}
 
 
 class Severity(StrEnum):
-    """The sender's word."""
+    """How bad it is, in the sender's word."""
 
     CRITICAL = "critical"
     ERROR = "error"
@@ -43,7 +43,7 @@ class Severity(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Ours."""
+    """How loudly to page, in our word."""
 
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
@@ -66,7 +66,7 @@ URGENCY: Final[Mapping[Severity, Urgency]] = MappingProxyType(
 
 
 class Escalation(StrEnum):
-    """How far the paging of an incident is."""
+    """How far the escalation of an incident is."""
 
     NONE = "NONE"
     ESCALATING = "ESCALATING"
@@ -76,18 +76,18 @@ class Escalation(StrEnum):
 
 
 class RequestedStep(StrEnum):
-    """What somebody asked of the escalation, to be done when `timers.step` comes,
-    whatever would come by itself.
+    """A step that somebody requested, to be taken when the timer STEP comes, in place of the step
+    that is due by itself.
     """
 
     CURRENT = "CURRENT"
     """The current step once more; the assignee, once an incident is reassigned."""
     NEXT = "NEXT"
-    """`next_step`; past the last step the first one, however many rounds are left."""
+    """`next_step`; after the last step, the first one, however many rounds are left."""
 
 
 class Action(StrEnum):
-    """What a monitoring tool asks for."""
+    """What an event asks for."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
@@ -102,15 +102,15 @@ class ActorKind(StrEnum):
     API_KEY = "api_key"
     USER = "user"
     SLACK = "slack"
-    """Somebody in Slack of whom no user says that it is them."""
+    """Somebody in Slack whose account no user names."""
     OPERATOR = "operator"
-    """Somebody at the command line, known by their AWS identity alone."""
+    """Somebody at the command line, known only by their AWS identity."""
     TIMER = "timer"
     SYSTEM = "system"
 
 
 class Actor(Model):
-    """Who did it, as the timeline tells it."""
+    """Who caused a change, as the timeline says."""
 
     kind: ActorKind
     id: str
@@ -157,8 +157,8 @@ type TimerName = Annotated[Timer | UnknownTimer, Field(union_mode="left_to_right
 
 
 class Pointer(Model):
-    """The active incident of (service, dedup key), with what an answer and a decision need to know
-    of it.
+    """Which incident is active for a service and dedup key, with all that an answer and a decision
+    about an event need.
     """
 
     id: str
@@ -169,33 +169,33 @@ class Pointer(Model):
     status: Status
     created_at: datetime
     epoch: int = 0
-    """Grows with every change of status; a page of an older epoch is no longer wanted."""
+    """Grows with every change of status; a page of an older epoch must not be sent."""
     changes: int = 1
-    """Number of the last change; the alert that opened the incident is change 1."""
+    """Number of the last change; the opening is change 1."""
 
 
 class Incident(Pointer):
-    """What people work on. The names ending in `_at` are aware UTC times."""
+    """What people work on. Fields whose names end in `_at` are aware UTC times."""
 
     escalation: Escalation = Escalation.NONE
     policy_id: str | None = None
-    """With `policy_version` what it escalates by since it began; None before."""
+    """With `policy_version`, the policy by which its escalation began; None before."""
     policy_version: int | None = None
     step: int | None = None
-    """The step taken last, from 0; None before the first."""
+    """The last step taken, from 0; None before the first."""
     next_step: int | None = None
-    """The step that `timers.step` will take; the number of steps when the round is over."""
+    """The step to take when the timer STEP comes; the number of steps when the round is over."""
     round: int | None = None
-    """How many rounds were repeated; None for 0."""
+    """How many rounds have followed the first; None for 0."""
     page_no: int = 0
-    """Number of the last step taken, all rounds and resumptions counted."""
+    """Number of the last step taken, counting all rounds and repetitions."""
     paged: int | None = None
-    """How many pages of the step taken last are written, as long as not all are."""
+    """How many pages of the last step are written; None once all are."""
     requested_step: RequestedStep | None = None
     reached: bool | None = None
-    """Whether a step of this round reached somebody; None for no."""
+    """Whether a step of this round has reached somebody; None for no."""
     empty_since: datetime | None = None
-    """When the first of the last rounds that reached nobody was over."""
+    """The end of the first round that reached nobody, as long as no round after it has."""
     alert_count: int = 1
     first_alert_id: str
     last_alert_at: datetime
@@ -203,7 +203,7 @@ class Incident(Pointer):
     resolved_at: datetime | None = None
     assignee_id: str | None = None
     window_id: str | None = None
-    """The maintenance window that suppressed it; None when suppressed by hand."""
+    """The maintenance window that suppressed it; None if a person did."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
     announced_from: int = 1
@@ -214,13 +214,13 @@ class Incident(Pointer):
     """When to do what about it. A timer that a newer version of the code has set stays, and counts.
     """
     due_at: datetime | None = None
-    """The earliest of its timers: when something must look at it again, whatever else gets lost."""
+    """The earliest of its timers: when the sweep looks at it, whatever messages get lost."""
     failures: int | None = None
-    """How often in a row its timers could not be handled; each moved `due_at` on by itself."""
+    """How often in a row its timers could not be handled; each time postponed `due_at` alone."""
 
 
 class Alert(Model):
-    """An accepted trigger: the whole event as received, when, and by which key."""
+    """An accepted trigger: the whole event as received, its time, and the key that sent it."""
 
     id: str
     incident_id: str
@@ -256,7 +256,7 @@ UnknownKind = NewType("UnknownKind", str)
 
 
 class Change(Model):
-    """An entry of the timeline after the opening one."""
+    """An entry of the timeline. The opening has none: the first change is number 2."""
 
     incident_id: str
     number: int
@@ -264,7 +264,7 @@ class Change(Model):
     what: Annotated[ChangeKind | UnknownKind, Field(union_mode="left_to_right")]
     actor: Actor
     status: Status
-    """Of the incident, after the change."""
+    """The incident's status after the change."""
     epoch: int
     detail: dict[str, str] = {}
 
@@ -279,12 +279,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """What the service lets end by itself; None for never."""
+    """After how long a service lets things end by themselves; None for never."""
 
     acknowledgement: timedelta | None = None
-    """An acknowledged incident that is not resolved for so long goes back to OPEN."""
+    """Until an acknowledged incident that nobody has resolved is OPEN again."""
     auto_resolve: timedelta | None = None
-    """Without a new alert for so long it is resolved."""
+    """Until an incident without a new alert is resolved."""
 
 
 NEVER: Final = Timeouts()

@@ -1,9 +1,9 @@
 """The configuration in the table: read whole, and changed by numbered transactions.
 
-One item, the head, lists what there is and carries the revision. Every transaction that writes any
-of the configuration moves the revision on by one, on the condition that it is still the one that
-its plan was made from. So of two who write at once one is refused, and what was interrupted is a
-revision like any other.
+One item, the head, lists all entries and carries the revision. Every transaction that writes any
+part of the configuration increases the revision by one, on the condition that it is still the one
+from which the plan was made. So of two simultaneous writers one is refused, and an interrupted
+write leaves a revision like any other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,11 +61,11 @@ class Seen:
     configuration: Configuration
     listed: Listed
     versions: Mapping[str, int]
-    """The newest version of policies that were there once and are not now."""
+    """The newest version of each policy that existed once and does not now."""
 
     @property
     def unlisted(self) -> tuple[Entry, ...]:
-        """What was made in another way than by a configuration, and a file names now."""
+        """Entries that a file names, but that no configuration has created."""
         return tuple(
             entry
             for entry in self.configuration.entries()
@@ -76,7 +76,7 @@ class Seen:
 class Overtaken(Exception):
     """Somebody else has changed the configuration since it was read.
 
-    `done` of the steps were written; no reference dangles.
+    The first `done` steps were written; no reference dangles.
     """
 
     def __init__(self, done: int) -> None:
@@ -88,10 +88,10 @@ class Overtaken(Exception):
 class Configurations:
     table: Table
     most_writes: int = MOST_WRITES
-    """In one transaction; fewer make more of them."""
+    """How many writes one transaction holds at most."""
 
     def read(self, deadline: Deadline, named: Iterable[Entry] = ()) -> Seen:
-        """All of one revision, and whatever else exists of what is `named`."""
+        """All entries of one revision, and those of the `named` ones that exist besides."""
         also = {(kind_of(entry), key_of(entry)) for entry in named}
 
         def attempt(_: int) -> tuple[int, Configuration, Listed]:
@@ -113,11 +113,11 @@ class Configurations:
         return Seen(revision, found, listed, versions)
 
     def services(self, deadline: Deadline) -> list[Service]:
-        """All of them, by id."""
+        """All services, by id."""
         return self._of_kind(Kind.SERVICE, Service, deadline)
 
     def schedules(self, deadline: Deadline) -> list[Schedule]:
-        """All of them, by id, without their overrides."""
+        """All schedules, by id, without their overrides."""
         return self._of_kind(Kind.SCHEDULE, Schedule, deadline)
 
     def _of_kind[E: (Service, Schedule)](
@@ -137,10 +137,10 @@ class Configurations:
         deadline: Deadline,
         ended: Mapping[str, Sequence[str]] | None = None,
     ) -> int:
-        """Takes the steps in their order; the revision after them.
+        """Writes the steps in their order; returns the revision after them.
 
-        `ended` are hashes of live keys, by the key (`key_of`) of the user or integration that they
-        go with. `token` names this undertaking, in at most 30 characters. Raises Overtaken.
+        `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
+        `token` names this call, in at most 30 characters. Raises Overtaken.
         """
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
         for entry in seen.unlisted:
@@ -173,7 +173,7 @@ class Configurations:
         while True:
             stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
-                # Not by the whole model: what cannot be read needs what it needs all the same.
+                # Not by the whole model: an incident that fails validation needs its policy, too.
                 each = plain(item)
                 found.append(
                     Busy(
@@ -288,7 +288,7 @@ def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
 
 
 def _packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
-    """How many steps go into each transaction; one at least, if only to move the head on."""
+    """How many steps go into each transaction. There is at least one, if only for the head."""
     count = size = 0
     for group in groups:
         if count and size + len(group) > most:

@@ -1,4 +1,4 @@
-"""Finding what waits: by the index of due times, and by the list of all active incidents.
+"""Finds what is due, by the index of due times, and all active incidents, by the list of them.
 
 Reads of an index may be a moment old: whoever finds an incident here reads it again.
 """
@@ -17,7 +17,7 @@ from opsknight.store.wire import Item, plain, stamp, wire
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 
 type Place = Mapping[str, Any]
-"""Where a query goes on, as DynamoDB gives it; it may travel as JSON."""
+"""Where to continue a query, as DynamoDB gives it. It can travel as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class DueIndex:
     def due(
         self, shard: int, until: datetime, after: Place | None, limit: int, deadline: Deadline
     ) -> tuple[list[Due], Place | None]:
-        """What is due in a shard until `until`, the earliest first, and where to go on if there is
+        """What is due in a shard by `until`, the earliest first, and where to continue if there is
         more.
         """
         found, place = self._query(
@@ -58,7 +58,7 @@ class DueIndex:
     def active(
         self, after: Place | None, limit: int, deadline: Deadline
     ) -> tuple[list[Item], Place | None]:
-        """Active incidents as they are stored now, the oldest first, and where to go on."""
+        """Active incidents as they are stored now, the oldest first, and where to continue."""
         found, place = self._query(
             "listing",
             "listing = :active",
@@ -71,7 +71,7 @@ class DueIndex:
         return list(self.table.batch(keys, deadline)), place
 
     def audited(self, deadline: Deadline) -> Place | None:
-        """Where the auditor goes on; None for the beginning."""
+        """Where the auditor continues; None for the beginning."""
         item = self.table.item(items.AUDIT_KEY, deadline) or {}
         place: Place | None = item.get("after", {}).get("M")
         return place
@@ -83,10 +83,10 @@ class DueIndex:
         retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
 
     def postpone(self, due: Due, now: datetime, deadline: Deadline) -> int | None:
-        """What could not be handled is due again in 1, 5, and from then on 15 minutes; how often in
-        a row it failed. None when it is not due any more, or somebody was faster.
+        """Makes what could not be handled due again, in 1, 5, and from then on 15 minutes. Returns
+        how often in a row it has failed, or None when it is no longer due or somebody was faster.
 
-        Knows nothing of the item but these two attributes: it may be what cannot be read.
+        Looks at no other attribute: the item may be one that fails validation.
         """
         key = _key(due)
         item = self.table.item(key, deadline) or {}
@@ -136,7 +136,7 @@ class DueIndex:
 
 
 def readable(item: Item) -> Incident:
-    """Raises ValidationError for an item that is none."""
+    """The incident in an item. Raises ValidationError for an item that holds none."""
     return Incident.model_validate(plain(item))
 
 

@@ -1,6 +1,6 @@
-"""Keys as operators handle them: found by their owner, made, and ended.
+"""Keys as operators handle them: listed by owner, created, rotated and revoked.
 
-Keys are stored under the hash of their secret and there is no scan, so that one entry for each,
+A key is stored under the hash of its secret, and nothing scans the table: a listing for each key,
 all in one partition, says where it is.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A key, and the hash of the secret that it is stored under."""
+    """A key, and the hash of its secret, under which it is stored."""
 
     hashed: str
     key: directory_items.AnyKey

@@ -1,4 +1,7 @@
-"""What operators do while it runs, and no file says: overrides and maintenance windows."""
+"""What operators change while the system runs: overrides and maintenance windows.
+
+No configuration file holds these; what files hold is in `configurations`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
 from opsknight.store.wire import expiry, wire
 
-# How long ended windows and overrides can still be listed.
+# How long after their end windows and overrides can still be listed.
 KEPT: Final = timedelta(days=30)
 _PAGE: Final = 100
 
@@ -28,7 +31,7 @@ class Operations:
     def add_override(
         self, schedule_id: str, override: Override, token: str, deadline: Deadline
     ) -> None:
-        """Conflict when there is no such schedule."""
+        """Raises Conflict when there is no such schedule."""
         name = self.table.name
         item = directory_items.override_item(schedule_id, override)
         item["expires_at"] = expiry(override.end, KEPT)
@@ -43,7 +46,7 @@ class Operations:
         )
 
     def remove_override(self, schedule_id: str, override_id: str, deadline: Deadline) -> None:
-        """Conflict when it is not there."""
+        """Raises Conflict when there is no such override."""
         retrying(
             deadline,
             self.table.client.delete_item,
@@ -55,7 +58,7 @@ class Operations:
     def set_windows(
         self, service: Service, windows: Iterable[MaintenanceWindow], deadline: Deadline
     ) -> None:
-        """In the place of those `service` was seen with; Conflict when there are others now."""
+        """Replaces the windows of `service`; Conflict when they have changed since it was read."""
         sets: dict[str, object] = {"windows": tuple(windows)}
         changed = transactions.update(sets)
         same = "#windows = :seen"
