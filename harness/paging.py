@@ -26,7 +26,7 @@ RESOLVED: Final = "RESOLVED"
 
 @dataclass
 class Paged:
-    """One incident. `pages` are (number, user), in order; a step that reaches nobody has one too."""
+    """One incident. `pages` are (number, user), in order; a step that reaches nobody counts too."""
 
     at: datetime | None
     """When the next step is due, or the status ends."""
