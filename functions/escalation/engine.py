@@ -64,15 +64,15 @@ class Engine:
 
         If nothing was due, whoever set the timer has sent one; `remind` sends it all the same.
         """
-        conflicts, told = 0, False
+        conflicts, announced = 0, False
         for _ in range(MOST_TURNS):
             incident = self.table.incident(incident_id, deadline)
             if incident is None:
                 return
             now = self.clock()
-            if unannounced(incident, now) and not told:
+            if unannounced(incident, now) and not announced:
                 self.outbox.announce(incident.id, now)
-                told = True
+                announced = True
             timer = due(incident, now)
             try:
                 if timer is None:

@@ -228,8 +228,8 @@ def test_after_a_death_each_step_has_run_once(
     whole.wake(whole.process(process))
     calls: list[Point] = list(process.calls)
     right = whole.ends()
-    told = len(whole.night.post.published)
-    assert told == path.fallback
+    published = len(whole.night.post.published)
+    assert published == path.fallback
     assert whole.pages() != whole.before or path.prepare in (
         exhausts,
         begins_later,

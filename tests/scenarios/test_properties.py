@@ -114,8 +114,8 @@ class Life(RuleBasedStateMachine):
             assert stored(self.world) == self.stored, "ignored, and yet something changed"
             return
         problem.id = problem.id or answer.incident["id"]
-        told = {name: answer.incident[name] for name in ("id", "title", "status", "urgency")}
-        assert told == {
+        answered = {name: answer.incident[name] for name in ("id", "title", "status", "urgency")}
+        assert answered == {
             "id": problem.id,
             "title": problem.title,
             "status": problem.status,

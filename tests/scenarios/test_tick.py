@@ -37,9 +37,9 @@ def test_a_tick_finishes_whatever_is_due(
     seeds: list[Item] = []
     for number in range(due - 1):
         known = f"inc_{number:06}"
-        told: Item = {"id": {"S": known}, "dedup_key": {"S": known}}
+        own: Item = {"id": {"S": known}, "dedup_key": {"S": known}}
         shard: Item = {"due_shard": {"S": due_shard(known)}}
-        seeds.append(like | incident_key(known) | told | shard)
+        seeds.append(like | incident_key(known) | own | shard)
     for chunk in batched(seeds, 25, strict=False):
         client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": it}} for it in chunk]})
     world.clock.advance(minutes=1)

@@ -116,8 +116,8 @@ def test_the_second_table(command: Command, before: Status, cell: Status | str) 
     else:
         assert isinstance(decision, Transitioned)
         assert decision.after.status is decision.change.status is cell
-        told = "lowered" if isinstance(command, Prioritize) else command.past
-        assert decision.change.what == told
+        what = "lowered" if isinstance(command, Prioritize) else command.past
+        assert decision.change.what == what
         assert decision.change.actor == ADA
         assert decision.change.at == NOW
 
@@ -143,10 +143,10 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
     # Another urgency leaves no status, and so ends nothing.
     if isinstance(decision, Transitioned) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.changes.timers.get(name, LATER) is not None}
-        # Whom a command pages anew, the fallback need not be told of.
+        # A command that pages somebody anew stops the notice to the fallback.
         anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
-        told = {Timer.FALLBACK} if anew else set()
-        assert left == {name for name, owners in TIMERS.items() if cell in owners} - told
+        stopped = {Timer.FALLBACK} if anew else set()
+        assert left == {name for name, owners in TIMERS.items() if cell in owners} - stopped
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_a_page_that_failed_moves_the_step_on_only_if_it_is_told_to() -> None:
 def test_what_a_window_kept_quiet_is_announced_from_its_opening_on() -> None:
     out = did(Unsuppress(), SUPPRESSED, announced_from=0)
     assert out.changes.announced_from == out.change.number
-    assert did(Unsuppress(), SUPPRESSED).changes.announced_from is KEEP, "it was told already"
+    assert did(Unsuppress(), SUPPRESSED).changes.announced_from is KEEP, "announced already"
     assert did(Resolve(), SUPPRESSED, announced_from=0).changes.announced_from is KEEP, (
         "nobody ever hears"
     )

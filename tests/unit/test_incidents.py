@@ -180,7 +180,7 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     assert (born.status, born.escalation) == (Status.SUPPRESSED, Escalation.PAUSED)
     assert born.window_id == "win_1"
     checked = NOW + timedelta(minutes=5)
-    assert born.timers == {"window": checked}, "it may end early; and nobody is told or paged"
+    assert born.timers == {"window": checked}, "it may end early; and nobody is paged or notified"
     assert (born.announced, born.due_at) == (1, checked)
     short = opened(window=Window("win_2", NOW + timedelta(minutes=3)))
     assert short.due_at == NOW + timedelta(minutes=3)

@@ -67,7 +67,7 @@ MOVES = [
 def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
     """The writes: each as how, the key, the condition with values in it, and what is set or put."""
     transaction, _ = writes(decision, "table", RETENTION)
-    told = []
+    found = []
     for write in transaction:
         [(how, arguments)] = write.items()
         assert isinstance(arguments, dict)
@@ -89,8 +89,8 @@ def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
                 if pair
             )
         }
-        told.append({"how": how, "sk": key["sk"]["S"], "condition": condition, "sets": sets})
-    return told
+        found.append({"how": how, "sk": key["sk"]["S"], "condition": condition, "sets": sets})
+    return found
 
 
 @pytest.mark.parametrize(("command", "before", "after"), MOVES)

@@ -38,7 +38,7 @@ class Progress(StrEnum):
     PAGES_WRITTEN = "pages written"
     EXHAUSTED = "exhausted"
     FALLBACK_CLEARED = "fallback cleared"
-    FALLBACK_DELAYED = "fallback not told"
+    FALLBACK_DELAYED = "fallback not notified"
     WINDOW_IN_FORCE = "window in force"
     WINDOW_ENDED = "window ended"
     WINDOW_CLEARED = "window cleared"

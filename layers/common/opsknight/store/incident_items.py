@@ -49,11 +49,11 @@ def incident_item(incident: Incident) -> Item:
 
 
 def pointer_item(incident: Pointer) -> Item:
-    told = attributes(incident, Pointer.model_fields)
+    repeated = attributes(incident, Pointer.model_fields)
     return (
         items.pointer_key(incident.service_id, incident.dedup_key)
         | {"kind": {"S": "pointer"}}
-        | told
+        | repeated
     )
 
 
