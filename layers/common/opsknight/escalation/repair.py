@@ -6,8 +6,8 @@ Pure. What a timer does once it has come is in `timers`.
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.escalation.steps import Advanced, Progress, forgiven, settled
-from opsknight.incident.changes import Changes, applied
+from opsknight.escalation.steps import FORGIVEN, Advanced, Progress, settled
+from opsknight.incident.changes import NOTHING, Changes, applied
 from opsknight.incident.model import ACTIVE, Escalation, Incident, Status, Timer
 
 # How long to leave an overdue timer of a newer version alone: cheap after a rollback, and soon
@@ -35,7 +35,7 @@ def resting(incident: Incident, now: datetime) -> Advanced | None:
     later = min(later, now + LEFT_TO_NEWER)
     if incident.due_at is not None and now < incident.due_at <= later:
         return None
-    changes = forgiven(incident) | Changes(due_at=later)
+    changes = Changes(due_at=later) | (FORGIVEN if incident.failures else NOTHING)
     return Advanced(incident, Progress.LEFT_TO_NEWER, changes)
 
 

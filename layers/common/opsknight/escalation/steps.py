@@ -27,6 +27,7 @@ from opsknight.incident.model import (
 # A gap in a schedule must not use up the policy: rounds that reach nobody do not count for this
 # long.
 LONGEST_GAP: Final = timedelta(hours=24)
+FORGIVEN: Final = Changes(failures=None)
 
 
 class Progress(StrEnum):
@@ -192,19 +193,18 @@ def _after_step(turn: Turn, step: int, reached: bool, now: datetime) -> Changes:
     steps, following = turn.policy.steps, step + 1
     over = following == len(steps)
     known = turn.before.reached if turn.changes.reached is KEEP else turn.changes.reached
+    wait = turn.policy.pause if over else steps[following].delay
+    # A step that reached nobody has nobody to wait for; only a round that is over pauses anyway.
+    at = now + wait if over or reached else now
     changes = Changes(
         escalation=Escalation.ESCALATING,
         step=step,
         next_step=following,
         reached=True if reached or known else None,
+        empty_since=None if reached else KEEP,
+        timers={Timer.STEP: at},
     )
-    wait = turn.policy.pause if over else steps[following].delay
-    # A step that reached nobody has nobody to wait for; only a round that is over pauses anyway.
-    at = now + wait if over or reached else now
-    changes |= Changes(timers={Timer.STEP: at})
-    if reached:
-        return replace(changes, empty_since=None)
-    if over and not known and turn.before.empty_since is None:
+    if over and not reached and not known and turn.before.empty_since is None:
         return changes | Changes(empty_since=now, timers={Timer.FALLBACK: now})
     return changes
 
@@ -223,8 +223,6 @@ def pages_on(incident: Incident, taken: StepTaken | None) -> Advanced:
 
 def settled(incident: Incident, changes: Changes, what: Progress) -> Advanced:
     """What was due is done: sets when something is due next, and forgives earlier failures."""
-    return Advanced(incident, what, with_due_time(incident, changes | forgiven(incident)))
-
-
-def forgiven(incident: Incident) -> Changes:
-    return Changes(failures=None) if incident.failures else Changes()
+    if incident.failures:
+        changes |= FORGIVEN
+    return Advanced(incident, what, with_due_time(incident, changes))

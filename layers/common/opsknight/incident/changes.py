@@ -6,10 +6,10 @@ expressions that write them, belong to `opsknight.store`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from opsknight.incident.model import (
     Escalation,
@@ -18,6 +18,7 @@ from opsknight.incident.model import (
     RequestedStep,
     Status,
     Timer,
+    UnknownTimer,
     Urgency,
 )
 
@@ -31,12 +32,12 @@ class Keep(Enum):
 KEEP: Final = Keep.KEEP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(NamedTuple):
     """A new value for some attributes of an incident; `None` removes one, and `KEEP` leaves it.
 
-    The fields are those of `Incident` that can change after the opening, and mean the same, but for
-    `timers`: it holds only the timers that start, move or (`None`) stop.
+    The fields are those of `Incident` that can change after the opening, and mean the same, except
+    for `timers`: it holds only the timers that start, move or (`None`) stop. A tuple, because every
+    decision combines several, and a frozen dataclass of so many fields is slow to make.
     """
 
     status: Status | Keep = KEEP
@@ -61,22 +62,26 @@ class Changes:
     window_id: Keep | None = KEEP
     announced: int | Keep = KEEP
     announced_from: int | Keep = KEEP
-    timers: Mapping[Timer, datetime | None] = field(default_factory=dict[Timer, datetime | None])
     due_at: datetime | Keep | None = KEEP
     failures: Keep | None = KEEP
+    timers: Mapping[Timer, datetime | None] = MappingProxyType({})
 
     def __or__(self, later: "Changes") -> "Changes":
         """Both; where both change the same, `later` counts."""
-        return replace(self, **later.values(), timers={**self.timers, **later.timers})
+        pairs = zip(self, later, strict=True)
+        merged: list[Any] = [old if new is KEEP else new for old, new in pairs]
+        merged[-1] = {**self.timers, **later.timers}
+        return Changes(*merged)
 
     def values(self) -> dict[str, Any]:
         """The new values of attributes other than `timers`, by name."""
-        named = {name: getattr(self, name) for name in ATTRIBUTES}
-        return {name: value for name, value in named.items() if value is not KEEP}
+        named = zip(ATTRIBUTES, self[:-1], strict=True)
+        return {name: value for name, value in named if value is not KEEP}
 
 
-ATTRIBUTES: Final = tuple(each.name for each in fields(Changes) if each.name != "timers")
+ATTRIBUTES: Final = Changes._fields[:-1]
 NOTHING: Final = Changes()
+_REPEATED: Final = frozenset(Pointer.model_fields)
 
 
 def applied[P: Pointer](incident: P, changes: Changes, if_absent: Changes = NOTHING) -> P:
@@ -84,21 +89,23 @@ def applied[P: Pointer](incident: P, changes: Changes, if_absent: Changes = NOTH
 
     Of a pointer, only the attributes that it repeats change.
     """
-    known = type(incident).model_fields
-    absent = {
-        name: value
-        for name, value in if_absent.values().items()
-        if name in known and getattr(incident, name) is None
-    }
-    update = absent | {name: value for name, value in changes.values().items() if name in known}
-    if isinstance(incident, Incident) and changes.timers:
-        kept = {name: at for name, at in incident.timers.items() if name not in changes.timers}
-        set_now = {timer: at for timer, at in changes.timers.items() if at is not None}
-        update["timers"] = kept | set_now
+    update = changes.values()
+    for name, value in if_absent.values().items():
+        if getattr(incident, name, None) is None:
+            update.setdefault(name, value)
+    if isinstance(incident, Incident):
+        update["timers"] = _timers(incident, changes)
+    else:
+        update = {name: value for name, value in update.items() if name in _REPEATED}
     return incident.model_copy(update=update)
 
 
 def with_due_time(incident: Incident, changes: Changes) -> Changes:
     """`changes`, with the time at which something is due after them: that of the first timer."""
-    timers = applied(incident, changes).timers
-    return replace(changes, due_at=min(timers.values(), default=None))
+    due_at = min(_timers(incident, changes).values(), default=None)
+    return changes | Changes(due_at=due_at)
+
+
+def _timers(incident: Incident, changes: Changes) -> dict[Timer | UnknownTimer, datetime]:
+    kept = {name: at for name, at in incident.timers.items() if name not in changes.timers}
+    return kept | {timer: at for timer, at in changes.timers.items() if at is not None}

@@ -49,7 +49,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from opsknight.incident.changes import Changes, applied, with_due_time
+from opsknight.incident.changes import KEEP, Changes, applied, with_due_time
 from opsknight.incident.commands import (
     IDEMPOTENT,
     LONGEST_SNOOZE,
@@ -143,7 +143,7 @@ def act(
                 timers={Timer.STEP: now},
             )
             if step is not None:
-                changes = replace(changes, next_step=step)
+                changes |= Changes(next_step=step)
                 detail = {"step": str(step)}
         case Reassign(to):
             changes = Changes(assignee_id=to)
@@ -198,7 +198,7 @@ def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -
     if not isinstance(command, Acknowledge):
         return Changes(escalation=Escalation.COMPLETED, resolved_at=now)
     changes = Changes(escalation=Escalation.COMPLETED, acknowledged_at=now)
-    return changes if command.by is None else replace(changes, assignee_id=command.by)
+    return changes if command.by is None else changes | Changes(assignee_id=command.by)
 
 
 def raise_urgency(before: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Transitioned:
@@ -228,10 +228,11 @@ def transition(
         return NotAllowed(before.status)
     if (type(command), before.status) in IDEMPOTENT:
         return Unchanged(before)
-    changes = _left(status) | _entered(before.status, status, timeouts, now) | changes
     epoch = before.epoch + (status is not before.status)
-    changes = replace(changes, status=status, epoch=epoch)
-    return record(before, what, actor, now, changes, detail)
+    moved = Changes(
+        status=status, epoch=epoch, timers=_starts(before.status, status, timeouts, now)
+    )
+    return record(before, what, actor, now, _ENDS[status] | moved | changes, detail)
 
 
 def record(
@@ -271,17 +272,22 @@ def _prioritize(
     return record(before, ChangeKind.LOWERED, actor, now, Changes(urgency=urgency), detail)
 
 
-def _left(status: Status) -> Changes:
-    """What ends with the statuses it belongs to, in `status`."""
-    changes = Changes(
-        timers={timer: None for timer, owners in TIMERS.items() if status not in owners}
+def _ends(status: Status) -> Changes:
+    return Changes(
+        requested_step=KEEP if status is Status.OPEN else None,
+        paged=KEEP if status is Status.OPEN else None,
+        window_id=KEEP if status is Status.SUPPRESSED else None,
+        timers={timer: None for timer, owners in TIMERS.items() if status not in owners},
     )
-    if status is not Status.OPEN:
-        changes = replace(changes, requested_step=None, paged=None)
-    return changes if status is Status.SUPPRESSED else replace(changes, window_id=None)
 
 
-def _entered(before: Status, status: Status, timeouts: Timeouts, now: datetime) -> Changes:
+# In each status, what belongs to others has ended.
+_ENDS: Final = {status: _ends(status) for status in Status}
+
+
+def _starts(
+    before: Status, status: Status, timeouts: Timeouts, now: datetime
+) -> dict[Timer, datetime | None]:
     """The timers that a new status starts."""
     timers: dict[Timer, datetime | None] = {}
     if status is Status.ACKNOWLEDGED is not before and timeouts.acknowledgement is not None:
@@ -289,4 +295,4 @@ def _entered(before: Status, status: Status, timeouts: Timeouts, now: datetime) 
     watched = TIMERS[Timer.AUTO_RESOLVE]
     if status in watched and before not in watched and timeouts.auto_resolve is not None:
         timers[Timer.AUTO_RESOLVE] = now + timeouts.auto_resolve
-    return Changes(timers=timers)
+    return timers

@@ -6,6 +6,7 @@ Here `Changes` become expressions; what they should be is for the rules to say.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
@@ -147,20 +148,30 @@ def update(
     actions = [f"SET {', '.join(terms)}"] if terms else []
     if gone:
         actions.append(f"REMOVE {', '.join(gone)}")
-    parts = {part for name in {**sets, **if_absent} for part in name.split(".")}
+    names: dict[str, str] = {}
+    for name in {**sets, **if_absent}:
+        names |= _names(name)
     return {
         "UpdateExpression": " ".join(actions),
-        "ExpressionAttributeNames": {f"#{part}": part for part in parts},
+        "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {
             _value(name): wire(value) for name, value in {**kept, **if_absent}.items()
         },
     }
 
 
+# The names of attributes are few, and every write needs many of them.
+@cache
+def _names(name: str) -> dict[str, str]:
+    return {f"#{part}": part for part in name.split(".")}
+
+
+@cache
 def _path(name: str) -> str:
     return ".".join(f"#{part}" for part in name.split("."))
 
 
+@cache
 def _value(name: str) -> str:
     return ":" + name.replace(".", "_")
 
