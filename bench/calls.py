@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.figures import Figure
 from bench.stage import body, new_world
 from events.handler import Api
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.world import World, deadline
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from harness.world import deadline
 from notify.handler import plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
-from opsknight.store.items import directory_item
+from opsknight.store.directory_items import directory_item
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 

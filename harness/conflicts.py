@@ -1,7 +1,7 @@
 """Transactions that get in each other's way, which MiniStack's never do.
 
-Hooks into clients: the items of a transaction stay held for some milliseconds around the real call,
-and whoever comes meanwhile is answered what DynamoDB answers.
+Hooks into clients keep the items of a transaction locked for some milliseconds around the real
+call, and answer whoever comes meanwhile as DynamoDB does.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 """
 
@@ -30,19 +30,19 @@ type Key = tuple[str, ...]
 
 @dataclass
 class Conflicts:
-    """Stands for the server: clients that watch the same one get in each other's way."""
+    """Plays the server: clients that share it get in each other's way."""
 
     hold: float = 0.005
     """Seconds a transaction holds its items before it is carried out."""
     sleep: Callable[[float], None] = time.sleep
     raised: Counter[str] = field(default_factory=Counter)
-    """How often each error was answered."""
+    """How many answers had each error."""
     _held: set[Key] = field(default_factory=set)
     _tokens: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def watch(self, client: "DynamoDBClient") -> "DynamoDBClient":
-        """The same client, from now on in the way of the others."""
+        """Puts the client in the way of the others; returns it."""
         # The stubs know no hook that answers: `before-call` may, in place of the server.
         events: Any = client.meta.events
         for operation in ("TransactWriteItems", *_SINGLE):
@@ -106,15 +106,15 @@ def answer(
 ) -> tuple[AWSResponse, dict[str, Any]]:
     """An error of DynamoDB as a `before-call` hook may return it: through botocore's own parser.
 
-    Without the name of an error it is a bare status with a text that is not JSON.
+    Without the name of an error, a bare status with a text that is not JSON.
     """
-    told = {"__type": _ERROR + error, "message": message, **more}
-    body = json.dumps(told).encode() if error else f"<p>{message}</p>".encode()
+    content = {"__type": _ERROR + error, "message": message, **more}
+    body = json.dumps(content).encode() if error else f"<p>{message}</p>".encode()
     headers: Any = {"x-amzn-RequestId": "HOOK", "Content-Type": "application/x-amz-json-1.0"}
     wire: Any = {"status_code": int(status), "headers": headers, "body": body}
     parser = create_parser("json")
     parsed = parser.parse(wire, model.output_shape)
-    # As the endpoint does it: what the error's own shape adds, such as reasons of a cancellation.
+    # As botocore does it: adds the fields of the error's own shape, such as cancellation reasons.
     for shape in model.error_shapes:
         if shape.name == error:
             parsed |= {k: v for k, v in parser.parse(wire, shape).items() if k not in parsed}

@@ -22,6 +22,7 @@ from opsknight.notification.message import PageReason
 from opsknight.runtime import process
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store import items
+from opsknight.store.wire import wire
 from respond.handler import Responder, fault, make
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Desk:
     def configured(self, **listed: list[str]) -> None:
         """As if a configuration had been applied that names these."""
         head = items.HEAD_KEY | {"kind": {"S": "configuration"}, "revision": {"N": "1"}}
-        head |= {name: items.wire(ids) for name, ids in listed.items()}
+        head |= {name: wire(ids) for name, ids in listed.items()}
         self.world.table.client.put_item(TableName=self.world.table.name, Item=head)
 
     def send(self, event: Mapping[str, Any], function: Responder | None = None) -> Page:

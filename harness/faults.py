@@ -1,7 +1,7 @@
-"""What can happen to a process at each of its DynamoDB calls: it dies, or the call fails.
+"""The faults that can strike a process at each of its DynamoDB calls: it dies, or the call fails.
 
-Hooks into the clients of one process, which first list the calls of an uninterrupted run, then
-strike at one.
+Hooks into the clients of one process first list the calls of an uninterrupted run, then strike at
+one of them.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from opsknight.store.counters import Counters
 
 
 class Died(BaseException):
-    """The process is no more; nothing of it may run on, so nothing catches this."""
+    """The process is dead. Nothing of it may run on, so nothing catches this."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ class Point:
 
     operation: str
     table: Literal["main", "rates", "sqs", "sns", "outside"]
-    """Or which other service; `outside` are receivers and providers."""
+    """The table, or another service; `outside` stands for receivers and providers."""
     number: int
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`moment`: whether DynamoDB does what was asked first. `error` is raised, `code` answered."""
+    """`moment` says whether DynamoDB carries out the request first. Raises `error`, or answers with
+    `code`.
+    """
 
     name: str
     moment: Literal["before", "after"]
@@ -50,9 +52,9 @@ class Fault:
     code: str = ""
     status: int = HTTPStatus.BAD_REQUEST
     reason: str = ""
-    """With this one the code of a cancelled transaction's first item."""
+    """The code of a cancelled transaction's first item."""
     writes_only: bool = False
-    """Whether only transactions can meet it."""
+    """Whether only transactions can have it."""
 
     def __str__(self) -> str:
         return f"{self.name}, {self.moment} the call"
@@ -60,12 +62,12 @@ class Fault:
 
 @dataclass
 class Process:
-    """The hooks in all clients of one process. Lists calls; strikes when told where."""
+    """The hooks in all clients of one process. Lists calls, and strikes at `at`."""
 
     fault: Fault | None = None
     at: Point | None = None
     lasting: bool = False
-    """Whether all later calls of that operation on that table are struck, too."""
+    """Whether to strike all later calls of that operation on that table, too."""
     calls: list[Point] = field(default_factory=list)
     watching: bool = False
     _dead: bool = False
@@ -73,7 +75,7 @@ class Process:
     _lock: Lock = field(default_factory=Lock)
 
     def runs(self, world: World, endpoint: str) -> World:
-        """The same tables, seen by a new process with clients of its own and nothing in memory."""
+        """The same tables for a new process, with clients of its own and nothing in memory."""
         main = connect(endpoint, TABLE_CONFIG)
         # With the limiter's own 300 ms a busy machine would add faults to ours.
         rates = connect(endpoint, TABLE_CONFIG.merge(Config(read_timeout=10)))
@@ -85,14 +87,14 @@ class Process:
         return replace(world, table=table, counters=Counters(rates, world.counters.name), apis=[])
 
     def watch(self, client: Any) -> Any:
-        """Another client of the process, of SQS or SNS."""
+        """Adds another client of the process, of SQS or SNS."""
         service = client.meta.service_model.service_name
         client.meta.events.register_first(f"before-call.{service}", self._before(service))
         client.meta.events.register(f"after-call.{service}", self._after)
         return client
 
     def around[T](self, operation: str, work: Callable[[], T]) -> T:
-        """What the process does outside of AWS; it can die before and after."""
+        """Work of the process outside of AWS; it can die before and after."""
         point = self._reached(operation, "outside")
         struck = point is not None and self.fault is not None and self._struck(point)
         if struck and self.fault and self.fault.moment == "before":
@@ -178,7 +180,7 @@ FAULTS = (
         for code, status in (
             ("InternalServerError", HTTPStatus.INTERNAL_SERVER_ERROR),
             ("ServiceUnavailable", HTTPStatus.SERVICE_UNAVAILABLE),
-            # Of a load balancer on the way, which knows no error codes.
+            # From a load balancer on the way, which knows no error codes.
             ("", HTTPStatus.BAD_GATEWAY),
         )
         for moment in ("before", "after")
@@ -199,7 +201,7 @@ FAULTS = (
     # The first request got lost on its way back, the second comes while the first is carried out.
     Fault("in progress", "after", None, "TransactionInProgressException", writes_only=True),
 )
-# One of each kind, for where there is no time for all.
+# One of each kind, where there is no time for all.
 DISTINCT = tuple(
     fault
     for fault in FAULTS

@@ -1,6 +1,6 @@
-"""What must hold of the main table at any moment, read from its items as they lie there.
+"""What must hold in the main table at any moment, checked on its items as they are stored.
 
-On purpose without the models of the product: what it writes is judged by another pair of eyes.
+Uses no model of the product, on purpose: an independent pair of eyes judges what it writes.
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.world import World
 
-# Each with the statuses that it may stand in.
+# Each timer with the statuses in which it may be set.
 _TIMERS: Final = {
     "announce": {"OPEN", "ACKNOWLEDGED", "SNOOZED", "SUPPRESSED", "RESOLVED"},
     "step": {"OPEN"},
@@ -72,7 +72,7 @@ def stored(world: World) -> Stored:
 
 
 def check(world: World) -> Stored:
-    """Asserts all of it; what is stored, for asking more."""
+    """Asserts all invariants; returns the stored items for further questions."""
     found = stored(world)
     assert found.alerts.keys() <= found.incidents.keys(), "alerts without an incident"
     assert found.changes.keys() <= found.incidents.keys(), "changes without an incident"
@@ -86,8 +86,8 @@ def check(world: World) -> Stored:
     assert found.pointers.keys() == active.keys(), "pointers and active incidents differ"
     for item in found.active:
         pointer = found.pointers[item["service_id"], item["dedup_key"]]
-        told = {name: pointer[name] for name in _REPEATED}
-        assert told == {name: item[name] for name in _REPEATED}
+        repeated = {name: pointer[name] for name in _REPEATED}
+        assert repeated == {name: item[name] for name in _REPEATED}
         assert pointer["pk"] == f"{item['service_id']}#{item['dedup_key']}"
     return found
 
@@ -107,7 +107,7 @@ def _check_incident(item: Item, found: Stored) -> None:
 
 
 def _check_waiting(item: Item) -> None:
-    """Nothing that is to happen can be forgotten, and nothing that ended still waits."""
+    """No timer can be forgotten, and none outlives its status."""
     waiting = item["timers"]
     assert all(item["status"] in _TIMERS[name] for name in waiting), f"outlived: {item}"
     # A change makes it due at once, whatever was due before and is not handled yet.
@@ -117,8 +117,8 @@ def _check_waiting(item: Item) -> None:
     assert ("due_at" in item) == bool(waiting), f"waits for ever: {item}"
     if item["status"] == "OPEN" and "step" not in waiting:
         assert item["escalation"] in {"COMPLETED", "EXHAUSTED"}, f"pages nobody: {item}"
-    untold = item["announced"] < item["changes"]
-    assert untold == ("announce" in item["timers"])
+    unannounced = item["announced"] < item["changes"]
+    assert unannounced == ("announce" in item["timers"])
     assert ("snooze" in item["timers"]) == (item["status"] == "SNOOZED")
     if item["status"] == "RESOLVED":
         assert {"resolved_at", "expires_at"} <= item.keys()

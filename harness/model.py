@@ -1,6 +1,6 @@
-"""The two tables of contract.md once more, small and on their own, to compare the product with.
+"""The two tables of docs/events-api.md again, small and independent, to compare the product with.
 
-Nothing of the product is imported here.
+Imports nothing of the product.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED = "OPEN", "ACKNOWLEDGED", "SNOOZED", "SU
 RESOLVED: Final = "RESOLVED"
 URGENCY: Final = {"critical": "HIGH", "error": "MEDIUM", "warning": "MEDIUM", "info": "LOW"}
 
-# What is not here is refused. The same status again counts as a change, but for REPEATED.
+# A missing cell is refused. To enter the same status again is a change, except for REPEATED.
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "acknowledge": dict.fromkeys((OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED), ACKNOWLEDGED),
     "resolve": dict.fromkeys((OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED), RESOLVED),
@@ -45,20 +45,20 @@ class Problem:
     epoch: int = 0
     announced: int = 0
     acknowledged_at: datetime | None = None
-    asked: bool = False
-    """Whether somebody asked for a step that nobody has taken yet."""
+    step_requested: bool = False
+    """Whether somebody has requested a step that is not taken yet."""
 
     def act(self, what: str, now: datetime) -> str:
-        """Of "moved", "unchanged" and "refused", what the command comes to."""
+        """The outcome of the command: "moved", "unchanged" or "refused"."""
         after = TABLE[what].get(self.status)
-        if after is None or (what == "escalate" and self.asked):
+        if after is None or (what == "escalate" and self.step_requested):
             return "refused"
         if (what, self.status) in REPEATED:
             return "unchanged"
         if what == "acknowledge":
             self.acknowledged_at = now
         stays = after == OPEN and what not in ("reassign", "acknowledgement timeout")
-        self.asked = what == "escalate" or (self.asked and stays)
+        self.step_requested = what == "escalate" or (self.step_requested and stays)
         self.epoch += after != self.status
         self.status = after
         self.changes += 1
@@ -67,7 +67,7 @@ class Problem:
 
 @dataclass
 class Model:
-    """All there is of one (service, dedup key), the newest last."""
+    """All incidents of one service and dedup key, the newest last."""
 
     problems: list[Problem] = field(default_factory=list)
 
@@ -79,7 +79,9 @@ class Model:
     def take(
         self, action: str, severity: str, title: str, now: datetime, *, window: bool
     ) -> tuple[str, Problem | None]:
-        """The action to be answered, and the incident; the caller learns a new one's id."""
+        """The action that the answer must name, and the incident. A new one gets its id from the
+        caller, who learns it from the answer.
+        """
         problem = self.active
         if action == "trigger":
             if problem is not None:
@@ -102,8 +104,8 @@ class Model:
 class Seen:
     """One operation on a key as its client saw it, between two moments of one clock.
 
-    `said`: the action answered, or what a command came to. `id` and `status`: of the incident
-    answered, or acted on.
+    `said` is the action in the answer, or the outcome of a command; `id` and `status` are those of
+    the incident in the answer.
     """
 
     asked: str
@@ -122,9 +124,9 @@ class _State:
 
 
 def in_some_order(history: Iterable[Seen]) -> bool:
-    """Whether one after the other, in an order that no clock contradicts, gives these answers.
+    """Whether some sequential order that no clock contradicts gives these answers.
 
-    (Linearizability, after Wing and Gong; each key by itself, as that is enough.)
+    (Linearizability, after Wing and Gong; each key by itself, which is enough.)
     """
     seen = tuple(history)
 
@@ -144,7 +146,7 @@ def in_some_order(history: Iterable[Seen]) -> bool:
 
 
 def _after(state: _State, seen: Seen) -> _State | None:
-    """The state after it; None when it cannot have been answered so."""
+    """The state after it; None when its answer is impossible."""
     if seen.asked == "trigger" and state.id is None:
         new = seen.said == "triggered" and seen.status == OPEN and seen.id not in state.used
         if not new or seen.id is None:

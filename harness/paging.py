@@ -1,7 +1,7 @@
-"""How an incident is to be paged, once more, small and on its own, to compare the product with.
+"""The rules of paging again, small and independent, to compare the product with.
 
-Nothing of the product is imported here. The policy is fixed: three steps of one user each, a second
-round, then it is exhausted.
+Imports nothing of the product. The policy is fixed: three steps of one user each, a second round,
+then it is exhausted.
 """
 
 from dataclasses import dataclass, field
@@ -26,25 +26,25 @@ RESOLVED: Final = "RESOLVED"
 
 @dataclass
 class Paged:
-    """One incident. `pages` are (number, user), in order; the number counts what reached nobody."""
+    """One incident. `pages` are (number, user), in order; a step that reaches nobody counts too."""
 
     at: datetime | None
-    """When something is to be done next, by the paging or by the end of a status."""
+    """When the next step is due, or the status ends."""
     status: str = OPEN
     following: int = 0
     """The step that comes next; len(USERS) when the round is over."""
     current: int | None = None
     rounds: int = 1
     wish: str = ""
-    """"again" or "next": what was asked for, whatever would come by itself."""
+    """"again" or "next": the step that somebody requested, in place of the one that is due."""
     mine: bool = False
-    """Whether it is one user's, and the policy is over."""
+    """Whether it is reassigned to one user, and the policy is over."""
     number: int = 0
     pages: list[tuple[int, str]] = field(default_factory=list)
 
     def does(self, what: str, now: datetime, step: int | None = None) -> bool:
-        """Somebody acts; whether that is possible. `step`: which one to escalate to, if not the
-        next.
+        """Somebody carries out a command; returns whether that is possible. `step` is the one to
+        escalate to, if not the next.
         """
         match what, self.status:
             case _, "RESOLVED":
@@ -73,7 +73,7 @@ class Paged:
         return True
 
     def wakes(self, now: datetime) -> None:
-        """Something looks at it, and does all that is due."""
+        """Something wakes the engine, which does all that is due."""
         while self.at is not None and self.at <= now:
             match self.status:
                 case "SNOOZED":
@@ -92,7 +92,7 @@ class Paged:
         self.status, self.at, self.mine = OPEN, now, False
         self.wish = "again" if begun else ""
         if not begun:
-            # Which step was asked for is forgotten with the wish: it begins.
+            # The requested step is forgotten with the wish: the policy begins.
             self.following = 0
 
     def _steps(self, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What people and timers can ask for, by the names that `harness.model` has for it."""
+"""The commands of people and timers, by the names that `harness.model` has for them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged
+from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import Actor, ActorKind
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")

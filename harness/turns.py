@@ -1,4 +1,4 @@
-"""Threads that take turns at each DynamoDB call, in an order that is given: races that repeat."""
+"""Threads that take turns at each DynamoDB call, in a given order: races that repeat."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,9 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Turns:
-    """`order`: who of those that wait goes on (modulo their number); at its end the first."""
+    """`order` says which of the waiting threads goes on (modulo their number); after its end, it is
+    the first.
+    """
 
     order: Sequence[int]
     _state: Condition = field(default_factory=Condition)
@@ -25,13 +27,13 @@ class Turns:
     _finished: int = 0
 
     def watch(self, client: "DynamoDBClient") -> "DynamoDBClient":
-        """The same client; its calls from the threads of `run` wait for their turn."""
+        """Makes the client's calls from the threads of `run` wait for their turn; returns it."""
         events: Any = client.meta.events
         events.register("before-call.dynamodb", self._await_turn)
         return client
 
     def run[T](self, calls: Sequence[Callable[[], T]]) -> list[T]:
-        """Each call on a thread of its own; their results in order."""
+        """Runs each call on a thread of its own; returns their results in order."""
         with ThreadPoolExecutor(max_workers=len(calls)) as threads:
             results = [
                 threads.submit(self._join, number, each) for number, each in enumerate(calls)

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from events.contract import IncidentAnswer
 from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
-from opsknight.escalation.steps import Why
+from opsknight.escalation.pages import Why
 from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
 from opsknight.notification.delivery import State
 from opsknight.notification.message import PageReason

@@ -1,5 +1,5 @@
 """The safety net under the index of due times: looks at every active incident now and then, and
-puts right what would wait for ever.
+repairs one that would wait for ever.
 """
 
 from typing import Final
@@ -7,12 +7,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from escalation.engine import Engine
-from opsknight.escalation.steps import repaired
+from opsknight.escalation.repair import repaired
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
 
-# One tick looks at so many, the next one goes on behind them.
+# How many incidents one tick looks at; the next tick continues after them.
 BATCH: Final = 300
 
 
@@ -24,7 +24,7 @@ def audit(engine: Engine, deadline: Deadline) -> None:
         try:
             repair = repaired(readable(item), engine.clock())
         except ValidationError:
-            # Somebody changed it by hand. The timers of such an incident fail too, with an alarm.
+            # Somebody changed it by hand. Its timers fail too, and that raises an alarm.
             logger.exception("incident cannot be read", incident=item["pk"]["S"])
             continue
         if repair is None:
@@ -32,9 +32,14 @@ def audit(engine: Engine, deadline: Deadline) -> None:
         try:
             engine.table.apply(repair, engine.new_token(), deadline)
         except Conflict:
-            # It moves: it does not wait for ever.
+            # Somebody has just changed it: it does not wait for ever.
             continue
-        logger.error("incident repaired", incident_id=repair.seen.id, sets=sorted(repair.sets))
+        logger.error(
+            "incident repaired",
+            incident_id=repair.before.id,
+            timers=sorted(repair.changes.timers),
+            due_at=repair.changes.due_at,
+        )
         count("Repaired")
     if place != after:
         waiting.keep_audited(place, deadline)

@@ -1,4 +1,7 @@
-"""The directory as the table has it now, for one incident at one time."""
+"""The directory as the table has it now, for one incident at one time.
+
+Skips entries that fail validation, and logs each one: `opsknight.runtime.lenient` says why.
+"""
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from opsknight.store.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What `opsknight.escalation.timers` asks."""
+    """Implements `opsknight.escalation.timers.Directory`."""
 
     table: Table
     deadline: Deadline
@@ -35,7 +38,7 @@ class Directory:
         try:
             return self.table.users(user_ids, self.deadline)
         except ValidationError:
-            # One by one they tell which of them it is, and the others are reached.
+            # Read one by one, they show which of them it is, and the others are paged.
             return _found(user_ids, lambda one: self.table.user(one, self.deadline))
 
 

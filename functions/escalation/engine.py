@@ -1,6 +1,7 @@
-"""Takes one incident through everything that is due of it, each in one conditional write.
+"""Handles everything that is due for one incident, one conditional write at a time.
 
-Whatever wakes it, and however often: it reads what is stored and does what is due by the clock.
+Whatever wakes it, and however often, it reads the incident and does what is due by the clock. What
+a timer does is in `opsknight.escalation`.
 """
 
 import time
@@ -11,25 +12,19 @@ from typing import Final
 
 from escalation.directory import Directory
 from escalation.outbox import Outbox
-from opsknight.escalation.steps import (
-    Advanced,
-    due,
-    next_due,
-    pages_on,
-    resting,
-    settled,
-    unannounced,
-)
-from opsknight.escalation.timers import cleared, decided
-from opsknight.incident.lifecycle import Transitioned
-from opsknight.incident.model import Incident
+from opsknight.escalation.repair import resting
+from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
+from opsknight.escalation.timers import EngineTimer, cleared, decided, due, next_due, unannounced
+from opsknight.incident.changes import Changes
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.model import Incident, Timer
 from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table
 
-# More than the longest policy of steps that reach nobody; the next waking goes on from there.
+# More than the longest policy of steps that reach nobody; the next wakeup continues from there.
 MOST_TURNS: Final = 100
 TELL_AGAIN: Final = timedelta(minutes=1)
 
@@ -48,7 +43,7 @@ class Engine:
         return DueIndex(self.table)
 
     def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
-        """`advance`, but what cannot be handled is due again later and harms nobody else.
+        """Like `advance`, but an incident that fails is due again later and harms no other.
 
         Raises Unavailable after the deadline.
         """
@@ -65,18 +60,19 @@ class Engine:
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
 
     def advance(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
-        """Does all that is due. `remind`: even if nothing was, so that the next timer is met to the
-        second; else whoever set it has seen to that.
+        """Does all that is due, then sends a reminder so that the next timer is met to the second.
+
+        If nothing was due, whoever set the timer has sent one; `remind` sends it all the same.
         """
-        conflicts, told = 0, False
+        conflicts, announced = 0, False
         for _ in range(MOST_TURNS):
             incident = self.table.incident(incident_id, deadline)
             if incident is None:
                 return
             now = self.clock()
-            if unannounced(incident, now) and not told:
+            if unannounced(incident, now) and not announced:
                 self.outbox.announce(incident.id, now)
-                told = True
+                announced = True
             timer = due(incident, now)
             try:
                 if timer is None:
@@ -87,7 +83,7 @@ class Engine:
                 self._handle(timer, incident, now, deadline)
                 remind = True
             except Conflict as conflict:
-                # Somebody was faster: what is due now may be something else.
+                # Somebody was faster, and something else may be due now: that is one more turn.
                 deadline.pause(conflicts, conflict)
                 conflicts += 1
         else:
@@ -97,25 +93,27 @@ class Engine:
         if following is not None and (following - now).total_seconds() <= LONGEST_DELAY:
             self.outbox.remind([(incident.id, following)], now)
 
-    def _handle(self, timer: str, incident: Incident, now: datetime, deadline: Deadline) -> None:
+    def _handle(
+        self, timer: EngineTimer, incident: Incident, now: datetime, deadline: Deadline
+    ) -> None:
         directory = Directory(self.table, deadline)
         match timer:
-            case "pages":
+            case Timer.PAGES:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
-            case "fallback":
-                # At least once: told first, and then recorded.
+            case Timer.FALLBACK:
+                # At least once: send first, then record.
                 service = directory.service(incident.service_id)
                 name = service.name if service else incident.service_id
                 if self.outbox.tell_fallback(incident, name):
-                    self._write(cleared(timer, incident), deadline)
+                    decision = cleared(timer, incident, Progress.FALLBACK_CLEARED)
+                    self._write(decision, deadline)
                 else:
                     # The next steps must not wait for SNS.
                     count("TimerFailed")
-                    later = settled(
-                        incident, {f"timers.{timer}": now + TELL_AGAIN}, "fallback not told"
-                    )
-                    self._write(later, deadline)
+                    later = Changes(timers={timer: now + TELL_AGAIN})
+                    decision = settled(incident, later, Progress.FALLBACK_DELAYED)
+                    self._write(decision, deadline)
             case _:
                 self._write(decided(timer, incident, now, directory), deadline)
 
@@ -124,8 +122,8 @@ class Engine:
         taken = decision.taken if isinstance(decision, Advanced) else None
         logger.info(
             decision.what if isinstance(decision, Advanced) else decision.change.what,
-            incident_id=decision.seen.id,
-            service_id=decision.seen.service_id,
+            incident_id=decision.before.id,
+            service_id=decision.before.service_id,
             step=taken.step if taken else None,
             page_no=taken.page_no if taken else None,
             paged=len(taken.user_ids) if taken else 0,

@@ -12,7 +12,7 @@ from events.rate_limit_reports import Refusals
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.auth import Limiter, LimitReached
-from opsknight.incident.lifecycle import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.process import logger
 from opsknight.store.calls import Deadline

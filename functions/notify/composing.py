@@ -9,14 +9,17 @@ from typing import Any, Final
 
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import Receiver, ServiceReceiver, StatusPage, StatusPageEvent
-from opsknight.incident.model import Alert, Incident, Model, Urgency, describe
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
 from opsknight.notification.recipients import methods
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.store import items
 from opsknight.store.calls import Deadline
-from opsknight.store.table import LARGEST_BATCH, Table
+from opsknight.store.rows import LARGEST_BATCH
+from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 _RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
@@ -70,14 +73,14 @@ class Composer:
         return found
 
     def _facts(
-        self, delivery: Delivery, stored: Mapping[tuple[str, str], items.Item], deadline: Deadline
+        self, delivery: Delivery, stored: Mapping[tuple[str, str], Item], deadline: Deadline
     ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
         receiver, shows_details = _receiver(delivery, owner)
         return DeliveryContext(
             delivery=delivery,
             # Not as the others: what cannot be read may well be open.
-            incident=Incident.model_validate(items.plain(incident)) if incident else None,
+            incident=Incident.model_validate(plain(incident)) if incident else None,
             service=_read(Service, service),
             alert=self.table.whole(alert, deadline) if alert else None,
             receiver=receiver,
@@ -139,7 +142,7 @@ class Composer:
         )
 
 
-def _keys(delivery: Delivery) -> tuple[items.Item, ...]:
+def _keys(delivery: Delivery) -> tuple[Item, ...]:
     """Of the incident, its first alert, its service, and whoever is told."""
     kind, _, owner_id = delivery.owner.partition("#")
     owners = {
@@ -159,7 +162,7 @@ def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _receiver(delivery: Delivery, owner: items.Item | None) -> tuple[Receiver | None, bool]:
+def _receiver(delivery: Delivery, owner: Item | None) -> tuple[Receiver | None, bool]:
     """The receiver as it is configured now, and whether it is told the details of alerts."""
     if delivery.pages:
         user = _read(User, owner)
@@ -174,7 +177,7 @@ def _receiver(delivery: Delivery, owner: items.Item | None) -> tuple[Receiver | 
     return next(webhooks, None), page.shows_details
 
 
-def _read[M: Model](model: type[M], item: items.Item | None) -> M | None:
+def _read[M: Model](model: type[M], item: Item | None) -> M | None:
     """None, too, for what somebody has broken by hand: one message then says less, or goes
     nowhere.
     """

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opsknight.escalation.steps import Page, PageState
+from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.commands import Unreached
-from opsknight.incident.lifecycle import Transitioned, act
-from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
+from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, Verdict, verdict
 from opsknight.runtime.process import count, logger
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
 
 _ENDS: Final = {
@@ -67,27 +68,25 @@ class PageTracker:
         The page stays due until that is written, so that no death in between leaves a step waiting
         for people who hear nothing.
         """
-        attempt = 0
-        while True:
-            incident = self.paging.table.incident(page.incident_id, deadline)
-            moved = None if incident is None else self._moved(page, incident, deadline)
-            try:
-                self.paging.fail(page, moved, self.new_token(), deadline)
-            except Conflict as conflict:
+
+        def attempt(number: int) -> None:
+            if number:
                 again = self.paging.page(page.incident_id, page.page_no, page.user_id, deadline)
                 if again is None or again.due_at is None:
+                    # Another process has written it.
                     return
-                deadline.pause(attempt, conflict)
-                attempt += 1
-            else:
-                break
-        logger.error(
-            "page failed",
-            incident_id=page.incident_id,
-            page_no=page.page_no,
-            user_id=page.user_id,
-            moves_on=moved is not None and "timers.step" in moved.sets,
-        )
+            incident = self.paging.table.incident(page.incident_id, deadline)
+            moved = None if incident is None else self._moved(page, incident, deadline)
+            self.paging.fail(page, moved, self.new_token(), deadline)
+            logger.error(
+                "page failed",
+                incident_id=page.incident_id,
+                page_no=page.page_no,
+                user_id=page.user_id,
+                moves_on=moved is not None and Timer.STEP in moved.changes.timers,
+            )
+
+        decide_again(deadline, attempt)
 
     def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Transitioned | None:
         """None when the incident does not depend on it any more."""

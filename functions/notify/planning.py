@@ -9,7 +9,7 @@ from datetime import datetime
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
-from opsknight.escalation.steps import Page, PageState
+from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Change, Incident, Status
 from opsknight.notification.delivery import Delivery, State, judged_at
 from opsknight.notification.recipients import (
@@ -21,7 +21,7 @@ from opsknight.notification.recipients import (
 )
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.runtime.process import logger
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
 from opsknight.store.table import Table
 
@@ -39,21 +39,21 @@ class Planning:
 
     def incident(self, incident_id: str, deadline: Deadline) -> None:
         """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
-        attempt = 0
-        while True:
+
+        def attempt(_: int) -> tuple[Incident, list[Delivery]] | None:
             incident = self.table.incident(incident_id, deadline)
             if incident is None or incident.announced >= incident.changes:
-                return
+                return None
             deliveries = self._deliveries(incident, deadline)
             self._keep(deliveries, deadline)
-            try:
-                self.table.announce(incident, deadline)
-            except Conflict as conflict:
-                # A newer change, or a timer that was set meanwhile.
-                deadline.pause(attempt, conflict)
-                attempt += 1
-            else:
-                break
+            self.table.announce(incident, deadline)
+            return incident, deliveries
+
+        # A conflict is a newer change, or a timer that was set meanwhile.
+        planned = decide_again(deadline, attempt)
+        if planned is None:
+            return
+        incident, deliveries = planned
         self.queues.send(deliveries, self.clock())
         logger.info(
             "changes planned",

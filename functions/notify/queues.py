@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsknight.escalation.steps import Page
+from opsknight.escalation.pages import Page
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.queues import Queue, Wakeup, to_send
 

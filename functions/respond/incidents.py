@@ -23,7 +23,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
 from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
@@ -219,7 +219,7 @@ class Incidents:
             raise HttpError(409, "Not possible in this status", status=decision.status)
         if isinstance(decision, Transitioned):
             return Answer(200, _success(decision.change.what, answers.pointer(decision.after)))
-        return Answer(200, _success(command.past, answers.pointer(decision.seen)))
+        return Answer(200, _success(command.past, answers.pointer(decision.before)))
 
     def _seen(self, incident_id: str, asked: ApiCall) -> Incident:
         """Raises HttpError when there is none, or none that the caller may see."""

@@ -15,7 +15,7 @@ from opsknight.directory.entries import User
 from opsknight.http.auth import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze
-from opsknight.incident.lifecycle import NotAllowed, Transitioned
+from opsknight.incident.decisions import NotAllowed, Transitioned
 from opsknight.incident.model import NEVER, Actor, ActorKind
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from opsknight.escalation.steps import StepTaken
+from opsknight.escalation.pages import StepTaken
 from opsknight.http.gateway import Answer
-from opsknight.incident.model import Alert, Change, Incident, Status, describe
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Alert, Change, Incident, Status, Timer
 from opsknight.views.sentences import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 
@@ -123,8 +124,8 @@ def _facts(sight: PageView, now: datetime) -> Html:
         ),
         ("Who", _who(sight, now)),
     ]
-    if incident.status is Status.SNOOZED and "snooze" in incident.timers:
-        facts.append(("Until", sight.clock(incident.timers["snooze"])))
+    if incident.status is Status.SNOOZED and Timer.SNOOZE in incident.timers:
+        facts.append(("Until", sight.clock(incident.timers[Timer.SNOOZE])))
     if incident.resolved_at is not None:
         facts.append(
             ("Resolved", f"{ago(incident.resolved_at, now)}, {sight.clock(incident.resolved_at)}")

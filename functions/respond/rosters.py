@@ -13,7 +13,7 @@ from opsknight.http.auth import DirectoryCache
 from opsknight.http.body import Issue, invalid, read
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
-from opsknight.store.calls import Conflict
+from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight.store.table import Table
@@ -172,24 +172,20 @@ class Rosters:
     def _change_windows(
         self, service_id: str, change: Callable[[Service], list[MaintenanceWindow]], asked: ApiCall
     ) -> None:
-        attempt = 0
-        while True:
+
+        def attempt(number: int) -> None:
             service = self._service(service_id, asked)
             try:
                 windows = change(service)
             except HttpError as refusal:
-                if attempt and refusal.answer.status == 404:
+                if number and refusal.answer.status == 404:
                     # What there was to end was ended by the try before, or by somebody else.
                     return
                 raise
-            try:
-                Operations(self.table).set_windows(service, windows, asked.deadline)
-            except Conflict as conflict:
-                # Somebody else changed them: theirs are kept, ours is added to them.
-                asked.deadline.pause(attempt, conflict)
-                attempt += 1
-            else:
-                return
+            # A conflict: somebody else changed them. Theirs are kept, ours is added to them.
+            Operations(self.table).set_windows(service, windows, asked.deadline)
+
+        decide_again(asked.deadline, attempt)
 
     def _service(self, service_id: str, asked: ApiCall) -> Service:
         """As it is now: what is remembered may lack somebody's window."""

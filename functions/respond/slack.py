@@ -21,7 +21,7 @@ from opsknight.directory.receivers import Channel
 from opsknight.http.auth import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.commands import Acknowledge, Command, Resolve
-from opsknight.incident.lifecycle import NotAllowed, Transitioned
+from opsknight.incident.decisions import NotAllowed, Transitioned
 from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
 from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable

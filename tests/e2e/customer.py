@@ -25,7 +25,8 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.incident.model import Incident, describe
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Incident
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 from tests.e2e.document import Document, filled

@@ -9,9 +9,11 @@ from harness.world import World, deadline, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Incident, Status
-from opsknight.store import items
+from opsknight.store import directory_items
+from opsknight.store.wire import Item
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
 PROMETHEUS_KEY_ID = "key_int_prometheus"
@@ -64,7 +66,7 @@ def used(world: World) -> list[int]:
     return [int(item["requests"]["N"]) for item in answer["Items"]]
 
 
-def put(world: World, item: items.Item) -> None:
+def put(world: World, item: Item) -> None:
     """Overwrites an item of the directory, as its administration will."""
     world.table.client.put_item(TableName=world.table.name, Item=item)
 
@@ -88,7 +90,7 @@ def new_integration_key(world: World, secret: str | None = None, **more: Any) ->
         "integration_id": "int_am",
     }
     key = IntegrationKey.model_validate(known | more)
-    put(world, items.secret_item(key_hash(secret), key))
+    put(world, directory_items.any_key_item(key_hash(secret), key))
     return secret
 
 
@@ -101,5 +103,5 @@ def new_api_key(world: World, secret: str | None = None, **more: Any) -> str:
         "user_id": "user_ada",
         "scopes": (EVENTS_WRITE,),
     }
-    put(world, items.secret_item(key_hash(secret), ApiKey.model_validate(known | more)))
+    put(world, directory_items.any_key_item(key_hash(secret), ApiKey.model_validate(known | more)))
     return secret

@@ -12,9 +12,9 @@ from harness.desk import Desk
 from harness.model import REPEATED, TABLE
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES
-from opsknight.incident.model import ActorKind, Status
+from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification.delivery import State, ended
-from opsknight.store import items
+from opsknight.store import directory_items, message_items
 from tests.integration.steps import in_order, incident, incident_in, put, use_up
 from tests.integration.wire import ALWAYS, TIMES_OUT, Wire
 
@@ -246,7 +246,7 @@ def test_a_disabled_owner_is_401(desk: Desk) -> None:
     key = desk.key("ben", *SCOPES)
     user = desk.world.table.user("user_ben", deadline())
     assert user
-    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    put(desk.world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
     assert desk.call("GET", "/api/incidents", key=key).status == 401
 
 
@@ -278,7 +278,7 @@ def test_the_timeline_tells_how_messages_to_people_ended(desk: Desk) -> None:
     planned = desk.delivery(incident_id)
     why = "the incident is RESOLVED"
     over = planned.model_copy(update=ended(State.CANCELLED, why, desk.world.clock()))
-    put(desk.world, items.delivery_item(over, timedelta(days=1)))
+    put(desk.world, message_items.delivery_item(over, timedelta(days=1)))
     told = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]
     row = told["timeline"][-1]
     assert (row["what"], row["userId"], row["why"]) == ("cancelled", "user_ada", why)
@@ -378,7 +378,7 @@ def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:
     ):
         assert desk.call("POST", path, body).status == 200
         until = desk.world.clock() + timedelta(hours=hours)
-        assert incident(desk.world, incident_id).timers["snooze"] == until
+        assert incident(desk.world, incident_id).timers[Timer.SNOOZE] == until
 
 
 @pytest.mark.parametrize(

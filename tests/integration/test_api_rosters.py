@@ -10,9 +10,10 @@ from botocore.exceptions import ReadTimeoutError
 from harness.desk import Desk
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES, Service
+from opsknight.incident.model import Timer
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
-from opsknight.store import items
+from opsknight.store import directory_items
 from tests.integration.steps import in_order, incident, put
 from tests.integration.wire import Wire, doing
 
@@ -71,7 +72,7 @@ def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
     desk.world.clock.advance(minutes=5)
     ended = desk.call("DELETE", f"{path}/{window['id']}")
     assert (ended.status, ended.body) == (200, {"status": "success", "incidents": 1})
-    assert incident(desk.world, opened["id"]).timers["window"] == desk.world.clock()
+    assert incident(desk.world, opened["id"]).timers[Timer.WINDOW] == desk.world.clock()
     assert desk.call("GET", path).body == {"maintenance": []}
     assert desk.call("DELETE", f"{path}/{window['id']}").status == 404
     assert desk.call("DELETE", f"{path}/mw_1").status == 404
@@ -145,7 +146,7 @@ def test_maintenance_is_for_the_services_own_team(desk: Desk) -> None:
 
 def test_a_disabled_service_has_its_maintenance_still(desk: Desk) -> None:
     service = Service(id="svc_checkout", name="Checkout", team_id="team_web", disabled=True)
-    put(desk.world, items.directory_item(service))
+    put(desk.world, directory_items.directory_item(service))
     assert desk.call("GET", "/api/services/svc_checkout/maintenance").status == 200
 
 
@@ -175,7 +176,7 @@ def test_who_is_disabled_is_not_on_call(desk: Desk) -> None:
     user = desk.world.table.user("user_ada", deadline())
     assert user
     key = desk.key("ben", *SCOPES)
-    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    put(desk.world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
     [now] = desk.call("GET", "/api/oncall", key=key).body["onCall"]
     assert now["userId"] is None
 

@@ -11,7 +11,7 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.store import items
+from opsknight.store import directory_items
 from tests.integration.steps import new_api_key, put
 
 INVALID_KEY = (
@@ -232,6 +232,6 @@ def test_an_admin_has_access_to_every_service(moto_world: World) -> None:
 
 def test_a_service_that_moved_to_another_team_denies_a_user(moto_world: World) -> None:
     moved = moto_world.service.model_copy(update={"team_id": "team_data"})
-    put(moto_world, items.directory_item(moved))
+    put(moto_world, directory_items.directory_item(moved))
     body = event(service_id=moved.id)
     assert moto_world.send(body, key=moto_world.user_api_key).status == 403

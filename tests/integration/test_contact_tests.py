@@ -18,8 +18,9 @@ from opsknight.notification.delivery import TESTED_FOR, Report, State, reported
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import Traffic
 from opsknight.runtime.queues import Queue
-from opsknight.store import items
+from opsknight.store import directory_items, items
 from opsknight.store.deliveries import Outgoing
+from opsknight.store.wire import attributes
 
 ADA = User(
     id="user_ada",
@@ -36,7 +37,7 @@ ADA = User(
 @pytest.fixture
 def night(moto_world: World) -> Pipeline:
     night = Pipeline(moto_world)
-    night.put(items.directory_item(ADA))
+    night.put(directory_items.directory_item(ADA))
     return night
 
 
@@ -123,7 +124,7 @@ def test_a_receiver_given_up_on_is_tried_at_once(night: Pipeline, shell: Shell) 
     now = night.world.clock()
     sick = Traffic(failing_since=now, failures=9, probe_at=now + timedelta(minutes=5))
     key = items.traffic_key("user#user_ada#cm_mail")
-    night.put(key | {"kind": {"S": "traffic"}} | items.attributes(sick))
+    night.put(key | {"kind": {"S": "traffic"}} | attributes(sick))
     assert states(told(shell, "ada", "--method", "mail")) == ["SENT"]
     night.hears("cm_mail test")
     healed = night.world.table.get(Traffic, key, deadline())

@@ -6,7 +6,8 @@ from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
 from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
-from opsknight.store import items
+from opsknight.store import items, message_items
+from opsknight.store.wire import expiry, stamp
 
 
 def a_delivery(world: World, incident_id: str, **more: object) -> Delivery:
@@ -61,17 +62,17 @@ def test_deliveries_come_in_the_order_in_which_they_leave(moto_world: World) -> 
 
 
 def test_a_pending_delivery_is_due_and_expires(moto_world: World) -> None:
-    item = items.delivery_item(a_delivery(moto_world, "inc_1"), RETENTION)
+    item = message_items.delivery_item(a_delivery(moto_world, "inc_1"), RETENTION)
     assert item["kind"] == {"S": "delivery"}
     assert item["due_shard"] == {"S": items.due_shard("inc_1")}
-    assert item["due_at"] == {"S": items.stamp(moto_world.clock.at)}
-    assert item["expires_at"] == items.expiry(moto_world.clock.at, RETENTION)
+    assert item["due_at"] == {"S": stamp(moto_world.clock.at)}
+    assert item["expires_at"] == expiry(moto_world.clock.at, RETENTION)
 
 
 def test_a_bundle_lists_what_its_message_told(moto_world: World) -> None:
     told = [Bundled(incident_id=f"inc_{n}", delivery_id=f"p{n}") for n in range(3)]
     table = moto_world.table
-    for item in items.bundle_items("p9", told, moto_world.clock.at, RETENTION):
+    for item in message_items.bundle_items("p9", told, moto_world.clock.at, RETENTION):
         table.client.put_item(TableName=table.name, Item=item)
     assert table.bundle("p9", deadline()) == told
     assert table.bundle("p8", deadline()) == []

@@ -16,11 +16,12 @@ from harness.world import World, deadline
 from opsknight.escalation.steps import Advanced, pages_on
 from opsknight.escalation.timers import decided
 from opsknight.incident.commands import AutoResolve, Snooze, Suppress
-from opsknight.incident.lifecycle import Transitioned, act
-from opsknight.incident.model import Status
-from opsknight.store import items
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
+from opsknight.incident.model import Status, Timer
 from opsknight.store.calls import Conflict
 from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
+from opsknight.store.wire import stamp, wire
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
         key = incident_key(broken)
         client, name = night.world.table.client, night.world.table.name
         item = client.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
-        assert item["due_at"] == items.wire(at + timedelta(minutes=expected))
+        assert item["due_at"] == wire(at + timedelta(minutes=expected))
         night.world.clock.advance(minutes=expected)
     assert {page.incident_id for page in night.all_pages()} == {whole}
     change(night, broken, "SET escalation = :mended", mended={"S": "NONE"})
@@ -235,7 +236,7 @@ def test_who_acknowledges_between_the_pages_of_one_step_drops_the_rest(night: Pi
     night.streaming = False
     incident = night.trigger()
     directory = Directory(night.world.table, deadline())
-    taken = decided("step", night.incident(incident), night.world.clock(), directory)
+    taken = decided(Timer.STEP, night.incident(incident), night.world.clock(), directory)
     assert isinstance(taken, Advanced)
     night.world.table.apply(taken, token_hex(8), deadline())
     rest = pages_on(night.incident(incident), taken.taken)
@@ -251,7 +252,7 @@ def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
 ) -> None:
     incident = night.trigger()
     night.pages("ada").send("acknowledge")
-    past = {"S": items.stamp(night.world.clock())}
+    past = {"S": stamp(night.world.clock())}
     change(night, incident, "SET timers.newer = :past, due_at = :past", past=past)
     night.post.letters.clear()
     for _ in range(2):

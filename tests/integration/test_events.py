@@ -7,8 +7,10 @@ import pytest
 
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.entries import MaintenanceWindow
-from opsknight.incident.model import Escalation, Status, describe
-from opsknight.store import items
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Escalation, Status
+from opsknight.store import directory_items, items
+from opsknight.store.wire import stamp
 from tests.integration.steps import in_order, incident, incident_in, of_kind, put, used
 
 ACTIVE = [Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED, Status.SUPPRESSED]
@@ -148,7 +150,7 @@ def test_severity_to_urgency(moto_world: World, severity: str, urgency: str) -> 
 
 def test_a_service_may_have_its_urgency_raised(moto_world: World) -> None:
     raising = moto_world.service.model_copy(update={"raises_urgency": True})
-    put(moto_world, items.directory_item(raising))
+    put(moto_world, directory_items.directory_item(raising))
     known = moto_world.send(event(severity="info")).incident
     raised = moto_world.send(event(severity="critical"))
     assert raised.action == "deduplicated"
@@ -234,7 +236,9 @@ def test_inside_a_maintenance_window_it_is_suppressed_and_still_triggered(
     window = MaintenanceWindow(id="win_1", start=moto_world.clock(), end=ends, reason="upgrade")
     put(
         moto_world,
-        items.directory_item(moto_world.service.model_copy(update={"windows": (window,)})),
+        directory_items.directory_item(
+            moto_world.service.model_copy(update={"windows": (window,)})
+        ),
     )
     response = moto_world.send(event())
     assert (response.action, response.incident["status"]) == ("triggered", "SUPPRESSED")
@@ -293,7 +297,7 @@ def test_whatever_changed_is_due_at_once(moto_world: World) -> None:
             KeyConditionExpression="due_shard = :shard AND due_at <= :now",
             ExpressionAttributeValues={
                 ":shard": {"S": items.due_shard(known)},
-                ":now": {"S": items.stamp(moto_world.clock())},
+                ":now": {"S": stamp(moto_world.clock())},
             },
         )
         assert items.incident_key(known)["pk"] in [item["pk"] for item in answer["Items"]]

@@ -14,8 +14,8 @@ from harness.model import REPEATED, TABLE
 from harness.shell import Said, Shell
 from harness.world import World, deadline, event
 from opsknight.directory.entries import Role, User
-from opsknight.incident.model import ActorKind, Status
-from opsknight.store import items
+from opsknight.incident.model import ActorKind, Status, Timer
+from opsknight.store import directory_items
 from tests.integration.steps import incident, incident_in, put
 
 OPEN = Status.OPEN
@@ -121,7 +121,7 @@ def test_an_identity_is_named_by_its_last_part(shell: Shell, arn: str, name: str
 
 def test_a_disabled_user_neither_acts_nor_gets_an_incident(shell: Shell) -> None:
     gone = User(id="user_gil", name="Gil", email="g@example.com", role=Role.USER, disabled=True)
-    put(shell.world, items.directory_item(gone))
+    put(shell.world, directory_items.directory_item(gone))
     found = incident_in(shell.world, OPEN)
     for words in (["ack", found, "--as", "gil"], ["reassign", found, "gil"]):
         assert told(shell, *words, code=1) == {"error": "User gil is disabled."}
@@ -154,7 +154,9 @@ def test_steps_count_from_one(shell: Shell) -> None:
 def test_a_snooze_ends_by_the_clock_of_utc(shell: Shell) -> None:
     found = incident_in(shell.world, OPEN)
     result(shell, "snooze", found, "--until", "2026-11-23 09:00")
-    assert incident(shell.world, found).timers["snooze"].isoformat() == "2026-11-23T09:00:00+00:00"
+    assert (
+        incident(shell.world, found).timers[Timer.SNOOZE].isoformat() == "2026-11-23T09:00:00+00:00"
+    )
 
 
 # Ids

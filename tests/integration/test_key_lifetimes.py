@@ -6,8 +6,9 @@ import pytest
 
 from harness.world import World, deadline, event
 from opsknight.directory.entries import ApiKey, key_hash
-from opsknight.store import items
+from opsknight.store import directory_items
 from opsknight.store.calls import Conflict
+from opsknight.store.wire import plain
 from tests.integration.steps import new_api_key, new_integration_key, put
 from tests.integration.wire import Wire
 
@@ -99,7 +100,7 @@ def test_a_new_key_works_at_once(
 def test_a_disabled_service_is_403_within_30_seconds(moto_world: World) -> None:
     assert attempt(moto_world, moto_world.integration_key) == (202, {})
     disabled = moto_world.service.model_copy(update={"disabled": True})
-    put(moto_world, items.directory_item(disabled))
+    put(moto_world, directory_items.directory_item(disabled))
     moto_world.clock.advance(seconds=30)
     assert attempt(moto_world, moto_world.integration_key) == INVALID_KEY
     assert attempt(moto_world, moto_world.api_key)[0] == 404
@@ -114,7 +115,7 @@ def test_a_disabled_owner_is_401_within_30_seconds(moto_world: World) -> None:
     assert attempt(moto_world, moto_world.api_key) == (202, {})
     user = moto_world.table.user("user_ada", deadline())
     assert user is not None
-    put(moto_world, items.directory_item(user.model_copy(update={"disabled": True})))
+    put(moto_world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
     moto_world.clock.advance(seconds=30)
     assert attempt(moto_world, moto_world.api_key) == UNAUTHORIZED
 
@@ -129,7 +130,7 @@ def kept(world: World, secret: str) -> dict[str, Any]:
         api.intake.beside.shutdown()
     world.apis.clear()
     [item] = [it for it in world.items() if it["pk"] == {"S": f"key#{key_hash(secret)}"}]
-    return items.plain(item)
+    return plain(item)
 
 
 @KINDS

@@ -11,10 +11,10 @@ from opsknight.directory.entries import Service
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.incident.commands import Snooze
-from opsknight.incident.model import ActorKind, Status
+from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Bundled
-from opsknight.store import items
+from opsknight.store import directory_items, items, message_items
 from tests.integration.conftest import Log
 from tests.integration.steps import do, in_order, incident, incident_in, put
 
@@ -56,7 +56,7 @@ def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> No
     user = desk.world.table.user("user_ben", deadline())
     assert user
     ben = user.model_copy(update={"zone": "Europe/Berlin"})
-    put(desk.world, items.directory_item(ben))
+    put(desk.world, directory_items.directory_item(ben))
     known = incident(desk.world, incident_id)
     turn = proceed(known, implicit("team_web"), desk.world.clock())
     assert isinstance(turn, Turn)
@@ -129,7 +129,7 @@ def test_a_snooze_lasts_an_hour(desk: Desk) -> None:
     path = desk.link(incident_id)
     desk.press(path, "snooze")
     until = desk.world.clock() + timedelta(hours=1)
-    assert incident(desk.world, incident_id).timers["snooze"] == until
+    assert incident(desk.world, incident_id).timers[Timer.SNOOZE] == until
     assert "Snoozed until 23 Nov 04:00 UTC by Ada" in desk.ask(path).text
 
 
@@ -235,7 +235,7 @@ def test_who_was_disabled_since_cannot_act(desk: Desk) -> None:
     path = desk.link(incident_id, "ben")
     user = desk.world.table.user("user_ben", deadline())
     assert user
-    put(desk.world, items.directory_item(user.model_copy(update={"disabled": True})))
+    put(desk.world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
     assert desk.ask(path).status == 404
     assert desk.press(path, "resolve").status == 404
     assert incident(desk.world, incident_id).status is Status.OPEN
@@ -266,7 +266,7 @@ def test_what_strangers_wrote_stays_text(desk: Desk) -> None:
         event(payload={"summary": evil, "custom_details": {evil: f"</pre></style>{evil}"}})
     )
     service = Service(id="svc_checkout", name=evil, team_id="team_web")
-    put(desk.world, items.directory_item(service))
+    put(desk.world, directory_items.directory_item(service))
     page = Desk(desk.world, key_name=desk.key_name).ask(desk.link(sent.incident["id"]))
     assert page.status == 200
     assert "<script" not in page.text
@@ -311,7 +311,7 @@ def test_a_bundle_lists_what_its_message_told(desk: Desk) -> None:
     first = desk.delivery(ids[0])
     others = [desk.delivery(each, bundle=first.id) for each in ids[1:]]
     bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in others]
-    for item in items.bundle_items(first.id, bundled, desk.world.clock(), RETENTION):
+    for item in message_items.bundle_items(first.id, bundled, desk.world.clock(), RETENTION):
         put(desk.world, item)
     path = desk.path(first)
     desk.world.clock.advance(days=2)

@@ -10,7 +10,7 @@ import pytest
 from harness.world import Response, World, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.incident.event_request import LARGEST_BODY
-from opsknight.store.items import secret_item
+from opsknight.store.directory_items import any_key_item
 from tests.integration.steps import in_order, put, use_up
 
 # In the order of the contract. For an integration key the four in the middle do not apply.
@@ -71,7 +71,7 @@ def send_with_integration_key(world: World, wrong: set[str]) -> Response:
 
 
 def send(world: World, secret: str, key: ApiKey | IntegrationKey, wrong: set[str]) -> Response:
-    put(world, secret_item(key_hash(secret), key))
+    put(world, any_key_item(key_hash(secret), key))
     if "rate" in wrong:
         use_up(world, key.id)
     before = in_order(world.items())

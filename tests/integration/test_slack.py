@@ -10,7 +10,7 @@ from harness.desk import Desk
 from harness.world import World, deadline
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import ActorKind, Status
-from opsknight.store import items
+from opsknight.store import directory_items
 from respond.slack import is_signed
 from tests.integration.steps import in_order, incident, incident_in, put
 
@@ -49,7 +49,10 @@ def test_who_has_this_account_in_slack_is_known_by_name(desk: Desk) -> None:
     user = desk.world.table.user("user_ben", deadline())
     assert user
     method = Receiver(id="slack", name="Slack", channel=Channel.SLACK, to="U042GRACE")
-    put(desk.world, items.directory_item(user.model_copy(update={"contact_methods": (method,)})))
+    put(
+        desk.world,
+        directory_items.directory_item(user.model_copy(update={"contact_methods": (method,)})),
+    )
     incident_id = incident_in(desk.world, Status.OPEN)
     desk.slack(press("acknowledge", incident_id))
     known = incident(desk.world, incident_id)

@@ -10,8 +10,10 @@ from opsknight.directory.entries import ApiKey, Integration, Service, Team, User
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, StatusPageWebhook
 from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
-from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
-from opsknight.incident.model import Action, Alert, Event, Severity, Status
+from opsknight.incident.decisions import Merged, Opened, Transitioned
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
+from opsknight.incident.model import Action, Alert, Event, Severity, Status, Timer
 from opsknight.runtime.lenient import readable_items
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted
@@ -66,7 +68,7 @@ def test_two_changes_seen_alike_are_one_after_the_other(moto_world: World) -> No
     assert isinstance(second, Transitioned)
     assert not refused(moto_world, first)
     assert refused(moto_world, second), "its number on the timeline is taken"
-    assert incident(moto_world, known.id).timers["snooze"] == hours[0]
+    assert incident(moto_world, known.id).timers[Timer.SNOOZE] == hours[0]
 
 
 def test_alerts_of_one_incident_never_refuse_each_other(moto_world: World) -> None:

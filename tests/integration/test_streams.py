@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import escalation.handler
 import notify.handler
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.world import World, event
 from notify import wiring
 from opsknight.incident.commands import Resolve, Snooze

@@ -24,7 +24,7 @@ from harness.world import Response, World, build, deadline, event, http_event
 from opsknight.directory.entries import SCOPES
 from opsknight.http.gateway import respond
 from opsknight.incident.model import Incident, Status
-from opsknight.store import items
+from opsknight.store import incident_items, items
 from respond.handler import fault
 from respond.incidents import ACTIONS
 
@@ -335,7 +335,7 @@ def test_what_is_resolved_costs_a_list_nothing(
         for number in range(count):
             fields = {"id": f"inc_0{of}{number:026x}", "status": Status.RESOLVED}
             each = model.model_copy(update={**fields, "resolved_at": at, "dedup_key": f"r{number}"})
-            item = items.incident_item(each)
+            item = incident_items.incident_item(each)
             item["listing"] = {"S": items.listing(each, at - timedelta(days=31 * (number % 3)))}
             rows.append({"PutRequest": {"Item": item}})
         for start in range(0, count, 25):

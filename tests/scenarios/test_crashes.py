@@ -12,7 +12,7 @@ import pytest
 from harness.dynamodb import connect
 from harness.faults import DEATHS, DISTINCT, FAULTS, Died, Fault, Point, Process
 from harness.invariants import check
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.world import Response, World, build, event
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.auth import DirectoryCache, Limiter

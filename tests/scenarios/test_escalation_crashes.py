@@ -13,13 +13,15 @@ from escalation.engine import Engine
 from escalation.handler import on_message, on_record
 from escalation.sweep import tick
 from harness.faults import DEATHS, Died, Fault, Point, Process
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
+from harness.processes import engine
 from harness.streams import record
 from harness.world import World, build, deadline
 from opsknight.directory.entries import MaintenanceWindow, Member, Team
 from opsknight.escalation.policy import Target, TargetKind
 from opsknight.incident.commands import Acknowledge, Escalate, Reassign, Snooze
-from opsknight.store.items import directory_item, incident_key
+from opsknight.store.directory_items import directory_item
+from opsknight.store.items import incident_key
 
 EVERYBODY = Target(kind=TargetKind.TEAM, id="team_large")
 type Prepare = Callable[[Pipeline], str]
@@ -199,7 +201,7 @@ class Stage:
         found = self.night.incident(self.incident)
         taken = [
             (row.page_no, row.step, row.round, len(row.user_ids), row.reason)
-            for row in self.world.table.taken(self.incident, deadline())
+            for row in self.world.table.steps(self.incident, deadline())
         ]
         now = self.world.clock()
         waits = {name: (at - now).total_seconds() for name, at in found.timers.items()}
@@ -226,8 +228,8 @@ def test_after_a_death_each_step_has_run_once(
     whole.wake(whole.process(process))
     calls: list[Point] = list(process.calls)
     right = whole.ends()
-    told = len(whole.night.post.published)
-    assert told == path.fallback
+    published = len(whole.night.post.published)
+    assert published == path.fallback
     assert whole.pages() != whole.before or path.prepare in (
         exhausts,
         begins_later,

@@ -13,10 +13,12 @@ from harness.crowd import at_once
 from harness.dynamodb import connect
 from harness.invariants import check
 from harness.people import ADA
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
+from harness.processes import engine
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Status
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 from opsknight.store.table import Table

@@ -21,7 +21,8 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, act
+from opsknight.incident.decisions import NotAllowed
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Escalation, Status, Urgency
 from opsknight.oncall.schedules import Override
 from tests.unit.rotas import layer, only, schedule
@@ -74,7 +75,7 @@ def test_repeat_then_exhausted(night: Pipeline) -> None:
     night.wait(seconds=1).fallback(1)
     assert night.incident(incident).escalation is Escalation.EXHAUSTED
     assert night.incident(incident).due_at is None
-    rows = night.world.table.taken(incident, deadline())
+    rows = night.world.table.steps(incident, deadline())
     assert [(row.step, row.round, row.reason) for row in rows] == [
         (0, 0, "due"),
         (1, 0, "due"),
@@ -161,7 +162,7 @@ def test_a_step_that_reaches_nobody_is_passed_at_once(night: Pipeline) -> None:
     night.escalates(step("nobody"), step("ben", after=30))
     incident = night.trigger()
     night.pages("ben")
-    rows = night.world.table.taken(incident, deadline())
+    rows = night.world.table.steps(incident, deadline())
     assert [(row.step, row.user_ids) for row in rows] == [(0, ()), (1, ("user_ben",))]
 
 

@@ -16,7 +16,7 @@ from harness.fuzzing import TEXT, gateway_events
 from harness.invariants import check, stored
 from harness.world import World, build, deadline, event, http_event
 from opsknight.http.gateway import respond
-from opsknight.incident.model import describe
+from opsknight.incident.event_request import describe
 
 KIB = 1024
 

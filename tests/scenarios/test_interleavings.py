@@ -16,10 +16,11 @@ from harness.dynamodb import connect
 from harness.invariants import check
 from harness.model import Seen, in_some_order
 from harness.people import ADA, COMMANDS, came_to
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.turns import Turns
 from harness.world import World, build, deadline, event
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 from opsknight.store.calls import TABLE_CONFIG, Conflict
 
 ACTIONS = st.sampled_from(["trigger", "trigger", "acknowledge", "resolve"])

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.faults import DEATHS, Died, Fault, Point, Process
-from harness.pipeline import Pipeline, planning, sending, step
+from harness.pipeline import Pipeline, step
+from harness.processes import planning, sending
 from harness.world import World, build, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import plan, send
@@ -19,7 +20,7 @@ from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.runtime.queues import Message
 from opsknight.store.deliveries import Outgoing
-from opsknight.store.items import directory_item
+from opsknight.store.directory_items import directory_item
 
 READS = ("GetItem", "BatchGetItem", "Query")
 REPORT = "report"

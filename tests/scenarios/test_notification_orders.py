@@ -15,8 +15,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from escalation.handler import on_message
-from harness.pipeline import Pipeline, sending, step
+from harness.pipeline import Pipeline, step
 from harness.post import PLANS, TIMERS, Letter
+from harness.processes import sending
 from harness.streams import record, woken_by
 from harness.world import build, deadline, event
 from notify.handler import on_record, plan, send
@@ -30,7 +31,7 @@ from opsknight.directory.receivers import (
 )
 from opsknight.notification.delivery import State
 from opsknight.runtime.queues import Message
-from opsknight.store.items import directory_item
+from opsknight.store.directory_items import directory_item
 
 ACTIONS = st.lists(st.sampled_from(("trigger", "acknowledge", "resolve")), max_size=3)
 

@@ -19,11 +19,11 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
-from opsknight.escalation.steps import PageState
+from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze
 from opsknight.incident.model import Escalation
 from opsknight.notification.delivery import State
-from opsknight.store import items
+from opsknight.store import directory_items
 
 DOWN = TemporaryFailure("answered 500")
 
@@ -49,7 +49,7 @@ def person(night: Pipeline, name: str, *channels: Channel) -> None:
         role=Role.USER,
         contact_methods=methods,
     )
-    night.put(items.directory_item(user))
+    night.put(directory_items.directory_item(user))
 
 
 def receiver(
@@ -63,7 +63,7 @@ def receiver(
         service_id=night.world.service.id,
         told=told or TOLD_BY_DEFAULT,
     )
-    night.put(items.directory_item(known))
+    night.put(directory_items.directory_item(known))
 
 
 def test_a_page_goes_out_at_once_and_again_after_three_minutes(night: Pipeline) -> None:
@@ -145,7 +145,7 @@ def test_status_pages_hear_of_the_services_that_they_list(night: Pipeline) -> No
             id=page_id, name=page_id, channel=Channel.WEBHOOK, to="https://status.example.com"
         )
         page = StatusPage(id=page_id, name=page_id, service_ids=(listed,), webhooks=(hook,))
-        night.put(items.directory_item(page))
+        night.put(directory_items.directory_item(page))
     night.escalates(step("ada"))
     night.trigger()
     night.hears("mine incident.created", "ada/sms paged")
@@ -275,7 +275,7 @@ def test_a_public_note_is_told_to_the_status_pages_word_for_word(night: Pipeline
     )
     listed = (night.world.service.id,)
     page = StatusPage(id="page", name="", service_ids=listed, webhooks=(hook,))
-    night.put(items.directory_item(page))
+    night.put(directory_items.directory_item(page))
     receiver(night, "ops")
     night.escalates(step("ada", after=30))
     incident = night.trigger()

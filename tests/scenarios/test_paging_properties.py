@@ -37,8 +37,9 @@ from harness.paging import (
     Paged,
 )
 from harness.people import ADA
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
 from harness.post import TIMERS, Letter
+from harness.processes import engine
 from harness.streams import record
 from harness.world import build, deadline
 from opsknight.incident.commands import (
@@ -52,7 +53,9 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Opened, Transitioned, act, decide
+from opsknight.incident.decisions import Opened, Transitioned
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Severity
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard

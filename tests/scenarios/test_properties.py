@@ -16,10 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from harness.invariants import Stored, check, stored
 from harness.model import Model, Problem
 from harness.people import ADA, COMMANDS, came_to
-from harness.pipeline import announce
+from harness.processes import announce
 from harness.world import build, deadline, event
 from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
-from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
+from opsknight.incident.decisions import Merged, Opened, Transitioned
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Incident, Severity
 from opsknight.runtime.process import new_id
 from opsknight.store.calls import Conflict
@@ -112,8 +114,8 @@ class Life(RuleBasedStateMachine):
             assert stored(self.world) == self.stored, "ignored, and yet something changed"
             return
         problem.id = problem.id or answer.incident["id"]
-        told = {name: answer.incident[name] for name in ("id", "title", "status", "urgency")}
-        assert told == {
+        answered = {name: answer.incident[name] for name in ("id", "title", "status", "urgency")}
+        assert answered == {
             "id": problem.id,
             "title": problem.title,
             "status": problem.status,

@@ -32,7 +32,7 @@ from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency
 from opsknight.notification.delivery import State
 from opsknight.oncall.schedules import Override
 from opsknight.simulation import FallbackTold, Sent
-from opsknight.store import items
+from opsknight.store import directory_items
 from opsknight_cli.simulate.command import Played, Stage, play
 from opsknight_cli.simulate.roster import Loading
 from tests.unit.rotas import hours, layer, only, schedule
@@ -123,7 +123,7 @@ def with_rules(night: Pipeline) -> None:
         ),
     )
     night.put(
-        items.directory_item(
+        directory_items.directory_item(
             User(
                 id="user_ada",
                 name="Ada",
@@ -207,12 +207,12 @@ def receivers_and_status_pages(night: Pipeline) -> None:
             service_id=service_id,
             told=(told,),
         )
-        night.put(items.directory_item(receiver))
+        night.put(directory_items.directory_item(receiver))
     webhook = StatusPageWebhook(
         id="hook_1", name="Status", channel=Channel.WEBHOOK, to="https://x.org"
     )
     page = StatusPage(id="page_1", name="Public", service_ids=(service_id,), webhooks=(webhook,))
-    night.put(items.directory_item(page))
+    night.put(directory_items.directory_item(page))
 
 
 def unreadable(night: Pipeline) -> None:

@@ -11,10 +11,11 @@ from harness.pipeline import Pipeline, step
 from harness.streams import record, woken_by
 from harness.world import World, deadline, event
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Unsnooze
-from opsknight.incident.lifecycle import Transitioned, act
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import act
 
 
-def told(client: Any, stream: str) -> list[dict[str, Any]]:
+def records(client: Any, stream: str) -> list[dict[str, Any]]:
     """All records of the stream, the oldest first."""
     found = []
     for shard in client.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
@@ -37,7 +38,7 @@ def test_records_of_the_harness_are_those_of_the_stream(world: World, dynamodb: 
     night.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
     described = world.table.client.describe_table(TableName=world.table.name)["Table"]
     streams: Any = boto3.client("dynamodbstreams", endpoint_url=dynamodb)
-    before = len(told(streams, described["LatestStreamArn"]))
+    before = len(records(streams, described["LatestStreamArn"]))
     # The harness tells each item in its first form, as long as it is asked after every write.
     ours: list[dict[str, Any]] = []
 
@@ -61,7 +62,7 @@ def test_records_of_the_harness_are_those_of_the_stream(world: World, dynamodb: 
     does(Resolve())
     theirs = [
         each
-        for each in told(streams, described["LatestStreamArn"])[before:]
+        for each in records(streams, described["LatestStreamArn"])[before:]
         if each["eventName"] == "INSERT"
     ]
     assert len(ours) == len(theirs) > 6

@@ -13,11 +13,13 @@ from escalation.handler import on_message
 from escalation.sweep import BATCH, tick
 from harness.crowd import at_once
 from harness.dynamodb import connect
-from harness.pipeline import Pipeline, engine, step
+from harness.pipeline import Pipeline, step
 from harness.post import Letter
+from harness.processes import engine
 from harness.world import World
 from opsknight.store.calls import TABLE_CONFIG
-from opsknight.store.items import Item, due_shard, incident_key
+from opsknight.store.items import due_shard, incident_key
+from opsknight.store.wire import Item
 
 WORKERS = 4
 
@@ -35,9 +37,9 @@ def test_a_tick_finishes_whatever_is_due(
     seeds: list[Item] = []
     for number in range(due - 1):
         known = f"inc_{number:06}"
-        told: Item = {"id": {"S": known}, "dedup_key": {"S": known}}
+        own: Item = {"id": {"S": known}, "dedup_key": {"S": known}}
         shard: Item = {"due_shard": {"S": due_shard(known)}}
-        seeds.append(like | incident_key(known) | told | shard)
+        seeds.append(like | incident_key(known) | own | shard)
     for chunk in batched(seeds, 25, strict=False):
         client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": it}} for it in chunk]})
     world.clock.advance(minutes=1)

@@ -36,13 +36,10 @@ from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime import process
-from opsknight.store.items import (
-    DUE_SHARDS,
-    Item,
-    bundle_items,
-    directory_item,
-    incident_key,
-)
+from opsknight.store.directory_items import directory_item
+from opsknight.store.items import DUE_SHARDS, incident_key
+from opsknight.store.message_items import bundle_items
+from opsknight.store.wire import Item
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None

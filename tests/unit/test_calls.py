@@ -25,6 +25,7 @@ from opsknight.store.calls import (
     Deadline,
     Unavailable,
     codes,
+    decide_again,
     retrying,
 )
 
@@ -204,6 +205,23 @@ def test_no_pause_reaches_past_the_deadline() -> None:
         retrying(seconds.until(8), call, word="done")
     assert 7 < sum(seconds.slept) < 8
     assert call.calls == len(seconds.slept) + 1
+
+
+def test_after_a_conflict_it_is_decided_again_until_the_deadline() -> None:
+    seconds = Seconds()
+    numbers: list[int] = []
+
+    def attempt(number: int) -> str:
+        numbers.append(number)
+        if number < 3:
+            raise Conflict("somebody was faster")
+        return "written"
+
+    assert decide_again(seconds.until(8), attempt) == "written"
+    assert numbers == [0, 1, 2, 3]
+    assert seconds.slept == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
+    with pytest.raises(Unavailable, match="somebody was faster"):
+        decide_again(seconds.until(FIRST_PAUSE), lambda _: attempt(0))
 
 
 def test_chance_differs_from_call_to_call() -> None:

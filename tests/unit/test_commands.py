@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from opsknight.incident.changes import KEEP, Changes, applied
 from opsknight.incident.commands import (
+    TIMERS,
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
@@ -22,9 +24,15 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged, act, announced
+from opsknight.incident.decisions import (
+    NO_REQUIREMENT,
+    NotAllowed,
+    Require,
+    Transitioned,
+    Unchanged,
+)
+from opsknight.incident.lifecycle import act, announced
 from opsknight.incident.model import (
-    TIMERS,
     Actor,
     ActorKind,
     Escalation,
@@ -32,6 +40,7 @@ from opsknight.incident.model import (
     RequestedStep,
     Status,
     Timeouts,
+    Timer,
     Urgency,
 )
 
@@ -107,8 +116,8 @@ def test_the_second_table(command: Command, before: Status, cell: Status | str) 
     else:
         assert isinstance(decision, Transitioned)
         assert decision.after.status is decision.change.status is cell
-        told = "lowered" if isinstance(command, Prioritize) else command.past
-        assert decision.change.what == told
+        what = "lowered" if isinstance(command, Prioritize) else command.past
+        assert decision.change.what == what
         assert decision.change.actor == ADA
         assert decision.change.at == NOW
 
@@ -122,7 +131,7 @@ def test_a_new_status_is_a_new_epoch_and_each_change_has_the_next_number(
         epoch = 3 if cell == before else 4
         assert decision.after.epoch == decision.change.epoch == epoch
         assert decision.after.changes == decision.change.number == 6
-        assert decision.sets["timers.announce"] == decision.sets["due_at"] == NOW
+        assert decision.changes.timers[Timer.ANNOUNCE] == decision.changes.due_at == NOW
     else:
         assert cell in (REFUSED, NO_CHANGE)
 
@@ -133,11 +142,11 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
     decision = act(incident(before, timers=timers), command, actor=ADA, now=NOW)
     # Another urgency leaves no status, and so ends nothing.
     if isinstance(decision, Transitioned) and not isinstance(command, Prioritize):
-        left = {name for name in timers if decision.sets.get(f"timers.{name}", LATER) is not None}
-        # Whom a command pages anew, the fallback need not be told of.
+        left = {name for name in timers if decision.changes.timers.get(name, LATER) is not None}
+        # A command that pages somebody anew stops the notice to the fallback.
         anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
-        told = {"fallback"} if anew else set()
-        assert left == {name for name, owners in TIMERS.items() if cell in owners} - told
+        stopped = {Timer.FALLBACK} if anew else set()
+        assert left == {name for name, owners in TIMERS.items() if cell in owners} - stopped
 
 
 @pytest.mark.parametrize(
@@ -157,7 +166,7 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
 def test_what_becomes_of_the_paging(
     command: Command, status: Status, escalation: Escalation
 ) -> None:
-    assert did(command, status).sets["escalation"] is escalation
+    assert did(command, status).changes.escalation is escalation
 
 
 @pytest.mark.parametrize(
@@ -181,19 +190,20 @@ def test_resuming_pages_on_at_the_current_step(
     escalation: Escalation,
     asked: RequestedStep | None,
 ) -> None:
-    sets = did(command, status, policy_version=version, escalation=Escalation.PAUSED).sets
-    assert (sets["escalation"], sets["timers.step"], sets["asked"]) == (escalation, NOW, asked)
-    assert not {"step", "next_step"} & sets.keys(), "the current step is kept"
+    changes = did(command, status, policy_version=version, escalation=Escalation.PAUSED).changes
+    assert (changes.escalation, changes.requested_step) == (escalation, asked)
+    assert changes.timers[Timer.STEP] == NOW
+    assert changes.step is changes.next_step is KEEP, "the current step is kept"
 
 
 def test_acknowledging_makes_the_person_the_assignee() -> None:
-    assert did(Acknowledge(by="user_ada")).sets["assignee_id"] == "user_ada"
-    assert did(Acknowledge(by="user_ada")).sets["acknowledged_at"] == NOW
+    assert did(Acknowledge(by="user_ada")).changes.assignee_id == "user_ada"
+    assert did(Acknowledge(by="user_ada")).changes.acknowledged_at == NOW
 
 
 @pytest.mark.parametrize("command", [Resolve(), AutoResolve()], ids=["by hand", "by timer"])
 def test_resolving_says_when(command: Command) -> None:
-    assert did(command).sets["resolved_at"] == NOW
+    assert did(command).changes.resolved_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -209,7 +219,7 @@ def test_resolving_says_when(command: Command) -> None:
 )
 def test_a_snooze_ends_within_seven_days(until: datetime, allowed: bool) -> None:
     if allowed:
-        assert did(Snooze(until)).sets["timers.snooze"] == until
+        assert did(Snooze(until)).changes.timers[Timer.SNOOZE] == until
         return
     with pytest.raises(ValueError, match="within 7 days"):
         did(Snooze(until))
@@ -217,15 +227,16 @@ def test_a_snooze_ends_within_seven_days(until: datetime, allowed: bool) -> None
 
 def test_snoozing_again_sets_the_new_end() -> None:
     again = did(Snooze(LATER), SNOOZED, timers={"snooze": BEFORE})
-    assert again.sets["timers.snooze"] == LATER
+    assert again.changes.timers[Timer.SNOOZE] == LATER
     assert again.change.detail == {"until": LATER.isoformat()}
 
 
 @pytest.mark.parametrize("status", [OPEN, ACKNOWLEDGED], ids=str)
 def test_escalating_takes_the_next_step_now(status: Status) -> None:
     escalated = did(Escalate(), status)
-    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, RequestedStep.NEXT)
-    assert "next_step" not in escalated.sets, "which one that is, the store knows"
+    assert escalated.changes.timers[Timer.STEP] == NOW
+    assert escalated.changes.requested_step is RequestedStep.NEXT
+    assert escalated.changes.next_step is KEEP, "which one that is, the store knows"
     assert escalated.change.detail == {}
 
 
@@ -233,45 +244,38 @@ def test_escalating_takes_the_next_step_now(status: Status) -> None:
 def test_asking_for_a_step_before_the_last_one_asked_for_is_taken_is_refused(
     command: Escalate,
 ) -> None:
-    refused = act(incident(OPEN, asked=RequestedStep.NEXT), command, actor=ADA, now=NOW)
+    refused = act(incident(OPEN, requested_step=RequestedStep.NEXT), command, actor=ADA, now=NOW)
     assert isinstance(refused, NotAllowed)
     assert refused.status is OPEN
     assert refused.why is not None
-    assert isinstance(did(command, asked=RequestedStep.CURRENT), Transitioned)
+    assert isinstance(did(command, requested_step=RequestedStep.CURRENT), Transitioned)
 
 
 @pytest.mark.parametrize("step", [0, 4])
 def test_escalating_takes_a_given_step_now(step: int) -> None:
     escalated = did(Escalate(step))
-    assert (escalated.sets["timers.step"], escalated.sets["asked"]) == (NOW, RequestedStep.NEXT)
-    assert escalated.sets["next_step"] == step
+    assert escalated.changes.timers[Timer.STEP] == NOW
+    assert escalated.changes.requested_step is RequestedStep.NEXT
+    assert escalated.changes.next_step == step
     assert escalated.change.detail == {"step": str(step)}
 
 
 @pytest.mark.parametrize("status", [OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED], ids=str)
 def test_reassigning_ends_the_policy_only_of_an_open_incident(status: Status) -> None:
     reassigned = did(Reassign("user_ben"), status)
-    assert reassigned.sets["assignee_id"] == "user_ben"
+    assert reassigned.changes.assignee_id == "user_ben"
     assert reassigned.change.detail == {"assignee": "user_ben"}
-    assert ("escalation" in reassigned.sets) is (status is OPEN)
-    paged = (reassigned.sets.get("timers.step"), reassigned.sets.get("asked"))
+    assert (reassigned.changes.escalation is not KEEP) is (status is OPEN)
+    paged = (reassigned.changes.timers.get(Timer.STEP), reassigned.changes.requested_step)
     assert paged == ((NOW, RequestedStep.CURRENT) if status is OPEN else (None, None))
 
 
 def test_an_acknowledgement_timeout_begins_again() -> None:
-    sets = did(AcknowledgementTimeout(), ACKNOWLEDGED, step=2).sets
-    forgotten = [
-        "policy_id",
-        "policy_version",
-        "step",
-        "next_step",
-        "round",
-        "asked",
-        "reached",
-        "empty_since",
-    ]
-    assert all(sets[name] is None for name in forgotten)
-    assert sets["timers.step"] == NOW
+    changes = did(AcknowledgementTimeout(), ACKNOWLEDGED, step=2).changes
+    assert changes.policy_id is changes.policy_version is None
+    assert changes.step is changes.next_step is changes.round is changes.requested_step is None
+    assert changes.reached is changes.empty_since is None
+    assert changes.timers[Timer.STEP] == NOW
 
 
 MINUTES = Timeouts(timedelta(minutes=10), timedelta(minutes=30))
@@ -286,22 +290,22 @@ def test_a_new_status_starts_the_timeouts_of_the_service(
         return
     acknowledged = cell is ACKNOWLEDGED is not before
     at = NOW + timedelta(minutes=10) if acknowledged else None
-    assert decision.sets.get("timers.acknowledgement") == at
+    assert decision.changes.timers.get(Timer.ACKNOWLEDGEMENT) == at
     watched = {OPEN, ACKNOWLEDGED}
     starts = cell in watched and before not in watched
     at = NOW + timedelta(minutes=30) if starts else None
-    assert decision.sets.get("timers.auto_resolve") == at
+    assert decision.changes.timers.get(Timer.AUTO_RESOLVE) == at
     if cell in watched and before in watched:
-        assert "timers.auto_resolve" not in decision.sets, "its silence goes on"
+        assert Timer.AUTO_RESOLVE not in decision.changes.timers, "its silence goes on"
 
 
 def test_only_silence_as_seen_resolves_by_itself() -> None:
-    assert did(AutoResolve()).given == {"last_alert_at": BEFORE}
-    assert did(Resolve()).given == {}
+    assert did(AutoResolve()).require == Require(last_alert_at=BEFORE)
+    assert did(Resolve()).require == NO_REQUIREMENT
 
 
 def test_the_window_that_suppressed_it_is_forgotten_with_its_end() -> None:
-    assert did(Unsuppress(), SUPPRESSED, window_id="win_1").sets["window_id"] is None
+    assert did(Unsuppress(), SUPPRESSED, window_id="win_1").changes.window_id is None
 
 
 def test_suppressed_by_hand_is_by_no_window() -> None:
@@ -309,7 +313,7 @@ def test_suppressed_by_hand_is_by_no_window() -> None:
     for command in (Acknowledge(), Suppress()):
         decision = act(seen, command, actor=ADA, now=NOW)
         assert isinstance(decision, Transitioned)
-        seen = seen.model_copy(update={"status": decision.after.status} | dict(decision.sets))
+        seen = applied(seen, decision.changes)
     assert (seen.status, seen.window_id) == (SUPPRESSED, None)
 
 
@@ -328,41 +332,45 @@ def test_once_announced_the_next_timer_is_due(
     timers: dict[str, datetime], due: datetime | None
 ) -> None:
     seen = incident(OPEN, timers={"announce": BEFORE, **timers}, due_at=BEFORE)
-    assert announced(seen) == {"announced": 5, "timers.announce": None, "due_at": due}
+    assert announced(seen) == Changes(announced=5, timers={Timer.ANNOUNCE: None}, due_at=due)
 
 
 def test_a_page_that_failed_moves_the_step_on_only_if_it_is_told_to() -> None:
     moved = did(Unreached("user_ada", moves_on=True), page_no=4)
-    assert moved.sets["timers.step"] == NOW
-    assert moved.given == {"page_no": 4}, "of a later step nothing moves on"
+    assert moved.changes.timers[Timer.STEP] == NOW
+    assert moved.require == Require(page_no=4), "of a later step nothing moves on"
     assert moved.change.detail == {"user": "user_ada"}
-    assert "timers.step" not in did(Unreached("user_ada", moves_on=False)).sets
+    assert Timer.STEP not in did(Unreached("user_ada", moves_on=False)).changes.timers
 
 
-def test_what_a_window_kept_quiet_is_told_from_its_opening_on() -> None:
-    out = did(Unsuppress(), SUPPRESSED, told_from=0)
-    assert out.sets["told_from"] == out.change.number
-    assert "told_from" not in did(Unsuppress(), SUPPRESSED).sets, "it was told already"
-    assert "told_from" not in did(Resolve(), SUPPRESSED, told_from=0).sets, "nobody ever hears"
+def test_what_a_window_kept_quiet_is_announced_from_its_opening_on() -> None:
+    out = did(Unsuppress(), SUPPRESSED, announced_from=0)
+    assert out.changes.announced_from == out.change.number
+    assert did(Unsuppress(), SUPPRESSED).changes.announced_from is KEEP, "announced already"
+    assert did(Resolve(), SUPPRESSED, announced_from=0).changes.announced_from is KEEP, (
+        "nobody ever hears"
+    )
 
 
 def test_more_urgency_pages_again_and_less_does_not() -> None:
     raised = did(Prioritize(Urgency.HIGH), urgency=Urgency.LOW)
     assert (raised.after.urgency, raised.change.what) == (Urgency.HIGH, "raised")
     assert raised.change.detail == {"urgency": "HIGH", "before": "LOW"}
-    assert raised.sets["timers.step"] == NOW
+    assert raised.changes.timers[Timer.STEP] == NOW
     lowered = did(Prioritize(Urgency.LOW))
     assert (lowered.after.urgency, lowered.change.what) == (Urgency.LOW, "lowered")
     assert lowered.change.detail == {"urgency": "LOW", "before": "HIGH"}
-    assert "timers.step" not in lowered.sets
+    assert Timer.STEP not in lowered.changes.timers
     quiet = did(Prioritize(Urgency.HIGH), ACKNOWLEDGED, urgency=Urgency.LOW)
-    assert "timers.step" not in quiet.sets
+    assert Timer.STEP not in quiet.changes.timers
 
 
 def test_a_note_is_kept_and_changes_nothing_else() -> None:
     noted = did(Note("It is the database.", public=True))
     assert noted.change.detail == {"note": "It is the database.", "public": "yes"}
     assert did(Note("Secret.")).change.detail == {"note": "Secret."}
-    kept = {name for name, value in noted.sets.items() if value is not None}
-    assert kept == {"timers.announce", "due_at"}
+    changed = {name for name, value in noted.changes.values().items() if value is not None}
+    assert changed == {"status", "epoch", "changes", "due_at"}, "and status and epoch are as before"
+    assert {timer for timer, at in noted.changes.timers.items() if at} == {Timer.ANNOUNCE}
+    assert noted.after.status is OPEN
     assert noted.after.epoch == 3

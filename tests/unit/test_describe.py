@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opsknight.incident.model import describe
+from opsknight.incident.event_request import describe
 
 
 def body(details: str) -> str:

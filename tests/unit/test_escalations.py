@@ -6,20 +6,11 @@ from typing import Any
 import pytest
 
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
-from opsknight.escalation.steps import (
-    Advanced,
-    Turn,
-    due,
-    next_due,
-    pages_on,
-    proceed,
-    repaired,
-    resting,
-    settled,
-    take,
-    unannounced,
-)
-from opsknight.incident.model import Escalation, Incident, RequestedStep, Status, Urgency
+from opsknight.escalation.repair import repaired, resting
+from opsknight.escalation.steps import Advanced, Progress, Turn, pages_on, proceed, settled, take
+from opsknight.escalation.timers import due, next_due, unannounced
+from opsknight.incident.changes import KEEP, Changes
+from opsknight.incident.model import Escalation, Incident, RequestedStep, Status, Timer, Urgency
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -79,15 +70,15 @@ def advanced(seen: Incident, policy: Policy = POLICY) -> Advanced:
 def test_it_begins_with_the_first_step_and_remembers_the_version() -> None:
     begins = turn(incident())
     assert (begins.step, begins.why) == (0, "due")
-    assert begins.sets["policy_id"] == "pol_1"
-    assert begins.sets["policy_version"] == 3
+    assert begins.changes.policy_id == "pol_1"
+    assert begins.changes.policy_version == 3
 
 
 def test_the_delay_of_the_first_step_counts_from_the_opening() -> None:
     late = POLICY.model_copy(update={"steps": POLICY.steps[1:]})
     begun = advanced(incident(timers={"step": NOW - MINUTE}), late)
     assert begun.what == "begun"
-    assert begun.sets["timers.step"] == begun.sets["due_at"] == NOW + 4 * MINUTE
+    assert begun.changes.timers[Timer.STEP] == begun.changes.due_at == NOW + 4 * MINUTE
     assert turn(incident(timers={"step": NOW - 5 * MINUTE}), late).step == 0
 
 
@@ -95,15 +86,19 @@ def test_the_delay_of_the_first_step_counts_from_the_opening() -> None:
     ("more", "step", "why"),
     [
         ({}, 1, "due"),
-        ({"asked": RequestedStep.CURRENT}, 0, "again"),
-        ({"asked": RequestedStep.CURRENT, "step": None, "next_step": 0}, 0, "again"),
-        ({"asked": RequestedStep.CURRENT, "step": 1, "next_step": 2}, 1, "again"),
-        ({"asked": RequestedStep.NEXT}, 1, "asked"),
-        ({"asked": RequestedStep.NEXT, "step": 1, "next_step": 2}, 0, "asked"),
-        ({"asked": RequestedStep.NEXT, "next_step": 7}, 0, "asked"),
+        ({"requested_step": RequestedStep.CURRENT}, 0, "again"),
+        ({"requested_step": RequestedStep.CURRENT, "step": None, "next_step": 0}, 0, "again"),
+        ({"requested_step": RequestedStep.CURRENT, "step": 1, "next_step": 2}, 1, "again"),
+        ({"requested_step": RequestedStep.NEXT}, 1, "asked"),
+        ({"requested_step": RequestedStep.NEXT, "step": 1, "next_step": 2}, 0, "asked"),
+        ({"requested_step": RequestedStep.NEXT, "next_step": 7}, 0, "asked"),
         ({"escalation": Escalation.COMPLETED, "assignee_id": "user_ben"}, None, "reassigned"),
         (
-            {"escalation": Escalation.EXHAUSTED, "asked": RequestedStep.CURRENT, "step": 1},
+            {
+                "escalation": Escalation.EXHAUSTED,
+                "requested_step": RequestedStep.CURRENT,
+                "step": 1,
+            },
             1,
             "again",
         ),
@@ -117,14 +112,14 @@ def test_which_step_comes_next(more: dict[str, Any], step: int | None, why: str)
 def test_when_its_own_version_is_gone_it_begins_by_what_the_service_has() -> None:
     newer = POLICY.model_copy(update={"version": 4})
     found = turn(running(step=1, next_step=2), newer)
-    assert (found.step, found.sets["policy_version"]) == (0, 4)
+    assert (found.step, found.changes.policy_version) == (0, 4)
 
 
 def test_a_step_pages_and_sets_the_next() -> None:
-    did = take(turn(incident(asked=None)), ["user_ada", "user_ben"], NOW)
-    assert did.sets["timers.step"] == did.sets["due_at"] == NOW + 5 * MINUTE
-    assert (did.sets["step"], did.sets["next_step"], did.sets["page_no"]) == (0, 1, 1)
-    assert did.sets["assignee_id"] == "user_ada"
+    did = take(turn(incident(requested_step=None)), ["user_ada", "user_ben"], NOW)
+    assert did.changes.timers[Timer.STEP] == did.changes.due_at == NOW + 5 * MINUTE
+    assert (did.changes.step, did.changes.next_step, did.changes.page_no) == (0, 1, 1)
+    assert did.changes.assignee_id == "user_ada"
     assert [page.user_id for page in did.pages] == ["user_ada", "user_ben"]
     assert did.taken is not None
     assert did.taken.user_ids == ("user_ada", "user_ben")
@@ -134,53 +129,56 @@ def test_pages_beyond_ninety_are_written_later() -> None:
     crowd = [f"user_{number:03}" for number in range(200)]
     did = take(turn(incident()), crowd, NOW)
     assert [page.user_id for page in did.pages] == crowd[:90]
-    assert (did.sets["paged"], did.sets["timers.pages"], did.sets["due_at"]) == (90, NOW, NOW)
+    assert did.changes.paged == 90
+    assert did.changes.timers[Timer.PAGES] == did.changes.due_at == NOW
     assert did.taken is not None
     after = running(paged=90, timers={"pages": NOW, "step": NOW - MINUTE}, epoch=4)
-    assert due(after, NOW - MINUTE) == "pages", "before the next step, whatever the clocks say"
+    assert due(after, NOW - MINUTE) is Timer.PAGES, "before the next step, whatever the clocks say"
     more = pages_on(after, did.taken)
     assert [page.user_id for page in more.pages] == crowd[90:180]
     assert {page.epoch for page in more.pages} == {4}
-    assert more.sets["paged"] == 180
-    assert "timers.pages" not in more.sets
+    assert more.changes.paged == 180
+    assert Timer.PAGES not in more.changes.timers
     last = pages_on(after.model_copy(update={"paged": 180}), did.taken)
     assert [page.user_id for page in last.pages] == crowd[180:]
-    assert (last.sets["paged"], last.sets["timers.pages"]) == (None, None)
+    assert (last.changes.paged, last.changes.timers[Timer.PAGES]) == (None, None)
 
 
 def test_ninety_are_paged_at_once() -> None:
     did = take(turn(incident()), [f"user_{number}" for number in range(90)], NOW)
     assert len(did.pages) == 90
-    assert not {"paged", "timers.pages"} & did.sets.keys()
+    assert did.changes.paged is KEEP
+    assert Timer.PAGES not in did.changes.timers
 
 
 def test_without_the_row_of_the_step_there_is_nothing_more_to_write() -> None:
     over = pages_on(running(paged=90, timers={"pages": NOW}), None)
-    assert (over.pages, over.sets["timers.pages"]) == ((), None)
+    assert (over.pages, over.changes.timers[Timer.PAGES]) == ((), None)
 
 
 def test_who_is_assigned_stays_assigned() -> None:
-    assert "assignee_id" not in take(turn(running(assignee_id="user_eve")), ["user_ada"], NOW).sets
+    did = take(turn(running(assignee_id="user_eve")), ["user_ada"], NOW)
+    assert did.changes.assignee_id is KEEP
 
 
 def test_a_step_that_reaches_nobody_is_followed_at_once() -> None:
     did = take(turn(incident()), [], NOW)
-    assert (did.sets["timers.step"], did.sets["reached"], did.pages) == (NOW, None, ())
+    assert (did.changes.timers[Timer.STEP], did.changes.reached, did.pages) == (NOW, None, ())
     assert did.taken is not None
     assert did.taken.user_ids == ()
 
 
 def test_a_round_that_reached_nobody_waits_tells_the_fallback_and_does_not_count() -> None:
     over = take(turn(running(reached=None)), [], NOW)
-    assert over.sets["timers.step"] == NOW + 5 * MINUTE
-    assert over.sets["empty_since"] == over.sets["timers.fallback"] == NOW
+    assert over.changes.timers[Timer.STEP] == NOW + 5 * MINUTE
+    assert over.changes.empty_since == over.changes.timers[Timer.FALLBACK] == NOW
     again = turn(running(reached=None, next_step=2, empty_since=NOW - MINUTE, round=1))
-    assert (again.step, again.sets["round"]) == (0, 1)
+    assert (again.step, again.changes.round) == (0, 1)
 
 
 def test_the_fallback_is_told_once_in_a_gap() -> None:
     over = take(turn(running(reached=None, empty_since=NOW - MINUTE)), [], NOW)
-    assert "timers.fallback" not in over.sets
+    assert Timer.FALLBACK not in over.changes.timers
 
 
 def test_a_gap_of_a_day_counts() -> None:
@@ -193,18 +191,18 @@ def test_a_gap_of_a_day_counts() -> None:
 
 def test_rounds_are_counted_and_end() -> None:
     first = turn(running(next_step=2))
-    assert (first.step, first.sets["round"], first.sets["reached"]) == (0, 1, None)
+    assert (first.step, first.changes.round, first.changes.reached) == (0, 1, None)
     over = advanced(running(next_step=2, round=1))
-    assert over.sets["escalation"] is Escalation.EXHAUSTED
-    assert over.sets["timers.step"] is None
-    assert over.sets["timers.fallback"] == over.sets["due_at"] == NOW
+    assert over.changes.escalation is Escalation.EXHAUSTED
+    assert over.changes.timers[Timer.STEP] is None
+    assert over.changes.timers[Timer.FALLBACK] == over.changes.due_at == NOW
     assert over.taken is not None
     assert over.taken.reason == "exhausted"
 
 
 def test_the_first_step_of_a_round_waits_too() -> None:
     late = POLICY.model_copy(update={"steps": POLICY.steps[1:]})
-    assert advanced(running(next_step=2), late).sets["timers.step"] == NOW + 5 * MINUTE
+    assert advanced(running(next_step=2), late).changes.timers[Timer.STEP] == NOW + 5 * MINUTE
 
 
 def test_the_implicit_policy_is_the_team_once() -> None:
@@ -224,7 +222,7 @@ def test_the_pause_after_a_round(more: dict[str, Any], pause: int) -> None:
 
 def test_what_is_due_first() -> None:
     seen = incident(timers={"step": NOW, "fallback": NOW - MINUTE, "announce": NOW - 2 * MINUTE})
-    assert due(seen, NOW) == "fallback"
+    assert due(seen, NOW) is Timer.FALLBACK
     assert next_due(seen) == NOW - MINUTE
     assert due(incident(timers={"step": NOW + MINUTE}), NOW) is None
     assert unannounced(seen, NOW)
@@ -232,26 +230,27 @@ def test_what_is_due_first() -> None:
 
 
 def test_success_forgives_failures() -> None:
-    assert settled(incident(failures=3), {}, "settled").sets["failures"] is None
-    assert "failures" not in settled(incident(), {}, "settled").sets
+    failed = settled(incident(failures=3), Changes(), Progress.STEP_TAKEN)
+    assert failed.changes.failures is None
+    assert settled(incident(), Changes(), Progress.STEP_TAKEN).changes.failures is KEEP
 
 
 @pytest.mark.parametrize(
     ("more", "timer"),
     [
-        ({"due_at": None}, "due_at"),
-        ({"due_at": None, "failures": 2}, "due_at"),
-        ({"due_at": None, "timers": {}}, "timers.step"),
-        ({"announced": 0, "changes": 1, "timers": {"step": NOW}}, "timers.announce"),
-        ({"status": Status.SNOOZED, "timers": {}, "announced": 1}, "timers.snooze"),
-        ({"due_at": NOW + MINUTE}, "due_at"),
+        ({"due_at": None}, None),
+        ({"due_at": None, "failures": 2}, None),
+        ({"due_at": None, "timers": {}}, Timer.STEP),
+        ({"announced": 0, "changes": 1, "timers": {"step": NOW}}, Timer.ANNOUNCE),
+        ({"status": Status.SNOOZED, "timers": {}, "announced": 1}, Timer.SNOOZE),
+        ({"due_at": NOW + MINUTE}, None),
     ],
 )
-def test_what_would_wait_for_ever_is_repaired(more: dict[str, Any], timer: str) -> None:
+def test_what_would_wait_for_ever_is_repaired(more: dict[str, Any], timer: Timer | None) -> None:
     repair = repaired(incident(**({"announced": 1} | more)), NOW)
     assert repair is not None
-    assert repair.sets[timer] is not None
-    assert repair.sets["due_at"] is not None
+    assert set(repair.changes.timers) == ({timer} if timer else set())
+    assert repair.changes.due_at is not None
 
 
 @pytest.mark.parametrize(
@@ -278,7 +277,8 @@ def test_a_timer_that_only_a_newer_version_knows_is_left_to_it() -> None:
     assert due(seen, NOW) is None
     left = resting(seen, NOW)
     assert left is not None
-    assert left.sets == {"due_at": NOW + 5 * MINUTE}, "neither forgotten nor looked at by each tick"
+    # Neither forgotten nor looked at by each tick.
+    assert left.changes == Changes(due_at=NOW + 5 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_when_nothing_is_due_it_rests_until_the_next_timer(
 ) -> None:
     times = {name: NOW + minutes * MINUTE for name, minutes in timers.items()}
     found = resting(incident(timers=times, due_at=NOW + due_at * MINUTE), NOW)
-    assert (found and found.sets["due_at"]) == (right and NOW + right * MINUTE)
+    assert (found and found.changes.due_at) == (right and NOW + right * MINUTE)
 
 
 def test_the_auditor_leaves_what_is_left_to_a_newer_version() -> None:
@@ -308,4 +308,4 @@ def test_the_auditor_leaves_what_is_left_to_a_newer_version() -> None:
     assert repaired(incident(**seen, due_at=NOW + 3 * MINUTE), NOW) is None
     repair = repaired(incident(**seen, due_at=None), NOW)
     assert repair is not None
-    assert repair.sets["due_at"] == NOW - MINUTE
+    assert repair.changes.due_at == NOW - MINUTE

@@ -4,15 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.incident.lifecycle import (
-    Decision,
-    Ignored,
-    Merged,
-    Opened,
-    Transitioned,
-    Unchanged,
-    decide,
-)
+from opsknight.incident.changes import KEEP, NOTHING, Changes
+from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.events import decide
 from opsknight.incident.model import (
     ACTIVE,
     Action,
@@ -25,6 +19,7 @@ from opsknight.incident.model import (
     RequestedStep,
     Severity,
     Status,
+    Timer,
     Urgency,
     Window,
 )
@@ -175,7 +170,7 @@ def test_an_incident_is_born_with_everything_known_and_due_at_once() -> None:
         first_alert_id="al_new",
         last_alert_at=NOW,
         announced=0,
-        timers={"announce": NOW, "step": NOW},
+        timers={Timer.ANNOUNCE: NOW, Timer.STEP: NOW},
         due_at=NOW,
     )
 
@@ -185,7 +180,7 @@ def test_inside_a_maintenance_window_nobody_is_told_until_it_ends() -> None:
     assert (born.status, born.escalation) == (Status.SUPPRESSED, Escalation.PAUSED)
     assert born.window_id == "win_1"
     checked = NOW + timedelta(minutes=5)
-    assert born.timers == {"window": checked}, "it may end early; and nobody is told or paged"
+    assert born.timers == {"window": checked}, "it may end early; and nobody is paged or notified"
     assert (born.announced, born.due_at) == (1, checked)
     short = opened(window=Window("win_2", NOW + timedelta(minutes=3)))
     assert short.due_at == NOW + timedelta(minutes=3)
@@ -214,25 +209,25 @@ def test_a_later_trigger_keeps_title_and_urgency_of_the_first(status: Status) ->
     seen = pointer(status, Urgency.LOW)
     decision = decided(Action.TRIGGER, seen)
     assert isinstance(decision, Merged)
-    assert (decision.seen, decision.raised) == (seen, None)
+    assert (decision.before, decision.raised) == (seen, None)
 
 
 @pytest.mark.parametrize("status", [s for s in ORDER if s is not Status.ACKNOWLEDGED], ids=str)
 def test_acknowledge_completes_the_paging(status: Status) -> None:
     did = moved(Action.ACKNOWLEDGE, status)
-    assert did.sets["escalation"] is Escalation.COMPLETED
-    assert did.sets["acknowledged_at"] == NOW
-    assert "resolved_at" not in did.sets
-    assert "assignee_id" not in did.sets, "a monitoring tool takes no incident over"
+    assert did.changes.escalation is Escalation.COMPLETED
+    assert did.changes.acknowledged_at == NOW
+    assert did.changes.resolved_at is KEEP
+    assert did.changes.assignee_id is KEEP, "a monitoring tool takes no incident over"
     assert did.change.what == "acknowledged"
 
 
 @pytest.mark.parametrize("status", ORDER, ids=str)
 def test_resolve_completes_the_paging(status: Status) -> None:
     did = moved(Action.RESOLVE, status)
-    assert did.sets["escalation"] is Escalation.COMPLETED
-    assert did.sets["resolved_at"] == NOW
-    assert "acknowledged_at" not in did.sets
+    assert did.changes.escalation is Escalation.COMPLETED
+    assert did.changes.resolved_at == NOW
+    assert did.changes.acknowledged_at is KEEP
     assert did.change.what == "resolved"
 
 
@@ -240,7 +235,7 @@ def test_resolve_completes_the_paging(status: Status) -> None:
 def test_a_move_is_one_change_of_the_timeline_and_one_epoch(action: Action) -> None:
     did = moved(action, Status.OPEN)
     assert (did.after.changes, did.after.epoch) == (6, 4)
-    assert did.after == did.seen.model_copy(
+    assert did.after == did.before.model_copy(
         update={"status": did.change.status, "changes": 6, "epoch": 4}
     )
     change = did.change
@@ -253,9 +248,8 @@ def test_a_move_is_one_change_of_the_timeline_and_one_epoch(action: Action) -> N
 @pytest.mark.parametrize("status", [Status.SNOOZED, Status.SUPPRESSED], ids=str)
 def test_leaving_a_status_ends_its_timer_and_announces(action: Action, status: Status) -> None:
     did = moved(action, status)
-    assert {"timers.snooze", "timers.window"} <= did.sets.keys()
-    assert did.sets["timers.snooze"] is did.sets["timers.window"] is None
-    assert did.sets["timers.announce"] == did.sets["due_at"] == NOW
+    assert did.changes.timers[Timer.SNOOZE] is did.changes.timers[Timer.WINDOW] is None
+    assert did.changes.timers[Timer.ANNOUNCE] == did.changes.due_at == NOW
 
 
 @pytest.mark.parametrize("action", [Action.ACKNOWLEDGE, Action.RESOLVE], ids=str)
@@ -274,11 +268,12 @@ def test_raising_is_a_change_without_a_new_epoch(status: Status) -> None:
     assert raised.change.what == "raised"
     assert raised.change.detail == {"urgency": "MEDIUM", "before": "LOW"}
     assert (raised.change.number, raised.change.epoch, raised.change.status) == (6, 3, status)
-    told = {"timers.announce": NOW, "due_at": NOW}
-    pages = {"timers.step": NOW} if status is Status.OPEN else {}
-    assert raised.sets == told | pages, "only who is being paged is paged again"
-    again = {"asked": RequestedStep.CURRENT} if status is Status.OPEN else {}
-    assert raised.unless_set == again, "and the next step stays asked for"
+    due = Changes(changes=6, timers={Timer.ANNOUNCE: NOW}, due_at=NOW)
+    pages = Changes(timers={Timer.STEP: NOW} if status is Status.OPEN else {})
+    urgency = Changes(urgency=Urgency.MEDIUM)
+    assert raised.changes == due | pages | urgency, "only who is being paged is paged again"
+    again = Changes(requested_step=RequestedStep.CURRENT) if status is Status.OPEN else NOTHING
+    assert raised.set_if_absent == again, "and the next step stays asked for"
 
 
 @pytest.mark.parametrize(

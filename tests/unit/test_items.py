@@ -35,12 +35,15 @@ from opsknight.incident.model import (
     ActorKind,
     Alert,
     Change,
+    ChangeKind,
     Incident,
     Pointer,
     Status,
+    Timer,
     Urgency,
 )
-from opsknight.store import items
+from opsknight.store import directory_items, incident_items, items
+from opsknight.store.wire import attributes, plain, stamp, wire
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 1, tzinfo=UTC)
 YEAR = timedelta(days=400)
@@ -55,7 +58,7 @@ INCIDENT = Incident(
     created_at=NOW,
     first_alert_id="al_1",
     last_alert_at=NOW,
-    timers={"announce": NOW},
+    timers={Timer.ANNOUNCE: NOW},
     due_at=NOW,
 )
 WINDOW = MaintenanceWindow(id="w", start=NOW, end=NOW + timedelta(hours=1), reason="upgrade")
@@ -66,7 +69,7 @@ MODELS: list[Any] = [
         incident_id="inc_1",
         number=2,
         at=NOW,
-        what="snoozed",
+        what=ChangeKind.SNOOZED,
         actor=PROMETHEUS,
         status=Status.SNOOZED,
         epoch=1,
@@ -136,24 +139,24 @@ MODELS: list[Any] = [
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 def test_out_and_back_it_is_the_same(model: Any) -> None:
-    stored = items.attributes(model)
-    assert type(model).model_validate(items.plain(stored)) == model
+    stored = attributes(model)
+    assert type(model).model_validate(plain(stored)) == model
     assert all(list(value) != ["NULL"] for value in stored.values()), "what is None is left out"
 
 
 def test_what_has_no_wire_form_is_refused() -> None:
     with pytest.raises(TypeError, match="no wire form for float"):
-        items.wire(95.5)
+        wire(95.5)
 
 
 def test_an_enumeration_is_a_plain_string() -> None:
-    wired = items.wire(Status.OPEN)
+    wired = wire(Status.OPEN)
     assert wired == {"S": "OPEN"}
     assert type(wired["S"]) is str
 
 
 def test_true_is_not_one() -> None:
-    assert (items.wire(True), items.wire(1)) == ({"BOOL": True}, {"N": "1"})
+    assert (wire(True), wire(1)) == ({"BOOL": True}, {"N": "1"})
 
 
 TIMES = [
@@ -167,7 +170,7 @@ TIMES = [
 
 
 def test_times_sort_as_text_and_come_back() -> None:
-    stamps = [items.stamp(time) for time in TIMES]
+    stamps = [stamp(time) for time in TIMES]
     assert stamps == sorted(stamps)
     assert len({len(stamp) for stamp in stamps}) == 1
     assert [datetime.fromisoformat(stamp) for stamp in stamps] == TIMES
@@ -190,8 +193,8 @@ def test_every_kind_of_item_has_a_key_of_its_own() -> None:
         items.user_key("x"),
         items.receiver_key("x", "y"),
         items.status_page_key("x"),
-        items.integration_secret_key("x"),
-        items.api_secret_key("x"),
+        items.integration_key_item_key("x"),
+        items.api_key_item_key("x"),
     ]
     assert len({(key["pk"]["S"], key["sk"]["S"]) for key in keys}) == len(keys)
 
@@ -201,21 +204,21 @@ KINDS = ("user", "team", "service", "integration", "receiver", "status_page")
 
 @pytest.mark.parametrize(("entry", "kind"), list(zip(MODELS[3:9], KINDS, strict=True)), ids=KINDS)
 def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any, kind: str) -> None:
-    item = items.directory_item(entry)
+    item = directory_items.directory_item(entry)
     assert item["kind"] == {"S": kind}
     assert "expires_at" not in item
 
 
 @pytest.mark.parametrize("key", MODELS[9:], ids=lambda model: type(model).__name__)
 def test_a_key_is_stored_under_the_hash_of_its_secret(key: Any) -> None:
-    item = items.secret_item("0f" * 32, key)
-    held = items.held_item("0f" * 32, key)
+    item = directory_items.any_key_item("0f" * 32, key)
+    listed = directory_items.key_listing_item("0f" * 32, key)
     assert item["pk"] == {"S": "key#" + "0f" * 32}
-    assert held["secret"]["M"] == {"pk": item["pk"], "sk": item["sk"]}
+    assert listed["item"]["M"] == {"pk": item["pk"], "sk": item["sk"]}
 
 
 def test_a_key_is_found_under_its_owner() -> None:
-    found = [items.held_item("0f" * 32, key) for key in MODELS[9:]]
+    found = [directory_items.key_listing_item("0f" * 32, key) for key in MODELS[9:]]
     assert [(each["pk"]["S"], each["sk"]["S"]) for each in found] == [
         ("keys", "user_1#key_1"),
         ("keys", "svc_1#key_2"),
@@ -268,37 +271,37 @@ def deflated_to(size: int) -> str:
     ],
 )
 def test_a_body_comes_back_byte_for_byte(body: str, form: str | None, chunks: int) -> None:
-    item, parts = items.alert_items(alert(body), YEAR)
+    item, parts = incident_items.alert_items(alert(body), YEAR)
     assert len(parts) == chunks
     assert list(item.get("body", {})) == ([form] if form else [])
-    assert items.alert(item, [part["body"]["B"] for part in parts]) == alert(body)
+    assert incident_items.alert(item, [part["body"]["B"] for part in parts]) == alert(body)
     assert all(len(part["body"]["B"]) <= 256 * 1024 for part in parts)
 
 
 def test_over_64_kb_compressed_is_chunked() -> None:
     at_most = deflated_to(64 * 1024)
     packed = len(zlib.compress(at_most.encode()))
-    _, chunks = items.alert_items(alert(at_most), YEAR)
+    _, chunks = incident_items.alert_items(alert(at_most), YEAR)
     assert packed in range(64 * 1024, 64 * 1024 + 4)
     assert len(chunks) == (packed > 64 * 1024)
-    _, more = items.alert_items(alert(at_most + noise(100)), YEAR)
+    _, more = incident_items.alert_items(alert(at_most + noise(100)), YEAR)
     assert len(more) == 1
 
 
 def test_an_alert_and_its_chunks_expire_together() -> None:
-    item, chunks = items.alert_items(alert(noise(524_288)), YEAR)
+    item, chunks = incident_items.alert_items(alert(noise(524_288)), YEAR)
     expires = {"N": str(int((NOW + YEAR).timestamp()))}
     assert [each["expires_at"] for each in [item, *chunks]] == [expires] * 3
 
 
 def test_an_active_incident_and_its_pointer_never_expire() -> None:
-    assert "expires_at" not in items.incident_item(INCIDENT)
-    assert "expires_at" not in items.pointer_item(INCIDENT)
+    assert "expires_at" not in incident_items.incident_item(INCIDENT)
+    assert "expires_at" not in incident_items.pointer_item(INCIDENT)
 
 
 def test_the_pointer_is_small_and_holds_what_an_answer_needs() -> None:
-    item = items.pointer_item(INCIDENT)
-    assert Pointer.model_validate(items.plain(item)).title == "CPU"
+    item = incident_items.pointer_item(INCIDENT)
+    assert Pointer.model_validate(plain(item)).title == "CPU"
     assert set(item) == {"pk", "sk", "kind"} | set(Pointer.model_fields)
 
 

@@ -15,8 +15,8 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
     StatusPageWebhook,
 )
-from opsknight.escalation.steps import Page, Why
-from opsknight.incident.model import OPSKNIGHT, Change, Incident, Status, Urgency
+from opsknight.escalation.pages import Page, Why
+from opsknight.incident.model import OPSKNIGHT, Change, ChangeKind, Incident, Status, Urgency
 from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import (
     assigned_to,
@@ -79,7 +79,7 @@ def change(what: str, number: int = 2, status: Status = Status.OPEN, **detail: s
         incident_id="inc_1",
         number=number,
         at=NOW,
-        what=what,
+        what=ChangeKind(what),
         actor=OPSKNIGHT,
         status=status,
         epoch=1,
@@ -207,7 +207,7 @@ def test_a_public_note_updates_status_pages_and_another_does_not() -> None:
 
 
 def test_what_a_window_keeps_quiet_is_told_as_triggered_when_it_comes_out() -> None:
-    quiet, out = incident(told_from=0), incident(told_from=2)
+    quiet, out = incident(announced_from=0), incident(announced_from=2)
     assert not change_deliveries(quiet, change("resolved"), [HOOK], [PUBLIC])
     assert not change_deliveries(out, None, [HOOK], [PUBLIC])
     (notice, shown) = change_deliveries(out, change("unsuppressed"), [HOOK], [PUBLIC])

@@ -21,10 +21,11 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import Merged, NotAllowed, Opened, Transitioned, Unchanged, act
+from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned, Unchanged
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
-from opsknight.store.items import plain
 from opsknight.store.transactions import writes
+from opsknight.store.wire import plain
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 RETENTION = timedelta(days=400)
@@ -66,7 +67,7 @@ MOVES = [
 def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
     """The writes: each as how, the key, the condition with values in it, and what is set or put."""
     transaction, _ = writes(decision, "table", RETENTION)
-    told = []
+    found = []
     for write in transaction:
         [(how, arguments)] = write.items()
         assert isinstance(arguments, dict)
@@ -88,8 +89,8 @@ def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
                 if pair
             )
         }
-        told.append({"how": how, "sk": key["sk"]["S"], "condition": condition, "sets": sets})
-    return told
+        found.append({"how": how, "sk": key["sk"]["S"], "condition": condition, "sets": sets})
+    return found
 
 
 @pytest.mark.parametrize(("command", "before", "after"), MOVES)

@@ -23,7 +23,7 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, Transitioned
+from opsknight.incident.decisions import NotAllowed, Transitioned
 from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind
 from opsknight.store.execute import perform
 from opsknight.views import answers, sentences
@@ -284,7 +284,7 @@ def _one(
         sentence = f"Not possible: incident {found_id} is {decision.status}{why}."
         return _refused({"id": found_id, "status": decision.status}, sentence)
     moved = isinstance(decision, Transitioned)
-    after = decision.after if isinstance(decision, Transitioned) else decision.seen
+    after = decision.after if isinstance(decision, Transitioned) else decision.before
     name = f"{short(after.id, after.status)} ({printable(after.title)})"
     if isinstance(decision, Transitioned):
         done = printable(sentences.said(decision.change, slug_of, _clock))

@@ -8,17 +8,10 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 
 from opsknight.config.configuration import slug_of
+from opsknight.escalation.pages import Page, PageState
 from opsknight.escalation.policy import Policy
-from opsknight.escalation.steps import Page, PageState
-from opsknight.incident.model import (
-    Alert,
-    Incident,
-    RequestedStep,
-    Status,
-    Urgency,
-    describe,
-    timers,
-)
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Alert, Incident, RequestedStep, Status, Timer, Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import sentences
@@ -133,7 +126,6 @@ def _table(
 
 
 def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]]:
-    waits = timers(incident)
     yield "Service", slug_of(incident.service_id)
     yield "Dedup key", printable(incident.dedup_key)
     yield "Opened", _ago(incident.created_at, now)
@@ -144,13 +136,13 @@ def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]
     yield "Assignee", slug_of(incident.assignee_id) if incident.assignee_id else "nobody"
     if incident.window_id:
         yield "Suppressed", f"by maintenance {incident.window_id}"
-    for name, word in (
-        ("snooze", "Snoozed until"),
-        ("acknowledgement", "Opens again"),
-        ("auto_resolve", "Resolves itself"),
+    for timer, word in (
+        (Timer.SNOOZE, "Snoozed until"),
+        (Timer.ACKNOWLEDGEMENT, "Opens again"),
+        (Timer.AUTO_RESOLVE, "Resolves itself"),
     ):
-        if name in waits:
-            yield word, _ahead(waits[name], now)
+        if timer in incident.timers:
+            yield word, _ahead(incident.timers[timer], now)
 
 
 def _escalation(
@@ -165,14 +157,14 @@ def _escalation(
     if incident.step is not None:
         of = f" of {steps}" if steps else ""
         yield "StepTaken", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
-    at = timers(incident).get("step")
+    at = incident.timers.get(Timer.STEP)
     if at is not None:
         yield "Next", f"{_next(incident, steps)}, {_ahead(at, now)}"
 
 
 def _next(incident: Incident, steps: int | None) -> str:
     number = incident.next_step or 0
-    if incident.asked is RequestedStep.CURRENT:
+    if incident.requested_step is RequestedStep.CURRENT:
         return "the same again"
     if incident.step is None:
         return "the first step"

@@ -12,16 +12,9 @@ from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.config.lint import meant
 from opsknight.directory.entries import Service
 from opsknight.http.body import InvalidBody, InvalidJson, parse
+from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
-from opsknight.incident.lifecycle import (
-    Decision,
-    Ignored,
-    Merged,
-    Opened,
-    Transitioned,
-    Unchanged,
-    decide,
-)
+from opsknight.incident.events import decide
 from opsknight.incident.model import OPSKNIGHT, Event, Incident
 from opsknight.simulation import Roster, Simulation, after, simulate
 from opsknight.store.configurations import Configurations

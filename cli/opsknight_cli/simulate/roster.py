@@ -13,9 +13,9 @@ from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind, implicit, named
 from opsknight.incident.model import Incident
 from opsknight.simulation import Roster
-from opsknight.store import items
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 
 def filed(configuration: Configuration, service_id: str) -> Roster:
@@ -119,12 +119,12 @@ class Loading:
             return None
 
     def _items[M: BaseModel](
-        self, model: type[M], found: Iterable[items.Item], kind: str
+        self, model: type[M], found: Iterable[Item], kind: str
     ) -> tuple[M, ...]:
         known = []
         for item in found:
             try:
-                known.append(model.model_validate(items.plain(item)))
+                known.append(model.model_validate(plain(item)))
             except ValidationError:
                 self.unreadable.append(f"{kind} {item['id']['S']}")
         return tuple(known)

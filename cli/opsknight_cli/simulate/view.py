@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import MaintenanceWindow
+from opsknight.escalation.pages import StepTaken, Why
 from opsknight.escalation.policy import Target, TargetKind, implicit
-from opsknight.escalation.steps import StepTaken, Why
-from opsknight.incident.lifecycle import Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.decisions import Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import methods

@@ -1,8 +1,7 @@
-"""What would become of an event if nobody did anything: the same decisions as those of the API, the
-engine and the planner, with an incident in memory and a clock that jumps to what is due next.
+"""A rehearsal: what happens to an incident if nobody does anything. Takes the decisions of the API,
+the engine and the planner, with an incident in memory and a clock that jumps to the next due time.
 
-Pure. It takes for granted that providers take every message, and that the directory stays as it
-is.
+Pure. Assumes that providers take every message, and that the directory stays as it is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -12,32 +11,35 @@ from typing import Final
 
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, Page, StepTaken, due, next_due, pages_on
-from opsknight.escalation.timers import cleared, decided, policy_of
-from opsknight.incident.lifecycle import Transitioned, announced
-from opsknight.incident.model import Change, Incident, Pointer, timers
+from opsknight.escalation.steps import Advanced, Progress, pages_on
+from opsknight.escalation.timers import cleared, decided, due, next_due, policy_of
+from opsknight.incident.changes import applied
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.lifecycle import announced
+from opsknight.incident.model import Change, Incident, Timer
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import change_deliveries, notices_due, page_deliveries
 
-# A gap of a day in a schedule is hundreds of steps that reach nobody, a window of a month thousands
-# of looks at it. What has no end by then is cut off.
+# A gap of a day in a schedule is hundreds of steps that reach nobody, and a window of a month is
+# thousands of looks at it. A rehearsal that has no end by then is cut off.
 MOST_TURNS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A directory in memory (`opsknight.escalation.timers.Directory`), with all that are told of
-    incidents besides the people.
+    """A directory in memory (`opsknight.escalation.timers.Directory`), with the receivers of
+    services and status pages.
     """
 
     services: Mapping[str, Service] = field(default_factory=dict[str, Service])
     policies: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
-    """Those that begin new escalations."""
+    """The versions by which new escalations begin, by policy id."""
     versions: Mapping[tuple[str, int], Policy] = field(
         default_factory=dict[tuple[str, int], Policy]
     )
-    """Older ones, by id and version."""
+    """Older versions, by policy id and version."""
     known_teams: Mapping[str, Team] = field(default_factory=dict[str, Team])
     known_rotas: Mapping[str, Rota] = field(default_factory=dict[str, Rota])
     known_users: Mapping[str, User] = field(default_factory=dict[str, User])
@@ -65,7 +67,7 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """A step is taken."""
+    """The escalation takes a step."""
 
     at: datetime
     taken: StepTaken
@@ -100,13 +102,13 @@ type Happening = Stepped | Sent | FallbackTold | Changed
 @dataclass(frozen=True, slots=True)
 class Simulation:
     incident: Incident
-    """As it is in the end."""
+    """The incident in the end."""
     policy: Policy
-    """By which it escalates; the implicit one has version 0."""
+    """The policy by which it escalates; the implicit one has version 0."""
     happenings: tuple[Happening, ...]
     """In the order of time."""
     is_over: bool
-    """Whether nothing more would happen by itself."""
+    """Whether nothing more happens by itself."""
 
 
 def simulate(
@@ -116,7 +118,7 @@ def simulate(
     change: Change | None = None,
     most_turns: int = MOST_TURNS,
 ) -> Simulation:
-    """From `now` on: of an incident just opened, or just changed by an event."""
+    """Plays an incident that has just been opened, or changed by an event, from `now` on."""
     run = _Run(roster, incident, now, [] if change is None else [change])
     over = any(not run.moves_on() for _ in range(most_turns))
     resolved_at = run.incident.resolved_at
@@ -130,23 +132,10 @@ def simulate(
 
 
 def after(incident: Incident, decision: Advanced | Transitioned) -> Incident:
-    """The incident as it is once the decision is written."""
-    sets = dict(decision.sets)
-    told = decision if isinstance(decision, Transitioned) else decision.told
-    if told is not None:
-        sets |= {name: getattr(told.after, name) for name in Pointer.model_fields}
-    if isinstance(decision, Transitioned):
-        sets |= {
-            name: value
-            for name, value in decision.unless_set.items()
-            if getattr(incident, name) is None
-        }
-    changed: dict[str, object] = {
-        name: Incident.model_fields[name].get_default() if value is None else value
-        for name, value in sets.items()
-        if "." not in name
-    }
-    return incident.model_copy(update=changed | {"timers": timers(incident, sets)})
+    """The incident once the decision is written."""
+    if isinstance(decision, Advanced):
+        return applied(incident, decision.changes)
+    return applied(incident, decision.changes, decision.set_if_absent)
 
 
 @dataclass(slots=True)
@@ -155,12 +144,12 @@ class _Run:
     incident: Incident
     now: datetime
     changes: list[Change]
-    """Those that may not be announced yet."""
+    """The changes whose notices are not planned yet."""
     happenings: list[Happening] = field(default_factory=list[Happening])
     taken: StepTaken | None = None
 
     def moves_on(self) -> bool:
-        """Does what is due, or lets the time go by until something is; whether there was any."""
+        """Does what is due, or moves the clock to the next due time; False if there is none."""
         self._announce()
         timer = due(self.incident, self.now)
         match timer:
@@ -169,11 +158,11 @@ class _Run:
                 if following is None:
                     return False
                 self.now = following
-            case "pages":
+            case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
-            case "fallback":
+            case Timer.FALLBACK:
                 self.happenings.append(FallbackTold(self.now))
-                self._write(cleared(timer, self.incident))
+                self._write(cleared(timer, self.incident, Progress.FALLBACK_CLEARED))
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))
         return True
@@ -186,16 +175,15 @@ class _Run:
                 self.incident, change, self.roster.receivers, self.roster.status_pages
             )
             self.happenings += [Sent(each.not_before, each) for each in deliveries]
-        sets = announced(self.incident)
-        self.incident = after(self.incident, Advanced(self.incident, "announced", sets))
+        self.incident = applied(self.incident, announced(self.incident))
         self.changes.clear()
 
     def _write(self, decision: Advanced | Transitioned) -> None:
         self.incident = after(self.incident, decision)
-        moved = decision if isinstance(decision, Transitioned) else decision.told
-        if moved is not None:
-            self.changes.append(moved.change)
-            self.happenings.append(Changed(self.now, moved.change))
+        made = decision if isinstance(decision, Transitioned) else decision.transition
+        if made is not None:
+            self.changes.append(made.change)
+            self.happenings.append(Changed(self.now, made.change))
         if isinstance(decision, Transitioned):
             return
         if decision.taken is not None:
@@ -225,7 +213,7 @@ class _Run:
 
 
 def _still_happens(happening: Happening, resolved_at: datetime | None) -> bool:
-    """Nobody is paged of what is resolved by then (`deliveries.is_wanted`)."""
+    """A page of an incident that is resolved by then is never sent (`delivery.is_wanted`)."""
     if resolved_at is None or not isinstance(happening, Sent) or not happening.delivery.pages:
         return True
     return happening.at < resolved_at

@@ -1,6 +1,6 @@
-"""Who exists: teams, users, services with their integrations, and the keys that speak for them.
+"""Teams, users, services with their integrations, and the keys that speak for them.
 
-Pure models and the questions asked of them. Secrets are never here: a key is known by its hash.
+Pure models and small rules about them. No secret is ever here: a key is known by its hash.
 """
 
 from datetime import date, datetime, timedelta
@@ -18,10 +18,10 @@ INCIDENTS_READ: Final = "incidents:read"
 INCIDENTS_WRITE: Final = "incidents:write"
 SERVICES_READ: Final = "services:read"
 SERVICES_WRITE: Final = "services:write"
-"""Maintenance windows; all else of a service is in the file."""
+"""Maintenance windows; only the configuration changes anything else of a service."""
 SCHEDULES_READ: Final = "schedules:read"
 SCHEDULES_WRITE: Final = "schedules:write"
-"""Overrides; all else of a schedule is in the file."""
+"""Overrides; only the configuration changes anything else of a schedule."""
 SCOPES: Final = (
     EVENTS_WRITE,
     INCIDENTS_READ,
@@ -45,10 +45,10 @@ class User(Model):
     email: str
     role: Role
     team_ids: tuple[str, ...] = ()
-    """Repeats the teams' members, so that access is known without reading a team."""
+    """Repeats the teams' members, so that access can be checked without reading a team."""
     disabled: bool = False
     zone: str | None = None
-    """IANA name: the clock that times are told by; UTC without one."""
+    """The IANA zone in which the user reads times; None for UTC."""
     contact_methods: tuple[Receiver, ...] = ()
     rules: tuple[NotificationRule, ...] = ()
 
@@ -72,10 +72,10 @@ class MaintenanceWindow(Model):
     end: AwareDatetime
     reason: str
     keep_suppressed: bool = False
-    """Whether what it suppressed stays SUPPRESSED when it ends."""
+    """Whether the incidents that it suppressed stay SUPPRESSED when it ends."""
 
 
-# Shorter ones would end what nobody had the time to look at.
+# A shorter one would end before anybody could have a look.
 type Timeout = Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=30))]
 
 
@@ -85,10 +85,10 @@ class Service(Model):
     team_id: str
     disabled: bool = False
     raises_urgency: bool = False
-    """Whether a more urgent trigger raises the urgency of the incident it is added to."""
+    """Whether a more urgent trigger raises the urgency of its active incident."""
     windows: tuple[MaintenanceWindow, ...] = ()
     policy_id: str | None = None
-    """By which it escalates; None for all of its team at once."""
+    """The escalation policy; None pages all of its team at once."""
     acknowledgement_timeout: Timeout | None = None
     auto_resolve: Timeout | None = None
 
@@ -97,7 +97,7 @@ class Service(Model):
         return Timeouts(self.acknowledgement_timeout, self.auto_resolve)
 
     def window_at(self, now: datetime) -> Window | None:
-        """The window that suppresses what opens now; of several, the one that ends last."""
+        """The window that suppresses incidents opened now; of several, the one that ends last."""
         open_now = [w for w in self.windows if w.start <= now < w.end]
         last = max(open_now, key=lambda w: w.end, default=None)
         return Window(last.id, last.end) if last else None
@@ -112,16 +112,16 @@ class Integration(Model):
 
 
 class _Key(Model):
-    """What is stored of a key, under the hash of its secret."""
+    """A key as it is stored, under the hash of its secret."""
 
     id: str
     name: str
     created_at: datetime
     disabled: bool = False
     ends_at: AwareDatetime | None = None
-    """From then on it is refused: revoking sets this to now, rotating to a chosen time."""
+    """When it stops working: revoking sets this to now, rotating to a chosen time."""
     used_on: date | None = None
-    """The last day (UTC) on which a request came with it."""
+    """The last day (UTC) on which it was used."""
 
     def live_at(self, now: datetime) -> bool:
         return not self.disabled and (self.ends_at is None or now < self.ends_at)

@@ -1,4 +1,7 @@
-"""How many requests a key has: 120 in each minute of the clock (docs/events-api.md)."""
+"""The rate limit: 120 requests of a key in each minute of the clock (docs/events-api.md).
+
+Pure. The counters are in `opsknight.store.counters`.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,3 +1,3 @@
-"""Who is paged next, and when: policies, steps, rounds and timers of an incident. Pure decisions;
-how a page becomes messages is `notification`.
+"""Who is paged next, and when: policies, steps, pages and timers of an incident. Pure decisions;
+how a page becomes messages belongs to `notification`.
 """

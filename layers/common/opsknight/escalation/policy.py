@@ -1,7 +1,6 @@
-"""Escalation policies, and whom a step of one reaches.
+"""Escalation policies, and whom their steps reach.
 
-Pure: who exists, and who is on call at which instant, are arguments. How an incident goes through a
-policy is in `escalations`.
+Pure: users, teams and schedules are arguments. How an incident goes through a policy is in `steps`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,10 +21,10 @@ SHORTEST_PAUSE: Final = timedelta(minutes=5)
 class TargetKind(StrEnum):
     USER = "user"
     TEAM = "team"
-    """Members who take pages."""
+    """Its members who take pages."""
     TEAM_LEADS = "team_leads"
     SCHEDULE = "schedule"
-    """Who is on call at the time of the step."""
+    """Whoever is on call at the time of the step."""
 
 
 class Target(Model):
@@ -35,7 +34,7 @@ class Target(Model):
 
 class Step(Model):
     delay: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=7))] = timedelta(0)
-    """The wait before it; nothing is waited for when the step before it reached nobody."""
+    """How long to wait before it; there is no wait if the step before it reached nobody."""
     targets: tuple[Target, ...] = ()
 
 
@@ -55,12 +54,12 @@ class Policy(Model):
 
     @property
     def pause(self) -> timedelta:
-        """How long the last step of a round waits for somebody to act."""
+        """How long to wait after the last step of a round."""
         return self.repeat_after or max(SHORTEST_PAUSE, *(step.delay for step in self.steps))
 
 
 def implicit(team_id: str | None) -> Policy:
-    """What a service without a policy escalates by: all of its team, at once."""
+    """The policy of a service without one: page all of its team at once."""
     targets = () if team_id is None else (Target(kind=TargetKind.TEAM, id=team_id),)
     return Policy(id=team_id or "", name="", version=0, steps=(Step(targets=targets),))
 
@@ -72,7 +71,7 @@ class Rota:
 
     @property
     def user_ids(self) -> set[str]:
-        """Everybody who may be on call by it."""
+        """Everybody whom it may put on call."""
         by_layers = {user for layer in self.schedule.layers for user in layer.users}
         return by_layers | {override.user_id for override in self.overrides}
 
@@ -80,7 +79,7 @@ class Rota:
 def named(
     targets: Iterable[Target], teams: Mapping[str, Team], rotas: Mapping[str, Rota]
 ) -> set[str]:
-    """Everybody who has to be known to say whom the targets reach."""
+    """Ids of all users who must be read to find out whom the targets reach."""
     found: set[str] = set()
     for target in targets:
         match target.kind:
@@ -104,8 +103,8 @@ def reach(
 ) -> tuple[str, ...]:
     """Ids of the users whom the targets reach at `at`: each once, in the order of the targets.
 
-    Users who are disabled or do not exist are reached by nothing; what does not exist reaches
-    nobody.
+    Nothing reaches users who are disabled or do not exist; a team or schedule that does not exist
+    reaches nobody.
     """
     found: dict[str, None] = {}
     for target in targets:

@@ -1,17 +1,18 @@
-"""What a timer that has come does to its incident.
+"""Which timer of an incident is due, and what it does.
 
-Pure but for what it asks of the directory it is given, and it asks no more than it needs: the
-engine gives it that of the table, a rehearsal one of its own. Two timers are the engine's own, as
-they do more than change the incident: "pages" and "fallback".
+Pure, but for what it asks of the directory that it is given: the engine gives it the directory in
+the table, a rehearsal one in memory. The engine handles the timers PAGES and FALLBACK itself, as
+they do more than change the incident.
 """
 
 from collections.abc import Mapping, Set
-from datetime import datetime
-from typing import Final, Protocol, assert_never
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol, assert_never
 
 from opsknight.directory.entries import Service, Team, User
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind, implicit, named, reach
-from opsknight.escalation.steps import Advanced, Turn, proceed, settled, take
+from opsknight.escalation.steps import Advanced, Progress, Turn, proceed, settled, take
+from opsknight.incident.changes import Changes
 from opsknight.incident.commands import (
     AcknowledgementTimeout,
     AutoResolve,
@@ -19,14 +20,19 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.lifecycle import NotAllowed, Transitioned, Unchanged, act, look_at
-from opsknight.incident.model import NEVER, Actor, ActorKind, Incident
+from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
+from opsknight.incident.lifecycle import act, window_check
+from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
 
+# The stream has missed an announcement that waits for longer.
+ANNOUNCED_WITHIN: Final = timedelta(minutes=1)
 TIMER: Final = Actor(kind=ActorKind.TIMER, id="timer", name="OpsKnight")
 
 
 class Directory(Protocol):
-    """Who and what exists now. What cannot be read is as if it were not there."""
+    """Who and what exists now. Skips entries that fail validation: a typo in one of them must not
+    block an escalation.
+    """
 
     def service(self, service_id: str) -> Service | None: ...
 
@@ -40,35 +46,72 @@ class Directory(Protocol):
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
 
+# What the engine leaves to `decided`, and all that it handles.
+type DecidedTimer = Literal[
+    Timer.STEP, Timer.SNOOZE, Timer.WINDOW, Timer.ACKNOWLEDGEMENT, Timer.AUTO_RESOLVE
+]
+type EngineTimer = DecidedTimer | Literal[Timer.PAGES, Timer.FALLBACK]
+
+
+def due(incident: Incident, now: datetime) -> EngineTimer | None:
+    """The timer to handle first. Announcing is not the engine's task, and timers that this version
+    does not know belong to the newer one that set them.
+    """
+    if Timer.PAGES in incident.timers:
+        # Before the next step, whatever the clocks of two processes say: that has its own number.
+        return Timer.PAGES
+    waiting = {timer: at for timer, at in _of_engine(incident).items() if at <= now}
+    return min(waiting, key=lambda timer: waiting[timer], default=None)
+
+
+def next_due(incident: Incident) -> datetime | None:
+    """The next time that the engine has to meet to the second."""
+    return min(_of_engine(incident).values(), default=None)
+
+
+def unannounced(incident: Incident, now: datetime) -> bool:
+    """Whether the stream seems to have lost the record of a change."""
+    at = incident.timers.get(Timer.ANNOUNCE)
+    return at is not None and at + ANNOUNCED_WITHIN <= now
+
+
+def _of_engine(incident: Incident) -> dict[EngineTimer, datetime]:
+    return {
+        timer: at
+        for timer, at in incident.timers.items()
+        if isinstance(timer, Timer) and timer is not Timer.ANNOUNCE
+    }
+
+
 def decided(
-    timer: str, incident: Incident, now: datetime, directory: Directory
+    timer: DecidedTimer, incident: Incident, now: datetime, directory: Directory
 ) -> Advanced | Transitioned:
-    """What comes of a timer that is due."""
+    """What a timer that is due does."""
     match timer:
-        case "step":
+        case Timer.STEP:
             return _escalated(incident, now, directory)
-        case "snooze":
+        case Timer.SNOOZE:
             return _done(incident, Unsnooze(), now, directory.service(incident.service_id))
-        case "window":
+        case Timer.WINDOW:
             return _window_ended(incident, now, directory)
-        case "acknowledgement":
+        case Timer.ACKNOWLEDGEMENT:
             service = directory.service(incident.service_id)
             if service is not None and service.acknowledgement_timeout is None:
-                # Switched off meanwhile. Of a service that is gone nobody knows: page.
-                return cleared(timer, incident)
+                # Switched off meanwhile. If the service itself is gone nobody knows: page.
+                return cleared(timer, incident, Progress.ACKNOWLEDGEMENT_CLEARED)
             return _done(incident, AcknowledgementTimeout(), now, service)
-        case "auto_resolve":
+        case Timer.AUTO_RESOLVE:
             return _resolved_or_waiting(incident, now, directory)
         case _:
-            raise AssertionError(f"nobody handles {timer}")
+            assert_never(timer)
 
 
-def cleared(timer: str, incident: Incident) -> Advanced:
-    return settled(incident, {f"timers.{timer}": None}, f"{timer} cleared")
+def cleared(timer: Timer, incident: Incident, what: Progress) -> Advanced:
+    return settled(incident, Changes(timers={timer: None}), what)
 
 
 def policy_of(incident: Incident, directory: Directory) -> Policy:
-    """The version that it began by, as long as that is there; else what its service has now."""
+    """The version by which it began, as long as that exists; otherwise what its service has now."""
     begun, version = incident.policy_id, incident.policy_version
     if version == 0:
         return implicit(begun or None)
@@ -87,7 +130,7 @@ def policy_of(incident: Incident, directory: Directory) -> Policy:
 
 
 def reached(targets: tuple[Target, ...], now: datetime, directory: Directory) -> tuple[str, ...]:
-    """Who is asked at the time of the step: edits of teams and schedules count at once."""
+    """Whom the targets reach now: edits of teams and schedules count at once."""
     ids = {kind: {each.id for each in targets if each.kind is kind} for kind in TargetKind}
     teams = directory.teams(ids[TargetKind.TEAM] | ids[TargetKind.TEAM_LEADS])
     rotas = directory.rotas(ids[TargetKind.SCHEDULE])
@@ -113,10 +156,10 @@ def _window_ended(
     windows = {window.id: window for window in service.windows} if service else {}
     window = windows.get(incident.window_id or "")
     if window is not None and window.start <= now < window.end:
-        sets = {"timers.window": look_at(window.end, now)}
-        return settled(incident, sets, "window in force")
+        changes = Changes(timers={Timer.WINDOW: window_check(window.end, now)})
+        return settled(incident, changes, Progress.WINDOW_IN_FORCE)
     if window is not None and window.keep_suppressed:
-        return cleared("window", incident)
+        return cleared(Timer.WINDOW, incident, Progress.WINDOW_CLEARED)
     # Over, shortened, moved or removed.
     return _done(incident, Unsuppress(), now, service)
 
@@ -126,10 +169,11 @@ def _resolved_or_waiting(
 ) -> Advanced | Transitioned:
     service = directory.service(incident.service_id)
     if service is None or service.auto_resolve is None:
-        return cleared("auto_resolve", incident)
+        return cleared(Timer.AUTO_RESOLVE, incident, Progress.AUTO_RESOLVE_CLEARED)
     silent_until = incident.last_alert_at + service.auto_resolve
     if silent_until > now:
-        return settled(incident, {"timers.auto_resolve": silent_until}, "still alerted")
+        changes = Changes(timers={Timer.AUTO_RESOLVE: silent_until})
+        return settled(incident, changes, Progress.STILL_ALERTED)
     return _done(incident, AutoResolve(), now, service)
 
 

@@ -1,6 +1,7 @@
-"""What people and timers can want of an incident, and what status each leads to.
+"""What people and timers can do to an incident, and the tables of what follows.
 
-`TRANSITIONS` is both tables of docs/events-api.md as data; what else changes is in `lifecycle`.
+`TRANSITIONS` is both tables of docs/events-api.md as data. What a command changes besides the
+status is in `lifecycle`.
 """
 
 from collections.abc import Mapping
@@ -9,62 +10,62 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from opsknight.incident.model import Status, Urgency
+from opsknight.incident.model import ChangeKind, Status, Timer, Urgency
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    past: ClassVar = "acknowledged"
+    past: ClassVar = ChangeKind.ACKNOWLEDGED
     by: str | None = None
-    """The user who did it, and becomes the assignee."""
+    """The user who acknowledges and becomes the assignee; None for a monitoring tool."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    past: ClassVar = "resolved"
+    past: ClassVar = ChangeKind.RESOLVED
 
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    past: ClassVar = "snoozed"
+    past: ClassVar = ChangeKind.SNOOZED
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Unsnooze:
-    """By hand, or because its time has come."""
+    """By hand, or at the end of the snooze."""
 
-    past: ClassVar = "unsnoozed"
+    past: ClassVar = ChangeKind.UNSNOOZED
 
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    past: ClassVar = "suppressed"
+    past: ClassVar = ChangeKind.SUPPRESSED
 
 
 @dataclass(frozen=True, slots=True)
 class Unsuppress:
     """By hand, or at the end of the window that suppressed it."""
 
-    past: ClassVar = "unsuppressed"
+    past: ClassVar = ChangeKind.UNSUPPRESSED
 
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    past: ClassVar = "escalated"
+    past: ClassVar = ChangeKind.ESCALATED
     step: int | None = None
     """From 0; None for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reassign:
-    past: ClassVar = "reassigned"
+    past: ClassVar = ChangeKind.REASSIGNED
     to: str
 
 
 @dataclass(frozen=True, slots=True)
 class Prioritize:
-    """Another urgency than the first alert gave it. The timeline says raised or lowered."""
+    """Gives it another urgency. The timeline says raised or lowered."""
 
     past: ClassVar = "prioritized"
     urgency: Urgency
@@ -72,30 +73,30 @@ class Prioritize:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    past: ClassVar = "noted"
+    past: ClassVar = ChangeKind.NOTED
     text: str
     public: bool = False
-    """Whether status pages are told."""
+    """Whether status pages show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementTimeout:
-    past: ClassVar = "reopened"
+    past: ClassVar = ChangeKind.REOPENED
 
 
 @dataclass(frozen=True, slots=True)
 class AutoResolve:
-    past: ClassVar = "auto-resolved"
+    past: ClassVar = ChangeKind.AUTO_RESOLVED
 
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
     """None of a user's contact methods could be reached by a page."""
 
-    past: ClassVar = "unreached"
+    past: ClassVar = ChangeKind.UNREACHED
     user_id: str
     moves_on: bool
-    """Whether nobody else of the step was reached either: then it does not wait any longer."""
+    """Whether nobody else of the step was reached either: then the next step is due at once."""
 
 
 type Command = (
@@ -137,8 +138,25 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
 )
 
 
-# Doing these again changes nothing: no write, no timeline entry, nobody told.
+# Doing these again changes nothing: no write, no entry of the timeline, no notice.
 IDEMPOTENT: Final = frozenset({(Acknowledge, _A), (Suppress, _P)})
+
+
+# The statuses to which each timer belongs: leaving them stops it.
+TIMERS: Final[Mapping[Timer, frozenset[Status]]] = MappingProxyType(
+    {
+        Timer.ANNOUNCE: frozenset(Status),
+        Timer.STEP: frozenset({Status.OPEN}),
+        # Once somebody has acknowledged, the rest of a large step is not paged any more.
+        Timer.PAGES: frozenset({Status.OPEN}),
+        Timer.SNOOZE: frozenset({Status.SNOOZED}),
+        Timer.WINDOW: frozenset({Status.SUPPRESSED}),
+        Timer.ACKNOWLEDGEMENT: frozenset({Status.ACKNOWLEDGED}),
+        Timer.AUTO_RESOLVE: frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
+        # Whoever acknowledges an incident that reached nobody knows about it from there on.
+        Timer.FALLBACK: frozenset({Status.OPEN}),
+    }
+)
 
 
 LONGEST_SNOOZE: Final = timedelta(days=7)

@@ -1,8 +1,11 @@
-"""What a monitor posts: the fields of an event, and what each may be (docs/events-api.md).
+"""The event that a monitor posts: its fields and their bounds (docs/events-api.md), and what people
+read of its details.
 
-Pure. Their names are the owner's, in snake_case. How an event is answered is in `events.contract`.
+Pure. The field names are part of the contract, in snake_case. Answers are in `events.contract`.
 """
 
+import json
+from math import isfinite
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -19,11 +22,12 @@ from opsknight.incident.model import LONE_SURROGATES, Action, Actor, Event, Seve
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
+LONGEST_DESCRIPTION: Final = 10_000
 
 
 def _storable(value: Any) -> Any:
-    # UTF-8 has no half of a pair. In a text for people it may be replaced; in a dedup key that
-    # would merge two keys.
+    # UTF-8 has no half of a pair. Texts for people get a replacement character, which would merge
+    # two dedup keys.
     if isinstance(value, str) and not value.isascii():
         return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
     return value
@@ -99,7 +103,7 @@ class EventRequest(BaseModel):
     ] = None
 
     def event(self, service_id: str, body: str, actor: Actor) -> Event:
-        """For the service that it is for; `body` is the request as received."""
+        """The event, for a service that the caller has access to; `body` is the request as sent."""
         return Event(
             action=self.event_action,
             service_id=service_id,
@@ -109,3 +113,31 @@ class EventRequest(BaseModel):
             body=body,
             actor=actor,
         )
+
+
+def describe(body: str) -> str | None:
+    """The description of an incident, from the body of its first alert: `custom_details` as
+    indented JSON, or None.
+
+    At most 10,000 characters, then `...`. Numbers that fit neither a double nor a short integer
+    appear as text, as they were sent.
+    """
+    details = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)["payload"].get(
+        "custom_details"
+    )
+    if details is None:
+        return None
+    text = json.dumps(details, indent=2, ensure_ascii=False)
+    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
+
+
+def _readable_float(text: str) -> float | str:
+    number = float(text)
+    return number if isfinite(number) else text
+
+
+def _readable_int(text: str) -> int | str:
+    # Python refuses to convert longer ones, as the time it takes grows with the square of the
+    # length.
+    return int(text) if len(text) <= 1000 else text

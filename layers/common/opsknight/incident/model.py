@@ -1,24 +1,22 @@
-"""What an incident is: the words, the frozen models, and the event that a monitor sends.
+"""What an incident is: its words, and the frozen models of it, its alerts and its changes.
 
-Pure. What happens to an incident is in `lifecycle`.
+Pure. What happens to an incident is in `events` and `lifecycle`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import isfinite
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final, NewType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Model(BaseModel):
-    """What is stored. Two versions of the code run side by side in every deploy: what one adds, the
-    other must bear. Errors do not repeat values: titles and addresses do not belong into a log.
+    """Whatever is stored. Ignores unknown fields, because two versions of the code run side by side
+    in every deploy. Its errors repeat no values: titles and addresses do not belong in a log.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -36,7 +34,7 @@ ACTIVE: Final = frozenset(Status) - {Status.RESOLVED}
 
 
 class Severity(StrEnum):
-    """The sender's word."""
+    """How bad it is, in the sender's word."""
 
     CRITICAL = "critical"
     ERROR = "error"
@@ -45,7 +43,7 @@ class Severity(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Ours."""
+    """How loudly to page, in our word."""
 
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
@@ -68,7 +66,7 @@ URGENCY: Final[Mapping[Severity, Urgency]] = MappingProxyType(
 
 
 class Escalation(StrEnum):
-    """How far the paging of an incident is."""
+    """How far the escalation of an incident is."""
 
     NONE = "NONE"
     ESCALATING = "ESCALATING"
@@ -78,25 +76,22 @@ class Escalation(StrEnum):
 
 
 class RequestedStep(StrEnum):
-    """What somebody asked of the escalation, to be done when `timers.step` comes,
-    whatever would come by itself.
+    """A step that somebody requested, to be taken when the timer STEP comes, in place of the step
+    that is due by itself.
     """
 
     CURRENT = "CURRENT"
     """The current step once more; the assignee, once an incident is reassigned."""
     NEXT = "NEXT"
-    """`next_step`; past the last step the first one, however many rounds are left."""
+    """`next_step`; after the last step, the first one, however many rounds are left."""
 
 
 class Action(StrEnum):
-    """What a monitoring tool asks for."""
+    """What an event asks for."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
-
-
-LONGEST_DESCRIPTION: Final = 10_000
 
 
 LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
@@ -107,15 +102,15 @@ class ActorKind(StrEnum):
     API_KEY = "api_key"
     USER = "user"
     SLACK = "slack"
-    """Somebody in Slack of whom no user says that it is them."""
+    """Somebody in Slack whose account no user names."""
     OPERATOR = "operator"
-    """Somebody at the command line, known by their AWS identity alone."""
+    """Somebody at the command line, known only by their AWS identity."""
     TIMER = "timer"
     SYSTEM = "system"
 
 
 class Actor(Model):
-    """Who did it, as the timeline tells it."""
+    """Who caused a change, as the timeline says."""
 
     kind: ActorKind
     id: str
@@ -138,9 +133,32 @@ class Event:
     actor: Actor
 
 
+class Timer(StrEnum):
+    """What is done about an incident when a time comes."""
+
+    ANNOUNCE = "announce"
+    """Plan the notices of its changes."""
+    STEP = "step"
+    """Take the next step of the escalation policy."""
+    PAGES = "pages"
+    """Write the pages of the step taken last that did not fit into its transaction."""
+    SNOOZE = "snooze"
+    WINDOW = "window"
+    """Look whether the maintenance window that suppressed it is still in force."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    AUTO_RESOLVE = "auto_resolve"
+    FALLBACK = "fallback"
+    """Notify the fallback address: nobody was reached."""
+
+
+UnknownTimer = NewType("UnknownTimer", str)
+"""The name of a timer that only a newer version of the code knows."""
+type TimerName = Annotated[Timer | UnknownTimer, Field(union_mode="left_to_right")]
+
+
 class Pointer(Model):
-    """The active incident of (service, dedup key), with what an answer and a decision need to know
-    of it.
+    """Which incident is active for a service and dedup key, with all that an answer and a decision
+    about an event need.
     """
 
     id: str
@@ -151,33 +169,33 @@ class Pointer(Model):
     status: Status
     created_at: datetime
     epoch: int = 0
-    """Grows with every change of status; a page of an older epoch is no longer wanted."""
+    """Grows with every change of status; a page of an older epoch must not be sent."""
     changes: int = 1
-    """Number of the last change; the alert that opened the incident is change 1."""
+    """Number of the last change; the opening is change 1."""
 
 
 class Incident(Pointer):
-    """What people work on. The names ending in `_at` are aware UTC times."""
+    """What people work on. Fields whose names end in `_at` are aware UTC times."""
 
     escalation: Escalation = Escalation.NONE
     policy_id: str | None = None
-    """With `policy_version` what it escalates by since it began; None before."""
+    """With `policy_version`, the policy by which its escalation began; None before."""
     policy_version: int | None = None
     step: int | None = None
-    """The step taken last, from 0; None before the first."""
+    """The last step taken, from 0; None before the first."""
     next_step: int | None = None
-    """The step that `timers.step` will take; the number of steps when the round is over."""
+    """The step to take when the timer STEP comes; the number of steps when the round is over."""
     round: int | None = None
-    """How many rounds were repeated; None for 0."""
+    """How many rounds have followed the first; None for 0."""
     page_no: int = 0
-    """Number of the last step taken, all rounds and resumptions counted."""
+    """Number of the last step taken, counting all rounds and repetitions."""
     paged: int | None = None
-    """How many pages of the step taken last are written, as long as not all are."""
-    asked: RequestedStep | None = None
+    """How many pages of the last step are written; None once all are."""
+    requested_step: RequestedStep | None = None
     reached: bool | None = None
-    """Whether a step of this round reached somebody; None for no."""
+    """Whether a step of this round has reached somebody; None for no."""
     empty_since: datetime | None = None
-    """When the first of the last rounds that reached nobody was over."""
+    """The end of the first round that reached nobody, as long as no round after it has."""
     alert_count: int = 1
     first_alert_id: str
     last_alert_at: datetime
@@ -185,44 +203,24 @@ class Incident(Pointer):
     resolved_at: datetime | None = None
     assignee_id: str | None = None
     window_id: str | None = None
-    """The maintenance window that suppressed it; None when suppressed by hand."""
+    """The maintenance window that suppressed it; None if a person did."""
     announced: int = 0
     """Number of the last change whose notices are planned."""
-    told_from: int = 1
-    """The change from which on receivers hear of it; 0 for none, as of what a maintenance window
-    keeps quiet.
+    announced_from: int = 1
+    """Number of the first change that receivers hear of; 0 while they hear of none, because a
+    maintenance window keeps the incident quiet.
     """
-    timers: dict[str, AwareDatetime] = {}
-    """When something is to be done about it, by name. One that a newer version of the code has set
-    is kept, and counts.
+    timers: dict[TimerName, AwareDatetime] = {}
+    """When to do what about it. A timer that a newer version of the code has set stays, and counts.
     """
     due_at: datetime | None = None
-    """The earliest of its timers: when something must look at it again, whatever else gets lost."""
+    """The earliest of its timers: when the sweep looks at it, whatever messages get lost."""
     failures: int | None = None
-    """How often in a row its timers could not be handled; each moved `due_at` on by itself."""
-
-
-_ON: Final = frozenset({Status.OPEN, Status.ACKNOWLEDGED})
-# The timers that this version knows, each with the statuses it belongs to: leaving them ends it.
-TIMERS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
-    {
-        "announce": frozenset(Status),
-        "step": frozenset({Status.OPEN}),
-        # That a step taken has pages which are not written yet: nobody is paged by it any more once
-        # somebody has acknowledged.
-        "pages": frozenset({Status.OPEN}),
-        "snooze": frozenset({Status.SNOOZED}),
-        "window": frozenset({Status.SUPPRESSED}),
-        "acknowledgement": frozenset({Status.ACKNOWLEDGED}),
-        "auto_resolve": _ON,
-        # That nobody was reached; whoever takes the incident from there on knows of it.
-        "fallback": frozenset({Status.OPEN}),
-    }
-)
+    """How often in a row its timers could not be handled; each time postponed `due_at` alone."""
 
 
 class Alert(Model):
-    """An accepted trigger: the whole event as received, when, and by which key."""
+    """An accepted trigger: the whole event as received, its time, and the key that sent it."""
 
     id: str
     incident_id: str
@@ -231,16 +229,42 @@ class Alert(Model):
     body: str
 
 
+class ChangeKind(StrEnum):
+    """What happened to the incident, as the timeline calls it."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    AUTO_RESOLVED = "auto-resolved"
+    """Resolved because no alert came for the time that its service sets."""
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    REOPENED = "reopened"
+    """Acknowledged for too long."""
+    ESCALATED = "escalated"
+    REASSIGNED = "reassigned"
+    RAISED = "raised"
+    LOWERED = "lowered"
+    NOTED = "noted"
+    UNREACHED = "unreached"
+    EXHAUSTED = "exhausted"
+
+
+UnknownKind = NewType("UnknownKind", str)
+"""A kind of change that only a newer version of the code knows."""
+
+
 class Change(Model):
-    """An entry of the timeline after the opening one."""
+    """An entry of the timeline. The opening has none: the first change is number 2."""
 
     incident_id: str
     number: int
     at: datetime
-    what: str
+    what: Annotated[ChangeKind | UnknownKind, Field(union_mode="left_to_right")]
     actor: Actor
     status: Status
-    """Of the incident, after the change."""
+    """The incident's status after the change."""
     epoch: int
     detail: dict[str, str] = {}
 
@@ -255,56 +279,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """What the service lets end by itself; None for never."""
+    """After how long a service lets things end by themselves; None for never."""
 
     acknowledgement: timedelta | None = None
-    """An acknowledged incident that is not resolved for so long goes back to OPEN."""
+    """Until an acknowledged incident that nobody has resolved is OPEN again."""
     auto_resolve: timedelta | None = None
-    """Without a new alert for so long it is resolved."""
+    """Until an incident without a new alert is resolved."""
 
 
 NEVER: Final = Timeouts()
-
-
-def describe(body: str) -> str | None:
-    """An incident's description: the `custom_details` of its first alert as indented JSON; None
-    without any.
-
-    At most 10,000 characters, then `...`. A number that no double or short integer holds is shown
-    as sent, as text.
-    """
-    details = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)["payload"].get(
-        "custom_details"
-    )
-    if details is None:
-        return None
-    text = json.dumps(details, indent=2, ensure_ascii=False)
-    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
-
-
-def _readable_float(text: str) -> float | str:
-    number = float(text)
-    return number if isfinite(number) else text
-
-
-def _readable_int(text: str) -> int | str:
-    # Python refuses to convert longer ones, as the time it takes grows with the square of the
-    # length.
-    return int(text) if len(text) <= 1000 else text
-
-
-def timers(
-    incident: Incident, sets: Mapping[str, object] = MappingProxyType({})
-) -> dict[str, datetime]:
-    """Its times by name, those of newer versions of the code too, once `sets` are set."""
-    changed = {
-        name.removeprefix("timers."): at for name, at in sets.items() if name.startswith("timers.")
-    }
-    after = {**incident.timers, **changed}
-    return {name: at for name, at in after.items() if isinstance(at, datetime)}
-
-
-def timed(incident: Incident, sets: Mapping[str, object]) -> dict[str, object]:
-    """`sets` with the time at which something is due after them."""
-    return {**sets, "due_at": min(timers(incident, sets).values(), default=None)}

@@ -18,7 +18,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageEvent,
 )
-from opsknight.escalation.steps import Page
+from opsknight.escalation.pages import Page
 from opsknight.incident.model import Change, Incident, Status, Urgency
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
@@ -141,9 +141,9 @@ def told(change: Change | None, incident: Incident) -> IncidentEvent | None:
     person, lets it out: that is its trigger.
     """
     number = 1 if change is None else change.number
-    if not incident.told_from or number < incident.told_from:
+    if not incident.announced_from or number < incident.announced_from:
         return None
-    if number == incident.told_from:
+    if number == incident.announced_from:
         return IncidentEvent.TRIGGERED
     return None if change is None else TOLD.get(change.what)
 
@@ -180,7 +180,7 @@ def change_deliveries(
 
 
 def _is_public(change: Change, incident: Incident) -> bool:
-    shown = 0 < incident.told_from <= change.number
+    shown = 0 < incident.announced_from <= change.number
     return shown and (change.what in UPDATES or _public_note(change) is not None)
 
 

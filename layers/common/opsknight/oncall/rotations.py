@@ -1,9 +1,9 @@
 """Whose turn it is in one layer of a schedule, by the wall clock of an IANA zone.
 
 Everything rests on a wall clock that never runs backwards: `wall_at` shows it, `instant_of` finds
-the first instant at which it shows a time or a later one. What is in a gap is reached at the end of
-the gap, what occurs twice counts the first time, and turns and restrictions are plain arithmetic on
-wall times, whatever the age of the layer. Who is on call after overrides is in `schedules`.
+the first instant at which it shows a time or a later one. A time inside a gap is reached at the end
+of the gap, and a time that occurs twice counts when it first occurs. So turns and restrictions are
+plain arithmetic on wall times, however old the layer is. Overrides are in `schedules`.
 """
 
 from bisect import bisect_left
@@ -33,8 +33,7 @@ _MONDAY: Final = EPOCH.replace(tzinfo=None, day=5)
 def wall_at(zone: ZoneInfo, at: datetime) -> datetime:
     """The latest time (naive) that the zone's wall clock has shown until `at` (aware).
 
-    While the clock shows times for the second time, it stands at the last moment before it was put
-    back.
+    While the clock repeats an hour, this stands still at the last moment before the change.
     """
     local = at.astimezone(zone)
     if not local.fold:
@@ -45,7 +44,7 @@ def wall_at(zone: ZoneInfo, at: datetime) -> datetime:
 
 def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
     """The first instant (aware UTC) at which the zone's wall clock shows `wall` (naive) or later:
-    for a time that occurs twice the first, for one that does not exist the end of the gap.
+    the first of two for a time that occurs twice, the end of the gap for one that does not exist.
     """
     at = wall.replace(tzinfo=zone).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
@@ -55,7 +54,7 @@ def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
 
 
 def _turned(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The instant in (before, after] at which the clock was turned; it is a whole second."""
+    """The instant in (before, after] at which the clock was changed; it is a whole second."""
     second = timedelta(seconds=1)
     start, end = ((at.astimezone(UTC) - EPOCH) // second for at in (before, after))
     offset = _offset(zone, start)
@@ -138,7 +137,7 @@ class Length(Model):
 
 
 class Restriction(Model):
-    """Times of the week at which a layer counts, by the wall clock.
+    """The times of the week at which a layer counts, by the wall clock.
 
     On each of `days` from `start` until the clock next shows `end`: 22:00 to 06:00 lasts over
     night, 00:00 to 00:00 the whole day. With `end_day`, until `end` of the next such day: FRIDAY
@@ -190,7 +189,7 @@ class Layer(Model):
     id: str
     name: str
     users: tuple[str, ...]
-    """User ids; one may come several times."""
+    """User ids; a user may have several turns."""
     length: Length
     handoff: WallTime
     start: Instant
@@ -198,7 +197,7 @@ class Layer(Model):
     restrictions: tuple[Restriction, ...] = ()
     """It counts while any of them does; always without any."""
     priority: int = 0
-    """The highest number wins; of equal ones the layer that the schedule lists first."""
+    """The highest number wins; among equals, the layer that the schedule lists first."""
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> Self:

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, model_validator
 from opsknight.incident.model import Model
 from opsknight.oncall.rotations import Instant, Layer, wall_at
 
-# Debian has these beside the zones of the tz database: the first count leap seconds or are links to
-# the others, the last mean something else on every machine.
+# Debian has these beside the zones of the tz database. The first two count leap seconds or repeat
+# the others; the rest mean something else on every machine.
 _NO_ZONES = ("right/", "posix/", "localtime", "posixrules", "Factory")
 
 
@@ -51,7 +51,7 @@ class Schedule(Model):
 
 
 class Override(Model):
-    """`user_id` is on call from `start` until `end`: always, or in the place of one user.
+    """`user_id` is on call from `start` until `end`: in place of everybody, or of one user.
 
     `replaces` names a user who would be on call by the layers or by an older override; while it is
     somebody else's turn the override does nothing. Of several that apply the newest wins.
@@ -84,7 +84,7 @@ class Shift:
     end: datetime
     user_id: str
     because: Because
-    """What put the user there; of several overrides the last in line."""
+    """The layer or override that put the user there; of several overrides, the last in line."""
 
 
 def on_call_at(
@@ -113,8 +113,8 @@ def shifts(
 ) -> tuple[Shift, ...]:
     """Who is on call from `start` until just before `end` (aware), and because of what.
 
-    In order of time, each as long as possible within these bounds; what lies between two has
-    nobody. `overrides` and `disabled` are those of `on_call_at`, which agrees at every instant.
+    In order of time, each as long as possible within these bounds; between two, nobody is on call.
+    `overrides` and `disabled` are those of `on_call_at`, which agrees at every instant.
     """
     zone = ZoneInfo(schedule.zone)
     start, end = start.astimezone(UTC), end.astimezone(UTC)

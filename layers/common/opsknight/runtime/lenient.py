@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pydantic import BaseModel, ValidationError
 
 from opsknight.runtime.process import count, logger
-from opsknight.store import items
+from opsknight.store.wire import Item, plain
 
 
 def readable[T](read: Callable[[], T | None]) -> T | None:
@@ -20,11 +20,11 @@ def readable[T](read: Callable[[], T | None]) -> T | None:
         return None
 
 
-def readable_items[M: BaseModel](model: type[M], found: Iterable[items.Item]) -> list[M]:
+def readable_items[M: BaseModel](model: type[M], found: Iterable[Item]) -> list[M]:
     known = []
     for item in found:
         try:
-            known.append(model.model_validate(items.plain(item)))
+            known.append(model.model_validate(plain(item)))
         except ValidationError as error:
             error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
             _tell()

@@ -131,3 +131,18 @@ def retrying[**P, T](
             cause = error
         deadline.pause(attempt, cause)
         attempt += 1
+
+
+def decide_again[T](deadline: Deadline, attempt: Callable[[int], T]) -> T:
+    """Calls `attempt` until it raises no Conflict, and returns what it returns.
+
+    An attempt reads, decides and writes on the condition that what it read still holds; its
+    argument is its number, from 0. Raises Unavailable after the deadline.
+    """
+    number = 0
+    while True:
+        try:
+            return attempt(number)
+        except Conflict as conflict:
+            deadline.pause(number, conflict)
+            number += 1

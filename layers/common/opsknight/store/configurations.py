@@ -1,9 +1,9 @@
 """The configuration in the table: read whole, and changed by numbered transactions.
 
-One item, the head, lists what there is and carries the revision. Every transaction that writes any
-of the configuration moves the revision on by one, on the condition that it is still the one that
-its plan was made from. So of two who write at once one is refused, and what was interrupted is a
-revision like any other.
+One item, the head, lists all entries and carries the revision. Every transaction that writes any
+part of the configuration increases the revision by one, on the condition that it is still the one
+from which the plan was made. So of two simultaneous writers one is refused, and an interrupted
+write leaves a revision like any other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,10 +17,11 @@ from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
-from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store import directory_items, items, transactions
+from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.due import DueIndex, Place
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -60,11 +61,11 @@ class Seen:
     configuration: Configuration
     listed: Listed
     versions: Mapping[str, int]
-    """The newest version of policies that were there once and are not now."""
+    """The newest version of each policy that existed once and does not now."""
 
     @property
     def unlisted(self) -> tuple[Entry, ...]:
-        """What was made in another way than by a configuration, and a file names now."""
+        """Entries that a file names, but that no configuration has created."""
         return tuple(
             entry
             for entry in self.configuration.entries()
@@ -75,7 +76,7 @@ class Seen:
 class Overtaken(Exception):
     """Somebody else has changed the configuration since it was read.
 
-    `done` of the steps were written; no reference dangles.
+    The first `done` steps were written; no reference dangles.
     """
 
     def __init__(self, done: int) -> None:
@@ -87,35 +88,36 @@ class Overtaken(Exception):
 class Configurations:
     table: Table
     most_writes: int = MOST_WRITES
-    """In one transaction; fewer make more of them."""
+    """How many writes one transaction holds at most."""
 
     def read(self, deadline: Deadline, named: Iterable[Entry] = ()) -> Seen:
-        """All of one revision, and whatever else exists of what is `named`."""
-        asked = {(kind_of(entry), key_of(entry)) for entry in named}
-        attempt = 0
-        while True:
+        """All entries of one revision, and those of the `named` ones that exist besides."""
+        also = {(kind_of(entry), key_of(entry)) for entry in named}
+
+        def attempt(_: int) -> tuple[int, Configuration, Listed]:
             revision, listed = self._head(deadline)
-            wanted = {(kind, key) for kind in Kind for key in listed[kind]} | asked
+            wanted = {(kind, key) for kind in Kind for key in listed[kind]} | also
             keys = [_key(kind, key) for kind, key in sorted(wanted)]
             found = Configuration.of(map(_entry, self.table.batch(keys, deadline)))
             # Many reads are no snapshot; between two equal revisions nothing was written.
-            if self._head(deadline)[0] == revision:
-                break
-            deadline.pause(attempt, Conflict("the configuration is being changed"))
-            attempt += 1
-        new = {key for kind, key in asked if kind is Kind.POLICY} - found.policies.keys()
-        # Of most there was none before, and one question answers that for a hundred.
+            if self._head(deadline)[0] != revision:
+                raise Conflict("the configuration is being changed")
+            return revision, found, listed
+
+        revision, found, listed = decide_again(deadline, attempt)
+        new = {key for kind, key in also if kind is Kind.POLICY} - found.policies.keys()
+        # Most of them never existed, and one request answers that for a hundred.
         firsts = [items.policy_key(policy_id, 1) for policy_id in sorted(new)]
         gone = [item["id"]["S"] for item in self.table.batch(firsts, deadline)]
         versions = {policy_id: self._newest_version(policy_id, deadline) for policy_id in gone}
         return Seen(revision, found, listed, versions)
 
     def services(self, deadline: Deadline) -> list[Service]:
-        """All of them, by id."""
+        """All services, by id."""
         return self._of_kind(Kind.SERVICE, Service, deadline)
 
     def schedules(self, deadline: Deadline) -> list[Schedule]:
-        """All of them, by id, without their overrides."""
+        """All schedules, by id, without their overrides."""
         return self._of_kind(Kind.SCHEDULE, Schedule, deadline)
 
     def _of_kind[E: (Service, Schedule)](
@@ -123,7 +125,7 @@ class Configurations:
     ) -> list[E]:
         _, listed = self._head(deadline)
         found = self.table.batch([_key(kind, key) for key in sorted(listed[kind])], deadline)
-        entries = [model.model_validate(items.plain(item)) for item in found]
+        entries = [model.model_validate(plain(item)) for item in found]
         return sorted(entries, key=lambda entry: entry.id)
 
     def write(
@@ -135,10 +137,10 @@ class Configurations:
         deadline: Deadline,
         ended: Mapping[str, Sequence[str]] | None = None,
     ) -> int:
-        """Takes the steps in their order; the revision after them.
+        """Writes the steps in their order; returns the revision after them.
 
-        `ended` are hashes of live keys, by the key (`key_of`) of the user or integration that they
-        go with. `token` names this undertaking, in at most 30 characters. Raises Overtaken.
+        `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
+        `token` names this call, in at most 30 characters. Raises Overtaken.
         """
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
         for entry in seen.unlisted:
@@ -171,8 +173,8 @@ class Configurations:
         while True:
             stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
-                # Not by the whole model: what cannot be read needs what it needs all the same.
-                each = items.plain(item)
+                # Not by the whole model: an incident that fails validation needs its policy, too.
+                each = plain(item)
                 found.append(
                     Busy(
                         incident_id=each["id"],
@@ -185,14 +187,7 @@ class Configurations:
                 return found
 
     def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
-        answer = retrying(
-            deadline,
-            self.table.client.get_item,
-            TableName=self.table.name,
-            Key=items.HEAD_KEY,
-            ConsistentRead=True,
-        )
-        head = items.plain(answer.get("Item", {}))
+        head = plain(self.table.item(items.HEAD_KEY, deadline) or {})
         listed = {kind: frozenset(head.get(name, ())) for kind, name in _LISTS.items()}
         return head.get("revision", 0), listed
 
@@ -213,7 +208,9 @@ class Configurations:
         match step:
             case Create(Policy() as policy):
                 version = seen.versions.get(policy.id, 0) + 1
-                current, kept = items.policy_items(policy.model_copy(update={"version": version}))
+                current, kept = directory_items.policy_items(
+                    policy.model_copy(update={"version": version})
+                )
                 return [transactions.put_new(name, kept), transactions.put_new(name, current)]
             case Create(entry):
                 sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
@@ -222,7 +219,7 @@ class Configurations:
                 changed = transactions.update(given)
                 return [transactions.updating(name, key, "attribute_not_exists(pk)", changed)]
             case Update(_, Policy() as policy):
-                current, kept = items.policy_items(policy)
+                current, kept = directory_items.policy_items(policy)
                 return [transactions.put_new(name, kept), transactions.put(name, current)]
             case Update(before, entry):
                 was = _fields(before)
@@ -240,29 +237,17 @@ class Configurations:
                 assert_never(step)
 
     def _ended(self, kind: str, hashed: str, now: datetime) -> "Write":
-        secret_key = items.api_secret_key if kind == "api" else items.integration_secret_key
+        secret_key = items.api_key_item_key if kind == "api" else items.integration_key_item_key
         changed = transactions.update({"ends_at": now})
         exists = "attribute_exists(pk)"
         return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
 
     def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
-        page = retrying(
-            deadline,
-            self.table.client.query,
-            TableName=self.table.name,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :versions)",
-            ExpressionAttributeValues={
-                ":pk": items.policy_key(policy_id)["pk"],
-                ":versions": {"S": "version#"},
-            },
-            ScanIndexForward=False,
-            Limit=1,
-            ConsistentRead=True,
-        )
-        return int(page["Items"][0]["version"]["N"]) if page["Items"] else 0
+        versions = self.table.newest(items.policy_key(policy_id)["pk"], "version#", 1, deadline)
+        return int(versions[0]["version"]["N"]) if versions else 0
 
 
-def _key(kind: Kind, key: str) -> items.Item:
+def _key(kind: Kind, key: str) -> Item:
     match kind:
         case Kind.USER:
             return items.user_key(key)
@@ -275,7 +260,7 @@ def _key(kind: Kind, key: str) -> items.Item:
         case Kind.SERVICE:
             return items.service_key(key)
         case Kind.INTEGRATION:
-            return items.integration_key(*key.split("/"))
+            return items.integration_item_key(*key.split("/"))
         case Kind.RECEIVER:
             return items.receiver_key(*key.split("/"))
         case Kind.STATUS_PAGE:
@@ -284,8 +269,8 @@ def _key(kind: Kind, key: str) -> items.Item:
             assert_never(kind)
 
 
-def _entry(item: items.Item) -> Entry:
-    return _MODELS[item["kind"]["S"]].model_validate(items.plain(item))
+def _entry(item: Item) -> Entry:
+    return _MODELS[item["kind"]["S"]].model_validate(plain(item))
 
 
 def _fields(entry: Entry) -> dict[str, object]:
@@ -303,7 +288,7 @@ def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
 
 
 def _packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
-    """How many steps go into each transaction; one at least, if only to move the head on."""
+    """How many steps go into each transaction. There is at least one, if only for the head."""
     count = size = 0
     for group in groups:
         if count and size + len(group) > most:

@@ -1,5 +1,5 @@
-"""The rate counters: a table of their own, so that counting never wakes a stream reader or waits
-for an incident.
+"""The rate counters. They have a table of their own, so that counting never wakes a reader of the
+stream or waits for an incident.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes, is_passi
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-# TTL deletes late and at leisure; by then nobody asks for the window any more.
+# TTL deletes late, when nobody asks about the window any more.
 KEPT_SECONDS: Final = 3600
 
 
@@ -22,7 +22,7 @@ class NotCounted(Enum):
     REFUSED = auto()
     """The key has used up the window."""
     THROTTLED = auto()
-    """More is asked of this one counter than DynamoDB serves."""
+    """This counter gets more requests than DynamoDB serves."""
     UNKNOWN = auto()
     """No answer in time."""
 
@@ -35,9 +35,9 @@ class Counters:
     name: str
 
     def count(self, key_id: str, minute: Minute) -> int | NotCounted:
-        """Counts one request of the key; answers how many there are now in this window.
+        """Counts one request of the key; returns how many there are now in this window.
 
-        Raises ClientError for what will not pass by itself, such as a missing permission.
+        Raises ClientError for a lasting failure, such as a missing permission.
         """
         try:
             answer = self.client.update_item(

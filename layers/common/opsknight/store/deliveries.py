@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.notification.delivery import Bundled, Delivery, State
 from opsknight.notification.throttle import LEASE, QUIET_FOR, Traffic
-from opsknight.store import items, transactions
+from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, expiry, plain, wire
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
@@ -90,7 +91,7 @@ class Outgoing:
         """Of many; without those with which nothing has gone on yet."""
         keys = {items.traffic_key(each)["pk"]["S"]: each for each in destinations}
         found = self.table.batch([items.traffic_key(each) for each in keys.values()], deadline)
-        return {keys[it["pk"]["S"]]: Traffic.model_validate(items.plain(it)) for it in found}
+        return {keys[it["pk"]["S"]]: Traffic.model_validate(plain(it)) for it in found}
 
     def take_place(
         self,
@@ -123,8 +124,8 @@ class Outgoing:
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={
                 ":kind": {"S": "traffic"},
-                ":until": items.wire(now + LEASE),
-                ":now": items.wire(now),
+                ":until": wire(now + LEASE),
+                ":now": wire(now),
             },
         )
 
@@ -147,8 +148,8 @@ class Outgoing:
         until = now + QUIET_FOR
         item = items.told_key(destination, service_id) | {
             "kind": {"S": "told"},
-            "until": items.wire(until),
-            "expires_at": items.expiry(until, timedelta(hours=1)),
+            "until": wire(until),
+            "expires_at": expiry(until, timedelta(hours=1)),
         }
         try:
             retrying(
@@ -158,7 +159,7 @@ class Outgoing:
                 Item=item,
                 ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
                 ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={":now": items.wire(now)},
+                ExpressionAttributeValues={":now": wire(now)},
             )
         except Conflict:
             return False
@@ -177,7 +178,7 @@ class Outgoing:
             update["ExpressionAttributeValues"],
         )
         key = items.delivery_key(delivery.incident_id, delivery.id)
-        row = items.waiting_item(delivery, self.table.retention)
+        row = message_items.waiting_item(delivery, self.table.retention)
         try:
             retrying(
                 deadline,
@@ -205,11 +206,9 @@ class Outgoing:
             Limit=LARGEST_BUNDLE,
             ConsistentRead=True,
         )
-        rows = [Bundled.model_validate(items.plain(item)) for item in page["Items"]]
+        rows = [Bundled.model_validate(plain(item)) for item in page["Items"]]
         keys = [items.delivery_key(row.incident_id, row.delivery_id) for row in rows]
-        found = [
-            Delivery.model_validate(items.plain(item)) for item in self.table.batch(keys, deadline)
-        ]
+        found = [Delivery.model_validate(plain(item)) for item in self.table.batch(keys, deadline)]
         known = {each.id for each in found}
         # A row without its delivery, or one that is over: somebody died before it was taken away.
         gone = [row for row in rows if row.delivery_id not in known]
@@ -226,14 +225,14 @@ class Outgoing:
     ) -> None:
         """What the leader's message tells, for the page behind its link: before it is sent."""
         bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in told]
-        puts = items.bundle_items(leader.id, bundled, now, self.table.retention)
+        puts = message_items.bundle_items(leader.id, bundled, now, self.table.retention)
         self._write([{"PutRequest": {"Item": item}} for item in puts], deadline)
 
     def no_longer_waits(self, deliveries: Iterable[Delivery], deadline: Deadline) -> None:
         keys = [items.waiting_key(each.destination, each.id) for each in deliveries]
         self._delete(keys, deadline)
 
-    def _delete(self, keys: Iterable[items.Item], deadline: Deadline) -> None:
+    def _delete(self, keys: Iterable[Item], deadline: Deadline) -> None:
         self._write([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
 
     def _write(self, requests: "Sequence[WriteRequestTypeDef]", deadline: Deadline) -> None:
@@ -261,7 +260,7 @@ class Outgoing:
             Key=items.remembered_key(incident_id, destination),
             ConsistentRead=True,
         )
-        kept: dict[str, str] = items.plain(answer.get("Item", {})).get("kept", {})
+        kept: dict[str, str] = plain(answer.get("Item", {})).get("kept", {})
         return kept
 
     def remember(
@@ -277,8 +276,8 @@ class Outgoing:
             self.table.client.put_item,
             TableName=self.table.name,
             Item=items.remembered_key(incident_id, destination)
-            | {"kind": {"S": "remembered"}, "kept": items.wire(dict(kept))}
-            | {"expires_at": items.expiry(now, self.table.retention)},
+            | {"kind": {"S": "remembered"}, "kept": wire(dict(kept))}
+            | {"expires_at": expiry(now, self.table.retention)},
         )
 
     # What providers call a delivery.
@@ -290,7 +289,7 @@ class Outgoing:
             deadline,
             self.table.client.put_item,
             TableName=self.table.name,
-            Item=items.provider_item(provider_id, delivery, now),
+            Item=message_items.provider_item(provider_id, delivery, now),
         )
 
     def by_provider_id(self, provider_id: str, deadline: Deadline) -> Delivery | None:

@@ -1,4 +1,4 @@
-"""Finding what waits: by the index of due times, and by the list of all active incidents.
+"""Finds what is due, by the index of due times, and all active incidents, by the list of them.
 
 Reads of an index may be a moment old: whoever finds an incident here reads it again.
 """
@@ -12,11 +12,12 @@ from opsknight.incident.model import Incident
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain, stamp, wire
 
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 
 type Place = Mapping[str, Any]
-"""Where a query goes on, as DynamoDB gives it; it may travel as JSON."""
+"""Where to continue a query, as DynamoDB gives it. It can travel as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,13 @@ class DueIndex:
     def due(
         self, shard: int, until: datetime, after: Place | None, limit: int, deadline: Deadline
     ) -> tuple[list[Due], Place | None]:
-        """What is due in a shard until `until`, the earliest first, and where to go on if there is
+        """What is due in a shard by `until`, the earliest first, and where to continue if there is
         more.
         """
         found, place = self._query(
             "due",
             "due_shard = :shard AND due_at <= :until",
-            {":shard": {"S": str(shard)}, ":until": {"S": items.stamp(until)}},
+            {":shard": {"S": str(shard)}, ":until": {"S": stamp(until)}},
             after,
             limit,
             deadline,
@@ -56,8 +57,8 @@ class DueIndex:
 
     def active(
         self, after: Place | None, limit: int, deadline: Deadline
-    ) -> tuple[list[items.Item], Place | None]:
-        """Active incidents as they are stored now, the oldest first, and where to go on."""
+    ) -> tuple[list[Item], Place | None]:
+        """Active incidents as they are stored now, the oldest first, and where to continue."""
         found, place = self._query(
             "listing",
             "listing = :active",
@@ -70,15 +71,9 @@ class DueIndex:
         return list(self.table.batch(keys, deadline)), place
 
     def audited(self, deadline: Deadline) -> Place | None:
-        """Where the auditor goes on; None for the beginning."""
-        answer = retrying(
-            deadline,
-            self.table.client.get_item,
-            TableName=self.table.name,
-            Key=items.AUDIT_KEY,
-            ConsistentRead=True,
-        )
-        place: Place | None = answer.get("Item", {}).get("after", {}).get("M")
+        """Where the auditor continues; None for the beginning."""
+        item = self.table.item(items.AUDIT_KEY, deadline) or {}
+        place: Place | None = item.get("after", {}).get("M")
         return place
 
     def keep_audited(self, place: Place | None, deadline: Deadline) -> None:
@@ -88,29 +83,27 @@ class DueIndex:
         retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
 
     def postpone(self, due: Due, now: datetime, deadline: Deadline) -> int | None:
-        """What could not be handled is due again in 1, 5, and from then on 15 minutes; how often in
-        a row it failed. None when it is not due any more, or somebody was faster.
+        """Makes what could not be handled due again, in 1, 5, and from then on 15 minutes. Returns
+        how often in a row it has failed, or None when it is no longer due or somebody was faster.
 
-        Knows nothing of the item but these two attributes: it may be what cannot be read.
+        Looks at no other attribute: the item may be one that fails validation.
         """
         key = _key(due)
-        client, name = self.table.client, self.table.name
-        answer = retrying(deadline, client.get_item, TableName=name, Key=key, ConsistentRead=True)
-        item = answer.get("Item", {})
-        if "due_at" not in item or item["due_at"]["S"] > items.stamp(now):
+        item = self.table.item(key, deadline) or {}
+        if "due_at" not in item or item["due_at"]["S"] > stamp(now):
             return None
         failures = int(item.get("failures", {"N": "0"})["N"]) + 1
         later = now + POSTPONED[min(failures, len(POSTPONED)) - 1]
         try:
             retrying(
                 deadline,
-                client.update_item,
-                TableName=name,
+                self.table.client.update_item,
+                TableName=self.table.name,
                 Key=key,
                 UpdateExpression="SET due_at = :later, failures = :failures",
                 ConditionExpression="due_at = :seen",
                 ExpressionAttributeValues={
-                    ":later": items.wire(later),
+                    ":later": wire(later),
                     ":failures": {"N": str(failures)},
                     ":seen": item["due_at"],
                 },
@@ -123,11 +116,11 @@ class DueIndex:
         self,
         index: str,
         condition: str,
-        values: items.Item,
+        values: Item,
         after: Place | None,
         limit: int,
         deadline: Deadline,
-    ) -> tuple[list[items.Item], Place | None]:
+    ) -> tuple[list[Item], Place | None]:
         start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": after}
         page = retrying(
             deadline,
@@ -142,12 +135,12 @@ class DueIndex:
         return page["Items"], page.get("LastEvaluatedKey")
 
 
-def readable(item: items.Item) -> Incident:
-    """Raises ValidationError for an item that is none."""
-    return Incident.model_validate(items.plain(item))
+def readable(item: Item) -> Incident:
+    """The incident in an item. Raises ValidationError for an item that holds none."""
+    return Incident.model_validate(plain(item))
 
 
-def _due(item: items.Item) -> Due:
+def _due(item: Item) -> Due:
     incident_id, at = _incident_id(item), datetime.fromisoformat(item["due_at"]["S"])
     kind, _, rest = item["sk"]["S"].partition("#")
     match kind:
@@ -160,7 +153,7 @@ def _due(item: items.Item) -> Due:
             return Due(incident_id, at)
 
 
-def _key(due: Due) -> items.Item:
+def _key(due: Due) -> Item:
     match due:
         case Due(delivery_id=str(delivery_id)):
             return items.delivery_key(due.incident_id, delivery_id)
@@ -170,6 +163,6 @@ def _key(due: Due) -> items.Item:
             return items.incident_key(due.incident_id)
 
 
-def _incident_id(item: items.Item) -> str:
+def _incident_id(item: Item) -> str:
     pk: str = item["pk"]["S"]
     return pk.removeprefix("incident#")

@@ -1,4 +1,7 @@
-"""Events and acts carried out: decide and write, until what was decided on is what was there."""
+"""Carries out events and commands: decides and writes, again after each conflict.
+
+What to decide is in `opsknight.incident`, how it is written in `transactions`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,23 +9,17 @@ from datetime import datetime
 
 from opsknight.directory.entries import Service
 from opsknight.incident.commands import Command
-from opsknight.incident.lifecycle import (
-    Decision,
-    Ignored,
-    NotAllowed,
-    Transitioned,
-    Unchanged,
-    act,
-    decide,
-)
+from opsknight.incident.decisions import Decision, Ignored, NotAllowed, Transitioned, Unchanged
+from opsknight.incident.events import decide
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import NEVER, Actor, Event, Pointer, Timeouts
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What an event does."""
+    """Carries out events."""
 
     table: Table
     new_id: Callable[[str, datetime], str]
@@ -37,15 +34,18 @@ class Settling:
         *,
         raising: bool = False,
     ) -> Decision:
-        """What was decided and, if there is something to write, written. `current` is the active
-        incident of its dedup key. Raises Unavailable when DynamoDB is.
+        """The decision, once it is written. `current` is the active incident of the dedup key, as
+        it was read before. Raises Unavailable when DynamoDB is.
         """
         incident_id = self.new_id("inc", now)
         alert_id = self.new_id("al", now)
-        attempt = 0
-        while True:
+
+        def attempt(number: int) -> Decision:
+            pointer = current
+            if number:
+                pointer = self.table.pointer(event.service_id, event.dedup_key, deadline)
             decision = decide(
-                current,
+                pointer,
                 event,
                 now=now,
                 incident_id=incident_id,
@@ -54,17 +54,12 @@ class Settling:
                 raising=raising or service.raises_urgency,
                 timeouts=service.timeouts,
             )
-            if isinstance(decision, Ignored | Unchanged):
-                return decision
-            try:
-                # One token for one decision: repeated after an unknown outcome it is written once.
-                self.table.apply(decision, f"{alert_id}-{attempt}", deadline)
-            except Conflict as conflict:
-                deadline.pause(attempt, conflict)
-                current = self.table.pointer(event.service_id, event.dedup_key, deadline)
-                attempt += 1
-            else:
-                return decision
+            if not isinstance(decision, Ignored | Unchanged):
+                # One token for one decision: repeated after an unknown outcome, it is written once.
+                self.table.apply(decision, f"{alert_id}-{number}", deadline)
+            return decision
+
+        return decide_again(deadline, attempt)
 
 
 def perform(
@@ -78,25 +73,20 @@ def perform(
     deadline: Deadline,
     timeouts: Timeouts = NEVER,
 ) -> Transitioned | Unchanged | NotAllowed | None:
-    """What a person does: what was decided and, if it is Transitioned, written; None for an
-    incident that does not exist.
+    """Carries out a command: the decision, once it is written; None when there is no incident.
 
-    `token` names this act, in at most 32 characters; `timeouts` are those of the service. Raises
-    Unavailable when DynamoDB is, and ValueError for a snooze of an impossible length.
+    `token` names this request, in at most 32 characters; `timeouts` are those of the service.
+    Raises Unavailable when DynamoDB is, and ValueError for a snooze of an impossible length.
     """
-    attempt = 0
-    while True:
+
+    def attempt(number: int) -> Transitioned | Unchanged | NotAllowed | None:
         incident = table.incident(incident_id, deadline)
         if incident is None:
             return None
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
-        if not isinstance(decision, Transitioned):
-            return decision
-        try:
-            table.apply(decision, f"{token}-{attempt}", deadline)
-        except Conflict as conflict:
-            # Somebody was faster, and it may be done or impossible by now.
-            deadline.pause(attempt, conflict)
-            attempt += 1
-        else:
-            return decision
+        if isinstance(decision, Transitioned):
+            table.apply(decision, f"{token}-{number}", deadline)
+        return decision
+
+    # After a conflict somebody was faster: it may be done or impossible by now.
+    return decide_again(deadline, attempt)

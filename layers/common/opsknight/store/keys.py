@@ -1,6 +1,6 @@
-"""Keys as operators handle them: found by their owner, made, and ended.
+"""Keys as operators handle them: listed by owner, created, rotated and revoked.
 
-Keys are stored under the hash of their secret and there is no scan, so that one entry for each,
+A key is stored under the hash of its secret, and nothing scans the table: a listing for each key,
 all in one partition, says where it is.
 """
 
@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opsknight.directory.entries import ApiKey, IntegrationKey
-from opsknight.store import items, transactions
+from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A key, and the hash of the secret that it is stored under."""
+    """A key, and the hash of its secret, under which it is stored."""
 
     hashed: str
-    key: items.Secret
+    key: directory_items.AnyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Keys:
         """Those of a service or a user, or all of them; by owner, then by age."""
         prefix = "" if owner_id is None else f"{owner_id}#"
         found = self.table.under(items.KEYS, prefix or None, deadline)
-        places = [entry["secret"]["M"] for entry in found]
+        places = [entry["item"]["M"] for entry in found]
         stored = self.table.batch([dict(place) for place in places], deadline)
         by_place = {_place(item): item for item in stored}
         return [_held(by_place[_place(place)]) for place in places if _place(place) in by_place]
 
-    def add(self, hashed: str, key: items.Secret, token: str, deadline: Deadline) -> None:
+    def add(self, hashed: str, key: directory_items.AnyKey, token: str, deadline: Deadline) -> None:
         """Puts a new key; Conflict when what it is for is gone.
 
         It is a revision of the configuration: a plan that removes what the key is for, and was made
@@ -51,7 +52,7 @@ class Keys:
         self,
         old: Held,
         hashed: str,
-        key: items.Secret,
+        key: directory_items.AnyKey,
         until: datetime,
         token: str,
         deadline: Deadline,
@@ -64,13 +65,13 @@ class Keys:
         arguments: Any = self._ending(held, at)["Update"]
         retrying(deadline, self.table.client.update_item, **arguments)
 
-    def _new(self, hashed: str, key: items.Secret) -> "Iterable[Write]":
+    def _new(self, hashed: str, key: directory_items.AnyKey) -> "Iterable[Write]":
         name = self.table.name
-        yield transactions.put_new(name, items.secret_item(hashed, key))
-        yield transactions.put_new(name, items.held_item(hashed, key))
+        yield transactions.put_new(name, directory_items.any_key_item(hashed, key))
+        yield transactions.put_new(name, directory_items.key_listing_item(hashed, key))
         match key:
             case IntegrationKey():
-                needed = items.integration_key(key.service_id, key.integration_id)
+                needed = items.integration_item_key(key.service_id, key.integration_id)
             case ApiKey():
                 needed = items.user_key(key.user_id)
         yield transactions.exists(name, needed)
@@ -89,7 +90,7 @@ class Keys:
         condition = (
             "attribute_exists(#key) AND (attribute_not_exists(#ends_at) OR #ends_at > :ends_at)"
         )
-        key = items.secret_key(held.hashed, held.key)
+        key = directory_items.any_key_item_key(held.hashed, held.key)
         return transactions.updating(self.table.name, key, condition, changed)
 
     def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> None:
@@ -105,7 +106,7 @@ def _place(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _held(item: items.Item) -> Held:
+def _held(item: Item) -> Held:
     pk, sk = _place(item)
     model = IntegrationKey if sk == "integration" else ApiKey
-    return Held(pk.removeprefix("key#"), model.model_validate(items.plain(item)))
+    return Held(pk.removeprefix("key#"), model.model_validate(plain(item)))

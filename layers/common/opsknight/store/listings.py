@@ -1,7 +1,7 @@
 """Lists of incidents, newest first, from the index `listing`.
 
-The index is a moment behind the table, and holds what a list shows and no more. Resolved incidents
-lie by service and month of resolution, so what was resolved long ago is in no list's way.
+The index is a moment behind the table, and holds only what a list shows. Resolved incidents are
+partitioned by service and month of resolution, so that old ones get in no list's way.
 """
 
 from collections.abc import Iterable, Iterator, Set
@@ -13,8 +13,9 @@ from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
-# Where a filter leaves out most, one answer looks so far and gives a place to go on from.
+# Where a filter leaves out most, one answer looks this far and says where to continue.
 MOST_QUERIES: Final = 10
 LOOKED_AT: Final = 500
 # DynamoDB takes 100 operands of IN.
@@ -35,11 +36,11 @@ class Listed(Model):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which incidents: active ones of these statuses, or those that are resolved of one service."""
+    """Which incidents to list: active ones of these statuses, or one service's resolved ones."""
 
     statuses: Set[Status]
     service_ids: Set[str] | None = None
-    """None for all."""
+    """None for all services."""
     urgencies: Set[Urgency] = frozenset(Urgency)
     since: datetime | None = None
     """Opened then or later, to the millisecond."""
@@ -49,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a list goes on: after this incident; before any where it is empty."""
+    """Where to continue a list: after this incident, or at the start when the id is empty."""
 
     partition: str
     id: str = ""
@@ -62,7 +63,7 @@ class Listings:
     def page(
         self, wanted: Wanted, after: Place | None, limit: int, now: datetime, deadline: Deadline
     ) -> tuple[list[Listed], Place | None]:
-        """At most `limit` of them, and where to go on if there may be more."""
+        """At most `limit` incidents, and where to continue if there may be more."""
         found: list[Listed] = []
         if wanted.service_ids is not None and not wanted.service_ids:
             return found, None
@@ -93,12 +94,12 @@ class Listings:
                 mine += more
                 if place is None or len(mine) == limit:
                     break
-            # One that was resolved between two questions is in both lists: the later one counts.
+            # One that was resolved between two queries is in both lists: the later list counts.
             found |= {one.id: one for one in mine}
         return sorted(found.values(), key=lambda one: one.id, reverse=True)[:limit]
 
     def beginning(self, prefix: str, most: int, deadline: Deadline) -> list[str]:
-        """Ids of active incidents that begin so, newest first."""
+        """Ids of active incidents that begin with `prefix`, newest first."""
         page = retrying(
             deadline,
             self.table.client.query,
@@ -116,8 +117,8 @@ class Listings:
             yield "active"
             return
         [service_id] = list(wanted.service_ids or ())
-        # What was opened since then was resolved since then. What was resolved longer ago than it
-        # is kept is gone.
+        # What was opened since then was resolved since then; what was resolved longer ago than the
+        # retention is gone.
         first = max(wanted.since or now - self.table.retention, now - self.table.retention)
         month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         while (month.year, month.month) >= (first.year, first.month):
@@ -128,7 +129,7 @@ class Listings:
         self, wanted: Wanted, place: Place, limit: int, deadline: Deadline
     ) -> tuple[list[Listed], Place | None]:
         names: dict[str, str] = {}
-        values: items.Item = {":listing": {"S": place.partition}}
+        values: Item = {":listing": {"S": place.partition}}
         condition = _opened(wanted, values)
         # A partition of resolved ones is of one service, and of nothing else.
         resolved = Status.RESOLVED in wanted.statuses
@@ -167,13 +168,13 @@ class Listings:
             ScanIndexForward=False,
             **arguments,
         )
-        found = [Listed.model_validate(items.plain(item)) for item in page["Items"]]
+        found = [Listed.model_validate(plain(item)) for item in page["Items"]]
         if wanted.service_ids is not None:
             found = [each for each in found if each.service_id in wanted.service_ids]
         last = page.get("LastEvaluatedKey")
         following = Place(place.partition, last["id"]["S"]) if last else None
         if len(found) > limit:
-            # It looked further than it was to show.
+            # The query looked further than the list shows.
             found = found[:limit]
             following = Place(place.partition, found[-1].id)
         return found, following
@@ -183,13 +184,13 @@ def _some(wanted: Set[str], everything: Set[str]) -> Set[str] | None:
     return None if wanted == everything else wanted
 
 
-def _opened(wanted: Wanted, values: items.Item) -> str:
-    """Ids begin with the time, so that a time is a place among them."""
+def _opened(wanted: Wanted, values: Item) -> str:
+    """The condition on the id: ids begin with the time at which the incident was opened."""
     condition = "listing = :listing"
     if wanted.since is None and wanted.until is None:
         return condition
     values[":first"] = {"S": _first_id(wanted.since) if wanted.since else "inc_"}
-    # A longer text sorts behind what it begins with: nothing of that millisecond is before it.
+    # A longer text sorts after its prefix: no id of that millisecond is before it.
     values[":end"] = {"S": _first_id(wanted.until) if wanted.until else "inc`"}
     return f"{condition} AND id BETWEEN :first AND :end"
 
@@ -198,10 +199,8 @@ def _first_id(at: datetime) -> str:
     return f"inc_{max(0, int(at.timestamp() * 1000)):012x}"
 
 
-def _among(
-    name: str, wanted: Set[str] | None, names: dict[str, str], values: items.Item
-) -> str | None:
-    """The filter; None where everything, or too many to name them, may pass."""
+def _among(name: str, wanted: Set[str] | None, names: dict[str, str], values: Item) -> str | None:
+    """The filter; None when everything passes, or too many values to name them."""
     if wanted is None or len(wanted) > MOST_NAMED:
         return None
     names[f"#{name}"] = name

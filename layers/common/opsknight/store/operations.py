@@ -1,4 +1,7 @@
-"""What operators do while it runs, and no file says: overrides and maintenance windows."""
+"""What operators change while the system runs: overrides and maintenance windows.
+
+No configuration file holds these; what files hold is in `configurations`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,15 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
-from opsknight.escalation.steps import settled
-from opsknight.incident.model import Status
+from opsknight.escalation.steps import Progress, settled
+from opsknight.incident.changes import Changes
+from opsknight.incident.model import Status, Timer
 from opsknight.oncall.schedules import Override
-from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store import directory_items, items, transactions
+from opsknight.store.calls import Deadline, decide_again, retrying
 from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
+from opsknight.store.wire import expiry, wire
 
-# How long ended windows and overrides can still be listed.
+# How long after their end windows and overrides can still be listed.
 KEPT: Final = timedelta(days=30)
 _PAGE: Final = 100
 
@@ -26,10 +31,10 @@ class Operations:
     def add_override(
         self, schedule_id: str, override: Override, token: str, deadline: Deadline
     ) -> None:
-        """Conflict when there is no such schedule."""
+        """Raises Conflict when there is no such schedule."""
         name = self.table.name
-        item = items.override_item(schedule_id, override)
-        item["expires_at"] = items.expiry(override.end, KEPT)
+        item = directory_items.override_item(schedule_id, override)
+        item["expires_at"] = expiry(override.end, KEPT)
         retrying(
             deadline,
             self.table.client.transact_write_items,
@@ -41,7 +46,7 @@ class Operations:
         )
 
     def remove_override(self, schedule_id: str, override_id: str, deadline: Deadline) -> None:
-        """Conflict when it is not there."""
+        """Raises Conflict when there is no such override."""
         retrying(
             deadline,
             self.table.client.delete_item,
@@ -53,13 +58,13 @@ class Operations:
     def set_windows(
         self, service: Service, windows: Iterable[MaintenanceWindow], deadline: Deadline
     ) -> None:
-        """In the place of those `service` was seen with; Conflict when there are others now."""
+        """Replaces the windows of `service`; Conflict when they have changed since it was read."""
         sets: dict[str, object] = {"windows": tuple(windows)}
         changed = transactions.update(sets)
         same = "#windows = :seen"
         if not service.windows:
             same = f"attribute_not_exists(#windows) OR {same}"
-        changed["ExpressionAttributeValues"][":seen"] = items.wire(service.windows)
+        changed["ExpressionAttributeValues"][":seen"] = wire(service.windows)
         changed["ExpressionAttributeNames"]["#pk"] = "pk"
         retrying(
             deadline,
@@ -73,25 +78,30 @@ class Operations:
     def end_suppression(
         self, service_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
     ) -> int:
-        """Lets the engine see to what the window suppressed, now instead of at its old end; how
-        many incidents that are.
+        """Lets the engine look at once, and not at the old end of the window, at the incidents that
+        it suppressed; returns how many there are.
         """
-        found = 0
+        released = 0
         for incident_id in self._suppressed(service_id, window_id, deadline):
-            attempt = 0
-            while (incident := self.table.incident(incident_id, deadline)) is not None:
-                if incident.status is not Status.SUPPRESSED or incident.window_id != window_id:
-                    break
-                decision = settled(incident, {"timers.window": now}, "window ended")
-                try:
-                    self.table.apply(decision, f"{token}-{found}-{attempt}", deadline)
-                except Conflict as conflict:
-                    deadline.pause(attempt, conflict)
-                    attempt += 1
-                else:
-                    found += 1
-                    break
-        return found
+            name = f"{token}-{released}"
+            released += self._release(incident_id, window_id, now, name, deadline)
+        return released
+
+    def _release(
+        self, incident_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
+    ) -> bool:
+        def attempt(number: int) -> bool:
+            incident = self.table.incident(incident_id, deadline)
+            if incident is None or incident.status is not Status.SUPPRESSED:
+                return False
+            if incident.window_id != window_id:
+                return False
+            changes = Changes(timers={Timer.WINDOW: now})
+            decision = settled(incident, changes, Progress.WINDOW_ENDED)
+            self.table.apply(decision, f"{token}-{number}", deadline)
+            return True
+
+        return decide_again(deadline, attempt)
 
     def _suppressed(self, service_id: str, window_id: str, deadline: Deadline) -> list[str]:
         found: list[str] = []

@@ -1,15 +1,18 @@
-"""Pages as they are planned, and what becomes of them."""
+"""How pages move on in the table: planned, reached, failed, cancelled. Who is paged, and whether a
+page has failed, is for the rules to say.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsknight.escalation.steps import Page, PageState
-from opsknight.incident.lifecycle import Transitioned
+from opsknight.escalation.pages import Page, PageState
+from opsknight.incident.decisions import Transitioned
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
+from opsknight.store.wire import Item, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,11 @@ class Paging:
         """All pages of one step."""
         prefix = items.page_key(incident_id, page_no, "")["sk"]["S"]
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
-        return [Page.model_validate(items.plain(item)) for item in found]
+        return [Page.model_validate(plain(item)) for item in found]
 
     def plan(self, page: Page, judged_at: datetime, deadline: Deadline) -> bool:
-        """Its deliveries are planned: now it is due when it is to be judged. False when somebody
-        was faster.
+        """Records that its deliveries are planned: it is due next when it is to be judged. False
+        when somebody was faster.
         """
         sets = {"state": PageState.PLANNED, "judged_at": judged_at, "due_at": judged_at}
         return self._change(page, sets, deadline)
@@ -36,22 +39,24 @@ class Paging:
         return self._change(page, {"state": state, "due_at": None}, deadline)
 
     def doubt(self, page: Page, now: datetime, deadline: Deadline) -> bool:
-        """It has failed; it stays due until `fail` has told so."""
+        """Marks it as failed; it stays due until `fail` has recorded that on the timeline."""
         return self._change(page, {"state": PageState.FAILED, "due_at": now}, deadline)
 
-    def fail(self, page: Page, moved: Transitioned | None, token: str, deadline: Deadline) -> None:
-        """The timeline tells that it failed, and the step moves on if `moved` says so.
+    def fail(
+        self, page: Page, transition: Transitioned | None, token: str, deadline: Deadline
+    ) -> None:
+        """Records on the timeline that it failed, if `transition` says so, and that nothing is due.
 
-        Raises Conflict when the incident is not as seen, or it is told already.
+        Raises Conflict when the incident has changed since it was read, or this is recorded.
         """
         writes, _ = (
             ([], [])
-            if moved is None
-            else transactions.writes(moved, self.table.name, self.table.retention)
+            if transition is None
+            else transactions.writes(transition, self.table.name, self.table.retention)
         )
-        update = transactions.update({"due_at": None, "told": True})
+        update = transactions.update({"due_at": None, "recorded": True})
         key = items.page_key(page.incident_id, page.page_no, page.user_id)
-        condition = "attribute_exists(pk) AND attribute_not_exists(#told)"
+        condition = "attribute_exists(pk) AND attribute_not_exists(#recorded)"
         retrying(
             deadline,
             self.table.client.transact_write_items,
@@ -63,7 +68,7 @@ class Paging:
         )
 
     def reached(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
-        """A provider took one of its messages; whatever else was written of it stays."""
+        """Records that a provider took one of its messages, unless it has ended meanwhile."""
         key = items.page_key(incident_id, page_no, user_id)
         sets: dict[str, object] = {"state": PageState.REACHED, "due_at": None}
         with suppress(Conflict):
@@ -79,7 +84,7 @@ class Paging:
 
     def _update(
         self,
-        key: items.Item,
+        key: Item,
         sets: dict[str, object],
         seen: PageState | None,
         deadline: Deadline,

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opsknight.directory.entries import MaintenanceWindow, Service
-from opsknight.escalation.steps import Page, StepTaken
-from opsknight.incident.model import Actor, Alert, Change, Incident, Pointer, describe
+from opsknight.escalation.pages import Page, StepTaken
+from opsknight.incident.event_request import describe
+from opsknight.incident.model import Actor, Alert, Change, Incident, Pointer, Timer
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
@@ -58,7 +59,7 @@ def incident(each: Incident, first: Alert | None) -> Json:
         acknowledgedAt=time(each.acknowledged_at),
         resolvedAt=time(each.resolved_at),
         assigneeId=each.assignee_id,
-        snoozedUntil=time(each.timers.get("snooze")),
+        snoozedUntil=time(each.timers.get(Timer.SNOOZE)),
         maintenanceWindowId=each.window_id,
         escalation=escalation,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opsknight.escalation.steps import StepTaken
+from opsknight.escalation.pages import StepTaken
 from opsknight.incident.model import Alert, Change, Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.store.calls import Deadline

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.escalation.steps import StepTaken, Why
-from opsknight.incident.model import ActorKind, Alert, Change
+from opsknight.escalation.pages import StepTaken, Why
+from opsknight.incident.model import ActorKind, Alert, Change, ChangeKind
 
 # The rest of a large team is counted.
 NAMED: Final = 3
@@ -23,23 +23,23 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
     by = "" if change.actor.kind is ActorKind.TIMER else f" by {change.actor.name}"
     detail = change.detail
     match change.what:
-        case "snoozed" if "until" in detail:
+        case ChangeKind.SNOOZED if "until" in detail:
             return f"Snoozed until {clock(datetime.fromisoformat(detail['until']))}{by}"
-        case "unsnoozed":
+        case ChangeKind.UNSNOOZED:
             return f"Snooze ended{by}"
-        case "unsuppressed":
+        case ChangeKind.UNSUPPRESSED:
             return f"No longer suppressed{by}" if by else "Maintenance ended"
-        case "escalated" if "step" in detail:
+        case ChangeKind.ESCALATED if "step" in detail:
             return f"Escalated to step {int(detail['step']) + 1}{by}"
-        case "reassigned" if "assignee" in detail:
+        case ChangeKind.REASSIGNED if "assignee" in detail:
             return f"Given to {names(detail['assignee'])}{by}"
-        case "reopened":
+        case ChangeKind.REOPENED:
             return "Opened again: it stayed acknowledged for too long"
-        case "auto-resolved":
+        case ChangeKind.AUTO_RESOLVED:
             return "Resolved: no alert came any more"
-        case "raised" | "lowered" if "urgency" in detail:
+        case ChangeKind.RAISED | ChangeKind.LOWERED if "urgency" in detail:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
-        case "noted" if "note" in detail:
+        case ChangeKind.NOTED if "note" in detail:
             return f"{change.actor.name}: {detail['note']}"
         case what:
             return f"{what.capitalize()}{by}"

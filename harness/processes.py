@@ -1,0 +1,89 @@
+"""New processes of the functions, in a world and its queues: each has clients of its own.
+
+What flows between them is in `pipeline`.
+"""
+
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any, Final
+
+from escalation.engine import Engine
+from escalation.outbox import Outbox
+from harness.post import FALLBACK, NOTICES, PAGES, PLANS, TIMERS, Post
+from harness.world import World, deadline
+from notify.channels.protocol import Sender
+from notify.composing import Composer
+from notify.page_tracker import PageTracker
+from notify.planning import Planning
+from notify.queues import Queues
+from notify.sending import Sending
+from opsknight.directory.receivers import Channel
+from opsknight.notification.signed_link import token
+from opsknight.runtime.queues import Queue
+from opsknight.store.deliveries import Outgoing
+from opsknight.store.paging import Paging
+from opsknight.store.table import Table
+
+LINK_KEY: Final = b"k" * 32
+
+
+def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
+    """A new process; `watch` looks at its clients of SQS and SNS."""
+    watched = watch or (lambda client: client)
+    outbox = Outbox(
+        watched(post.sqs()), watched(post.sns()), TIMERS, PLANS, PAGES, NOTICES, FALLBACK
+    )
+    return Engine(
+        table or world.table,
+        outbox,
+        world.clock,
+        lambda: token_hex(14),
+        lambda seconds: world.clock.advance(seconds=seconds),
+    )
+
+
+def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
+    """A new process of the notify function."""
+    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    judge = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
+    return Planning(Paging(table), queues(sqs), judge, world.clock)
+
+
+def sending(
+    world: World,
+    post: Post,
+    senders: Mapping[Channel, Sender],
+    table: Table | None = None,
+    watch: Any = None,
+) -> Sending:
+    """A new process of the send function."""
+    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    return Sending(
+        outgoing=Outgoing(table),
+        queues=queues(sqs),
+        composer=Composer(
+            table,
+            lambda incident_id, delivery_id, now: (
+                f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
+            ),
+        ),
+        judge=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
+        senders=senders,
+        clock=world.clock,
+        stopwatch=lambda: 0.0,
+        sleep=lambda seconds: world.clock.advance(seconds=seconds),
+        chance=lambda: 1.0,
+        new_claim=lambda: token_hex(8),
+    )
+
+
+def announce(
+    incident_id: str, world: World, table: Table | None = None, patience: float = 10
+) -> None:
+    """Lets a new process of the notify function plan an incident that a record or a tick names."""
+    planner = planning(world, Post(world.clock), table)
+    planner.incident(incident_id, deadline(patience))
+
+
+def queues(sqs: Any) -> Queues:
+    return Queues(Queue(sqs, PLANS), Queue(sqs, PAGES), Queue(sqs, NOTICES))

@@ -1,0 +1,119 @@
+"""What an event does: opens an incident, or adds to the active one of its dedup key.
+
+Pure, and the first table of docs/events-api.md. What people and timers do is in `lifecycle`, which
+also explains how a transition is made.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.incident.decisions import Decision, Ignored, Merged, NotAllowed, Opened
+from opsknight.incident.lifecycle import (
+    end_of_paging,
+    raise_urgency,
+    transition,
+    window_check,
+)
+from opsknight.incident.model import (
+    NEVER,
+    URGENCY,
+    Action,
+    Alert,
+    Escalation,
+    Event,
+    Incident,
+    Pointer,
+    Status,
+    Timeouts,
+    Timer,
+    UnknownTimer,
+    Window,
+)
+
+
+def decide(
+    current: Pointer | None,
+    event: Event,
+    *,
+    now: datetime,
+    incident_id: str,
+    alert_id: str,
+    window: Window | None = None,
+    raising: bool = False,
+    timeouts: Timeouts = NEVER,
+) -> Decision:
+    """What `event` does, given the active incident of its dedup key.
+
+    `incident_id` and `alert_id` name what the event creates, if anything. `window` is the
+    maintenance window in force for the service. With `raising`, a more urgent trigger raises the
+    incident's urgency, and pages again if it is OPEN.
+    """
+    match event.action:
+        case Action.TRIGGER:
+            if current is None:
+                return _open(event, now, incident_id, alert_id, window, timeouts)
+            alert = Alert(
+                id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
+            )
+            urgency = URGENCY[event.severity]
+            if raising and urgency.exceeds(current.urgency):
+                return Merged(current, alert, raise_urgency(current, urgency, event.actor, now))
+            return Merged(current, alert)
+        case Action.ACKNOWLEDGE | Action.RESOLVE:
+            if current is None:
+                return Ignored()
+            command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
+            decision = transition(
+                current,
+                command,
+                command.past,
+                event.actor,
+                now,
+                end_of_paging(command, now),
+                {"summary": event.summary},
+                timeouts,
+            )
+            if isinstance(decision, NotAllowed):
+                raise AssertionError(f"{event.dedup_key!r} points at a resolved incident")
+            return decision
+        case _:
+            assert_never(event.action)
+
+
+def _open(
+    event: Event,
+    now: datetime,
+    incident_id: str,
+    alert_id: str,
+    window: Window | None,
+    timeouts: Timeouts,
+) -> Opened:
+    timers: dict[Timer | UnknownTimer, datetime]
+    if window is None:
+        # A step is due at once, policy or not: if the stream is switched off, a tick begins it.
+        timers = {Timer.ANNOUNCE: now, Timer.STEP: now}
+        if timeouts.auto_resolve is not None:
+            timers[Timer.AUTO_RESOLVE] = now + timeouts.auto_resolve
+    else:
+        # Nobody hears of an incident that opens in a maintenance window: nothing to announce.
+        timers = {Timer.WINDOW: window_check(window.end, now)}
+    incident = Incident(
+        id=incident_id,
+        service_id=event.service_id,
+        dedup_key=event.dedup_key,
+        title=event.summary,
+        urgency=URGENCY[event.severity],
+        status=Status.OPEN if window is None else Status.SUPPRESSED,
+        created_at=now,
+        escalation=Escalation.NONE if window is None else Escalation.PAUSED,
+        first_alert_id=alert_id,
+        last_alert_at=now,
+        window_id=window.id if window else None,
+        announced=0 if window is None else 1,
+        announced_from=1 if window is None else 0,
+        timers=timers,
+        due_at=min(timers.values()),
+    )
+    alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
+    return Opened(incident, alert)

@@ -1,0 +1,96 @@
+"""The items of an incident: itself, its pointer, its alerts, its timeline, its steps and pages.
+
+Their keys are in `items`.
+"""
+
+import zlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from opsknight.escalation.pages import Page, StepTaken
+from opsknight.incident.model import Alert, Change, Incident, Pointer
+from opsknight.store import items
+from opsknight.store.wire import Item, Wire, attributes, expiry, plain
+
+# A body up to here stays readable text; above it, deflating saves write units.
+PLAIN_BYTES: Final = 600
+
+# Above this the incident's partition would be burdened, so the body gets items of its own.
+INLINE_BYTES: Final = 64 * 1024
+
+CHUNK_BYTES: Final = 256 * 1024
+
+
+def page_item(page: Page, retention: timedelta) -> Item:
+    return (
+        items.page_key(page.incident_id, page.page_no, page.user_id)
+        | {"kind": {"S": "page"}, "due_shard": {"S": items.due_shard(page.incident_id)}}
+        | {"expires_at": expiry(page.at, retention)}
+        | attributes(page)
+    )
+
+
+def step_item(taken: StepTaken, retention: timedelta) -> Item:
+    return (
+        items.step_key(taken.incident_id, taken.page_no)
+        | {"kind": {"S": "step"}, "expires_at": expiry(taken.at, retention)}
+        | attributes(taken)
+    )
+
+
+def incident_item(incident: Incident) -> Item:
+    return (
+        items.incident_key(incident.id)
+        | {"kind": {"S": "incident"}, "due_shard": {"S": items.due_shard(incident.id)}}
+        | {"listing": {"S": items.listing(incident, None)}}
+        | attributes(incident)
+    )
+
+
+def pointer_item(incident: Pointer) -> Item:
+    repeated = attributes(incident, Pointer.model_fields)
+    return (
+        items.pointer_key(incident.service_id, incident.dedup_key)
+        | {"kind": {"S": "pointer"}}
+        | repeated
+    )
+
+
+def change_item(change: Change, retention: timedelta) -> Item:
+    return (
+        items.change_key(change.incident_id, change.number)
+        | {"kind": {"S": "change"}, "expires_at": expiry(change.at, retention)}
+        | attributes(change)
+    )
+
+
+def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
+    """The alert, and the chunks of its body that must be there before it."""
+    expires = {"expires_at": expiry(alert.at, retention)}
+    item = (
+        items.alert_key(alert.incident_id, alert.id)
+        | {"kind": {"S": "alert"}}
+        | expires
+        | attributes(alert, {"id", "incident_id", "at", "actor"})
+    )
+    body = alert.body.encode()
+    if len(body) <= PLAIN_BYTES:
+        return item | {"body": {"S": alert.body}}, []
+    packed = zlib.compress(body)
+    if len(packed) <= INLINE_BYTES:
+        return item | {"body": {"B": packed}}, []
+    chunks: list[Item] = [
+        items.chunk_key(alert.id, number)
+        | {"kind": {"S": "chunk"}, "body": {"B": packed[start : start + CHUNK_BYTES]}}
+        | expires
+        for number, start in enumerate(range(0, len(packed), CHUNK_BYTES))
+    ]
+    return item | {"chunks": {"N": str(len(chunks))}}, chunks
+
+
+def alert(item: Mapping[str, Wire], chunks: list[bytes]) -> Alert:
+    fields = plain(item)
+    body = fields.get("body", b"".join(chunks))
+    text = body if isinstance(body, str) else zlib.decompress(body).decode()
+    return Alert.model_validate(fields | {"body": text})

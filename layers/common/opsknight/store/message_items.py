@@ -1,0 +1,56 @@
+"""The items of messages: deliveries, and the rows by which they are found.
+
+Their keys are in `items`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.store import items
+from opsknight.store.wire import Item, attributes, expiry
+
+# Carriers report for three days at most.
+REPORTED_WITHIN: Final = timedelta(days=7)
+
+
+def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
+    return (
+        items.delivery_key(delivery.incident_id, delivery.id)
+        | {"kind": {"S": "delivery"}, "due_shard": {"S": items.due_shard(delivery.incident_id)}}
+        | {"expires_at": expiry(delivery.at, retention)}
+        | attributes(delivery)
+    )
+
+
+def waiting_item(delivery: Delivery, retention: timedelta) -> Item:
+    """The delivery among those that the next message to its receiver tells."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        items.waiting_key(delivery.destination, delivery.id)
+        | {"kind": {"S": "waiting"}, "expires_at": expiry(delivery.at, retention)}
+        | attributes(row)
+    )
+
+
+def provider_item(provider_id: str, delivery: Delivery, at: datetime) -> Item:
+    """Finds the delivery by what its provider calls it."""
+    row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    return (
+        items.provider_key(provider_id)
+        | {"kind": {"S": "provider"}, "expires_at": expiry(at, REPORTED_WITHIN)}
+        | attributes(row)
+    )
+
+
+def bundle_items(
+    bundle: str, bundled: Iterable[Bundled], at: datetime, retention: timedelta
+) -> list[Item]:
+    """What one message, that of delivery `bundle`, told at `at`."""
+    return [
+        items.bundled_key(bundle, each.incident_id)
+        | {"kind": {"S": "bundled"}, "expires_at": expiry(at, retention)}
+        | attributes(each)
+        for each in bundled
+    ]

@@ -1,0 +1,105 @@
+"""How items are read: one by its key, many by theirs, a partition in its order.
+
+What the items are is for the classes that build on it to say.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from opsknight.store.calls import Deadline, Unavailable, retrying
+from opsknight.store.wire import Item, Wire, plain
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# DynamoDB reads at most this many keys at once.
+LARGEST_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    client: "DynamoDBClient"
+    name: str
+    retention: timedelta
+    """How long to keep alerts, timelines and resolved incidents."""
+
+    def get[M: BaseModel](self, model: type[M], key: Item, deadline: Deadline) -> M | None:
+        """Raises ValidationError for an item that is not what it should be."""
+        item = self.item(key, deadline)
+        if item is None:
+            return None
+        try:
+            return model.model_validate(plain(item))
+        except ValidationError as error:
+            error.add_note(f"item {key['pk']['S']} {key['sk']['S']}")
+            raise
+
+    def item(self, key: Item, deadline: Deadline) -> Item | None:
+        # All reads are strongly consistent: a pointer decides, and a key read stale outlives its
+        # revocation.
+        answer = retrying(
+            deadline, self.client.get_item, TableName=self.name, Key=key, ConsistentRead=True
+        )
+        return answer.get("Item")
+
+    def batch(self, keys: Iterable[Item], deadline: Deadline) -> Iterator[Item]:
+        """The items with these keys, those that exist, in any order. No key may come twice."""
+        for chunk in batched(keys, LARGEST_BATCH, strict=False):
+            unread: list[Item] = list(chunk)
+            attempt = 0
+            while unread:
+                answer = retrying(
+                    deadline,
+                    self.client.batch_get_item,
+                    RequestItems={self.name: {"Keys": unread, "ConsistentRead": True}},
+                )
+                yield from answer["Responses"].get(self.name, [])
+                left = answer.get("UnprocessedKeys", {}).get(self.name)
+                unread = [dict(key) for key in left["Keys"]] if left else []
+                if unread:
+                    # Throttled in part, or over 16 MB.
+                    deadline.pause(attempt, Unavailable("keys were left unprocessed"))
+                    attempt += 1
+
+    def under(self, pk: Wire, prefix: str | None, deadline: Deadline) -> Iterator[Item]:
+        """The items of a partition, in the order of their sort keys."""
+        if prefix is None:
+            return self.query("pk = :pk", {":pk": pk}, deadline)
+        condition = "pk = :pk AND begins_with(sk, :prefix)"
+        return self.query(condition, {":pk": pk, ":prefix": {"S": prefix}}, deadline)
+
+    def newest(self, pk: Wire, prefix: str, most: int, deadline: Deadline) -> list[Item]:
+        """The last items of a partition, the last first."""
+        page = retrying(
+            deadline,
+            self.client.query,
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": pk, ":prefix": {"S": prefix}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return page["Items"]
+
+    def query(self, condition: str, values: Item, deadline: Deadline) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            page = retrying(
+                deadline,
+                self.client.query,
+                TableName=self.name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ConsistentRead=True,
+                **start,
+            )
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
