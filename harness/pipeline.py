@@ -63,8 +63,14 @@ def step(*targets: str | Target, after: float = 0) -> Step:
 def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
     """A new process; `watch` looks at its clients of SQS and SNS."""
     watched = watch or (lambda client: client)
+    sqs = watched(post.sqs())
     outbox = Outbox(
-        watched(post.sqs()), watched(post.sns()), TIMERS, PLANS, PAGES, NOTICES, FALLBACK
+        timers=Queue(sqs, TIMERS),
+        plans=Queue(sqs, PLANS),
+        pages=Queue(sqs, PAGES),
+        notices=Queue(sqs, NOTICES),
+        sns=watched(post.sns()),
+        fallback=FALLBACK,
     )
     return Engine(
         table or world.table,
@@ -245,8 +251,8 @@ class Pipeline:
         end = self.world.clock() + timedelta(**duration)
         while self.world.clock.at < end:
             minute = self._next_tick()
-            letters = [letter.at for letter in self.post.letters]
-            now = max(min([end, *filter(None, [minute]), *letters]), self.world.clock.at)
+            queued = [each.at for each in self.post.queued]
+            now = max(min([end, *filter(None, [minute]), *queued]), self.world.clock.at)
             self.world.clock.at = now
             if now == minute:
                 tick(self.engine)
@@ -294,15 +300,15 @@ class Pipeline:
         return bool(new)
 
     def _deliver(self) -> bool:
-        letter = self.post.take(self.world.clock())
-        if letter is None:
+        queued = self.post.take(self.world.clock())
+        if queued is None:
             return False
-        if letter.queue == PLANS:
-            plan(self.planning, letter.body)
-        elif letter.queue == TIMERS:
-            on_message(self.engine, letter.body)
+        if queued.queue == PLANS:
+            plan(self.planning, queued.message)
+        elif queued.queue == TIMERS:
+            on_message(self.engine, queued.message)
         else:
-            send(self.sending, letter.body)
+            send(self.sending, queued.message)
         return True
 
     # What came of it.

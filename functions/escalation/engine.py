@@ -107,7 +107,7 @@ class Engine:
                 # At least once: told first, and then recorded.
                 service = directory.service(incident.service_id)
                 name = service.name if service else incident.service_id
-                if self.outbox.tell_fallback(incident, name):
+                if self.outbox.notify_fallback(incident, name):
                     self._write(cleared(timer, incident), deadline)
                 else:
                     # The next steps must not wait for SNS.

@@ -120,7 +120,7 @@ class Planning:
             return
         now = self.clock()
         self.queues.send(deliveries, now)
-        self.queues.judge(page, judged, now)
+        self.queues.track(page, judged, now)
         logger.info(
             "page planned",
             incident_id=page.incident_id,

@@ -32,9 +32,9 @@ from opsknight.store.table import Table
 
 # Clocks differ a little, and SQS rounds delays down: up to here it is waited for on the spot.
 EARLY_SECONDS: Final = 2.0
-# Who finds a receiver busy knocks again, each time a little later; for a person not much later.
-LONGEST_KNOCK: Final = 20.0
-LONGEST_KNOCK_OF_A_PAGE: Final = 2.0
+# A sender that finds every slot taken tries again, each time a little later; a page not much later.
+LONGEST_BUSY_WAIT: Final = 20.0
+LONGEST_BUSY_WAIT_OF_A_PAGE: Final = 2.0
 # Whoever of these was told of an incident is told of its next change in the same place.
 _REMEMBERING: Final = frozenset({Channel.SLACK, Channel.TELEGRAM})
 # What providers report on later, by their own id of the message.
@@ -76,7 +76,7 @@ class Sending:
         return self.outgoing.table
 
     def attend(
-        self, incident_id: str, delivery_id: str, deadline: Deadline, knocks: int = 0
+        self, incident_id: str, delivery_id: str, deadline: Deadline, slot_attempts: int = 0
     ) -> None:
         """Sends it if it is due. Raises Unavailable after the deadline."""
         delivery = self.table.delivery(incident_id, delivery_id, deadline)
@@ -94,7 +94,7 @@ class Sending:
             if self.outgoing.change(delivery, over, deadline):
                 self._tell_end(delivery, over, deadline)
         elif facts.receiver is not None:
-            self._take_turn(delivery, facts.receiver, knocks, deadline)
+            self._take_turn(delivery, facts.receiver, slot_attempts, deadline)
 
     def _over(self, facts: DeliveryContext, deadline: Deadline) -> Mapping[str, object] | None:
         """How it ends unsent, if it does."""
@@ -113,14 +113,14 @@ class Sending:
         return None if end is None else ended(*end, self.clock())
 
     def _take_turn(
-        self, delivery: Delivery, receiver: Receiver, knocks: int, deadline: Deadline
+        self, delivery: Delivery, receiver: Receiver, slot_attempts: int, deadline: Deadline
     ) -> None:
         """Waits for a place at the receiver, and for its pace."""
         destination, now = delivery.destination, self.clock()
         traffic = self.outgoing.traffic(destination, deadline)
         place = throttle.place(traffic, now, probing=delivery.about is PageReason.TEST)
         if isinstance(place, throttle.Wait):
-            self._put_off(delivery, place, knocks, deadline)
+            self._put_off(delivery, place, slot_attempts, deadline)
             return
         interval = throttle.INTERVALS.get(receiver.channel)
         paced = interval is not None and delivery.about is PageReason.PAGED
@@ -136,7 +136,7 @@ class Sending:
             self.outgoing.take_place(destination, place, now, deadline, paced=paced, exempt=exempt)
         except Conflict:
             # Somebody was faster: what there is to wait for is another matter now.
-            self._put_off(delivery, throttle.Wait(now, throttle.BUSY), knocks, deadline)
+            self._put_off(delivery, throttle.Wait(now, throttle.BUSY), slot_attempts, deadline)
             return
         outcome = None
         try:
@@ -160,15 +160,15 @@ class Sending:
                 logger.error("a receiver is unhealthy", receiver=destination)
 
     def _put_off(
-        self, delivery: Delivery, wait: throttle.Wait, knocks: int, deadline: Deadline
+        self, delivery: Delivery, wait: throttle.Wait, slot_attempts: int, deadline: Deadline
     ) -> None:
         now, until = self.clock(), wait.until
         if wait.why == throttle.BUSY:
-            longest = LONGEST_KNOCK_OF_A_PAGE if delivery.pages else LONGEST_KNOCK
-            seconds = min(longest, 2.0 ** min(knocks, 10)) * (0.5 + self.chance() / 2)
+            longest = LONGEST_BUSY_WAIT_OF_A_PAGE if delivery.pages else LONGEST_BUSY_WAIT
+            seconds = min(longest, 2.0 ** min(slot_attempts, 10)) * (0.5 + self.chance() / 2)
             until = now + timedelta(seconds=seconds)
         if self.outgoing.change(delivery, {"due_at": until}, deadline):
-            self.queues.send_later(delivery, until, now, knocks=knocks + 1)
+            self.queues.send_later(delivery, until, now, slot_attempts=slot_attempts + 1)
 
     def _use_turn(self, turn: Turn, deadline: Deadline) -> Outcome | None:
         """Sends and records; None when nobody wants it any more."""

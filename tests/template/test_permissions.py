@@ -5,7 +5,6 @@ environment, and every call is noted. What Lambda does in a function's name (rea
 reporting failures, writing logs) follows from the template itself.
 """
 
-import json
 import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -36,6 +35,15 @@ from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime import process
+from opsknight.runtime.wakeups import (
+    AuditIncidents,
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SweepShard,
+    TimerDue,
+    to_json,
+)
 from opsknight.store.items import (
     DUE_SHARDS,
     Item,
@@ -87,16 +95,15 @@ def call_escalation(world: World) -> None:
 
 def call_timer(world: World) -> None:
     def wake(incident: dict[str, Any]) -> None:
-        due_at = world.clock().isoformat()
-        _send(escalation.handler.on_due, {"incident": incident["id"]["S"], "due_at": due_at})
+        _send(escalation.handler.on_due, TimerDue(incident["id"]["S"], world.clock()))
 
     _planned(world)
     for _ in range(BATCH + 1):
         world.send(event(dedup_key=token_hex(4)))
     for shard in range(DUE_SHARDS):
-        _send(escalation.handler.on_due, {"shard": shard})
+        _send(escalation.handler.on_due, SweepShard(shard))
     _every_path(world, wake)
-    _send(escalation.handler.on_due, {"audit": True})
+    _send(escalation.handler.on_due, AuditIncidents())
 
 
 def call_tick(world: World) -> None:
@@ -129,9 +136,9 @@ def _every_path(world: World, wake: Callable[[dict[str, Any]], None]) -> None:
     opens(nobody)
 
 
-def _send(on_due: Callable[..., Any], body: dict[str, Any]) -> None:
-    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}
-    assert on_due({"Records": [letter]}, CONTEXT) == {"batchItemFailures": []}
+def _send(on_due: Callable[..., Any], message: QueueMessage) -> None:
+    record = {"messageId": "1", "eventSource": "aws:sqs", "body": to_json(message)}
+    assert on_due({"Records": [record]}, CONTEXT) == {"batchItemFailures": []}
 
 
 def call_notify(world: World) -> None:
@@ -148,7 +155,7 @@ def call_notify(world: World) -> None:
     records = [record(item) for item in world.items() if item.get("kind", {}).get("S") in kinds]
     assert {each["dynamodb"]["NewImage"]["kind"]["S"] for each in records} == kinds
     assert notify.handler.on_event({"Records": records}, CONTEXT) == {"batchItemFailures": []}
-    _send(notify.handler.on_event, {"incident": world.send(event()).incident["id"]})
+    _send(notify.handler.on_event, PlanNotices(world.send(event()).incident["id"]))
 
 
 def call_send(world: World) -> None:
@@ -162,12 +169,12 @@ def call_send(world: World) -> None:
     with suppress(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name=LINK_KEY)
     for each in night.deliveries():
-        _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+        _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
     # Their time has come, and nobody paces them any more: one message tells those that waited.
     for each in night.deliveries():
         if each.state is State.PENDING and not each.attempts:
             night.outdate(each)
-            _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+            _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
 
 
 def _receivers(world: World) -> None:
