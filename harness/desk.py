@@ -14,7 +14,7 @@ import boto3
 from harness import described
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, Owner
 from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery, delivery_id
@@ -78,7 +78,7 @@ class Desk:
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
         """A message to a user, as planning stores it."""
-        owner = more.pop("owner", f"user#user_{user}")
+        owner = more.pop("owner", Owner.user(f"user_{user}"))
         known = {
             "id": delivery_id("p", incident_id, owner, *more.values()),
             "incident_id": incident_id,

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import batched
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from opsknight.directory.entries import Service, User
-from opsknight.directory.receivers import Receiver, ServiceReceiver, StatusPage, StatusPageEvent
+from opsknight.directory.receivers import (
+    OwnerKind,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+    StatusPageEvent,
+)
 from opsknight.incident.model import Alert, Incident, Model, Urgency, describe
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
@@ -140,38 +146,52 @@ class Composer:
 
 
 def _keys(delivery: Delivery) -> tuple[items.Item, ...]:
-    """Of the incident, its first alert, its service, and whoever is told."""
-    kind, _, owner_id = delivery.owner.partition("#")
-    owners = {
-        "user": lambda: items.user_key(owner_id),
-        "service": lambda: items.receiver_key(owner_id, delivery.receiver_id),
-        "page": lambda: items.status_page_key(owner_id),
-    }
+    """The incident, its first alert, its service, and the entry that holds the receiver."""
     return (
         items.incident_key(delivery.incident_id),
         items.alert_key(delivery.incident_id, delivery.alert_id),
         items.service_key(delivery.service_id),
-        owners[kind](),
+        _owner_key(delivery),
     )
+
+
+def _owner_key(delivery: Delivery) -> items.Item:
+    owner = delivery.owner
+    match owner.kind:
+        case OwnerKind.USER:
+            return items.user_key(owner.id)
+        case OwnerKind.SERVICE:
+            return items.receiver_key(owner.id, delivery.receiver_id)
+        case OwnerKind.STATUS_PAGE:
+            return items.status_page_key(owner.id)
+        case unknown:
+            assert_never(unknown)
 
 
 def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _receiver(delivery: Delivery, owner: items.Item | None) -> tuple[Receiver | None, bool]:
-    """The receiver as it is configured now, and whether it is told the details of alerts."""
-    if delivery.pages:
-        user = _read(User, owner)
-        known = () if user is None or user.disabled else methods(user)
-        return next((each for each in known if each.id == delivery.receiver_id), None), True
-    if delivery.owner.startswith("service#"):
-        return _read(ServiceReceiver, owner), True
-    page = _read(StatusPage, owner)
-    if page is None or delivery.service_id not in page.service_ids:
-        return None, False
-    webhooks = (each for each in page.webhooks if each.id == delivery.receiver_id)
-    return next(webhooks, None), page.shows_details
+def _receiver(delivery: Delivery, item: items.Item | None) -> tuple[Receiver | None, bool]:
+    """The receiver as it is configured now, and whether its messages show the details of alerts."""
+    match delivery.owner.kind:
+        case OwnerKind.USER:
+            user = _read(User, item)
+            known = () if user is None or user.disabled else methods(user)
+            return _named(known, delivery.receiver_id), True
+        case OwnerKind.SERVICE:
+            return _read(ServiceReceiver, item), True
+        case OwnerKind.STATUS_PAGE:
+            page = _read(StatusPage, item)
+            if page is None or delivery.service_id not in page.service_ids:
+                return None, False
+            return _named(page.webhooks, delivery.receiver_id), page.shows_details
+        case unknown:
+            assert_never(unknown)
+
+
+def _named(known: Iterable[Receiver], receiver_id: str) -> Receiver | None:
+    return next((each for each in known if each.id == receiver_id), None)
 
 
 def _read[M: Model](model: type[M], item: items.Item | None) -> M | None:

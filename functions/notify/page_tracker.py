@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.directory.receivers import Owner
 from opsknight.escalation.steps import Page, PageState
 from opsknight.incident.commands import Unreached
 from opsknight.incident.lifecycle import Transitioned, act
@@ -50,7 +51,7 @@ class PageTracker:
         deliveries = [
             each
             for each in self.paging.table.deliveries(page.incident_id, deadline)
-            if each.page_no == page.page_no and each.owner == f"user#{page.user_id}"
+            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
         ]
         found = verdict(deliveries, page.judged_at or page.at, self.clock())
         if found is None or _ENDS[found] is page.state:

@@ -13,7 +13,7 @@ from harness.world import World, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.channels.words import words
 from opsknight.directory.entries import Role, User
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.notification.delivery import TESTED_FOR, Report, State, reported
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import Traffic
@@ -122,7 +122,7 @@ def test_a_receiver_given_up_on_is_tried_at_once(night: Pipeline, shell: Shell) 
     """Who has mended it wants to see that, and does not wait for the next probe."""
     now = night.world.clock()
     sick = Traffic(failing_since=now, failures=9, probe_at=now + timedelta(minutes=5))
-    key = items.traffic_key("user#user_ada#cm_mail")
+    key = items.traffic_key(Owner.user("user_ada").destination("cm_mail"))
     night.put(key | {"kind": {"S": "traffic"}} | items.attributes(sick))
     assert states(told(shell, "ada", "--method", "mail")) == ["SENT"]
     night.hears("cm_mail test")

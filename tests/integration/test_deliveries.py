@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from harness.world import RETENTION, World, deadline, event
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner, StatusPageEvent
 from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.store import items
@@ -15,7 +15,7 @@ def a_delivery(world: World, incident_id: str, **more: object) -> Delivery:
         "incident_id": incident_id,
         "service_id": world.service.id,
         "alert_id": "al_1",
-        "owner": "user#user_ada",
+        "owner": Owner.user("user_ada"),
         "receiver_id": "email",
         "channel": Channel.EMAIL,
         "about": PageReason.PAGED,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner
 from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.delivery import (
     ATTEMPTS_KEPT,
@@ -41,7 +41,7 @@ def notice(**more: object) -> Delivery:
             "incident_id": "inc_1",
             "service_id": "svc_1",
             "alert_id": "al_1",
-            "owner": "service#svc_1",
+            "owner": Owner.service("svc_1"),
             "receiver_id": "ops",
             "channel": Channel.WEBHOOK,
             "about": IncidentEvent.TRIGGERED,
@@ -55,7 +55,7 @@ def notice(**more: object) -> Delivery:
 
 
 def page(**more: object) -> Delivery:
-    told = {"id": "p1", "owner": "user#user_ada", "about": PageReason.PAGED, "page_no": 1}
+    told = {"id": "p1", "owner": Owner.user("user_ada"), "about": PageReason.PAGED, "page_no": 1}
     return notice(**(told | {"sequence": 0} | more))
 
 

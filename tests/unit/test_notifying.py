@@ -9,6 +9,7 @@ from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
     NotificationRule,
+    Owner,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -155,7 +156,9 @@ def test_a_page_is_planned_the_same_however_often() -> None:
     assert not {each.id for each in first} & {
         each.id for each in page_deliveries(other, incident(), ada(EMAIL))
     }
-    assert {(each.epoch, each.page_no, each.owner) for each in first} == {(2, 3, "user#user_ada")}
+    assert {(each.epoch, each.page_no, each.owner) for each in first} == {
+        (2, 3, Owner.user("user_ada"))
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from opsknight.config.configuration import Configuration, slug_of
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.notification.recipients import methods
 from opsknight.notification.throttle import Traffic
 
@@ -308,13 +308,14 @@ def destinations(configuration: Configuration) -> dict[str, str]:
     for user in configuration.users.values():
         for method in methods(user):
             name = f"{slug_of(method.id)} of user {slug_of(user.id)}"
-            found[f"user#{user.id}#{method.id}"] = name
+            found[Owner.user(user.id).destination(method.id)] = name
     for each in configuration.receivers.values():
         name = f"{slug_of(each.id)} of service {slug_of(each.service_id)}"
-        found[f"service#{each.service_id}#{each.id}"] = name
+        found[Owner.service(each.service_id).destination(each.id)] = name
     for page in configuration.status_pages.values():
         for hook in page.webhooks:
-            found[f"page#{page.id}#{hook.id}"] = f"{slug_of(hook.id)} of page {slug_of(page.id)}"
+            name = f"{slug_of(hook.id)} of page {slug_of(page.id)}"
+            found[Owner.status_page(page.id).destination(hook.id)] = name
     return found
 
 

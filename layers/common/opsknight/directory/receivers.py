@@ -41,9 +41,42 @@ class Channel(StrEnum):
     """`to`: the user's key; `secret`: the application's token."""
 
 
+class OwnerKind(StrEnum):
+    USER = "user"
+    SERVICE = "service"
+    STATUS_PAGE = "status_page"
+
+
+class Owner(Model):
+    """Whose receiver it is."""
+
+    kind: OwnerKind
+    id: str
+
+    def __str__(self) -> str:
+        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`."""
+        return f"{self.kind}#{self.id}"
+
+    @classmethod
+    def user(cls, user_id: str) -> "Owner":
+        return cls(kind=OwnerKind.USER, id=user_id)
+
+    @classmethod
+    def service(cls, service_id: str) -> "Owner":
+        return cls(kind=OwnerKind.SERVICE, id=service_id)
+
+    @classmethod
+    def status_page(cls, page_id: str) -> "Owner":
+        return cls(kind=OwnerKind.STATUS_PAGE, id=page_id)
+
+    def destination(self, receiver_id: str) -> str:
+        """Names one receiver among those of all owners. Throttling and health are kept under it."""
+        return f"{self}#{receiver_id}"
+
+
 class Receiver(Model):
-    """One place to be told: a contact method of a user, a receiver of a service, a webhook of a
-    status page.
+    """One place that messages go to: a user's contact method, a service's receiver, a status page's
+    webhook.
     """
 
     id: str

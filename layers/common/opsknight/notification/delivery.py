@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
 from opsknight.incident.model import Incident, Model, Status
 from opsknight.notification.message import PageReason
 
@@ -68,8 +68,7 @@ class Delivery(Model):
     service_id: str
     alert_id: str
     """The first alert of the incident, for what the message tells of it."""
-    owner: str
-    """Whose receiver it is: `user#<id>`, `service#<id>` or `page#<id>` of a status page."""
+    owner: Owner
     receiver_id: str
     channel: Channel
     about: PageReason | IncidentEvent | StatusPageEvent
@@ -103,16 +102,15 @@ class Delivery(Model):
     @property
     def pages(self) -> bool:
         """Whether it goes to a person, and not to a receiver of a service or a status page."""
-        return self.owner.startswith("user#")
+        return self.owner.kind is OwnerKind.USER
 
     @property
     def user_id(self) -> str:
-        return self.owner.removeprefix("user#")
+        return self.owner.id
 
     @property
     def destination(self) -> str:
-        """The receiver, as paces, places and health are kept for it."""
-        return f"{self.owner}#{self.receiver_id}"
+        return self.owner.destination(self.receiver_id)
 
 
 class Bundled(Model):
@@ -138,7 +136,7 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch
         case PageReason.ASSIGNED:
-            assigned = delivery.owner == f"user#{incident.assignee_id}"
+            assigned = delivery.pages and delivery.user_id == incident.assignee_id
             return assigned and incident.status is Status.ACKNOWLEDGED
         case _:
             return True

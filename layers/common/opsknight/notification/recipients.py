@@ -13,6 +13,7 @@ from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
     NotificationRule,
+    Owner,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -66,7 +67,7 @@ def deliveries_of_test(
             incident_id=test_id,
             service_id="",
             alert_id="",
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=method.id,
             channel=method.channel,
             about=PageReason.TEST,
@@ -119,7 +120,7 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
             incident_id=incident.id,
             service_id=incident.service_id,
             alert_id=incident.first_alert_id,
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=rule.method_id,
             channel=channels[rule.method_id],
             about=PageReason.PAGED,
@@ -161,7 +162,7 @@ def change_deliveries(
     found = []
     if about is not None:
         found += [
-            _notice(incident, change, f"service#{incident.service_id}", receiver, about)
+            _notice(incident, change, Owner.service(incident.service_id), receiver, about)
             for receiver in receivers
             if about in receiver.told
         ]
@@ -170,7 +171,7 @@ def change_deliveries(
         event = StatusPageEvent.UPDATED
     if event is not None:
         found += [
-            _notice(incident, change, f"page#{page.id}", webhook, event)
+            _notice(incident, change, Owner.status_page(page.id), webhook, event)
             for page in pages
             if incident.service_id in page.service_ids
             for webhook in page.webhooks
@@ -192,7 +193,7 @@ def _public_note(change: Change | None) -> str | None:
 def _notice(
     incident: Incident,
     change: Change | None,
-    owner: str,
+    owner: Owner,
     receiver: Receiver,
     about: IncidentEvent | StatusPageEvent,
 ) -> Delivery:
@@ -228,7 +229,7 @@ def assignment_deliveries(incident: Incident, change: Change, user: User) -> tup
             incident_id=incident.id,
             service_id=incident.service_id,
             alert_id=incident.first_alert_id,
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=method_id,
             channel=channels[method_id],
             about=PageReason.ASSIGNED,

@@ -106,7 +106,7 @@ def receiver_key(service_id: str, receiver_id: str) -> Item:
 
 def status_page_key(page_id: str) -> Item:
     # All in one partition: every announcement asks for all of them, and there are few.
-    return _key("statuspages", f"page#{page_id}")
+    return _key("statuspages", f"status_page#{page_id}")
 
 
 def policy_key(policy_id: str, version: int | None = None) -> Item:

@@ -64,7 +64,7 @@ class Table:
 
     def status_pages(self, deadline: Deadline) -> Iterator[items.Item]:
         """All of them, as above."""
-        return self.under(items.status_page_key("")["pk"], "page#", deadline)
+        return self.under(items.status_page_key("")["pk"], "status_page#", deadline)
 
     def record_use(self, hashed: str, key: items.Secret, on: date, deadline: Deadline) -> None:
         """That a request came with the key; Conflict when the key is gone."""
