@@ -87,8 +87,8 @@ LINK_KEY = b"k" * 32
 def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
     """A new process of the notify function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
-    judge = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
-    return Planning(Paging(table), _queues(sqs), judge, world.clock)
+    tracker = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
+    return Planning(Paging(table), _queues(sqs), tracker, world.clock)
 
 
 def sending(
@@ -109,7 +109,7 @@ def sending(
                 f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
             ),
         ),
-        judge=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
+        page_tracker=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,

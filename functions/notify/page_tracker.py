@@ -3,23 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.steps import Page, PageState
 from opsknight.incident.commands import Unreached
 from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
-from opsknight.notification.delivery import Delivery, Verdict, verdict
+from opsknight.notification.delivery import Delivery, page_state
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
-
-_ENDS: Final = {
-    Verdict.REACHED: PageState.REACHED,
-    Verdict.FAILED: PageState.FAILED,
-    Verdict.CANCELLED: PageState.CANCELLED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +46,12 @@ class PageTracker:
             for each in self.paging.table.deliveries(page.incident_id, deadline)
             if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
         ]
-        found = verdict(deliveries, page.judged_at or page.at, self.clock())
-        if found is None or _ENDS[found] is page.state:
+        state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
+        if state is None or state is page.state:
             return
-        if found is not Verdict.FAILED:
-            self.paging.end(page, _ENDS[found], deadline)
-        elif self.paging.doubt(page, self.clock(), deadline):
+        if state is not PageState.FAILED:
+            self.paging.end(page, state, deadline)
+        elif self.paging.mark_failed(page, self.clock(), deadline):
             count("PageFailed")
             self._fail(page, deadline)
 

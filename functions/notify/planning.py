@@ -11,7 +11,7 @@ from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.steps import Page, PageState
 from opsknight.incident.model import Change, Incident, Status
-from opsknight.notification.delivery import Delivery, State, judged_at
+from opsknight.notification.delivery import Delivery, State, reach_deadline
 from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
@@ -30,7 +30,7 @@ from opsknight.store.table import Table
 class Planning:
     paging: Paging
     queues: Queues
-    judge: PageTracker
+    page_tracker: PageTracker
     clock: Callable[[], datetime]
 
     @property
@@ -97,7 +97,7 @@ class Planning:
         if page.state is None:
             self._plan(page, deadline)
         elif page.due_at is not None and page.due_at <= self.clock():
-            self.judge.page(page, deadline)
+            self.page_tracker.page(page, deadline)
         else:
             # Woken again: whoever planned it may have died before waking the senders.
             planned = self.table.deliveries(incident_id, deadline)
@@ -115,12 +115,12 @@ class Planning:
         user = readable(lambda: self.table.user(page.user_id, deadline))
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
-        judged = judged_at(deliveries) or self.clock()
-        if not self.paging.plan(page, judged, deadline):
+        until = reach_deadline(deliveries) or self.clock()
+        if not self.paging.plan(page, until, deadline):
             return
         now = self.clock()
         self.queues.send(deliveries, now)
-        self.queues.track(page, judged, now)
+        self.queues.track(page, until, now)
         logger.info(
             "page planned",
             incident_id=page.incident_id,

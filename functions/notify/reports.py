@@ -47,7 +47,7 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Reports:
     outgoing: Outgoing
-    judge: PageTracker
+    page_tracker: PageTracker
 
     def take(self, event: Mapping[str, Any], deadline: Deadline) -> None:
         said = read(event)
@@ -73,7 +73,7 @@ class Reports:
             count("DeliveryBounced")
         if State.BOUNCED in (sets.get("state"), delivery.state):
             # Also when it is reported again: whoever wrote it may have died before this.
-            self.judge.lost(delivery, deadline)
+            self.page_tracker.lost(delivery, deadline)
 
 
 def read(event: Mapping[str, Any]) -> Said | None:

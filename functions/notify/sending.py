@@ -17,6 +17,7 @@ from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification import throttle
 from opsknight.notification.delivery import (
     Attempt,
+    AttemptOutcome,
     Delivery,
     State,
     attempted,
@@ -39,10 +40,10 @@ LONGEST_BUSY_WAIT_OF_A_PAGE: Final = 2.0
 _REMEMBERING: Final = frozenset({Channel.SLACK, Channel.TELEGRAM})
 # What providers report on later, by their own id of the message.
 _REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
-_METRICS: Final = {
-    "sent": "DeliverySent",
-    "retry": "DeliveryRetried",
-    "refused": "DeliveryRefused",
+_METRICS: Final[Mapping[str, str]] = {
+    AttemptOutcome.SENT: "DeliverySent",
+    AttemptOutcome.RETRY: "DeliveryRetried",
+    AttemptOutcome.FAILED: "DeliveryFailed",
 }
 
 
@@ -62,7 +63,7 @@ class Sending:
     outgoing: Outgoing
     queues: Queues
     composer: Composer
-    judge: PageTracker
+    page_tracker: PageTracker
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
     stopwatch: Callable[[], float]
@@ -201,7 +202,7 @@ class Sending:
             if turn.bundles:
                 self._sent_with(delivery, told[1:], attempt, deadline)
             for each in told:
-                self.judge.reached(each, deadline)
+                self.page_tracker.reached(each, deadline)
             if remembers and outcome.remember:
                 self.outgoing.remember(*where, outcome.remember, now, deadline)
             if outcome.provider_id and turn.receiver.channel in _REPORTING:
@@ -238,11 +239,13 @@ class Sending:
         ms = round((self.stopwatch() - began) * 1000)
         match outcome:
             case Sent(provider_id):
-                attempt = Attempt(at=at, outcome="sent", ms=ms, provider_id=provider_id)
+                attempt = Attempt(
+                    at=at, outcome=AttemptOutcome.SENT, ms=ms, provider_id=provider_id
+                )
             case TemporaryFailure(why):
-                attempt = Attempt(at=at, outcome="retry", why=why, ms=ms)
+                attempt = Attempt(at=at, outcome=AttemptOutcome.RETRY, why=why, ms=ms)
             case PermanentFailure(why):
-                attempt = Attempt(at=at, outcome="refused", why=why, ms=ms)
+                attempt = Attempt(at=at, outcome=AttemptOutcome.FAILED, why=why, ms=ms)
         return outcome, attempt
 
     def _sent_with(
@@ -279,7 +282,7 @@ class Sending:
             incidents=incidents,
         )
         if over in (State.FAILED, State.GIVEN_UP):
-            self.judge.lost(delivery, deadline)
+            self.page_tracker.lost(delivery, deadline)
         if over is State.GIVEN_UP:
             count("DeliveryGivenUp")
 
@@ -294,4 +297,4 @@ class Sending:
             why=over["why"],
         )
         if over["state"] is State.FAILED:
-            self.judge.lost(delivery, deadline)
+            self.page_tracker.lost(delivery, deadline)

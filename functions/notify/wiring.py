@@ -65,18 +65,18 @@ def queues() -> Queues:
 
 
 @cache
-def judge() -> PageTracker:
+def page_tracker() -> PageTracker:
     return PageTracker(Paging(process.table()), process.now, partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(process.table()), queues(), judge(), process.now)
+    return Planning(Paging(process.table()), queues(), page_tracker(), process.now)
 
 
 @cache
 def reports() -> Reports:
-    return Reports(Outgoing(process.table()), judge())
+    return Reports(Outgoing(process.table()), page_tracker())
 
 
 @cache
@@ -104,7 +104,7 @@ def sending() -> Sending:
         outgoing=Outgoing(table),
         queues=queues(),
         composer=Composer(table, link),
-        judge=judge(),
+        page_tracker=page_tracker(),
         senders=Senders(outside),
         clock=process.now,
         stopwatch=time.perf_counter,

@@ -43,7 +43,7 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
         process.sns,
         escalation.handler.engine,
         wiring.queues,
-        wiring.judge,
+        wiring.page_tracker,
         wiring.planning,
     )
     for each in made:

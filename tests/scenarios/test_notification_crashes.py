@@ -131,7 +131,9 @@ def _planned(night: Pipeline) -> QueueMessage:
 
 
 def _reported(night: Pipeline, provider_id: object) -> None:
-    Reports(Outgoing(night.world.table), night.sending.judge).take(_bounce(provider_id), deadline())
+    Reports(Outgoing(night.world.table), night.sending.page_tracker).take(
+        _bounce(provider_id), deadline()
+    )
 
 
 def _bounce(provider_id: object) -> dict[str, Any]:
@@ -187,7 +189,7 @@ class Stage:
         process.watching = True
         match self.message:
             case Bounce(provider_id):
-                Reports(Outgoing(table), sends.judge).take(_bounce(provider_id), deadline())
+                Reports(Outgoing(table), sends.page_tracker).take(_bounce(provider_id), deadline())
             case SendDelivery():
                 send(sends, self.message)
             case message:

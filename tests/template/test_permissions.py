@@ -294,7 +294,7 @@ def unmade() -> Iterator[None]:
         respond.handler.responder,
         escalation.handler.engine,
         wiring.queues,
-        wiring.judge,
+        wiring.page_tracker,
         wiring.planning,
         wiring.sending,
     )

@@ -71,10 +71,10 @@ class Page(Model):
     at: datetime
     reason: Why
     state: PageState | None = None
-    judged_at: AwareDatetime | None = None
-    """Until when one of its messages has to be taken."""
+    reach_deadline: AwareDatetime | None = None
+    """When a provider must have taken one of its messages."""
     due_at: AwareDatetime | None = None
-    """When something must look at it again: to plan, then to judge it."""
+    """When something must look at it again: to plan it, then to record how it ended."""
 
 
 class StepTaken(Model):

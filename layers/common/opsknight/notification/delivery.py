@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final, assert_never
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
+from opsknight.escalation.steps import PageState
 from opsknight.incident.model import Incident, Model, Status
 from opsknight.notification.message import PageReason
 
@@ -50,10 +51,18 @@ class State(StrEnum):
     """The provider took it, and could not deliver it."""
 
 
+class AttemptOutcome(StrEnum):
+    SENT = "sent"
+    RETRY = "retry"
+    """It failed in a way that may pass; there may be another attempt."""
+    FAILED = "failed"
+    """It failed for good."""
+
+
 class Attempt(Model):
     at: AwareDatetime
-    outcome: str
-    """sent, retry or refused."""
+    outcome: Annotated[AttemptOutcome | str, Field(union_mode="left_to_right")]
+    """A word that only a newer version knows is kept as it is."""
     why: str | None = None
     ms: int = 0
     provider_id: str | None = None
@@ -154,27 +163,35 @@ def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
 def attempted(
     delivery: Delivery, attempt: Attempt, after: timedelta | None, chance: float
 ) -> dict[str, object]:
-    """What to set after an attempt: how it ended, or when it is tried again.
+    """The attributes to set after an attempt: how the delivery ended, or when to try again.
 
-    `after` is how long the receiver asked us to stay away; `chance` is from 0 to 1.
+    `after` is how long the receiver asked us to stay away; `chance` is from 0 to 1. Raises
+    ValueError for an outcome of a newer version: this version makes no such attempt.
     """
     tries = delivery.tries + 1
+    outcome = AttemptOutcome(attempt.outcome)
     sets: dict[str, object] = {
         "attempts": (*delivery.attempts, attempt)[-ATTEMPTS_KEPT:],
         "tries": tries,
         "claim": None,
         "due_at": None,
     }
-    match attempt.outcome:
-        case "sent":
+    match outcome:
+        case AttemptOutcome.SENT:
             return sets | {"state": State.SENT, "ended_at": attempt.at}
-        case "refused":
+        case AttemptOutcome.FAILED:
             return sets | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
-        case _:
-            pass
-    if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:
-        return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
-    return sets | {"due_at": attempt.at + _pause(delivery, tries, attempt.at, after, chance)}
+        case AttemptOutcome.RETRY if _is_given_up(delivery, attempt.at):
+            return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
+        case AttemptOutcome.RETRY:
+            pause = _pause(delivery, tries, attempt.at, after, chance)
+            return sets | {"due_at": attempt.at + pause}
+        case unknown:
+            assert_never(unknown)
+
+
+def _is_given_up(delivery: Delivery, now: datetime) -> bool:
+    return not delivery.pages and now - delivery.not_before >= TRIED_FOR
 
 
 def _pause(
@@ -193,34 +210,22 @@ def ended(state: State, why: str, at: datetime) -> dict[str, object]:
     return {"state": state, "why": why, "ended_at": at, "claim": None, "due_at": None}
 
 
-class Verdict(StrEnum):
-    """What became of a page."""
-
-    REACHED = "REACHED"
-    """A provider took one of its messages."""
-    FAILED = "FAILED"
-    """None did: the step must not wait for somebody who hears nothing."""
-    CANCELLED = "CANCELLED"
-    """Nobody wanted it any more."""
-
-
-def verdict(deliveries: Iterable[Delivery], judged_at: datetime, now: datetime) -> Verdict | None:
-    """What became of a page by its deliveries; None while that is open.
-
-    `judged_at` is when the time of its first messages is over (`judged_at`).
-    """
+def page_state(
+    deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime
+) -> PageState | None:
+    """How a page ended, by its deliveries; None while that is open."""
     states = {delivery.state for delivery in deliveries}
     if State.SENT in states:
-        return Verdict.REACHED
+        return PageState.REACHED
     if State.CANCELLED in states:
-        return Verdict.CANCELLED
-    if State.PENDING in states and now < judged_at:
+        return PageState.CANCELLED
+    if State.PENDING in states and now < reach_deadline:
         return None
-    return Verdict.FAILED
+    return PageState.FAILED
 
 
-def judged_at(deliveries: Iterable[Delivery]) -> datetime | None:
-    """Until when one of a page's messages has to be taken; None without any."""
+def reach_deadline(deliveries: Iterable[Delivery]) -> datetime | None:
+    """When a provider must have taken one of a page's messages; None without deliveries."""
     first = min((delivery.not_before for delivery in deliveries), default=None)
     return None if first is None else first + REACHED_WITHIN
 
