@@ -34,6 +34,7 @@ from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.sending import Sending
+from notify.throttling import Throttling
 from opsknight.directory.entries import Member, Role, Service, Team, User
 from opsknight.directory.receivers import Channel
 from opsknight.escalation.policy import Policy, Rota, Step, Target, TargetKind
@@ -45,8 +46,10 @@ from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import token
 from opsknight.runtime.queues import Queue
 from opsknight.store import items
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.bundles import Bundles
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 
 
@@ -100,8 +103,19 @@ def sending(
 ) -> Sending:
     """A new process of the send function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(
-        outgoing=Outgoing(table),
+        deliveries=deliveries,
+        bundles=bundles,
+        throttling=Throttling(
+            deliveries=deliveries,
+            receivers=Receivers(table),
+            bundles=bundles,
+            queues=_queues(sqs),
+            clock=world.clock,
+            chance=lambda: 1.0,
+            new_claim=lambda: token_hex(8),
+        ),
         queues=_queues(sqs),
         composer=Composer(
             table,
@@ -115,7 +129,6 @@ def sending(
         stopwatch=lambda: 0.0,
         sleep=lambda seconds: world.clock.advance(seconds=seconds),
         chance=lambda: 1.0,
-        new_claim=lambda: token_hex(8),
     )
 
 
@@ -213,7 +226,7 @@ class Pipeline:
     def outdate(self, delivery: Delivery) -> None:
         """As if it had waited long enough, and so had its receiver."""
         client, name = self.world.table.client, self.world.table.name
-        client.delete_item(TableName=name, Key=items.traffic_key(delivery.destination))
+        client.delete_item(TableName=name, Key=items.receiver_state_key(delivery.destination))
         client.update_item(
             TableName=name,
             Key=items.delivery_key(delivery.incident_id, delivery.id),

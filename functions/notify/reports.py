@@ -12,7 +12,7 @@ from notify.page_tracker import PageTracker
 from opsknight.notification.delivery import Report, State, reported
 from opsknight.runtime.process import count, logger
 from opsknight.store.calls import Deadline
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.deliveries import Deliveries
 
 _SES: Final = {
     "Delivery": Report.DELIVERED,
@@ -46,19 +46,19 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    outgoing: Outgoing
+    deliveries: Deliveries
     page_tracker: PageTracker
 
     def take(self, event: Mapping[str, Any], deadline: Deadline) -> None:
         said = read(event)
         if said is None:
             return
-        delivery = self.outgoing.by_provider_id(said.provider_id, deadline)
+        delivery = self.deliveries.by_provider_id(said.provider_id, deadline)
         if delivery is None:
             logger.info("a report of no delivery of ours", provider_id=said.provider_id)
             return
         sets = reported(delivery, said.report, said.why)
-        if not self.outgoing.change(delivery, sets, deadline):
+        if not self.deliveries.change(delivery, sets, deadline):
             # Changed in the same moment: EventBridge's own retry finds it settled.
             raise RuntimeError("the delivery changed while its report was written")
         logger.info(

@@ -22,13 +22,16 @@ from notify.queues import Queues
 from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
+from notify.throttling import Throttling
 from opsknight.notification import signed_link
 from opsknight.runtime import process
 from opsknight.runtime.process import logger
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.bundles import Bundles
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -76,7 +79,7 @@ def planning() -> Planning:
 
 @cache
 def reports() -> Reports:
-    return Reports(Outgoing(process.table()), page_tracker())
+    return Reports(Deliveries(process.table()), page_tracker())
 
 
 @cache
@@ -100,8 +103,19 @@ def sending() -> Sending:
     )
     link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
     table = process.table()
+    deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(
-        outgoing=Outgoing(table),
+        deliveries=deliveries,
+        bundles=bundles,
+        throttling=Throttling(
+            deliveries=deliveries,
+            receivers=Receivers(table),
+            bundles=bundles,
+            queues=queues(),
+            clock=process.now,
+            chance=random.random,
+            new_claim=partial(token_hex, 8),
+        ),
         queues=queues(),
         composer=Composer(table, link),
         page_tracker=page_tracker(),
@@ -110,7 +124,6 @@ def sending() -> Sending:
         stopwatch=time.perf_counter,
         sleep=time.sleep,
         chance=random.random,
-        new_claim=partial(token_hex, 8),
     )
 
 

@@ -18,7 +18,7 @@ from notify.reports import Reports
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery, TrackPage
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.items import directory_item
 
 READS = ("GetItem", "BatchGetItem", "Query")
@@ -131,7 +131,7 @@ def _planned(night: Pipeline) -> QueueMessage:
 
 
 def _reported(night: Pipeline, provider_id: object) -> None:
-    Reports(Outgoing(night.world.table), night.sending.page_tracker).take(
+    Reports(Deliveries(night.world.table), night.sending.page_tracker).take(
         _bounce(provider_id), deadline()
     )
 
@@ -189,7 +189,9 @@ class Stage:
         process.watching = True
         match self.message:
             case Bounce(provider_id):
-                Reports(Outgoing(table), sends.page_tracker).take(_bounce(provider_id), deadline())
+                Reports(Deliveries(table), sends.page_tracker).take(
+                    _bounce(provider_id), deadline()
+                )
             case SendDelivery():
                 send(sends, self.message)
             case message:

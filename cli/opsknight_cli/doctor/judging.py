@@ -10,7 +10,7 @@ from typing import Any, Final
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.notification.recipients import methods
-from opsknight.notification.throttle import Traffic
+from opsknight.notification.throttle import ReceiverState
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50
@@ -319,8 +319,8 @@ def destinations(configuration: Configuration) -> dict[str, str]:
     return found
 
 
-def receivers(names: Mapping[str, str], traffic: Mapping[str, Traffic]) -> list[Finding]:
-    """`names` of all receivers, `traffic` of those that were told something."""
+def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> list[Finding]:
+    """`names` of all receivers, `states` of those that have had a message."""
     ill = [
         warning(
             "receivers",
@@ -328,8 +328,8 @@ def receivers(names: Mapping[str, str], traffic: Mapping[str, Traffic]) -> list[
             f"{it.failing_since:%Y-%m-%d %H:%M} UTC, and is probed.",
             "`opsknight incidents show` says why. Mend the receiver, or its entry.",
         )
-        for each, it in traffic.items()
-        if it.is_unhealthy and it.failing_since is not None
+        for each, it in states.items()
+        if it.is_circuit_open and it.failing_since is not None
     ]
     return ill or [ok("receivers", f"None of {len(names)} has failed for long.")]
 

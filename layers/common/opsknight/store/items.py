@@ -67,17 +67,17 @@ def bundled_key(bundle: str, incident_id: str) -> Item:
     return _key(f"bundle#{bundle}", f"incident#{incident_id}")
 
 
-def traffic_key(destination: str) -> Item:
-    """Of a receiver, in whose partition lies what concerns it: `<owner>#<its id>`."""
-    return _key(f"receiver#{destination}", "traffic")
+def receiver_state_key(destination: str) -> Item:
+    """The partition of a receiver (`<owner>#<its id>`) holds all that concerns it."""
+    return _key(f"receiver#{destination}", "state")
 
 
-def told_key(destination: str, service_id: str) -> Item:
-    return _key(f"receiver#{destination}", f"told#{service_id}")
+def pace_exemption_key(destination: str, service_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"pace_exemption#{service_id}")
 
 
-def waiting_key(destination: str, delivery_id: str) -> Item:
-    return _key(f"receiver#{destination}", f"waiting#{delivery_id}")
+def held_delivery_key(destination: str, delivery_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"held#{delivery_id}")
 
 
 def remembered_key(incident_id: str, destination: str) -> Item:
@@ -269,12 +269,12 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
     )
 
 
-def waiting_item(delivery: Delivery, retention: timedelta) -> Item:
-    """The delivery among those that the next message to its receiver tells."""
+def held_delivery_item(delivery: Delivery, retention: timedelta) -> Item:
+    """Holds the delivery for the next message to its receiver."""
     row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
     return (
-        waiting_key(delivery.destination, delivery.id)
-        | {"kind": {"S": "waiting"}, "expires_at": expiry(delivery.at, retention)}
+        held_delivery_key(delivery.destination, delivery.id)
+        | {"kind": {"S": "held_delivery"}, "expires_at": expiry(delivery.at, retention)}
         | attributes(row)
     )
 
