@@ -11,7 +11,7 @@ from harness.world import World, deadline, event
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import MaintenanceWindow, Role, User
 from opsknight.directory.receivers import (
-    TOLD_BY_DEFAULT,
+    DEFAULT_EVENTS,
     Channel,
     IncidentEvent,
     Receiver,
@@ -61,7 +61,7 @@ def receiver(
         channel=channel,
         to="https://hook.example.com",
         service_id=night.world.service.id,
-        told=told or TOLD_BY_DEFAULT,
+        events=told or DEFAULT_EVENTS,
     )
     night.put(items.directory_item(known))
 
@@ -305,7 +305,7 @@ def test_the_next_message_knows_where_the_first_one_is(night: Pipeline, channel:
 def test_a_receiver_that_cannot_be_read_keeps_no_other_from_hearing(night: Pipeline) -> None:
     receiver(night, "ops")
     receiver(night, "broken")
-    night.damage(f"service#{night.world.service.id}", "receiver#broken", "told")
+    night.damage(f"service#{night.world.service.id}", "receiver#broken", "events")
     night.escalates(step("ada", after=30))
     night.trigger()
     night.hears("ops triggered").send("resolve")

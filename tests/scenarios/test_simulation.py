@@ -205,7 +205,7 @@ def receivers_and_status_pages(night: Pipeline) -> None:
             channel=Channel.SLACK_WEBHOOK,
             secret="/opsknight/x",
             service_id=service_id,
-            told=(told,),
+            events=(told,),
         )
         night.put(items.directory_item(receiver))
     webhook = StatusPageWebhook(

@@ -181,7 +181,7 @@ def test_a_page_is_planned_the_same_however_often() -> None:
 def test_what_is_told_of_each_change(
     what: str | None, about: IncidentEvent | None, event: StatusPageEvent | None
 ) -> None:
-    everything = HOOK.model_copy(update={"told": tuple(IncidentEvent)})
+    everything = HOOK.model_copy(update={"events": tuple(IncidentEvent)})
     moved = None if what is None else change(what)
     found = change_deliveries(incident(), moved, [everything], [PUBLIC])
     assert [each.about for each in found] == [each for each in (about, event) if each]
@@ -192,7 +192,7 @@ def test_receivers_choose_and_hear_of_the_first_three_unless_they_do() -> None:
         IncidentEvent.TRIGGERED
     ]
     assert not change_deliveries(incident(), change("snoozed"), [HOOK], [])
-    mute = HOOK.model_copy(update={"told": (IncidentEvent.RESOLVED,)})
+    mute = HOOK.model_copy(update={"events": (IncidentEvent.RESOLVED,)})
     assert not change_deliveries(incident(), None, [mute], [])
 
 
