@@ -19,7 +19,7 @@ from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
-from opsknight.runtime import process
+from opsknight.runtime import clock
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store import items
 from respond.handler import Responder, fault, make
@@ -53,7 +53,7 @@ class Desk:
 
     through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
     """The entry point itself, in the place of functions made here."""
-    new_id: Callable[[str, datetime], str] = process.new_id
+    new_id: Callable[[str, datetime], str] = clock.new_id
     slack_ready: bool = False
     everything: str | None = None
     """An API key of a responder with every scope, once it was needed."""

@@ -23,8 +23,8 @@ from opsknight.escalation.steps import (
 from opsknight.escalation.timers import cleared, decided
 from opsknight.incident.lifecycle import Transitioned
 from opsknight.incident.model import Incident
-from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import LONGEST_DELAY
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table

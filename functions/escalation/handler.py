@@ -22,9 +22,10 @@ from escalation.audit import audit
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
-from opsknight.runtime import process
-from opsknight.runtime.process import logger
+from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.settings import OutboxSettings, read_settings
+from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,
@@ -124,14 +125,14 @@ def _on_timer(engine: Engine, timer: TimerDue, deadline: Deadline) -> None:
 @cache
 def engine() -> Engine:
     """Made by the first wakeup: nothing connects at import."""
-    settings = process.read_settings(process.OutboxSettings)
-    sqs = process.sqs()
+    settings = read_settings(OutboxSettings)
+    sqs = clients.sqs()
     outbox = Outbox(
         timers=Queue(sqs, settings.timers_url),
         plans=Queue(sqs, settings.plans_url),
         pages=Queue(sqs, settings.pages_url),
         notices=Queue(sqs, settings.notices_url),
-        sns=process.sns(),
+        sns=clients.sns(),
         fallback=settings.fallback_arn,
     )
-    return Engine(process.table(), outbox, process.now, partial(token_hex, 14))
+    return Engine(clients.table(), outbox, clock.now, partial(token_hex, 14))

@@ -11,8 +11,8 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from opsknight.incident.model import Incident
-from opsknight.runtime.process import logger
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,

@@ -8,7 +8,7 @@ from typing import Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.engine import Engine
-from opsknight.runtime.process import count, logger, measure
+from opsknight.runtime.telemetry import count, logger, measure
 from opsknight.runtime.wakeups import SweepShard
 from opsknight.store.calls import Deadline
 from opsknight.store.items import DUE_SHARDS

@@ -11,7 +11,7 @@ from notify.channels.protocol import Outcome, PermanentFailure, Sender, Sent, Te
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery
 from opsknight.notification.message import Message
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 
 _METRICS: Final[Mapping[str, str]] = {
     AttemptOutcome.SENT: "DeliverySent",

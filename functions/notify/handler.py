@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from notify import wiring
 from notify.planning import Planning
 from notify.sending import Sending
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,

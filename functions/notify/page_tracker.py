@@ -10,7 +10,7 @@ from opsknight.incident.commands import Unreached
 from opsknight.incident.lifecycle import Transitioned, act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident
 from opsknight.notification.delivery import Delivery, page_state
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
 

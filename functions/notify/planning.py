@@ -20,7 +20,7 @@ from opsknight.notification.recipients import (
     page_deliveries,
 )
 from opsknight.runtime.lenient import readable, readable_items
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.paging import Paging
 from opsknight.store.table import Table

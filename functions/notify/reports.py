@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from notify.page_tracker import PageTracker
 from opsknight.notification.delivery import Report, State, reported
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline
 from opsknight.store.deliveries import Deliveries
 

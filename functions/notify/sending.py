@@ -37,7 +37,7 @@ from opsknight.notification.delivery import (
     is_wanted,
 )
 from opsknight.notification.message import Message, PageReason
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries

@@ -22,7 +22,7 @@ from opsknight.notification.throttle import (
     free_slot,
     health_after,
 )
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries

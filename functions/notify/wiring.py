@@ -24,10 +24,11 @@ from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
 from opsknight.notification import signed_link
-from opsknight.runtime import process
-from opsknight.runtime.process import logger
+from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
+from opsknight.runtime.telemetry import logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
@@ -58,8 +59,8 @@ class Links:
 
 @cache
 def queues() -> Queues:
-    settings = process.read_settings(process.QueueSettings)
-    sqs = process.sqs()
+    settings = read_settings(QueueSettings)
+    sqs = clients.sqs()
     return Queues(
         plans=Queue(sqs, settings.plans_url),
         pages=Queue(sqs, settings.pages_url),
@@ -69,27 +70,27 @@ def queues() -> Queues:
 
 @cache
 def page_tracker() -> PageTracker:
-    return PageTracker(Paging(process.table()), process.now, partial(token_hex, 14))
+    return PageTracker(Paging(clients.table()), clock.now, partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(process.table()), queues(), page_tracker(), process.now)
+    return Planning(Paging(clients.table()), queues(), page_tracker(), clock.now)
 
 
 @cache
 def reports() -> Reports:
-    return Reports(Deliveries(process.table()), page_tracker())
+    return Reports(Deliveries(clients.table()), page_tracker())
 
 
 @cache
 def sending() -> Sending:
-    settings = process.read_settings(process.SendingSettings)
+    settings = read_settings(SendingSettings)
     ssm = boto3.client("ssm", config=SSM_CONFIG)
     outside = Outside(
-        http=Outbound(process.now, allow_private=settings.allow_private_targets == "true"),
+        http=Outbound(clock.now, allow_private=settings.allow_private_targets == "true"),
         secrets=Secrets(ssm),
-        now=process.now,
+        now=clock.now,
         ses=_ses,
         phone=_phone,
         settings=Settings(
@@ -102,7 +103,7 @@ def sending() -> Sending:
         ),
     )
     link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
-    table = process.table()
+    table = clients.table()
     deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(
         deliveries=deliveries,
@@ -112,7 +113,7 @@ def sending() -> Sending:
             receivers=Receivers(table),
             bundles=bundles,
             queues=queues(),
-            clock=process.now,
+            clock=clock.now,
             chance=random.random,
             new_claim=partial(token_hex, 8),
         ),
@@ -120,7 +121,7 @@ def sending() -> Sending:
         composer=Composer(table, link),
         page_tracker=page_tracker(),
         senders=Senders(outside),
-        clock=process.now,
+        clock=clock.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,
         chance=random.random,

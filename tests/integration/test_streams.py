@@ -16,7 +16,7 @@ from harness.world import World, event
 from notify import wiring
 from opsknight.incident.commands import Resolve, Snooze
 from opsknight.incident.model import Status
-from opsknight.runtime import process
+from opsknight.runtime import clients
 from opsknight.store.calls import Unavailable
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
@@ -38,9 +38,9 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
     made: tuple[Any, ...] = (
-        process.table,
-        process.sqs,
-        process.sns,
+        clients.table,
+        clients.sqs,
+        clients.sns,
         escalation.handler.engine,
         wiring.queues,
         wiring.page_tracker,
@@ -131,7 +131,7 @@ def test_an_old_record_plans_everything_up_to_now(woken: World) -> None:
 
 def test_a_newer_change_meanwhile_is_planned_too(woken: World, log: Log) -> None:
     known = incident_in(woken, Status.OPEN)
-    table = process.table()
+    table = clients.table()
     wire = Wire(table.client)
     wire.fail("UpdateItem", doing(lambda: do(woken, known, Resolve())))
     assert failed(notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)) == []

@@ -21,7 +21,7 @@ from harness.world import build, deadline, event
 from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
 from opsknight.incident.lifecycle import Merged, Opened, Transitioned, act, decide
 from opsknight.incident.model import Action, Event, Incident, Severity
-from opsknight.runtime.process import new_id
+from opsknight.runtime.clock import new_id
 from opsknight.store.calls import Conflict
 
 DEDUP_KEYS = ("disk", "\N{SNOWMAN} disk#full")

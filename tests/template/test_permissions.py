@@ -34,7 +34,7 @@ from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, State
 from opsknight.oncall.schedules import Schedule
-from opsknight.runtime import process
+from opsknight.runtime import clients
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,
@@ -285,11 +285,11 @@ CALLS = {
 def unmade() -> Iterator[None]:
     """A process that has not answered anything yet, before and after."""
     made: tuple[Any, ...] = (
-        process.table,
-        process.counters,
-        process.sqs,
-        process.sns,
-        process.ssm,
+        clients.table,
+        clients.counters,
+        clients.sqs,
+        clients.sns,
+        clients.ssm,
         events.handler.api,
         respond.handler.responder,
         escalation.handler.engine,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import Wakeup, to_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from opsknight.notification.delivery import Delivery
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.due import Place
 
 
@@ -143,10 +143,15 @@ def _message(fields: object) -> QueueMessage | None:
             "user": str(user_id),
         }:
             return TrackPage(incident_id, page_no, user_id)
-        case {"kind": "delivery", "incident": str(incident_id), "delivery": str(delivery_id)}:
-            slot_attempts = fields.get("slot_attempts")
-            attempts = slot_attempts if isinstance(slot_attempts, int) else 0
-            return SendDelivery(incident_id, delivery_id, attempts)
+        case {
+            "kind": "delivery",
+            "incident": str(incident_id),
+            "delivery": str(delivery_id),
+            **more,
+        }:
+            attempts = more.get("slot_attempts")
+            slot_attempts = attempts if isinstance(attempts, int) else 0
+            return SendDelivery(incident_id, delivery_id, slot_attempts)
         case _:
             return None
 
