@@ -1,6 +1,5 @@
-"""SQS and SNS as the escalation function needs them, by the virtual clock of a world.
-
-Hooks into real clients: what they would send is kept here, and every call is answered as AWS does.
+"""SQS and SNS by the virtual clock of a world: hooks in real clients keep what they would send, and
+answer every call as AWS does.
 """
 
 import json
@@ -35,7 +34,7 @@ class Queued:
     at: datetime
     """When it is delivered. A reminder: when its timer is due, as its reader waits until then."""
     delay: int = 0
-    """What SQS was asked for, in seconds."""
+    """The delay that the caller asked SQS for, in seconds."""
 
 
 @dataclass
@@ -59,7 +58,7 @@ class Post:
         return client
 
     def take(self, until: datetime) -> Queued | None:
-        """The first message that is to be delivered by then; it is gone from here."""
+        """Removes and returns the first message that is due by then."""
         due = [each for each in self.queued if each.at <= until]
         if not due:
             return None

@@ -1,4 +1,8 @@
-"""What becomes of a page: reached, or failed, and then its step must not wait for nobody."""
+"""Tracks a page until it is reached or has failed. When a whole step has failed, the escalation
+moves on: it must not wait for people who got no message.
+
+The rules are in `opsknight.notification.delivery`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +26,12 @@ class PageTracker:
     new_token: Callable[[], str]
 
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
-        """A provider took a message of its page."""
+        """A provider took a message of the delivery's page."""
         if delivery.page_no is not None:
             self.paging.reached(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
-        """A message of its page is refused, or has bounced: it may have been the last hope."""
+        """A message of the delivery's page failed or bounced: it may have been the last hope."""
         if delivery.page_no is None:
             return
         page = self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
@@ -35,7 +39,7 @@ class PageTracker:
             self.page(page, deadline)
 
     def page(self, page: Page, deadline: Deadline) -> None:
-        """Writes what became of it, if that is known by now."""
+        """Records how the page ended, if that is known by now."""
         if page.state is PageState.FAILED and page.due_at is not None:
             self._fail(page, deadline)
             return
@@ -56,10 +60,10 @@ class PageTracker:
             self._fail(page, deadline)
 
     def _fail(self, page: Page, deadline: Deadline) -> None:
-        """The timeline tells it, and the step moves on once nobody else of it is reached.
+        """Adds the failure to the timeline, and moves on if all pages of the step have failed.
 
-        The page stays due until that is written, so that no death in between leaves a step waiting
-        for people who hear nothing.
+        The page stays due until that is written: no death in between leaves a step waiting for
+        people who got no message.
         """
         attempt = 0
         while True:
@@ -84,7 +88,7 @@ class PageTracker:
         )
 
     def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Transitioned | None:
-        """None when the incident does not depend on it any more."""
+        """None when the incident does not depend on the page any more."""
         if incident.epoch != page.epoch:
             return None
         of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)

@@ -1,5 +1,7 @@
-"""Plans who is told: of an incident's changes its service's receivers and status pages, of a page
-its user. Everything planned is a delivery in the table before anybody is woken to send it.
+"""Plans deliveries: an incident's changes go to its service's receivers and to status pages, a page
+to its user. A delivery is in the table before anybody is woken to send it.
+
+Who gets what is decided in `opsknight.notification.recipients`.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,7 +40,7 @@ class Planning:
         return self.paging.table
 
     def incident(self, incident_id: str, deadline: Deadline) -> None:
-        """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
+        """Plans all changes of the incident that are not planned yet, whichever one woke us."""
         attempt = 0
         while True:
             incident = self.table.incident(incident_id, deadline)
@@ -49,7 +51,7 @@ class Planning:
             try:
                 self.table.announce(incident, deadline)
             except Conflict as conflict:
-                # A newer change, or a timer that was set meanwhile.
+                # There is a newer change, or somebody set a timer meanwhile.
                 deadline.pause(attempt, conflict)
                 attempt += 1
             else:
@@ -90,7 +92,7 @@ class Planning:
         return () if user is None else assignment_deliveries(incident, change, user)
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
-        """Plans a page, or says what became of it."""
+        """Plans a page, or records how it ended."""
         page = self.paging.page(incident_id, page_no, user_id, deadline)
         if page is None:
             return
@@ -99,7 +101,7 @@ class Planning:
         elif page.due_at is not None and page.due_at <= self.clock():
             self.page_tracker.page(page, deadline)
         else:
-            # Woken again: whoever planned it may have died before waking the senders.
+            # Woken again: whoever planned the page may have died before waking the senders.
             planned = self.table.deliveries(incident_id, deadline)
             mine = [each for each in planned if each.page_no == page_no]
             self.queues.send(

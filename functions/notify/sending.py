@@ -126,7 +126,7 @@ class Sending:
             test = delivery.about is PageReason.TEST
             end = State.CANCELLED, "the test is over" if test else f"the incident is {state}"
         elif context.receiver is None:
-            end = State.FAILED, "the receiver is not configured any more"
+            end = State.FAILED, "the receiver is no longer configured"
         elif not delivery.pages:
             others = self.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):

@@ -1,5 +1,5 @@
-"""What the notify functions are made of, each made by the first waking that needs it: nothing is
-connected or drawn at import.
+"""Builds the parts of the notify functions, each for the first waking that needs it. Nothing
+connects, and no chance is drawn, at import.
 """
 
 import random
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where a message lets its reader act."""
+    """The address in a message where its reader can act."""
 
     keys: LinkKeys
     base: str
     """The address of the API, without a slash at the end."""
 
     def __call__(self, incident_id: str, delivery_id: str, now: datetime) -> str | None:
-        """None when there is no key to sign with: a message without a link still wakes."""
+        """None without a key to sign with: a message without a link still wakes people."""
         try:
             key = self.keys.signing(now)
         except SecretsUnavailable as away:

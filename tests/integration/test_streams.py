@@ -1,6 +1,5 @@
 """The functions that the stream wakes: what they make of records, and what a bad one harms."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from notify import wiring
 from opsknight.incident.commands import Resolve, Snooze
 from opsknight.incident.model import Status
 from opsknight.runtime import clients
+from opsknight.runtime.wakeups import PlanNotices, to_json
 from opsknight.store.calls import Unavailable
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
@@ -193,6 +193,7 @@ def test_escalation_pages_and_says_so(woken: World, log: Log) -> None:
 
 def test_what_the_stream_lost_is_planned_by_a_message(woken: World) -> None:
     known = woken.send(event()).incident["id"]
-    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps({"incident": known})}
-    assert failed(notify.handler.on_event({"Records": [letter]}, CONTEXT)) == []
+    body = to_json(PlanNotices(known))
+    queued = {"messageId": "1", "eventSource": "aws:sqs", "body": body}
+    assert failed(notify.handler.on_event({"Records": [queued]}, CONTEXT)) == []
     assert incident(woken, known).announced == 1

@@ -94,7 +94,7 @@ def test_a_missing_secret_is_refused_by_its_name(channel: Channel, sending: Stag
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_a_status_page_is_told_no_name_no_link_no_key_and_no_source(
+def test_a_status_page_shows_no_name_no_link_no_key_and_no_source(
     channel: Channel, sending: Stage
 ) -> None:
     private = replace(

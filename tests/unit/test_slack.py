@@ -114,7 +114,7 @@ def test_lasting_errors_are_refused(error: str, sending: Stage) -> None:
 @pytest.mark.parametrize("error", ["sesame", 7, None, "x" * 5000])
 def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage) -> None:
     sending.http.then(wrong(error))
-    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: an error it gave")
+    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: unknown error")
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])
