@@ -11,7 +11,7 @@ from typing import get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class TableSettings:
-    """Variables of template.yaml, one for each field, in capitals there."""
+    """One variable of template.yaml for each field, in capitals there."""
 
     table_name: str
     retention_days: int
@@ -24,7 +24,7 @@ class CounterSettings:
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """Names of SSM parameters, not what is in them."""
+    """Names of SSM parameters, not their values."""
 
     link_key_name: str
 
@@ -49,7 +49,7 @@ class OutboxSettings(QueueSettings):
 
 @dataclass(frozen=True, slots=True)
 class SendingSettings(LinkSettings):
-    """Of what is sent and to where; empty where the deployment has none."""
+    """For the send functions. Empty where the deployment has no such thing."""
 
     public_url: str
     email_from: str
@@ -72,6 +72,6 @@ def read_settings[
         RespondSettings,
     )
 ](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
-    """Raises KeyError for a variable that is missing, ValueError for one that is no number."""
+    """Raises KeyError for a missing variable, ValueError for one that should be a number."""
     convert = get_type_hints(kind)
     return kind(**{f.name: convert[f.name](environment[f.name.upper()]) for f in fields(kind)})
