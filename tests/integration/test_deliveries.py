@@ -68,7 +68,7 @@ def test_a_pending_delivery_is_due_and_expires(moto_world: World) -> None:
     assert item["expires_at"] == items.expiry(moto_world.clock.at, RETENTION)
 
 
-def test_a_bundle_lists_what_its_message_told(moto_world: World) -> None:
+def test_a_bundle_lists_what_its_message_carried(moto_world: World) -> None:
     told = [Bundled(incident_id=f"inc_{n}", delivery_id=f"p{n}") for n in range(3)]
     table = moto_world.table
     for item in items.bundle_items("p9", told, moto_world.clock.at, RETENTION):

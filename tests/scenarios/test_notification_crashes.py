@@ -221,7 +221,7 @@ class Stage:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-def test_after_a_death_everybody_has_been_told_once(
+def test_after_a_death_everybody_has_been_notified_once(
     dynamodb: str, path: Prepare, say: Callable[[str], None], full_size: bool
 ) -> None:
     whole = Stage(dynamodb, path)

@@ -95,7 +95,9 @@ def test_a_page_is_wanted_while_the_incident_is_open_in_the_same_epoch(status: S
 
 
 @pytest.mark.parametrize("status", Status)
-def test_an_assignee_is_told_while_the_incident_is_acknowledged_and_theirs(status: Status) -> None:
+def test_an_assignee_is_notified_while_the_incident_is_acknowledged_and_theirs(
+    status: Status,
+) -> None:
     told = page(about=PageReason.ASSIGNED, page_no=None)
     wanted = status is Status.ACKNOWLEDGED
     assert is_wanted(told, incident(status, assignee="user_ada"), NOW) is wanted
@@ -107,7 +109,7 @@ def test_notices_are_always_wanted(status: Status) -> None:
     assert is_wanted(notice(), incident(status, epoch=9), NOW)
 
 
-def test_of_an_incident_that_is_gone_nobody_is_told() -> None:
+def test_nobody_is_notified_about_an_incident_that_is_gone() -> None:
     assert not is_wanted(page(), None, NOW)
     assert not is_wanted(notice(), None, NOW)
 
@@ -199,7 +201,7 @@ def test_how_a_page_ends(states: list[State], late: bool, expected: PageState | 
     assert page_state(deliveries, NOW + REACHED_WITHIN, now) is expected
 
 
-def test_a_page_is_judged_two_minutes_after_its_first_message_was_due() -> None:
+def test_a_page_has_two_minutes_after_its_first_message_was_due() -> None:
     late = page(not_before=NOW + timedelta(minutes=5))
     assert reach_deadline([late]) == NOW + timedelta(minutes=5) + REACHED_WITHIN
     assert reach_deadline([late, page()]) == NOW + REACHED_WITHIN
