@@ -10,7 +10,7 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
 CODE := $(wildcard functions layers/common cli local inbox openapi harness tests bench)
 MEASURED := $(wildcard tests/unit tests/integration)
-RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime/process.py'
+RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime/clients.py'
 STORE := --include='layers/common/opsknight/store/*'
 
 .PHONY: help setup run test check soak bench guards build deploy format lock upgrade clean

@@ -12,7 +12,7 @@ from typing import Final
 from bench.figures import Figure
 from harness.dynamodb import connect, make_table
 from harness.world import RETENTION
-from opsknight.runtime import process
+from opsknight.runtime import clock
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 from opsknight_cli.deployments import Deployment
@@ -86,7 +86,7 @@ def large() -> str:
 def main(endpoint: str, name: str, *words: str) -> int:
     table = Table(connect(endpoint, TABLE_CONFIG), name, RETENTION)
     deployment = Deployment("the bench", "http://127.0.0.1", table, None, lambda: "the bench")
-    session = Session(lambda _: deployment, process.now, process.new_id, sys.stdin.read, time.sleep)
+    session = Session(lambda _: deployment, clock.now, clock.new_id, sys.stdin.read, time.sleep)
     return run(words, session)
 
 

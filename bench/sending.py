@@ -8,6 +8,7 @@ from harness.world import deadline
 from notify.handler import plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.runtime.wakeups import PlanNotices, SendDelivery, TrackPage
 from opsknight.store.directory_items import directory_item
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
@@ -49,9 +50,9 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
         )
 
     watch.taken()
-    plan(night.planning, {"incident": incident})
+    plan(night.planning, PlanNotices(incident))
     measure("a change planned for one receiver")
-    plan(night.planning, {"incident": incident, "page_no": 1, "user": user.id})
+    plan(night.planning, TrackPage(incident, 1, user.id))
     measure("a page planned by two rules")
     for name, chosen in (("a page sent by SMS", True), ("a notice sent by webhook", False)):
         first = min(
@@ -59,7 +60,7 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
             key=lambda each: each.not_before,
         )
         watch.taken()
-        send(night.sending, {"incident": incident, "delivery": first.id})
+        send(night.sending, SendDelivery(incident, first.id))
         measure(name)
     assert len(night.listener.heard) == 2
     return figures

@@ -6,6 +6,7 @@ from bench.stage import new_world
 from harness.pipeline import Pipeline, step
 from harness.world import deadline
 from notify.handler import plan
+from opsknight.runtime.wakeups import PlanNotices
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 
@@ -18,7 +19,7 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
     night.streaming = False
     watch = Watch(world.table.client)
     incident = night.trigger()
-    plan(night.planning, {"incident": incident})
+    plan(night.planning, PlanNotices(incident))
     figures = []
     for name, minutes in (("first step", 0), ("second step", 5), ("exhausted", 10)):
         world.clock.advance(minutes=minutes)

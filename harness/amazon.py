@@ -1,5 +1,5 @@
-"""Real botocore clients that reach nobody: requests are checked against the service's model, kept,
-and answered as told.
+"""Real botocore clients that reach nobody: requests are checked against the service's model and
+kept, and answers come from a script.
 """
 
 import re
@@ -14,12 +14,12 @@ from botocore.config import Config
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
 type Answer = dict[str, Any] | tuple[str, int] | Exception
-"""What the service answers; an error code with its HTTP status; or what the client raises."""
+"""The service's answer; an error code with its HTTP status; or an exception to raise."""
 
 
 @dataclass
 class Amazon:
-    """`answers` in turn; the last one stands. `calls` are (operation, parameters)."""
+    """`answers` in turn; the last one repeats. `calls` are (operation, parameters)."""
 
     service: str
     answers: list[Answer] = field(repr=False)
@@ -37,7 +37,7 @@ class Amazon:
         self.calls.append((model.name, params))
 
     def _answer(self, model: OperationModel, **_: object) -> tuple[object, dict[str, Any]]:
-        # Here botocore has validated names, types and what is required; not patterns and lengths.
+        # By now botocore has checked names, types and required fields, but not patterns or lengths.
         problems = list(violations(self.calls[-1][1], model.input_shape))
         assert not problems, problems
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -53,7 +53,7 @@ class Amazon:
 
 
 def violations(value: Any, shape: Shape | None, path: str = "") -> Iterator[str]:
-    """Lengths, patterns and words that the service would refuse."""
+    """Lengths, patterns and enum values that the service would refuse."""
     match shape:
         case StructureShape():
             for name, member in value.items():

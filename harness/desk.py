@@ -14,12 +14,12 @@ import boto3
 from harness import described
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, Owner
 from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
-from opsknight.runtime import process
+from opsknight.runtime import clock
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store import items
 from opsknight.store.wire import wire
@@ -54,7 +54,7 @@ class Desk:
 
     through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
     """The entry point itself, in the place of functions made here."""
-    new_id: Callable[[str, datetime], str] = process.new_id
+    new_id: Callable[[str, datetime], str] = clock.new_id
     slack_ready: bool = False
     everything: str | None = None
     """An API key of a responder with every scope, once it was needed."""
@@ -79,7 +79,7 @@ class Desk:
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
         """A message to a user, as planning stores it."""
-        owner = more.pop("owner", f"user#user_{user}")
+        owner = more.pop("owner", Owner.user(f"user_{user}"))
         known = {
             "id": delivery_id("p", incident_id, owner, *more.values()),
             "incident_id": incident_id,

@@ -1,4 +1,4 @@
-"""Where all receivers are: hears what is sent, and answers as a test wants it."""
+"""Stands in for all receivers: it hears every message, and answers as the test says."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Listener:
     clock: Callable[[], datetime]
     heard: list[Heard] = field(default_factory=list)
     answers: dict[str, Iterator[Outcome]] = field(default_factory=dict)
-    """By the receiver's id, what it answers next; after the last one, that it worked."""
+    """By the receiver's id, its next answers; after the last one, every message works."""
     _shown: int = 0
 
     def senders(self) -> Mapping[Channel, Sender]:
@@ -42,14 +42,14 @@ class Listener:
         return next(scripted, worked)
 
     def through(self, process: Process) -> Mapping[Channel, Sender]:
-        """The same for a process that may die before or after a send."""
+        """The same senders for a process that may die before or after a send."""
         return dict.fromkeys(Channel, _Watched(self, process))
 
     def answer(self, receiver_id: str, outcomes: Iterable[Outcome]) -> None:
         self.answers[receiver_id] = iter(outcomes)
 
     def new(self) -> list[Heard]:
-        """Since the last time that somebody asked."""
+        """The messages since the last call."""
         found = self.heard[self._shown :]
         self._shown = len(self.heard)
         return found

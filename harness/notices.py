@@ -1,5 +1,5 @@
-"""Messages as people get them at night, the friendly and the hostile; and everything that channels
-send through, real but for the far end.
+"""Sample messages, friendly and hostile, and a stage for channels on which everything is real but
+the far end.
 """
 
 from collections.abc import Iterator

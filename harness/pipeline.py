@@ -131,7 +131,7 @@ class Pipeline:
     def outdate(self, delivery: Delivery) -> None:
         """Makes it due now, and its receiver free."""
         client, name = self.world.table.client, self.world.table.name
-        client.delete_item(TableName=name, Key=items.traffic_key(delivery.destination))
+        client.delete_item(TableName=name, Key=items.receiver_state_key(delivery.destination))
         client.update_item(
             TableName=name,
             Key=items.delivery_key(delivery.incident_id, delivery.id),
@@ -167,8 +167,8 @@ class Pipeline:
         end = self.world.clock() + timedelta(**duration)
         while self.world.clock.at < end:
             minute = self._next_tick()
-            letters = [letter.at for letter in self.post.letters]
-            now = max(min([end, *filter(None, [minute]), *letters]), self.world.clock.at)
+            queued = [each.at for each in self.post.queued]
+            now = max(min([end, *filter(None, [minute]), *queued]), self.world.clock.at)
             self.world.clock.at = now
             if now == minute:
                 tick(self.engine)
@@ -216,15 +216,15 @@ class Pipeline:
         return bool(new)
 
     def _deliver(self) -> bool:
-        letter = self.post.take(self.world.clock())
-        if letter is None:
+        queued = self.post.take(self.world.clock())
+        if queued is None:
             return False
-        if letter.queue == PLANS:
-            plan(self.planning, letter.body)
-        elif letter.queue == TIMERS:
-            on_message(self.engine, letter.body)
+        if queued.queue == PLANS:
+            plan(self.planning, queued.message)
+        elif queued.queue == TIMERS:
+            on_message(self.engine, queued.message)
         else:
-            send(self.sending, letter.body)
+            send(self.sending, queued.message)
         return True
 
     def incident(self, incident_id: str) -> Incident:

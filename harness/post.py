@@ -1,6 +1,5 @@
-"""SQS and SNS as the escalation function needs them, by the virtual clock of a world.
-
-Hooks into real clients: what they would send is kept here, and every call is answered as AWS does.
+"""SQS and SNS by the virtual clock of a world: hooks in real clients keep what they would send, and
+answer every call as AWS does.
 """
 
 import json
@@ -13,6 +12,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from harness.world import Clock
+from opsknight.runtime.wakeups import QueueMessage, TimerDue, parse
 
 TIMERS = "https://sqs.invalid/timers"
 PLANS = "https://sqs.invalid/plans"
@@ -28,19 +28,19 @@ def _session() -> boto3.Session:
 
 
 @dataclass(frozen=True)
-class Letter:
+class Queued:
     queue: str
-    body: dict[str, Any]
+    message: QueueMessage
     at: datetime
-    """From when on it is delivered; a reminder when it is due, as who takes it waits until then."""
+    """When it is delivered. A reminder: when its timer is due, as its reader waits until then."""
     delay: int = 0
-    """What SQS was asked for, in seconds."""
+    """The delay that the caller asked SQS for, in seconds."""
 
 
 @dataclass
 class Post:
     clock: Clock
-    letters: list[Letter] = field(default_factory=list)
+    queued: list[Queued] = field(default_factory=list)
     published: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
     """Whether SQS takes nothing."""
@@ -57,13 +57,13 @@ class Post:
         client.meta.events.register("before-call.sns", self._sns)
         return client
 
-    def take(self, until: datetime) -> Letter | None:
-        """The first letter that is to be delivered by then; it is gone from here."""
-        due = [letter for letter in self.letters if letter.at <= until]
+    def take(self, until: datetime) -> Queued | None:
+        """Removes and returns the first message that is due by then."""
+        due = [each for each in self.queued if each.at <= until]
         if not due:
             return None
-        first = min(due, key=lambda letter: letter.at)
-        self.letters.remove(first)
+        first = min(due, key=lambda each: each.at)
+        self.queued.remove(first)
         return first
 
     def _sqs(self, model: Any, params: dict[str, Any], **_: object) -> Any:
@@ -74,11 +74,12 @@ class Post:
         for entry in entries:
             delay = entry.get("DelaySeconds", 0)
             assert 0 <= delay <= 900
-            body = json.loads(entry["MessageBody"])
+            message = parse(entry["MessageBody"])
+            assert message is not None, entry["MessageBody"]
             at = self.clock() + timedelta(seconds=delay)
-            if delay and "due_at" in body:
-                at = max(at, datetime.fromisoformat(body["due_at"]))
-            self.letters.append(Letter(sent["QueueUrl"], body, at, delay))
+            if delay and isinstance(message, TimerDue):
+                at = max(at, message.due_at)
+            self.queued.append(Queued(sent["QueueUrl"], message, at, delay))
         assert len(entries) <= 10
         return _answered(200, {})
 

@@ -17,11 +17,14 @@ from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.sending import Sending
+from notify.throttling import Throttling
 from opsknight.directory.receivers import Channel
 from opsknight.notification.signed_link import token
 from opsknight.runtime.queues import Queue
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.bundles import Bundles
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 
 LINK_KEY: Final = b"k" * 32
@@ -30,8 +33,14 @@ LINK_KEY: Final = b"k" * 32
 def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
     """A new process; `watch` looks at its clients of SQS and SNS."""
     watched = watch or (lambda client: client)
+    sqs = watched(post.sqs())
     outbox = Outbox(
-        watched(post.sqs()), watched(post.sns()), TIMERS, PLANS, PAGES, NOTICES, FALLBACK
+        timers=Queue(sqs, TIMERS),
+        plans=Queue(sqs, PLANS),
+        pages=Queue(sqs, PAGES),
+        notices=Queue(sqs, NOTICES),
+        sns=watched(post.sns()),
+        fallback=FALLBACK,
     )
     return Engine(
         table or world.table,
@@ -45,8 +54,8 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
 def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
     """A new process of the notify function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
-    judge = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
-    return Planning(Paging(table), queues(sqs), judge, world.clock)
+    tracker = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
+    return Planning(Paging(table), queues(sqs), tracker, world.clock)
 
 
 def sending(
@@ -58,8 +67,19 @@ def sending(
 ) -> Sending:
     """A new process of the send function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(
-        outgoing=Outgoing(table),
+        deliveries=deliveries,
+        bundles=bundles,
+        throttling=Throttling(
+            deliveries=deliveries,
+            receivers=Receivers(table),
+            bundles=bundles,
+            queues=queues(sqs),
+            clock=world.clock,
+            chance=lambda: 1.0,
+            new_claim=lambda: token_hex(8),
+        ),
         queues=queues(sqs),
         composer=Composer(
             table,
@@ -67,13 +87,12 @@ def sending(
                 f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
             ),
         ),
-        judge=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
+        page_tracker=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,
         sleep=lambda seconds: world.clock.advance(seconds=seconds),
         chance=lambda: 1.0,
-        new_claim=lambda: token_hex(8),
     )
 
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as told, and keeps what it was sent."""
+"""A real HTTP server on loopback that answers by a script, and keeps every request."""
 
 import socket
 import ssl
@@ -24,7 +24,7 @@ class Request:
 
 
 type Act = Callable[[socket.socket, threading.Event], None]
-"""What a receiver does with the connection once it has the request. The event is set at its end."""
+"""How a receiver treats the connection once it has the request. The event is set when it closes."""
 
 
 def answers(
@@ -52,7 +52,7 @@ def closes(_connection: socket.socket, _over: threading.Event) -> None:
 
 
 def trickles(beginning: bytes, letter: bytes = b"x", every: float = 0.05) -> Act:
-    """A letter now and then, so that no read ever times out, and no end."""
+    """A letter now and then: no read times out, and the answer never ends."""
 
     def act(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(beginning)
@@ -64,7 +64,7 @@ def trickles(beginning: bytes, letter: bytes = b"x", every: float = 0.05) -> Act
 
 @dataclass
 class HttpReceiver:
-    """`script` holds the answers in turn; the last one stands."""
+    """`script` holds the answers in turn; the last one repeats."""
 
     url: str
     script: list[Act]
@@ -92,12 +92,12 @@ class HttpReceiver:
                 act = self.script.pop(0) if len(self.script) > 1 else self.script[0]
                 act(connection, self.over)
         except OSError:
-            return  # The other side left, as some tests want it to.
+            return  # The other side has gone, as some tests want.
 
 
 @contextmanager
 def http_receiver(*script: Act, tls: ssl.SSLContext | None = None) -> Iterator[HttpReceiver]:
-    """On a free port of 127.0.0.1; answers 200 unless told otherwise."""
+    """On a free port of 127.0.0.1; answers 200 without a script."""
     listener = socket.create_server(("127.0.0.1", 0))
     scheme = "https" if tls else "http"
     url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"

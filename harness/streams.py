@@ -1,4 +1,4 @@
-"""What the table's stream says, and whom it wakes by the template's filters."""
+"""Records of the table's stream, and the functions that they wake by the template's filters."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from harness.dynamodb import template
 
 
 def record(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What the stream says of a new item, given in wire form."""
+    """The stream's record of a new item, given in wire form."""
     return {
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
@@ -43,7 +43,7 @@ def woken_by(stream_record: Mapping[str, Any]) -> set[str]:
 
 
 def fits(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Lambda's filter rules, as far as the template uses them: a list names the values allowed."""
+    """Lambda's filter rules, as far as the template uses them: a list names the allowed values."""
     return all(
         name in value
         and (fits(wanted, value[name]) if isinstance(wanted, Mapping) else value[name] in wanted)

@@ -25,7 +25,7 @@ from opsknight.directory.entries import (
 )
 from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.http.gateway import respond
-from opsknight.runtime import process
+from opsknight.runtime import clock
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
@@ -123,7 +123,7 @@ class World:
         beside = ThreadPoolExecutor(max_workers=2)
         api = Api(
             directory=DirectoryCache(self.table, beside),
-            intake=Intake(self.table, Limiter(self.counters), process.new_id, beside),
+            intake=Intake(self.table, Limiter(self.counters), clock.new_id, beside),
             clock=self.clock,
             patience=patience,
         )

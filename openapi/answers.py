@@ -92,7 +92,7 @@ class AlertAnswer(Answered):
 
 class AttemptAnswer(Answered):
     at: datetime
-    outcome: Literal["sent", "retry", "refused"]
+    outcome: Literal["sent", "retry", "failed"]
     why: str | Absent = None
     ms: int
 

@@ -14,7 +14,7 @@ from opsknight.directory.entries import User
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.recipients import deliveries_of_test, methods
-from opsknight.runtime.queues import to_send
+from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.table import Table
 from opsknight.views import answers
 from opsknight_cli.deployments import Where
@@ -72,7 +72,7 @@ def test_command(
     planned = deliveries_of_test(session.id("test"), found, chosen, now)
     for each in planned:
         deployment.table.plan_delivery(each, session.deadline())
-        deployment.pages.put(to_send(each, now), now)
+        deployment.pages.enqueue_all([delivery_wakeup(each, now)], now)
     seen: Sequence[Delivery] = planned
     if not no_wait:
         seen = _wait(deployment.table, session, planned)

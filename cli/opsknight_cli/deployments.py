@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoRegionError
 
-from opsknight.runtime.process import MESSAGES_CONFIG
+from opsknight.runtime.clients import MESSAGES_CONFIG
 from opsknight.runtime.queues import Queue
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table

@@ -13,7 +13,7 @@ from typing import Final
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.runtime import process
+from opsknight.runtime import clock
 from opsknight.runtime.queues import NotTaken
 from opsknight.store.calls import Unavailable
 from opsknight_cli import contact, keys, maintenance, oncall, send
@@ -80,5 +80,5 @@ def _failed(sentence: str, as_json: bool, code: int = FAILED) -> int:
 
 
 def main() -> None:
-    session = Session(find, process.now, process.new_id, sys.stdin.read, time.sleep)
+    session = Session(find, clock.now, clock.new_id, sys.stdin.read, time.sleep)
     sys.exit(run(sys.argv[1:], session))

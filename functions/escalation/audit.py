@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from escalation.engine import Engine
 from opsknight.escalation.repair import repaired
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
 

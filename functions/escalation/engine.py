@@ -18,8 +18,8 @@ from opsknight.escalation.timers import EngineTimer, cleared, decided, due, next
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
-from opsknight.runtime.process import count, logger
 from opsknight.runtime.queues import LONGEST_DELAY
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table
@@ -105,7 +105,7 @@ class Engine:
                 # At least once: send first, then record.
                 service = directory.service(incident.service_id)
                 name = service.name if service else incident.service_id
-                if self.outbox.tell_fallback(incident, name):
+                if self.outbox.notify_fallback(incident, name):
                     decision = cleared(timer, incident, Progress.FALLBACK_CLEARED)
                     self._write(decision, deadline)
                 else:

@@ -1,13 +1,13 @@
-"""Woken by the stream with new incidents and changes, by the queue of timers with what is due or
-may be, and each minute by the clock.
+"""The entry points: the stream wakes us with new incidents and changes, our queue with timers,
+sweeps and audits, and the schedule each minute. What happens then is in `engine`, `sweep` and
+`audit`.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -22,19 +22,32 @@ from escalation.audit import audit
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
-from opsknight.runtime import process
-from opsknight.runtime.process import logger
-from opsknight.runtime.queues import Message
+from opsknight.runtime import clients, clock
+from opsknight.runtime.queues import Queue
+from opsknight.runtime.settings import OutboxSettings, read_settings
+from opsknight.runtime.telemetry import logger
+from opsknight.runtime.wakeups import (
+    AuditIncidents,
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SweepShard,
+    TimerDue,
+    TrackPage,
+    misrouted,
+    parse,
+)
 from opsknight.store.calls import Deadline
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
-# A batch of records or messages, each of which may wait so long for the store, fits the function's
-# time.
+# Each record or message of a batch may wait this long for the store: the batch still fits the
+# function's time.
 PATIENCE_SECONDS: Final = 10
-# Clocks differ a little, a reminder has a head start, and its delay is rounded down: up to here it
-# is waited for on the spot.
+# Clocks differ a little, a reminder has a head start, and its delay is rounded down: a message that
+# is early by no more than this waits here.
 EARLY_SECONDS: Final = 3.0
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
@@ -43,9 +56,15 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
-    handle = partial(_on_message, engine())
-    # In the order of their times: while one that comes early is waited for, no other gets late.
-    records = sorted(event["Records"], key=_due_at)
+    messages = {record["messageId"]: parse(record["body"]) for record in event["Records"]}
+
+    def handle(record: SQSRecord) -> None:
+        message = messages[record.message_id]
+        if message is not None:
+            _on_message(engine(), message, record.message_id)
+
+    # In the order of their times: while one that is early waits, no other gets late.
+    records = sorted(event["Records"], key=lambda each: _due_at(messages[each["messageId"]]))
     return process_partial_response({"Records": records}, handle, MESSAGES, context)
 
 
@@ -64,55 +83,56 @@ def on_record(engine: Engine, record: DynamoDBRecord) -> None:
     engine.attend(incident_id, Deadline.after(PATIENCE_SECONDS), remind=True)
 
 
-def _due_at(record: Mapping[str, Any]) -> str:
-    try:
-        return str(json.loads(record["body"])["due_at"])
-    except (LookupError, TypeError, ValueError):
-        return ""
+def _due_at(message: QueueMessage | None) -> datetime:
+    return message.due_at if isinstance(message, TimerDue) else _FIRST
 
 
-def _on_message(engine: Engine, record: SQSRecord) -> None:
+def _on_message(engine: Engine, message: QueueMessage, message_id: str) -> None:
     try:
-        on_message(engine, json.loads(record.body))
+        on_message(engine, message)
     except Exception:
-        # The batch goes on without it, and SQS sends it again: only this line tells.
-        logger.exception("message failed", message_id=record.message_id)
+        # The batch continues without it and SQS sends it again: only this line says why.
+        logger.exception("message failed", message_id=message_id)
         raise
 
 
-def on_message(engine: Engine, message: Message) -> None:
+def on_message(engine: Engine, message: QueueMessage) -> None:
     deadline = Deadline.after(PATIENCE_SECONDS)
     match message:
-        case {"incident": str(incident_id), "due_at": str(due_at)}:
-            at = datetime.fromisoformat(due_at)
-            early = (at - engine.clock()).total_seconds()
-            if early > EARLY_SECONDS:
-                engine.outbox.remind([(incident_id, at)], engine.clock())
-                return
-            if early > 0:
-                engine.sleep(early)
-            engine.attend(incident_id, deadline)
-        case {"shard": int(shard)}:
-            ticked = message.get("at")
-            began = datetime.fromisoformat(ticked) if ticked else None
-            sweep(engine, shard, message.get("after"), began, deadline)
-        case {"audit": True}:
+        case TimerDue():
+            _on_timer(engine, message, deadline)
+        case SweepShard():
+            sweep(engine, message, deadline)
+        case AuditIncidents():
             audit(engine, deadline)
+        case PlanNotices() | TrackPage() | SendDelivery():
+            misrouted(message)
         case _:
-            raise ValueError(f"nobody knows this message: {sorted(message)}")
+            assert_never(message)
+
+
+def _on_timer(engine: Engine, timer: TimerDue, deadline: Deadline) -> None:
+    now = engine.clock()
+    early = (timer.due_at - now).total_seconds()
+    if early > EARLY_SECONDS:
+        engine.outbox.remind([(timer.incident_id, timer.due_at)], now)
+        return
+    if early > 0:
+        engine.sleep(early)
+    engine.attend(timer.incident_id, deadline)
 
 
 @cache
 def engine() -> Engine:
-    """Made by the first waking: nothing is connected at import."""
-    settings = process.read_settings(process.OutboxSettings)
+    """Made by the first wakeup: nothing connects at import."""
+    settings = read_settings(OutboxSettings)
+    sqs = clients.sqs()
     outbox = Outbox(
-        process.sqs(),
-        process.sns(),
-        timers=settings.timers_url,
-        plans=settings.plans_url,
-        pages=settings.pages_url,
-        notices=settings.notices_url,
+        timers=Queue(sqs, settings.timers_url),
+        plans=Queue(sqs, settings.plans_url),
+        pages=Queue(sqs, settings.pages_url),
+        notices=Queue(sqs, settings.notices_url),
+        sns=clients.sns(),
         fallback=settings.fallback_arn,
     )
-    return Engine(process.table(), outbox, process.now, partial(token_hex, 14))
+    return Engine(clients.table(), outbox, clock.now, partial(token_hex, 14))

@@ -1,4 +1,6 @@
-"""Finds what is due, whoever forgot it: one shard of the index at a time, in bounded batches."""
+"""Finds what is due even if its wakeup was lost: one shard of the index of due times at a time, in
+bounded batches. What happens to each incident is in `engine`.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,43 +8,38 @@ from typing import Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.engine import Engine
-from opsknight.runtime.process import count, logger, measure
-from opsknight.runtime.queues import Message
+from opsknight.runtime.telemetry import count, logger, measure
+from opsknight.runtime.wakeups import SweepShard
 from opsknight.store.calls import Deadline
-from opsknight.store.due import Place
 from opsknight.store.items import DUE_SHARDS
 
 BATCH: Final = 25
-# The tick after the next, and some seconds: whatever is due before is reminded of to the second,
-# even if one tick is missing.
+# Until after the next tick but one, and some seconds more: so a reminder is to the second even if
+# one tick is missing.
 AHEAD: Final = timedelta(seconds=150)
-# By then the next tick has begun at the front again, where what is done is gone. Two ticks sweeping
-# the same would only get in each other's way, the more the longer a storm lasts.
+# By then the next tick has started from the front again, where finished work is gone. Two ticks on
+# the same shard only get in each other's way, the more so the longer a storm lasts.
 REPLACED: Final = timedelta(seconds=60)
 
 
 def tick(engine: Engine) -> None:
-    """Every minute: one message for each shard, and one for the auditor."""
-    at = engine.clock().isoformat()
-    messages: list[Message] = [{"shard": shard, "at": at} for shard in range(DUE_SHARDS)]
-    engine.outbox.start([*messages, {"audit": True}])
+    """Every minute: starts the sweep of each shard, and an audit."""
+    at = engine.clock()
+    engine.outbox.start_sweeps((SweepShard(shard, at) for shard in range(DUE_SHARDS)), at)
     count("Ticks")
 
 
-def sweep(
-    engine: Engine, shard: int, after: Place | None, began: datetime | None, deadline: Deadline
-) -> None:
-    """What is due is done, what is due soon is reminded of. `began`: when its tick was."""
-    now = engine.clock()
-    if after is not None and began is not None and now - began >= REPLACED:
+def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
+    """Handles incidents that are due, sets reminders for the next ones, passes on all else."""
+    now, shard = engine.clock(), message.shard
+    if message.after is not None and _is_replaced(message.tick_at, now):
         logger.warning("left to the next tick", shard=shard)
         return
-    found, place = engine.waiting.due(shard, now + AHEAD, after, BATCH, deadline)
+    found, place = engine.waiting.due(shard, now + AHEAD, message.after, BATCH, deadline)
     if place is not None:
-        # Before the work, so that another instance goes on at the same time.
-        more: dict[str, object] = {"shard": shard, "after": place}
-        engine.outbox.go_on(more | ({"at": began.isoformat()} if began else {}))
-    if after is None:
+        # Before the work, so that another instance continues at the same time.
+        engine.outbox.continue_sweep(SweepShard(shard, message.tick_at, place), now)
+    if message.after is None:
         oldest = max(((now - each.at).total_seconds() for each in found), default=0)
         measure("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
     engine.outbox.pass_on([each for each in found if not each.is_incident], now)
@@ -55,3 +52,7 @@ def sweep(
         engine.attend(each.incident_id, deadline)
     if found:
         logger.info("swept", shard=shard, due=len(late), soon=len(soon), more=place is not None)
+
+
+def _is_replaced(tick_at: datetime | None, now: datetime) -> bool:
+    return tick_at is not None and now - tick_at >= REPLACED

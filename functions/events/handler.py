@@ -19,7 +19,7 @@ from opsknight.http.auth import DirectoryCache, Limiter, LimitReached, authentic
 from opsknight.http.body import read
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, HttpError, Request, respond
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
-from opsknight.runtime import process
+from opsknight.runtime import clients, clock
 from opsknight.store.calls import Deadline, Unavailable
 
 # Under the function's timeout, which is under API Gateway's.
@@ -99,10 +99,10 @@ def _read(body: bytes) -> EventRequest | HttpError:
 @cache
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
-    table = process.table()
+    table = clients.table()
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    intake = Intake(table, Limiter(process.counters()), process.new_id, beside)
-    return Api(DirectoryCache(table, beside), intake, process.now)
+    intake = Intake(table, Limiter(clients.counters()), clock.new_id, beside)
+    return Api(DirectoryCache(table, beside), intake, clock.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from opsknight.directory.rate_limit import Minute
 from opsknight.http.auth import Limiter, LimitReached
 from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.execute import Settling
 from opsknight.store.table import Table

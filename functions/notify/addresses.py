@@ -1,7 +1,7 @@
-"""Where a message may go: which URLs are taken, and which addresses may be connected to.
+"""Where a message may go: the URLs and the IP addresses that are allowed.
 
-Pure but for the resolver, which is an argument. The lists say what is allowed: what nobody thought
-of is refused.
+Pure but for the resolver, which is an argument. The lists say what is allowed, so anything that
+nobody thought of is not.
 """
 
 import re
@@ -37,7 +37,8 @@ _NOT_QUITE_GLOBAL: Final = tuple(
         "240.0.0.0/4",
     )
 )
-# Where the deployment allows it. Link-local is in neither list: there is the metadata service.
+# Only where the deployment allows it. Link-local is in neither list, as the metadata service is
+# there.
 _PRIVATE: Final = tuple(
     ip_network(net)
     for net in (
@@ -54,17 +55,17 @@ _METADATA: Final = frozenset(map(ip_address, ("169.254.169.254", "fd00:ec2::254"
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.IGNORECASE)
-# What the C library takes for an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
+# The C library reads these as IPv4 addresses: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
 _ENDS_IN_A_NUMBER: Final = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)$", re.IGNORECASE)
 
 
 class NotAllowed(ValueError):
-    """The message says why, and nothing of the URL."""
+    """The message says why, and repeats nothing of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that may be called, once one of its addresses is found to be allowed."""
+    """A URL that may be called if its addresses are allowed, too."""
 
     scheme: str
     host: str
@@ -93,38 +94,39 @@ class Target:
 
 def read(url: str, *, allow_private: bool) -> Target:
     """Raises NotAllowed."""
-    # urlsplit drops tabs and newlines silently, and others read a backslash as a slash.
+    # urlsplit drops tabs and newlines silently, and other libraries read a backslash as a slash.
     if not url.isascii() or re.search(r"[\s\\\x00-\x1f\x7f]", url):
-        raise NotAllowed("the URL has a character that no URL has")
+        raise NotAllowed("the URL has a character that URLs cannot have")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NotAllowed("the URL cannot be read") from None
+        raise NotAllowed("the URL is not valid") from None
     if parts.scheme not in (("https", "http") if allow_private else ("https",)):
         raise NotAllowed("the URL must begin with https://")
     if "@" in parts.netloc:
-        raise NotAllowed("the URL holds a user name or password")
+        raise NotAllowed("the URL contains a user name or password")
     host = (parts.hostname or "").removesuffix(".")
     if (literal := _literal(host)) is not None:
         host = str(literal)
     elif "[" in parts.netloc or _ENDS_IN_A_NUMBER.search(host):
-        raise NotAllowed("the host is an address in a form of its own")
+        raise NotAllowed("the host is an IP address in a non-standard form")
     elif len(host) > 253 or not _NAME.fullmatch(host):
-        raise NotAllowed("the host is not a name")
+        raise NotAllowed("the host name is not valid")
     port = port if port is not None else {"https": 443, "http": 80}[parts.scheme]
-    # Below 1024 are mail, shells, file shares: some of them take an HTTP request for commands.
+    # Below 1024 listen mail servers, shells and file shares: some of them read an HTTP request as
+    # commands.
     if port not in (443, 80 if parts.scheme == "http" else 443) and port < 1024:
-        raise NotAllowed("the port is that of another service")
+        raise NotAllowed("the port is reserved for another service")
     query = f"?{parts.query}" if parts.query else ""
     return Target(parts.scheme, host, port, (parts.path or "/") + query)
 
 
 def find(target: Target, resolve: Resolve, *, allow_private: bool) -> list[str]:
-    """The addresses of the target, each checked.
+    """The addresses of the target, all checked.
 
-    Raises NotAllowed if any of them is not allowed: a name with a public and a private address is
-    an attempt, or a mistake. OSError comes from `resolve`.
+    Raises NotAllowed if any of them is not allowed: a name with both a public and a private address
+    is an attack or a mistake. Raises OSError from `resolve`.
     """
     literal = target.literal
     found = [str(literal)] if literal else list(resolve(target.host, target.port))

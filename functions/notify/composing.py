@@ -1,14 +1,23 @@
-"""What a delivery is about, read just before it is sent, and the message that it makes."""
+"""The context of a delivery, read just before it is sent, and the message made from it.
+
+How a message looks is up to `channels`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import batched
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from opsknight.directory.entries import Service, User
-from opsknight.directory.receivers import Receiver, ServiceReceiver, StatusPage, StatusPageEvent
+from opsknight.directory.receivers import (
+    OwnerKind,
+    Receiver,
+    ServiceReceiver,
+    StatusPage,
+    StatusPageEvent,
+)
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.notification.delivery import Delivery
@@ -30,12 +39,12 @@ class DeliveryContext:
 
     delivery: Delivery
     incident: Incident | None
-    """None of a test, too."""
+    """None for a test, too."""
     service: Service | None
     alert: Alert | None
-    """The first one of the incident; None where it has expired."""
+    """The incident's first; None once it has expired."""
     receiver: Receiver | None
-    """None where nobody is to be told there any more."""
+    """None when it is not configured any more."""
     shows_details: bool = True
 
     @property
@@ -49,37 +58,36 @@ class DeliveryContext:
 class Composer:
     table: Table
     link: Callable[[str, str, datetime], str | None]
-    """Of an incident's id, a delivery's id and now: the address to act at."""
+    """The address to act at, from an incident's id, a delivery's id and now; None without a key."""
 
-    def facts(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
-        found = self.facts_of_many([delivery], deadline)
+    def context(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
+        found = self.contexts([delivery], deadline)
         if not found:
             raise RuntimeError("its incident cannot be read")
         return found[0]
 
-    def facts_of_many(
-        self, deliveries: Sequence[Delivery], deadline: Deadline
-    ) -> list[DeliveryContext]:
-        """In the same order, without those whose incident cannot be read. Strongly consistent:
-        whoever acknowledged a moment ago counts.
+    def contexts(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[DeliveryContext]:
+        """In the same order, without those whose incident cannot be read.
+
+        Reads are strongly consistent: an acknowledgement of a moment ago counts.
         """
         found: list[DeliveryContext] = []
         # Each needs up to four items, and one request brings a hundred.
         for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
             wanted = {_name(key): key for each in chunk for key in _keys(each)}
             stored = {_name(item): item for item in self.table.batch(wanted.values(), deadline)}
-            read = (readable(partial(self._facts, each, stored, deadline)) for each in chunk)
+            read = (readable(partial(self._context, each, stored, deadline)) for each in chunk)
             found += [each for each in read if each is not None]
         return found
 
-    def _facts(
+    def _context(
         self, delivery: Delivery, stored: Mapping[tuple[str, str], Item], deadline: Deadline
     ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
         receiver, shows_details = _receiver(delivery, owner)
         return DeliveryContext(
             delivery=delivery,
-            # Not as the others: what cannot be read may well be open.
+            # Strict, unlike the others: an incident that cannot be read may well be open.
             incident=Incident.model_validate(plain(incident)) if incident else None,
             service=_read(Service, service),
             alert=self.table.whole(alert, deadline) if alert else None,
@@ -88,17 +96,25 @@ class Composer:
         )
 
     def message(
-        self, delivery: Delivery, told: Sequence[DeliveryContext], now: datetime, deadline: Deadline
+        self,
+        delivery: Delivery,
+        carried: Sequence[DeliveryContext],
+        now: datetime,
+        deadline: Deadline,
     ) -> Message:
-        """`told` are what it tells, the most urgent first, the delivery's own among them."""
-        assignees = self._names(told, deadline)
-        several = len(told) > 1
+        """`carried`: what the message is about, the most urgent first, the delivery's own context
+        among them.
+        """
+        assignees = self._names(carried, deadline)
+        several = len(carried) > 1
         return Message(
             delivery_id=delivery.id,
             about=delivery.about,
             at=delivery.at,
             incidents=tuple(
-                self._brief(each, each.incident, assignees, now) for each in told if each.incident
+                self._brief(each, each.incident, assignees, now)
+                for each in carried
+                if each.incident
             ),
             sequence=delivery.sequence,
             step=delivery.step,
@@ -106,34 +122,34 @@ class Composer:
             link=self.link(delivery.incident_id, delivery.id, now) if several else None,
         )
 
-    def _names(self, told: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:
+    def _names(self, carried: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:
         ids = {
             each.incident.assignee_id
-            for each in told
+            for each in carried
             if each.incident and each.incident.assignee_id
         }
         found = readable(lambda: self.table.users(ids, deadline)) or {}
         return {user.id: user.name for user in found.values()}
 
     def _brief(
-        self, facts: DeliveryContext, incident: Incident, names: Mapping[str, str], now: datetime
+        self, context: DeliveryContext, incident: Incident, names: Mapping[str, str], now: datetime
     ) -> Brief:
-        delivery = facts.delivery
+        delivery = context.delivery
         public = isinstance(delivery.about, StatusPageEvent)
-        details = facts.alert is not None and facts.shows_details
+        details = context.alert is not None and context.shows_details
         return Brief(
             id=incident.id,
             number_of_alerts=incident.alert_count,
             title=incident.title,
             service_id=incident.service_id,
-            service_name=facts.service.name if facts.service else incident.service_id,
+            service_name=context.service.name if context.service else incident.service_id,
             urgency=incident.urgency,
             status=incident.status,
             created_at=incident.created_at,
             dedup_key=incident.dedup_key,
-            source=facts.alert.actor.name if facts.alert and not public else None,
-            description=describe(facts.alert.body) if facts.alert and details else None,
-            # What a status page shows is for everybody: no names of people.
+            source=context.alert.actor.name if context.alert and not public else None,
+            description=describe(context.alert.body) if context.alert and details else None,
+            # Anybody may read a status page, so it shows no names of people.
             assignee=None if public else names.get(incident.assignee_id or ""),
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
@@ -143,42 +159,54 @@ class Composer:
 
 
 def _keys(delivery: Delivery) -> tuple[Item, ...]:
-    """Of the incident, its first alert, its service, and whoever is told."""
-    kind, _, owner_id = delivery.owner.partition("#")
-    owners = {
-        "user": lambda: items.user_key(owner_id),
-        "service": lambda: items.receiver_key(owner_id, delivery.receiver_id),
-        "page": lambda: items.status_page_key(owner_id),
-    }
+    """The incident, its first alert, its service, and the entry that holds the receiver."""
     return (
         items.incident_key(delivery.incident_id),
         items.alert_key(delivery.incident_id, delivery.alert_id),
         items.service_key(delivery.service_id),
-        owners[kind](),
+        _owner_key(delivery),
     )
+
+
+def _owner_key(delivery: Delivery) -> Item:
+    owner = delivery.owner
+    match owner.kind:
+        case OwnerKind.USER:
+            return items.user_key(owner.id)
+        case OwnerKind.SERVICE:
+            return items.receiver_key(owner.id, delivery.receiver_id)
+        case OwnerKind.STATUS_PAGE:
+            return items.status_page_key(owner.id)
+        case unknown:
+            assert_never(unknown)
 
 
 def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _receiver(delivery: Delivery, owner: Item | None) -> tuple[Receiver | None, bool]:
-    """The receiver as it is configured now, and whether it is told the details of alerts."""
-    if delivery.pages:
-        user = _read(User, owner)
-        known = () if user is None or user.disabled else methods(user)
-        return next((each for each in known if each.id == delivery.receiver_id), None), True
-    if delivery.owner.startswith("service#"):
-        return _read(ServiceReceiver, owner), True
-    page = _read(StatusPage, owner)
-    if page is None or delivery.service_id not in page.service_ids:
-        return None, False
-    webhooks = (each for each in page.webhooks if each.id == delivery.receiver_id)
-    return next(webhooks, None), page.shows_details
+def _receiver(delivery: Delivery, item: Item | None) -> tuple[Receiver | None, bool]:
+    """The receiver as it is configured now, and whether its messages show the details of alerts."""
+    match delivery.owner.kind:
+        case OwnerKind.USER:
+            user = _read(User, item)
+            known = () if user is None or user.disabled else methods(user)
+            return _named(known, delivery.receiver_id), True
+        case OwnerKind.SERVICE:
+            return _read(ServiceReceiver, item), True
+        case OwnerKind.STATUS_PAGE:
+            page = _read(StatusPage, item)
+            if page is None or delivery.service_id not in page.service_ids:
+                return None, False
+            return _named(page.webhooks, delivery.receiver_id), page.shows_details
+        case unknown:
+            assert_never(unknown)
+
+
+def _named(known: Iterable[Receiver], receiver_id: str) -> Receiver | None:
+    return next((each for each in known if each.id == receiver_id), None)
 
 
 def _read[M: Model](model: type[M], item: Item | None) -> M | None:
-    """None, too, for what somebody has broken by hand: one message then says less, or goes
-    nowhere.
-    """
+    """None, too, for an entry that fails validation: the message says less, or goes nowhere."""
     return next(iter(readable_items(model, [item] if item else [])), None)

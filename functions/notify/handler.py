@@ -1,14 +1,14 @@
-"""Woken by the table's stream with new incidents, changes and pages, by queues with what is to be
-planned or sent, and by EventBridge with what providers report.
+"""The entry points: the table's stream wakes us with new incidents, changes and pages, queues with
+work to plan or send, and EventBridge with providers' reports.
 
-Nothing that goes wrong with one of them is refused: refused, it would hold up its shard for an
-hour. It is due again later, counted, and harms nobody else.
+A record or message that fails is never refused: that would hold up its shard for an hour. It is
+counted and becomes due again later, and harms nobody else.
 """
 
-import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -22,8 +22,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from notify import wiring
 from notify.planning import Planning
 from notify.sending import Sending
-from opsknight.runtime.process import count, logger
-from opsknight.runtime.queues import Message
+from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.wakeups import (
+    AuditIncidents,
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SweepShard,
+    TimerDue,
+    TrackPage,
+    misrouted,
+    parse,
+)
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 
@@ -50,46 +60,49 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 def on_plan(event: Mapping[str, Any], context: LambdaContext) -> Any:
     def handle(record: SQSRecord) -> None:
-        plan(wiring.planning(), json.loads(record.body))
+        if (message := parse(record.body)) is not None:
+            plan(wiring.planning(), message)
 
     return process_partial_response(dict(event), handle, MESSAGES, context)
 
 
 def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
     def handle(record: SQSRecord) -> None:
-        send(wiring.sending(), json.loads(record.body))
+        if (message := parse(record.body)) is not None:
+            send(wiring.sending(), message)
 
     return process_partial_response(dict(event), handle, MESSAGES, context)
 
 
 def on_report(event: Mapping[str, Any]) -> None:
-    """Raises when it could not be written: EventBridge tries again."""
+    """Raises when the report could not be written: EventBridge tries again."""
     wiring.reports().take(event, Deadline.after(PATIENCE_SECONDS))
 
 
 def on_record(planning: Planning, record: DynamoDBRecord) -> None:
     """A new incident, a change of one, or a page."""
     image = record.dynamodb.new_image if record.dynamodb else {}
-    match image.get("kind"):
-        case "page":
-            message = {
-                "incident": image.get("incident_id"),
-                "page_no": image.get("page_no"),
-                "user": image.get("user_id"),
-            }
-        case "change":
-            message = {"incident": image.get("incident_id")}
-        case _:
-            message = {"incident": image.get("id")}
     # The stream's numbers are decimals.
-    number = message.get("page_no")
-    plan(planning, message | ({} if number is None else {"page_no": int(number)}))
+    match dict(image):
+        case {
+            "kind": "page",
+            "incident_id": str(incident_id),
+            "page_no": Decimal() as page_no,
+            "user_id": str(user_id),
+        }:
+            plan(planning, TrackPage(incident_id, int(page_no), user_id))
+        case {"kind": "change", "incident_id": str(incident_id)}:
+            plan(planning, PlanNotices(incident_id))
+        case {"kind": "incident", "id": str(incident_id)}:
+            plan(planning, PlanNotices(incident_id))
+        case _:
+            logger.error("unknown stream record", names=sorted(image))
 
 
-def plan(planning: Planning, message: Message) -> None:
+def plan(planning: Planning, message: QueueMessage) -> None:
     deadline = Deadline.after(PATIENCE_SECONDS)
     match message:
-        case {"incident": str(incident_id), "page_no": int(page_no), "user": str(user_id)}:
+        case TrackPage(incident_id, page_no, user_id):
             due = Due(incident_id, planning.clock(), page_no=page_no, user_id=user_id)
             _attend(
                 lambda: planning.page(incident_id, page_no, user_id, deadline),
@@ -97,27 +110,30 @@ def plan(planning: Planning, message: Message) -> None:
                 planning,
                 deadline,
             )
-        case {"incident": str(incident_id)}:
+        case PlanNotices(incident_id):
             # Its time to announce stands until it is planned: every tick asks for it again.
             _attend(lambda: planning.incident(incident_id, deadline), None, planning, deadline)
+        case TimerDue() | SweepShard() | AuditIncidents() | SendDelivery():
+            misrouted(message)
         case _:
-            logger.error("nobody knows this message", names=sorted(message))
+            assert_never(message)
 
 
-def send(sending: Sending, message: Message) -> None:
+def send(sending: Sending, message: QueueMessage) -> None:
     deadline = Deadline.after(SENDING_PATIENCE_SECONDS)
     match message:
-        case {"incident": str(incident_id), "delivery": str(delivery_id)}:
+        case SendDelivery(incident_id, delivery_id, slot_attempts):
             due = Due(incident_id, sending.clock(), delivery_id=delivery_id)
-            knocks = int(message.get("knocks", 0))
             _attend(
-                lambda: sending.attend(incident_id, delivery_id, deadline, knocks),
+                lambda: sending.attend(incident_id, delivery_id, deadline, slot_attempts),
                 due,
                 sending,
                 deadline,
             )
+        case TimerDue() | SweepShard() | AuditIncidents() | PlanNotices() | TrackPage():
+            misrouted(message)
         case _:
-            logger.error("nobody knows this message", names=sorted(message))
+            assert_never(message)
 
 
 def _attend(

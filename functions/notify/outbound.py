@@ -1,7 +1,7 @@
-"""One HTTP call to somebody else's server: bounded in time, and only to where it may go.
+"""One HTTP call to somebody else's server: bounded in time, and only to an address that is allowed.
 
-The address that was checked is the one connected to; nothing is followed, no proxy is asked, no
-connection is kept. URLs, headers and bodies appear in no log and in no outcome.
+It connects to the very address that was checked, follows no redirect, asks no proxy and keeps no
+connection. URLs, headers and bodies appear in no log and in no outcome.
 """
 
 import socket
@@ -24,14 +24,14 @@ from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryF
 
 LONGEST_ANSWER: Final = 16 * 1024
 LONGEST_PAUSE: Final = timedelta(hours=1)
-"""Of what a receiver asks for by Retry-After, no more is granted."""
+"""A longer Retry-After counts as this."""
 _PASSING: Final = frozenset({408, 425, 429})
 _ADDRESSES_TRIED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """In seconds. `total` bounds everything that one message brings about, name lookup included."""
+    """In seconds. `total` bounds everything for one message, the name lookup included."""
 
     connect: float = 3.0
     read: float = 6.0
@@ -42,12 +42,12 @@ class Limits:
 class Answer:
     status: int
     body: bytes = b""
-    """At most 16 KB of it, and what came in time."""
+    """At most 16 KB: as much as came in time."""
     after: timedelta | None = None
     """Its Retry-After."""
 
     def outcome(self) -> Outcome:
-        """What the status alone says."""
+        """The outcome by the status alone."""
         if 200 <= self.status < 300:
             return Sent()
         if self.status in _PASSING or self.status >= 500:
@@ -77,16 +77,18 @@ class Outbound:
     monotonic: Callable[[], float] = time.monotonic
     until: float | None = None
     instead: str = ""
-    """On a developer's machine, where calls to any other one go; `{host}` is whom they were for."""
+    """On a developer's machine, where calls to other machines go instead; `{host}` is the original
+    host.
+    """
 
     def bounded(self) -> "Outbound":
-        """The same with one bound for all its calls from now on, as a message may take several."""
+        """The same with one time limit for all calls from now on, as a message may take several."""
         return replace(self, until=self.monotonic() + self.limits.total)
 
     def post(
         self, url: str, body: bytes, headers: Mapping[str, str]
     ) -> Answer | TemporaryFailure | PermanentFailure:
-        """Answer for whatever HTTP status came. Raises nothing that the other side brings about."""
+        """An Answer for any HTTP status. Whatever the other side does, this raises nothing."""
         remaining = self.limits.total
         if self.until is not None:
             remaining = min(remaining, self.until - self.monotonic())
@@ -97,8 +99,8 @@ class Outbound:
         except NotAllowed as reason:
             return PermanentFailure(str(reason))
         call = _Call(self, target, body, {"User-Agent": "OpsKnight", **headers})
-        # A thread, because only a thread can be left behind: neither a name lookup nor a header
-        # that comes letter by letter can be bounded from inside.
+        # A thread, because only a thread can be left behind: there is no way to bound a name
+        # lookup, or a header that comes letter by letter, from inside.
         executor = ThreadPoolExecutor(1)
         try:
             running = executor.submit(call.run)
@@ -141,7 +143,7 @@ class _Call:
             self.answer = Answer(response.status, after=self.pause(response))
             self.answer = replace(self.answer, body=_some_of(response))
         except (OSError, HTTPError, HTTPException) as error:
-            # With a status, the answer is known, whatever became of its body.
+            # With a status the answer is known, even if its body failed.
             return self.answer or TemporaryFailure(_failure(error, "no valid HTTP answer"))
         finally:
             connection.close()
@@ -179,12 +181,12 @@ class _Call:
         )
 
     def leave(self) -> Answer | TemporaryFailure:
-        """The time is up: what is known of the answer, and the end of the thread's connection."""
-        # First: headers that are cut off by what follows would look complete.
+        """Time is up: returns what is known of the answer, and ends the thread's connection."""
+        # Before the shutdown: headers that it cuts off would look complete.
         known = self.answer
         sock = self.connection.sock if self.connection else None
         if sock is not None:
-            # PermanentFailure when it has just ended by itself.
+            # It fails when the connection has just ended by itself.
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         return known or TemporaryFailure("no complete answer in time")
@@ -192,7 +194,7 @@ class _Call:
     def pause(self, response: HTTPResponse) -> timedelta | None:
         asked = (response.getheader("Retry-After") or "").strip()
         if asked.isascii() and asked.isdigit():
-            # Longer numbers are as good as infinite, and timedelta refuses them.
+            # Longer numbers are as good as infinite, and timedelta cannot hold them.
             return min(timedelta(seconds=int(asked[:9])), LONGEST_PAUSE)
         try:
             date = parsedate_to_datetime(asked)
@@ -203,12 +205,12 @@ class _Call:
 
 
 def _some_of(response: HTTPResponse) -> bytes:
-    """Reads no further than it must: whoever sends more, sends it in vain."""
+    """Reads only the beginning: a receiver that sends more sends it in vain."""
     return response.read(LONGEST_ANSWER)
 
 
 def _failure(error: Exception, otherwise: str) -> str:
-    """In words of ours: those of the exceptions repeat hosts and addresses."""
+    """The reason in our own words: those of the exceptions repeat hosts and addresses."""
     cause = error.__cause__ or error
     match cause:
         case TimeoutError() | urllib3.exceptions.TimeoutError():

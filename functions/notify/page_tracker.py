@@ -1,25 +1,23 @@
-"""What becomes of a page: reached, or failed, and then its step must not wait for nobody."""
+"""Tracks a page until it is reached or has failed. When a whole step has failed, the escalation
+moves on: it must not wait for people who got no message.
+
+The rules are in `opsknight.notification.delivery`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
+from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
-from opsknight.notification.delivery import Delivery, Verdict, verdict
-from opsknight.runtime.process import count, logger
+from opsknight.notification.delivery import Delivery, page_state
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
-
-_ENDS: Final = {
-    Verdict.REACHED: PageState.REACHED,
-    Verdict.FAILED: PageState.FAILED,
-    Verdict.CANCELLED: PageState.CANCELLED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +27,12 @@ class PageTracker:
     new_token: Callable[[], str]
 
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
-        """A provider took a message of its page."""
+        """A provider took a message of the delivery's page."""
         if delivery.page_no is not None:
             self.paging.reached(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
-        """A message of its page is refused, or has bounced: it may have been the last hope."""
+        """A message of the delivery's page failed or bounced: it may have been the last hope."""
         if delivery.page_no is None:
             return
         page = self.paging.page(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
@@ -42,7 +40,7 @@ class PageTracker:
             self.page(page, deadline)
 
     def page(self, page: Page, deadline: Deadline) -> None:
-        """Writes what became of it, if that is known by now."""
+        """Records how the page ended, if that is known by now."""
         if page.state is PageState.FAILED and page.due_at is not None:
             self._fail(page, deadline)
             return
@@ -51,22 +49,22 @@ class PageTracker:
         deliveries = [
             each
             for each in self.paging.table.deliveries(page.incident_id, deadline)
-            if each.page_no == page.page_no and each.owner == f"user#{page.user_id}"
+            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
         ]
-        found = verdict(deliveries, page.judged_at or page.at, self.clock())
-        if found is None or _ENDS[found] is page.state:
+        state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
+        if state is None or state is page.state:
             return
-        if found is not Verdict.FAILED:
-            self.paging.end(page, _ENDS[found], deadline)
-        elif self.paging.doubt(page, self.clock(), deadline):
+        if state is not PageState.FAILED:
+            self.paging.end(page, state, deadline)
+        elif self.paging.mark_failed(page, self.clock(), deadline):
             count("PageFailed")
             self._fail(page, deadline)
 
     def _fail(self, page: Page, deadline: Deadline) -> None:
-        """The timeline tells it, and the step moves on once nobody else of it is reached.
+        """Adds the failure to the timeline, and moves on if all pages of the step have failed.
 
-        The page stays due until that is written, so that no death in between leaves a step waiting
-        for people who hear nothing.
+        The page stays due until that is written: no death in between leaves a step waiting for
+        people who got no message.
         """
 
         def attempt(number: int) -> None:
@@ -89,7 +87,7 @@ class PageTracker:
         decide_again(deadline, attempt)
 
     def _moved(self, page: Page, incident: Incident, deadline: Deadline) -> Transitioned | None:
-        """None when the incident does not depend on it any more."""
+        """None when the incident does not depend on the page any more."""
         if incident.epoch != page.epoch:
             return None
         of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)

@@ -1,5 +1,7 @@
-"""Plans who is told: of an incident's changes its service's receivers and status pages, of a page
-its user. Everything planned is a delivery in the table before anybody is woken to send it.
+"""Plans deliveries: an incident's changes go to its service's receivers and to status pages, a page
+to its user. A delivery is in the table before anybody is woken to send it.
+
+Who gets what is decided in `opsknight.notification.recipients`.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +13,7 @@ from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Change, Incident, Status
-from opsknight.notification.delivery import Delivery, State, judged_at
+from opsknight.notification.delivery import Delivery, State, reach_deadline
 from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
@@ -20,7 +22,7 @@ from opsknight.notification.recipients import (
     page_deliveries,
 )
 from opsknight.runtime.lenient import readable, readable_items
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
 from opsknight.store.table import Table
@@ -30,7 +32,7 @@ from opsknight.store.table import Table
 class Planning:
     paging: Paging
     queues: Queues
-    judge: PageTracker
+    page_tracker: PageTracker
     clock: Callable[[], datetime]
 
     @property
@@ -90,16 +92,16 @@ class Planning:
         return () if user is None else assignment_deliveries(incident, change, user)
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
-        """Plans a page, or says what became of it."""
+        """Plans a page, or records how it ended."""
         page = self.paging.page(incident_id, page_no, user_id, deadline)
         if page is None:
             return
         if page.state is None:
             self._plan(page, deadline)
         elif page.due_at is not None and page.due_at <= self.clock():
-            self.judge.page(page, deadline)
+            self.page_tracker.page(page, deadline)
         else:
-            # Woken again: whoever planned it may have died before waking the senders.
+            # Woken again: whoever planned the page may have died before waking the senders.
             planned = self.table.deliveries(incident_id, deadline)
             mine = [each for each in planned if each.page_no == page_no]
             self.queues.send(
@@ -115,12 +117,12 @@ class Planning:
         user = readable(lambda: self.table.user(page.user_id, deadline))
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
-        judged = judged_at(deliveries) or self.clock()
-        if not self.paging.plan(page, judged, deadline):
+        until = reach_deadline(deliveries) or self.clock()
+        if not self.paging.plan(page, until, deadline):
             return
         now = self.clock()
         self.queues.send(deliveries, now)
-        self.queues.judge(page, judged, now)
+        self.queues.track(page, until, now)
         logger.info(
             "page planned",
             incident_id=page.incident_id,

@@ -1,7 +1,7 @@
-"""What providers say later of the messages they took: delivered, bounced, answered by nobody.
+"""Providers' later reports on messages that they took: delivered, bounced, answered by nobody.
 
-They come by EventBridge, from SES for the deployment's configuration set, and from End User
-Messaging for the whole account: messages that are none of ours are passed over.
+They arrive by EventBridge: from SES for the deployment's configuration set, from End User Messaging
+for the whole account. Reports on messages of others are ignored.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from notify.page_tracker import PageTracker
 from opsknight.notification.delivery import Report, State, reported
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.deliveries import Deliveries
 
 _SES: Final = {
     "Delivery": Report.DELIVERED,
@@ -23,7 +23,7 @@ _SES: Final = {
     "Rendering Failure": Report.FAILED,
 }
 _REACHED: Final = frozenset({"TEXT_DELIVERED", "VOICE_COMPLETED", "VOICE_ANSWERED"})
-# What carriers say on the way, and what nobody knows, is no failure.
+# A message on its way, or of unknown fate, has not failed.
 _OPEN: Final = frozenset(
     {
         "TEXT_QUEUED",
@@ -38,7 +38,7 @@ _OPEN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProviderReport:
     provider_id: str
     report: Report
     why: str
@@ -46,38 +46,38 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    outgoing: Outgoing
-    judge: PageTracker
+    deliveries: Deliveries
+    page_tracker: PageTracker
 
     def take(self, event: Mapping[str, Any], deadline: Deadline) -> None:
-        said = read(event)
-        if said is None:
+        found = read(event)
+        if found is None:
             return
-        delivery = self.outgoing.by_provider_id(said.provider_id, deadline)
+        delivery = self.deliveries.by_provider_id(found.provider_id, deadline)
         if delivery is None:
-            logger.info("a report of no delivery of ours", provider_id=said.provider_id)
+            logger.info("a report of no delivery of ours", provider_id=found.provider_id)
             return
-        sets = reported(delivery, said.report, said.why)
-        if not self.outgoing.change(delivery, sets, deadline):
-            # Changed in the same moment: EventBridge's own retry finds it settled.
+        sets = reported(delivery, found.report, found.why)
+        if not self.deliveries.change(delivery, sets, deadline):
+            # Another write came in between: EventBridge's own retry finds it done.
             raise RuntimeError("the delivery changed while its report was written")
         logger.info(
             "delivery reported",
             incident_id=delivery.incident_id,
             delivery_id=delivery.id,
             channel=delivery.channel,
-            report=said.report,
-            why=said.why,
+            report=found.report,
+            why=found.why,
         )
         if sets.get("state") is State.BOUNCED:
             count("DeliveryBounced")
         if State.BOUNCED in (sets.get("state"), delivery.state):
-            # Also when it is reported again: whoever wrote it may have died before this.
-            self.judge.lost(delivery, deadline)
+            # Also when the report comes again: whoever wrote it may have died before this.
+            self.page_tracker.lost(delivery, deadline)
 
 
-def read(event: Mapping[str, Any]) -> Said | None:
-    """None for what says nothing about a message."""
+def read(event: Mapping[str, Any]) -> ProviderReport | None:
+    """None for an event that is no report on a message."""
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         return None
@@ -90,7 +90,7 @@ def read(event: Mapping[str, Any]) -> Said | None:
             return None
 
 
-def _ses(detail: Mapping[str, Any]) -> Said | None:
+def _ses(detail: Mapping[str, Any]) -> ProviderReport | None:
     report = _SES.get(str(detail.get("eventType")))
     provider_id = (detail.get("mail") or {}).get("messageId")
     if report is None or not isinstance(provider_id, str):
@@ -98,12 +98,12 @@ def _ses(detail: Mapping[str, Any]) -> Said | None:
     bounce = detail.get("bounce") or {}
     words = [bounce.get("bounceType"), bounce.get("bounceSubType")]
     why = " ".join(str(word) for word in words if word) or str(detail["eventType"])
-    return Said(provider_id, report, why)
+    return ProviderReport(provider_id, report, why)
 
 
-def _phone(detail: Mapping[str, Any]) -> Said | None:
+def _phone(detail: Mapping[str, Any]) -> ProviderReport | None:
     kind, provider_id = detail.get("eventType"), detail.get("messageId")
     if not isinstance(kind, str) or not isinstance(provider_id, str) or kind in _OPEN:
         return None
     report = Report.DELIVERED if kind in _REACHED else Report.FAILED
-    return Said(provider_id, report, str(detail.get("messageStatus") or kind))
+    return ProviderReport(provider_id, report, str(detail.get("messageStatus") or kind))

@@ -1,5 +1,5 @@
-"""What the notify functions are made of, each made by the first waking that needs it: nothing is
-connected or drawn at import.
+"""Builds the parts of the notify functions, each for the first waking that needs it. Nothing
+connects, and no chance is drawn, at import.
 """
 
 import random
@@ -22,13 +22,17 @@ from notify.queues import Queues
 from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
+from notify.throttling import Throttling
 from opsknight.notification import signed_link
-from opsknight.runtime import process
-from opsknight.runtime.process import logger
+from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
-from opsknight.store.deliveries import Outgoing
+from opsknight.runtime.telemetry import logger
+from opsknight.store.bundles import Bundles
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -37,14 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where a message lets its reader act."""
+    """The address in a message where its reader can act."""
 
     keys: LinkKeys
     base: str
     """The address of the API, without a slash at the end."""
 
     def __call__(self, incident_id: str, delivery_id: str, now: datetime) -> str | None:
-        """None when there is no key to sign with: a message without a link still wakes."""
+        """None without a key to sign with: a message without a link still wakes people."""
         try:
             key = self.keys.signing(now)
         except SecretsUnavailable as away:
@@ -55,8 +59,8 @@ class Links:
 
 @cache
 def queues() -> Queues:
-    settings = process.read_settings(process.QueueSettings)
-    sqs = process.sqs()
+    settings = read_settings(QueueSettings)
+    sqs = clients.sqs()
     return Queues(
         plans=Queue(sqs, settings.plans_url),
         pages=Queue(sqs, settings.pages_url),
@@ -65,28 +69,28 @@ def queues() -> Queues:
 
 
 @cache
-def judge() -> PageTracker:
-    return PageTracker(Paging(process.table()), process.now, partial(token_hex, 14))
+def page_tracker() -> PageTracker:
+    return PageTracker(Paging(clients.table()), clock.now, partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(process.table()), queues(), judge(), process.now)
+    return Planning(Paging(clients.table()), queues(), page_tracker(), clock.now)
 
 
 @cache
 def reports() -> Reports:
-    return Reports(Outgoing(process.table()), judge())
+    return Reports(Deliveries(clients.table()), page_tracker())
 
 
 @cache
 def sending() -> Sending:
-    settings = process.read_settings(process.SendingSettings)
+    settings = read_settings(SendingSettings)
     ssm = boto3.client("ssm", config=SSM_CONFIG)
     outside = Outside(
-        http=Outbound(process.now, allow_private=settings.allow_private_targets == "true"),
+        http=Outbound(clock.now, allow_private=settings.allow_private_targets == "true"),
         secrets=Secrets(ssm),
-        now=process.now,
+        now=clock.now,
         ses=_ses,
         phone=_phone,
         settings=Settings(
@@ -99,18 +103,28 @@ def sending() -> Sending:
         ),
     )
     link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
-    table = process.table()
+    table = clients.table()
+    deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(
-        outgoing=Outgoing(table),
+        deliveries=deliveries,
+        bundles=bundles,
+        throttling=Throttling(
+            deliveries=deliveries,
+            receivers=Receivers(table),
+            bundles=bundles,
+            queues=queues(),
+            clock=clock.now,
+            chance=random.random,
+            new_claim=partial(token_hex, 8),
+        ),
         queues=queues(),
         composer=Composer(table, link),
-        judge=judge(),
+        page_tracker=page_tracker(),
         senders=Senders(outside),
-        clock=process.now,
+        clock=clock.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,
         chance=random.random,
-        new_claim=partial(token_hex, 8),
     )
 
 

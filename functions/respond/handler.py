@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from opsknight.http.auth import DirectoryCache, Limiter
 from opsknight.http.gateway import Answer, Request, json_fault, respond
-from opsknight.runtime import process
+from opsknight.runtime import clients, clock
+from opsknight.runtime.settings import RespondSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
@@ -71,15 +72,15 @@ def make(
 @cache
 def responder() -> Responder:
     """Made by the first request: nothing is connected at import."""
-    settings = process.read_settings(process.RespondSettings)
-    ssm = process.ssm()
+    settings = read_settings(RespondSettings)
+    ssm = clients.ssm()
     return make(
-        process.table(),
-        process.counters(),
+        clients.table(),
+        clients.counters(),
         LinkKeys(Secret(ssm, settings.link_key_name)),
         Secret(ssm, settings.slack_signing_secret_name),
-        process.new_id,
-        process.now,
+        clock.new_id,
+        clock.now,
     )
 
 

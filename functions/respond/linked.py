@@ -92,8 +92,7 @@ class Linked:
         """The user whom the delivery was for; None if it was for no user, or for one who is
         disabled by now.
         """
-        kind, _, user_id = delivery.owner.partition("#")
-        return self.directory.user(user_id, now, deadline) if kind == "user" else None
+        return self.directory.user(delivery.user_id, now, deadline) if delivery.pages else None
 
     def _act(
         self,

@@ -141,7 +141,7 @@ class Town:
                 channel=Channel.WEBHOOK,
                 to=f"{self.places.url}{path}",
                 service_id=service_id,
-                told=(IncidentEvent.TRIGGERED,),
+                events=(IncidentEvent.TRIGGERED,),
             )
             for number, path in enumerate(paths)
         ]

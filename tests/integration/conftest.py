@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from harness.world import World, build
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 
 

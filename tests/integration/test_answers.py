@@ -9,7 +9,7 @@ import events.handler
 from events.handler import OPENAPI
 from harness.world import World, event, http_event
 from opsknight.http.gateway import respond
-from opsknight.runtime import process
+from opsknight.runtime import clients
 from tests.integration.conftest import Log
 from tests.integration.wire import Wire, refusing
 
@@ -171,7 +171,7 @@ def test_lambda_calls_on_request(
     monkeypatch.setenv("TABLE_NAME", moto_world.table.name)
     monkeypatch.setenv("RATES_TABLE_NAME", moto_world.counters.name)
     monkeypatch.setenv("RETENTION_DAYS", "400")
-    made_once = (events.handler.api, process.table, process.counters)
+    made_once = (events.handler.api, clients.table, clients.counters)
     headers = {"authorization": f"Token token={moto_world.integration_key}"}
     try:
         answers = [

@@ -13,13 +13,13 @@ from harness.world import World, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.channels.words import words
 from opsknight.directory.entries import Role, User
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.notification.delivery import TESTED_FOR, Report, State, reported
 from opsknight.notification.message import PageReason
-from opsknight.notification.throttle import Traffic
+from opsknight.notification.throttle import ReceiverState
 from opsknight.runtime.queues import Queue
 from opsknight.store import directory_items, items
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.wire import attributes
 
 ADA = User(
@@ -122,22 +122,24 @@ def test_one_that_nobody_woke_is_found_by_the_tick(night: Pipeline, shell: Shell
 def test_a_receiver_given_up_on_is_tried_at_once(night: Pipeline, shell: Shell) -> None:
     """Who has mended it wants to see that, and does not wait for the next probe."""
     now = night.world.clock()
-    sick = Traffic(failing_since=now, failures=9, probe_at=now + timedelta(minutes=5))
-    key = items.traffic_key("user#user_ada#cm_mail")
-    night.put(key | {"kind": {"S": "traffic"}} | attributes(sick))
+    sick = ReceiverState(
+        failing_since=now, failures=9, circuit_open_until=now + timedelta(minutes=5)
+    )
+    key = items.receiver_state_key(Owner.user("user_ada").destination("cm_mail"))
+    night.put(key | {"kind": {"S": "receiver_state"}} | attributes(sick))
     assert states(told(shell, "ada", "--method", "mail")) == ["SENT"]
     night.hears("cm_mail test")
-    healed = night.world.table.get(Traffic, key, deadline())
-    assert healed == Traffic()
+    healed = night.world.table.get(ReceiverState, key, deadline())
+    assert healed == ReceiverState()
 
 
 def test_what_a_provider_reports_later_finds_the_test(night: Pipeline, shell: Shell) -> None:
     answer = told(shell, "ada", "--method", "mail")
-    outgoing = Outgoing(night.world.table)
-    found = outgoing.by_provider_id(answer["deliveries"][0]["providerId"], deadline())
+    deliveries = Deliveries(night.world.table)
+    found = deliveries.by_provider_id(answer["deliveries"][0]["providerId"], deadline())
     assert found is not None
     assert found.incident_id == answer["test"]
-    assert outgoing.change(found, reported(found, Report.FAILED, "Permanent"), deadline())
+    assert deliveries.change(found, reported(found, Report.FAILED, "Permanent"), deadline())
     [bounced] = night.deliveries()
     assert bounced.state is State.BOUNCED
     night.hears("cm_mail test")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from harness.world import RETENTION, World, deadline, event
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner, StatusPageEvent
 from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.store import items, message_items
@@ -16,7 +16,7 @@ def a_delivery(world: World, incident_id: str, **more: object) -> Delivery:
         "incident_id": incident_id,
         "service_id": world.service.id,
         "alert_id": "al_1",
-        "owner": "user#user_ada",
+        "owner": Owner.user("user_ada"),
         "receiver_id": "email",
         "channel": Channel.EMAIL,
         "about": PageReason.PAGED,
@@ -69,7 +69,7 @@ def test_a_pending_delivery_is_due_and_expires(moto_world: World) -> None:
     assert item["expires_at"] == expiry(moto_world.clock.at, RETENTION)
 
 
-def test_a_bundle_lists_what_its_message_told(moto_world: World) -> None:
+def test_a_bundle_lists_what_its_message_carried(moto_world: World) -> None:
     told = [Bundled(incident_id=f"inc_{n}", delivery_id=f"p{n}") for n in range(3)]
     table = moto_world.table
     for item in message_items.bundle_items("p9", told, moto_world.clock.at, RETENTION):

@@ -16,7 +16,7 @@ from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
-from opsknight.store.deliveries import Outgoing
+from opsknight.store.receivers import Receivers
 from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
 from opsknight_cli.doctor.running import run
 
@@ -64,18 +64,18 @@ def test_all_is_well(shell: Shell) -> None:
 
 
 def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:
-    outgoing, now = Outgoing(shell.world.table), shell.world.clock()
+    receivers, now = Receivers(shell.world.table), shell.world.clock()
     [destination] = [
         each
         for each, name in destinations(configuration(shell)).items()
         if name == "phone of user ada"
     ]
-    sets = {"failing_since": now, "failures": 7, "probe_at": now}
-    outgoing.leave(destination, "place_0", sets, deadline())
+    sets = {"failing_since": now, "failures": 7, "circuit_open_until": now}
+    receivers.release_slot(destination, "slot_0", sets, deadline())
     [told] = examined(shell, 2)["receivers"]
     assert told["verdict"] == "warning"
     assert told["said"].startswith("phone of user ada has failed 7 times since 2026-11-")
-    outgoing.leave(destination, "place_0", {"probe_at": None}, deadline())
+    receivers.release_slot(destination, "slot_0", {"circuit_open_until": None}, deadline())
     assert [each["verdict"] for each in examined(shell, 0)["receivers"]] == ["ok"]
 
 

@@ -19,6 +19,7 @@ from opsknight.incident.commands import AutoResolve, Snooze, Suppress
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Status, Timer
+from opsknight.runtime.wakeups import AuditIncidents, PlanNotices, SweepShard, TimerDue
 from opsknight.store.calls import Conflict
 from opsknight.store.items import DUE_SHARDS, due_shard, incident_key
 from opsknight.store.wire import stamp, wire
@@ -44,28 +45,29 @@ def change(night: Pipeline, incident_id: str, expression: str, **values: dict[st
 
 def test_a_tick_is_a_message_for_each_shard_and_the_auditor(night: Pipeline) -> None:
     tick(night.engine)
-    bodies = [letter.body for letter in night.post.letters]
-    assert [body["shard"] for body in bodies if "shard" in body] == list(range(DUE_SHARDS))
-    assert bodies[-1] == {"audit": True}
+    messages = [each.message for each in night.post.queued]
+    at = night.world.clock()
+    assert messages[:-1] == [SweepShard(shard, at) for shard in range(DUE_SHARDS)]
+    assert messages[-1] == AuditIncidents()
 
 
 def test_a_message_that_comes_early_is_put_back(night: Pipeline) -> None:
     incident = night.trigger()
-    night.pages("ada").post.letters.clear()
+    night.pages("ada").post.queued.clear()
     due = night.world.clock() + timedelta(minutes=5)
     night.world.clock.advance(minutes=4)
-    on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
+    on_message(night.engine, TimerDue(incident, due))
     night.pages()
-    [letter] = night.post.letters
-    assert letter.body["incident"] == incident
-    assert letter.delay == 59, "it comes a second early, so that a function is awake in time"
+    [queued] = night.post.queued
+    assert queued.message == TimerDue(incident, due)
+    assert queued.delay == 59, "it comes a second early, so that a function is awake in time"
 
 
 def test_a_message_that_comes_a_moment_early_is_waited_for(night: Pipeline) -> None:
     incident = night.trigger()
     due = night.world.clock() + timedelta(minutes=5)
     night.world.clock.advance(minutes=4, seconds=58.5)
-    on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
+    on_message(night.engine, TimerDue(incident, due))
     night.pages("ada", "ben")
     assert night.world.clock() == due
 
@@ -73,14 +75,14 @@ def test_a_message_that_comes_a_moment_early_is_waited_for(night: Pipeline) -> N
 def test_messages_that_come_late_twice_or_for_nothing_do_no_harm(night: Pipeline) -> None:
     incident = night.trigger()
     night.pages("ada")
-    due = (night.world.clock() + timedelta(minutes=5)).isoformat()
+    due = night.world.clock() + timedelta(minutes=5)
     night.world.clock.advance(minutes=6)
     for _ in range(3):
-        on_message(night.engine, {"incident": incident, "due_at": due})
+        on_message(night.engine, TimerDue(incident, due))
     night.pages("ben")
-    on_message(night.engine, {"incident": "inc_gone", "due_at": due})
+    on_message(night.engine, TimerDue("inc_gone", due))
     night.send("resolve")
-    on_message(night.engine, {"incident": incident, "due_at": due})
+    on_message(night.engine, TimerDue(incident, due))
     night.pages()
 
 
@@ -88,15 +90,18 @@ def test_a_duplicate_starts_no_second_chain_of_messages(night: Pipeline) -> None
     incident = night.trigger()
     due = night.world.clock() + timedelta(minutes=5)
     night.world.clock.advance(minutes=5)
-    night.post.letters.clear()
+    night.post.queued.clear()
     for _ in range(5):
-        on_message(night.engine, {"incident": incident, "due_at": due.isoformat()})
-    assert len(night.post.letters) <= 1
+        on_message(night.engine, TimerDue(incident, due))
+    assert len(night.post.queued) <= 1
 
 
-def test_a_message_that_nobody_knows_is_refused(night: Pipeline) -> None:
-    with pytest.raises(ValueError, match="nobody knows"):
-        on_message(night.engine, {"hello": 1})
+def test_a_message_for_another_function_is_logged_and_dropped(
+    night: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    on_message(night.engine, PlanNotices(night.trigger()))
+    assert [each.message for each in caplog.records].count("unknown queue message") == 1
+    night.pages("ada")
 
 
 def test_a_sweep_goes_on_where_it_stopped(night: Pipeline) -> None:
@@ -108,11 +113,11 @@ def test_a_sweep_goes_on_where_it_stopped(night: Pipeline) -> None:
         name = f"inc_{number:03}"
         night.put(item | incident_key(name) | {"id": {"S": name}, "dedup_key": {"S": name}})
     rounds = []
-    on_message(night.engine, {"shard": int(due_shard(first))})
-    while letter := night.post.take(night.world.clock()):
-        if "shard" in letter.body:
-            rounds.append(letter.body["after"])
-            on_message(night.engine, letter.body)
+    on_message(night.engine, SweepShard(int(due_shard(first))))
+    while queued := night.post.take(night.world.clock()):
+        if isinstance(queued.message, SweepShard):
+            rounds.append(queued.message.after)
+            on_message(night.engine, queued.message)
     assert len(rounds) == 2
     assert len({page.incident_id for page in night.all_pages()}) == 2 * BATCH + 1
 
@@ -122,11 +127,11 @@ def test_a_sweep_ends_when_the_next_tick_has_begun(night: Pipeline) -> None:
     shard = int(due_shard(night.trigger()))
     key = incident_key("inc_0")
     place = {**key, "due_shard": {"S": str(shard)}, "due_at": {"S": "2000-01-01"}}
-    going_on = {"shard": shard, "after": place, "at": night.world.clock().isoformat()}
+    rest = SweepShard(shard, night.world.clock(), place)
     night.world.clock.advance(seconds=60)
-    on_message(night.engine, going_on)
+    on_message(night.engine, rest)
     night.pages()
-    on_message(night.engine, going_on | {"at": night.world.clock().isoformat()})
+    on_message(night.engine, SweepShard(shard, night.world.clock(), place))
     night.pages("ada")
 
 
@@ -136,13 +141,13 @@ def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
     night.world.clock.advance(seconds=1)
     whole = night.trigger("whole")
     change(night, broken, "SET escalation = :nonsense", nonsense={"S": "NONSENSE"})
-    night.post.letters.clear()
+    night.post.queued.clear()
     for expected in (1, 5, 15, 15):
         at = night.world.clock()
         tick(night.engine)
-        while letter := night.post.take(at):
-            if "shard" in letter.body:
-                on_message(night.engine, letter.body)
+        while queued := night.post.take(at):
+            if isinstance(queued.message, SweepShard):
+                on_message(night.engine, queued.message)
         key = incident_key(broken)
         client, name = night.world.table.client, night.world.table.name
         item = client.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
@@ -254,10 +259,10 @@ def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
     night.pages("ada").send("acknowledge")
     past = {"S": stamp(night.world.clock())}
     change(night, incident, "SET timers.newer = :past, due_at = :past", past=past)
-    night.post.letters.clear()
+    night.post.queued.clear()
     for _ in range(2):
-        on_message(night.engine, {"shard": int(due_shard(incident))})
-    assert not night.post.letters
+        on_message(night.engine, SweepShard(int(due_shard(incident))))
+    assert not night.post.queued
     left = night.incident(incident)
     assert left.due_at is not None
     assert left.due_at > night.world.clock()

@@ -8,6 +8,7 @@ import pytest
 from harness.desk import Desk, Page
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.entries import Service
+from opsknight.directory.receivers import Owner
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.incident.commands import Snooze
@@ -252,8 +253,12 @@ def test_a_link_without_its_delivery_is_dead(desk: Desk) -> None:
     assert incident(desk.world, incident_id).status is Status.OPEN
 
 
-@pytest.mark.parametrize("owner", ["service#svc_checkout", "page#page_public", "user#user_gone"])
-def test_only_a_user_acts_by_link(desk: Desk, owner: str) -> None:
+@pytest.mark.parametrize(
+    "owner",
+    [Owner.service("svc_checkout"), Owner.status_page("page_public"), Owner.user("user_gone")],
+    ids=str,
+)
+def test_only_a_user_acts_by_link(desk: Desk, owner: Owner) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
     path = desk.link(incident_id, owner=owner)
     assert desk.press(path, "resolve").status == 404

@@ -1,6 +1,5 @@
 """The functions that the stream wakes: what they make of records, and what a bad one harms."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from harness.world import World, event
 from notify import wiring
 from opsknight.incident.commands import Resolve, Snooze
 from opsknight.incident.model import Status
-from opsknight.runtime import process
+from opsknight.runtime import clients
+from opsknight.runtime.wakeups import PlanNotices, to_json
 from opsknight.store.calls import Unavailable
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
@@ -38,12 +38,12 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
     made: tuple[Any, ...] = (
-        process.table,
-        process.sqs,
-        process.sns,
+        clients.table,
+        clients.sqs,
+        clients.sns,
         escalation.handler.engine,
         wiring.queues,
-        wiring.judge,
+        wiring.page_tracker,
         wiring.planning,
     )
     for each in made:
@@ -131,7 +131,7 @@ def test_an_old_record_plans_everything_up_to_now(woken: World) -> None:
 
 def test_a_newer_change_meanwhile_is_planned_too(woken: World, log: Log) -> None:
     known = incident_in(woken, Status.OPEN)
-    table = process.table()
+    table = clients.table()
     wire = Wire(table.client)
     wire.fail("UpdateItem", doing(lambda: do(woken, known, Resolve())))
     assert failed(notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)) == []
@@ -193,6 +193,7 @@ def test_escalation_pages_and_says_so(woken: World, log: Log) -> None:
 
 def test_what_the_stream_lost_is_planned_by_a_message(woken: World) -> None:
     known = woken.send(event()).incident["id"]
-    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps({"incident": known})}
-    assert failed(notify.handler.on_event({"Records": [letter]}, CONTEXT)) == []
+    body = to_json(PlanNotices(known))
+    queued = {"messageId": "1", "eventSource": "aws:sqs", "body": body}
+    assert failed(notify.handler.on_event({"Records": [queued]}, CONTEXT)) == []
     assert incident(woken, known).announced == 1

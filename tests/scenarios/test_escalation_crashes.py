@@ -20,6 +20,7 @@ from harness.world import World, build, deadline
 from opsknight.directory.entries import MaintenanceWindow, Member, Team
 from opsknight.escalation.policy import Target, TargetKind
 from opsknight.incident.commands import Acknowledge, Escalate, Reassign, Snooze
+from opsknight.runtime.wakeups import TimerDue
 from opsknight.store.directory_items import directory_item
 from opsknight.store.items import incident_key
 
@@ -165,7 +166,7 @@ class Stage:
         self.world: World = build(self.endpoint)
         self.night = Pipeline(self.world, streaming=self.path.streams)
         self.incident = self.path.prepare(self.night)
-        self.night.post.letters.clear()
+        self.night.post.queued.clear()
         self.before = self.pages()
 
     def pages(self) -> list[tuple[int, str]]:
@@ -178,13 +179,12 @@ class Stage:
                 item = client.get_item(TableName=name, Key=incident_key(self.incident))["Item"]
                 on_record(woken, DynamoDBRecord(record(item)))
             case "reminder":
-                due_at = self.world.clock().isoformat()
-                on_message(woken, {"incident": self.incident, "due_at": due_at})
+                on_message(woken, TimerDue(self.incident, self.world.clock()))
             case _:
                 tick(woken)
-                while letter := self.night.post.take(self.world.clock()):
-                    if letter.queue.endswith("timers"):
-                        on_message(woken, letter.body)
+                while queued := self.night.post.take(self.world.clock()):
+                    if queued.queue.endswith("timers"):
+                        on_message(woken, queued.message)
 
     def process(self, process: Process) -> Engine:
         table = process.runs(self.world, self.endpoint).table
@@ -195,7 +195,7 @@ class Stage:
     def ends(self) -> tuple[object, ...]:
         """The state of things after the message came again, and a tick."""
         self.wake(engine(self.world, self.night.post))
-        self.night.post.letters.clear()
+        self.night.post.queued.clear()
         Stage.wake(_as(self, "sweep"), engine(self.world, self.night.post))
         self.night.settle()
         found = self.night.incident(self.incident)

@@ -438,7 +438,7 @@ def test_without_messages_a_tick_is_a_minute_late_at_most(night: Pipeline) -> No
     night.escalates(step("ada"), step("ben", after=5))
     night.world.clock.advance(seconds=7)
     night.trigger()
-    night.pages("ada").post.letters.clear()
+    night.pages("ada").post.queued.clear()
     night.wait(minutes=6).pages("ben")
 
 

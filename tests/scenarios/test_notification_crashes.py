@@ -18,55 +18,63 @@ from notify.handler import plan, send
 from notify.reports import Reports
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
-from opsknight.runtime.queues import Message
-from opsknight.store.deliveries import Outgoing
+from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery, TrackPage
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.directory_items import directory_item
 
 READS = ("GetItem", "BatchGetItem", "Query")
-REPORT = "report"
 BUNDLE = ("disk-a", "disk-b", "disk-c")
-type Prepare = Callable[[Pipeline], Message]
 
 
-def plans_a_change(night: Pipeline) -> Message:
+@dataclass(frozen=True)
+class Bounce:
+    """A provider reports that it could not deliver a message."""
+
+    provider_id: object
+
+
+type Prepare = Callable[[Pipeline], QueueMessage | Bounce]
+
+
+def plans_a_change(night: Pipeline) -> PlanNotices:
     night.escalates(step("ada", after=60))
-    return {"incident": night.trigger()}
+    return PlanNotices(night.trigger())
 
 
-def plans_a_page(night: Pipeline) -> Message:
+def plans_a_page(night: Pipeline) -> QueueMessage:
     incident = _paged(night)
-    return {"incident": incident, "page_no": 1, "user": "user_ada"}
+    return TrackPage(incident, 1, "user_ada")
 
 
-def pages(night: Pipeline) -> Message:
+def pages(night: Pipeline) -> QueueMessage:
     return _planned(night)
 
 
-def pages_when_it_is_over(night: Pipeline) -> Message:
+def pages_when_it_is_over(night: Pipeline) -> QueueMessage:
     found = _planned(night)
     night.world.send(_event("acknowledge"))
     return found
 
 
-def pages_in_vain(night: Pipeline) -> Message:
+def pages_in_vain(night: Pipeline) -> QueueMessage:
     """Every method refuses, so the step moves on."""
     night.listener.answer("ada/sms", repeat(PermanentFailure("no such number")))
     return _planned(night)
 
 
-def tells(night: Pipeline) -> Message:
-    incident = plans_a_change(night)["incident"]
-    plan(night.planning, {"incident": incident})
+def tells(night: Pipeline) -> QueueMessage:
+    change = plans_a_change(night)
+    plan(night.planning, change)
     (notice,) = [each for each in night.deliveries() if each.receiver_id == "chat"]
-    return {"incident": incident, "delivery": notice.id}
+    return SendDelivery(change.incident_id, notice.id)
 
 
-def tells_again_later(night: Pipeline) -> Message:
+def tells_again_later(night: Pipeline) -> QueueMessage:
     night.listener.answer("chat", [TemporaryFailure("answered 500")])
     return tells(night)
 
 
-def pages_a_bundle(night: Pipeline) -> Message:
+def pages_a_bundle(night: Pipeline) -> QueueMessage:
     _planned(night)
     night.settle()
     # So that they wait for twenty seconds: a minute of a dead sender's lease later, they have not
@@ -75,24 +83,24 @@ def pages_a_bundle(night: Pipeline) -> Message:
     for dedup_key in BUNDLE:
         _opened(night, dedup_key)
     for each in night.all_pages():
-        plan(night.planning, {"incident": each.incident_id, "page_no": 1, "user": each.user_id})
+        plan(night.planning, TrackPage(each.incident_id, 1, each.user_id))
     night.settle()
     night.world.clock.advance(seconds=20)
     waits = [each for each in night.deliveries() if each.due_at == night.world.clock()]
     assert len(waits) == len(BUNDLE)
-    return {"incident": waits[0].incident_id, "delivery": waits[0].id}
+    return SendDelivery(waits[0].incident_id, waits[0].id)
 
 
-def bounces(night: Pipeline) -> Message:
+def bounces(night: Pipeline) -> Bounce:
     night.escalates(step("eve"), step("ben", after=60), repeat_after=7200)
     incident = _opened(night, "cpu-high")
-    plan(night.planning, {"incident": incident, "page_no": 1, "user": "user_eve"})
+    plan(night.planning, TrackPage(incident, 1, "user_eve"))
     night.wait(minutes=4)
     told = [each for each in night.deliveries() if each.receiver_id == "email"]
     # The other message of the page has bounced already.
     for each in told[1:]:
         _reported(night, each.attempts[-1].provider_id)
-    return {REPORT: told[0].attempts[-1].provider_id}
+    return Bounce(told[0].attempts[-1].provider_id)
 
 
 def _event(action: str) -> dict[str, Any]:
@@ -114,17 +122,19 @@ def _opened(night: Pipeline, dedup_key: str) -> str:
     return incident
 
 
-def _planned(night: Pipeline) -> Message:
+def _planned(night: Pipeline) -> QueueMessage:
     incident = _paged(night)
-    plan(night.planning, {"incident": incident, "page_no": 1, "user": "user_ada"})
+    plan(night.planning, TrackPage(incident, 1, "user_ada"))
     first = min(
         (each for each in night.deliveries() if each.pages), key=lambda each: each.not_before
     )
-    return {"incident": incident, "delivery": first.id}
+    return SendDelivery(incident, first.id)
 
 
 def _reported(night: Pipeline, provider_id: object) -> None:
-    Reports(Outgoing(night.world.table), night.sending.judge).take(_bounce(provider_id), deadline())
+    Reports(Deliveries(night.world.table), night.sending.page_tracker).take(
+        _bounce(provider_id), deadline()
+    )
 
 
 def _bounce(provider_id: object) -> dict[str, Any]:
@@ -170,7 +180,7 @@ class Stage:
         ):
             self.night.put(directory_item(known))
         self.message = self.prepare(self.night)
-        self.night.post.letters.clear()
+        self.night.post.queued.clear()
 
     def wake(self, process: Process) -> None:
         table = process.runs(self.world, self.endpoint).table
@@ -178,13 +188,15 @@ class Stage:
         sends = sending(self.world, self.night.post, senders, table, process.watch)
         plans = planning(self.world, self.night.post, table, process.watch)
         process.watching = True
-        if REPORT in self.message:
-            event = _bounce(self.message[REPORT])
-            Reports(Outgoing(table), sends.judge).take(event, deadline())
-        elif "delivery" in self.message:
-            send(sends, self.message)
-        else:
-            plan(plans, self.message)
+        match self.message:
+            case Bounce(provider_id):
+                Reports(Deliveries(table), sends.page_tracker).take(
+                    _bounce(provider_id), deadline()
+                )
+            case SendDelivery():
+                send(sends, self.message)
+            case message:
+                plan(plans, message)
 
     def ends(self) -> tuple[object, ...]:
         """The state of things after the message came again, and six minutes."""
@@ -210,7 +222,7 @@ class Stage:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-def test_after_a_death_everybody_has_been_told_once(
+def test_after_a_death_everybody_has_been_notified_once(
     dynamodb: str, path: Prepare, say: Callable[[str], None], full_size: bool
 ) -> None:
     whole = Stage(dynamodb, path)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from escalation.handler import on_message
 from harness.pipeline import Pipeline, step
-from harness.post import PLANS, TIMERS, Letter
+from harness.post import PLANS, TIMERS, Queued
 from harness.processes import sending
 from harness.streams import record, woken_by
 from harness.world import build, deadline, event
@@ -30,7 +30,7 @@ from opsknight.directory.receivers import (
     StatusPageWebhook,
 )
 from opsknight.notification.delivery import State
-from opsknight.runtime.queues import Message
+from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery
 from opsknight.store.directory_items import directory_item
 
 ACTIONS = st.lists(st.sampled_from(("trigger", "acknowledge", "resolve")), max_size=3)
@@ -58,13 +58,13 @@ def _stream(night: Pipeline) -> list[DynamoDBRecord]:
     return [DynamoDBRecord(each) for each in told if "NotifyFunction" in woken_by(each)]
 
 
-def _deliver(night: Pipeline, letter: Letter) -> None:
-    if letter.queue == PLANS:
-        plan(night.planning, letter.body)
-    elif letter.queue == TIMERS:
-        on_message(night.engine, letter.body)
+def _deliver(night: Pipeline, queued: Queued) -> None:
+    if queued.queue == PLANS:
+        plan(night.planning, queued.message)
+    elif queued.queue == TIMERS:
+        on_message(night.engine, queued.message)
     else:
-        send(night.sending, letter.body)
+        send(night.sending, queued.message)
 
 
 @pytest.mark.soak
@@ -99,16 +99,16 @@ def test_each_message_is_sent_once_and_in_order(
 
 def _shuffled(night: Pipeline, records: list[DynamoDBRecord], chance: Random, share: float) -> None:
     while True:
-        work: list[Letter | DynamoDBRecord] = [*records, *_due(night)]
+        work: list[Queued | DynamoDBRecord] = [*records, *_due(night)]
         if not work:
             return
         if chance.random() > share:
             return
         chosen = chance.choice(work)
-        if isinstance(chosen, Letter):
+        if isinstance(chosen, Queued):
             _deliver(night, chosen)
             if chance.random() < 0.7:
-                night.post.letters.remove(chosen)
+                night.post.queued.remove(chosen)
         else:
             on_record(night.planning, chosen)
             if chance.random() < 0.7:
@@ -116,9 +116,9 @@ def _shuffled(night: Pipeline, records: list[DynamoDBRecord], chance: Random, sh
         records += _stream(night)
 
 
-def _due(night: Pipeline) -> list[Letter]:
+def _due(night: Pipeline) -> list[Queued]:
     soon = night.world.clock() + timedelta(seconds=1)
-    return [letter for letter in night.post.letters if letter.at <= soon]
+    return [each for each in night.post.queued if each.at <= soon]
 
 
 def _judge(night: Pipeline) -> None:
@@ -146,21 +146,21 @@ def test_of_several_senders_one_sends(dynamodb: str, full_size: bool) -> None:
     with ThreadPoolExecutor(rivals) as threads:
         for number in range(races):
             incident = night.world.send(event(dedup_key=f"race-{number}")).incident["id"]
-            plan(night.planning, {"incident": incident})
+            plan(night.planning, PlanNotices(incident))
             start = Barrier(rivals)
 
-            def race(body: Message, start: Barrier = start) -> None:
+            def race(message: QueueMessage, start: Barrier = start) -> None:
                 sender = sending(night.world, night.post, night.listener.senders())
                 start.wait()
-                send(sender, body)
+                send(sender, message)
 
             (ops,) = (
                 each
                 for each in night.world.table.deliveries(incident, deadline())
                 if each.receiver_id == "ops"
             )
-            body = {"incident": incident, "delivery": ops.id}
-            list(threads.map(race, [body] * rivals))
+            message = SendDelivery(incident, ops.id)
+            list(threads.map(race, [message] * rivals))
     # Whoever found both places taken by its rivals has put it off.
     night.wait(minutes=2)
     times = Counter(

@@ -11,7 +11,7 @@ from harness.world import World, deadline, event
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import MaintenanceWindow, Role, User
 from opsknight.directory.receivers import (
-    TOLD_BY_DEFAULT,
+    DEFAULT_EVENTS,
     Channel,
     IncidentEvent,
     Receiver,
@@ -61,7 +61,7 @@ def receiver(
         channel=channel,
         to="https://hook.example.com",
         service_id=night.world.service.id,
-        told=told or TOLD_BY_DEFAULT,
+        events=told or DEFAULT_EVENTS,
     )
     night.put(directory_items.directory_item(known))
 
@@ -93,7 +93,7 @@ def test_a_later_step_does_not_cancel_an_earlier_persons_rules(night: Pipeline) 
     night.wait(minutes=1).hears("ada/sms paged").wait(minutes=2).hears("ben/sms paged")
 
 
-def test_a_snoozed_incident_is_not_told_again_before_it_wakes(night: Pipeline) -> None:
+def test_a_snoozed_incident_is_silent_until_it_wakes(night: Pipeline) -> None:
     night.escalates(step("ada"), repeat_after=3600)
     incident = night.trigger()
     night.hears("ada/sms paged")
@@ -102,7 +102,7 @@ def test_a_snoozed_incident_is_not_told_again_before_it_wakes(night: Pipeline) -
     night.wait(minutes=3).hears("ada/sms paged")
 
 
-def test_receivers_of_the_service_are_told_with_and_without_a_policy(night: Pipeline) -> None:
+def test_receivers_of_the_service_are_notified_with_and_without_a_policy(night: Pipeline) -> None:
     receiver(night, "ops")
     incident = night.trigger()
     night.hears("ops triggered", "ada/sms paged", "ben/sms paged")
@@ -156,7 +156,7 @@ def test_status_pages_hear_of_the_services_that_they_list(night: Pipeline) -> No
     night.hears("mine incident.acknowledged").wait(hours=1)
 
 
-def test_an_acknowledged_incident_given_to_somebody_tells_them_once(night: Pipeline) -> None:
+def test_an_assignee_of_an_acknowledged_incident_is_notified_once(night: Pipeline) -> None:
     night.escalates(step("ada"))
     incident = night.trigger()
     night.hears("ada/sms paged").does(incident, Acknowledge(by="user_ada"))
@@ -185,7 +185,7 @@ def test_a_receiver_that_is_down_is_tried_until_it_works(night: Pipeline) -> Non
     night.wait(minutes=1, seconds=20).hears("ada/sms paged")
 
 
-def test_a_receiver_back_after_two_days_is_told_only_the_newest(night: Pipeline) -> None:
+def test_a_receiver_back_after_two_days_gets_only_the_newest(night: Pipeline) -> None:
     receiver(night, "ops")
     night.listener.answer("ops", repeat(DOWN))
     night.trigger()
@@ -246,7 +246,7 @@ def test_a_step_that_reached_one_of_two_does_not_move_on(night: Pipeline) -> Non
     night.wait(hours=1)
 
 
-def test_nobody_reached_at_all_tells_the_fallback(night: Pipeline) -> None:
+def test_nobody_reached_at_all_notifies_the_fallback(night: Pipeline) -> None:
     night.escalates(step("ada"))
     night.listener.answer("ada/sms", repeat(DOWN))
     incident = night.trigger()
@@ -269,7 +269,7 @@ def test_a_user_who_is_gone_is_a_page_that_failed(night: Pipeline) -> None:
     assert failed.state is PageState.FAILED
 
 
-def test_a_public_note_is_told_to_the_status_pages_word_for_word(night: Pipeline) -> None:
+def test_a_public_note_goes_to_the_status_pages_word_for_word(night: Pipeline) -> None:
     hook = StatusPageWebhook(
         id="page", name="", channel=Channel.WEBHOOK, to="https://page.example.com"
     )
@@ -305,7 +305,7 @@ def test_the_next_message_knows_where_the_first_one_is(night: Pipeline, channel:
 def test_a_receiver_that_cannot_be_read_keeps_no_other_from_hearing(night: Pipeline) -> None:
     receiver(night, "ops")
     receiver(night, "broken")
-    night.damage(f"service#{night.world.service.id}", "receiver#broken", "told")
+    night.damage(f"service#{night.world.service.id}", "receiver#broken", "events")
     night.escalates(step("ada", after=30))
     night.trigger()
     night.hears("ops triggered").send("resolve")
@@ -345,7 +345,7 @@ def test_duplicates_of_every_message_send_nothing_twice(night: Pipeline) -> None
 
 
 @pytest.mark.soak
-def test_a_storm_is_told_in_few_messages_that_tell_it_all(
+def test_a_storm_makes_few_messages_that_show_it_all(
     night: Pipeline, full_size: bool, say: Callable[[str], None]
 ) -> None:
     night.escalates(step("ada"), repeat_after=3600)

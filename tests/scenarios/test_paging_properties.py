@@ -38,7 +38,7 @@ from harness.paging import (
 )
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
-from harness.post import TIMERS, Letter
+from harness.post import TIMERS, Queued
 from harness.processes import engine
 from harness.streams import record
 from harness.world import build, deadline
@@ -57,6 +57,7 @@ from opsknight.incident.decisions import Opened, Transitioned
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Severity
+from opsknight.runtime.wakeups import SweepShard, TimerDue
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard
 from opsknight.store.table import Table
@@ -160,20 +161,20 @@ class Night(RuleBasedStateMachine):
         self, later: int | None, data: st.DataObject, again: bool, meanwhile: list[str]
     ) -> None:
         """Early or late, and perhaps once more later."""
-        letter = data.draw(st.sampled_from(self.reminders))
+        queued, timer = data.draw(st.sampled_from(self.reminders))
         if not again:
-            self.night.post.letters.remove(letter)
+            self.night.post.queued.remove(queued)
         self.wait(later)
-        early = (_time(letter.body["due_at"]) - self.world.clock()).total_seconds()
+        early = (timer.due_at - self.world.clock()).total_seconds()
         self.meanwhile = meanwhile
-        on_message(self.engine, letter.body)
+        on_message(self.engine, timer)
         if early <= EARLY_SECONDS:
-            self.woken(letter.body["incident"])
+            self.woken(timer.incident_id)
 
-    @precondition(lambda self: self.night.post.letters)
+    @precondition(lambda self: self.night.post.queued)
     @rule(data=st.data())
     def a_message_gets_lost(self, data: st.DataObject) -> None:
-        self.night.post.letters.remove(data.draw(st.sampled_from(self.night.post.letters)))
+        self.night.post.queued.remove(data.draw(st.sampled_from(self.night.post.queued)))
 
     @rule(later=LATER, data=st.data(), meanwhile=MEANWHILE)
     def a_shard_is_swept(
@@ -198,9 +199,9 @@ class Night(RuleBasedStateMachine):
         return [name for name, model in self.models.items() if model.status != RESOLVED]
 
     @property
-    def reminders(self) -> list[Letter]:
-        letters = [letter for letter in self.night.post.letters if letter.queue == TIMERS]
-        return [letter for letter in letters if "incident" in letter.body]
+    def reminders(self) -> list[tuple[Queued, TimerDue]]:
+        queued = [each for each in self.night.post.queued if each.queue == TIMERS]
+        return [(each, each.message) for each in queued if isinstance(each.message, TimerDue)]
 
     def wait(self, seconds: int | None) -> None:
         now = self.world.clock()
@@ -222,7 +223,7 @@ class Night(RuleBasedStateMachine):
                 self.person(incident, what)
 
     def sweep(self, shard: int) -> None:
-        on_message(self.engine, {"shard": shard})
+        on_message(self.engine, SweepShard(shard))
         for incident in self.models:
             if int(due_shard(incident)) == shard:
                 self.woken(incident)

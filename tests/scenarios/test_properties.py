@@ -23,7 +23,7 @@ from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Event, Incident, Severity
-from opsknight.runtime.process import new_id
+from opsknight.runtime.clock import new_id
 from opsknight.store.calls import Conflict
 
 DEDUP_KEYS = ("disk", "\N{SNOWMAN} disk#full")

@@ -70,7 +70,7 @@ def foreseen(night: Pipeline, body: dict[str, Any]) -> Outcome:
     assert found.is_over
     sent = [each for each in found.happenings if isinstance(each, Sent)]
     return Outcome(
-        sorted((each.at, each.delivery.owner, each.delivery.receiver_id) for each in sent),
+        sorted((each.at, str(each.delivery.owner), each.delivery.receiver_id) for each in sent),
         sum(isinstance(each, FallbackTold) for each in found.happenings),
         found.incident,
     )
@@ -84,7 +84,7 @@ def lived(night: Pipeline, body: dict[str, Any], wait: timedelta) -> Outcome:
     night.settle()
     night.wait(seconds=wait.total_seconds())
     messages = [
-        (each.not_before, each.owner, each.receiver_id)
+        (each.not_before, str(each.owner), each.receiver_id)
         for each in night.deliveries()
         if each.state is State.SENT and each.not_before >= begun
     ]
@@ -205,7 +205,7 @@ def receivers_and_status_pages(night: Pipeline) -> None:
             channel=Channel.SLACK_WEBHOOK,
             secret="/opsknight/x",
             service_id=service_id,
-            told=(told,),
+            events=(told,),
         )
         night.put(directory_items.directory_item(receiver))
     webhook = StatusPageWebhook(

@@ -14,9 +14,10 @@ from escalation.sweep import BATCH, tick
 from harness.crowd import at_once
 from harness.dynamodb import connect
 from harness.pipeline import Pipeline, step
-from harness.post import Letter
+from harness.post import Queued
 from harness.processes import engine
 from harness.world import World
+from opsknight.runtime.wakeups import SweepShard
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard, incident_key
 from opsknight.store.wire import Item
@@ -43,14 +44,14 @@ def test_a_tick_finishes_whatever_is_due(
     for chunk in batched(seeds, 25, strict=False):
         client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": it}} for it in chunk]})
     world.clock.advance(minutes=1)
-    night.post.letters.clear()
+    night.post.queued.clear()
     lock, swept = Lock(), []
 
-    def next_letter() -> Letter | None:
+    def next_message() -> Queued | None:
         with lock:
             found = night.post.take(world.clock())
-            if found is not None and "shard" in found.body:
-                swept.append(found.body)
+            if found is not None and isinstance(found.message, SweepShard):
+                swept.append(found.message)
             return found
 
     def works() -> None:
@@ -58,14 +59,14 @@ def test_a_tick_finishes_whatever_is_due(
         mine = engine(world, night.post, table)
         quiet = 0
         while quiet < 20:
-            letter = next_letter()
-            if letter is None:
+            queued = next_message()
+            if queued is None:
                 # Another one may be about to send where to go on.
                 quiet += 1
                 time.sleep(0.05)
-            elif "timers" in letter.queue:
+            elif "timers" in queued.queue:
                 quiet = 0
-                on_message(mine, letter.body)
+                on_message(mine, queued.message)
 
     began = time.monotonic()
     tick(night.engine)

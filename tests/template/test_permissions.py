@@ -5,7 +5,6 @@ environment, and every call is noted. What Lambda does in a function's name (rea
 reporting failures, writing logs) follows from the template itself.
 """
 
-import json
 import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -35,7 +34,16 @@ from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, State
 from opsknight.oncall.schedules import Schedule
-from opsknight.runtime import process
+from opsknight.runtime import clients
+from opsknight.runtime.wakeups import (
+    AuditIncidents,
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SweepShard,
+    TimerDue,
+    to_json,
+)
 from opsknight.store.directory_items import directory_item
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
@@ -84,16 +92,15 @@ def call_escalation(world: World) -> None:
 
 def call_timer(world: World) -> None:
     def wake(incident: dict[str, Any]) -> None:
-        due_at = world.clock().isoformat()
-        _send(escalation.handler.on_due, {"incident": incident["id"]["S"], "due_at": due_at})
+        _send(escalation.handler.on_due, TimerDue(incident["id"]["S"], world.clock()))
 
     _planned(world)
     for _ in range(BATCH + 1):
         world.send(event(dedup_key=token_hex(4)))
     for shard in range(DUE_SHARDS):
-        _send(escalation.handler.on_due, {"shard": shard})
+        _send(escalation.handler.on_due, SweepShard(shard))
     _every_path(world, wake)
-    _send(escalation.handler.on_due, {"audit": True})
+    _send(escalation.handler.on_due, AuditIncidents())
 
 
 def call_tick(world: World) -> None:
@@ -126,9 +133,9 @@ def _every_path(world: World, wake: Callable[[dict[str, Any]], None]) -> None:
     opens(nobody)
 
 
-def _send(on_due: Callable[..., Any], body: dict[str, Any]) -> None:
-    letter = {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}
-    assert on_due({"Records": [letter]}, CONTEXT) == {"batchItemFailures": []}
+def _send(on_due: Callable[..., Any], message: QueueMessage) -> None:
+    record = {"messageId": "1", "eventSource": "aws:sqs", "body": to_json(message)}
+    assert on_due({"Records": [record]}, CONTEXT) == {"batchItemFailures": []}
 
 
 def call_notify(world: World) -> None:
@@ -145,7 +152,7 @@ def call_notify(world: World) -> None:
     records = [record(item) for item in world.items() if item.get("kind", {}).get("S") in kinds]
     assert {each["dynamodb"]["NewImage"]["kind"]["S"] for each in records} == kinds
     assert notify.handler.on_event({"Records": records}, CONTEXT) == {"batchItemFailures": []}
-    _send(notify.handler.on_event, {"incident": world.send(event()).incident["id"]})
+    _send(notify.handler.on_event, PlanNotices(world.send(event()).incident["id"]))
 
 
 def call_send(world: World) -> None:
@@ -159,12 +166,12 @@ def call_send(world: World) -> None:
     with suppress(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name=LINK_KEY)
     for each in night.deliveries():
-        _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+        _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
     # Their time has come, and nobody paces them any more: one message tells those that waited.
     for each in night.deliveries():
         if each.state is State.PENDING and not each.attempts:
             night.outdate(each)
-            _send(notify.handler.on_delivery, {"incident": each.incident_id, "delivery": each.id})
+            _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
 
 
 def _receivers(world: World) -> None:
@@ -275,16 +282,16 @@ CALLS = {
 def unmade() -> Iterator[None]:
     """A process that has not answered anything yet, before and after."""
     made: tuple[Any, ...] = (
-        process.table,
-        process.counters,
-        process.sqs,
-        process.sns,
-        process.ssm,
+        clients.table,
+        clients.counters,
+        clients.sqs,
+        clients.sns,
+        clients.ssm,
         events.handler.api,
         respond.handler.responder,
         escalation.handler.engine,
         wiring.queues,
-        wiring.judge,
+        wiring.page_tracker,
         wiring.planning,
         wiring.sending,
     )

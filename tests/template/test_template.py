@@ -18,22 +18,30 @@ from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from notify.handler import SENDING_PATIENCE_SECONDS
 from opsknight.http.gateway import Answer, Request, respond
-from opsknight.runtime import process
+from opsknight.runtime.settings import (
+    CounterSettings,
+    OutboxSettings,
+    QueueSettings,
+    RespondSettings,
+    SendingSettings,
+    TableSettings,
+    read_settings,
+)
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
-    "EventsFunction": (process.TableSettings, process.CounterSettings),
+    "EventsFunction": (TableSettings, CounterSettings),
     "RespondFunction": (
-        process.TableSettings,
-        process.CounterSettings,
-        process.RespondSettings,
+        TableSettings,
+        CounterSettings,
+        RespondSettings,
     ),
-    "EscalationFunction": (process.TableSettings, process.OutboxSettings),
-    "TimerFunction": (process.TableSettings, process.OutboxSettings),
-    "TickFunction": (process.TableSettings, process.OutboxSettings),
-    "NotifyFunction": (process.TableSettings, process.QueueSettings),
-    "SendFunction": (process.TableSettings, process.QueueSettings, process.SendingSettings),
+    "EscalationFunction": (TableSettings, OutboxSettings),
+    "TimerFunction": (TableSettings, OutboxSettings),
+    "TickFunction": (TableSettings, OutboxSettings),
+    "NotifyFunction": (TableSettings, QueueSettings),
+    "SendFunction": (TableSettings, QueueSettings, SendingSettings),
 }
 INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
 BY_LIBRARIES = {
@@ -70,8 +78,8 @@ def test_settings_are_read_from_the_templates_values() -> None:
         "TABLE_NAME": "table",
         "RETENTION_DAYS": str(template()["Parameters"]["RetentionDays"]["Default"]),
     }
-    settings = process.read_settings(process.TableSettings, environment)
-    assert settings == process.TableSettings(table_name="table", retention_days=400)
+    settings = read_settings(TableSettings, environment)
+    assert settings == TableSettings(table_name="table", retention_days=400)
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))

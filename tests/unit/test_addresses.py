@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notify.addresses import NotAllowed, find, may_connect, read
 from notify.channels.protocol import PermanentFailure
 from notify.outbound import Outbound, by_name_service
-from opsknight.runtime.process import now
+from opsknight.runtime.clock import now
 
 NAMES = {
     "public.example": ["93.184.215.14"],

@@ -124,7 +124,7 @@ def test_a_bundle_belongs_to_no_thread(sending: Stage) -> None:
 def test_what_is_not_one_address_is_refused(address: str, sending: Stage) -> None:
     receiver = sending.receiver(Channel.EMAIL).model_copy(update={"to": address})
     outcome = sending.senders[Channel.EMAIL].send(PAGE, receiver)
-    assert outcome == PermanentFailure("the receiver is not one email address")
+    assert outcome == PermanentFailure("the receiver is not a single email address")
     assert sending.ses.calls == []
 
 

@@ -94,7 +94,7 @@ def test_a_missing_secret_is_refused_by_its_name(channel: Channel, sending: Stag
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_a_status_page_is_told_no_name_no_link_no_key_and_no_source(
+def test_a_status_page_shows_no_name_no_link_no_key_and_no_source(
     channel: Channel, sending: Stage
 ) -> None:
     private = replace(
@@ -134,7 +134,7 @@ def test_a_status_page_webhook_shows_details_that_the_page_wants(sending: Stage)
 
 
 @pytest.mark.parametrize("channel", HTTP)
-def test_a_public_note_is_told(channel: Channel, sending: Stage) -> None:
+def test_a_public_note_is_shown(channel: Channel, sending: Stage) -> None:
     sending.http.then(answers(200, b'{"ok":true,"channel":"C","ts":"1"}'))
     message = replace(
         SHOWN_TO_ALL, about=StatusPageEvent.UPDATED, note="We are restoring the replica"

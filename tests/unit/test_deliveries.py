@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner
+from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.delivery import (
     ATTEMPTS_KEPT,
@@ -17,17 +18,17 @@ from opsknight.notification.delivery import (
     TRIED_FOR,
     URGENT_FOR,
     Attempt,
+    AttemptOutcome,
     Delivery,
     Report,
     State,
-    Verdict,
     attempted,
     delivery_id,
     is_superseded,
     is_wanted,
-    judged_at,
+    page_state,
+    reach_deadline,
     reported,
-    verdict,
 )
 from opsknight.notification.message import PageReason
 
@@ -41,7 +42,7 @@ def notice(**more: object) -> Delivery:
             "incident_id": "inc_1",
             "service_id": "svc_1",
             "alert_id": "al_1",
-            "owner": "service#svc_1",
+            "owner": Owner.service("svc_1"),
             "receiver_id": "ops",
             "channel": Channel.WEBHOOK,
             "about": IncidentEvent.TRIGGERED,
@@ -55,7 +56,7 @@ def notice(**more: object) -> Delivery:
 
 
 def page(**more: object) -> Delivery:
-    told = {"id": "p1", "owner": "user#user_ada", "about": PageReason.PAGED, "page_no": 1}
+    told = {"id": "p1", "owner": Owner.user("user_ada"), "about": PageReason.PAGED, "page_no": 1}
     return notice(**(told | {"sequence": 0} | more))
 
 
@@ -75,6 +76,14 @@ def incident(status: Status, epoch: int = 0, assignee: str | None = None) -> Inc
     )
 
 
+def test_an_outcome_of_a_newer_version_is_kept() -> None:
+    newer = Attempt.model_validate({"at": NOW, "outcome": "newer"})
+    assert newer.outcome == "newer"
+    later = attempted(notice(attempts=[newer]), attempt("sent"), None, 0)
+    assert later["attempts"] == (newer, attempt("sent"))
+    assert attempt("retry").outcome is AttemptOutcome.RETRY
+
+
 def attempt(outcome: str, at: datetime = NOW) -> Attempt:
     return Attempt(at=at, outcome=outcome, why=None if outcome == "sent" else "status 500")
 
@@ -86,7 +95,9 @@ def test_a_page_is_wanted_while_the_incident_is_open_in_the_same_epoch(status: S
 
 
 @pytest.mark.parametrize("status", Status)
-def test_an_assignee_is_told_while_the_incident_is_acknowledged_and_theirs(status: Status) -> None:
+def test_an_assignee_is_notified_while_the_incident_is_acknowledged_and_theirs(
+    status: Status,
+) -> None:
     told = page(about=PageReason.ASSIGNED, page_no=None)
     wanted = status is Status.ACKNOWLEDGED
     assert is_wanted(told, incident(status, assignee="user_ada"), NOW) is wanted
@@ -98,7 +109,7 @@ def test_notices_are_always_wanted(status: Status) -> None:
     assert is_wanted(notice(), incident(status, epoch=9), NOW)
 
 
-def test_of_an_incident_that_is_gone_nobody_is_told() -> None:
+def test_nobody_is_notified_about_an_incident_that_is_gone() -> None:
     assert not is_wanted(page(), None, NOW)
     assert not is_wanted(notice(), None, NOW)
 
@@ -121,7 +132,7 @@ def test_a_notice_is_superseded_by_a_newer_one_to_the_same_receiver() -> None:
 def test_sent_and_refused_are_the_end() -> None:
     sent = attempted(notice(), attempt("sent"), None, 0.5)
     assert (sent["state"], sent["due_at"], sent["tries"]) == (State.SENT, None, 1)
-    refused = attempted(notice(), attempt("refused"), None, 0.5)
+    refused = attempted(notice(), attempt("failed"), None, 0.5)
     assert (refused["state"], refused["due_at"]) == (State.FAILED, None)
     assert refused["why"] == "status 500"
 
@@ -173,28 +184,28 @@ def test_the_newest_attempts_are_kept() -> None:
 @pytest.mark.parametrize(
     ("states", "late", "expected"),
     [
-        ([State.PENDING, State.SENT], False, Verdict.REACHED),
-        ([State.FAILED, State.SENT], True, Verdict.REACHED),
+        ([State.PENDING, State.SENT], False, PageState.REACHED),
+        ([State.FAILED, State.SENT], True, PageState.REACHED),
         ([State.PENDING, State.FAILED], False, None),
-        ([State.PENDING, State.FAILED], True, Verdict.FAILED),
-        ([State.FAILED, State.FAILED], False, Verdict.FAILED),
-        ([State.BOUNCED], False, Verdict.FAILED),
-        ([State.BOUNCED, State.SENT], False, Verdict.REACHED),
-        ([State.CANCELLED, State.FAILED], True, Verdict.CANCELLED),
-        ([], False, Verdict.FAILED),
+        ([State.PENDING, State.FAILED], True, PageState.FAILED),
+        ([State.FAILED, State.FAILED], False, PageState.FAILED),
+        ([State.BOUNCED], False, PageState.FAILED),
+        ([State.BOUNCED, State.SENT], False, PageState.REACHED),
+        ([State.CANCELLED, State.FAILED], True, PageState.CANCELLED),
+        ([], False, PageState.FAILED),
     ],
 )
-def test_what_becomes_of_a_page(states: list[State], late: bool, expected: Verdict | None) -> None:
+def test_how_a_page_ends(states: list[State], late: bool, expected: PageState | None) -> None:
     deliveries = [page(id=f"p{n}", state=state) for n, state in enumerate(states)]
     now = NOW + REACHED_WITHIN if late else NOW
-    assert verdict(deliveries, NOW + REACHED_WITHIN, now) is expected
+    assert page_state(deliveries, NOW + REACHED_WITHIN, now) is expected
 
 
-def test_a_page_is_judged_two_minutes_after_its_first_message_was_due() -> None:
+def test_a_page_has_two_minutes_after_its_first_message_was_due() -> None:
     late = page(not_before=NOW + timedelta(minutes=5))
-    assert judged_at([late]) == NOW + timedelta(minutes=5) + REACHED_WITHIN
-    assert judged_at([late, page()]) == NOW + REACHED_WITHIN
-    assert judged_at([]) is None
+    assert reach_deadline([late]) == NOW + timedelta(minutes=5) + REACHED_WITHIN
+    assert reach_deadline([late, page()]) == NOW + REACHED_WITHIN
+    assert reach_deadline([]) is None
 
 
 def test_a_bounce_fails_what_was_sent_and_a_complaint_does_not() -> None:

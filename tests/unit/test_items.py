@@ -99,7 +99,7 @@ MODELS: list[Any] = [
         to="C123",
         secret="/opsknight/slack",
         service_id="svc_1",
-        told=(IncidentEvent.TRIGGERED, IncidentEvent.EXHAUSTED),
+        events=(IncidentEvent.TRIGGERED, IncidentEvent.EXHAUSTED),
     ),
     StatusPage(
         id="page_1",

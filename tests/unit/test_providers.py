@@ -108,7 +108,7 @@ def test_an_emergency_says_how_long_it_rings() -> None:
     assert not pushover.render(TEST).keys() & {"retry", "expire"}
 
 
-def test_pushover_is_told_the_token_in_the_body(sending: Stage) -> None:
+def test_pushover_gets_the_token_in_the_body(sending: Stage) -> None:
     sending.http.then(answers(200, b'{"status": 1, "request": "r1", "receipt": "c1"}'))
     assert sending.send(Channel.PUSHOVER, PAGE) == Sent("c1")
     assert sending.sent().path == "/pushover/1/messages.json"

@@ -1,11 +1,12 @@
-"""What comes from the process: settings of the environment, ids that sort by time."""
+"""Settings from the environment, clients that are made once, ids that sort by time."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.runtime import process
-from opsknight.runtime.process import CounterSettings, TableSettings, new_id, read_settings
+from opsknight.runtime import clients, clock
+from opsknight.runtime.clock import new_id
+from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 ENVIRONMENT = {"TABLE_NAME": "main", "RETENTION_DAYS": "400", "RATES_TABLE_NAME": "rates"}
@@ -40,20 +41,20 @@ def test_ids_differ_within_a_millisecond() -> None:
 
 
 def test_the_clock_is_aware() -> None:
-    assert process.now().tzinfo is UTC
+    assert clock.now().tzinfo is UTC
 
 
 def test_clients_are_made_by_the_first_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    process.table.cache_clear()
-    process.counters.cache_clear()
+    clients.table.cache_clear()
+    clients.counters.cache_clear()
     try:
-        table, counters = process.table(), process.counters()
+        table, counters = clients.table(), clients.counters()
         assert (table.name, table.retention) == ("main", timedelta(days=400))
         assert counters.name == "rates"
         assert table.client is not counters.client, "a slow limiter has short timeouts of its own"
-        assert (process.table(), process.counters()) == (table, counters)
+        assert (clients.table(), clients.counters()) == (table, counters)
     finally:
-        process.table.cache_clear()
-        process.counters.cache_clear()
+        clients.table.cache_clear()
+        clients.counters.cache_clear()

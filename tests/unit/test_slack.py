@@ -50,7 +50,7 @@ def test_a_message_is_posted_and_its_place_remembered(sending: Stage) -> None:
     assert sending.sent().headers["Authorization"] == "Bearer xoxb-sesame"
 
 
-def test_a_change_updates_that_message_and_tells_its_thread(sending: Stage) -> None:
+def test_a_change_updates_that_message_and_replies_in_its_thread(sending: Stage) -> None:
     assert sending.send(Channel.SLACK, later(IncidentEvent.ACKNOWLEDGED)) == Sent(
         PLACE["ts"], PLACE
     )
@@ -86,12 +86,12 @@ def test_a_message_that_is_gone_is_posted_anew(error: str, sending: Stage) -> No
     assert outcome == Sent("9.9", {"channel": "C0123", "ts": "9.9"})
 
 
-def test_a_thread_that_cannot_be_told_changes_nothing(sending: Stage) -> None:
+def test_a_reply_that_fails_changes_nothing(sending: Stage) -> None:
     sending.http.then(ok(), answers(500))
     assert sending.send(Channel.SLACK, later(IncidentEvent.RESOLVED)) == Sent(PLACE["ts"], PLACE)
 
 
-def test_an_update_that_fails_is_tried_again_and_tells_no_thread(sending: Stage) -> None:
+def test_an_update_that_fails_is_tried_again_without_a_reply(sending: Stage) -> None:
     sending.http.then(answers(503))
     assert sending.send(Channel.SLACK, later(IncidentEvent.RESOLVED)) == TemporaryFailure(
         "answered 503"
@@ -114,7 +114,7 @@ def test_lasting_errors_are_refused(error: str, sending: Stage) -> None:
 @pytest.mark.parametrize("error", ["sesame", 7, None, "x" * 5000])
 def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage) -> None:
     sending.http.then(wrong(error))
-    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: an error it gave")
+    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: unknown error")
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])

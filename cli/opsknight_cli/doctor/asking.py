@@ -13,8 +13,8 @@ from opsknight.config.configuration import Configuration
 from opsknight.directory.receivers import Channel
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
-from opsknight.store.deliveries import Outgoing
 from opsknight.store.listings import Listings, Wanted
+from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 from opsknight_cli.doctor import judging
 from opsknight_cli.doctor.judging import Finding, failed, ok
@@ -238,8 +238,8 @@ def services(facts: Facts) -> Iterable[Finding]:
 
 def receivers(facts: Facts) -> Iterable[Finding]:
     names = judging.destinations(facts.configuration)
-    traffic = Outgoing(facts.table).traffic_of(names, Deadline.after(facts.patience))
-    return judging.receivers(names, traffic)
+    states = Receivers(facts.table).states(names, Deadline.after(facts.patience))
+    return judging.receivers(names, states)
 
 
 def dedup_keys(facts: Facts) -> Iterable[Finding]:

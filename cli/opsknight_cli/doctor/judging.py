@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from opsknight.config.configuration import Configuration, slug_of
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.notification.recipients import methods
-from opsknight.notification.throttle import Traffic
+from opsknight.notification.throttle import ReceiverState
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50
@@ -308,18 +308,19 @@ def destinations(configuration: Configuration) -> dict[str, str]:
     for user in configuration.users.values():
         for method in methods(user):
             name = f"{slug_of(method.id)} of user {slug_of(user.id)}"
-            found[f"user#{user.id}#{method.id}"] = name
+            found[Owner.user(user.id).destination(method.id)] = name
     for each in configuration.receivers.values():
         name = f"{slug_of(each.id)} of service {slug_of(each.service_id)}"
-        found[f"service#{each.service_id}#{each.id}"] = name
+        found[Owner.service(each.service_id).destination(each.id)] = name
     for page in configuration.status_pages.values():
         for hook in page.webhooks:
-            found[f"page#{page.id}#{hook.id}"] = f"{slug_of(hook.id)} of page {slug_of(page.id)}"
+            name = f"{slug_of(hook.id)} of page {slug_of(page.id)}"
+            found[Owner.status_page(page.id).destination(hook.id)] = name
     return found
 
 
-def receivers(names: Mapping[str, str], traffic: Mapping[str, Traffic]) -> list[Finding]:
-    """`names` of all receivers, `traffic` of those that were told something."""
+def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> list[Finding]:
+    """`names` of all receivers, `states` of those that have had a message."""
     ill = [
         warning(
             "receivers",
@@ -327,8 +328,8 @@ def receivers(names: Mapping[str, str], traffic: Mapping[str, Traffic]) -> list[
             f"{it.failing_since:%Y-%m-%d %H:%M} UTC, and is probed.",
             "`opsknight incidents show` says why. Mend the receiver, or its entry.",
         )
-        for each, it in traffic.items()
-        if it.is_unhealthy and it.failing_since is not None
+        for each, it in states.items()
+        if it.is_circuit_open and it.failing_since is not None
     ]
     return ill or [ok("receivers", f"None of {len(names)} has failed for long.")]
 

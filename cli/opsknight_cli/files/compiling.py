@@ -173,7 +173,7 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
             ServiceReceiver(
                 **dict(_receiver(PREFIX[Kind.RECEIVER], slug, each)),
                 service_id=service.id,
-                told=each.told,
+                events=each.told,
             )
             for slug, each in shape.receivers.items()
         ),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import (
-    TOLD_BY_DEFAULT,
+    DEFAULT_EVENTS,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -88,8 +88,8 @@ def fields(entry: Entry) -> Data | str:
         case Integration():
             return entry.name
         case ServiceReceiver():
-            told = None if entry.told == TOLD_BY_DEFAULT else [each.value for each in entry.told]
-            return _place(entry) | _given({"told": told})
+            events = None if entry.events == DEFAULT_EVENTS else [*map(str, entry.events)]
+            return _place(entry) | _given({"told": events})
         case StatusPage():
             return _given(
                 {

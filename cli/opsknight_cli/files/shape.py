@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from opsknight.directory.entries import Role
-from opsknight.directory.receivers import TOLD_BY_DEFAULT, Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Urgency
 from opsknight.oncall.rotations import Restriction, WallTime
 from opsknight.oncall.schedules import Zone
@@ -239,7 +239,7 @@ class PolicyShape(Shape):
 
 
 class ReceiverShape(MethodShape):
-    told: tuple[IncidentEvent, ...] = Field(TOLD_BY_DEFAULT, description="What it is told of.")
+    told: tuple[IncidentEvent, ...] = Field(DEFAULT_EVENTS, description="What it is told of.")
 
 
 class ServiceShape(Shape):

@@ -227,7 +227,7 @@ def _description(first: Alert) -> Iterator[str]:
 
 def _when(each: Delivery) -> tuple[datetime, str, str]:
     """When it was tried last, or is to be tried; the rest is for equal times."""
-    return _tried(each), each.owner, each.receiver_id
+    return _tried(each), str(each.owner), each.receiver_id
 
 
 def _tried(each: Delivery) -> datetime:
@@ -235,7 +235,7 @@ def _tried(each: Delivery) -> datetime:
 
 
 def _delivery(each: Delivery) -> tuple[str | Text, ...]:
-    owner = slug_of(each.owner.partition("#")[2])
+    owner = slug_of(each.owner.id)
     why = each.why or (each.attempts[-1].why if each.attempts else None)
     said = [printable(why)] if why else []
     if each.reported:

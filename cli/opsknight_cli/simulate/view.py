@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import MaintenanceWindow
+from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.escalation.policy import Target, TargetKind, implicit
 from opsknight.incident.decisions import Ignored, Merged, Opened, Transitioned, Unchanged
@@ -200,16 +201,15 @@ def _page(
 
 
 def _notice(at: datetime, delivery: Delivery, stage: "Stage") -> Row:
-    owner, _, owner_id = delivery.owner.partition("#")
     about = delivery.about.value
     told = {"id": delivery.receiver_id, "about": about}
-    if owner == "service":
+    if delivery.owner.kind is OwnerKind.SERVICE:
         names = {each.id: each.name for each in stage.roster.receivers}
         name = names[delivery.receiver_id]
         return Row(at, "receiver", name, (delivery.channel.value,), f"receiver, {about}", told)
     pages = {each.id: each.name for each in stage.roster.status_pages}
     why = f"status page, {about.removeprefix('incident.')}"
-    return Row(at, "status page", pages[owner_id], (delivery.channel.value,), why, told)
+    return Row(at, "status page", pages[delivery.owner.id], (delivery.channel.value,), why, told)
 
 
 def _step(taken: StepTaken) -> str:

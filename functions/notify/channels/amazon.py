@@ -1,4 +1,4 @@
-"""What the answers of SES and End User Messaging mean for a message."""
+"""Calls to SES and End User Messaging, and the meaning of their answers for a message."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryF
 CLIENT_CONFIG: Final = Config(
     connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1, "mode": "standard"}
 )
-"""For both clients: the queue owns the retries, and a send has 12 seconds."""
+"""For both clients. The queue retries, and a send has 12 seconds."""
 
 _LASTING: Final = frozenset(
     {
@@ -37,22 +37,22 @@ _LASTING: Final = frozenset(
 
 
 def sent_by(call: Callable[..., Mapping[str, Any]], **request: object) -> Outcome:
-    """Calls, and says how it ended. What is not known to last is tried again."""
+    """Calls, and returns the outcome. An error that is not known to last may be tried again."""
     try:
         answer = call(**request)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        # Such as DESTINATION_PHONE_NUMBER_OPTED_OUT: a word of AWS, where a message holds numbers.
+        # Such as DESTINATION_PHONE_NUMBER_OPTED_OUT. Not the message, which holds phone numbers.
         reason = error.response.get("Reason")
         why = f"{code}: {reason}" if isinstance(reason, str) else code
         return PermanentFailure(why) if code in _LASTING else TemporaryFailure(why)
     except (ConnectionError, HTTPClientError):
         return TemporaryFailure("no answer from AWS")
     except ParamValidationError:
-        return PermanentFailure("AWS does not take this address or number")
+        return PermanentFailure("AWS does not accept this address or number")
     return Sent(answer["MessageId"])
 
 
 def tag(text: str) -> str:
-    """As SES takes the value of a tag; our ids are such already."""
+    """The text as a tag value that SES accepts. Our ids are valid as they are."""
     return re.sub(r"[^A-Za-z0-9_.@-]", "_", text)[:256]

@@ -1,4 +1,4 @@
-"""Discord: an embed for a webhook. Nobody is mentioned, whatever a title says."""
+"""Discord: an embed for a webhook. It mentions nobody, whatever a title says."""
 
 import re
 from datetime import datetime
@@ -47,5 +47,5 @@ def render(message: Message) -> dict[str, object]:
 def _shown(value: str | datetime) -> str:
     if isinstance(value, str):
         return cut(escaped(value), LONGEST_VALUE)
-    # In the reader's own time, and how long ago.
+    # In the reader's own time zone, and how long ago.
     return f"<t:{int(value.timestamp())}:f> (<t:{int(value.timestamp())}:R>)"

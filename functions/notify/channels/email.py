@@ -1,4 +1,4 @@
-"""Email by SES: text and HTML, one thread for each incident, and tags that delivery reports carry
+"""Email by SES: text and HTML, one thread for each incident, and tags that delivery reports bring
 back.
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from notify.channels import email_layout
 from notify.channels.amazon import sent_by, tag
 from notify.channels.protocol import Outcome, PermanentFailure
-from notify.channels.words import CALLING, Tone, words
+from notify.channels.words import ASKS_TO_ACT, Tone, words
 from opsknight.directory.receivers import IncidentEvent, Receiver
 from opsknight.notification.message import Message, PageReason
 
@@ -21,13 +21,13 @@ LONGEST_SUBJECT: Final = 150
 _ADDRESS: Final = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 _LISTS: Final = frozenset('<>,;:"()[]\\ ')
 
-# What begins the thread; all else answers it.
+# These start the thread of an incident; all others reply to it.
 _FIRST: Final = frozenset({PageReason.PAGED, PageReason.TEST, IncidentEvent.TRIGGERED})
 
 
 def subject(message: Message) -> str:
-    """The same for all of an incident: Gmail makes a thread only where subjects agree too. What has
-    happened is the first line, which every list of mails shows.
+    """The same for all messages of an incident, as Gmail makes a thread only of equal subjects. The
+    event is the first line of the text, which every list of mails shows.
     """
     said = words(message)
     if len(message.incidents) != 1:
@@ -38,7 +38,9 @@ def subject(message: Message) -> str:
 
 
 def headers(message: Message, domain: str) -> list[dict[str, str]]:
-    """SES sets Message-ID itself, so a thread hangs on a root that nobody was ever sent."""
+    """SES sets the Message-ID itself, so all messages of a thread reply to a root that never
+    existed.
+    """
     found = {
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
@@ -48,15 +50,15 @@ def headers(message: Message, domain: str) -> list[dict[str, str]]:
         incident = tag(message.incidents[0].id)
         root = f"<{incident.replace('@', '_')}@opsknight.{domain}>"
         found |= {"In-Reply-To": root, "References": root, "X-OpsKnight-Incident": incident}
-    if message.about in CALLING and words(message).tone is Tone.HIGH:
+    if message.about in ASKS_TO_ACT and words(message).tone is Tone.HIGH:
         found |= {"Importance": "high", "X-Priority": "1"}
     return [{"Name": name, "Value": value} for name, value in found.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """`sender` such as `OpsKnight <oncall@example.com>`, verified with SES; empty, there is no
-    email. The configuration set, if there is one, reports deliveries and bounces.
+    """`sender`, such as `OpsKnight <oncall@example.com>`, is verified with SES; without it there is
+    no email. The configuration set, if there is one, reports deliveries and bounces.
     """
 
     ses: "SESV2Client"
@@ -66,9 +68,9 @@ class Email:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         if not domain:
-            return PermanentFailure("email is not set up: it has no sender")
+            return PermanentFailure("email is not set up: there is no sender address")
         if not _ADDRESS.fullmatch(receiver.to) or _LISTS & set(receiver.to):
-            return PermanentFailure("the receiver is not one email address")
+            return PermanentFailure("the receiver is not a single email address")
         text, html = email_layout.render(message)
         tags = {"delivery": tag(message.delivery_id)}
         if len(message.incidents) == 1:

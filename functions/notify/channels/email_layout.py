@@ -1,7 +1,7 @@
-"""How an email looks: plain text, and HTML that fits a phone at night.
+"""The layout of an email: plain text, and HTML that fits a phone at night.
 
-Tables and styles in every element, as mail programs know little else; no image, no script, nothing
-that is loaded.
+Tables, and styles in every element, as mail programs know little else; no images, no scripts,
+nothing to load.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ _LONGEST_LARGE: Final = 150
 
 _FONT: Final = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Arial,sans-serif"
 
-# The classes change colours where the reader's mail is dark; the styles hold everywhere else.
+# The classes change colours where the mail program is dark; the styles hold everywhere else.
 _PAGE: Final = Template("""\
 <!DOCTYPE html>
 <html lang="en">
@@ -75,7 +75,7 @@ def render(message: Message) -> tuple[str, str]:
 
 
 def _details(message: Message) -> str:
-    """The first alert's custom details: what people otherwise have to log in for."""
+    """The first alert's custom details, so that nobody has to log in for them."""
     if len(message.incidents) != 1 or message.incidents[0].status is Status.RESOLVED:
         return ""
     return cut(clean_lines(message.incidents[0].description or "").strip(), _LONGEST_DETAILS)
@@ -112,7 +112,7 @@ def _html(message: Message, said: Words) -> str:
             f"background:{colour};color:#ffffff;font-size:12px;line-height:20px;"
             f'font-weight:600;letter-spacing:.04em;">{escape(said.label)}</span>'
         )
-    # A long one must not push the button off the screen.
+    # A long title must not push the button off the screen.
     size = "20px;line-height:28px" if len(said.title) <= _LONGEST_LARGE else "15px;line-height:21px"
     parts.append(
         f'<h1 class="ink" dir="auto" style="margin:12px 0 6px;font-size:{size};'

@@ -11,12 +11,12 @@ from opsknight.notification.message import Message
 # A card may have 32 KB; a header's title is one line.
 LONGEST_HEADLINE: Final = 500
 
-# Else the thread key is ignored and each message begins a thread of its own.
+# Without this, Google Chat ignores the thread key and starts a thread for each message.
 QUERY: Final = "messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
 
 def render(message: Message) -> dict[str, object]:
-    """All of it is in the card: its texts can be escaped as HTML, a message's text cannot."""
+    """Everything is in the card: its texts can be escaped as HTML, a message's text cannot."""
     said = words(message)
     headline = said.headline(LONGEST_HEADLINE)
     widgets: list[dict[str, object]] = [_paragraph(f"<b>{escape(headline, quote=False)}</b>")]
@@ -37,7 +37,7 @@ def render(message: Message) -> dict[str, object]:
         "sections": [{"widgets": widgets}],
     }
     payload: dict[str, object] = {
-        # Of a notification. Nothing can be escaped there, and `<users/all>` would call everybody.
+        # For notifications. Nothing can be escaped there, and `<users/all>` would call everybody.
         "fallbackText": f"{headline} - {said.happened}".replace("<", "("),
         "cardsV2": [{"cardId": "incident", "card": card}],
     }

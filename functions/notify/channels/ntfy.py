@@ -1,4 +1,4 @@
-"""ntfy: a message published as JSON, loud enough to break through Do Not Disturb when it pages."""
+"""ntfy: a message published as JSON. A page of high urgency breaks through Do Not Disturb."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit, urlunsplit
 from notify.channels.posting import post_json
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.text import moment
-from notify.channels.words import CALLING, Tone, words
+from notify.channels.words import ASKS_TO_ACT, Tone, words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 
-# https://docs.ntfy.sh/publish: a message of more than 4096 bytes would become an attachment.
+# https://docs.ntfy.sh/publish: ntfy turns a message of more than 4096 bytes into an attachment.
 LONGEST_TITLE: Final = 200
 LONGEST_MESSAGE_BYTES: Final = 3900
 
@@ -41,7 +41,7 @@ def render(message: Message) -> dict[str, object]:
     payload: dict[str, object] = {
         "title": said.headline(LONGEST_TITLE),
         "message": text.strip(),
-        "priority": priority if message.about in CALLING else min(priority, 3),
+        "priority": priority if message.about in ASKS_TO_ACT else min(priority, 3),
         "tags": [_TAGS[said.tone]],
     }
     if said.link:
@@ -65,7 +65,7 @@ class Ntfy:
         try:
             parts = urlsplit(receiver.to)
         except ValueError:
-            return PermanentFailure("the URL of the topic cannot be read")
+            return PermanentFailure("the topic's URL is not valid")
         root, _, topic = parts.path.rstrip("/").rpartition("/")
         if not topic:
             return PermanentFailure("the URL has no topic")
@@ -80,7 +80,7 @@ class Ntfy:
 
         def attempt(token: str) -> Outcome:
             if not token.isascii() or not token.isprintable():
-                return PermanentFailure("the access token has a character that no token has")
+                return PermanentFailure("the access token has a character that tokens cannot have")
             return post_json(http, url, payload, {"Authorization": f"Bearer {token}"})
 
         return self.secrets.using(receiver.secret, attempt)

@@ -1,4 +1,4 @@
-"""JSON posted to a URL, and the channels that are no more than that: incoming webhooks, whose URL
+"""Posting JSON to a URL, and the channels that need no more than that: incoming webhooks, whose URL
 is the secret.
 """
 
@@ -14,7 +14,7 @@ from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 
-# 404 and 410, too: where the URL or the path holds the secret, a replaced one is no more there.
+# 404 and 410, too: where the URL holds the secret, a replaced secret is a URL that is gone.
 NOT_ACCEPTED: Final = frozenset({401, 403, 404, 410})
 
 
@@ -23,7 +23,7 @@ def encoded(payload: Mapping[str, object]) -> bytes:
 
 
 def decoded(answer: Answer) -> Mapping[str, object]:
-    """The object that was answered; empty if it was something else."""
+    """The JSON object in the answer; empty if there is none."""
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -32,14 +32,14 @@ def decoded(answer: Answer) -> Mapping[str, object]:
 
 
 def word(answer: Mapping[str, object], name: str) -> str | None:
-    """An id that a provider gave. Nothing long or strange is kept."""
+    """An id from a provider; None for anything long or strange."""
     value = answer.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value if isinstance(value, str) and 0 < len(value) <= 200 else None
 
 
-def judged(answer: Answer) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:
     outcome = answer.outcome()
     return Unaccepted(outcome.why) if answer.status in NOT_ACCEPTED else outcome  # type: ignore[union-attr]
 
@@ -52,12 +52,12 @@ def post_json(
     *,
     id_name: str = "id",
 ) -> Outcome:
-    """`id_name`: of the field of the answer that is the provider's id of the message."""
+    """`id_name`: the field of the answer that holds the provider's id of the message."""
     head = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
     answer = http.post(url, encoded(payload), head)
     if not isinstance(answer, Answer):
         return answer
-    outcome = judged(answer)
+    outcome = outcome_of(answer)
     return Sent(word(decoded(answer), id_name)) if isinstance(outcome, Sent) else outcome
 
 
@@ -85,16 +85,16 @@ class IncomingWebhook:
         try:
             parts = urlsplit(url)
         except ValueError:
-            return url  # It is refused when it is called.
+            return url  # Calling it fails with a reason.
         query = f"{parts.query}&{self.query}" if parts.query else self.query
         return urlunsplit(parts._replace(query=query))
 
 
 def api_url(base: str, *path: str) -> str | PermanentFailure:
-    """PermanentFailure for a part that would leave its place in the path: a slash, a space."""
+    """PermanentFailure for a part that would leave its place in the path, by a slash or a space."""
     if not all(part and all(_plain(letter) for letter in part) for part in path):
         return PermanentFailure(
-            "the secret or the receiver has a character that does not belong there"
+            "the secret or the receiver has a character that is not allowed there"
         )
     return "/".join((base.rstrip("/"), *path))
 

@@ -1,4 +1,4 @@
-"""What every channel is: a way to send one message to one receiver, and the three ways it ends."""
+"""The protocol of all channels: each sends one message to one receiver, and returns its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ class Sent:
 
     provider_id: str | None = None
     remember: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the next message about the same incident to the same receiver needs to know."""
+    """What the next message about the incident to this receiver needs to know."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemporaryFailure:
-    """It may well work later. `why` may be shown and logged: no URL, no token, no body."""
+    """It may work later. `why` is shown and logged, so it holds no URL, token or body."""
 
     why: str
     after: timedelta | None = None
-    """Not before then, if the receiver said so."""
+    """How long to stay away, if the receiver said so."""
 
 
 @dataclass(frozen=True, slots=True)
 class PermanentFailure:
-    """It will not work, however often it is tried. `why` as above."""
+    """No further attempt can work. `why` as above."""
 
     why: str
 
@@ -45,10 +45,10 @@ type Outcome = Sent | TemporaryFailure | PermanentFailure
 
 
 class Sender(Protocol):
-    """A channel, connected to what it needs."""
+    """A channel with the clients it needs."""
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
-        """Takes at most SENDS_WITHIN_SECONDS, and raises nothing that a receiver or provider
-        brings about.
+        """Takes at most SENDS_WITHIN_SECONDS. Whatever a receiver or provider does is an outcome,
+        never an exception.
         """
         ...

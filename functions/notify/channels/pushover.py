@@ -1,13 +1,13 @@
-"""Pushover: an emergency rings until somebody answers the phone, through Do Not Disturb."""
+"""Pushover: an emergency rings through Do Not Disturb until somebody answers the phone."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from notify.channels.posting import api_url, decoded, encoded, judged, word
+from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import cut, moment
-from notify.channels.words import CALLING, Tone, words
+from notify.channels.words import ASKS_TO_ACT, Tone, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver
@@ -19,8 +19,8 @@ LONGEST_MESSAGE: Final = 1000
 LONGEST_URL: Final = 512
 
 _EMERGENCY: Final = 2
-# Seconds between two rings, and until Pushover gives up. Not long: the escalation pages again, and
-# Pushover cannot see that the incident has been acknowledged elsewhere.
+# Seconds between two rings, and until Pushover gives up. Few, as the escalation pages again, and
+# Pushover cannot see that somebody acknowledged the incident elsewhere.
 _RETRY: Final = 60
 _EXPIRE: Final = 600
 
@@ -31,7 +31,7 @@ def render(message: Message) -> dict[str, object]:
     lines += [said.more] if said.more else []
     lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
     lines += [said.todo] if said.todo else []
-    priority = _priority(said.tone, calling=message.about in CALLING)
+    priority = _priority(said.tone, calling=message.about in ASKS_TO_ACT)
     payload: dict[str, object] = {
         "title": said.headline(LONGEST_TITLE),
         "message": cut("\n".join(lines), LONGEST_MESSAGE),
@@ -40,7 +40,7 @@ def render(message: Message) -> dict[str, object]:
     }
     if priority == _EMERGENCY:
         payload |= {"retry": _RETRY, "expire": _EXPIRE}
-        # By its tag, an emergency can be called off.
+        # The tag can call the emergency off.
         payload["tags"] = message.incidents[0].id if len(message.incidents) == 1 else "bundle"
     if said.link and len(said.link) <= LONGEST_URL:
         payload |= {"url": said.link, "url_title": said.link_label}
@@ -82,12 +82,12 @@ class Pushover:
             answer = http.post(url, body, {"Content-Type": "application/json"})
             if not isinstance(answer, Answer):
                 return answer
-            told, outcome = decoded(answer), judged(answer)
+            reply, outcome = decoded(answer), outcome_of(answer)
             if isinstance(outcome, Sent):
-                return Sent(word(told, "receipt") or word(told, "request"))
-            if answer.status == 400 and told.get("token") == "invalid":
+                return Sent(word(reply, "receipt") or word(reply, "request"))
+            if answer.status == 400 and reply.get("token") == "invalid":
                 return Unaccepted("Pushover does not know the application's token")
-            if answer.status == 400 and told.get("user") == "invalid":
+            if answer.status == 400 and reply.get("user") == "invalid":
                 return PermanentFailure("Pushover does not know the user's key")
             return outcome
 

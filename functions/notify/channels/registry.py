@@ -1,4 +1,4 @@
-"""All channels: to add one, write its module and its line in `BUILDERS`."""
+"""The table of all channels. A new one needs its module and a line in `BUILDERS`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator sets. Empty: the channel is not set up and says so, or AWS chooses."""
+    """Set by the operator. Where a value is empty, the channel says so, or AWS chooses."""
 
     email_from: str = ""
     """`OpsKnight <oncall@example.com>`."""
@@ -39,12 +39,12 @@ class Settings:
     telegram_url: str = "https://api.telegram.org"
     pushover_url: str = "https://api.pushover.net"
     inbox: str = ""
-    """On a developer's machine the address of what stands in for all receivers."""
+    """On a developer's machine, the address of the inbox that stands in for all receivers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What channels reach the world by. Clients are asked for when a message first needs one."""
+    """The channels' ways to the outside. A client is made when a message first needs it."""
 
     http: Outbound
     secrets: Secrets
@@ -54,7 +54,7 @@ class Outside:
     settings: Settings
 
     def through(self, place: str) -> Outbound:
-        """How to call out. `place` is where the inbox expects calls of this kind."""
+        """The way out. `place`: where the inbox expects calls of this kind."""
         inbox = self.settings.inbox
         return replace(self.http, instead=inbox + place) if inbox else self.http
 

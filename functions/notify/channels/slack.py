@@ -1,6 +1,6 @@
-"""Slack: blocks, and the two ways to post them, with a bot's token and by an incoming webhook.
+"""Slack: blocks, and the two ways to post them: with a bot's token and by an incoming webhook.
 
-A change updates the message that told of the incident, and says so in its thread. A page is a
+A change updates the first message about its incident, and replies in its thread. A page is always a
 message of its own: an update makes no phone ring.
 """
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from notify.channels.posting import decoded, encoded, judged, word
+from notify.channels.posting import decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
 from notify.channels.text import cut, moment
-from notify.channels.words import CALLING, COLOURS, MARKS, Words, words
+from notify.channels.words import ASKS_TO_ACT, COLOURS, MARKS, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message
 
-# https://docs.slack.dev/reference/block-kit/blocks, each a little under the limit.
+# A little under the limits of https://docs.slack.dev/reference/block-kit/blocks.
 LONGEST_HEADER: Final = 140
 LONGEST_SECTION: Final = 2900
 LONGEST_TEXT: Final = 1000
@@ -28,7 +28,7 @@ LONGEST_URL: Final = 3000
 
 UPDATING: Final = frozenset(IncidentEvent) - {IncidentEvent.TRIGGERED}
 
-# Slack answers 200 to these; https://docs.slack.dev/reference/methods/chat.postMessage#errors
+# Errors that Slack answers with 200; https://docs.slack.dev/reference/methods/chat.postMessage#errors
 _PASSING: Final = frozenset(
     {
         "ratelimited",
@@ -65,16 +65,16 @@ _LASTING: Final = frozenset(
 
 
 def escaped(text: str) -> str:
-    """What mrkdwn would read as a mention, a link or a call for everybody is shown as it is."""
+    """Shows as text what mrkdwn would read as a mention, a link or a call for everybody."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"@(?=channel|here|everyone|group)", "@\N{WORD JOINER}", text, flags=re.I)
 
 
 def render(message: Message) -> dict[str, object]:
-    """`text` is what a notification shows; the header is plain text, as it is a stranger's."""
+    """`text` is for notifications. The header is plain text, as strangers write titles."""
     said = words(message)
     header = f"{MARKS[said.tone]} {said.headline(LONGEST_HEADER)}"
-    blocks: list[dict[str, object]] = [_section(_told(said))]
+    blocks: list[dict[str, object]] = [_section(_body(said))]
     if len(said.title) > LONGEST_HEADER - 20:
         blocks.insert(0, {"type": "section", "text": _plain(cut(said.title, LONGEST_SECTION))})
     if said.facts:
@@ -93,7 +93,7 @@ def render(message: Message) -> dict[str, object]:
     }
 
 
-def _told(said: Words) -> str:
+def _body(said: Words) -> str:
     lines = [f"*{escaped(said.happened)}*"]
     lines += [f"• {escaped(line)}" for line in said.listed]
     lines += [escaped(said.more)] if said.more else []
@@ -103,13 +103,13 @@ def _told(said: Words) -> str:
 def _shown(value: str | datetime) -> str:
     if isinstance(value, str):
         return escaped(value)
-    # Slack shows it in the reader's own time.
+    # In the reader's own time zone.
     return f"<!date^{int(value.timestamp())}^{{date_short_pretty}} {{time}}|{moment(value)}>"
 
 
 def _buttons(message: Message, said: Words) -> list[dict[str, object]]:
     buttons: list[dict[str, object]] = []
-    # Whoever sees a status page's message can read it, and is not asked to act.
+    # A status page's message is for everybody, so it has no buttons to act.
     acting = len(message.incidents) == 1 and not isinstance(message.about, StatusPageEvent)
     status = message.incidents[0].status if acting else None
     offered = (
@@ -147,7 +147,7 @@ def _mrkdwn(text: str) -> dict[str, object]:
 
 
 def _plain(text: str) -> dict[str, object]:
-    # Without `emoji`, `:fire:` in a title stays what it is.
+    # Without `emoji`, `:fire:` in a title stays text.
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
@@ -182,12 +182,12 @@ class Slack:
             return None
         outcome = self._sent(answer)
         if isinstance(outcome, Sent):
-            # The message says it already, so nothing depends on what becomes of the reply.
+            # The message is updated already, so the result of the reply does not matter.
             reply = {
                 "channel": place["channel"],
                 "thread_ts": place["ts"],
                 "text": escaped(words(message).happened)[:LONGEST_TEXT],
-                "reply_broadcast": message.about in CALLING,
+                "reply_broadcast": message.about in ASKS_TO_ACT,
             }
             self._call(http, token, "chat.postMessage", reply)
         return outcome
@@ -196,7 +196,7 @@ class Slack:
         self, http: Outbound, token: str, method: str, payload: Mapping[str, object]
     ) -> Mapping[str, object] | Outcome:
         if not token.isascii() or not token.isprintable():
-            return PermanentFailure("the bot token has a character that no token has")
+            return PermanentFailure("the bot token has a character that tokens cannot have")
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json; charset=utf-8",
@@ -204,7 +204,7 @@ class Slack:
         answer = http.post(f"{self.base.rstrip('/')}/{method}", encoded(payload), headers)
         if not isinstance(answer, Answer):
             return answer
-        outcome = judged(answer)
+        outcome = outcome_of(answer)
         if not isinstance(outcome, Sent):
             return outcome
         return decoded(answer) or TemporaryFailure("Slack answered something that is not JSON")
@@ -220,5 +220,5 @@ class Slack:
             return TemporaryFailure(f"Slack: {error}")
         if error in _SECRET:
             return Unaccepted(f"Slack: {error}")
-        # Only words that are known to be Slack's are repeated.
-        return PermanentFailure(f"Slack: {error if error in _LASTING else 'an error it gave'}")
+        # Repeat only words that are known to be Slack's.
+        return PermanentFailure(f"Slack: {error if error in _LASTING else 'unknown error'}")

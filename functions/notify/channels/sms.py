@@ -14,12 +14,13 @@ from opsknight.notification.message import Message
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
 
-# GSM 03.38: 160 letters of seven bits in a message, 153 in each of several parts; UTF-16 halves
-# that to 70 and 67. What follows costs two.
+# GSM 03.38: a message has 160 characters of seven bits, or 153 in each of several parts; UTF-16
+# halves that to 70 and 67.
 _GSM: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+# Each costs two.
 _GSM_TWICE: Final = frozenset("^{}\\[~]|€")
 _PARTS: Final = 3
 _LONGEST_GSM: Final = 153 * (_PARTS - 1)
@@ -49,8 +50,8 @@ _PLAINER: Final = str.maketrans(
 
 
 def plainer(text: str) -> str:
-    """Without pictures, and without what one accent would cost: the other half of every part. Text
-    in a script that GSM 03.38 lacks keeps its accents.
+    """Without pictures, and without accents, as a single one would halve the length of every part.
+    Text in a script that GSM 03.38 lacks keeps its accents.
     """
     text = text.translate(_PLAINER)
     plain = "".join(_plain(letter) for letter in text)
@@ -69,7 +70,7 @@ def _plain(letter: str) -> str:
 
 
 def units(text: str) -> tuple[bool, int]:
-    """Whether it is GSM 03.38, and how many units it takes of that, or of UTF-16."""
+    """Whether the text is GSM 03.38, and its length in units of that, or of UTF-16."""
     if set(text) <= _GSM | _GSM_TWICE:
         return True, sum(2 if letter in _GSM_TWICE else 1 for letter in text)
     return False, len(text.encode("utf-16-le", "replace")) // 2
@@ -81,8 +82,8 @@ def fits(text: str) -> bool:
 
 
 def render(message: Message) -> str:
-    """Two parts in GSM 03.38, three in other scripts. First the title is cut, then goes what can be
-    read behind the link; the link stays whole, whatever it takes.
+    """Two parts in GSM 03.38, three in other scripts. First the title is cut, then lines go that
+    the page behind the link shows, too; the link is never cut.
     """
     said = words(message)
     middle = _middle(said)
@@ -118,7 +119,7 @@ def _text(said: Words, limit: int, middle: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """`origination`: a number, sender id or pool of the account; empty, AWS chooses one."""
+    """`origination`: a number, sender id or pool of the account; if empty, AWS chooses one."""
 
     phone: "PinpointSMSVoiceV2Client"
     origination: str = ""
@@ -134,7 +135,7 @@ class Sms:
             DestinationPhoneNumber=receiver.to,
             MessageBody=render(message),
             MessageType="TRANSACTIONAL",
-            # A page that comes hours late wakes somebody for nothing.
+            # A page that is hours late wakes somebody for nothing.
             TimeToLive=1800,
             Context=context(message),
             **{name: value for name, value in more.items() if value},
@@ -142,7 +143,7 @@ class Sms:
 
 
 def context(message: Message) -> dict[str, str]:
-    """What delivery reports carry back."""
+    """Delivery reports bring it back."""
     incident = message.incidents[0].id if len(message.incidents) == 1 else ""
     found = {"delivery": message.delivery_id, "incident": incident}
     return {name: value for name, value in found.items() if value}

@@ -1,6 +1,6 @@
 """Microsoft Teams: an adaptive card for a Workflows webhook.
 
-Text of strangers is a text run: the card's other texts know Markdown.
+Text of strangers goes into text runs, as the card's other texts read Markdown.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from notify.channels.words import MARKS, Tone, words
 from opsknight.notification.message import Message
 
-# Teams refuses a message of more than 28 KB, headers and all.
+# Teams refuses a message of more than 28 KB with its headers.
 LONGEST_TITLE: Final = 500
 
 _STYLES: Final = {
@@ -24,7 +24,7 @@ _STYLES: Final = {
 
 
 def escaped(text: str) -> str:
-    """What Markdown would read as a link or emphasis is shown as it is."""
+    """Shows as text what Markdown would read as a link or emphasis."""
     return re.sub(r"([\\`*_\[\]()<>#{}])", r"\\\1", text)
 
 
@@ -72,6 +72,6 @@ def _run(text: str, **style: object) -> dict[str, object]:
 def _shown(value: str | datetime) -> str:
     if isinstance(value, str):
         return escaped(value)
-    # Teams shows it in the reader's own time.
+    # In the reader's own time zone.
     at = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return f"{{{{DATE({at},SHORT)}}}} {{{{TIME({at})}}}}"

@@ -1,11 +1,11 @@
-"""Telegram: sendMessage of a bot, in its HTML; changes answer the message that told first."""
+"""Telegram: a bot's sendMessage in HTML. A change replies to the first message of its incident."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 from typing import Final
 
-from notify.channels.posting import api_url, decoded, encoded, judged, word
+from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.text import moment
 from notify.channels.words import MARKS, Tone, words
@@ -14,8 +14,8 @@ from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 
-# https://core.telegram.org/bots/api#sendmessage: 4096 characters once the markup is read. The title
-# leaves room for five of a bundle and all names.
+# https://core.telegram.org/bots/api#sendmessage: 4096 characters without markup. A title of this
+# length leaves room for five incidents of a bundle and all names.
 LONGEST_TITLE: Final = 500
 
 
@@ -74,12 +74,12 @@ class Telegram:
             answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
             if not isinstance(answer, Answer):
                 return answer
-            told, outcome = decoded(answer), judged(answer)
+            reply, outcome = decoded(answer), outcome_of(answer)
             if isinstance(outcome, TemporaryFailure):
-                return TemporaryFailure(outcome.why, outcome.after or _pause(told))
+                return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
             if not isinstance(outcome, Sent):
                 return outcome
-            result = told.get("result")
+            result = reply.get("result")
             sent = word(result, "message_id") if isinstance(result, dict) else None
             known = first or sent
             return Sent(sent, {"message_id": known} if known else {})
@@ -87,8 +87,8 @@ class Telegram:
         return self.secrets.using(receiver.secret, attempt)
 
 
-def _pause(told: object) -> timedelta | None:
-    """What Telegram asks for, in the body only."""
-    parameters = told.get("parameters") if isinstance(told, dict) else None
+def _pause(reply: object) -> timedelta | None:
+    """Telegram's Retry-After, which only the body holds."""
+    parameters = reply.get("parameters") if isinstance(reply, dict) else None
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
     return timedelta(seconds=min(seconds, 3600)) if isinstance(seconds, int) else None

@@ -1,7 +1,7 @@
-"""Text of strangers made harmless, and cut to size; the same for every channel.
+"""Makes text of strangers harmless and cuts it to size, the same way for every channel.
 
-An incident's title is whatever a monitor sent: markup, line breaks, control characters. What only
-one channel reads as markup is escaped there.
+An incident's title is whatever a monitor sent: markup, line breaks, control characters. Each
+channel escapes its own markup.
 """
 
 import re
@@ -9,12 +9,11 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-# Marks that turn the direction of everything after them; an isolate of our own does it safely.
+# Marks that change the direction of everything after them; an isolate of our own does it safely.
 _TURNING: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 _ISOLATE: Final = ("\u2068", "\u2069")
 _NO_XML: Final = "\ufffe\uffff"
 _JOINER: Final = "\u200d"
-_SKINS: Final = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _MARKS: Final = ("Mn", "Me", "Mc")
 
 
@@ -26,19 +25,19 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """The same of text that may have several lines and be indented."""
+    """The same for text with several lines and indents."""
     lines = _TURNING.sub("", text).splitlines()
     return "\n".join("".join(x for x in line if x == "\t" or not _breaks(x)) for line in lines)
 
 
 def _breaks(letter: str) -> bool:
-    # Controls, surrogates, separators of lines. Format marks stay: they join emoji.
+    # Controls, surrogates, line separators. Format marks stay: they join emoji.
     return letter in _NO_XML or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last of them an ellipsis if something is missing. What is
-    drawn as one letter or emoji is not split.
+    """At most `limit` characters, the last of them an ellipsis if something is missing. Never
+    splits what is drawn as one letter or emoji.
     """
     if len(text) <= limit:
         return text
@@ -49,22 +48,18 @@ def cut(text: str, limit: int) -> str:
 
 
 def _continues(letter: str) -> bool:
-    skin = (
-        "\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}"
-        <= letter
-        <= "\N{EMOJI MODIFIER FITZPATRICK TYPE-6}"
-    )
-    return letter == _JOINER or skin or unicodedata.category(letter) in ("Mn", "Me", "Mc")
+    skin = "\U0001f3fb" <= letter <= "\U0001f3ff"
+    return letter == _JOINER or skin or unicodedata.category(letter) in _MARKS
 
 
 def isolated(text: str) -> str:
-    """Text from right to left does not turn what stands beside it."""
+    """Keeps right-to-left text from changing the direction of the text beside it."""
     turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
     return f"{_ISOLATE[0]}{text}{_ISOLATE[1]}" if turns else text
 
 
 def moment(at: datetime) -> str:
-    """For channels that cannot show it in the reader's own time: `3 Oct 03:12 UTC`."""
+    """For channels that cannot show the reader's own time zone: `3 Oct 03:12 UTC`."""
     at = at.astimezone(UTC)
     return f"{at.day} {at:%b %H:%M} UTC"
 

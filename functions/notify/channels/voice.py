@@ -17,7 +17,7 @@ from opsknight.notification.message import Message
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
 
-# Nobody listens to more; the call's text may have 6000 characters, markup and all.
+# Nobody listens to more. The text of a call may have 6000 characters with its markup.
 LONGEST_TITLE: Final = 200
 _UNITS: Final = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "%": "percent"}
 _UNIT: Final = re.compile(r"\b(\d+) ?(s\b|min\b|h\b|d\b|%)")
@@ -27,11 +27,11 @@ _SPOKEN: Final = {Tone.HIGH: "High urgency", Tone.MEDIUM: "Medium urgency", Tone
 def render(message: Message) -> str:
     """SSML."""
     said = words(message)
-    told = '<break time="600ms"/>'.join(_sentences(said, message))
+    spoken = '<break time="600ms"/>'.join(_sentences(said, message))
     return (
         '<speak><prosody rate="90%">'
-        f'This is OpsKnight.<break time="600ms"/>{told}'
-        f'<break time="1s"/>I repeat.<break time="600ms"/>{told}'
+        f'This is OpsKnight.<break time="600ms"/>{spoken}'
+        f'<break time="1s"/>I repeat.<break time="600ms"/>{spoken}'
         "</prosody></speak>"
     )
 
@@ -47,7 +47,7 @@ def _sentences(said: Words, message: Message) -> list[str]:
 
 
 def _spoken(text: str) -> str:
-    """Pictures and format marks are not read; markup of strangers is read, not obeyed."""
+    """Leaves out pictures and format marks; escapes markup, so that it is read and not obeyed."""
     text = _UNIT.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}", text)
     kept = (
         letter
@@ -59,7 +59,7 @@ def _spoken(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`origination`: a number of the account that can call."""
+    """`origination`: a number of the account that can make calls."""
 
     phone: "PinpointSMSVoiceV2Client"
     origination: str

@@ -1,6 +1,4 @@
-"""The generic webhook: JSON with a signature. docs/webhooks.md describes it for those who receive
-it.
-"""
+"""The generic webhook: JSON with a signature. docs/webhooks.md describes it for its receivers."""
 
 import hashlib
 import hmac
@@ -8,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notify.channels.posting import encoded, judged
+from notify.channels.posting import encoded, outcome_of
 from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure
 from notify.channels.text import clean
-from notify.channels.words import for_all_to_see
+from notify.channels.words import public_part
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver, StatusPageEvent
@@ -26,11 +24,11 @@ def event_name(about: object) -> str:
 
 
 def render(message: Message) -> dict[str, object]:
-    """Of one incident `incident`, of several `incidents`. A status page is told of the incident
-    what all may see: there is no name, no link, no key in it, and not even the fields of these.
+    """`incident` for one incident, `incidents` for several. A status page shows its messages to
+    everybody, so they lack even the fields for names, links and keys.
     """
     public = isinstance(message.about, StatusPageEvent)
-    message = for_all_to_see(message) if public else message
+    message = public_part(message) if public else message
     payload: dict[str, object] = {
         "event": event_name(message.about),
         "deliveryId": message.delivery_id,
@@ -51,7 +49,7 @@ def render(message: Message) -> dict[str, object]:
 
 
 def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "id": brief.id,
         "title": clean(brief.title),
         "status": brief.status,
@@ -63,7 +61,7 @@ def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
         "resolvedAt": _time(brief.resolved_at),
     }
     if not public:
-        told |= {
+        fields |= {
             "dedupKey": brief.dedup_key,
             "source": brief.source,
             "assignee": brief.assignee,
@@ -71,8 +69,8 @@ def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
             "link": brief.link,
         }
     if brief.description is not None or not public:
-        told["description"] = brief.description
-    return told
+        fields["description"] = brief.description
+    return fields
 
 
 def _time(at: datetime | None) -> str | None:
@@ -96,7 +94,7 @@ class Webhook:
         http, body = self.http.bounded(), encoded(render(message))
 
         def attempt(*secrets: str) -> Outcome:
-            # Of the attempt, not of the message: what is late is still no replay.
+            # The time of the attempt: a message that comes late is no replay.
             timestamp = str(int(self.now().timestamp()))
             headers = {
                 "Content-Type": "application/json; charset=utf-8",
@@ -108,7 +106,7 @@ class Webhook:
                 made = ",".join(signature(secret, timestamp, body) for secret in secrets)
                 headers["X-OpsKnight-Signature"] = made
             answer = http.post(receiver.to, body, headers)
-            return judged(answer) if isinstance(answer, Answer) else answer
+            return outcome_of(answer) if isinstance(answer, Answer) else answer
 
         if not receiver.secret:
             outcome = attempt()
@@ -120,6 +118,6 @@ class Webhook:
             found = self.secrets.read(receiver.next_secret)
             if isinstance(found, TemporaryFailure):
                 return found
-            # One that does not exist yet must not stop what the first one signs.
+            # A next secret that does not exist yet must not stop bodies signed with the first.
             coming = (found,) if isinstance(found, str) else ()
         return self.secrets.using(receiver.secret, lambda secret: attempt(secret, *coming))

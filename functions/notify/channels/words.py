@@ -1,7 +1,7 @@
-"""What a message says, in words, before any channel lays it out: what broke, where, how bad, since
-when, by whom, and what to do next.
+"""The words of a message before any channel lays them out: what broke, where, how bad, since when,
+who acted, and what to do next.
 
-The words are clean but not escaped: that is each channel's own.
+The words are clean but not escaped: each channel escapes for itself.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ _LONGEST_NAME: Final = 120
 
 
 class Tone(StrEnum):
-    """How it feels; channels give it a colour, a mark or a sound."""
+    """How a message feels; channels turn it into a colour, a mark or a sound."""
 
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
     HELD = "HELD"
-    """Somebody has it, or it sleeps."""
+    """Somebody is on it, or it is snoozed."""
     OVER = "OVER"
     NEUTRAL = "NEUTRAL"
 
@@ -48,8 +48,8 @@ MARKS: Final = {
     Tone.NEUTRAL: "🔔",
 }
 
-# These call for somebody; the rest only tells.
-CALLING: Final = frozenset(
+# These ask somebody to act; all others only inform.
+ASKS_TO_ACT: Final = frozenset(
     {PageReason.PAGED, PageReason.ASSIGNED, IncidentEvent.EXHAUSTED, IncidentEvent.REOPENED}
 )
 
@@ -58,16 +58,16 @@ CALLING: Final = frozenset(
 class Words:
     tone: Tone
     label: str
-    """`HIGH`, `Acknowledged`, `Resolved`; empty where the title says it all."""
+    """`HIGH`, `Acknowledged`, `Resolved`; empty where the title says enough."""
     title: str
-    """What broke; of a bundle, how much did."""
+    """What broke; for a bundle, how much."""
     happened: str
     """`Acknowledged by Ada after 4 min`."""
     facts: tuple[tuple[str, str | datetime], ...] = ()
     listed: tuple[str, ...] = ()
-    """Of a bundle, the first few."""
+    """For a bundle, the first few incidents."""
     more: str = ""
-    """And how many are not named."""
+    """How many more there are."""
     todo: str = ""
     link: str | None = None
     link_label: str = ""
@@ -78,12 +78,12 @@ class Words:
         return label + isolated(cut(self.title, limit - len(label) - 2))
 
     def subject(self, limit: int) -> str:
-        """The title alone: what stays the same while the incident lives."""
+        """The title alone, which stays the same as long as the incident lives."""
         return isolated(cut(self.title, limit - 2))
 
 
 def words(message: Message) -> Words:
-    message = for_all_to_see(message) if isinstance(message.about, StatusPageEvent) else message
+    message = public_part(message) if isinstance(message.about, StatusPageEvent) else message
     match message.incidents:
         case ():
             return _test(message)
@@ -93,8 +93,10 @@ def words(message: Message) -> Words:
             return _bundle(message, briefs)
 
 
-def for_all_to_see(message: Message) -> Message:
-    """Without what a status page must not tell: who, where to act, and how it came in."""
+def public_part(message: Message) -> Message:
+    """Without what a status page must not show: people, links to act, and where the alert came
+    from.
+    """
     briefs = tuple(
         replace(brief, dedup_key="", source=None, assignee=None, by=None, link=None)
         for brief in message.incidents
@@ -172,7 +174,7 @@ def _happened(message: Message, brief: Brief) -> str:
     match message.about:
         case PageReason.PAGED:
             step = f", step {message.step + 1} of the escalation" if message.step else ""
-            return f"You are paged{step}"
+            return f"You are being paged{step}"
         case PageReason.ASSIGNED:
             return f"Assigned to you{by}"
         case PageReason.TEST:
@@ -180,7 +182,7 @@ def _happened(message: Message, brief: Brief) -> str:
         case IncidentEvent.TRIGGERED:
             return "Triggered"
         case StatusPageEvent.CREATED:
-            return "A new incident"
+            return "New incident"
         case IncidentEvent.ACKNOWLEDGED | StatusPageEvent.ACKNOWLEDGED:
             return f"Acknowledged{by}{after}"
         case IncidentEvent.RESOLVED | StatusPageEvent.RESOLVED:
@@ -201,15 +203,15 @@ def _happened(message: Message, brief: Brief) -> str:
 def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -> str:
     match about:
         case PageReason.PAGED:
-            return "Acknowledge it if you have it; until somebody does, paging goes on."
+            return "Acknowledge it if you are on it. Paging continues until somebody does."
         case PageReason.ASSIGNED:
-            return "It is acknowledged already. It is yours until it is resolved."
+            return "It is already acknowledged, and yours until it is resolved."
         case IncidentEvent.TRIGGERED | IncidentEvent.REOPENED if status is Status.OPEN:
-            return "Acknowledge it if you take it on."
+            return "Acknowledge it to take it on."
         case IncidentEvent.EXHAUSTED:
             return "Take it on, or call somebody who can."
         case IncidentEvent.SNOOZED:
-            return "It comes back by itself when the time is up."
+            return "It reopens by itself when the time is up."
         case _:
             return ""
 
@@ -228,11 +230,11 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
         tone=tone_of((open_ones or briefs)[0]),
         label=briefs[0].urgency if open_ones else "",
         title=f"{counted(len(briefs), 'incident')} on {counted(services, 'service')}",
-        happened=f"{'You are paged' if paged else 'New since the last message'}: {counts}",
+        happened=f"{'You are being paged' if paged else 'New since the last message'}: {counts}",
         facts=(("Since", min(brief.created_at for brief in briefs)),),
         listed=tuple(_line(brief) for brief in named),
         more=f"and {missing} more" if missing else "",
-        todo="Acknowledge what you have; until somebody does, paging goes on." if paged else "",
+        todo="Acknowledge those you are on. Paging continues for the others." if paged else "",
         link=message.link,
         link_label=f"See all {len(briefs)}",
     )

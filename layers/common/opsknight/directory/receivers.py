@@ -1,6 +1,7 @@
-"""Where people, services and status pages are told: receivers, and which of them wants what.
+"""Receivers: the places that messages to people, services and status pages go to, and the events
+that each of them wants.
 
-Pure models. A secret is never here: it is an SSM parameter, and known by its name.
+Pure models. A secret never stands here: it is an SSM parameter, and a receiver only names it.
 """
 
 from datetime import timedelta
@@ -13,20 +14,22 @@ from opsknight.incident.model import Model, Urgency
 
 
 class Channel(StrEnum):
-    """The transport. What `Receiver.to` and `Receiver.secret` are for each stands beside it."""
+    """How messages get to a receiver."""
+
+    # With each, the meaning of `Receiver.to` and `Receiver.secret`.
 
     EMAIL = "email"
     """`to`: the address."""
     SMS = "sms"
     """`to`: the number in E.164, such as +4915112345678."""
     VOICE = "voice"
-    """`to`: the number in E.164. The call reads the message aloud."""
+    """`to`: the number in E.164. A call reads the message aloud."""
     SLACK = "slack"
     """`to`: a channel's or a user's id; `secret`: the bot token."""
     SLACK_WEBHOOK = "slack_webhook"
     """`secret`: the URL of an incoming webhook."""
     WEBHOOK = "webhook"
-    """`to`: the URL; `secret`: what its body is signed with, `next_secret` during a rotation."""
+    """`to`: the URL; `secret`: the key that signs bodies, with `next_secret` during a rotation."""
     TEAMS = "teams"
     """`secret`: the URL of a Workflows webhook."""
     DISCORD = "discord"
@@ -41,9 +44,42 @@ class Channel(StrEnum):
     """`to`: the user's key; `secret`: the application's token."""
 
 
+class OwnerKind(StrEnum):
+    USER = "user"
+    SERVICE = "service"
+    STATUS_PAGE = "status_page"
+
+
+class Owner(Model):
+    """Whose receiver it is."""
+
+    kind: OwnerKind
+    id: str
+
+    def __str__(self) -> str:
+        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`."""
+        return f"{self.kind}#{self.id}"
+
+    @classmethod
+    def user(cls, user_id: str) -> "Owner":
+        return cls(kind=OwnerKind.USER, id=user_id)
+
+    @classmethod
+    def service(cls, service_id: str) -> "Owner":
+        return cls(kind=OwnerKind.SERVICE, id=service_id)
+
+    @classmethod
+    def status_page(cls, page_id: str) -> "Owner":
+        return cls(kind=OwnerKind.STATUS_PAGE, id=page_id)
+
+    def destination(self, receiver_id: str) -> str:
+        """Names one receiver among those of all owners. Throttling and health are kept under it."""
+        return f"{self}#{receiver_id}"
+
+
 class Receiver(Model):
-    """One place to be told: a contact method of a user, a receiver of a service, a webhook of a
-    status page.
+    """One place that messages go to: a user's contact method, a service's receiver, a status page's
+    webhook.
     """
 
     id: str
@@ -53,13 +89,11 @@ class Receiver(Model):
     secret: str | None = None
     """Name of an SSM SecureString parameter."""
     next_secret: str | None = None
-    """Name of another one, which a rotation adds: bodies are signed with both."""
+    """Name of a second one during a rotation: bodies are signed with both."""
 
 
 class NotificationRule(Model):
-    """Of an incident of this urgency a user is told by this contact method, so long after the
-    page.
-    """
+    """For incidents of this urgency, notify the user through this method `delay` after the page."""
 
     urgency: Urgency
     method_id: str
@@ -67,7 +101,7 @@ class NotificationRule(Model):
 
 
 class IncidentEvent(StrEnum):
-    """What of an incident's life a receiver of a service can be told."""
+    """The events of an incident that a service's receiver can subscribe to."""
 
     TRIGGERED = "triggered"
     ACKNOWLEDGED = "acknowledged"
@@ -77,7 +111,7 @@ class IncidentEvent(StrEnum):
     EXHAUSTED = "exhausted"
 
 
-TOLD_BY_DEFAULT: Final = (
+DEFAULT_EVENTS: Final = (
     IncidentEvent.TRIGGERED,
     IncidentEvent.ACKNOWLEDGED,
     IncidentEvent.RESOLVED,
@@ -86,11 +120,11 @@ TOLD_BY_DEFAULT: Final = (
 
 class ServiceReceiver(Receiver):
     service_id: str
-    told: tuple[IncidentEvent, ...] = TOLD_BY_DEFAULT
+    events: tuple[IncidentEvent, ...] = DEFAULT_EVENTS
 
 
 class StatusPageEvent(StrEnum):
-    """What a status page can be told."""
+    """The events of an incident that a status page's webhook can subscribe to."""
 
     CREATED = "incident.created"
     ACKNOWLEDGED = "incident.acknowledged"
@@ -106,7 +140,7 @@ class StatusPage(Model):
     id: str
     name: str
     service_ids: tuple[str, ...] = ()
-    """Of the services that it lists; it hears of no other."""
+    """The services that it lists; it hears of no others."""
     webhooks: tuple[StatusPageWebhook, ...] = ()
     shows_details: bool = False
-    """Whether it is told the custom details of alerts."""
+    """Whether its messages hold the custom details of alerts."""

@@ -50,7 +50,7 @@ class Page(Model):
     at: datetime
     reason: Why
     state: PageState | None = None
-    judged_at: AwareDatetime | None = None
+    reach_deadline: AwareDatetime | None = None
     """The page has failed if no provider has taken one of its messages by then."""
     due_at: AwareDatetime | None = None
     """When something must look at it again: first to plan it, then to judge it."""

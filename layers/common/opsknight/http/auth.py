@@ -21,7 +21,7 @@ from opsknight.directory.entries import (
 )
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.gateway import HttpError
-from opsknight.runtime.process import logger
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.counters import Counters, NotCounted

@@ -17,8 +17,8 @@ from typing import Any, Final, Protocol
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from opsknight.runtime import process
-from opsknight.runtime.process import logger
+from opsknight.runtime import clock
+from opsknight.runtime.telemetry import logger
 
 RETRY_UNAVAILABLE: Final = MappingProxyType({"Retry-After": "5"})
 _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
@@ -109,7 +109,7 @@ def respond(
     what is our own.
     """
     began = time.perf_counter()
-    request = Request.of(event, lambda: process.new_id("req", process.now()))
+    request = Request.of(event, lambda: clock.new_id("req", clock.now()))
     told: dict[str, Any] = {"request_id": request.id}
     try:
         answer = door().answer(request, told)

@@ -1,3 +1,3 @@
-"""What becomes of a page or a change: recipients, deliveries, the pace of receivers, the facts of a
-message and its signed link. Pure; words and layout belong to the channels of `functions/notify`.
+"""From a page or a change to its messages: recipients, deliveries, throttling, the facts in a
+message and its signed link. Pure rules; words and layout belong to `functions/notify/channels`.
 """

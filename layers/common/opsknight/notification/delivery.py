@@ -1,59 +1,73 @@
-"""What becomes of a page or a change: one delivery for each receiver that is told, and how it ends.
+"""A delivery, one message to one receiver: its states, when to try again, and how it ends.
 
-Pure: instants, chance and what the store holds are arguments. What a message looks like is each
-channel's own; whom a step pages is in `escalations`.
+Pure: instants, chance and stored items are arguments. Who gets a delivery is in `recipients`, and
+whom a step pages in `escalation.steps`; how a message looks is up to each channel.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final, assert_never
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
+from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Model, Status
 from opsknight.notification.message import PageReason
 
-# A receiver of notices is tried for so long; a page until its incident does not want it any more.
+# For how long to try a notice. A page is tried until its incident does not want it any more.
 TRIED_FOR: Final = timedelta(hours=48)
 FIRST_PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(minutes=15)
 # Somebody is waiting to be woken.
 LONGEST_PAUSE_OF_A_PAGE: Final = timedelta(minutes=1)
-# Longer than a receiver may ask us to stay away.
+# A receiver may ask us to stay away for this long at most.
 LONGEST_ASKED: Final = timedelta(hours=1)
-# A page that no provider has taken by then has failed.
+# A page has failed when no provider has taken any of its messages within this time.
 REACHED_WITHIN: Final = timedelta(minutes=2)
-# Afterwards a page is tried as seldom as a notice.
+# For how long to retry a page more often than a notice.
 URGENT_FOR: Final = timedelta(hours=1)
-# Whoever asked for a test has gone by then, and a message out of the blue would alarm.
+# After this time whoever asked for the test has gone, and a message out of the blue would alarm.
 TESTED_FOR: Final = timedelta(minutes=10)
-# Of a delivery that is tried for long, the newest attempts are kept.
+# A delivery that is tried for long keeps only its newest attempts.
 ATTEMPTS_KEPT: Final = 20
 
 
 class State(StrEnum):
+    """Where a delivery stands. Every state but PENDING is final; only SENT may become BOUNCED."""
+
+    # What follows the colon is the same for a letter.
+
     PENDING = "PENDING"
+    """It waits for its time, its receiver or another attempt: the letter is on the desk."""
     SENT = "SENT"
-    """A provider took it."""
+    """A provider took it: the letter is in the post."""
     FAILED = "FAILED"
-    """It would not work however often it was tried."""
+    """No further attempt could work: there is no such street."""
     GIVEN_UP = "GIVEN_UP"
-    """It was tried for 48 hours."""
+    """Every attempt failed for 48 hours: the post office never opened."""
     CANCELLED = "CANCELLED"
-    """Nobody wanted it any more when its time had come."""
+    """Nobody wanted it any more when its time came: it was old news before it was posted."""
     COLLAPSED = "COLLAPSED"
-    """A newer notice of the incident went to the same receiver instead."""
+    """A newer notice went to the same receiver instead: a later letter says all of it."""
     BOUNCED = "BOUNCED"
-    """The provider took it, and could not deliver it."""
+    """The provider took it but could not deliver it: return to sender."""
+
+
+class AttemptOutcome(StrEnum):
+    SENT = "sent"
+    RETRY = "retry"
+    """It failed in a way that may pass; there may be another attempt."""
+    FAILED = "failed"
+    """It failed for good."""
 
 
 class Attempt(Model):
     at: AwareDatetime
-    outcome: str
-    """sent, retry or refused."""
+    outcome: Annotated[AttemptOutcome | str, Field(union_mode="left_to_right")]
+    """A word that only a newer version knows is kept as it is."""
     why: str | None = None
     ms: int = 0
     provider_id: str | None = None
@@ -64,72 +78,70 @@ class Delivery(Model):
 
     id: str
     incident_id: str
-    """Of a test the test's own id: no incident has it."""
+    """For a contact-method test, the test's own id (there is no incident)."""
     service_id: str
     alert_id: str
-    """The first alert of the incident, for what the message tells of it."""
-    owner: str
-    """Whose receiver it is: `user#<id>`, `service#<id>` or `page#<id>` of a status page."""
+    """The incident's first alert, for its details."""
+    owner: Owner
     receiver_id: str
     channel: Channel
     about: PageReason | IncidentEvent | StatusPageEvent
     at: AwareDatetime
-    """When what it tells happened."""
+    """When that happened."""
     epoch: int = 0
-    """Of the incident when it was paged."""
+    """The incident's epoch when the page was created."""
     page_no: int | None = None
-    """Of the page that it belongs to; None where nobody waits for an answer."""
+    """The page that it belongs to; None where nobody waits for an answer."""
     step: int | None = None
     sequence: int = 0
-    """Number of the change that it tells."""
+    """Number of the change that it is about."""
     by: str | None = None
     note: str | None = None
-    """What somebody wrote for everybody to read, where that is what it tells."""
+    """The text of a public note, if it is about one."""
     not_before: AwareDatetime
     state: State = State.PENDING
     why: str | None = None
-    """How it came to its end, where the state does not say it all."""
+    """Why it ended, where the state does not say it all."""
     ended_at: AwareDatetime | None = None
     bundle: str | None = None
-    """The delivery whose message told this one as well."""
+    """The delivery whose message carried this one, too."""
     attempts: tuple[Attempt, ...] = ()
     tries: int = 0
     reported: str | None = None
-    """What the provider reported later (`Report`)."""
+    """The provider's later report (`Report`)."""
     claim: str | None = None
     due_at: AwareDatetime | None = None
-    """When it is to be looked at again; None once it is over."""
+    """When to look at it again; None once it is over."""
 
     @property
     def pages(self) -> bool:
-        """Whether it goes to a person, and not to a receiver of a service or a status page."""
-        return self.owner.startswith("user#")
+        """Whether it goes to a person, not to a receiver of a service or of a status page."""
+        return self.owner.kind is OwnerKind.USER
 
     @property
     def user_id(self) -> str:
-        return self.owner.removeprefix("user#")
+        return self.owner.id
 
     @property
     def destination(self) -> str:
-        """The receiver, as paces, places and health are kept for it."""
-        return f"{self.owner}#{self.receiver_id}"
+        return self.owner.destination(self.receiver_id)
 
 
 class Bundled(Model):
-    """An incident that the message of another delivery told as well, with its own delivery."""
+    """A delivery, with its incident, that the message of another delivery carried, too."""
 
     incident_id: str
     delivery_id: str
 
 
 def delivery_id(kind: str, *parts: object) -> str:
-    """The same for the same delivery, whoever plans it and however often. `kind` is p or n."""
+    """The same whoever plans the delivery and however often. `kind`: p to a person, n otherwise."""
     text = "\0".join(str(part) for part in parts)
     return kind + sha256(text.encode()).hexdigest()[:20]
 
 
 def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> bool:
-    """Whether a person is still to be told; notices are wanted while there is the incident."""
+    """Whether to send it still. Notices are wanted as long as their incident exists."""
     if delivery.about is PageReason.TEST:
         return now < delivery.at + TESTED_FOR
     if incident is None:
@@ -138,14 +150,14 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch
         case PageReason.ASSIGNED:
-            assigned = delivery.owner == f"user#{incident.assignee_id}"
+            assigned = delivery.pages and delivery.user_id == incident.assignee_id
             return assigned and incident.status is Status.ACKNOWLEDGED
         case _:
             return True
 
 
 def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
-    """Whether its receiver is told, or was told, of a newer change of the same incident."""
+    """Whether a notice of a newer change of the incident has gone, or will go, to its receiver."""
     return any(
         other.destination == delivery.destination and other.sequence > delivery.sequence
         for other in others
@@ -156,27 +168,35 @@ def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
 def attempted(
     delivery: Delivery, attempt: Attempt, after: timedelta | None, chance: float
 ) -> dict[str, object]:
-    """What to set after an attempt: how it ended, or when it is tried again.
+    """The attributes to set after an attempt: how the delivery ended, or when to try again.
 
-    `after` is how long the receiver asked us to stay away; `chance` is from 0 to 1.
+    `after` is how long the receiver asked us to stay away; `chance` is from 0 to 1. Raises
+    ValueError for an outcome of a newer version: this version makes no such attempt.
     """
     tries = delivery.tries + 1
+    outcome = AttemptOutcome(attempt.outcome)
     sets: dict[str, object] = {
         "attempts": (*delivery.attempts, attempt)[-ATTEMPTS_KEPT:],
         "tries": tries,
         "claim": None,
         "due_at": None,
     }
-    match attempt.outcome:
-        case "sent":
+    match outcome:
+        case AttemptOutcome.SENT:
             return sets | {"state": State.SENT, "ended_at": attempt.at}
-        case "refused":
+        case AttemptOutcome.FAILED:
             return sets | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
-        case _:
-            pass
-    if not delivery.pages and attempt.at - delivery.not_before >= TRIED_FOR:
-        return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
-    return sets | {"due_at": attempt.at + _pause(delivery, tries, attempt.at, after, chance)}
+        case AttemptOutcome.RETRY if _is_given_up(delivery, attempt.at):
+            return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
+        case AttemptOutcome.RETRY:
+            pause = _pause(delivery, tries, attempt.at, after, chance)
+            return sets | {"due_at": attempt.at + pause}
+        case unknown:
+            assert_never(unknown)
+
+
+def _is_given_up(delivery: Delivery, now: datetime) -> bool:
+    return not delivery.pages and now - delivery.not_before >= TRIED_FOR
 
 
 def _pause(
@@ -184,62 +204,52 @@ def _pause(
 ) -> timedelta:
     urgent = delivery.pages and now - delivery.not_before < URGENT_FOR
     longest = LONGEST_PAUSE_OF_A_PAGE if urgent else LONGEST_PAUSE
-    # No number of doublings beyond 16 matters, and 2 ** 200 seconds is no timedelta.
+    # More than 16 doublings change nothing, and 2 ** 200 seconds do not fit into a timedelta.
     doubled: int = 2 ** min(tries - 1, 16)
     pause = min(longest, FIRST_PAUSE * doubled) * (0.5 + chance / 2)
     return max(pause, min(after or timedelta(0), LONGEST_ASKED))
 
 
 def ended(state: State, why: str, at: datetime) -> dict[str, object]:
-    """What to set when it is over without an attempt."""
+    """The attributes to set when the delivery is over without an attempt."""
     return {"state": state, "why": why, "ended_at": at, "claim": None, "due_at": None}
 
 
-class Verdict(StrEnum):
-    """What became of a page."""
-
-    REACHED = "REACHED"
-    """A provider took one of its messages."""
-    FAILED = "FAILED"
-    """None did: the step must not wait for somebody who hears nothing."""
-    CANCELLED = "CANCELLED"
-    """Nobody wanted it any more."""
-
-
-def verdict(deliveries: Iterable[Delivery], judged_at: datetime, now: datetime) -> Verdict | None:
-    """What became of a page by its deliveries; None while that is open.
-
-    `judged_at` is when the time of its first messages is over (`judged_at`).
-    """
+def page_state(
+    deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime
+) -> PageState | None:
+    """How a page ended, by its deliveries; None while that is open."""
     states = {delivery.state for delivery in deliveries}
     if State.SENT in states:
-        return Verdict.REACHED
+        return PageState.REACHED
     if State.CANCELLED in states:
-        return Verdict.CANCELLED
-    if State.PENDING in states and now < judged_at:
+        return PageState.CANCELLED
+    if State.PENDING in states and now < reach_deadline:
         return None
-    return Verdict.FAILED
+    return PageState.FAILED
 
 
-def judged_at(deliveries: Iterable[Delivery]) -> datetime | None:
-    """Until when one of a page's messages has to be taken; None without any."""
+def reach_deadline(deliveries: Iterable[Delivery]) -> datetime | None:
+    """When a provider must have taken one of a page's messages; None without deliveries."""
     first = min((delivery.not_before for delivery in deliveries), default=None)
     return None if first is None else first + REACHED_WITHIN
 
 
 class Report(StrEnum):
-    """What a provider says later of a message that it took. Accepted is not delivered."""
+    """A provider's later report on a message that it took. Accepted is not delivered."""
 
     DELIVERED = "delivered"
     DELAYED = "delayed"
     COMPLAINT = "complaint"
-    """It reached somebody, who called it spam."""
+    """It reached somebody who called it spam."""
     FAILED = "failed"
     """It bounced, was blocked, or nobody answered."""
 
 
 def reported(delivery: Delivery, report: Report, why: str) -> dict[str, object]:
-    """What to set when a provider reports what became of it. A bounce is a failed method."""
+    """The attributes to set when a provider reports. A failure after all makes a SENT delivery
+    BOUNCED.
+    """
     sets: dict[str, object] = {"reported": report}
     if report is Report.FAILED and delivery.state is State.SENT:
         sets |= {"state": State.BOUNCED, "why": why}

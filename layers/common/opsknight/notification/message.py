@@ -1,6 +1,6 @@
-"""What a message says, whatever the channel: the facts, not yet the words.
+"""The facts in a message, whatever the channel.
 
-Pure models; words and layout are each channel's own (functions/notify/channels).
+Pure models. Words and layout belong to the channels (functions/notify/channels).
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from opsknight.incident.model import Status, Urgency
 
 
 class PageReason(StrEnum):
-    """Why a person is told."""
+    """Why a person gets a message."""
 
     PAGED = "paged"
     """The incident is theirs to act on."""
@@ -44,9 +44,9 @@ class Brief:
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     by: str | None = None
-    """Who or what brought about what is told, where it is not the incident's opening."""
+    """Who or what caused the event; None for the opening."""
     link: str | None = None
-    """Where to act on it: signed, and only for the one who gets this message."""
+    """Where to act on it: signed, and only for the reader of this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ class Message:
     """The same for each attempt."""
     about: PageReason | IncidentEvent | StatusPageEvent
     at: datetime
-    """When what it tells happened."""
+    """When the event happened."""
     incidents: tuple[Brief, ...]
-    """One; or several that were waiting for the same receiver, the most urgent first."""
+    """One; or several that were held for the same receiver, the most urgent first."""
     sequence: int = 0
-    """Number of the incident's change that is told; grows."""
+    """Number of the incident's change; grows."""
     step: int | None = None
     """Step of the escalation policy, from 0, that pages."""
     note: str | None = None
-    """What somebody wrote, where that is what is told: a note marked public."""
+    """The text of a public note, if that is the event."""
     link: str | None = None
-    """Where everything bundled is listed."""
+    """Where all incidents of a bundle are listed."""
     remembered: dict[str, str] = field(default_factory=dict[str, str])
-    """What an earlier message about this incident to this receiver left (`Sent.remember`)."""
+    """What an earlier message about this incident left for this receiver (`Sent.remember`)."""

@@ -1,7 +1,7 @@
-"""Who is told of what, and by which receivers: pages by each user's rules, changes by what each
-receiver wants to hear.
+"""Who gets a message about what: a page goes out by its user's rules, a change to the receivers
+that subscribed to it.
 
-Pure: who and what exists are arguments. What becomes of a delivery is in `deliveries`.
+Pure: the directory and the incident are arguments. How a delivery ends is in `delivery`.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
     NotificationRule,
+    Owner,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -23,13 +24,13 @@ from opsknight.incident.model import Change, Incident, Status, Urgency
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 
-# Somebody asleep misses the first one.
+# Somebody asleep misses the first message.
 AGAIN_AFTER: Final = timedelta(minutes=3)
 SMS_AFTER: Final = timedelta(minutes=5)
 _LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
 
-# What the timeline calls a change, and what receivers are told of it. Other changes are not told.
-TOLD: Final = {
+# Changes by the timeline's word, and the event that receivers get. Other changes cause none.
+EVENTS: Final = {
     "acknowledged": IncidentEvent.ACKNOWLEDGED,
     "resolved": IncidentEvent.RESOLVED,
     "auto-resolved": IncidentEvent.RESOLVED,
@@ -45,11 +46,12 @@ STATUS_PAGE_EVENTS: Final = {
     IncidentEvent.RESOLVED: StatusPageEvent.RESOLVED,
     IncidentEvent.REOPENED: StatusPageEvent.UPDATED,
 }
+# Status pages get these as an update.
 UPDATES: Final = frozenset({"raised", "lowered", "reassigned"})
 
 
 def methods(user: User) -> tuple[Receiver, ...]:
-    """A user's contact methods; their address, for somebody who has set none."""
+    """A user's contact methods; for a user without any, their e-mail address."""
     if user.contact_methods:
         return user.contact_methods
     return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
@@ -58,15 +60,15 @@ def methods(user: User) -> tuple[Receiver, ...]:
 def deliveries_of_test(
     test_id: str, user: User, chosen: Iterable[Receiver], now: datetime
 ) -> tuple[Delivery, ...]:
-    """Some of a user's contact methods are tried out; `test_id` stands where the incident would."""
+    """One for each chosen contact method. `test_id` takes the place of an incident's id."""
     return tuple(
         Delivery(
-            # It begins as those of pages do: its way is theirs.
+            # The prefix of pages, so that it takes their queue.
             id=delivery_id("p", test_id, user.id, method.id),
             incident_id=test_id,
             service_id="",
             alert_id="",
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=method.id,
             channel=method.channel,
             about=PageReason.TEST,
@@ -79,9 +81,9 @@ def deliveries_of_test(
 
 
 def rules(user: User, urgency: Urgency) -> list[NotificationRule]:
-    """The rules that a user is paged by: their own for this urgency, or the defaults.
+    """The user's own rules for this urgency, or the defaults.
 
-    A rule for a contact method that is gone does not count.
+    A rule for a contact method that no longer exists does not count.
     """
     known = methods(user)
     ids = {method.id for method in known}
@@ -103,7 +105,7 @@ def _defaults(known: tuple[Receiver, ...], urgency: Urgency) -> list[Notificatio
         case Urgency.MEDIUM:
             return by(quiet) + by(loud, SMS_AFTER if quiet else timedelta(0))
         case Urgency.LOW:
-            # Whoever has no address is told in another way rather than not at all.
+            # For a user without an address, another method is better than none.
             email = [method for method in known if method.channel is Channel.EMAIL]
             return by(email or quiet or known)
         case _:
@@ -111,7 +113,7 @@ def _defaults(known: tuple[Receiver, ...], urgency: Urgency) -> list[Notificatio
 
 
 def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Delivery, ...]:
-    """How a user is paged: one delivery for each of their rules."""
+    """One delivery for each of the user's rules."""
     channels = {method.id: method.channel for method in methods(user)}
     return tuple(
         Delivery(
@@ -119,7 +121,7 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
             incident_id=incident.id,
             service_id=incident.service_id,
             alert_id=incident.first_alert_id,
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=rule.method_id,
             channel=channels[rule.method_id],
             about=PageReason.PAGED,
@@ -134,18 +136,18 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
     )
 
 
-def told(change: Change | None, incident: Incident) -> IncidentEvent | None:
-    """What receivers hear of a change (None: of the opening); None for nothing.
+def event_of(change: Change | None, incident: Incident) -> IncidentEvent | None:
+    """The event that receivers get for a change (None: the opening); None for no event.
 
-    What opened in a maintenance window has not been told to anybody until the window, or a
-    person, lets it out: that is its trigger.
+    An incident that opened in a maintenance window stays silent until the window's end or a person
+    lets it out: that change is its trigger.
     """
     number = 1 if change is None else change.number
     if not incident.announced_from or number < incident.announced_from:
         return None
     if number == incident.announced_from:
         return IncidentEvent.TRIGGERED
-    return None if change is None else TOLD.get(change.what)
+    return None if change is None else EVENTS.get(change.what)
 
 
 def change_deliveries(
@@ -154,23 +156,23 @@ def change_deliveries(
     receivers: Iterable[ServiceReceiver],
     pages: Iterable[StatusPage],
 ) -> tuple[Delivery, ...]:
-    """Who is told of a change (None: of the opening): receivers of its service, and status pages
-    that list it.
+    """The notices of a change (None: the opening) to the service's receivers, and to the status
+    pages that list the service.
     """
-    about = told(change, incident)
+    about = event_of(change, incident)
     found = []
     if about is not None:
         found += [
-            _notice(incident, change, f"service#{incident.service_id}", receiver, about)
+            _notice(incident, change, Owner.service(incident.service_id), receiver, about)
             for receiver in receivers
-            if about in receiver.told
+            if about in receiver.events
         ]
     event = None if about is None else STATUS_PAGE_EVENTS.get(about)
     if event is None and change is not None and _is_public(change, incident):
         event = StatusPageEvent.UPDATED
     if event is not None:
         found += [
-            _notice(incident, change, f"page#{page.id}", webhook, event)
+            _notice(incident, change, Owner.status_page(page.id), webhook, event)
             for page in pages
             if incident.service_id in page.service_ids
             for webhook in page.webhooks
@@ -192,7 +194,7 @@ def _public_note(change: Change | None) -> str | None:
 def _notice(
     incident: Incident,
     change: Change | None,
-    owner: str,
+    owner: Owner,
     receiver: Receiver,
     about: IncidentEvent | StatusPageEvent,
 ) -> Delivery:
@@ -217,8 +219,8 @@ def _notice(
 
 
 def assignment_deliveries(incident: Incident, change: Change, user: User) -> tuple[Delivery, ...]:
-    """How a user is told of an acknowledged incident that was given to them: once, by what their
-    rules say for the first moment.
+    """Notifies a user, once, that an acknowledged incident was assigned to them: by those of their
+    rules that have no delay.
     """
     channels = {method.id: method.channel for method in methods(user)}
     now = [rule for rule in rules(user, incident.urgency) if not rule.delay]
@@ -228,7 +230,7 @@ def assignment_deliveries(incident: Incident, change: Change, user: User) -> tup
             incident_id=incident.id,
             service_id=incident.service_id,
             alert_id=incident.first_alert_id,
-            owner=f"user#{user.id}",
+            owner=Owner.user(user.id),
             receiver_id=method_id,
             channel=channels[method_id],
             about=PageReason.ASSIGNED,
@@ -244,13 +246,13 @@ def assignment_deliveries(incident: Incident, change: Change, user: User) -> tup
 
 
 def assigned_to(change: Change | None) -> str | None:
-    """The user who is to be told that they have an incident now. One that is OPEN pages them."""
+    """The user to notify of an assignment; None for an OPEN incident, which pages them instead."""
     if change is None or change.what != "reassigned" or change.status is not Status.ACKNOWLEDGED:
         return None
     return change.detail["assignee"]
 
 
 def notices_due(incident: Incident, changes: Iterable[Change]) -> list[Change | None]:
-    """The changes whose notices are not planned yet, the opening (None) among them."""
+    """The changes whose notices are not planned yet; None stands for the opening."""
     opening: list[Change | None] = [None] if incident.announced < 1 else []
     return opening + [each for each in changes if each.number > incident.announced]

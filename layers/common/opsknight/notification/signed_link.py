@@ -1,8 +1,8 @@
-"""The signed link in a message: who may act on which incident without any other key, and until
-when.
+"""The signed link in a message: it lets the reader act on one incident, without any other key,
+until it expires.
 
-A link stands for one delivery. It is short, as it travels by SMS: the incident, the delivery and
-the end of its life in 39 bytes, with the first 12 bytes of an HMAC-SHA256 over them.
+A link stands for one delivery. As it travels by SMS it is short: the incident, the delivery and the
+time it expires, then the first 12 bytes of an HMAC-SHA256 over them; 41 bytes in all.
 """
 
 import hmac
@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-# Long enough for a weekend; what is older is looked up, not acted on, from an old message.
+# Long enough for a weekend. After that, people look an incident up instead of acting from an old
+# message.
 LIFE: Final = timedelta(days=7)
 
 _INCIDENT: Final = slice(0, 14)
@@ -23,11 +24,11 @@ _MAC: Final = slice(29, 41)
 
 
 class BadLink(Exception):
-    """It is none of ours, or somebody changed it."""
+    """The link is not ours, or somebody changed it."""
 
 
 class ExpiredLink(Exception):
-    """It was one of ours."""
+    """The link was ours, but its time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Link:
 
 
 def token(incident_id: str, delivery_id: str, key: bytes, now: datetime) -> str:
-    """For the path of an URL: 55 letters, digits, - and _."""
+    """For the path of a URL: 55 letters, digits, - and _."""
     ends = int((now + LIFE).timestamp())
     signed = (
         bytes.fromhex(incident_id.removeprefix("inc_"))
@@ -50,7 +51,7 @@ def token(incident_id: str, delivery_id: str, key: bytes, now: datetime) -> str:
 
 
 def read(text: str, keys: tuple[bytes, ...], now: datetime) -> Link:
-    """Raises BadLink and ExpiredLink. `keys` are all that may have signed it."""
+    """Raises BadLink and ExpiredLink. `keys`: all that may have signed it."""
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (ValueError, UnicodeEncodeError):

@@ -1,11 +1,12 @@
-"""How much one receiver gets at once, and how often: places, paces, and the health of each.
+"""How many messages one receiver gets at once and how often, and when to leave a failing one alone.
 
-Pure: `now` is an argument. Nothing is dropped here; whatever must not be sent now waits.
+Pure: `now` is an argument. Throttling never drops a message; whatever must not be sent now waits.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -14,15 +15,16 @@ from pydantic import AwareDatetime
 from opsknight.directory.receivers import Channel
 from opsknight.incident.model import Model
 
-# Two at once: one that hangs leaves a way for another, and none can take all senders.
-PLACES: Final = ("place_0", "place_1")
-# Longer than any sending takes (and the function's timeout): after that its sender is dead.
+# Two at once: when one message hangs the other slot still works, and no receiver can take all
+# senders.
+SLOTS: Final = ("slot_0", "slot_1")
+# Longer than any sending takes (and than the function's timeout): after that its sender is dead.
 LEASE: Final = timedelta(seconds=60)
 
-# The least time between two messages that page the same person by the same contact method. What
-# comes in between waits, and goes as one message. All well under the two minutes after which a page
-# has failed.
-INTERVALS: Final[Mapping[Channel, timedelta]] = MappingProxyType(
+# The least time between two messages that page one person by one contact method. Pages in between
+# are held, and go out as one message. All are well under the two minutes after which a page has
+# failed.
+MIN_INTERVAL: Final[Mapping[Channel, timedelta]] = MappingProxyType(
     {
         Channel.SMS: timedelta(seconds=60),
         Channel.VOICE: timedelta(seconds=60),
@@ -37,69 +39,75 @@ INTERVALS: Final[Mapping[Channel, timedelta]] = MappingProxyType(
         Channel.PUSHOVER: timedelta(seconds=15),
     }
 )
-# The first incident of a service within this time does not wait for those of other services.
-QUIET_FOR: Final = timedelta(minutes=10)
+# A service that has been silent for this long is exempt from the interval, once: its first incident
+# is news, and does not wait for those of other services.
+EXEMPT_EVERY: Final = timedelta(minutes=10)
 
-# Failing for so long, and so often, a receiver is unhealthy: it is probed, not hammered.
-UNHEALTHY_AFTER: Final = timedelta(minutes=15)
-UNHEALTHY_FAILURES: Final = 5
+# The circuit opens when a receiver has failed for this long and this often. From then on a single
+# message probes it now and then, and all others wait.
+CIRCUIT_OPENS_AFTER: Final = timedelta(minutes=15)
+CIRCUIT_OPENS_AT_FAILURES: Final = 5
 PROBE_EVERY: Final = timedelta(minutes=5)
 PAGE_PROBE_EVERY: Final = timedelta(minutes=1)
 
 
-class Traffic(Model):
-    """What is going on with one receiver."""
+class ReceiverState(Model):
+    """The slots, the pace and the health of one receiver."""
 
-    place_0: AwareDatetime | None = None
-    """Until when somebody who sends to it has this place."""
-    place_1: AwareDatetime | None = None
+    slot_0: AwareDatetime | None = None
+    """When the lease of the sender that has this slot ends."""
+    slot_1: AwareDatetime | None = None
     next_at: AwareDatetime | None = None
-    """Not before then is it paged again."""
+    """When the receiver may be paged again."""
     failing_since: AwareDatetime | None = None
     failures: int = 0
-    """Since it worked last."""
-    probe_at: AwareDatetime | None = None
-    """It is unhealthy, and until then nobody tries it."""
+    """In a row."""
+    circuit_open_until: AwareDatetime | None = None
+    """Set while the circuit is open: nobody tries the receiver before this time."""
 
     @property
-    def is_unhealthy(self) -> bool:
-        return self.probe_at is not None
+    def is_circuit_open(self) -> bool:
+        return self.circuit_open_until is not None
 
 
-BUSY: Final = "busy"
-UNHEALTHY: Final = "unhealthy"
+class WaitReason(StrEnum):
+    BUSY = "busy"
+    """Every slot is taken."""
+    CIRCUIT_OPEN = "circuit open"
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
     until: datetime
-    why: str
-    """BUSY or UNHEALTHY."""
+    reason: WaitReason
 
 
-def place(traffic: Traffic, now: datetime, *, probing: bool = False) -> str | Wait:
-    """The place to take for one attempt, or until when to wait for one.
+def free_slot(state: ReceiverState, now: datetime, *, probing: bool = False) -> str | Wait:
+    """The slot to acquire for one attempt, or until when to wait for one.
 
-    `probing`: somebody wants to see whether it works again, healthy or not.
+    `probing`: somebody wants to see whether the receiver works again, so try it even if its circuit
+    is open.
     """
-    if not probing and traffic.probe_at is not None and traffic.probe_at > now:
-        return Wait(traffic.probe_at, UNHEALTHY)
-    taken: dict[str, datetime | None] = {name: getattr(traffic, name) for name in PLACES}
-    for name, until in taken.items():
+    if not probing and state.circuit_open_until is not None and state.circuit_open_until > now:
+        return Wait(state.circuit_open_until, WaitReason.CIRCUIT_OPEN)
+    leases: dict[str, datetime | None] = {slot: getattr(state, slot) for slot in SLOTS}
+    for slot, until in leases.items():
         if until is None or until <= now:
-            return name
-    return Wait(now, BUSY)
+            return slot
+    return Wait(now, WaitReason.BUSY)
 
 
-def after(traffic: Traffic, worked: bool, now: datetime, *, pages: bool) -> dict[str, object]:
-    """What an attempt says of the receiver's health."""
+def health_after(
+    state: ReceiverState, worked: bool, now: datetime, *, pages: bool
+) -> dict[str, object]:
+    """The attributes to set after an attempt; empty if a healthy receiver stays so."""
     if worked:
-        if traffic.failing_since is None and traffic.probe_at is None:
+        if state.failing_since is None and not state.is_circuit_open:
             return {}
-        return {"failing_since": None, "failures": 0, "probe_at": None}
-    since = traffic.failing_since or now
-    failures = traffic.failures + 1
+        return {"failing_since": None, "failures": 0, "circuit_open_until": None}
+    since = state.failing_since or now
+    failures = state.failures + 1
     sets: dict[str, object] = {"failing_since": since, "failures": failures}
-    if failures >= UNHEALTHY_FAILURES and now - since >= UNHEALTHY_AFTER:
-        sets["probe_at"] = now + (PAGE_PROBE_EVERY if pages else PROBE_EVERY)
+    if failures >= CIRCUIT_OPENS_AT_FAILURES and now - since >= CIRCUIT_OPENS_AFTER:
+        sets["circuit_open_until"] = now + (PAGE_PROBE_EVERY if pages else PROBE_EVERY)
     return sets

@@ -1,3 +1,3 @@
-"""What a process has and a rule must not: environment, clock, chance, logger, AWS clients, queues
-and secrets. Nothing is read, drawn or connected at import, as SnapStart twins would share it.
+"""What rules must not have: settings, clock, chance, logs, metrics, AWS clients, queues, secrets.
+Nothing here is read, drawn or connected at import, as SnapStart twins would share it.
 """

@@ -1,13 +1,12 @@
-"""What of the directory cannot be read is as if it were not there, and said loudly: somebody's slip
-in a schedule or a receiver must not keep an incident from its next step, nor others from hearing
-of it.
+"""Skips directory entries that fail validation, and logs each one: a typo in one schedule or
+receiver must not block escalation, nor keep messages from everybody else.
 """
 
 from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.runtime.process import count, logger
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.wire import Item, plain
 
 
@@ -16,7 +15,7 @@ def readable[T](read: Callable[[], T | None]) -> T | None:
         return read()
     except ValidationError:
         # The error's note names the item.
-        _tell()
+        _log_skipped()
         return None
 
 
@@ -27,10 +26,10 @@ def readable_items[M: BaseModel](model: type[M], found: Iterable[Item]) -> list[
             known.append(model.model_validate(plain(item)))
         except ValidationError as error:
             error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
-            _tell()
+            _log_skipped()
     return known
 
 
-def _tell() -> None:
+def _log_skipped() -> None:
     count("Unreadable")
     logger.exception("an entry of the directory cannot be read")

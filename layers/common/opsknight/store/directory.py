@@ -54,7 +54,7 @@ class DirectoryRows(Rows):
 
     def status_pages(self, deadline: Deadline) -> Iterator[Item]:
         """All status pages as they are stored, by id."""
-        return self.under(items.status_page_key("")["pk"], "page#", deadline)
+        return self.under(items.status_page_key("")["pk"], "status_page#", deadline)
 
     def policy(
         self, policy_id: str, deadline: Deadline, version: int | None = None

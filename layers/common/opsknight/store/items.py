@@ -56,17 +56,17 @@ def bundled_key(bundle: str, incident_id: str) -> Item:
     return _key(f"bundle#{bundle}", f"incident#{incident_id}")
 
 
-def traffic_key(destination: str) -> Item:
-    """`destination` is a receiver, as `<owner>#<its id>`. Its partition holds all about it."""
-    return _key(f"receiver#{destination}", "traffic")
+def receiver_state_key(destination: str) -> Item:
+    """The partition of a receiver (`<owner>#<its id>`) holds all that concerns it."""
+    return _key(f"receiver#{destination}", "state")
 
 
-def told_key(destination: str, service_id: str) -> Item:
-    return _key(f"receiver#{destination}", f"told#{service_id}")
+def pace_exemption_key(destination: str, service_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"pace_exemption#{service_id}")
 
 
-def waiting_key(destination: str, delivery_id: str) -> Item:
-    return _key(f"receiver#{destination}", f"waiting#{delivery_id}")
+def held_delivery_key(destination: str, delivery_id: str) -> Item:
+    return _key(f"receiver#{destination}", f"held#{delivery_id}")
 
 
 def remembered_key(incident_id: str, destination: str) -> Item:
@@ -99,7 +99,7 @@ def receiver_key(service_id: str, receiver_id: str) -> Item:
 
 def status_page_key(page_id: str) -> Item:
     # All in one partition: every announcement asks for all of them, and there are few.
-    return _key("statuspages", f"page#{page_id}")
+    return _key("statuspages", f"status_page#{page_id}")
 
 
 def policy_key(policy_id: str, version: int | None = None) -> Item:

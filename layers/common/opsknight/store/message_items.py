@@ -24,12 +24,12 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
     )
 
 
-def waiting_item(delivery: Delivery, retention: timedelta) -> Item:
-    """The delivery among those that the next message to its receiver tells."""
+def held_delivery_item(delivery: Delivery, retention: timedelta) -> Item:
+    """Holds the delivery for the next message to its receiver."""
     row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
     return (
-        items.waiting_key(delivery.destination, delivery.id)
-        | {"kind": {"S": "waiting"}, "expires_at": expiry(delivery.at, retention)}
+        items.held_delivery_key(delivery.destination, delivery.id)
+        | {"kind": {"S": "held_delivery"}, "expires_at": expiry(delivery.at, retention)}
         | attributes(row)
     )
 

@@ -28,17 +28,17 @@ class Paging:
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
         return [Page.model_validate(plain(item)) for item in found]
 
-    def plan(self, page: Page, judged_at: datetime, deadline: Deadline) -> bool:
-        """Records that its deliveries are planned: it is due next when it is to be judged. False
-        when somebody was faster.
+    def plan(self, page: Page, reach_deadline: datetime, deadline: Deadline) -> bool:
+        """Records that its deliveries are planned: it is due next at its reach deadline. False when
+        somebody was faster.
         """
-        sets = {"state": PageState.PLANNED, "judged_at": judged_at, "due_at": judged_at}
-        return self._change(page, sets, deadline)
+        times = {"reach_deadline": reach_deadline, "due_at": reach_deadline}
+        return self._change(page, {"state": PageState.PLANNED, **times}, deadline)
 
     def end(self, page: Page, state: PageState, deadline: Deadline) -> bool:
         return self._change(page, {"state": state, "due_at": None}, deadline)
 
-    def doubt(self, page: Page, now: datetime, deadline: Deadline) -> bool:
+    def mark_failed(self, page: Page, now: datetime, deadline: Deadline) -> bool:
         """Marks it as failed; it stays due until `fail` has recorded that on the timeline."""
         return self._change(page, {"state": PageState.FAILED, "due_at": now}, deadline)
 

@@ -5,9 +5,10 @@ value.
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Actor, Alert, Change, Incident, Pointer, Timer
@@ -136,10 +137,15 @@ def page(each: Page) -> Json:
     )
 
 
+_OWNER_IDS: Final = {
+    OwnerKind.USER: "userId",
+    OwnerKind.SERVICE: "serviceId",
+    OwnerKind.STATUS_PAGE: "statusPageId",
+}
+
+
 def delivery(each: Delivery) -> Json:
     """Without its address: who may see an incident may not know everybody's number."""
-    kind, _, owner = each.owner.partition("#")
-    named = {"user": "userId", "service": "serviceId", "page": "statusPageId"}.get(kind, kind)
     attempts = [
         _present(at=time(one.at), outcome=one.outcome, why=one.why, ms=one.ms)
         for one in each.attempts
@@ -154,7 +160,7 @@ def delivery(each: Delivery) -> Json:
         notBefore=time(each.not_before),
         reported=each.reported,
         attempts=attempts,
-    ) | {named: owner}
+    ) | {_OWNER_IDS[each.owner.kind]: each.owner.id}
 
 
 def service(each: Service, now: datetime) -> Json:

@@ -9,6 +9,7 @@ from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
     NotificationRule,
+    Owner,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -98,7 +99,7 @@ def planned(user: User, urgency: Urgency) -> list[tuple[str, int]]:
     return [(each.receiver_id, int((each.not_before - NOW) / MINUTE)) for each in found]
 
 
-def test_high_is_told_by_everything_at_once_and_again_after_three_minutes() -> None:
+def test_high_goes_to_everything_at_once_and_again_after_three_minutes() -> None:
     assert planned(ada(EMAIL, SMS), Urgency.HIGH) == [
         ("mail", 0),
         ("sms", 0),
@@ -107,12 +108,12 @@ def test_high_is_told_by_everything_at_once_and_again_after_three_minutes() -> N
     ]
 
 
-def test_medium_is_told_quietly_at_once_and_by_phone_after_five_minutes() -> None:
+def test_medium_goes_out_quietly_at_once_and_by_phone_after_five_minutes() -> None:
     user = ada(EMAIL, CHAT, SMS, CALL)
     assert planned(user, Urgency.MEDIUM) == [("mail", 0), ("chat", 0), ("sms", 5), ("call", 5)]
 
 
-def test_low_is_told_by_email() -> None:
+def test_low_goes_out_by_email() -> None:
     assert planned(ada(SMS, EMAIL, CHAT), Urgency.LOW) == [("mail", 0)]
 
 
@@ -124,13 +125,13 @@ def test_low_is_told_by_email() -> None:
         (Urgency.LOW, (SMS,), [("sms", 0)]),
     ],
 )
-def test_nobody_is_left_untold_for_want_of_the_right_method(
+def test_nobody_is_left_out_for_want_of_the_right_method(
     urgency: Urgency, known: tuple[Receiver, ...], told: list[tuple[str, int]]
 ) -> None:
     assert planned(ada(*known), urgency) == told
 
 
-def test_who_has_set_no_contact_method_is_told_by_their_address() -> None:
+def test_a_user_without_contact_methods_is_notified_by_their_address() -> None:
     (only,) = methods(ada())
     assert (only.channel, only.to) == (Channel.EMAIL, "ada@example.com")
     assert planned(ada(), Urgency.LOW) == [("email", 0)]
@@ -155,7 +156,9 @@ def test_a_page_is_planned_the_same_however_often() -> None:
     assert not {each.id for each in first} & {
         each.id for each in page_deliveries(other, incident(), ada(EMAIL))
     }
-    assert {(each.epoch, each.page_no, each.owner) for each in first} == {(2, 3, "user#user_ada")}
+    assert {(each.epoch, each.page_no, each.owner) for each in first} == {
+        (2, 3, Owner.user("user_ada"))
+    }
 
 
 @pytest.mark.parametrize(
@@ -175,10 +178,10 @@ def test_a_page_is_planned_the_same_however_often() -> None:
         ("escalated", None, None),
     ],
 )
-def test_what_is_told_of_each_change(
+def test_each_change_and_its_events(
     what: str | None, about: IncidentEvent | None, event: StatusPageEvent | None
 ) -> None:
-    everything = HOOK.model_copy(update={"told": tuple(IncidentEvent)})
+    everything = HOOK.model_copy(update={"events": tuple(IncidentEvent)})
     moved = None if what is None else change(what)
     found = change_deliveries(incident(), moved, [everything], [PUBLIC])
     assert [each.about for each in found] == [each for each in (about, event) if each]
@@ -189,7 +192,7 @@ def test_receivers_choose_and_hear_of_the_first_three_unless_they_do() -> None:
         IncidentEvent.TRIGGERED
     ]
     assert not change_deliveries(incident(), change("snoozed"), [HOOK], [])
-    mute = HOOK.model_copy(update={"told": (IncidentEvent.RESOLVED,)})
+    mute = HOOK.model_copy(update={"events": (IncidentEvent.RESOLVED,)})
     assert not change_deliveries(incident(), None, [mute], [])
 
 
@@ -206,7 +209,7 @@ def test_a_public_note_updates_status_pages_and_another_does_not() -> None:
     assert not change_deliveries(incident(), change("noted"), [HOOK], [PUBLIC])
 
 
-def test_what_a_window_keeps_quiet_is_told_as_triggered_when_it_comes_out() -> None:
+def test_an_incident_triggers_when_it_comes_out_of_a_window() -> None:
     quiet, out = incident(announced_from=0), incident(announced_from=2)
     assert not change_deliveries(quiet, change("resolved"), [HOOK], [PUBLIC])
     assert not change_deliveries(out, None, [HOOK], [PUBLIC])
@@ -216,7 +219,7 @@ def test_what_a_window_keeps_quiet_is_told_as_triggered_when_it_comes_out() -> N
     assert later.about is IncidentEvent.RESOLVED
 
 
-def test_an_acknowledged_incident_given_to_somebody_tells_them_once() -> None:
+def test_an_assignee_of_an_acknowledged_incident_is_notified_once() -> None:
     given = change("reassigned", status=Status.ACKNOWLEDGED, assignee="user_ada")
     assert assigned_to(given) == "user_ada"
     assert assigned_to(change("reassigned", assignee="user_ada")) is None, "an open one pages"

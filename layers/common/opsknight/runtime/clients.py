@@ -1,0 +1,68 @@
+"""The tables and AWS clients of a function, each made by the first call that needs it.
+
+Nothing connects at import: a function restored from a snapshot would share the connection with its
+twins.
+"""
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+
+from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
+from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
+from opsknight.store.counters import Counters
+from opsknight.store.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
+
+# Calls are rare, and somebody is waiting.
+SSM_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+)
+MESSAGES_CONFIG: Final = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"}
+)
+"""For SQS and SNS."""
+
+
+@cache
+def table() -> Table:
+    settings = read_settings(TableSettings)
+    retention = timedelta(days=settings.retention_days)
+    return Table(_dynamodb(TABLE_CONFIG), settings.table_name, retention)
+
+
+@cache
+def counters() -> Counters:
+    return Counters(_dynamodb(RATES_CONFIG), read_settings(CounterSettings).rates_table_name)
+
+
+@cache
+def sqs() -> "SQSClient":
+    # The stubs do not know which client this is by the name of its service.
+    client: Any = boto3.client("sqs", config=MESSAGES_CONFIG)
+    typed: SQSClient = client
+    return typed
+
+
+@cache
+def sns() -> Any:
+    return boto3.client("sns", config=MESSAGES_CONFIG)
+
+
+@cache
+def ssm() -> "SSMClient":
+    client: SSMClient = boto3.client("ssm", config=SSM_CONFIG)
+    return client
+
+
+def _dynamodb(config: Config) -> "DynamoDBClient":
+    # As for any AWS tool, the region and an endpoint such as MiniStack's come from the environment.
+    client: DynamoDBClient = boto3.client("dynamodb", config=config)
+    return client

@@ -1,0 +1,77 @@
+"""The settings of a function: environment variables that template.yaml sets.
+
+Nothing is read at import. Clients that are made from the settings are in `clients`.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import get_type_hints
+
+
+@dataclass(frozen=True, slots=True)
+class TableSettings:
+    """One variable of template.yaml for each field, in capitals there."""
+
+    table_name: str
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSettings:
+    rates_table_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Names of SSM parameters, not their values."""
+
+    link_key_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RespondSettings(LinkSettings):
+    slack_signing_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    plans_url: str
+    pages_url: str
+    notices_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettings(QueueSettings):
+    timers_url: str
+    fallback_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSettings(LinkSettings):
+    """For the send functions. Empty where the deployment has no such thing."""
+
+    public_url: str
+    email_from: str
+    email_configuration_set: str
+    sms_origination: str
+    voice_origination: str
+    phone_configuration_set: str
+    allow_private_targets: str
+    local_inbox: str
+
+
+def read_settings[
+    S: (
+        TableSettings,
+        CounterSettings,
+        LinkSettings,
+        QueueSettings,
+        OutboxSettings,
+        SendingSettings,
+        RespondSettings,
+    )
+](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """Raises KeyError for a missing variable, ValueError for one that should be a number."""
+    convert = get_type_hints(kind)
+    return kind(**{f.name: convert[f.name](environment[f.name.upper()]) for f in fields(kind)})

@@ -1,0 +1,166 @@
+"""The messages that wake a function through a queue, and their JSON form.
+
+A message says where to look, never what to do: its reader reads the table and decides by what is
+stored there. So a lost, late or doubled message does no harm. How messages are sent is in `queues`.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from opsknight.notification.delivery import Delivery
+from opsknight.runtime.telemetry import logger
+from opsknight.store.due import Place
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A timer of an incident is due. Read by the escalation function."""
+
+    incident_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SweepShard:
+    """Sweep one shard of the index of due times. Read by the escalation function."""
+
+    shard: int
+    tick_at: datetime | None = None
+    """When the tick that began this sweep ran."""
+    after: Place | None = None
+    """Where to continue; None for the beginning of the shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditIncidents:
+    """Look at the next batch of active incidents. Read by the escalation function."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNotices:
+    """Plan the notices of an incident's new changes. Read by the notify function."""
+
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPage:
+    """Plan a page's deliveries, or record how the page ended. Read by the notify function."""
+
+    incident_id: str
+    page_no: int
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendDelivery:
+    """Send one delivery if it is due. Read by the send functions."""
+
+    incident_id: str
+    delivery_id: str
+    slot_attempts: int = 0
+    """How often a sender has found every slot of the receiver taken, in a row."""
+
+
+type QueueMessage = TimerDue | SweepShard | AuditIncidents | PlanNotices | TrackPage | SendDelivery
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    message: QueueMessage
+    at: datetime
+    """When the message should arrive. Beyond the longest delay of SQS it arrives early."""
+    group: str = ""
+    """A fairness group: a backlog in one group does not delay the others."""
+
+
+def delivery_wakeup(delivery: Delivery, at: datetime, slot_attempts: int = 0) -> Wakeup:
+    message = SendDelivery(delivery.incident_id, delivery.id, slot_attempts)
+    return Wakeup(message, at, delivery.destination)
+
+
+def to_json(message: QueueMessage) -> str:
+    return json.dumps(_fields(message))
+
+
+def _fields(message: QueueMessage) -> dict[str, Any]:
+    match message:
+        case TimerDue(incident_id, due_at):
+            return {"kind": "timer", "incident": incident_id, "due_at": due_at.isoformat()}
+        case SweepShard(shard, tick_at, after):
+            fields: dict[str, Any] = {"kind": "sweep", "shard": shard}
+            if tick_at is not None:
+                fields["tick_at"] = tick_at.isoformat()
+            return fields if after is None else fields | {"after": after}
+        case AuditIncidents():
+            return {"kind": "audit"}
+        case PlanNotices(incident_id):
+            return {"kind": "notices", "incident": incident_id}
+        case TrackPage(incident_id, page_no, user_id):
+            return {"kind": "page", "incident": incident_id, "page_no": page_no, "user": user_id}
+        case SendDelivery(incident_id, delivery_id, slot_attempts):
+            fields = {"kind": "delivery", "incident": incident_id, "delivery": delivery_id}
+            return fields | ({"slot_attempts": slot_attempts} if slot_attempts else {})
+        case _:
+            assert_never(message)
+
+
+def parse(body: str) -> QueueMessage | None:
+    """None, and one line in the log, for a message that this version does not know.
+
+    Refusing it would only bring it back: the sweep finds whatever it was about.
+    """
+    try:
+        fields = json.loads(body)
+        found = _message(fields)
+    except ValueError:
+        fields = found = None
+    if found is None:
+        log_unknown(sorted(fields) if isinstance(fields, dict) else [])
+    return found
+
+
+def _message(fields: object) -> QueueMessage | None:
+    """Raises ValueError for a time that cannot be read."""
+    match fields:
+        case {"kind": "timer", "incident": str(incident_id), "due_at": str(due_at)}:
+            return TimerDue(incident_id, datetime.fromisoformat(due_at))
+        case {"kind": "sweep", "shard": int(shard), **more}:
+            tick_at = more.get("tick_at")
+            at = datetime.fromisoformat(tick_at) if isinstance(tick_at, str) else None
+            after = more.get("after")
+            return SweepShard(shard, at, after if isinstance(after, dict) else None)
+        case {"kind": "audit"}:
+            return AuditIncidents()
+        case {"kind": "notices", "incident": str(incident_id)}:
+            return PlanNotices(incident_id)
+        case {
+            "kind": "page",
+            "incident": str(incident_id),
+            "page_no": int(page_no),
+            "user": str(user_id),
+        }:
+            return TrackPage(incident_id, page_no, user_id)
+        case {
+            "kind": "delivery",
+            "incident": str(incident_id),
+            "delivery": str(delivery_id),
+            **more,
+        }:
+            attempts = more.get("slot_attempts")
+            slot_attempts = attempts if isinstance(attempts, int) else 0
+            return SendDelivery(incident_id, delivery_id, slot_attempts)
+        case _:
+            return None
+
+
+def log_unknown(names: list[str]) -> None:
+    """Names only: the values of a message do not belong into a log."""
+    logger.error("unknown queue message", names=names)
+
+
+def misrouted(message: QueueMessage) -> None:
+    """A message of ours in the queue of another function."""
+    log_unknown([type(message).__name__])

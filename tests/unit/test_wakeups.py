@@ -1,0 +1,70 @@
+"""The messages between functions: each comes back from JSON as it was, and an unknown one is logged
+once and dropped.
+"""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from opsknight.runtime.wakeups import (
+    AuditIncidents,
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SweepShard,
+    TimerDue,
+    TrackPage,
+    parse,
+    to_json,
+)
+
+AT = datetime(2026, 10, 3, 3, 12, 9, 250_000, tzinfo=UTC)
+PLACE = {"pk": {"S": "incident#inc_1"}, "due_at": {"S": "2026-10-03T03:12:09.250000Z"}}
+MESSAGES: tuple[QueueMessage, ...] = (
+    TimerDue("inc_1", AT),
+    SweepShard(7),
+    SweepShard(7, AT),
+    SweepShard(7, AT, PLACE),
+    AuditIncidents(),
+    PlanNotices("inc_1"),
+    TrackPage("inc_1", 3, "user_ada"),
+    SendDelivery("inc_1", "p1"),
+    SendDelivery("inc_1", "p1", slot_attempts=4),
+)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_a_message_comes_back_as_it_was(message: QueueMessage) -> None:
+    assert parse(to_json(message)) == message
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_fields_of_a_newer_version_are_ignored(message: QueueMessage) -> None:
+    newer = json.loads(to_json(message)) | {"newer": [1]}
+    assert parse(json.dumps(newer)) == message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "{}",
+        '{"hello": 1}',
+        '{"kind": "newer", "incident": "inc_1"}',
+        '{"kind": "timer", "incident": "inc_1", "due_at": "soon"}',
+        '{"kind": "sweep", "shard": 7, "tick_at": "soon"}',
+        '{"kind": "page", "incident": "inc_1", "page_no": "3", "user": "user_ada"}',
+        '{"kind": "delivery", "incident": "inc_1"}',
+    ],
+)
+def test_an_unknown_message_is_logged_once(body: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert parse(body) is None
+    assert caplog.messages == ["unknown queue message"]
+
+
+def test_the_log_holds_no_values(caplog: pytest.LogCaptureFixture) -> None:
+    assert parse('{"secret": "sesame"}') is None
+    assert "sesame" not in str(caplog.records[0].__dict__)
