@@ -176,7 +176,7 @@ class Desk:
             created_at=self.world.clock(),
             user_id=f"user_{user}",
             scopes=scopes,
-            # Else each first request of a key writes that, beside whatever a test looks at.
+            # Otherwise the first request writes it, among the calls that a test counts.
             used_on=self.world.clock().date(),
         )
         self.world.table.create([], {key_hash(secret): key}, token_hex(8), deadline())

@@ -23,8 +23,9 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
+from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import process
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
 from opsknight.store.counters import Counters
@@ -120,10 +121,10 @@ class World:
 
     def api(self, patience: float = 8) -> Api:
         """One more warm function, with a memory of its own."""
-        beside = ThreadPoolExecutor(max_workers=2)
+        background = ThreadPoolExecutor(max_workers=2)
         api = Api(
-            directory=DirectoryCache(self.table, beside),
-            intake=Intake(self.table, Limiter(self.counters), process.new_id, beside),
+            directory=DirectoryCache(self.table, background),
+            intake=Intake(self.table, Limiter(self.counters), process.new_id, background),
             clock=self.clock,
             patience=patience,
         )
@@ -150,7 +151,7 @@ class World:
     def close(self) -> None:
         """Ends its functions and drops its tables, for tests that build many worlds."""
         for api in self.apis:
-            api.intake.beside.shutdown()
+            api.intake.background.shutdown()
         for name in (self.table.name, self.counters.name):
             self.table.client.delete_table(TableName=name)
 

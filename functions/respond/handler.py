@@ -9,8 +9,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
+from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import process
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret
 from opsknight.store.calls import Deadline
@@ -18,10 +19,8 @@ from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 from respond import linked, slack
 from respond.api import Api
-from respond.incidents import Incidents
 from respond.linked import Linked
 from respond.pages import sentence_page
-from respond.rosters import Rosters
 from respond.slack import Slack
 
 # Under the function's timeout, which is under API Gateway's.
@@ -36,13 +35,13 @@ class Responder:
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
 
-    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
+    def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         now, deadline = self.clock(), Deadline.after(self.patience)
         if request.path.startswith(linked.PREFIX):
-            return self.linked.answer(request, told, now, deadline)
+            return self.linked.answer(request, log_fields, now, deadline)
         if request.path == slack.PATH:
-            return self.slack.answer(request, told, now, deadline)
-        return self.api.answer(request, told, now, deadline)
+            return self.slack.answer(request, log_fields, now, deadline)
+        return self.api.answer(request, log_fields, now, deadline)
 
 
 def make(
@@ -55,14 +54,12 @@ def make(
     patience: float = PATIENCE_SECONDS,
 ) -> Responder:
     """One warm function."""
-    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    directory = DirectoryCache(table, beside)
-    incidents = Incidents(table, directory, new_id)
-    rosters = Rosters(table, directory, new_id)
+    background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+    directory = DirectoryCache(table, background)
     return Responder(
         linked=Linked(table, directory, link_keys, new_id),
         slack=Slack(table, directory, slack_secret, new_id),
-        api=Api(directory, Limiter(counters), incidents, rosters),
+        api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
     )

@@ -1,32 +1,18 @@
-"""What a monitor posts: the fields of an event, and what each may be (docs/events-api.md).
+"""The body that a monitor posts: the fields of an event and their bounds (docs/events-api.md).
 
-Pure. Their names are the owner's, in snake_case. How an event is answered is in `events.contract`.
+Pure. The names are those of the owner's document, in snake_case. The answer to an event is in
+`events.contract`.
 """
 
 from typing import Annotated, Any, Final
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from opsknight.incident.model import LONE_SURROGATES, Action, Actor, Event, Severity
+from opsknight.incident.model import Action, Actor, Event, Severity
+from opsknight.incident.text import Text
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
-
-
-def _storable(value: Any) -> Any:
-    # UTF-8 has no half of a pair. In a text for people it may be replaced; in a dedup key that
-    # would merge two keys.
-    if isinstance(value, str) and not value.isascii():
-        return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-    return value
 
 
 def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
@@ -40,7 +26,7 @@ def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
             for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, dict | list)
         ]
-    raise ValueError(f"nested over {DEEPEST_DETAILS} levels deep")
+    raise ValueError(f"Custom details must not nest over {DEEPEST_DETAILS} levels deep.")
 
 
 class Payload(BaseModel):
@@ -48,14 +34,12 @@ class Payload(BaseModel):
 
     summary: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-        BeforeValidator(_storable),
+        Text(500),
         Field(description="What is wrong, in a sentence. It becomes the title of the incident."),
     ]
     source: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-        BeforeValidator(_storable),
+        Text(200),
         Field(description="The system that noticed."),
     ]
     severity: Annotated[
@@ -83,7 +67,7 @@ class EventRequest(BaseModel):
     event_action: Annotated[Action, Field(strict=False)]
     dedup_key: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Text(200, exact=True),
         Field(
             description="Names the problem: events with the same key and service are one incident."
         ),
@@ -93,13 +77,13 @@ class EventRequest(BaseModel):
         Any,
         Field(
             validation_alias=AliasChoices("service_id", "serviceId"),
-            description="With an API key: whom it is for. Ignored with an integration key.",
+            description="With an API key: the service. Ignored with an integration key.",
             json_schema_extra={"type": "string"},
         ),
     ] = None
 
     def event(self, service_id: str, body: str, actor: Actor) -> Event:
-        """For the service that it is for; `body` is the request as received."""
+        """The event for this service; `body` is the request as received."""
         return Event(
             action=self.event_action,
             service_id=service_id,

@@ -1,0 +1,288 @@
+"""What the HTTP API answers, each shape once: the function returns these, and the OpenAPI
+description is made from them. How they are filled is in `answers`, how they are written in `wire`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.escalation.steps import PageState, Why
+from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
+from opsknight.notification.delivery import State
+from opsknight.notification.message import PageReason
+from opsknight.views.summary import IncidentAnswer
+from opsknight.views.wire import Absent, CamelCase
+
+COUNTED: Final = "From 1."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedIncident(CamelCase):
+    id: str
+    title: str
+    status: Status
+    urgency: Urgency
+    service_id: str
+    created_at: datetime
+    assignee_id: str | Absent = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentPage(CamelCase):
+    incidents: Sequence[ListedIncident]
+    cursor: Annotated[
+        str | Absent, Field(description="For the next page; absent on the last one.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorAnswer(CamelCase):
+    """Who did it."""
+
+    kind: ActorKind
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationAnswer(CamelCase):
+    status: Escalation
+    policy_id: str | Absent = None
+    policy_version: int | Absent = None
+    step: Annotated[int | Absent, Field(description=COUNTED)] = None
+    round: Annotated[int | Absent, Field(description=COUNTED)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry(CamelCase):
+    """A change, with who made it and the status after it; a step of the escalation, with the users
+    it paged; or how a message to a user ended.
+    """
+
+    at: datetime
+    what: str
+    by: ActorAnswer | Absent = None
+    status: Status | Absent = None
+    detail: Mapping[str, str] | Absent = None
+    step: Annotated[int | Absent, Field(description=COUNTED)] = None
+    round: Annotated[int | Absent, Field(description=COUNTED)] = None
+    user_ids: Sequence[str] | Absent = None
+    reason: Why | Absent = None
+    user_id: str | Absent = None
+    channel: Channel | Absent = None
+    receiver_id: str | Absent = None
+    why: str | Absent = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertAnswer(CamelCase):
+    """An accepted trigger."""
+
+    id: str
+    at: datetime
+    by: ActorAnswer
+    summary: str
+    source: str
+    severity: Severity
+    description: Annotated[str | Absent, Field(description="Its custom details.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptAnswer(CamelCase):
+    at: datetime
+    outcome: Annotated[str, Field(json_schema_extra={"enum": ["sent", "retry", "refused"]})]
+    why: str | Absent = None
+    ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryAnswer(CamelCase):
+    """One message to one receiver: a user's contact method, or a receiver of the service or of a
+    status page. Its address is left out.
+    """
+
+    id: str
+    about: PageReason | IncidentEvent | StatusPageEvent
+    channel: Channel
+    receiver_id: str
+    state: State
+    why: str | Absent = None
+    not_before: datetime
+    reported: Annotated[str | Absent, Field(description="By the provider, later.")] = None
+    attempts: Sequence[AttemptAnswer]
+    user_id: str | Absent = None
+    service_id: str | Absent = None
+    status_page_id: str | Absent = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAnswer(CamelCase):
+    """Who was paged, and what became of it."""
+
+    at: datetime
+    user_id: str
+    step: int | Absent = None
+    reason: Why
+    state: PageState | Absent = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentDetails(IncidentAnswer):
+    """All of an incident."""
+
+    description: Annotated[
+        str | Absent, Field(description="The custom details of its first alert.")
+    ] = None
+    alert_count: int
+    last_alert_at: datetime
+    acknowledged_at: datetime | Absent = None
+    resolved_at: datetime | Absent = None
+    assignee_id: str | Absent = None
+    snoozed_until: datetime | Absent = None
+    maintenance_window_id: Annotated[
+        str | Absent, Field(description="The window that suppressed it.")
+    ] = None
+    escalation: EscalationAnswer
+    timeline: Annotated[Sequence[TimelineEntry], Field(description="Oldest first; the newest 200.")]
+    alerts: Annotated[Sequence[AlertAnswer], Field(description="Newest first; at most 20.")]
+    deliveries: Annotated[Sequence[DeliveryAnswer], Field(description="The newest 200.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownIncident(CamelCase):
+    incident: IncidentDetails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActResult(CamelCase):
+    action: Annotated[str, Field(description="What was done, as the timeline says it.")]
+    incident: Annotated[IncidentAnswer, Field(description="As it is afterwards.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(CamelCase):
+    status: Literal["success"]
+    result: ActResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAnswer(CamelCase):
+    id: str
+    name: str
+    team_id: str
+    disabled: bool
+    policy_id: str | Absent = None
+    maintenance_until: Annotated[
+        datetime | Absent, Field(description="Absent when no window is in force.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(CamelCase):
+    services: Sequence[ServiceAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowAnswer(CamelCase):
+    id: str
+    start: datetime
+    end: datetime
+    reason: str
+    keep_suppressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows(CamelCase):
+    maintenance: Annotated[Sequence[WindowAnswer], Field(description="Those that are not over.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWindowAnswer(CamelCase):
+    maintenance: WindowAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedWindow(CamelCase):
+    status: Literal["success"]
+    incidents: Annotated[int, Field(description="How many suppressed incidents are OPEN soon.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerAnswer(CamelCase):
+    id: str
+    users: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleAnswer(CamelCase):
+    id: str
+    name: str
+    zone: str
+    layers: Sequence[LayerAnswer]
+    on_call: Annotated[str | None, Field(description="The user on call now; null for nobody.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedules(CamelCase):
+    schedules: Sequence[ScheduleAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideAnswer(CamelCase):
+    id: str
+    user_id: str
+    replaces: str | Absent = None
+    start: datetime
+    end: datetime
+    created_at: datetime | Absent = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides(CamelCase):
+    overrides: Annotated[Sequence[OverrideAnswer], Field(description="Those that are not over.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOverrideAnswer(CamelCase):
+    override: OverrideAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed(CamelCase):
+    status: Literal["success"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftAnswer(CamelCase):
+    user_id: str
+    start: datetime
+    end: datetime
+    layer: Annotated[str | Absent, Field(description="The layer that makes it theirs.")] = None
+    override: Annotated[str | Absent, Field(description="The override that makes it theirs.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallSchedule(CamelCase):
+    schedule_id: str
+    name: str
+    at: datetime
+    user_id: Annotated[str | None, Field(description="The user on call; null for nobody.")]
+    shifts: Annotated[Sequence[ShiftAnswer], Field(description="The seven days from `at` on.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall(CamelCase):
+    on_call: Sequence[OnCallSchedule]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPossible(CamelCase):
+    error: str
+    status: Annotated[Status | Absent, Field(description="The incident's status now.")] = None
+    maximum: Annotated[int | Absent, Field(description="The most maintenance windows.")] = None
