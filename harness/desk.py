@@ -20,7 +20,7 @@ from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import process
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items
 from respond.handler import Responder, fault, make
 
@@ -61,7 +61,7 @@ class Desk:
     def __post_init__(self) -> None:
         # Of a session of its own: what a test watches is what the function does.
         self.ssm: SSMClient = boto3.Session().client("ssm", endpoint_url=self.endpoint)
-        self.keys = LinkKeys(Secret(self.ssm, self.key_name))
+        self.keys = LinkKeys(Secret(SecretReader(self.ssm), self.key_name))
         self.function = self.responder()
 
     def responder(self, patience: float = 8) -> Responder:
@@ -69,8 +69,8 @@ class Desk:
         return make(
             self.world.table,
             self.world.counters,
-            LinkKeys(Secret(self.ssm, self.key_name)),
-            Secret(self.ssm, self.slack_name),
+            LinkKeys(Secret(SecretReader(self.ssm), self.key_name)),
+            Secret(SecretReader(self.ssm), self.slack_name),
             self.new_id,
             self.world.clock,
             patience,

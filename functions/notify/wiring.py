@@ -26,7 +26,7 @@ from opsknight.notification import signed_link
 from opsknight.runtime import process
 from opsknight.runtime.process import logger
 from opsknight.runtime.queues import Queue
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader, SecretsUnavailable
 from opsknight.store.deliveries import Outgoing
 from opsknight.store.paging import Paging
 
@@ -82,10 +82,10 @@ def reports() -> Reports:
 @cache
 def sending() -> Sending:
     settings = process.read_settings(process.SendingSettings)
-    ssm = boto3.client("ssm", config=SSM_CONFIG)
+    reader = SecretReader(boto3.client("ssm", config=SSM_CONFIG))
     outside = Outside(
         http=Outbound(process.now, allow_private=settings.allow_private_targets == "true"),
-        secrets=Secrets(ssm),
+        secrets=Secrets(reader, process.now),
         now=process.now,
         ses=_ses,
         phone=_phone,
@@ -98,7 +98,7 @@ def sending() -> Sending:
             inbox=settings.local_inbox,
         ),
     )
-    link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
+    link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = process.table()
     return Sending(
         outgoing=Outgoing(table),

@@ -13,7 +13,7 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import process
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
@@ -69,12 +69,12 @@ def make(
 def responder() -> Responder:
     """Made by the first request: nothing is connected at import."""
     settings = process.read_settings(process.RespondSettings)
-    ssm = process.ssm()
+    reader = SecretReader(process.ssm())
     return make(
         process.table(),
         process.counters(),
-        LinkKeys(Secret(ssm, settings.link_key_name)),
-        Secret(ssm, settings.slack_signing_secret_name),
+        LinkKeys(Secret(reader, settings.link_key_name)),
+        Secret(reader, settings.slack_signing_secret_name),
         process.new_id,
         process.now,
     )
