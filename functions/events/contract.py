@@ -2,28 +2,25 @@
 `opsknight.incident.event_request`; `opsknight.incident.lifecycle` decides what an event does.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from opsknight.incident.model import Pointer
 from opsknight.views.summary import IncidentAnswer, summary
-from opsknight.views.wire import Absent, CamelCase
+from opsknight.views.wire import Absent, Shape
 
 ACTIONS: Final = ["triggered", "deduplicated", "acknowledged", "resolved", "ignored"]
 NOT_ACTIVE: Final = "No active incident of this service has this dedup_key."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result(CamelCase):
+class Result(Shape):
     action: Annotated[str, Field(json_schema_extra={"enum": list[Any](ACTIONS)})]
     incident: Annotated[IncidentAnswer | Absent, Field(description="Absent when ignored.")] = None
     reason: Annotated[str | Absent, Field(description="Why the event was ignored.")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted(CamelCase):
+class Accepted(Shape):
     status: Literal["success"] = "success"
     result: Result
 

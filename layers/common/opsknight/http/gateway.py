@@ -10,20 +10,17 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from opsknight.runtime import process
 from opsknight.runtime.process import logger
-from opsknight.views.wire import Absent, to_json
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from opsknight.views.wire import Absent, Shape, to_json
 
 RETRY_UNAVAILABLE: Final = MappingProxyType({"Retry-After": "5"})
 _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
@@ -70,17 +67,18 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return str(text).encode("utf-8", "surrogatepass")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Shape):
     """One thing that is wrong with a body or a query."""
 
     path: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Shape):
     """The body of every answer that reports an error."""
+
+    # The owner's document has `maximum_bytes`.
+    __pydantic_config__ = ConfigDict()
 
     error: str
     message: Annotated[
@@ -97,7 +95,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    body: "DataclassInstance | Mapping[str, Any] | str"
+    body: Shape | Mapping[str, Any] | str
     """JSON, or HTML where it is text."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -105,7 +103,7 @@ class Answer:
 class HttpError(Exception):
     """Ends the handling of a request with this answer."""
 
-    def __init__(self, status: int, body: "str | DataclassInstance", /, **headers: str) -> None:
+    def __init__(self, status: int, body: str | Shape, /, **headers: str) -> None:
         """A text is the `error` of a Failure."""
         super().__init__(status, body)
         failure = Failure(error=body) if isinstance(body, str) else body
@@ -160,11 +158,11 @@ def respond(
     }
 
 
-def _written(body: "DataclassInstance | Mapping[str, Any] | str") -> tuple[str, str, object]:
+def _written(body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
     """Content type, text, and the `error` in it, if any."""
     if isinstance(body, str):
         return "text/html; charset=utf-8", body, None
-    document = to_json(body) if is_dataclass(body) else body
+    document = to_json(body) if isinstance(body, Shape) else body
     return "application/json", json.dumps(document, separators=(",", ":")), document.get("error")
 
 

@@ -3,7 +3,6 @@ description is made from them. How they are filled is in `answers`, how they are
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -15,13 +14,12 @@ from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Ur
 from opsknight.notification.delivery import State
 from opsknight.notification.message import PageReason
 from opsknight.views.summary import IncidentAnswer
-from opsknight.views.wire import Absent, CamelCase
+from opsknight.views.wire import Absent, Shape
 
 COUNTED: Final = "From 1."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedIncident(CamelCase):
+class ListedIncident(Shape):
     id: str
     title: str
     status: Status
@@ -31,16 +29,14 @@ class ListedIncident(CamelCase):
     assignee_id: str | Absent = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentPage(CamelCase):
+class IncidentPage(Shape):
     incidents: Sequence[ListedIncident]
     cursor: Annotated[
         str | Absent, Field(description="For the next page; absent on the last one.")
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActorAnswer(CamelCase):
+class ActorAnswer(Shape):
     """Who did it."""
 
     kind: ActorKind
@@ -48,8 +44,7 @@ class ActorAnswer(CamelCase):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationAnswer(CamelCase):
+class EscalationAnswer(Shape):
     status: Escalation
     policy_id: str | Absent = None
     policy_version: int | Absent = None
@@ -57,8 +52,7 @@ class EscalationAnswer(CamelCase):
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry(CamelCase):
+class TimelineEntry(Shape):
     """A change, with who made it and the status after it; a step of the escalation, with the users
     it paged; or how a message to a user ended.
     """
@@ -78,8 +72,7 @@ class TimelineEntry(CamelCase):
     why: str | Absent = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertAnswer(CamelCase):
+class AlertAnswer(Shape):
     """An accepted trigger."""
 
     id: str
@@ -91,16 +84,14 @@ class AlertAnswer(CamelCase):
     description: Annotated[str | Absent, Field(description="Its custom details.")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptAnswer(CamelCase):
+class AttemptAnswer(Shape):
     at: datetime
     outcome: Annotated[str, Field(json_schema_extra={"enum": ["sent", "retry", "refused"]})]
     why: str | Absent = None
     ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryAnswer(CamelCase):
+class DeliveryAnswer(Shape):
     """One message to one receiver: a user's contact method, or a receiver of the service or of a
     status page. Its address is left out.
     """
@@ -119,8 +110,7 @@ class DeliveryAnswer(CamelCase):
     status_page_id: str | Absent = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageAnswer(CamelCase):
+class PageAnswer(Shape):
     """Who was paged, and what became of it."""
 
     at: datetime
@@ -130,7 +120,6 @@ class PageAnswer(CamelCase):
     state: PageState | Absent = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentDetails(IncidentAnswer):
     """All of an incident."""
 
@@ -152,25 +141,21 @@ class IncidentDetails(IncidentAnswer):
     deliveries: Annotated[Sequence[DeliveryAnswer], Field(description="The newest 200.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownIncident(CamelCase):
+class ShownIncident(Shape):
     incident: IncidentDetails
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActResult(CamelCase):
+class ActResult(Shape):
     action: Annotated[str, Field(description="What was done, as the timeline says it.")]
     incident: Annotated[IncidentAnswer, Field(description="As it is afterwards.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done(CamelCase):
+class Done(Shape):
     status: Literal["success"]
     result: ActResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceAnswer(CamelCase):
+class ServiceAnswer(Shape):
     id: str
     name: str
     team_id: str
@@ -181,13 +166,11 @@ class ServiceAnswer(CamelCase):
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services(CamelCase):
+class Services(Shape):
     services: Sequence[ServiceAnswer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowAnswer(CamelCase):
+class WindowAnswer(Shape):
     id: str
     start: datetime
     end: datetime
@@ -195,30 +178,25 @@ class WindowAnswer(CamelCase):
     keep_suppressed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windows(CamelCase):
+class Windows(Shape):
     maintenance: Annotated[Sequence[WindowAnswer], Field(description="Those that are not over.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewWindowAnswer(CamelCase):
+class NewWindowAnswer(Shape):
     maintenance: WindowAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedWindow(CamelCase):
+class EndedWindow(Shape):
     status: Literal["success"]
     incidents: Annotated[int, Field(description="How many suppressed incidents are OPEN soon.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerAnswer(CamelCase):
+class LayerAnswer(Shape):
     id: str
     users: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleAnswer(CamelCase):
+class ScheduleAnswer(Shape):
     id: str
     name: str
     zone: str
@@ -226,13 +204,11 @@ class ScheduleAnswer(CamelCase):
     on_call: Annotated[str | None, Field(description="The user on call now; null for nobody.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedules(CamelCase):
+class Schedules(Shape):
     schedules: Sequence[ScheduleAnswer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverrideAnswer(CamelCase):
+class OverrideAnswer(Shape):
     id: str
     user_id: str
     replaces: str | Absent = None
@@ -241,23 +217,19 @@ class OverrideAnswer(CamelCase):
     created_at: datetime | Absent = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides(CamelCase):
+class Overrides(Shape):
     overrides: Annotated[Sequence[OverrideAnswer], Field(description="Those that are not over.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOverrideAnswer(CamelCase):
+class NewOverrideAnswer(Shape):
     override: OverrideAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed(CamelCase):
+class Removed(Shape):
     status: Literal["success"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftAnswer(CamelCase):
+class ShiftAnswer(Shape):
     user_id: str
     start: datetime
     end: datetime
@@ -267,8 +239,7 @@ class ShiftAnswer(CamelCase):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnCallSchedule(CamelCase):
+class OnCallSchedule(Shape):
     schedule_id: str
     name: str
     at: datetime
@@ -276,13 +247,11 @@ class OnCallSchedule(CamelCase):
     shifts: Annotated[Sequence[ShiftAnswer], Field(description="The seven days from `at` on.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnCall(CamelCase):
+class OnCall(Shape):
     on_call: Sequence[OnCallSchedule]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotPossible(CamelCase):
+class NotPossible(Shape):
     error: str
     status: Annotated[Status | Absent, Field(description="The incident's status now.")] = None
     maximum: Annotated[int | Absent, Field(description="The most maintenance windows.")] = None

@@ -2,15 +2,13 @@
 takes events and the one that people's programs call, so it imports next to nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from opsknight.incident.model import Pointer, Status, Urgency
-from opsknight.views.wire import CamelCase
+from opsknight.views.wire import Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentAnswer(CamelCase):
+class IncidentAnswer(Shape):
     id: str
     title: str
     status: Status

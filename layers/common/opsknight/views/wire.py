@@ -1,19 +1,15 @@
-"""How an answer becomes JSON. An answer is a frozen dataclass: the function returns it, the OpenAPI
-description is made from it, and this module writes it. No rule and no shape of its own.
+"""How an answer becomes JSON. An answer is a `Shape`: the function returns it, the OpenAPI
+description is made from it, and this module writes it. The shapes themselves are in `models`.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 type Json = dict[str, Any]
 
@@ -22,20 +18,33 @@ type Json = dict[str, Any]
 Absent = SkipJsonSchema[None]
 
 
-class CamelCase:
-    """Base of the answers whose fields are written in camelCase."""
+@dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True)
+class Shape:
+    """Base of all answers: makes a subclass a frozen dataclass, which is written in camelCase.
 
-    __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)
-
-
-def to_json(answer: "DataclassInstance") -> Json:
-    """Times in UTC, in ISO 8601 with a Z; a field whose default is None is absent when it is None.
-
-    Nothing is validated: a stored value that this version does not know must not fail an answer.
+    Not a pydantic model: nothing is validated on the way out, as a stored value that this version
+    does not know must not fail an answer. The configuration is for the OpenAPI description.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    layout: ClassVar[Sequence[tuple[str, str, bool]]]
+    """For each field: its attribute, its name in JSON, and whether it may be absent."""
+
+    def __init_subclass__(cls) -> None:
+        # Parts that no answer needs would make each function start later.
+        dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+        camel = "alias_generator" in cls.__pydantic_config__
+        cls.layout = [
+            (each.name, to_camel(each.name) if camel else each.name, each.default is None)
+            for each in fields(cls)
+        ]
+
+
+def to_json(answer: Shape) -> Json:
+    """Times in UTC, in ISO 8601 with a Z. A field whose default is None is absent while it is."""
     written: Json = {}
-    for attribute, name, optional in _layout(type(answer)):
+    for attribute, name, optional in answer.layout:
         value = getattr(answer, attribute)
         if value is not None or not optional:
             written[name] = _plain(value)
@@ -58,13 +67,3 @@ def _plain(value: Any) -> Any:
             return [_plain(each) for each in value]
         case _:
             return to_json(value)
-
-
-@cache
-def _layout(kind: "type[DataclassInstance]") -> tuple[tuple[str, str, bool], ...]:
-    """For each field: its attribute, its name in JSON, and whether it may be absent."""
-    camel = issubclass(kind, CamelCase)
-    return tuple(
-        (each.name, to_camel(each.name) if camel else each.name, each.default is None)
-        for each in fields(kind)
-    )
