@@ -84,8 +84,8 @@ def http_event(
     headers: Mapping[str, str] | None = None,
     base64: bool = False,
 ) -> dict[str, Any]:
-    """What API Gateway (payload format 2.0) would hand to the function. A body that is no text
-    becomes JSON.
+    """The event that API Gateway hands to the function (payload format 2.0). A body that is not a
+    text becomes JSON.
     """
     return {
         "version": "2.0",
@@ -106,16 +106,16 @@ class World:
     clock: Clock
     service: Service
     other_service: Service
-    """Of another team."""
+    """It belongs to another team."""
     integration_key: str
     second_integration_key: str
-    """Of another integration of the same service."""
+    """For another integration of the same service."""
     api_key: str
-    """Of a responder."""
+    """A responder's."""
     user_api_key: str
-    """Of a USER in the service's team."""
+    """That of a USER in the service's team."""
     stranger_api_key: str
-    """Of a USER in no team."""
+    """That of a USER in no team."""
     scopeless_api_key: str
     apis: list[Api] = field(default_factory=list)
 

@@ -15,9 +15,9 @@ from respond import routes
 
 ROUTES: Final[tuple[Route[Any], ...]] = (*handler.ROUTES, *routes.ROUTES)
 _TAGS: Final = {
-    "events": "What monitors send: docs/events-api.md.",
+    "events": "Events from monitors: docs/events-api.md.",
     "deployment": "Needs no key.",
-    "incidents": "What people do about incidents: docs/http-api.md.",
+    "incidents": "See incidents, and act on them: docs/http-api.md.",
     "services": "Services and their maintenance windows.",
     "schedules": "Who is on call, and overrides.",
 }

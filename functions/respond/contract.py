@@ -57,7 +57,7 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """Nothing is required; whatever is sent is ignored."""
+    """Nothing is required; all fields are ignored."""
 
 
 class NewIncident(Body):

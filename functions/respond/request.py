@@ -77,7 +77,7 @@ class ApiCall:
         return self.make_id(prefix, self.now)
 
     def user_issues(self, user_id: str | None, path: str) -> list[Issue]:
-        """What is wrong with a field of the body that names a user."""
+        """An issue, if the user whom a field of the body names is disabled or does not exist."""
         if user_id is None or self.directory.user(user_id, self.now, self.deadline):
             return []
         return [Issue(path=path, message="must be a user who exists and is not disabled")]

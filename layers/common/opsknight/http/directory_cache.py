@@ -1,4 +1,4 @@
-"""What a warm function remembers of the directory: keys, and the users and services behind them.
+"""Remembers parts of the directory in a warm function: keys, and their users and services.
 
 An entry is remembered for 30 seconds at most, so a revoked key is dead everywhere by then. A key
 that is not found is not remembered: a new one works at once. Who may do what is in `auth`.

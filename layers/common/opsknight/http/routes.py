@@ -1,4 +1,4 @@
-"""What a route is. Each function has one table of them: it routes by the table, and the OpenAPI
+"""Defines a route. Each function has one table of routes: it routes by the table, and the OpenAPI
 description is made from it. No route and no handler stands here.
 """
 
@@ -24,13 +24,13 @@ class Reply:
     status: int
     text: str
     model: type | None = Failure
-    """The shape of its body; None for any object."""
+    """The shape of the body; None for any object."""
     headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One that may stand in the query."""
+    """A parameter in the query."""
 
     name: str
     text: str
@@ -40,19 +40,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route[H]:
-    """A method and a path, who may call it, what handles it, and what a reader needs to know.
+    """A method and a path, with the keys that may call it, its handler, and what its reader needs.
 
-    A `{name}` in the path is an id. `H` is what handlers look like in the function.
+    A `{name}` in the path is an id. `H` is the type of the function's handlers.
     """
 
     method: str
     path: str
     name: str
-    """Of the operation, for generated clients."""
+    """The operation's name in generated clients."""
     scope: str = ""
     """The scope that an API key needs; empty for a route that needs no key."""
     integration_key: bool = False
-    """Whether an integration key will do, which has no scopes."""
+    """Whether it takes integration keys too, which have no scopes."""
     handler: H
     summary: str
     parameters: tuple[Parameter, ...] = ()
@@ -62,7 +62,7 @@ class Route[H]:
     """A body that is accepted."""
     replies: tuple[Reply, ...]
     errors: tuple[int, ...] = ()
-    """Statuses that it answers with as other routes do."""
+    """Statuses that mean the same as with other routes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def page(each: Page) -> models.PageAnswer:
 
 
 def delivery(each: Delivery) -> models.DeliveryAnswer:
-    """Without its address: whoever may see an incident may not know everybody's number."""
+    """Without its address: a reader of an incident may not know all numbers and addresses."""
     kind, _, owner = each.owner.partition("#")
     return models.DeliveryAnswer(
         id=each.id,

@@ -1,5 +1,5 @@
-"""What the HTTP API answers, each shape once: the function returns these, and the OpenAPI
-description is made from them. How they are filled is in `answers`, how they are written in `wire`.
+"""The answers of the HTTP API, each shape once: handlers return these, and the OpenAPI description
+is made from them. `answers` fills them, `wire` writes them.
 """
 
 from collections.abc import Mapping, Sequence
