@@ -1,4 +1,4 @@
-"""The OpenAPI description, asked whether real answers are as it says."""
+"""Checks real answers against the OpenAPI description."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ DESCRIBED: Final[dict[str, Any]] = description()
 
 
 def resolved(part: Any) -> Any:
-    """What a `$ref` points to."""
+    """The part that a `$ref` points to."""
     if "$ref" not in part:
         return part
     found: Any = DESCRIBED
@@ -27,7 +27,7 @@ def fits(value: object, model: str) -> bool:
 
 
 def operation(method: str, path: str) -> dict[str, Any] | None:
-    """That of a request, if the description has it."""
+    """The operation of a request, if the description has it."""
     for pattern, item in _items():
         if pattern.fullmatch(path):
             found: dict[str, Any] | None = item.get(method.lower())
@@ -46,12 +46,12 @@ def _items() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 def check(
     operation: Mapping[str, Any], status: int, headers: Mapping[str, str], body: object
 ) -> None:
-    """Raises what says where the answer is not as the operation describes that status."""
+    """Raises an error that names the first difference from what the operation describes."""
     answer = resolved(operation["responses"][str(status)])
     model = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     _validator(model).validate(body)
     _nothing_else(body, {"$ref": f"#/components/schemas/{model}"})
-    # Who may not ask at all is not counted, nor what no id can be.
+    # A request without the scope is not counted, nor one whose path has no route.
     uncounted = ("API key missing scope", "Not found")
     counted = not isinstance(body, dict) or body.get("error") not in uncounted
     for name in answer["headers"]:
@@ -61,8 +61,8 @@ def check(
         kind = resolved(answer["headers"][name])["schema"]["type"]
         assert name in headers, f"{status} has no {name}"
         assert kind == "string" or headers[name].isdigit(), f"{name}: {headers[name]}"
-    told = {name for name in headers if name.startswith(("RateLimit", "Retry", "Location"))}
-    assert told <= set(answer["headers"]), f"{status} tells {told}"
+    sent = {name for name in headers if name.startswith(("RateLimit", "Retry", "Location"))}
+    assert sent <= set(answer["headers"]), f"{status} has {sent}"
 
 
 @cache
@@ -76,7 +76,7 @@ def _validator(model: str) -> Any:
 
 
 def _nothing_else(value: object, schema: Any) -> None:
-    """A description may leave room for fields to come; what there is today has to be in it."""
+    """Clients must bear new fields, so the schema allows them; today's must all be described."""
     wanted = resolved(schema)
     match value:
         case dict() if "properties" in wanted:

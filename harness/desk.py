@@ -1,4 +1,6 @@
-"""The function that people act through, before a world: links in messages, and their pages."""
+"""The function `respond` on the tables of a world: links in messages and their pages, Slack's
+buttons, and the HTTP API.
+"""
 
 import hmac
 import json
@@ -20,7 +22,7 @@ from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import clock
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items
 from opsknight.store.wire import wire
 from respond.handler import Responder, fault, make
@@ -33,13 +35,13 @@ SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
 @dataclass(frozen=True)
-class Page:
+class RawResponse:
     status: int
     headers: Mapping[str, str]
     text: str
 
 
-def answered(page: Page) -> Response:
+def answered(page: RawResponse) -> Response:
     return Response(page.status, page.headers, json.loads(page.text))
 
 
@@ -53,25 +55,25 @@ class Desk:
     slack_name: str = field(default_factory=lambda: f"/opsknight/{token_hex(4)}/slack")
 
     through: Callable[[Mapping[str, Any], object], dict[str, Any]] | None = None
-    """The entry point itself, in the place of functions made here."""
+    """The entry point itself, instead of functions made here."""
     new_id: Callable[[str, datetime], str] = clock.new_id
     slack_ready: bool = False
     everything: str | None = None
-    """An API key of a responder with every scope, once it was needed."""
+    """An API key of a responder with every scope; made when first needed."""
 
     def __post_init__(self) -> None:
-        # Of a session of its own: what a test watches is what the function does.
+        # A session of its own, so that a test that watches the function does not see these calls.
         self.ssm: SSMClient = boto3.Session().client("ssm", endpoint_url=self.endpoint)
-        self.keys = LinkKeys(Secret(self.ssm, self.key_name))
+        self.keys = LinkKeys(Secret(SecretReader(self.ssm), self.key_name))
         self.function = self.responder()
 
     def responder(self, patience: float = 8) -> Responder:
-        """One more, with a memory of its own."""
+        """One more warm function, with a memory of its own."""
         return make(
             self.world.table,
             self.world.counters,
-            LinkKeys(Secret(self.ssm, self.key_name)),
-            Secret(self.ssm, self.slack_name),
+            LinkKeys(Secret(SecretReader(self.ssm), self.key_name)),
+            Secret(SecretReader(self.ssm), self.slack_name),
             self.new_id,
             self.world.clock,
             patience,
@@ -107,10 +109,10 @@ class Desk:
         key = self.keys.signing(now)
         return f"/r/{signed_link.token(delivery.incident_id, delivery.id, key, now)}"
 
-    def ask(self, path: str, method: str = "GET", function: Responder | None = None) -> Page:
+    def ask(self, path: str, method: str = "GET", function: Responder | None = None) -> RawResponse:
         return self.send(http_event(path=path, method=method), function)
 
-    def press(self, path: str, action: str, function: Responder | None = None) -> Page:
+    def press(self, path: str, action: str, function: Responder | None = None) -> RawResponse:
         form = {"content-type": "application/x-www-form-urlencoded"}
         body = urlencode({"action": action})
         return self.send(http_event(body, path=path, headers=form), function)
@@ -151,8 +153,8 @@ class Desk:
         function: Responder | None = None,
         **headers: str,
     ) -> Response:
-        """A request to the HTTP API. Without a key it is a responder's, with every scope. Whatever
-        is answered has to be as the description says.
+        """A request to the HTTP API, by default with a responder's key that has every scope. Fails
+        unless the answer is as the description says.
         """
         if key is None:
             if self.everything is None:
@@ -177,21 +179,21 @@ class Desk:
             created_at=self.world.clock(),
             user_id=f"user_{user}",
             scopes=scopes,
-            # Else each first request of a key writes that, beside whatever a test looks at.
+            # Otherwise the first request writes it, among the calls that a test counts.
             used_on=self.world.clock().date(),
         )
         self.world.table.create([], {key_hash(secret): key}, token_hex(8), deadline())
         return secret
 
     def configured(self, **listed: list[str]) -> None:
-        """As if a configuration had been applied that names these."""
+        """Pretends that a configuration which names these was applied."""
         head = items.HEAD_KEY | {"kind": {"S": "configuration"}, "revision": {"N": "1"}}
         head |= {name: wire(ids) for name, ids in listed.items()}
         self.world.table.client.put_item(TableName=self.world.table.name, Item=head)
 
-    def send(self, event: Mapping[str, Any], function: Responder | None = None) -> Page:
+    def send(self, event: Mapping[str, Any], function: Responder | None = None) -> RawResponse:
         if self.through is not None:
             answer = self.through(event, None)
         else:
             answer = respond(event, lambda: function or self.function, fault)
-        return Page(answer["statusCode"], answer["headers"], answer["body"])
+        return RawResponse(answer["statusCode"], answer["headers"], answer["body"])

@@ -1,4 +1,4 @@
-"""The examples of a document: each `curl` with the answer below it, run by the real curl against
+"""Runs the examples of a document: each `curl` with the answer below it, by the real curl against
 functions in process.
 
     ```sh
@@ -37,9 +37,9 @@ class Example:
     program: str
     status: int
     answer: str
-    """As it is written."""
+    """As the document has it."""
     place: slice
-    """Of the answer in the document."""
+    """Where the answer stands in the document."""
 
 
 def examples(document: str) -> list[Example]:
@@ -52,7 +52,7 @@ def examples(document: str) -> list[Example]:
 
 
 def laid_out(value: object, indent: str = "", room: int = WIDTH) -> str:
-    """JSON as people write it: what fits on a line is one."""
+    """JSON as people write it: what fits on one line stays there."""
     line = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(line) <= room or not isinstance(value, dict | list) or not value:
         return line
@@ -77,7 +77,7 @@ class Served:
     statuses: list[int]
 
     def run(self, example: Example, folder: Path, **environment: str) -> Any:
-        """What it prints, as data; `statuses` has what it was answered."""
+        """The JSON that it prints. Its status is added to `statuses`."""
         done = subprocess.run(
             ["bash", "-euc", example.program],
             cwd=folder,

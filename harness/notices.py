@@ -18,6 +18,7 @@ from notify.secrets import Secrets
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.notification.message import Brief, Message, PageReason
+from opsknight.runtime.ssm_secrets import SecretReader
 
 THREE: Final = datetime(2026, 10, 3, 3, 12, 9, tzinfo=UTC)
 LINK: Final = "https://oncall.example.com/a/dlv_01f0c1/eyJpIjoiaW5jXzAxOTlhIn0.Zk3vQ0xk7bqH2w"
@@ -200,7 +201,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
         phone = Amazon("pinpoint-sms-voice-v2", [{"MessageId": "sms-1"}])
         outside = Outside(
             http=Outbound(now=lambda: THREE, allow_private=True, limits=limits or Limits()),
-            secrets=Secrets(ssm.client()),
+            secrets=Secrets(SecretReader(ssm.client()), lambda: THREE),
             now=lambda: THREE,
             ses=ses.client,
             phone=phone.client,

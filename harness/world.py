@@ -23,8 +23,9 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
+from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clock
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
 from opsknight.store.counters import Counters
@@ -83,8 +84,8 @@ def http_event(
     headers: Mapping[str, str] | None = None,
     base64: bool = False,
 ) -> dict[str, Any]:
-    """What API Gateway (payload format 2.0) would hand to the function. A body that is no text
-    becomes JSON.
+    """The event that API Gateway hands to the function (payload format 2.0). A body that is not a
+    text becomes JSON.
     """
     return {
         "version": "2.0",
@@ -105,25 +106,25 @@ class World:
     clock: Clock
     service: Service
     other_service: Service
-    """Of another team."""
+    """It belongs to another team."""
     integration_key: str
     second_integration_key: str
-    """Of another integration of the same service."""
+    """For another integration of the same service."""
     api_key: str
-    """Of a responder."""
+    """A responder's."""
     user_api_key: str
-    """Of a USER in the service's team."""
+    """That of a USER in the service's team."""
     stranger_api_key: str
-    """Of a USER in no team."""
+    """That of a USER in no team."""
     scopeless_api_key: str
     apis: list[Api] = field(default_factory=list)
 
     def api(self, patience: float = 8) -> Api:
         """One more warm function, with a memory of its own."""
-        beside = ThreadPoolExecutor(max_workers=2)
+        background = ThreadPoolExecutor(max_workers=2)
         api = Api(
-            directory=DirectoryCache(self.table, beside),
-            intake=Intake(self.table, Limiter(self.counters), clock.new_id, beside),
+            directory=DirectoryCache(self.table, background),
+            intake=Intake(self.table, Limiter(self.counters), clock.new_id, background),
             clock=self.clock,
             patience=patience,
         )
@@ -150,7 +151,7 @@ class World:
     def close(self) -> None:
         """Ends its functions and drops its tables, for tests that build many worlds."""
         for api in self.apis:
-            api.intake.beside.shutdown()
+            api.intake.background.shutdown()
         for name in (self.table.name, self.counters.name):
             self.table.client.delete_table(TableName=name)
 

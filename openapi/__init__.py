@@ -1,3 +1,3 @@
-"""The OpenAPI description of every route, whichever function answers it. Outside of the functions,
-as it knows the wire models of all of them; never deployed, as they serve what it wrote.
+"""The OpenAPI description, made from the routes and models of all functions, so it stands outside
+of them. It is never deployed: the function `events` serves the file that this package wrote.
 """

@@ -1,12 +1,26 @@
-"""The whole description: the routes of both functions that answer programs, and what they share."""
+"""The whole description: all routes that answer programs, and what they share."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import core_schema
 
-from openapi import events, people
-from openapi.parts import HEADERS
+from events import handler
+from openapi.operations import ERRORS, operation, path_parameters, response
+from opsknight.directory.rate_limit import LIMIT
+from opsknight.http.routes import Route
+from respond import routes
 
+ROUTES: Final[tuple[Route[Any], ...]] = (*handler.ROUTES, *routes.ROUTES)
+_TAGS: Final = {
+    "events": "Events from monitors: docs/events-api.md.",
+    "deployment": "Needs no key.",
+    "incidents": "See incidents, and act on them: docs/http-api.md.",
+    "services": "Services and their maintenance windows.",
+    "schedules": "Who is on call, and overrides.",
+}
 _SECURITY: Final = {
     "integrationKey": {
         "type": "apiKey",
@@ -17,7 +31,7 @@ _SECURITY: Final = {
     "apiKey": {
         "type": "http",
         "scheme": "bearer",
-        "description": "It acts for its owner, and takes the scope that each operation names.",
+        "description": "Acts for its owner, and needs the scope that each operation names.",
     },
     "apiKeyScheme": {
         "type": "apiKey",
@@ -29,15 +43,30 @@ _SECURITY: Final = {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "The same; looked at only without `Authorization`.",
+        "description": "The same; read only without `Authorization`.",
     },
 }
 
 
+def _header(kind: str, text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": kind}}
+
+
+_HEADERS: Final = {
+    "X-Request-Id": _header(
+        "string", "Names this request in our log; the one you sent, if you sent one."
+    ),
+    "RateLimit-Limit": _header("integer", f"Requests a minute: {LIMIT}."),
+    "RateLimit-Remaining": _header(
+        "integer", "Requests left in this minute; absent when the limiter cannot tell."
+    ),
+    "RateLimit-Reset": _header("integer", "Seconds until the minute ends."),
+    "Retry-After": _header("integer", "Whole seconds to wait."),
+    "Location": _header("string", "The path of the new incident."),
+}
+
+
 def description() -> dict[str, Any]:
-    _, schemas = models_json_schema(
-        [*events.MODELS, *people.MODELS], ref_template="#/components/schemas/{model}"
-    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,30 +77,69 @@ def description() -> dict[str, Any]:
         },
         # The description is served by the deployment that it describes.
         "servers": [{"url": "/"}],
-        "tags": [*events.TAGS, *people.TAGS],
-        "paths": events.paths() | people.paths(),
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": _paths(),
         "components": {
-            "schemas": _told(schemas["$defs"]),
-            "responses": people.responses(),
-            "headers": HEADERS,
+            "schemas": _schemas(),
+            "responses": {name: response(reply) for name, reply in ERRORS.items()},
+            "headers": _HEADERS,
             "securitySchemes": _SECURITY,
         },
     }
 
 
-def _told(schema: Any) -> Any:
-    """Without what pydantic adds for itself: titles made of names, defaults of absent fields."""
+def _paths() -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        parameters = path_parameters(route.path)
+        item = paths.setdefault(route.path, {"parameters": parameters} if parameters else {})
+        item[route.method.lower()] = operation(route)
+    return paths
+
+
+class _Schemas(GenerateJsonSchema):
+    """Takes docstrings of dataclasses as descriptions, as pydantic does for its own models."""
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        described = super().dataclass_schema(schema)
+        text = schema["cls"].__doc__ or ""
+        # Without a docstring a dataclass has its signature there.
+        if text.startswith(f"{schema['cls'].__name__}("):
+            return described
+        return described | {"description": " ".join(text.split())}
+
+
+def _schemas() -> dict[str, Any]:
+    replies = [*(reply for route in ROUTES for reply in route.replies), *ERRORS.values()]
+    bodies = [route.body for route in ROUTES if route.body is not None]
+    answers = [reply.model for reply in replies if reply.model is not None]
+    wanted = [*_adapters(bodies, "validation"), *_adapters(answers, "serialization")]
+    _, schemas = TypeAdapter.json_schemas(
+        wanted, ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+    )
+    named: dict[str, Any] = _plain(schemas["$defs"])
+    return named
+
+
+def _adapters(
+    kinds: Iterable[type], mode: JsonSchemaMode
+) -> list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]]:
+    return [(kind.__name__, mode, TypeAdapter(kind)) for kind in dict.fromkeys(kinds)]
+
+
+def _plain(schema: Any) -> Any:
+    """Leaves out what pydantic adds: titles made of names, and defaults of absent fields."""
     match schema:
         case {"anyOf": [{"type": wanted, **more}, {"type": "null"}], **rest}:
-            return _told(more | rest | {"type": [wanted, "null"]})
+            return _plain(more | rest | {"type": [wanted, "null"]})
         case {"anyOf": [wanted, {"type": "null"}], **rest}:
-            return _told(rest | wanted)
+            return _plain(rest | wanted)
         case dict():
-            kept = {name: _told(value) for name, value in schema.items() if name != "default"}
+            kept = {name: _plain(value) for name, value in schema.items() if name != "default"}
             return {
                 name: value for name, value in kept.items() if (name, type(value)) != ("title", str)
             }
         case list():
-            return [_told(each) for each in schema]
+            return [_plain(each) for each in schema]
         case _:
             return schema

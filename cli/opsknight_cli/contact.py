@@ -17,6 +17,7 @@ from opsknight.notification.recipients import deliveries_of_test, methods
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.table import Table
 from opsknight.views import answers
+from opsknight.views.wire import to_json
 from opsknight_cli.deployments import Where
 from opsknight_cli.session import (
     Ended,
@@ -130,7 +131,7 @@ def _show(
 
 def _told(each: Delivery) -> dict[str, Any]:
     ids = [one.provider_id for one in each.attempts if one.provider_id]
-    return answers.delivery(each) | ({"providerId": ids[-1]} if ids else {})
+    return to_json(answers.delivery(each)) | ({"providerId": ids[-1]} if ids else {})
 
 
 def _became(each: Delivery) -> tuple[str | Text, str, str]:

@@ -1,65 +1,32 @@
-"""The wire contract of POST /api/events: what an answer is (docs/events-api.md). What a body may be
-is in `opsknight.incident.event_request`.
-
-With that the one place where our names differ inside and out: snake_case comes in, camelCase goes
-out, as the owner's document has it. What an event does is decided elsewhere.
+"""Answers to POST /api/events (docs/events-api.md). The body of a request is in
+`opsknight.incident.event_request`; `opsknight.incident.lifecycle` decides what an event does.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from opsknight.http.body import Issue
-from opsknight.incident.event_request import LARGEST_BODY
-from opsknight.incident.model import Pointer, Status, Urgency
+from opsknight.incident.model import Pointer
+from opsknight.views.summary import IncidentAnswer, summary
+from opsknight.views.wire import Absent, Shape
 
-
-class IncidentAnswer(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-    id: str
-    title: str
-    status: Status
-    urgency: Urgency
-    service_id: str
-    dedup_key: str
-    created_at: datetime
+ACTIONS: Final = ["triggered", "deduplicated", "acknowledged", "resolved", "ignored"]
+NOT_ACTIVE: Final = "No active incident of this service has this dedup_key."
 
 
-class Result(BaseModel):
-    action: Literal["triggered", "deduplicated", "acknowledged", "resolved", "ignored"]
-    incident: IncidentAnswer | None = Field(None, description="Absent when ignored.")
-    reason: str = Field("", description="Why the event was ignored.")
+class Result(Shape):
+    action: Annotated[str, Field(json_schema_extra={"enum": list[Any](ACTIONS)})]
+    incident: Annotated[IncidentAnswer | Absent, Field(description="Absent when ignored.")] = None
+    reason: Annotated[str | Absent, Field(description="Why the event was ignored.")] = None
 
 
-class Accepted(BaseModel):
+class Accepted(Shape):
     status: Literal["success"] = "success"
     result: Result
 
 
-class Failure(BaseModel):
-    error: str
-    message: Annotated[str, Field(description="What was expected, or where the JSON ends.")] = ""
-    maximum_bytes: Annotated[int, Field(description="Of a body, with a 413.")] = LARGEST_BODY
-    issues: Annotated[list[Issue], Field(description="What is wrong, field by field.")] = []
-
-
-def accepted(action: str, incident: Pointer | None, reason: str | None = None) -> dict[str, Any]:
+def accepted(action: str, incident: Pointer | None) -> Accepted:
     """The body of a 202."""
-    result: dict[str, Any] = {"action": action}
-    if incident is not None:
-        # By hand, what IncidentAnswer describes: a model would cost as much as the decision itself.
-        result["incident"] = {
-            "id": incident.id,
-            "title": incident.title,
-            "status": incident.status,
-            "urgency": incident.urgency,
-            "serviceId": incident.service_id,
-            "dedupKey": incident.dedup_key,
-            "createdAt": incident.created_at.isoformat().replace("+00:00", "Z"),
-        }
-    if reason is not None:
-        result["reason"] = reason
-    return {"status": "success", "result": result}
+    if incident is None:
+        return Accepted(result=Result(action=action, reason=NOT_ACTIVE))
+    return Accepted(result=Result(action=action, incident=summary(incident)))

@@ -1,5 +1,5 @@
-"""Woken by API Gateway with one HTTP request (payload format 2.0); every answer is JSON and carries
-`X-Request-Id`.
+"""Woken by API Gateway with one HTTP request (payload format 2.0); takes events. Every answer is
+JSON and carries `X-Request-Id`.
 """
 
 import json
@@ -11,13 +11,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from events.contract import accepted
+from events.contract import Accepted, accepted
 from events.intake import Intake
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import DirectoryCache, Limiter, LimitReached, authenticate, service_of
+from opsknight.http.auth import authenticate, service_of
 from opsknight.http.body import read
-from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, HttpError, Request, respond
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Answer, Failure, HttpError, Request, respond, unavailable
+from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.http.routes import LIMITS, RETRY_AFTER, Reply, Route, Router
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
 from opsknight.store.calls import Deadline, Unavailable
@@ -35,74 +38,125 @@ class Api:
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
 
-    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
-        """`told` collects what the log line says of the request."""
-        routes: Mapping[str, Mapping[str, Callable[[Request, dict[str, Any]], Answer]]] = {
-            "/api/events": {"POST": self.post_event},
-            "/health": {"GET": lambda *_: Answer(200, {"status": "ok"})},
-            "/openapi.json": {"GET": lambda *_: Answer(200, json.loads(OPENAPI.read_text()))},
-        }
-        methods = routes.get(request.path)
-        if methods is None:
-            return Answer(404, {"error": "Not found"})
-        if request.method not in methods:
-            return Answer(405, {"error": "Method not allowed"}, {"Allow": ", ".join(methods)})
+    def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         try:
-            return methods[request.method](request, told)
-        except HttpError as refusal:
-            return refusal.answer
-        except Unavailable as unavailable:
-            told["cause"] = str(unavailable)
-            return Answer(503, {"error": "Service unavailable"}, RETRY_UNAVAILABLE)
+            route, _ = router().find(request)
+            return route.handler(self, request, log_fields)
+        except HttpError as error:
+            return error.answer
+        except Unavailable as cause:
+            return unavailable(log_fields, cause)
 
-    def post_event(self, request: Request, told: dict[str, Any]) -> Answer:
-        """The order of the checks is that of docs/events-api.md."""
+    def health(self, _request: Request, _log_fields: dict[str, Any]) -> Answer:
+        return Answer(200, {"status": "ok"})
+
+    def openapi(self, _request: Request, _log_fields: dict[str, Any]) -> Answer:
+        return Answer(200, json.loads(OPENAPI.read_text()))
+
+    def post_event(self, request: Request, log_fields: dict[str, Any]) -> Answer:
+        """Checks in the order that docs/events-api.md promises."""
         now = self.clock()
         deadline = Deadline.after(self.patience)
-        # Reading costs no call and says what to look up; what is wrong with it waits its turn.
+        # Reading the body costs no call and says what to look up; its errors wait their turn.
         wanted = _read(request.body)
         named = None if isinstance(wanted, HttpError) else wanted.service_id
         hint = named if isinstance(named, str) else None
         caller = authenticate(request.headers, hint, self.directory, now, deadline)
-        told["key_id"] = caller.key.id
+        log_fields["key_id"] = caller.key.id
         if isinstance(wanted, HttpError):
             raise wanted
         service = service_of(caller, named, EVENTS_WRITE, self.directory, now, deadline)
-        told |= {"service_id": service.id, "event_action": wanted.event_action}
+        log_fields |= {"service_id": service.id, "event_action": wanted.event_action}
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
         minute = Minute.of(now)
         reset = str(minute.seconds_left(now))
         limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
-        self.directory.note_use(caller, now, deadline)
+        self.directory.note_use(caller.hashed, caller.key, now, deadline)
         try:
-            taken = self.intake.take(event, caller.key, service, now, deadline)
+            result = self.intake.take(event, caller.key, service, now, deadline)
         except LimitReached:
             used_up = limits | {"RateLimit-Remaining": "0", "Retry-After": reset}
-            return Answer(429, {"error": "Rate limit exceeded."}, used_up)
-        if taken.remaining is not None:
-            limits["RateLimit-Remaining"] = str(taken.remaining)
-        told["result"] = taken.action
-        if taken.incident is None:
-            reason = "No active incident of this service has this dedup_key."
-            return Answer(202, accepted(taken.action, None, reason), limits)
-        told["incident_id"] = taken.incident.id
-        return Answer(202, accepted(taken.action, taken.incident), limits)
+            return Answer(429, Failure(error="Rate limit exceeded."), used_up)
+        if result.remaining is not None:
+            limits["RateLimit-Remaining"] = str(result.remaining)
+        log_fields["result"] = result.action
+        if result.incident is not None:
+            log_fields["incident_id"] = result.incident.id
+        return Answer(202, accepted(result.action, result.incident), limits)
 
 
 def _read(body: bytes) -> EventRequest | HttpError:
     try:
         return read(EventRequest, body, LARGEST_BODY)
-    except HttpError as refusal:
-        return refusal
+    except HttpError as error:
+        return error
+
+
+type Handler = Callable[[Api, Request, dict[str, Any]], Answer]
+
+ROUTES: Final[tuple[Route[Handler], ...]] = (
+    Route(
+        method="POST",
+        path="/api/events",
+        name="sendEvent",
+        scope=EVENTS_WRITE,
+        integration_key=True,
+        handler=Api.post_event,
+        summary="Send an event.",
+        body=EventRequest,
+        example={
+            "event_action": "trigger",
+            "dedup_key": "server-cpu-high-web01",
+            "payload": {
+                "summary": "CPU usage above 90% on web-01",
+                "source": "prometheus",
+                "severity": "critical",
+                "custom_details": {"cpu_percent": 95.5, "host": "web-01"},
+            },
+        },
+        replies=(
+            Reply(202, "The event is accepted.", Accepted, LIMITS),
+            Reply(400, "Invalid JSON, or Invalid request body with its issues."),
+            Reply(401, "Unauthorized: no live API key."),
+            Reply(403, "Invalid Integration Key; API key missing scope; Service access denied."),
+            Reply(404, "Service not found."),
+            Reply(413, f"Payload too large: over {LARGEST_BODY} bytes."),
+            Reply(429, "Rate limit exceeded.", headers=LIMITS + RETRY_AFTER),
+            Reply(500, "Internal Server Error: our fault. Send it again."),
+            Reply(503, "The store does not answer. Send it again.", headers=RETRY_AFTER),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        name="health",
+        handler=Api.health,
+        summary="Answers when the API does.",
+        replies=(Reply(200, "Answers when the API does.", None),),
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        name="openapi",
+        handler=Api.openapi,
+        summary="This description.",
+        replies=(Reply(200, "This description.", None),),
+    ),
+)
+
+
+@cache
+def router() -> Router[Handler]:
+    return Router(ROUTES)
 
 
 @cache
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
     table = clients.table()
-    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    intake = Intake(table, Limiter(clients.counters()), clock.new_id, beside)
-    return Api(DirectoryCache(table, beside), intake, clock.now)
+    background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+    intake = Intake(table, Limiter(clients.counters()), clock.new_id, background)
+    return Api(DirectoryCache(table, background), intake, clock.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

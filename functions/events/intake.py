@@ -1,5 +1,5 @@
-"""The way of one event: count it and see what is there, decide, write. Two round trips when nothing
-is in the way.
+"""Takes one event: counts it while it reads what is there, decides, writes. Two round trips unless
+somebody else writes at the same time.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from events.rate_limit_reports import Refusals
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.directory.rate_limit import Minute
-from opsknight.http.auth import Limiter, LimitReached
+from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
@@ -26,7 +26,7 @@ LIMITER_SECONDS: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """What became of an event, as its answer tells it."""
+    """The outcome of an event, for its answer."""
 
     action: str
     incident: Pointer | None
@@ -39,8 +39,8 @@ class Intake:
     table: Table
     limiter: Limiter
     new_id: Callable[[str, datetime], str]
-    beside: ThreadPoolExecutor
-    """Runs the one call that goes on beside another."""
+    background: ThreadPoolExecutor
+    """Runs a call while the request goes on."""
     refusals: Refusals = field(default_factory=Refusals)
 
     def take(
@@ -54,19 +54,19 @@ class Intake:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
         minute = Minute.of(now)
         if self.limiter.is_full(key.id, minute):
-            self._tell(self.refusals.note(key, event, minute), key, service, now, deadline)
+            self._report(self.refusals.note(key, event, minute), key, service, now, deadline)
             raise LimitReached
-        counting = self.beside.submit(self.limiter.count, key.id, minute)
+        counting = self.background.submit(self.limiter.count, key.id, minute)
         current = self.table.pointer(event.service_id, event.dedup_key, deadline)
         try:
             remaining = counting.result(timeout=LIMITER_SECONDS)
         except TimeoutError:
             remaining = None
         except LimitReached:
-            self._tell(self.refusals.note(key, event, minute), key, service, now, deadline)
+            self._report(self.refusals.note(key, event, minute), key, service, now, deadline)
             raise
         action, incident = self._settled(event, service, current, now, deadline)
-        self._tell(self.refusals.left(key, service.id, minute), key, service, now, deadline)
+        self._report(self.refusals.left(key, service.id, minute), key, service, now, deadline)
         return IntakeResult(action, incident, remaining)
 
     def _settled(
@@ -82,7 +82,7 @@ class Intake:
         settling = Settling(self.table, self.new_id)
         return _outcome(settling.settle(event, service, current, now, deadline, raising=raising))
 
-    def _tell(
+    def _report(
         self,
         report: Event | None,
         key: IntegrationKey | ApiKey,
@@ -93,8 +93,8 @@ class Intake:
         """Opens or adds to the incident about refused events. It is not limited itself."""
         if report is None:
             return
-        # An answer is waiting that does not depend on this, so neither time nor any trouble of it
-        # may reach that answer: an accepted event that became a 500 would be sent again.
+        # The answer does not depend on this report, and must neither wait for it nor fail with it:
+        # an accepted event that became a 500 would be sent again.
         deadline = deadline.within(REPORT_PATIENCE_SECONDS)
         try:
             current = self.table.pointer(report.service_id, report.dedup_key, deadline)

@@ -1,9 +1,9 @@
-"""A refused event may be a lost page, so refusing is loud: an incident of the service says so and
-counts.
+"""Reports about events that the rate limit refused: a refused event may be a lost page, so an
+incident of the service counts them. How a report is stored is in `intake`.
 
-Writing one for every refusal would make the flood worse. A function reports the first refusal of a
-minute, any that is more urgent than those before, and then each time the count has doubled; what is
-left over goes with the next report.
+A write for every refusal would make the flood worse. A function reports the first refusal of a
+minute, each one more urgent than those before, and then each time the count has doubled; the rest
+goes with the next report.
 """
 
 import json
@@ -24,26 +24,28 @@ class _Tally:
     refused: int = 0
     """In this minute."""
     report_at: int = 1
-    """The next report. It moves on even if that fails, so that a store in trouble is spared."""
+    """The count that causes the next report. It moves on even if that report fails: a store in
+    trouble is spared.
+    """
     worst: Severity = Severity.INFO
     pending: Counter[Action] = field(default_factory=Counter)
 
 
 class Refusals:
-    """What this function refused and has not reported yet, by key and service."""
+    """The events that this function refused and has not reported yet, by key and service."""
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def note(self, key: IntegrationKey | ApiKey, event: Event, minute: Minute) -> Event | None:
-        """Counts a refused event; the event to report by now, if any."""
-        of = (key.id, event.service_id)
-        tally = self._tallies.get(of)
+        """Counts a refused event. Returns the event that reports it, if a report is due."""
+        counted = (key.id, event.service_id)
+        tally = self._tallies.get(counted)
         if tally is None or tally.minute != minute:
             if tally is None and len(self._tallies) >= MOST_TALLIES:
                 self._tallies.pop(next(iter(self._tallies)))
             owed = tally if tally and tally.pending else None
-            tally = self._tallies[of] = _Tally(minute)
+            tally = self._tallies[counted] = _Tally(minute)
             if owed:
                 tally.pending, tally.worst = owed.pending, owed.worst
         tally.pending[event.action] += 1
@@ -58,14 +60,14 @@ class Refusals:
         return None
 
     def left(self, key: IntegrationKey | ApiKey, service_id: str, minute: Minute) -> Event | None:
-        """What an earlier minute still owes, now that the key is within its limit again."""
+        """The report still owed for an earlier minute, now that the key is within its limit."""
         tally = self._tallies.get((key.id, service_id))
         if tally is None or tally.minute == minute or not tally.pending:
             return None
         return _report(key, service_id, tally)
 
     def reported(self, key: IntegrationKey | ApiKey, service_id: str) -> None:
-        """The last report is stored."""
+        """Call it when the last report is stored."""
         self._tallies[key.id, service_id].pending.clear()
 
 

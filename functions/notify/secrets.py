@@ -1,36 +1,31 @@
-"""Secrets by name: SSM SecureStrings, kept in memory for some minutes.
+"""Tries a message with the secret of its receiver, and once more with a newer one when the receiver
+rejects it.
 
-A value leaves this module only as the argument of the attempt that needs it: it is in no outcome,
-no log and no repr.
+A value leaves this module only as the argument of an attempt: it is in no outcome, no log and no
+repr.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    HTTPClientError,
-    ParamValidationError,
-)
 
 from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure, Unaccepted
-
-if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
+from opsknight.runtime.ssm_secrets import (
+    REMEMBERED,
+    SecretForbidden,
+    SecretReader,
+    SecretsUnavailable,
+)
 
 SSM_CONFIG: Final = Config(
     connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1, "mode": "standard"}
 )
 """A message may ask twice, and has 12 seconds for everything."""
-KEPT_SECONDS: Final = 300.0
 
 _LASTING: Final = {
-    "ParameterNotFound": "does not exist",
-    "ParameterVersionNotFound": "does not exist",
     "ValidationException": "has no valid name",
     "AccessDeniedException": "may not be read",
     "InvalidKeyId": "has a key that may not be used",
@@ -38,22 +33,15 @@ _LASTING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    value: str
-    until: float
-
-
-@dataclass(slots=True)
 class Secrets:
-    ssm: "SSMClient"
-    monotonic: Callable[[], float] = time.monotonic
-    _kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept], repr=False)
+    reader: SecretReader
+    now: Callable[[], datetime]
 
     def using(self, name: str | None, attempt: Callable[[str], Outcome]) -> Outcome:
-        """What the attempt comes to with the secret of this name.
+        """The outcome of the attempt with the secret of this name.
 
-        When the secret is not accepted, it may have been replaced since: if a fresh one differs,
-        there is one more attempt.
+        A secret that the receiver rejects may have been replaced since it was read: if a fresh one
+        differs, there is one more attempt.
         """
         if not name:
             return PermanentFailure("the receiver has no secret")
@@ -62,34 +50,22 @@ class Secrets:
             return found
         outcome = attempt(found)
         if isinstance(outcome, Unaccepted):
-            fresh = self.read(name, fresh=True)
+            fresh = self.read(name, timedelta(0))
             if isinstance(fresh, str) and fresh != found:
                 outcome = attempt(fresh)
         return PermanentFailure(outcome.why) if isinstance(outcome, Unaccepted) else outcome
 
-    def read(self, name: str, *, fresh: bool = False) -> str | TemporaryFailure | PermanentFailure:
+    def read(
+        self, name: str, age: timedelta = REMEMBERED
+    ) -> str | TemporaryFailure | PermanentFailure:
         """Handle the value with care: `using` is safer where one secret is enough."""
-        kept = self._kept.get(name)
-        if kept and not fresh and self.monotonic() < kept.until:
-            return kept.value
-        found = self._ask(name)
-        if isinstance(found, str):
-            self._kept[name] = _Kept(found, self.monotonic() + KEPT_SECONDS)
-        elif isinstance(found, TemporaryFailure) and kept and not fresh:
-            # An old one most likely works; a page that waits for SSM surely does not.
-            return kept.value
-        return found
-
-    def _ask(self, name: str) -> str | TemporaryFailure | PermanentFailure:
         try:
-            answer = self.ssm.get_parameter(Name=name, WithDecryption=True)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _LASTING:
-                return PermanentFailure(f"SSM parameter {name} {_LASTING[code]}")
-            return TemporaryFailure(f"SSM parameter {name} could not be read: {code}")
-        except (ConnectionError, HTTPClientError):
-            return TemporaryFailure(f"SSM parameter {name} could not be read: no answer")
-        except ParamValidationError:
-            return PermanentFailure(f"SSM parameter {name} has no valid name")
-        return answer["Parameter"]["Value"].strip()
+            # Absence is not recalled: an operator who has just made the secret waits for a page.
+            value = self.reader.read(name, self.now(), age, absence=timedelta(0))
+        except SecretForbidden as error:
+            return PermanentFailure(f"SSM parameter {name} {_LASTING[str(error)]}")
+        except SecretsUnavailable as error:
+            return TemporaryFailure(f"SSM parameter {name} could not be read: {error}")
+        if value is None:
+            return PermanentFailure(f"SSM parameter {name} does not exist")
+        return value

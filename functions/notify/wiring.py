@@ -27,7 +27,7 @@ from opsknight.notification import signed_link
 from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretsUnavailable
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader, SecretsUnavailable
 from opsknight.runtime.telemetry import logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
@@ -86,10 +86,10 @@ def reports() -> Reports:
 @cache
 def sending() -> Sending:
     settings = read_settings(SendingSettings)
-    ssm = boto3.client("ssm", config=SSM_CONFIG)
+    reader = SecretReader(boto3.client("ssm", config=SSM_CONFIG))
     outside = Outside(
         http=Outbound(clock.now, allow_private=settings.allow_private_targets == "true"),
-        secrets=Secrets(ssm),
+        secrets=Secrets(reader, clock.now),
         now=clock.now,
         ses=_ses,
         phone=_phone,
@@ -102,7 +102,7 @@ def sending() -> Sending:
             inbox=settings.local_inbox,
         ),
     )
-    link = Links(LinkKeys(Secret(ssm, settings.link_key_name)), settings.public_url)
+    link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table()
     deliveries, bundles = Deliveries(table), Bundles(table)
     return Sending(

@@ -1,1 +1,3 @@
-"""How people act: the page behind a link in a message, the buttons in Slack, and the HTTP API."""
+"""Acting on incidents over HTTP: pages behind links, buttons in Slack, and the HTTP API for
+programs. Rules and writes are the layer's; nothing here sends a message.
+"""

@@ -1,121 +1,74 @@
-"""The HTTP API that people's programs use (docs/http-api.md): which route does what, with which
-scope. Every answer is JSON.
+"""Answers the HTTP API that people's programs use (docs/http-api.md): finds the route, checks key,
+scope and limit, reads the body. The routes are in `routes`.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from opsknight.directory.entries import (
-    INCIDENTS_READ,
-    INCIDENTS_WRITE,
-    SCHEDULES_READ,
-    SCHEDULES_WRITE,
-    SERVICES_READ,
-    SERVICES_WRITE,
-)
-from opsknight.http.auth import DirectoryCache, Limiter, LimitReached
-from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, HttpError, Request
+from opsknight.http.body import read
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Answer, HttpError, Request, unavailable
+from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.http.routes import Router
 from opsknight.store.calls import Deadline, Unavailable
-from respond.incidents import ACTIONS, Incidents
-from respond.request import ApiCall, caller_of, limited, over_the_limit
-from respond.rosters import Rosters
+from opsknight.store.table import Table
+from opsknight.views.models import Done
+from respond.contract import LARGEST_BODY
+from respond.request import ApiCall, caller_of, count_call, over_the_limit
+from respond.routes import ROUTES, Handler, PeopleRoute
 
-PREFIX: Final = "/api/"
-_ID: Final = r"([0-9A-Za-z_-]{1,100})"
+INCIDENT_PATHS: Final = "/api/incidents/"
 
 
-type Handler = Callable[["Api", ApiCall], Answer]
-
-ROUTES: Final[Mapping[str, Mapping[str, tuple[str, Handler]]]] = {
-    "/api/incidents": {
-        "GET": (INCIDENTS_READ, lambda api, asked: api.incidents.list(asked)),
-        "POST": (INCIDENTS_WRITE, lambda api, asked: api.incidents.open(asked)),
-    },
-    "/api/incidents/{id}": {
-        "GET": (INCIDENTS_READ, lambda api, asked: api.incidents.show(asked)),
-        "PATCH": (INCIDENTS_WRITE, lambda api, asked: api.incidents.patch(asked)),
-    },
-    "/api/incidents/{id}/{action}": {
-        "POST": (INCIDENTS_WRITE, lambda api, asked: api.incidents.act(asked)),
-    },
-    "/api/services": {
-        "GET": (SERVICES_READ, lambda api, asked: api.rosters.services(asked)),
-    },
-    "/api/services/{id}/maintenance": {
-        "GET": (SERVICES_READ, lambda api, asked: api.rosters.windows(asked)),
-        "POST": (SERVICES_WRITE, lambda api, asked: api.rosters.add_window(asked)),
-    },
-    "/api/services/{id}/maintenance/{id}": {
-        "DELETE": (SERVICES_WRITE, lambda api, asked: api.rosters.end_window(asked)),
-    },
-    "/api/schedules": {
-        "GET": (SCHEDULES_READ, lambda api, asked: api.rosters.schedules(asked)),
-    },
-    "/api/schedules/{id}/overrides": {
-        "GET": (SCHEDULES_READ, lambda api, asked: api.rosters.overrides(asked)),
-        "POST": (SCHEDULES_WRITE, lambda api, asked: api.rosters.add_override(asked)),
-    },
-    "/api/schedules/{id}/overrides/{id}": {
-        "DELETE": (SCHEDULES_WRITE, lambda api, asked: api.rosters.remove_override(asked)),
-    },
-    "/api/oncall": {
-        "GET": (SCHEDULES_READ, lambda api, asked: api.rosters.on_call(asked)),
-    },
-}
-_PATHS: Final = {
-    path: re.compile(path.replace("{id}", _ID).replace("{action}", f"({'|'.join(ACTIONS)})"))
-    for path in ROUTES
-}
+@cache
+def router() -> Router[Handler]:
+    return Router(ROUTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
+    table: Table
     directory: DirectoryCache
     limiter: Limiter
-    incidents: Incidents
-    rosters: Rosters
+    new_id: Callable[[str, datetime], str]
 
     def answer(
-        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         try:
-            return self._answer(request, told, now, deadline)
-        except HttpError as refusal:
-            return refusal.answer
+            return self._answer(request, log_fields, now, deadline)
+        except HttpError as error:
+            return error.answer
         except LimitReached:
             return over_the_limit(now)
-        except Unavailable as unavailable:
-            told["cause"] = str(unavailable)
-            return Answer(503, {"error": "Service unavailable"}, RETRY_UNAVAILABLE)
+        except Unavailable as cause:
+            return unavailable(log_fields, cause)
 
     def _answer(
-        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
-        path, ids = _route(request.path)
-        methods = ROUTES[path]
-        if request.method not in methods:
-            return Answer(405, {"error": "Method not allowed"}, {"Allow": ", ".join(methods)})
-        scope, handle = methods[request.method]
-        caller = caller_of(request, scope, self.directory, now, deadline)
-        told |= {"key_id": caller.by.key.id, "user_id": caller.user.id, "route": path}
-        if path.startswith("/api/incidents/"):
-            told["incident_id"] = ids[0]
-        headers = limited(self.limiter, caller, now)
+        route, ids = router().find(request)
+        caller = caller_of(request, route.scope, self.directory, now, deadline)
+        log_fields |= {"key_id": caller.by.key.id, "user_id": caller.user.id, "route": route.path}
+        if route.path.startswith(INCIDENT_PATHS):
+            log_fields["incident_id"] = ids[0]
+        headers = count_call(self.limiter, caller, now)
+        call = ApiCall(request, ids, caller, now, deadline, self.table, self.directory, self.new_id)
         try:
-            answer = handle(self, ApiCall(request, ids, caller, now, deadline))
-        except HttpError as refusal:
-            # It was counted, too.
-            answer = refusal.answer
-        if request.method != "GET" and "result" in answer.body:
-            told["result"] = answer.body["result"]["action"]  # type: ignore[index]
+            answer = _handled(route, call)
+        except HttpError as error:
+            # The request was counted, too.
+            answer = error.answer
+        if isinstance(answer.body, Done):
+            log_fields["result"] = answer.body.result.action
         return Answer(answer.status, answer.body, {**headers, **answer.headers})
 
 
-def _route(path: str) -> tuple[str, tuple[str, ...]]:
-    for name, pattern in _PATHS.items():
-        if found := pattern.fullmatch(path):
-            return name, found.groups()
-    raise HttpError(404, "Not found")
+def _handled(route: PeopleRoute, call: ApiCall) -> Answer:
+    if route.body is None:
+        return route.handler(call)
+    sent = call.request.body if route.body_required else call.request.body or b"{}"
+    return route.handler(call, read(route.body, sent, LARGEST_BODY))

@@ -1,11 +1,13 @@
-"""The wire contract of the HTTP API that people's programs use: what bodies and queries may be
-(docs/http-api.md). Like the Events API, it takes camelCase, and snake_case as well.
+"""Bodies of the HTTP API that people's programs use (docs/http-api.md). Like the Events API, it
+takes camelCase, and snake_case as well. The shapes of answers are in `opsknight.views.models`.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from pydantic import (
+    AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,35 +18,35 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
-from opsknight.incident.model import LONE_SURROGATES, Urgency
-from opsknight.oncall.rotations import Instant
+from opsknight.incident.model import Urgency
+from opsknight.incident.text import Text
+from opsknight.oncall.rotations import FIRST, LAST
 
 LARGEST_BODY: Final = 64 * 1024
 MOST_LISTED: Final = 100
-
-
-def _storable(value: object) -> object:
-    # UTF-8 has no half of a pair.
-    if isinstance(value, str) and not value.isascii():
-        return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-    return value
-
-
-def _text(longest: int) -> StringConstraints:
-    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+LONGEST_OVERRIDE: Final = timedelta(days=366)
 
 
 def _no_number(value: object) -> object:
     # Pydantic takes one for seconds since 1970, and a wrong guess is a snooze into the past.
     if isinstance(value, int | float):
-        raise ValueError("a number, but a time such as 2026-11-23T03:00:00Z")
+        raise ValueError("A time is a text such as 2026-11-23T03:00:00Z.")
     return value
 
 
-type Title = Annotated[str, _text(500), BeforeValidator(_storable)]
+def _in_range(at: datetime) -> datetime:
+    # Who is on call is known between these two only.
+    if not FIRST <= at < LAST:
+        raise ValueError(f"A time must be between {FIRST.year} and {LAST.year}.")
+    return at.astimezone(UTC)
+
+
 type Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[0-9A-Za-z_-]{1,100}$")]
 type Time = Annotated[
-    Instant, BeforeValidator(_no_number), Field(description="ISO 8601, with an offset or Z.")
+    AwareDatetime,
+    BeforeValidator(_no_number),
+    AfterValidator(_in_range),
+    Field(description="ISO 8601, with an offset or Z."),
 ]
 
 
@@ -55,24 +57,24 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """Nothing is asked for; whatever is sent is ignored."""
+    """Nothing is required; all fields are ignored."""
 
 
 class NewIncident(Body):
     """An incident opened by a person."""
 
-    title: Title
+    title: Annotated[str, Text(500)]
     service_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     urgency: Urgency = Urgency.HIGH
-    description: Annotated[str, _text(10_000), BeforeValidator(_storable)] | None = None
+    description: Annotated[str, Text(10_000)] | None = None
     dedup_key: Annotated[
-        Annotated[str, _text(200)] | None,
-        Field(description="Of an active incident with the same key it becomes one more alert."),
+        Annotated[str, Text(200, exact=True)] | None,
+        Field(description="An active incident with the same key gets one more alert instead."),
     ] = None
 
 
 class Patch(Body):
-    """What is there is changed: one of them, or both, the urgency first."""
+    """Changes the urgency, the assignee, or both; the urgency first."""
 
     urgency: Urgency | None = None
     assignee_id: Id | None = None
@@ -80,7 +82,7 @@ class Patch(Body):
     @model_validator(mode="after")
     def _something(self) -> "Patch":
         if self.urgency is None and self.assignee_id is None:
-            raise ValueError("empty: urgency, assigneeId or both")
+            raise ValueError("Give urgency, assigneeId or both.")
         return self
 
 
@@ -93,11 +95,11 @@ class SnoozeBody(Body):
     @model_validator(mode="after")
     def _one(self) -> "SnoozeBody":
         if (self.until is None) == (self.minutes is None):
-            raise ValueError("both or neither: until or minutes")
+            raise ValueError("Give exactly one of until and minutes.")
         return self
 
     def ends(self, now: datetime) -> datetime | None:
-        """None for an end that is not after `now`, or over 7 days away."""
+        """None for an end that is not after `now`, or more than 7 days away."""
         until = self.until or now + timedelta(minutes=self.minutes or 0)
         return until if now < until <= now + LONGEST_SNOOZE else None
 
@@ -113,12 +115,12 @@ class ReassignBody(Body):
 
 
 class NoteBody(Body):
-    text: Annotated[str, _text(LONGEST_NOTE), BeforeValidator(_storable)]
-    public: Annotated[bool, Field(strict=True, description="Status pages are told.")] = False
+    text: Annotated[str, Text(LONGEST_NOTE)]
+    public: Annotated[bool, Field(strict=True, description="Status pages show it.")] = False
 
 
 class NewOverride(Body):
-    """`userId` is on call from `start` until `end`: always, or in the place of one user."""
+    """`userId` is on call from `start` until `end`, in place of everybody else or of one user."""
 
     user_id: Id
     replaces: Id | None = None
@@ -128,20 +130,20 @@ class NewOverride(Body):
     @model_validator(mode="after")
     def _makes_sense(self) -> "NewOverride":
         if self.end <= self.start:
-            raise ValueError("an override that ends before it starts")
-        if self.end - self.start > timedelta(days=366):
-            raise ValueError("an override of more than a year")
+            raise ValueError("An override must end after it starts.")
+        if self.end - self.start > LONGEST_OVERRIDE:
+            raise ValueError(f"An override lasts {LONGEST_OVERRIDE.days} days at most.")
         if self.replaces == self.user_id:
-            raise ValueError("an override of a user by the same one")
+            raise ValueError("A user cannot replace themselves.")
         return self
 
 
 class NewWindow(Body):
-    """What the service opens in it is suppressed and pages nobody."""
+    """Incidents that the service opens in it are suppressed, and page nobody."""
 
     start: Annotated[Time | None, Field(description="Absent for now.")] = None
     end: Time
-    reason: Annotated[str, _text(500), BeforeValidator(_storable)]
+    reason: Annotated[str, Text(500)]
     keep_suppressed: Annotated[
-        bool, Field(strict=True, description="What it suppressed stays so when it ends.")
+        bool, Field(strict=True, description="Incidents stay suppressed when it ends.")
     ] = False

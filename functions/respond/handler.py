@@ -9,20 +9,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
+from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clients, clock
 from opsknight.runtime.settings import RespondSettings, read_settings
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 from respond import linked, slack
 from respond.api import Api
-from respond.incidents import Incidents
 from respond.linked import Linked
 from respond.pages import sentence_page
-from respond.rosters import Rosters
 from respond.slack import Slack
 
 # Under the function's timeout, which is under API Gateway's.
@@ -37,13 +36,13 @@ class Responder:
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
 
-    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
+    def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         now, deadline = self.clock(), Deadline.after(self.patience)
         if request.path.startswith(linked.PREFIX):
-            return self.linked.answer(request, told, now, deadline)
+            return self.linked.answer(request, log_fields, now, deadline)
         if request.path == slack.PATH:
-            return self.slack.answer(request, told, now, deadline)
-        return self.api.answer(request, told, now, deadline)
+            return self.slack.answer(request, log_fields, now, deadline)
+        return self.api.answer(request, log_fields, now, deadline)
 
 
 def make(
@@ -56,14 +55,12 @@ def make(
     patience: float = PATIENCE_SECONDS,
 ) -> Responder:
     """One warm function."""
-    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
-    directory = DirectoryCache(table, beside)
-    incidents = Incidents(table, directory, new_id)
-    rosters = Rosters(table, directory, new_id)
+    background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+    directory = DirectoryCache(table, background)
     return Responder(
         linked=Linked(table, directory, link_keys, new_id),
         slack=Slack(table, directory, slack_secret, new_id),
-        api=Api(directory, Limiter(counters), incidents, rosters),
+        api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
     )
@@ -73,12 +70,12 @@ def make(
 def responder() -> Responder:
     """Made by the first request: nothing is connected at import."""
     settings = read_settings(RespondSettings)
-    ssm = clients.ssm()
+    reader = SecretReader(clients.ssm())
     return make(
         clients.table(),
         clients.counters(),
-        LinkKeys(Secret(ssm, settings.link_key_name)),
-        Secret(ssm, settings.slack_signing_secret_name),
+        LinkKeys(Secret(reader, settings.link_key_name)),
+        Secret(reader, settings.slack_signing_secret_name),
         clock.new_id,
         clock.now,
     )

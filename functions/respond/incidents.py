@@ -1,15 +1,14 @@
-"""The HTTP API of incidents: lists, one of them whole, and what can be done to it."""
+"""Handlers of the HTTP API for incidents: lists, one of them in full, and what people do about
+them. Each gets the call and, where its route has one, the body.
+"""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from opsknight.directory.entries import INCIDENTS_WRITE
-from opsknight.http.auth import DirectoryCache, service_of
-from opsknight.http.body import Issue, invalid, read
-from opsknight.http.gateway import Answer, HttpError
+from opsknight.http.auth import service_of
+from opsknight.http.body import invalid
+from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.incident.commands import (
     Acknowledge,
     Command,
@@ -27,10 +26,9 @@ from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitione
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
 from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
-from opsknight.store.table import Table
-from opsknight.views import answers, incident_details
+from opsknight.views import answers, incident_records
+from opsknight.views.models import IncidentPage, NotPossible, ShownIncident
 from respond.contract import (
-    LARGEST_BODY,
     EscalateBody,
     NewIncident,
     NoBody,
@@ -39,197 +37,187 @@ from respond.contract import (
     ReassignBody,
     SnoozeBody,
 )
-from respond.request import ApiCall, Caller, Query, cursor
+from respond.request import ApiCall, Query, cursor
 
-PAGE: Final = 50
 SEVERITY: Final = {
     Urgency.HIGH: Severity.CRITICAL,
     Urgency.MEDIUM: Severity.ERROR,
     Urgency.LOW: Severity.INFO,
 }
-PLAIN: Final[dict[str, Callable[[Caller], Command]]] = {
-    "acknowledge": lambda caller: Acknowledge(by=caller.user.id),
-    "resolve": lambda _: Resolve(),
-    "unsnooze": lambda _: Unsnooze(),
-    "suppress": lambda _: Suppress(),
-    "unsuppress": lambda _: Unsuppress(),
-}
-ACTIONS: Final = (*PLAIN, "snooze", "escalate", "reassign", "notes")
 
 
-@dataclass(frozen=True, slots=True)
-class Incidents:
-    table: Table
-    directory: DirectoryCache
-    new_id: Callable[[str, datetime], str]
+def list_incidents(call: ApiCall) -> Answer:
+    query = Query(call.request.query)
+    statuses, urgencies = query.statuses(), query.urgencies()
+    since, until = query.time("since"), query.time("until")
+    limit, place = query.limit(), query.cursor()
+    service_id, team_id = query.text("service"), query.text("team")
+    if statuses == {Status.RESOLVED} and service_id is None:
+        query.wrong("service", "is required for RESOLVED: they are listed service by service")
+    query.check()
+    wanted = Wanted(
+        statuses=statuses,
+        service_ids=_services(service_id, team_id, call),
+        urgencies=urgencies,
+        since=since,
+        until=until,
+    )
+    found, following = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
+    listed = [answers.listed(each) for each in found]
+    return Answer(
+        200, IncidentPage(incidents=listed, cursor=None if following is None else cursor(following))
+    )
 
-    def list(self, asked: ApiCall) -> Answer:
-        query = Query(asked.request.query)
-        statuses, urgencies = query.statuses(), query.urgencies()
-        since, until = query.time("since"), query.time("until")
-        limit, place = query.limit(PAGE), query.cursor()
-        service_id, team_id = query.text("service"), query.text("team")
-        if statuses == {Status.RESOLVED} and service_id is None:
-            query.wrong("service", "is required for RESOLVED: they are listed service by service")
-        query.check()
-        wanted = Wanted(
-            statuses=statuses,
-            service_ids=self._services(service_id, team_id, asked),
-            urgencies=urgencies,
-            since=since,
-            until=until,
+
+def _services(service_id: str | None, team_id: str | None, call: ApiCall) -> frozenset[str] | None:
+    """The services to list: those that the query names and the caller may see. None for all."""
+    if service_id is not None:
+        service = call.directory.any_service(service_id, call.now, call.deadline)
+        if service is None:
+            raise HttpError(404, "Service not found")
+        call.caller.require(service, "Service")
+        return frozenset({service.id} if team_id in (None, service.team_id) else ())
+    if team_id is None and call.caller.sees_all:
+        return None
+    teams = set(call.caller.user.team_ids) if team_id is None else {team_id}
+    if not call.caller.sees_all and not teams <= set(call.caller.user.team_ids):
+        raise HttpError(403, "Team access denied")
+    services = call.directory.services(call.now, call.deadline)
+    return frozenset(each.id for each in services if each.team_id in teams)
+
+
+def show_incident(call: ApiCall) -> Answer:
+    [incident_id] = call.ids
+    records = incident_records.read(call.table, _visible(incident_id, call), call.deadline)
+    return Answer(200, ShownIncident(incident=answers.incident(records)))
+
+
+def open_incident(call: ApiCall, wanted: NewIncident) -> Answer:
+    service = service_of(
+        call.caller.by,
+        wanted.service_id,
+        INCIDENTS_WRITE,
+        call.directory,
+        call.now,
+        call.deadline,
+    )
+    dedup_key = wanted.dedup_key or call.new_id("manual")
+    severity = SEVERITY[wanted.urgency]
+    payload: dict[str, Any] = {
+        "summary": wanted.title,
+        "source": call.caller.user.name[:200],
+        "severity": severity,
+    }
+    if wanted.description is not None:
+        payload["custom_details"] = {"description": wanted.description}
+    body = {"event_action": "trigger", "dedup_key": dedup_key, "payload": payload}
+    event = Event(
+        action=Action.TRIGGER,
+        service_id=service.id,
+        dedup_key=dedup_key,
+        summary=wanted.title,
+        severity=severity,
+        body=json.dumps(body, ensure_ascii=False),
+        actor=call.caller.actor,
+    )
+    current = call.table.pointer(service.id, dedup_key, call.deadline)
+    decision = Settling(call.table, call.make_id).settle(
+        event, service, current, call.now, call.deadline
+    )
+    match decision:
+        case Opened(incident):
+            location = {"Location": f"/api/incidents/{incident.id}"}
+            return Answer(201, answers.done("triggered", incident), location)
+        case Merged(seen, _, raised):
+            return Answer(200, answers.done("deduplicated", raised.after if raised else seen))
+        case _:
+            raise AssertionError("a trigger opens or adds to an incident")
+
+
+def change_incident(call: ApiCall, wanted: Patch) -> Answer:
+    commands: list[Command] = []
+    if wanted.urgency is not None:
+        commands.append(Prioritize(wanted.urgency))
+    if wanted.assignee_id is not None:
+        commands.append(_reassign(wanted.assignee_id, "assigneeId", call))
+    return [_execute(call, each) for each in commands][-1]
+
+
+def acknowledge(call: ApiCall, _: NoBody) -> Answer:
+    return _execute(call, Acknowledge(by=call.caller.user.id))
+
+
+def resolve(call: ApiCall, _: NoBody) -> Answer:
+    return _execute(call, Resolve())
+
+
+def snooze(call: ApiCall, wanted: SnoozeBody) -> Answer:
+    until = wanted.ends(call.now)
+    if until is None:
+        raise invalid(Issue(path="until", message="must be after now, and within 7 days"))
+    return _execute(call, Snooze(until))
+
+
+def unsnooze(call: ApiCall, _: NoBody) -> Answer:
+    return _execute(call, Unsnooze())
+
+
+def suppress(call: ApiCall, _: NoBody) -> Answer:
+    return _execute(call, Suppress())
+
+
+def unsuppress(call: ApiCall, _: NoBody) -> Answer:
+    return _execute(call, Unsuppress())
+
+
+def escalate(call: ApiCall, wanted: EscalateBody) -> Answer:
+    return _execute(call, Escalate(None if wanted.step is None else wanted.step - 1))
+
+
+def reassign(call: ApiCall, wanted: ReassignBody) -> Answer:
+    return _execute(call, _reassign(wanted.user_id, "userId", call))
+
+
+def add_note(call: ApiCall, wanted: NoteBody) -> Answer:
+    return _execute(call, Note(wanted.text, wanted.public))
+
+
+def _reassign(user_id: str, path: str, call: ApiCall) -> Reassign:
+    if issues := call.user_issues(user_id, path):
+        raise invalid(*issues)
+    return Reassign(user_id)
+
+
+def _execute(call: ApiCall, command: Command) -> Answer:
+    [incident_id] = call.ids
+    seen = _visible(incident_id, call)
+    service = call.directory.any_service(seen.service_id, call.now, call.deadline)
+    decision = perform(
+        call.table,
+        incident_id,
+        command,
+        actor=call.caller.actor,
+        now=call.now,
+        token=call.new_id("act"),
+        deadline=call.deadline,
+        timeouts=service.timeouts if service else NEVER,
+    )
+    if decision is None:
+        raise HttpError(404, "Incident not found")
+    if isinstance(decision, NotAllowed):
+        raise HttpError(
+            409, NotPossible(error="Not possible in this status", status=decision.status)
         )
-        found, following = Listings(self.table).page(
-            wanted, place, limit, asked.now, asked.deadline
-        )
-        body: dict[str, Any] = {"incidents": [answers.listed(each) for each in found]}
-        if following is not None:
-            body["cursor"] = cursor(following)
-        return Answer(200, body)
-
-    def _services(
-        self, service_id: str | None, team_id: str | None, asked: ApiCall
-    ) -> frozenset[str] | None:
-        """Those whose incidents are asked for and may be seen; None for all."""
-        if service_id is not None:
-            service = self.directory.any_service(service_id, asked.now, asked.deadline)
-            if service is None:
-                raise HttpError(404, "Service not found")
-            asked.caller.require(service, "Service")
-            return frozenset({service.id} if team_id in (None, service.team_id) else ())
-        if team_id is None and asked.caller.sees_all:
-            return None
-        teams = set(asked.caller.user.team_ids) if team_id is None else {team_id}
-        if not asked.caller.sees_all and not teams <= set(asked.caller.user.team_ids):
-            raise HttpError(403, "Team access denied")
-        services = self.directory.services(asked.now, asked.deadline)
-        return frozenset(each.id for each in services if each.team_id in teams)
-
-    def show(self, asked: ApiCall) -> Answer:
-        [incident_id] = asked.ids
-        incident = self._seen(incident_id, asked)
-        body = incident_details.told(incident_details.read(self.table, incident, asked.deadline))
-        return Answer(200, {"incident": body})
-
-    def open(self, asked: ApiCall) -> Answer:
-        wanted = read(NewIncident, asked.request.body, LARGEST_BODY)
-        service = service_of(
-            asked.caller.by,
-            wanted.service_id,
-            INCIDENTS_WRITE,
-            self.directory,
-            asked.now,
-            asked.deadline,
-        )
-        dedup_key = wanted.dedup_key or self.new_id("manual", asked.now)
-        severity = SEVERITY[wanted.urgency]
-        payload: dict[str, Any] = {
-            "summary": wanted.title,
-            "source": asked.caller.user.name[:200],
-            "severity": severity,
-        }
-        if wanted.description is not None:
-            payload["custom_details"] = {"description": wanted.description}
-        body = {"event_action": "trigger", "dedup_key": dedup_key, "payload": payload}
-        event = Event(
-            action=Action.TRIGGER,
-            service_id=service.id,
-            dedup_key=dedup_key,
-            summary=wanted.title,
-            severity=severity,
-            body=json.dumps(body, ensure_ascii=False),
-            actor=asked.caller.actor,
-        )
-        current = self.table.pointer(service.id, dedup_key, asked.deadline)
-        decision = Settling(self.table, self.new_id).settle(
-            event, service, current, asked.now, asked.deadline
-        )
-        match decision:
-            case Opened(incident):
-                location = {"Location": f"/api/incidents/{incident.id}"}
-                return Answer(201, _success("triggered", answers.pointer(incident)), location)
-            case Merged(seen, _, raised):
-                after = raised.after if raised else seen
-                return Answer(200, _success("deduplicated", answers.pointer(after)))
-            case _:
-                raise AssertionError("a trigger opens or adds to an incident")
-
-    def patch(self, asked: ApiCall) -> Answer:
-        [incident_id] = asked.ids
-        wanted = read(Patch, asked.request.body, LARGEST_BODY)
-        commands: list[Command] = []
-        if wanted.urgency is not None:
-            commands.append(Prioritize(wanted.urgency))
-        if wanted.assignee_id is not None:
-            commands.append(self._given_to(wanted.assignee_id, "assigneeId", asked))
-        done = [self._do(incident_id, each, asked) for each in commands]
-        return done[-1]
-
-    def act(self, asked: ApiCall) -> Answer:
-        incident_id, action = asked.ids
-        command = self._wanted(action, asked)
-        return self._do(incident_id, command, asked)
-
-    def _wanted(self, action: str, asked: ApiCall) -> Command:
-        body = asked.request.body
-        if action in PLAIN:
-            read(NoBody, body or b"{}", LARGEST_BODY)
-            return PLAIN[action](asked.caller)
-        match action:
-            case "snooze":
-                until = read(SnoozeBody, body, LARGEST_BODY).ends(asked.now)
-                if until is None:
-                    message = "must be after now, and within 7 days"
-                    raise invalid([Issue(path="until", message=message)])
-                return Snooze(until)
-            case "escalate":
-                step = read(EscalateBody, body or b"{}", LARGEST_BODY).step
-                return Escalate(None if step is None else step - 1)
-            case "reassign":
-                user_id = read(ReassignBody, body, LARGEST_BODY).user_id
-                return self._given_to(user_id, "userId", asked)
-            case "notes":
-                note = read(NoteBody, body, LARGEST_BODY)
-                return Note(note.text, note.public)
-            case _:
-                raise AssertionError(f"no route leads to {action}")
-
-    def _given_to(self, user_id: str, path: str, asked: ApiCall) -> Reassign:
-        if self.directory.user(user_id, asked.now, asked.deadline) is None:
-            message = "must be a user who exists and is not disabled"
-            raise invalid([Issue(path=path, message=message)])
-        return Reassign(user_id)
-
-    def _do(self, incident_id: str, command: Command, asked: ApiCall) -> Answer:
-        seen = self._seen(incident_id, asked)
-        service = self.directory.any_service(seen.service_id, asked.now, asked.deadline)
-        decision = perform(
-            self.table,
-            incident_id,
-            command,
-            actor=asked.caller.actor,
-            now=asked.now,
-            token=self.new_id("act", asked.now),
-            deadline=asked.deadline,
-            timeouts=service.timeouts if service else NEVER,
-        )
-        if decision is None:
-            raise HttpError(404, "Incident not found")
-        if isinstance(decision, NotAllowed):
-            raise HttpError(409, "Not possible in this status", status=decision.status)
-        if isinstance(decision, Transitioned):
-            return Answer(200, _success(decision.change.what, answers.pointer(decision.after)))
-        return Answer(200, _success(command.past, answers.pointer(decision.before)))
-
-    def _seen(self, incident_id: str, asked: ApiCall) -> Incident:
-        """Raises HttpError when there is none, or none that the caller may see."""
-        incident = self.table.incident(incident_id, asked.deadline)
-        if incident is None:
-            raise HttpError(404, "Incident not found")
-        service = self.directory.any_service(incident.service_id, asked.now, asked.deadline)
-        asked.caller.require(service, "Incident")
-        return incident
+    if isinstance(decision, Transitioned):
+        return Answer(200, answers.done(decision.change.what, decision.after))
+    return Answer(200, answers.done(command.past, decision.before))
 
 
-def _success(action: str, incident: dict[str, Any]) -> dict[str, Any]:
-    return {"status": "success", "result": {"action": action, "incident": incident}}
+def _visible(incident_id: str, call: ApiCall) -> Incident:
+    """Raises HttpError where there is no such incident, or the caller may not see it."""
+    incident = call.table.incident(incident_id, call.deadline)
+    if incident is None:
+        raise HttpError(404, "Incident not found")
+    service = call.directory.any_service(incident.service_id, call.now, call.deadline)
+    call.caller.require(service, "Incident")
+    return incident

@@ -1,7 +1,7 @@
-"""The link in a message: whoever holds it sees one incident and acts on it, as the user whom the
-message was for.
+"""The link in a message: its holder sees one incident and acts on it, as the user who got the
+message.
 
-A GET changes nothing, as mail scanners follow links.
+A GET changes nothing, because mail scanners follow links.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from opsknight.directory.entries import User
-from opsknight.http.auth import DirectoryCache
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze
 from opsknight.incident.decisions import NotAllowed, Transitioned
@@ -38,7 +38,7 @@ NOT_FOUND: Final = (
 EXPIRED: Final = ("This link has expired", "Links in messages work for seven days.")
 AWAY: Final = ("Not right now", "OpsKnight cannot reach its store. Reload in a few seconds.")
 FAULT: Final = ("That did not work", "The fault is ours. Reload, or act in another way.")
-UNKNOWN: Final = ("Nothing was done", "The form asked for something that this page does not offer.")
+UNKNOWN: Final = ("Nothing was done", "This page does not offer what the form asked for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +49,25 @@ class Linked:
     new_id: Callable[[str, datetime], str]
 
     def answer(
-        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         if request.method not in ("GET", "HEAD", "POST"):
             page = sentence_page(405, *UNKNOWN)
             return Answer(405, page.body, {**page.headers, "Allow": "GET, HEAD, POST"})
         try:
-            answer = self._answer(request, told, now, deadline)
+            answer = self._answer(request, log_fields, now, deadline)
         except ExpiredLink:
             answer = sentence_page(410, *EXPIRED)
         except BadLink:
             answer = sentence_page(404, *NOT_FOUND)
-        except (Unavailable, SecretsUnavailable) as away:
-            told["cause"] = str(away)
+        except (Unavailable, SecretsUnavailable) as cause:
+            log_fields["cause"] = str(cause)
             page = sentence_page(503, *AWAY)
             answer = Answer(503, page.body, {**page.headers, **RETRY_UNAVAILABLE})
         return answer if request.method != "HEAD" else Answer(answer.status, "", answer.headers)
 
     def _answer(
-        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         token = request.path.removeprefix(PREFIX)
         link = self._link(token, now)
@@ -75,23 +75,21 @@ class Linked:
         reader = None if delivery is None else self._reader(delivery, now, deadline)
         if delivery is None or reader is None:
             raise BadLink
-        told |= {"incident_id": link.incident_id, "delivery_id": link.delivery_id}
-        told["user_id"] = reader.id
+        log_fields |= {"incident_id": link.incident_id, "delivery_id": link.delivery_id}
+        log_fields["user_id"] = reader.id
         if request.method == "POST":
-            return self._act(request, token, delivery, reader, told, now, deadline)
+            return self._act(request, token, delivery, reader, log_fields, now, deadline)
         return self._show(link, reader, now, deadline)
 
     def _link(self, token: str, now: datetime) -> Link:
         try:
             return signed_link.read(token, self.keys.accepted(now), now)
         except BadLink:
-            # It may be signed with a key that is newer than what we remember.
+            # It may be signed with a newer key than the one in memory.
             return signed_link.read(token, self.keys.accepted(now, ASKED_AGAIN), now)
 
     def _reader(self, delivery: Delivery, now: datetime, deadline: Deadline) -> User | None:
-        """The user whom the delivery was for; None if it was for no user, or for one who is
-        disabled by now.
-        """
+        """The user who got the delivery; None if that was no user, or one disabled by now."""
         return self.directory.user(delivery.user_id, now, deadline) if delivery.pages else None
 
     def _act(
@@ -100,7 +98,7 @@ class Linked:
         token: str,
         delivery: Delivery,
         reader: User,
-        told: dict[str, Any],
+        log_fields: dict[str, Any],
         now: datetime,
         deadline: Deadline,
     ) -> Answer:
@@ -121,11 +119,11 @@ class Linked:
         if decision is None:
             raise BadLink
         if isinstance(decision, Transitioned):
-            told["result"] = decision.change.what
+            log_fields["result"] = decision.change.what
         if isinstance(decision, NotAllowed):
-            told["refused"] = str(decision.status)
-        # Whatever became of it, the page shows; reloading that does not act again. The address is
-        # relative, so it is right below any base path.
+            log_fields["refused"] = str(decision.status)
+        # The page shows the result; reloading it does not act again. The address is relative, so it
+        # is right below any base path.
         return Answer(303, "", {"Location": token, "Cache-Control": "no-store"})
 
     def _show(self, link: Link, reader: User, now: datetime, deadline: Deadline) -> Answer:
@@ -133,7 +131,7 @@ class Linked:
         if incident is None:
             raise BadLink
         service = self.directory.service_name(incident.service_id, now, deadline)
-        sight = PageView(
+        view = PageView(
             incident=incident,
             service=service,
             reader_id=reader.id,
@@ -146,10 +144,10 @@ class Linked:
             ends_at=link.ends_at,
             also=self._also(link, now, deadline),
         )
-        return incident_page(sight, now)
+        return incident_page(view, now)
 
     def _also(self, link: Link, now: datetime, deadline: Deadline) -> list[Listed]:
-        """What the message of this delivery told besides, the most urgent first."""
+        """The other incidents in the message of this delivery, the most urgent first."""
         bundled = self.table.bundle(link.delivery_id, deadline)[:MOST_LISTED]
         if not bundled:
             return []
@@ -159,7 +157,7 @@ class Linked:
             Listed(
                 found[each.incident_id],
                 self.directory.service_name(found[each.incident_id].service_id, now, deadline),
-                # As long as the link that leads here, or following links would prolong them.
+                # Valid as long as the link that leads here, or following links would prolong them.
                 signed_link.token(
                     each.incident_id, each.delivery_id, key, link.ends_at - signed_link.LIFE
                 ),
@@ -175,7 +173,7 @@ def _zone(reader: User) -> ZoneInfo:
     try:
         return ZoneInfo(reader.zone or "UTC")
     except (LookupError, OSError, ValueError):
-        # This machine's tz database is older than the one that knew it.
+        # The tz database here is older than the one that knew the zone.
         return ZoneInfo("UTC")
 
 

@@ -1,4 +1,4 @@
-"""HTML that cannot be forgotten to escape: whatever is not `Html` yet is text."""
+"""HTML in which nobody can forget to escape: anything that is not `Html` is escaped."""
 
 from html import escape
 from typing import Final
@@ -13,7 +13,9 @@ class Html(str):
 
 
 def tag(name: str, /, *children: str | None, **attributes: str | None) -> Html:
-    """An element. What is None is left out; `class_` and `for_` stand for reserved words."""
+    """An element. Children and attributes that are None are left out; `class_` stands for the
+    reserved word.
+    """
     named = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()

@@ -1,7 +1,7 @@
-"""The pages behind links, as HTML: small, without scripts, without anything fetched from elsewhere.
+"""The pages behind links, as HTML: small, without scripts, and nothing is fetched from elsewhere.
 
-Whoever opens one has been woken up, holds a phone, and wants two things: to know what broke, and a
-button. Titles and details were written by strangers, so all text is escaped (`markup`).
+Its reader has just been woken up, holds a phone, and wants two things: to know what broke, and a
+button. Strangers wrote the titles and details, so all text is escaped (`markup`).
 """
 
 import re
@@ -22,12 +22,12 @@ from opsknight.views.sentences import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 
 SHOWN_DETAILS: Final = 1200
-# Of the timeline.
+# Entries of the timeline.
 LATEST: Final = 8
 _ADDRESS: Final = re.compile(r"(https?://[^\s\"<>\\]+)")
 _CSS: Final = Path(__file__).with_name("page.css")
 
-# What can be done in each status: the action, its button and how the button looks.
+# The actions in each status, with the text and the look of their buttons.
 BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
     # Only one is filled: a resolve pressed by mistake is final.
     Status.OPEN: (
@@ -53,7 +53,7 @@ BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An incident that the same message told, with the link to it."""
+    """Another incident in the same message, with the link to it."""
 
     incident: Incident
     service: str
@@ -62,8 +62,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What a page shows. `latest` are the newest changes, `steps` those of the escalation, both
-    newest first.
+    """All that a page shows. `latest` are the newest changes, `steps` the newest steps of the
+    escalation, both newest first.
     """
 
     incident: Incident
@@ -75,7 +75,7 @@ class PageView:
     steps: Sequence[StepTaken]
     names: Names
     zone: ZoneInfo
-    """Of the reader's clock."""
+    """The reader's time zone."""
     ends_at: datetime
     also: Sequence[Listed] = ()
 
@@ -84,8 +84,8 @@ class PageView:
         return f"{local:%d %b %H:%M} {local.tzname()}"
 
 
-def incident_page(sight: PageView, now: datetime) -> Answer:
-    incident = sight.incident
+def incident_page(view: PageView, now: datetime) -> Answer:
+    incident = view.incident
     body = joined(
         tag(
             "header",
@@ -93,58 +93,56 @@ def incident_page(sight: PageView, now: datetime) -> Answer:
             tag("span", incident.status.capitalize(), class_=f"status {incident.status}"),
         ),
         tag("h1", incident.title, dir="auto"),
-        _facts(sight, now),
+        _facts(view, now),
         _buttons(incident.status),
-        _details(sight.alert),
-        _also(sight, now),
-        _timeline(sight, now),
+        _details(view.alert),
+        _also(view, now),
+        _timeline(view, now),
         tag(
             "footer",
-            f"You act as {sight.reader}. Keep this link to yourself: "
-            f"it works without a password until {sight.clock(sight.ends_at)}.",
+            f"You act as {view.reader}. Keep this link to yourself: "
+            f"it works without a password until {view.clock(view.ends_at)}.",
         ),
     )
     return _page(200, f"{incident.status.capitalize()}: {incident.title}", body)
 
 
 def sentence_page(status: int, heading: str, sentence: str) -> Answer:
-    """A page that tells nothing about any incident."""
+    """A page that says nothing about any incident."""
     return _page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
 
 
-def _facts(sight: PageView, now: datetime) -> Html:
-    incident = sight.incident
+def _facts(view: PageView, now: datetime) -> Html:
+    incident = view.incident
     facts: list[tuple[str, str]] = [
-        ("Service", tag("b", sight.service)),
+        ("Service", tag("b", view.service)),
         (
             "Since",
-            joined(
-                tag("b", ago(incident.created_at, now)), f", {sight.clock(incident.created_at)}"
-            ),
+            joined(tag("b", ago(incident.created_at, now)), f", {view.clock(incident.created_at)}"),
         ),
-        ("Who", _who(sight, now)),
+        ("Who", _who(view, now)),
     ]
     if incident.status is Status.SNOOZED and Timer.SNOOZE in incident.timers:
-        facts.append(("Until", sight.clock(incident.timers[Timer.SNOOZE])))
+        facts.append(("Until", view.clock(incident.timers[Timer.SNOOZE])))
     if incident.resolved_at is not None:
         facts.append(
-            ("Resolved", f"{ago(incident.resolved_at, now)}, {sight.clock(incident.resolved_at)}")
+            ("Resolved", f"{ago(incident.resolved_at, now)}, {view.clock(incident.resolved_at)}")
         )
     if incident.alert_count > 1:
         last = ago(incident.last_alert_at, now)
         facts.append(("Alerts", f"{incident.alert_count}, the last {last}"))
-    if sight.alert is not None:
-        facts.append(("From", sight.alert.actor.name))
+    if view.alert is not None:
+        facts.append(("From", view.alert.actor.name))
     return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))
 
 
-def _who(sight: PageView, now: datetime) -> Html:
-    incident = sight.incident
-    mine = incident.assignee_id == sight.reader_id
-    name = "You" if mine else incident.assignee_id and sight.names(incident.assignee_id)
+def _who(view: PageView, now: datetime) -> Html:
+    incident = view.incident
+    mine = incident.assignee_id == view.reader_id
+    name = "You" if mine else incident.assignee_id and view.names(incident.assignee_id)
     match incident.status:
         case Status.OPEN if name:
-            # Whoever is paged first is the assignee, but has not said anything yet.
+            # The user paged first is the assignee, but has not answered yet.
             return joined(
                 tag("b", "Nobody has acknowledged it"),
                 "; it is yours" if mine else f"; it is for {name}",
@@ -177,7 +175,7 @@ def _details(alert: Alert | None) -> Html | None:
         return None
     more = None
     if len(text) > SHOWN_DETAILS:
-        # At the end of a line, so that no value is cut in two where that can be helped.
+        # At the end of a line where possible, so that no value is cut in two.
         cut = text.rfind("\n", SHOWN_DETAILS // 2, SHOWN_DETAILS)
         cut = SHOWN_DETAILS if cut < 0 else cut
         more = tag("details", tag("summary", "All details"), tag("pre", _linked(text), dir="auto"))
@@ -187,7 +185,7 @@ def _details(alert: Alert | None) -> Html | None:
 
 
 def _linked(text: str) -> Html:
-    """With its addresses to click on: one of them is the runbook."""
+    """Makes links of the addresses in it: one of them is the runbook."""
     parts = _ADDRESS.split(text)
     return joined(
         *(
@@ -197,8 +195,8 @@ def _linked(text: str) -> Html:
     )
 
 
-def _also(sight: PageView, now: datetime) -> Html | None:
-    if not sight.also:
+def _also(view: PageView, now: datetime) -> Html | None:
+    if not view.also:
         return None
     rows = [
         tag(
@@ -214,22 +212,22 @@ def _also(sight: PageView, now: datetime) -> Html | None:
                 href=each.token,
             ),
         )
-        for each in sight.also
+        for each in view.also
     ]
     return joined(
         tag("h2", f"{len(rows)} more in the same message"), tag("ul", *rows, class_="list")
     )
 
 
-def _timeline(sight: PageView, now: datetime) -> Html:
-    entries = [(each.at, said(each, sight.names, sight.clock)) for each in sight.latest]
-    entries += [(each.at, taken(each, sight.names)) for each in sight.steps]
+def _timeline(view: PageView, now: datetime) -> Html:
+    entries = [(each.at, said(each, view.names, view.clock)) for each in view.latest]
+    entries += [(each.at, taken(each, view.names)) for each in view.steps]
     entries.sort(key=lambda entry: entry[0], reverse=True)
-    complete = sight.incident.changes == len(sight.latest) + 1 and len(sight.steps) < LATEST
-    if sight.alert is not None and complete:
-        entries.append((sight.alert.at, opened(sight.alert)))
+    complete = view.incident.changes == len(view.latest) + 1 and len(view.steps) < LATEST
+    if view.alert is not None and complete:
+        entries.append((view.alert.at, opened(view.alert)))
     rows = [
-        tag("li", tag("span", text, dir="auto"), tag("small", f"{ago(at, now)}, {sight.clock(at)}"))
+        tag("li", tag("span", text, dir="auto"), tag("small", f"{ago(at, now)}, {view.clock(at)}"))
         for at, text in entries[: LATEST + 1]
     ]
     whole = complete and len(rows) == len(entries)

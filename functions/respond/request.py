@@ -1,8 +1,10 @@
-"""Who asks the HTTP API, and for what: key, scope, teams, the limit, and what a query may hold."""
+"""One call of the HTTP API: its caller with scope and teams, the rate limit, and the reader of a
+query.
+"""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,19 +14,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from opsknight.directory.entries import Role, Service, User, has_access
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import ByUser, DirectoryCache, Limiter, LimitReached, authenticate
-from opsknight.http.body import Issue, invalid
-from opsknight.http.gateway import Answer, HttpError, Request
+from opsknight.http.auth import ByUser, authenticate
+from opsknight.http.body import invalid
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Answer, Failure, HttpError, Issue, Request
+from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
-from opsknight.oncall.rotations import Instant
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
-from respond.contract import MOST_LISTED
+from opsknight.store.table import Table
+from respond.contract import MOST_LISTED, Time
 
 _CURSOR: Final = re.compile(
     r"(active|resolved#[0-9A-Za-z_-]{1,100}#\d{4}-\d\d) (inc_[0-9a-f]{28}|)"
 )
-_TIME: Final = TypeAdapter[datetime](Instant)
+_TIME: Final = TypeAdapter[datetime](Time)
+DEFAULT_LIMIT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        """The key did it, in its owner's name."""
+        """The key acts, in its owner's name."""
         key = self.by.key
         return Actor(kind=ActorKind.API_KEY, id=key.id, name=f"{self.user.name} ({key.name})")
 
@@ -56,13 +61,26 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One request, and all that answering it takes. `ids` are those in its path."""
+    """One request, and all that its handler needs."""
 
     request: Request
     ids: tuple[str, ...]
+    """Those in its path."""
     caller: Caller
     now: datetime
     deadline: Deadline
+    table: Table
+    directory: DirectoryCache
+    make_id: Callable[[str, datetime], str]
+
+    def new_id(self, prefix: str) -> str:
+        return self.make_id(prefix, self.now)
+
+    def user_issues(self, user_id: str | None, path: str) -> list[Issue]:
+        """An issue, if the user whom a field of the body names is disabled or does not exist."""
+        if user_id is None or self.directory.user(user_id, self.now, self.deadline):
+            return []
+        return [Issue(path=path, message="must be a user who exists and is not disabled")]
 
 
 def caller_of(
@@ -74,27 +92,28 @@ def caller_of(
     except HttpError:
         found = None
     if not isinstance(found, ByUser):
-        # An integration key sends events, and nobody stands behind it who could act.
+        # An integration key sends events; nobody stands behind it who could act.
         expected = "Expected a live API key, as `Authorization: Bearer <API key>`."
-        raise HttpError(401, "Unauthorized", message=expected)
+        raise HttpError(401, Failure(error="Unauthorized", message=expected))
     if scope not in found.key.scopes:
-        raise HttpError(403, "API key missing scope", message=f"It takes {scope}.")
-    directory.note_use(found, now, deadline)
+        missing = f"This route needs {scope}."
+        raise HttpError(403, Failure(error="API key missing scope", message=missing))
+    directory.note_use(found.hashed, found.key, now, deadline)
     return Caller(found)
 
 
-def limited(limiter: Limiter, caller: Caller, now: datetime) -> dict[str, str]:
-    """The headers that tell of the limit. Raises LimitReached.
+def count_call(limiter: Limiter, caller: Caller, now: datetime) -> dict[str, str]:
+    """Counts the call, and returns the headers about the limit. Raises LimitReached.
 
-    Counted apart from the events of the same key: who lists must not cost a page.
+    Events of the same key are counted apart: listing incidents must not cost a page.
     """
     minute = Minute.of(now)
     name = f"{caller.by.key.id}:api"
     if limiter.is_full(name, minute):
         raise LimitReached
     left = limiter.count(name, minute)
-    told = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": str(minute.seconds_left(now))}
-    return told if left is None else told | {"RateLimit-Remaining": str(left)}
+    headers = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": str(minute.seconds_left(now))}
+    return headers if left is None else headers | {"RateLimit-Remaining": str(left)}
 
 
 def over_the_limit(now: datetime) -> Answer:
@@ -105,11 +124,11 @@ def over_the_limit(now: datetime) -> Answer:
         "RateLimit-Reset": reset,
         "Retry-After": reset,
     }
-    return Answer(429, {"error": "Rate limit exceeded."}, headers)
+    return Answer(429, Failure(error="Rate limit exceeded."), headers)
 
 
 class Query:
-    """Reads parameters, and collects what is wrong with them."""
+    """Reads the parameters of a query, and collects the issues with them."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
@@ -118,7 +137,7 @@ class Query:
     def check(self) -> None:
         """Raises HttpError."""
         if self._issues:
-            raise invalid(self._issues)
+            raise invalid(*self._issues)
 
     def wrong(self, name: str, message: str) -> None:
         self._issues.append(Issue(path=name, message=message))
@@ -127,7 +146,7 @@ class Query:
         return self._given.get(name, "").strip() or None
 
     def one_of[E: StrEnum](self, name: str, kind: type[E]) -> frozenset[E]:
-        """Those named, with commas between them, in any case."""
+        """The words of a list with commas, in any case."""
         found = set()
         for word in (self.text(name) or "").split(","):
             if not word.strip():
@@ -135,12 +154,12 @@ class Query:
             try:
                 found.add(kind(word.strip().upper()))
             except ValueError:
-                self.wrong(name, f"must be of {', '.join(kind)}")
+                self.wrong(name, f"must be one or several of {', '.join(kind)}")
                 break
         return frozenset(found)
 
     def statuses(self) -> frozenset[Status]:
-        """All active ones where none is named."""
+        """All active ones by default."""
         found = self.one_of("status", Status) or ACTIVE
         if Status.RESOLVED in found and len(found) > 1:
             self.wrong(
@@ -158,19 +177,23 @@ class Query:
         try:
             # A plus in a query is a space.
             return _TIME.validate_python(text.replace(" ", "+"))
-        except ValidationError:
-            self.wrong(name, "must be a time such as 2026-11-23T03:00:00Z")
+        except ValidationError as error:
+            [issue, *_] = error.errors()
+            if issue["type"] == "value_error":
+                self.wrong(name, str(issue["ctx"]["error"]))
+            else:
+                self.wrong(name, "must be a time such as 2026-11-23T03:00:00Z")
             return None
 
-    def limit(self, usual: int) -> int:
-        text = self.text("limit") or str(usual)
+    def limit(self) -> int:
+        text = self.text("limit") or str(DEFAULT_LIMIT)
         if text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_LISTED:
             return int(text)
         self.wrong("limit", f"must be a number from 1 to {MOST_LISTED}")
-        return usual
+        return DEFAULT_LIMIT
 
     def cursor(self) -> Place | None:
-        """Where the page before ended. It opens nothing: each page is checked by itself."""
+        """Where the last batch ended. It grants nothing: each batch is checked by itself."""
         text = self.text("cursor")
         if text is None:
             return None
@@ -180,7 +203,7 @@ class Query:
         except ValueError:
             found = None
         if found is None:
-            self.wrong("cursor", "must be the cursor of a page before")
+            self.wrong("cursor", "must be the cursor of an earlier answer")
             return None
         return Place(found[1], found[2])
 

@@ -1,221 +1,215 @@
-"""The HTTP API of what incidents hang on: services with their maintenance windows, schedules with
-their overrides, and who is on call.
+"""Handlers of the HTTP API for services with their maintenance windows, for schedules with their
+overrides, and for who is on call. Each gets the call and, where its route has one, the body.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.escalation.policy import Rota
-from opsknight.http.auth import DirectoryCache
-from opsknight.http.body import Issue, invalid, read
-from opsknight.http.gateway import Answer, HttpError
-from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
+from opsknight.http.body import invalid
+from opsknight.http.gateway import Answer, HttpError, Issue
+from opsknight.oncall.schedules import Override, on_call_at, shifts
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
-from opsknight.store.table import Table
-from opsknight.views import answers
-from respond.contract import LARGEST_BODY, NewOverride, NewWindow
+from opsknight.views import answers, models
+from respond.contract import NewOverride, NewWindow
 from respond.request import ApiCall, Query
 
 AHEAD: Final = timedelta(days=7)
 MOST_WINDOWS: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Rosters:
-    table: Table
-    directory: DirectoryCache
-    new_id: Callable[[str, datetime], str]
+def list_services(call: ApiCall) -> Answer:
+    found = [
+        answers.service(each, call.now)
+        for each in Configurations(call.table).services(call.deadline)
+        if call.caller.sees_all or each.team_id in call.caller.user.team_ids
+    ]
+    return Answer(200, models.Services(services=found))
 
-    def services(self, asked: ApiCall) -> Answer:
-        found = [
-            each
-            for each in Configurations(self.table).services(asked.deadline)
-            if asked.caller.sees_all or each.team_id in asked.caller.user.team_ids
+
+def list_schedules(call: ApiCall) -> Answer:
+    found = []
+    for rota in _rotas(None, call):
+        holder = on_call_at(rota.schedule, rota.overrides, call.now, disabled=_absent(rota, call))
+        found.append(answers.schedule(rota.schedule, holder))
+    return Answer(200, models.Schedules(schedules=found))
+
+
+def show_on_call(call: ApiCall) -> Answer:
+    query = Query(call.request.query)
+    at = query.time("at") or call.now
+    named = query.text("schedule")
+    query.check()
+    found = []
+    for rota in _rotas(named, call):
+        absent = _absent(rota, call)
+        ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
+        found.append(
+            models.OnCallSchedule(
+                schedule_id=rota.schedule.id,
+                name=rota.schedule.name,
+                at=at,
+                user_id=on_call_at(rota.schedule, rota.overrides, at, disabled=absent),
+                shifts=[answers.shift(each) for each in ahead],
+            )
+        )
+    return Answer(200, models.OnCall(on_call=found))
+
+
+def list_overrides(call: ApiCall) -> Answer:
+    [schedule_id] = call.ids
+    rota = _rota(schedule_id, call)
+    found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
+    current = [answers.override(each) for each in found if each.end > call.now]
+    return Answer(200, models.Overrides(overrides=current))
+
+
+def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
+    [schedule_id] = call.ids
+    rota = _rota(schedule_id, call)
+    issues = call.user_issues(wanted.user_id, "userId")
+    issues += call.user_issues(wanted.replaces, "replaces")
+    if wanted.end <= call.now:
+        issues.append(Issue(path="end", message="must not be over yet"))
+    if issues:
+        raise invalid(*issues)
+    _may_change(rota, call)
+    override = Override(
+        id=call.new_id("ovr"),
+        user_id=wanted.user_id,
+        replaces=wanted.replaces,
+        start=wanted.start,
+        end=wanted.end,
+        created_at=call.now,
+    )
+    try:
+        Operations(call.table).add_override(
+            rota.schedule.id, override, call.new_id("new"), call.deadline
+        )
+    except Conflict:
+        raise HttpError(404, "Schedule not found") from None
+    return Answer(201, models.NewOverrideAnswer(override=answers.override(override)))
+
+
+def remove_override(call: ApiCall) -> Answer:
+    schedule_id, override_id = call.ids
+    _may_change(_rota(schedule_id, call), call)
+    try:
+        Operations(call.table).remove_override(schedule_id, override_id, call.deadline)
+    except Conflict:
+        raise HttpError(404, "Override not found") from None
+    return Answer(200, models.Removed(status="success"))
+
+
+def list_windows(call: ApiCall) -> Answer:
+    [service_id] = call.ids
+    service = _service(service_id, call)
+    found = sorted(service.windows, key=lambda each: (each.start, each.id))
+    current = [answers.window(each) for each in found if each.end > call.now]
+    return Answer(200, models.Windows(maintenance=current))
+
+
+def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
+    [service_id] = call.ids
+    window = MaintenanceWindow(
+        id=call.new_id("mw"),
+        start=wanted.start or call.now,
+        end=wanted.end,
+        reason=wanted.reason,
+        keep_suppressed=wanted.keep_suppressed,
+    )
+    if window.end <= max(window.start, call.now):
+        raise invalid(Issue(path="end", message="must be after its start, and not over yet"))
+
+    def added(service: Service) -> list[MaintenanceWindow]:
+        kept = [each for each in service.windows if each.end + KEPT > call.now]
+        if len(kept) >= MOST_WINDOWS:
+            raise HttpError(
+                409,
+                models.NotPossible(error="Too many maintenance windows", maximum=MOST_WINDOWS),
+            )
+        # An attempt whose answer was lost may have written it: then it is there already.
+        return kept if window in kept else [*kept, window]
+
+    _change_windows(service_id, added, call)
+    return Answer(201, models.NewWindowAnswer(maintenance=answers.window(window)))
+
+
+def end_window(call: ApiCall) -> Answer:
+    """Ends a window that has begun, and removes one that has not."""
+    service_id, window_id = call.ids
+
+    def ended(service: Service) -> list[MaintenanceWindow]:
+        if not any(each.id == window_id and each.end > call.now for each in service.windows):
+            raise HttpError(404, "Maintenance window not found")
+        return [
+            each.model_copy(update={"end": call.now}) if each.id == window_id else each
+            for each in service.windows
+            if each.id != window_id or each.start < call.now
         ]
-        return Answer(200, {"services": [answers.service(each, asked.now) for each in found]})
 
-    def schedules(self, asked: ApiCall) -> Answer:
-        told = []
-        for rota in self._rotas(None, asked):
-            holder = on_call_at(
-                rota.schedule,
-                rota.overrides,
-                asked.now,
-                disabled=self._absent(rota, asked),
-            )
-            told.append(answers.schedule(rota.schedule, holder))
-        return Answer(200, {"schedules": told})
+    _change_windows(service_id, ended, call)
+    token = call.new_id("end")[:24]
+    freed = Operations(call.table).end_suppression(
+        service_id, window_id, call.now, token, call.deadline
+    )
+    return Answer(200, models.EndedWindow(status="success", incidents=freed))
 
-    def on_call(self, asked: ApiCall) -> Answer:
-        query = Query(asked.request.query)
-        at = query.time("at") or asked.now
-        named = query.text("schedule")
-        query.check()
-        told = []
-        for rota in self._rotas(named, asked):
-            absent = self._absent(rota, asked)
-            ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
-            holder = on_call_at(rota.schedule, rota.overrides, at, disabled=absent)
-            told.append(
-                {
-                    "scheduleId": rota.schedule.id,
-                    "name": rota.schedule.name,
-                    "at": answers.time(at),
-                    "userId": holder,
-                    "shifts": [answers.shift(each) for each in ahead],
-                }
-            )
-        return Answer(200, {"onCall": told})
 
-    def overrides(self, asked: ApiCall) -> Answer:
-        [schedule_id] = asked.ids
-        rota = self._rota(schedule_id, asked)
-        found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
-        told = [answers.override(each) for each in found if each.end > asked.now]
-        return Answer(200, {"overrides": told})
+def _change_windows(
+    service_id: str, change: Callable[[Service], list[MaintenanceWindow]], call: ApiCall
+) -> None:
 
-    def add_override(self, asked: ApiCall) -> Answer:
-        [schedule_id] = asked.ids
-        wanted = read(NewOverride, asked.request.body, LARGEST_BODY)
-        rota = self._rota(schedule_id, asked)
-        issues = [
-            Issue(path=path, message="must be a user who exists and is not disabled")
-            for path, user_id in (("userId", wanted.user_id), ("replaces", wanted.replaces))
-            if user_id is not None
-            and self.directory.user(user_id, asked.now, asked.deadline) is None
-        ]
-        if wanted.end <= asked.now:
-            issues.append(Issue(path="end", message="must not be over yet"))
-        if issues:
-            raise invalid(issues)
-        self._may_change(rota, asked)
-        override = Override(
-            id=self.new_id("ovr", asked.now),
-            user_id=wanted.user_id,
-            replaces=wanted.replaces,
-            start=wanted.start,
-            end=wanted.end,
-            created_at=asked.now,
-        )
+    def attempt(number: int) -> None:
+        service = _service(service_id, call)
         try:
-            Operations(self.table).add_override(
-                rota.schedule.id, override, self.new_id("new", asked.now), asked.deadline
-            )
-        except Conflict:
-            raise HttpError(404, "Schedule not found") from None
-        return Answer(201, {"override": answers.override(override)})
+            windows = change(service)
+        except HttpError as error:
+            if number and error.answer.status == 404:
+                # An earlier attempt ended it, or somebody else did.
+                return
+            raise
+        # After a conflict, somebody else's change is kept and ours is added to it.
+        Operations(call.table).set_windows(service, windows, call.deadline)
 
-    def remove_override(self, asked: ApiCall) -> Answer:
-        schedule_id, override_id = asked.ids
-        self._may_change(self._rota(schedule_id, asked), asked)
-        try:
-            Operations(self.table).remove_override(schedule_id, override_id, asked.deadline)
-        except Conflict:
-            raise HttpError(404, "Override not found") from None
-        return Answer(200, {"status": "success"})
+    decide_again(call.deadline, attempt)
 
-    def windows(self, asked: ApiCall) -> Answer:
-        [service_id] = asked.ids
-        service = self._service(service_id, asked)
-        found = sorted(service.windows, key=lambda each: (each.start, each.id))
-        told = [answers.window(each) for each in found if each.end > asked.now]
-        return Answer(200, {"maintenance": told})
 
-    def add_window(self, asked: ApiCall) -> Answer:
-        [service_id] = asked.ids
-        wanted = read(NewWindow, asked.request.body, LARGEST_BODY)
-        window = MaintenanceWindow(
-            id=self.new_id("mw", asked.now),
-            start=wanted.start or asked.now,
-            end=wanted.end,
-            reason=wanted.reason,
-            keep_suppressed=wanted.keep_suppressed,
-        )
-        if window.end <= max(window.start, asked.now):
-            raise invalid([Issue(path="end", message="must be after its start, and not over yet")])
+def _service(service_id: str, call: ApiCall) -> Service:
+    """Read from the table: the directory cache may lack somebody's window."""
+    service = call.table.service(service_id, call.deadline)
+    if service is None:
+        raise HttpError(404, "Service not found")
+    call.caller.require(service, "Service")
+    return service
 
-        def added(service: Service) -> list[MaintenanceWindow]:
-            kept = [each for each in service.windows if each.end + KEPT > asked.now]
-            if len(kept) >= MOST_WINDOWS:
-                raise HttpError(409, "Too many maintenance windows", maximum=MOST_WINDOWS)
-            # Refused though it was written, where its answer was lost: then it is there.
-            return kept if window in kept else [*kept, window]
 
-        self._change_windows(service_id, added, asked)
-        return Answer(201, {"maintenance": answers.window(window)})
+def _may_change(rota: Rota, call: ApiCall) -> None:
+    """Users of the schedule may hand over and take over; others need a role."""
+    if not call.caller.sees_all and call.caller.user.id not in rota.user_ids:
+        raise HttpError(403, "Schedule access denied")
 
-    def end_window(self, asked: ApiCall) -> Answer:
-        """One that began ends now, one that did not is gone."""
-        service_id, window_id = asked.ids
 
-        def ended(service: Service) -> list[MaintenanceWindow]:
-            if not any(each.id == window_id and each.end > asked.now for each in service.windows):
-                raise HttpError(404, "Maintenance window not found")
-            return [
-                each.model_copy(update={"end": asked.now}) if each.id == window_id else each
-                for each in service.windows
-                if each.id != window_id or each.start < asked.now
-            ]
+def _rota(schedule_id: str, call: ApiCall) -> Rota:
+    rota = call.table.rota(schedule_id, call.deadline)
+    if rota is None:
+        raise HttpError(404, "Schedule not found")
+    return rota
 
-        self._change_windows(service_id, ended, asked)
-        token = self.new_id("end", asked.now)[:24]
-        freed = Operations(self.table).end_suppression(
-            service_id, window_id, asked.now, token, asked.deadline
-        )
-        return Answer(200, {"status": "success", "incidents": freed})
 
-    def _change_windows(
-        self, service_id: str, change: Callable[[Service], list[MaintenanceWindow]], asked: ApiCall
-    ) -> None:
+def _rotas(named: str | None, call: ApiCall) -> list[Rota]:
+    if named is not None:
+        return [_rota(named, call)]
+    schedules = Configurations(call.table).schedules(call.deadline)
+    found = (call.table.rota(each.id, call.deadline) for each in schedules)
+    return [rota for rota in found if rota]
 
-        def attempt(number: int) -> None:
-            service = self._service(service_id, asked)
-            try:
-                windows = change(service)
-            except HttpError as refusal:
-                if number and refusal.answer.status == 404:
-                    # What there was to end was ended by the try before, or by somebody else.
-                    return
-                raise
-            # A conflict: somebody else changed them. Theirs are kept, ours is added to them.
-            Operations(self.table).set_windows(service, windows, asked.deadline)
 
-        decide_again(asked.deadline, attempt)
-
-    def _service(self, service_id: str, asked: ApiCall) -> Service:
-        """As it is now: what is remembered may lack somebody's window."""
-        service = self.table.service(service_id, asked.deadline)
-        if service is None:
-            raise HttpError(404, "Service not found")
-        asked.caller.require(service, "Service")
-        return service
-
-    def _may_change(self, rota: Rota, asked: ApiCall) -> None:
-        """Who is on the schedule may hand over and take over; others need a role."""
-        if not asked.caller.sees_all and asked.caller.user.id not in rota.user_ids:
-            raise HttpError(403, "Schedule access denied")
-
-    def _rota(self, schedule_id: str, asked: ApiCall) -> Rota:
-        rota = self.table.rota(schedule_id, asked.deadline)
-        if rota is None:
-            raise HttpError(404, "Schedule not found")
-        return rota
-
-    def _rotas(self, named: str | None, asked: ApiCall) -> list[Rota]:
-        if named is not None:
-            return [self._rota(named, asked)]
-        schedules: list[Schedule] = Configurations(self.table).schedules(asked.deadline)
-        found = (self.table.rota(each.id, asked.deadline) for each in schedules)
-        return [rota for rota in found if rota]
-
-    def _absent(self, rota: Rota, asked: ApiCall) -> set[str]:
-        """Who is on it, but not there any more."""
-        users = self.table.users(rota.user_ids, asked.deadline)
-        return {
-            user_id for user_id in rota.user_ids if user_id not in users or users[user_id].disabled
-        }
+def _absent(rota: Rota, call: ApiCall) -> set[str]:
+    """Users of the schedule who are disabled or gone."""
+    users = call.table.users(rota.user_ids, call.deadline)
+    return {user_id for user_id in rota.user_ids if user_id not in users or users[user_id].disabled}

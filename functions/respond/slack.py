@@ -1,7 +1,7 @@
 """The buttons under a message in Slack (interactive components).
 
-Slack signs each request; whoever may see the channel may act. The message itself is brought up to
-date by whoever sent it, so the answer is a plain 200.
+Slack signs each request; everybody who sees the channel may act. The sender of the message updates
+it, so the answer is a plain 200.
 """
 
 import hmac
@@ -18,11 +18,12 @@ from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
-from opsknight.http.auth import DirectoryCache
-from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Answer, Failure, Request, unavailable
 from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned
-from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind, Incident
+from opsknight.incident.model import NEVER, Actor, ActorKind, Incident
+from opsknight.incident.text import without_lone_surrogates
 from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import perform
@@ -31,7 +32,7 @@ from opsknight.store.table import Table
 PATH: Final = "/slack/actions"
 # https://api.slack.com/authentication/verifying-requests-from-slack
 FRESH: Final = timedelta(minutes=5)
-# Slack shows an error to who pressed the button after 3 seconds.
+# After 3 seconds Slack shows an error to the person who pressed the button.
 PATIENCE_SECONDS: Final = 2.5
 LARGEST_BODY: Final = 256 * 1024
 LATEST_STEPS: Final = 5
@@ -63,21 +64,20 @@ class Slack:
     new_id: Callable[[str, datetime], str]
 
     def answer(
-        self, request: Request, told: dict[str, Any], now: datetime, deadline: Deadline
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         if request.method != "POST":
-            return Answer(405, {"error": "Method not allowed"}, {"Allow": "POST"})
+            return Answer(405, Failure(error="Method not allowed"), {"Allow": "POST"})
         try:
             if not self._is_signed(request, now):
-                return Answer(401, {"error": "Unauthorized"})
+                return Answer(401, Failure(error="Unauthorized"))
             payload = _payload(request.body)
             if payload is None:
-                return Answer(400, {"error": "Invalid request body"})
+                return Answer(400, Failure(error="Invalid request body"))
             for press in payload.actions:
-                self._act(press, payload.user, told, now, deadline.within(PATIENCE_SECONDS))
-        except (Unavailable, SecretsUnavailable) as away:
-            told["cause"] = str(away)
-            return Answer(503, {"error": "Service unavailable"}, RETRY_UNAVAILABLE)
+                self._act(press, payload.user, log_fields, now, deadline.within(PATIENCE_SECONDS))
+        except (Unavailable, SecretsUnavailable) as cause:
+            return unavailable(log_fields, cause)
         return Answer(200, {})
 
     def _is_signed(self, request: Request, now: datetime) -> bool:
@@ -93,17 +93,17 @@ class Slack:
         self,
         press: _Press,
         person: _Person,
-        told: dict[str, Any],
+        log_fields: dict[str, Any],
         now: datetime,
         deadline: Deadline,
     ) -> None:
-        # What is not for us, such as a button that opens a page, needs no answer.
+        # Other buttons, such as one that opens a page, need no answer.
         if press.action_id not in ("acknowledge", "resolve"):
             return
         known = _INCIDENT_ID.fullmatch(press.value)
         incident = self.table.incident(press.value, deadline) if known else None
         if incident is None:
-            told["refused"] = "unknown incident"
+            log_fields["refused"] = "unknown incident"
             return
         user = self._user(incident, person.id, now, deadline)
         if user is None:
@@ -124,16 +124,16 @@ class Slack:
             deadline=deadline,
             timeouts=service.timeouts if service else NEVER,
         )
-        told |= {"incident_id": incident.id, "actor_id": actor.id}
+        log_fields |= {"incident_id": incident.id, "actor_id": actor.id}
         if isinstance(decision, Transitioned):
-            told["result"] = decision.change.what
+            log_fields["result"] = decision.change.what
         elif isinstance(decision, NotAllowed):
-            told["refused"] = str(decision.status)
+            log_fields["refused"] = str(decision.status)
 
     def _user(
         self, incident: Incident, slack_id: str, now: datetime, deadline: Deadline
     ) -> User | None:
-        """Who of the service's team, or of those who were paged last, has this account in Slack."""
+        """The user with this account in Slack: of the service's team, or paged lately."""
         service = self.directory.any_service(incident.service_id, now, deadline)
         team = None if service is None else self.table.team(service.team_id, deadline)
         ids = {member.user_id for member in team.members} if team else set[str]()
@@ -162,7 +162,7 @@ def is_signed(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...])
 
 
 def _printable(text: str) -> str:
-    return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)[:100]
+    return without_lone_surrogates(text)[:100]
 
 
 def _payload(body: bytes) -> _Payload | None:

@@ -157,7 +157,7 @@ def test_a_user_whose_key_is_in_use_is_not_silenced(shell: Shell, how: str) -> N
     secret = new_key(shell, "--user", "carl", "--name", "Jenkins")["secret"]
     sent = event(service_id="svc_checkout")
     assert world.send(sent, key=secret).status == 202
-    world.apis[0].intake.beside.shutdown()
+    world.apis[0].intake.background.shutdown()
     world.apis.clear()
     world.send(event("resolve"), key=world.integration_key)
     world.clock.advance(days=30)
@@ -176,7 +176,7 @@ def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
     world = shell.world
     secret = new_key(shell, "--user", "carl")["secret"]
     assert world.send(event("resolve", service_id="svc_checkout"), key=secret).status == 202
-    world.apis[0].intake.beside.shutdown()
+    world.apis[0].intake.background.shutdown()
     world.apis.clear()
     assert apply(shell, WITHOUT_CARL, "--prune").code == 1
     assert apply(shell, WITHOUT_CARL, "--prune", "--force").code == 0

@@ -208,7 +208,7 @@ def a_key_in_use(play: Play) -> None:
     [secret] = _SECRETS.findall(said.out)
     world = play.shell.world
     world.send(event("resolve", service_id="svc_checkout"), key=secret)
-    world.apis[0].intake.beside.shutdown()
+    world.apis[0].intake.background.shutdown()
     world.apis.clear()
     del play.lines[:]
     disabled = small().replace("role: RESPONDER", "role: RESPONDER\n    disabled: true")

@@ -24,8 +24,9 @@ from local.stack import ROOT
 from opsknight.directory.entries import SCOPES
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
+from opsknight.http.rate_limiter import Limiter
 from opsknight.notification.delivery import Attempt, State
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
@@ -70,9 +71,9 @@ def desk(moto_world: World) -> Desk:
     desk = Desk(world, new_id=new_id)
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
-    beside = ThreadPoolExecutor(max_workers=2)
-    intake = Intake(world.table, Limiter(world.counters), new_id, beside)
-    events = Api(DirectoryCache(world.table, beside), intake, world.clock)
+    background = ThreadPoolExecutor(max_workers=2)
+    intake = Intake(world.table, Limiter(world.counters), new_id, background)
+    events = Api(DirectoryCache(world.table, background), intake, world.clock)
     sent = [
         (world.integration_key, event("trigger", "latency", "error", payload=LATENCY)),
         (world.integration_key, event("trigger", "cpu", "warning")),

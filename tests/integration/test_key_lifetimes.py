@@ -127,7 +127,7 @@ def test_the_key_of_an_owner_who_is_gone_is_401(moto_world: World) -> None:
 def kept(world: World, secret: str) -> dict[str, Any]:
     """The key as it is stored, once its use is recorded."""
     for api in world.apis:
-        api.intake.beside.shutdown()
+        api.intake.background.shutdown()
     world.apis.clear()
     [item] = [it for it in world.items() if it["pk"] == {"S": f"key#{key_hash(secret)}"}]
     return plain(item)

@@ -5,7 +5,7 @@ from secrets import token_hex
 
 import pytest
 
-from harness.desk import Desk, Page
+from harness.desk import Desk, RawResponse
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Owner
@@ -25,7 +25,7 @@ def desk(moto_world: World) -> Desk:
     return Desk(moto_world)
 
 
-def buttons(page: Page) -> list[str]:
+def buttons(page: RawResponse) -> list[str]:
     return [part.split('"')[0] for part in page.text.split('name="action" value="')[1:]]
 
 

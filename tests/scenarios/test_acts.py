@@ -26,7 +26,13 @@ from opsknight.http.gateway import respond
 from opsknight.incident.model import Incident, Status
 from opsknight.store import incident_items, items
 from respond.handler import fault
-from respond.incidents import ACTIONS
+from respond.routes import ROUTES
+
+ACTIONS = [
+    route.path.rpartition("/")[2]
+    for route in ROUTES
+    if route.path.startswith("/api/incidents/{incidentId}/")
+]
 
 
 def opened(world: World, dedup_key: str = "cpu-high") -> str:

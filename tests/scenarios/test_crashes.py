@@ -15,7 +15,8 @@ from harness.invariants import check
 from harness.processes import announce
 from harness.world import Response, World, build, event
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import DirectoryCache, Limiter
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.rate_limiter import Limiter
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 
 
@@ -101,7 +102,7 @@ class Stage:
             return self.send(world, self.path.sends)
         finally:
             for api in world.apis:
-                api.intake.beside.shutdown()
+                api.intake.background.shutdown()
 
     def again(self) -> Response:
         """The same request to a process that knows nothing of the first."""
@@ -229,7 +230,9 @@ def test_dynamodb_gone_is_a_503_soon(world: World, warm: bool) -> None:
     api = world.api(patience=0.2)
     assert world.send(event(), api=api).status == 202
     directory = (
-        replace(api.directory, table=table) if warm else DirectoryCache(table, api.directory.beside)
+        replace(api.directory, table=table)
+        if warm
+        else DirectoryCache(table, api.directory.background)
     )
     intake = replace(api.intake, table=table, limiter=limiter)
     away = replace(api, directory=directory, intake=intake)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsknight.http.auth import MOST_REMEMBERED, REMEMBERED, TtlCache
+from opsknight.http.directory_cache import MOST_REMEMBERED, REMEMBERED, TtlCache
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from events.contract import accepted
+from events.contract import NOT_ACTIVE, accepted
 from opsknight.http.body import InvalidBody, InvalidJson, parse
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.incident.model import Action, Pointer, Severity, Status, Urgency
+from opsknight.views.wire import to_json
 
 EMOJI = "\N{GRINNING FACE}"
 COMBINED = "e\N{COMBINING ACUTE ACCENT}"
@@ -183,7 +184,7 @@ def test_custom_details_nest_at_most_100_levels(opening: str) -> None:
         parse(EventRequest, nested(100))
     [issue] = refused.value.issues
     assert issue.path == "payload.custom_details"
-    assert issue.message == "must not be nested over 100 levels deep"
+    assert issue.message == "Custom details must not nest over 100 levels deep."
 
 
 def test_depth_elsewhere_is_nobodys_business() -> None:
@@ -280,7 +281,7 @@ INCIDENT = Pointer(
 
 
 def test_an_answer_names_its_fields_in_camel_case() -> None:
-    assert accepted("triggered", INCIDENT) == {
+    assert to_json(accepted("triggered", INCIDENT)) == {
         "status": "success",
         "result": {
             "action": "triggered",
@@ -298,7 +299,7 @@ def test_an_answer_names_its_fields_in_camel_case() -> None:
 
 
 def test_an_ignored_event_has_a_reason_and_no_incident() -> None:
-    assert accepted("ignored", None, "None active.") == {
+    assert to_json(accepted("ignored", None)) == {
         "status": "success",
-        "result": {"action": "ignored", "reason": "None active."},
+        "result": {"action": "ignored", "reason": NOT_ACTIVE},
     }

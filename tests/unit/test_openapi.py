@@ -3,21 +3,21 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
-from pydantic import BaseModel
 
 from events.handler import OPENAPI
 from harness.described import DESCRIBED, fits, resolved
 from openapi.__main__ import main
-from openapi.people import MODELS
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.http.body import InvalidBody, parse
+from opsknight.http.gateway import Answer
+from opsknight.http.routes import Route
 from opsknight.incident.event_request import EventRequest
-from respond.api import ROUTES
-from respond.incidents import ACTIONS
+from respond.request import ApiCall
+from respond.routes import ROUTES
 
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
 EXAMPLE = SEND["requestBody"]["content"]["application/json"]["example"]
@@ -129,18 +129,18 @@ PEOPLE = {
 }
 
 
-def test_every_route_of_the_function_is_described_and_no_other() -> None:
-    routes = {
-        (method, path.replace("{action}", action)): scope
-        for path, methods in ROUTES.items()
-        for method, (scope, _) in methods.items()
-        for action in (ACTIONS if "{action}" in path else [""])
-    }
-    scopes = {
-        (method, re.sub(r"\{\w+\}", "{id}", path)): operation["security"][0]["apiKey"]
-        for (method, path), operation in PEOPLE.items()
-    }
-    assert scopes == {of: [scope] for of, scope in routes.items()}
+BODIES = {(route.method, route.path): route.body for route in ROUTES if route.body is not None}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_a_handler_takes_the_body_of_its_route(route: Route[Any]) -> None:
+    hints = get_type_hints(route.handler)
+    assert hints.pop("return") is Answer
+    assert list(hints.values()) == [ApiCall, *([route.body] if route.body else [])]
+
+
+def test_no_two_routes_are_one() -> None:
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
 @pytest.mark.parametrize("of", PEOPLE, ids=" ".join)
@@ -162,8 +162,7 @@ def test_what_every_operation_has(of: tuple[str, str]) -> None:
     "of", [of for of, each in PEOPLE.items() if "requestBody" in each], ids=" ".join
 )
 def test_the_examples_of_bodies_are_taken_and_fit(of: tuple[str, str]) -> None:
-    models: dict[str, type[BaseModel]] = {model.__name__: model for model, _ in MODELS}
     content = PEOPLE[of]["requestBody"]["content"]["application/json"]
     name = content["schema"]["$ref"].rpartition("/")[2]
-    parse(models[name], json.dumps(content["example"]).encode())
+    parse(BODIES[of], json.dumps(content["example"]).encode())
     assert fits(content["example"], name)

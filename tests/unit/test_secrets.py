@@ -1,15 +1,31 @@
 """Secrets: kept for minutes, refreshed when refused, and never told."""
 
 import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from harness.amazon import Amazon, Answer
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
-from notify.secrets import KEPT_SECONDS, Secrets
+from notify.secrets import Secrets
+from opsknight.runtime.ssm_secrets import (
+    ABSENCE_REMEMBERED,
+    ASKED_AGAIN,
+    REMEMBERED,
+    SPARED_AFTER_FAILURE,
+    LinkKeys,
+    Secret,
+    SecretForbidden,
+    SecretReader,
+    SecretsUnavailable,
+)
 
 NAME = "/opsknight/slack"
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+ABSENT = ("ParameterNotFound", 400)
 AWAY = EndpointConnectionError(endpoint_url="https://ssm.us-east-1.amazonaws.com")
 
 
@@ -29,21 +45,29 @@ class Attempts:
         return Sent("1") if secret == self.accepted else Unaccepted("answered 401")
 
 
-def using(*answers: Answer, clock: list[float] | None = None) -> tuple[Amazon, Secrets]:
+@dataclass
+class Clock:
+    at: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def using(*answers: Answer, clock: Clock | None = None) -> tuple[Amazon, Secrets]:
     ssm = Amazon("ssm", list(answers))
-    clock = clock if clock is not None else [0.0]
-    return ssm, Secrets(ssm.client(), monotonic=lambda: clock[0])
+    return ssm, Secrets(SecretReader(ssm.client()), clock or Clock())
 
 
 def test_it_is_asked_for_decrypted_and_once_in_five_minutes() -> None:
-    clock = [1000.0]
+    clock = Clock()
     ssm, secrets = using(value("one\n"), value("two"), clock=clock)
     assert secrets.read(NAME) == "one"
-    clock[0] += KEPT_SECONDS - 1
+    clock.at += REMEMBERED - SECOND
     assert secrets.read(NAME) == "one"
-    clock[0] += 2
+    clock.at += SECOND
     assert secrets.read(NAME) == "two"
     assert ssm.calls == [("GetParameter", {"Name": NAME, "WithDecryption": True})] * 2
+    assert timedelta(minutes=5) == REMEMBERED
 
 
 def test_a_refused_secret_is_asked_for_again_once() -> None:
@@ -94,11 +118,17 @@ def test_ssm_away_is_tried_later(answer: Answer) -> None:
 
 
 def test_ssm_away_an_old_value_serves() -> None:
-    clock = [0.0]
+    clock = Clock()
     _, secrets = using(value("old"), AWAY, clock=clock)
     assert secrets.read(NAME) == "old"
-    clock[0] += 10 * KEPT_SECONDS
+    clock.at += 10 * REMEMBERED
     assert secrets.read(NAME) == "old"
+
+
+def test_a_secret_made_a_moment_ago_is_found_for_a_message() -> None:
+    _, secrets = using(ABSENT, value("new"))
+    assert isinstance(secrets.read(NAME), PermanentFailure)
+    assert secrets.read(NAME) == "new"
 
 
 @pytest.mark.parametrize("name", [None, ""])
@@ -113,3 +143,74 @@ def test_values_are_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> N
     _, secrets = using(value("sesame"))
     assert secrets.read(NAME) == "sesame"
     assert "sesame" not in f"{secrets!r} {caplog.text}"
+
+
+# For links and Slack: several values, and strangers who make requests.
+
+
+def reading(*answers: Answer) -> tuple[Amazon, SecretReader]:
+    ssm = Amazon("ssm", list(answers))
+    return ssm, SecretReader(ssm.client())
+
+
+@pytest.mark.parametrize("failure", [AWAY, ("ThrottlingException", 400)], ids=["away", "throttled"])
+def test_an_old_value_serves_links_and_slack_too(failure: Answer) -> None:
+    ssm, reader = reading(value("ab" * 32), failure)
+    secret = Secret(reader, NAME)
+    later = NOW + 10 * REMEMBERED
+    assert secret.values(NOW) == secret.values(later) == ("ab" * 32,)
+    assert LinkKeys(secret).accepted(later, ASKED_AGAIN) == (b"\xab" * 32,)
+    assert LinkKeys(secret).signing(later) == b"\xab" * 32
+    assert len(ssm.calls) == 2, "SSM is spared for some seconds after a failure"
+    secret.values(later + SPARED_AFTER_FAILURE)
+    assert len(ssm.calls) == 3
+
+
+def test_a_new_value_is_read_once_ssm_is_back() -> None:
+    _, reader = reading(value("old"), AWAY, value("new"))
+    later = NOW + REMEMBERED
+    assert [reader.read(NAME, at) for at in (NOW, later)] == ["old", "old"]
+    assert reader.read(NAME, later + SPARED_AFTER_FAILURE) == "new"
+
+
+def test_without_an_old_value_it_is_unavailable() -> None:
+    _, reader = reading(AWAY)
+    with pytest.raises(SecretsUnavailable, match="EndpointConnectionError"):
+        reader.read(NAME, NOW)
+
+
+def test_what_may_not_be_read_any_more_does_not_serve_on() -> None:
+    _, reader = reading(value("old"), ("AccessDeniedException", 400))
+    reader.read(NAME, NOW)
+    with pytest.raises(SecretForbidden, match="AccessDeniedException"):
+        reader.read(NAME, NOW + REMEMBERED)
+
+
+def test_absence_is_remembered_for_a_short_time() -> None:
+    ssm, reader = reading(ABSENT, value("new"))
+    secret = Secret(reader, NAME)
+    assert secret.values(NOW) == secret.values(NOW + ABSENCE_REMEMBERED - SECOND) == ()
+    assert len(ssm.calls) == 1
+    assert secret.values(NOW + ABSENCE_REMEMBERED) == ("new",)
+
+
+def test_a_stranger_causes_one_call_in_ten_seconds() -> None:
+    ssm, reader = reading(ABSENT)
+    secret = Secret(reader, NAME)
+    for tenth in range(100):
+        at = NOW + tenth * SECOND / 10
+        assert secret.values(at) == secret.values(at, ASKED_AGAIN) == ()
+    assert len(ssm.calls) == 1
+
+
+def test_a_secret_that_is_gone_is_gone() -> None:
+    _, reader = reading(value("old"), ABSENT, AWAY)
+    assert reader.read(NAME, NOW) == "old"
+    assert reader.read(NAME, NOW + REMEMBERED) is None
+    with pytest.raises(SecretsUnavailable):
+        reader.read(NAME, NOW + 2 * REMEMBERED)
+
+
+def test_a_clock_set_back_makes_nothing_fresh() -> None:
+    _, reader = reading(value("old"), value("new"))
+    assert [reader.read(NAME, at) for at in (NOW, NOW - SECOND)] == ["old", "new"]

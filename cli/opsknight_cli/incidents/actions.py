@@ -24,9 +24,12 @@ from opsknight.incident.commands import (
     Unsuppress,
 )
 from opsknight.incident.decisions import NotAllowed, Transitioned
-from opsknight.incident.model import LONE_SURROGATES, NEVER, Actor, ActorKind
+from opsknight.incident.model import NEVER, Actor, ActorKind
+from opsknight.incident.text import without_lone_surrogates
 from opsknight.store.execute import perform
-from opsknight.views import answers, sentences
+from opsknight.views import sentences
+from opsknight.views.summary import summary
+from opsknight.views.wire import to_json
 from opsknight_cli.deployments import Deployment, Where
 from opsknight_cli.incidents.view import UTC_ZONE, short
 from opsknight_cli.session import (
@@ -189,7 +192,7 @@ def note_command(
 ) -> None:
     """Write something on its timeline."""
     # What a shell could not decode becomes half of a pair, which UTF-8 has not.
-    note = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text.strip())
+    note = without_lone_surrogates(text.strip())
     if not 1 <= len(note) <= LONGEST_NOTE:
         raise Refused(f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
     _simply(context, [incident], Note(note, public), who, Where(stack, region, profile), as_json)
@@ -295,7 +298,7 @@ def _one(
     else:
         sentence = f"{name} is {after.status} already: nothing has changed."
     what = decision.change.what if isinstance(decision, Transitioned) else command.past
-    told = {"id": found_id, "action": what, "changed": moved, "incident": answers.pointer(after)}
+    told = {"id": found_id, "action": what, "changed": moved, "incident": to_json(summary(after))}
     return told, lambda screen: screen.say(sentence, "green" if moved else "")
 
 

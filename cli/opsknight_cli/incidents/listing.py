@@ -14,8 +14,9 @@ from opsknight.config.lint import meant
 from opsknight.incident.model import ACTIVE, Status, Urgency
 from opsknight.store.calls import Unavailable
 from opsknight.store.listings import Listed, Listings, Wanted
-from opsknight.views import answers, incident_details
-from opsknight.views.answers import time as instant
+from opsknight.views import answers, incident_records
+from opsknight.views.wire import time as instant
+from opsknight.views.wire import to_json
 from opsknight_cli.deployments import Deployment, Where
 from opsknight_cli.incidents import view
 from opsknight_cli.incidents.view import UTC_ZONE, short
@@ -99,7 +100,8 @@ def list_command(
     more = len(found) > limit
     found = found[:limit]
     if as_json:
-        screen.data({"incidents": [answers.listed(each) for each in found], "more": more})
+        listed = [to_json(answers.listed(each)) for each in found]
+        screen.data({"incidents": listed, "more": more})
         return
     width, _ = screen.size
     if found:
@@ -181,12 +183,13 @@ def show_command(
     found = table.incident(incident_id(deployment, session, incident), deadline)
     if found is None:
         raise Refused(f"There is no incident {incident}.")
-    seen = incident_details.read(table, found, deadline)
+    seen = incident_records.read(table, found, deadline)
     pages = table.pages(found.id, deadline)
     if as_json:
-        told = [answers.page(each) for each in pages]
+        told = [to_json(answers.page(each)) for each in pages]
         timers = {name: instant(at) for name, at in sorted(found.timers.items())}
-        screen.data({"incident": incident_details.told(seen) | {"pages": told, "timers": timers}})
+        details = to_json(answers.incident(seen))
+        screen.data({"incident": details | {"pages": told, "timers": timers}})
         return
     policy = None
     if found.policy_id and found.policy_version:
@@ -299,8 +302,8 @@ def _write(seen: Seen, session: Session, screen: Screen) -> None:
     now = session.now()
     for before, each in seen.events:
         if screen.as_json:
-            told = {"at": instant(now), "before": before, "incident": answers.listed(each)}
-            screen.line(told)
+            listed = to_json(answers.listed(each))
+            screen.line({"at": instant(now), "before": before, "incident": listed})
             continue
         what = f"{each.status}" if before is None else f"{before} -> {each.status}"
         line = Text(f"{now:%H:%M:%S}  {short(each.id, each.status)}  ")

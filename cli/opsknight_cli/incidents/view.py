@@ -15,8 +15,8 @@ from opsknight.incident.model import Alert, Incident, RequestedStep, Status, Tim
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import sentences
-from opsknight.views.answers import alert as alert_told
-from opsknight.views.incident_details import MOST_ROWS, IncidentDetails
+from opsknight.views.answers import alert as alert_answer
+from opsknight.views.incident_records import MOST_ROWS, IncidentRecords
 from opsknight_cli.terminal.naming import SHORT, method_name
 from opsknight_cli.terminal.screen import Line, Screen, laid_out, printable
 from opsknight_cli.terminal.times import shown
@@ -79,7 +79,7 @@ def status(which: Status) -> Text:
 
 def show(
     screen: Screen,
-    each: IncidentDetails,
+    each: IncidentRecords,
     pages: Sequence[Page],
     policy: Policy | None,
     now: datetime,
@@ -176,7 +176,7 @@ def _page(page: Page) -> tuple[str, ...]:
     return _clock(page.at), slug_of(page.user_id), step, _PAGES[page.state]
 
 
-def _timeline(each: IncidentDetails) -> list[tuple[str, str | Text]]:
+def _timeline(each: IncidentRecords) -> list[tuple[str, str | Text]]:
     rows = [
         (change.at, change.number, sentences.said(change, slug_of, lambda at: shown(at, UTC_ZONE)))
         for change in each.changes
@@ -196,7 +196,7 @@ def _timeline(each: IncidentDetails) -> list[tuple[str, str | Text]]:
     )
 
 
-def _alerts(each: IncidentDetails, now: datetime) -> Iterator[str]:
+def _alerts(each: IncidentRecords, now: datetime) -> Iterator[str]:
     incident = each.incident
     if incident.alert_count == 1:
         yield "One."
@@ -209,11 +209,11 @@ def _alerts(each: IncidentDetails, now: datetime) -> Iterator[str]:
 
 
 def _alert(first: Alert) -> Iterator[tuple[str, str | Text]]:
-    told = alert_told(first)
+    answer = alert_answer(first)
     yield "From", printable(first.actor.name)
-    for word, name in (("Source", "source"), ("Severity", "severity")):
-        if name in told:
-            yield word, printable(told[name])
+    for word, text in (("Source", answer.source), ("Severity", answer.severity)):
+        if text:
+            yield word, printable(text)
 
 
 def _description(first: Alert) -> Iterator[str]:

@@ -1,3 +1,3 @@
-"""What the functions behind API Gateway share: requests, bodies, callers and answers. No route of
-its own, and no rule of an incident.
+"""HTTP for the functions behind API Gateway: requests, bodies, callers, limits, routing and
+answers. The routes themselves are the functions', and rules of incidents are not here.
 """

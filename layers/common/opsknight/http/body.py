@@ -1,11 +1,11 @@
-"""Request bodies: JSON, and what is wrong with one, field by field."""
+"""Reads the JSON body of a request into a model, and says what is wrong with it, field by field."""
 
 import json
 from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.http.gateway import HttpError
+from opsknight.http.gateway import Failure, HttpError, Issue
 
 
 class InvalidJson(Exception):
@@ -13,33 +13,27 @@ class InvalidJson(Exception):
 
 
 class InvalidBody(Exception):
-    """The body is JSON, but not what was asked for."""
+    """The body is JSON, but the model does not accept it."""
 
-    def __init__(self, issues: "list[Issue]") -> None:
+    def __init__(self, issues: list[Issue]) -> None:
         super().__init__(f"{len(issues)} issues")
         self.issues = issues
-
-
-class Issue(BaseModel):
-    path: str
-    message: str
 
 
 def read[M: BaseModel](model: type[M], body: bytes, largest: int) -> M:
     """Raises HttpError: 413 or 400."""
     if len(body) > largest:
-        raise HttpError(413, "Payload too large", maximum_bytes=largest)
+        raise HttpError(413, Failure(error="Payload too large", maximum_bytes=largest))
     try:
         return parse(model, body)
     except InvalidJson as error:
-        raise HttpError(400, "Invalid JSON", message=str(error)) from None
+        raise HttpError(400, Failure(error="Invalid JSON", message=str(error))) from None
     except InvalidBody as error:
-        raise invalid(error.issues) from None
+        raise invalid(*error.issues) from None
 
 
-def invalid(issues: "list[Issue]") -> HttpError:
-    listed = [issue.model_dump() for issue in issues]
-    return HttpError(400, "Invalid request body", issues=listed)
+def invalid(*issues: Issue) -> HttpError:
+    return HttpError(400, Failure(error="Invalid request body", issues=issues))
 
 
 def parse[M: BaseModel](model: type[M], body: bytes) -> M:
@@ -51,8 +45,8 @@ def parse[M: BaseModel](model: type[M], body: bytes) -> M:
     except UnicodeDecodeError as error:
         raise InvalidJson(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        said = error.msg.removesuffix(" at")
-        raise InvalidJson(f"{said} at line {error.lineno}, column {error.colno}") from None
+        reason = error.msg.removesuffix(" at")
+        raise InvalidJson(f"{reason} at line {error.lineno}, column {error.colno}") from None
     except ValidationError as error:
         raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
 
@@ -61,10 +55,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidJson(f"{name} is not JSON")
 
 
-# The numbers in a body are kept as sent, in its text; here a float will do, and takes any length.
+# The store keeps the text of the body, numbers as sent. A float will do here, and takes any length.
 _DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
-_SAYINGS: Final = {
+_MESSAGES: Final = {
     "missing": "is required",
     "model_type": "must be an object",
     "dict_type": "must be an object",
@@ -79,12 +73,13 @@ _SAYINGS: Final = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "timezone_aware": "must have an offset, or Z",
-    "value_error": "must not be {error}",
+    # A validator of ours raises a whole sentence.
+    "value_error": "{error}",
 }
 
 
 def _issue(error: Any) -> Issue:
-    saying = _SAYINGS.get(error["type"])
+    template = _MESSAGES.get(error["type"])
     # A message of pydantic's own is a sentence, and may hold braces.
-    message = error["msg"] if saying is None else saying.format_map(error.get("ctx", {}))
+    message = error["msg"] if template is None else template.format_map(error.get("ctx", {}))
     return Issue(path=".".join(str(part) for part in error["loc"]), message=message)

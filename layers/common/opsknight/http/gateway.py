@@ -1,7 +1,7 @@
 """One HTTP request of API Gateway (payload format 2.0), and the answer to it.
 
-What every function that answers HTTP promises is kept here: whatever comes, it is answered with
-`X-Request-Id`, logged in one line and counted.
+Keeps what every function behind HTTP promises: each request, whatever is in it, gets an answer with
+`X-Request-Id`, one line in the log, and a count. Knows no route.
 """
 
 import base64
@@ -9,16 +9,18 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from pydantic import ConfigDict, Field
 
 from opsknight.runtime import clock
 from opsknight.runtime.telemetry import logger
+from opsknight.views.wire import Absent, Shape, to_json
 
 RETRY_UNAVAILABLE: Final = MappingProxyType({"Retry-After": "5"})
 _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
@@ -26,7 +28,7 @@ _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is used of API Gateway's event. Header names are in lower case."""
+    """The parts of API Gateway's event that we use. Header names are in lower case."""
 
     id: str
     method: str
@@ -34,7 +36,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Decoded; of a name that comes several times API Gateway joins the values with commas."""
+    """Decoded. API Gateway joins the values of a repeated name with commas."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any], new_id: Callable[[], str]) -> "Request":
@@ -65,39 +67,65 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return str(text).encode("utf-8", "surrogatepass")
 
 
+class Issue(Shape):
+    """One thing that is wrong with a body or a query."""
+
+    path: str
+    message: str
+
+
+class Failure(Shape):
+    """The body of every answer that reports an error."""
+
+    # The owner's document has `maximum_bytes`.
+    __pydantic_config__ = ConfigDict()
+
+    error: str
+    message: Annotated[
+        str | Absent, Field(description="What was expected, or where the JSON ends.")
+    ] = None
+    maximum_bytes: Annotated[
+        int | Absent, Field(description="With a 413: the most that a body may have.")
+    ] = None
+    issues: Annotated[
+        Sequence[Issue] | Absent, Field(description="What is wrong, field by field.")
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """JSON; or, where the body is text, a page."""
-
     status: int
-    body: Mapping[str, Any] | str
+    body: Shape | Mapping[str, Any] | str
+    """JSON, or HTML where it is text."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class HttpError(Exception):
     """Ends the handling of a request with this answer."""
 
-    def __init__(
-        self,
-        status: int,
-        error: str,
-        /,
-        **more: Any,
-    ) -> None:
-        super().__init__(error)
-        self.answer = Answer(status, {"error": error, **more})
+    def __init__(self, status: int, body: str | Shape, /, **headers: str) -> None:
+        """A text is the `error` of a Failure."""
+        super().__init__(status, body)
+        failure = Failure(error=body) if isinstance(body, str) else body
+        self.answer = Answer(status, failure, headers)
 
 
 class Door(Protocol):
-    """What a function does with requests."""
+    """A function behind HTTP."""
 
-    def answer(self, request: Request, told: dict[str, Any]) -> Answer:
-        """`told` collects what the log line says of the request."""
+    def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
+        """Adds what it learns about the request to `log_fields`: they go into the log line."""
         ...
 
 
 def json_fault(_: Request) -> Answer:
-    return Answer(500, {"error": "Internal Server Error"})
+    return Answer(500, Failure(error="Internal Server Error"))
+
+
+def unavailable(log_fields: dict[str, Any], cause: Exception) -> Answer:
+    """For a store that does not answer: senders repeat a 503."""
+    log_fields["cause"] = str(cause)
+    return Answer(503, Failure(error="Service unavailable"), RETRY_UNAVAILABLE)
 
 
 def respond(
@@ -105,27 +133,24 @@ def respond(
     door: Callable[[], Door],
     fault: Callable[[Request], Answer] = json_fault,
 ) -> dict[str, Any]:
-    """Answers whatever comes, says so in one log line, and counts it. `fault` is the answer for
-    what is our own.
+    """Answers every request, and logs and counts it. `fault` makes the answer to an error of
+    ours.
     """
     began = time.perf_counter()
     request = Request.of(event, lambda: clock.new_id("req", clock.now()))
-    told: dict[str, Any] = {"request_id": request.id}
+    log_fields: dict[str, Any] = {"request_id": request.id}
     try:
-        answer = door().answer(request, told)
-    # The one catch-all: the sender is promised an answer, and that it may try again.
+        answer = door().answer(request, log_fields)
+    # The one catch-all: the sender is promised an answer that says it may try again.
     except Exception:
-        logger.exception("request failed", **told)
+        logger.exception("request failed", **log_fields)
         answer = fault(request)
-    told |= {"status": answer.status, "ms": round((time.perf_counter() - began) * 1000, 1)}
-    if not isinstance(answer.body, str) and "error" in answer.body:
-        told["error"] = answer.body["error"]
-    (logger.error if answer.status >= 500 else logger.info)("request answered", **told)
-    _count(answer.status, told.get("result"))
-    if isinstance(answer.body, str):
-        kind, body = "text/html; charset=utf-8", answer.body
-    else:
-        kind, body = "application/json", json.dumps(answer.body, separators=(",", ":"))
+    kind, body, error = _written(answer.body)
+    log_fields |= {"status": answer.status, "ms": round((time.perf_counter() - began) * 1000, 1)}
+    if error is not None:
+        log_fields["error"] = error
+    (logger.error if answer.status >= 500 else logger.info)("request answered", **log_fields)
+    _count(answer.status, log_fields.get("result"))
     return {
         "statusCode": answer.status,
         "headers": {"Content-Type": kind, "X-Request-Id": request.id, **answer.headers},
@@ -133,10 +158,18 @@ def respond(
     }
 
 
+def _written(body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
+    """Content type, text, and the `error` in it, if any."""
+    if isinstance(body, str):
+        return "text/html; charset=utf-8", body, None
+    document = to_json(body) if isinstance(body, Shape) else body
+    return "application/json", json.dumps(document, separators=(",", ":")), document.get("error")
+
+
 def _count(status: int, result: str | None) -> None:
     names = {429: "RateLimited", 503: "StoreUnavailable", 500: "Failed"}
     name = result.title() if result else names.get(status)
     if name is not None:
-        # By itself it shares nothing with another thread; its namespace is the template's.
+        # `single_metric` shares nothing with another thread; its namespace is the template's.
         with single_metric(name=name, unit=MetricUnit.Count, value=1):
             pass

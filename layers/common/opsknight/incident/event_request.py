@@ -1,36 +1,22 @@
-"""The event that a monitor posts: its fields and their bounds (docs/events-api.md), and what people
-read of its details.
+"""The body that a monitor posts: the fields of an event and their bounds (docs/events-api.md), and
+the part of its details that people read.
 
-Pure. The field names are part of the contract, in snake_case. Answers are in `events.contract`.
+Pure. The names are those of the owner's document, in snake_case. The answer to an event is in
+`events.contract`.
 """
 
 import json
 from math import isfinite
 from typing import Annotated, Any, Final
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from opsknight.incident.model import LONE_SURROGATES, Action, Actor, Event, Severity
+from opsknight.incident.model import Action, Actor, Event, Severity
+from opsknight.incident.text import Text, without_lone_surrogates
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
 LONGEST_DESCRIPTION: Final = 10_000
-
-
-def _storable(value: Any) -> Any:
-    # UTF-8 has no half of a pair. Texts for people get a replacement character, which would merge
-    # two dedup keys.
-    if isinstance(value, str) and not value.isascii():
-        return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-    return value
 
 
 def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
@@ -44,7 +30,7 @@ def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
             for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, dict | list)
         ]
-    raise ValueError(f"nested over {DEEPEST_DETAILS} levels deep")
+    raise ValueError(f"Custom details must not nest over {DEEPEST_DETAILS} levels deep.")
 
 
 class Payload(BaseModel):
@@ -52,14 +38,12 @@ class Payload(BaseModel):
 
     summary: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-        BeforeValidator(_storable),
+        Text(500),
         Field(description="What is wrong, in a sentence. It becomes the title of the incident."),
     ]
     source: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-        BeforeValidator(_storable),
+        Text(200),
         Field(description="The system that noticed."),
     ]
     severity: Annotated[
@@ -87,7 +71,7 @@ class EventRequest(BaseModel):
     event_action: Annotated[Action, Field(strict=False)]
     dedup_key: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Text(200, exact=True),
         Field(
             description="Names the problem: events with the same key and service are one incident."
         ),
@@ -97,13 +81,13 @@ class EventRequest(BaseModel):
         Any,
         Field(
             validation_alias=AliasChoices("service_id", "serviceId"),
-            description="With an API key: whom it is for. Ignored with an integration key.",
+            description="With an API key: the service. Ignored with an integration key.",
             json_schema_extra={"type": "string"},
         ),
     ] = None
 
     def event(self, service_id: str, body: str, actor: Actor) -> Event:
-        """The event, for a service that the caller has access to; `body` is the request as sent."""
+        """The event for this service; `body` is the request as received."""
         return Event(
             action=self.event_action,
             service_id=service_id,
@@ -128,7 +112,7 @@ def describe(body: str) -> str | None:
     if details is None:
         return None
     text = json.dumps(details, indent=2, ensure_ascii=False)
-    text = LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = without_lone_surrogates(text)
     return text if len(text) <= LONGEST_DESCRIPTION else text[:LONGEST_DESCRIPTION] + "..."
 
 

@@ -1,61 +1,110 @@
-"""Secrets that lie in SSM, and the keys that links are signed with.
+"""Reads secrets from SSM: those of receivers, the keys of links, and the signing secret of Slack.
+None of them may reach a log, an exception or a repr.
 
-A secret is remembered for five minutes. Nothing of it may reach a log or an exception.
+A value is remembered for five minutes, and serves on while SSM fails: an old one most likely works,
+and a page that waits for SSM surely does not. Absence is remembered for a short time, so that a
+stranger with bad links or signatures does not cause a call to SSM each.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    ParamValidationError,
+)
+
+from opsknight.runtime.telemetry import logger
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 REMEMBERED: Final = timedelta(minutes=5)
-# What is refused by a secret from memory may be right by a newer one: so old it is asked again.
+ABSENCE_REMEMBERED: Final = timedelta(seconds=30)
+# A newer secret may accept what one from memory rejects, if that is at least so old.
 ASKED_AGAIN: Final = timedelta(seconds=10)
+# After a failure the remembered value serves for so long before SSM is asked again: each failed
+# call can take seconds, and somebody is waiting.
+SPARED_AFTER_FAILURE: Final = timedelta(seconds=10)
+
+_ABSENT: Final = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
+_LASTING: Final = frozenset({"ValidationException", "AccessDeniedException", "InvalidKeyId"})
 
 
 class SecretsUnavailable(Exception):
-    """SSM did not answer, or not with a secret."""
+    """SSM did not answer, or not with a usable secret. The text is a code of SSM or of ours."""
+
+
+class SecretForbidden(SecretsUnavailable):
+    """It will not work however often it is tried: access, name or encryption key are wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    value: str | None = field(repr=False)
+    """None where there is no such parameter."""
+    read_at: datetime
+    failed_at: datetime | None = None
+    """When SSM last failed to give a newer value."""
+
+    def serves(self, now: datetime, age: timedelta, absence: timedelta) -> bool:
+        if self.value is None:
+            return _within(now, self.read_at, min(age, absence))
+        failed = self.failed_at is not None and _within(now, self.failed_at, SPARED_AFTER_FAILURE)
+        return failed or _within(now, self.read_at, age)
+
+
+def _within(now: datetime, since: datetime, time: timedelta) -> bool:
+    # A clock that was set back makes nothing fresh.
+    return timedelta(0) <= now - since < time
 
 
 @dataclass(slots=True)
-class Secret:
-    """A SecureString by its name. It may hold several values, the newest first, with commas between
-    them: during a rotation the older ones still count.
-    """
+class SecretReader:
+    """SecureStrings by name."""
 
     client: "SSMClient"
-    name: str
-    _known: tuple[datetime, tuple[str, ...]] | None = field(default=None, repr=False)
+    _known: dict[str, _Known] = field(default_factory=dict[str, _Known], repr=False)
 
-    def values(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[str, ...]:
-        """None of them when there is no such parameter. `age`: how old an answer from memory may
-        be. Raises SecretsUnavailable.
+    def read(
+        self,
+        name: str,
+        now: datetime,
+        age: timedelta = REMEMBERED,
+        absence: timedelta = ABSENCE_REMEMBERED,
+    ) -> str | None:
+        """None when there is no such parameter. A remembered value may be `age` old, remembered
+        absence `absence` as well.
+
+        Raises SecretForbidden, or SecretsUnavailable when SSM fails and no value is remembered.
         """
-        if self._known is not None and timedelta(0) <= now - self._known[0] < age:
-            return self._known[1]
+        known = self._known.get(name)
+        if known is not None and known.serves(now, age, absence):
+            return known.value
         try:
-            found = self.client.get_parameter(Name=self.name, WithDecryption=True)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
-                return ()
-            raise SecretsUnavailable(error.response["Error"]["Code"]) from None
-        except (ConnectionError, HTTPClientError) as error:
-            raise SecretsUnavailable(type(error).__name__) from None
-        parts = found["Parameter"]["Value"].split(",")
-        values = tuple(part.strip() for part in parts if part.strip())
-        self._known = (now, values)
-        return values
+            value = self._ask(name)
+        except SecretForbidden:
+            raise
+        except SecretsUnavailable as failure:
+            if known is None or known.value is None:
+                raise
+            logger.warning("a secret from memory serves on", parameter=name, cause=str(failure))
+            self._known[name] = replace(known, failed_at=now)
+            return known.value
+        self._known[name] = _Known(value, now)
+        return value
 
-    def make(self, value: str, description: str, now: datetime) -> tuple[str, ...]:
-        """The values, after putting this one where there was none. Raises SecretsUnavailable."""
+    def make(self, name: str, value: str, description: str, now: datetime) -> str | None:
+        """Writes a value where there is none, and reads what is there then. Raises
+        SecretsUnavailable.
+        """
         try:
             self.client.put_parameter(
-                Name=self.name, Value=value, Type="SecureString", Description=description
+                Name=name, Value=value, Type="SecureString", Description=description
             )
         except ClientError as error:
             # Another process was faster: its value is the one.
@@ -63,12 +112,47 @@ class Secret:
                 raise SecretsUnavailable(error.response["Error"]["Code"]) from None
         except (ConnectionError, HTTPClientError) as error:
             raise SecretsUnavailable(type(error).__name__) from None
-        return self.values(now, timedelta(0))
+        return self.read(name, now, timedelta(0))
+
+    def _ask(self, name: str) -> str | None:
+        try:
+            found = self.client.get_parameter(Name=name, WithDecryption=True)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _ABSENT:
+                return None
+            raise (SecretForbidden if code in _LASTING else SecretsUnavailable)(code) from None
+        except ParamValidationError:
+            raise SecretForbidden("ValidationException") from None
+        except (ConnectionError, HTTPClientError) as error:
+            raise SecretsUnavailable(type(error).__name__) from None
+        return found["Parameter"]["Value"].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One parameter, which may hold several values with commas between them, newest first: during a
+    rotation the older ones still count.
+    """
+
+    reader: SecretReader
+    name: str
+
+    def values(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[str, ...]:
+        """Empty when there is no such parameter. Raises SecretsUnavailable."""
+        return _split(self.reader.read(self.name, now, age))
+
+    def make(self, value: str, description: str, now: datetime) -> tuple[str, ...]:
+        return _split(self.reader.make(self.name, value, description, now))
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class LinkKeys:
-    """Of `links.token` and `links.read`: 32 random bytes each, as 64 hexadecimal digits in SSM."""
+    """Keys of `signed_link`: 32 random bytes each, as 64 hexadecimal digits in SSM."""
 
     secret: Secret
 
@@ -83,7 +167,7 @@ class LinkKeys:
         return keys[0]
 
     def accepted(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[bytes, ...]:
-        """All that a link may be signed with; none where no link was ever made. Raises
+        """All keys that a link may be signed with; none where no link was ever made. Raises
         SecretsUnavailable.
         """
         return _keys(self.secret.values(now, age))

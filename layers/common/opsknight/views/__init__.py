@@ -1,3 +1,3 @@
-"""An incident as people and programs read it: the JSON of the API, an incident with all that
-belongs to it, and sentences of its timeline. Reads only; nothing here decides or writes.
+"""Incidents and schedules as people and programs read them: shapes of the API's JSON, an incident
+with all its records, and sentences of its timeline. Reads only; nothing here decides or writes.
 """

@@ -1,80 +1,83 @@
-"""What the HTTP API answers, and `--json` prints: camelCase, times in UTC, absent where there is no
-value.
+"""Fills the answers of the HTTP API, which `--json` prints too, from what the store holds. Their
+shapes are in `models`.
 """
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
 
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.event_request import describe
-from opsknight.incident.model import Actor, Alert, Change, Incident, Pointer, Timer
+from opsknight.incident.model import Actor, Alert, Change, Pointer, Timer
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
+from opsknight.views import models
+from opsknight.views.incident_records import IncidentRecords
+from opsknight.views.summary import summary
 
-type Json = dict[str, Any]
 
-
-def listed(each: Listed) -> Json:
-    return _present(
+def listed(each: Listed) -> models.ListedIncident:
+    return models.ListedIncident(
         id=each.id,
         title=each.title,
         status=each.status,
         urgency=each.urgency,
-        serviceId=each.service_id,
-        createdAt=time(each.created_at),
-        assigneeId=each.assignee_id,
+        service_id=each.service_id,
+        created_at=each.created_at,
+        assignee_id=each.assignee_id,
     )
 
 
-def pointer(each: Pointer) -> Json:
-    """An incident as the answer to an event tells it."""
-    return _present(
-        id=each.id,
-        title=each.title,
-        status=each.status,
-        urgency=each.urgency,
-        serviceId=each.service_id,
-        dedupKey=each.dedup_key,
-        createdAt=time(each.created_at),
+def done(action: str, incident: Pointer) -> models.Done:
+    return models.Done(
+        status="success", result=models.ActResult(action=action, incident=summary(incident))
     )
 
 
-def incident(each: Incident, first: Alert | None) -> Json:
-    escalation = _present(
-        status=each.escalation,
-        policyId=each.policy_id or None,
-        policyVersion=each.policy_version or None,
-        # People count from 1.
-        step=None if each.step is None else each.step + 1,
-        round=(each.round or 0) + 1 if each.step is not None else None,
-    )
-    return pointer(each) | _present(
+def incident(records: IncidentRecords) -> models.IncidentDetails:
+    each, first = records.incident, records.first
+    brief = summary(each)
+    return models.IncidentDetails(
+        id=brief.id,
+        title=brief.title,
+        status=brief.status,
+        urgency=brief.urgency,
+        service_id=brief.service_id,
+        dedup_key=brief.dedup_key,
+        created_at=brief.created_at,
         description=None if first is None else describe(first.body),
-        alertCount=each.alert_count,
-        lastAlertAt=time(each.last_alert_at),
-        acknowledgedAt=time(each.acknowledged_at),
-        resolvedAt=time(each.resolved_at),
-        assigneeId=each.assignee_id,
-        snoozedUntil=time(each.timers.get(Timer.SNOOZE)),
-        maintenanceWindowId=each.window_id,
-        escalation=escalation,
+        alert_count=each.alert_count,
+        last_alert_at=each.last_alert_at,
+        acknowledged_at=each.acknowledged_at,
+        resolved_at=each.resolved_at,
+        assignee_id=each.assignee_id,
+        snoozed_until=each.timers.get(Timer.SNOOZE),
+        maintenance_window_id=each.window_id,
+        escalation=models.EscalationAnswer(
+            status=each.escalation,
+            policy_id=each.policy_id or None,
+            policy_version=each.policy_version or None,
+            step=_counted(each.step),
+            round=(each.round or 0) + 1 if each.step is not None else None,
+        ),
+        timeline=timeline(records.opening, records.changes, records.steps, records.deliveries),
+        alerts=[alert(one) for one in records.alerts],
+        deliveries=[delivery(one) for one in records.deliveries],
     )
 
 
-def alert(each: Alert) -> Json:
+def alert(each: Alert) -> models.AlertAnswer:
     payload = json.loads(each.body, parse_int=float).get("payload", {})
-    return _present(
+    return models.AlertAnswer(
         id=each.id,
-        at=time(each.at),
+        at=each.at,
         by=actor(each.actor),
-        summary=payload.get("summary"),
-        source=payload.get("source"),
-        severity=payload.get("severity"),
+        summary=payload.get("summary", ""),
+        source=payload.get("source", ""),
+        severity=payload.get("severity", ""),
         description=describe(each.body),
     )
 
@@ -84,141 +87,139 @@ def timeline(
     changes: Iterable[Change],
     taken: Iterable[StepTaken],
     deliveries: Iterable[Delivery],
-) -> list[Json]:
-    """Changes, steps, and how messages to people ended, in the order of time."""
-    rows: list[tuple[datetime, int, Json]] = []
+) -> list[models.TimelineEntry]:
+    """Changes, steps, and how messages to people ended, oldest first."""
+    # At the same instant a change comes before its steps, and these before their messages.
+    rows: list[tuple[int, models.TimelineEntry]] = []
     if first is not None:
-        opened = {"what": "opened", "by": actor(first.actor)}
-        rows.append((first.at, 0, {"at": time(first.at), **opened}))
+        opened = models.TimelineEntry(at=first.at, what="opened", by=actor(first.actor))
+        rows.append((0, opened))
     for change in changes:
         detail = dict(change.detail)
         if "step" in detail:
             detail["step"] = str(int(detail["step"]) + 1)
-        told = _present(
-            at=time(change.at),
+        entry = models.TimelineEntry(
+            at=change.at,
             what=change.what,
             by=actor(change.actor),
             status=change.status,
             detail=detail or None,
         )
-        rows.append((change.at, change.number, told))
+        rows.append((change.number, entry))
     for step in taken:
-        told = _present(
-            at=time(step.at),
+        entry = models.TimelineEntry(
+            at=step.at,
             what="exhausted" if step.reason == "exhausted" else "paged",
-            step=None if step.step is None else step.step + 1,
+            step=_counted(step.step),
             round=step.round + 1,
-            userIds=list(step.user_ids),
+            user_ids=step.user_ids,
             reason=step.reason,
         )
-        rows.append((step.at, 1_000_000 + step.page_no, told))
+        rows.append((1_000_000 + step.page_no, entry))
     for each in deliveries:
         if each.pages and each.ended_at is not None:
-            told = _present(
-                at=time(each.ended_at),
+            entry = models.TimelineEntry(
+                at=each.ended_at,
                 what="notified" if each.state is State.SENT else each.state.lower(),
-                userId=each.user_id,
+                user_id=each.user_id,
                 channel=each.channel,
-                receiverId=each.receiver_id,
+                receiver_id=each.receiver_id,
                 why=each.why,
             )
-            rows.append((each.ended_at, 2_000_000, told))
-    return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+            rows.append((2_000_000, entry))
+    return [entry for _, entry in sorted(rows, key=lambda row: (row[1].at, row[0]))]
 
 
-def page(each: Page) -> Json:
-    """Who was paged, and what became of it."""
-    return _present(
-        at=time(each.at),
-        userId=each.user_id,
-        step=None if each.step is None else each.step + 1,
+def page(each: Page) -> models.PageAnswer:
+    return models.PageAnswer(
+        at=each.at,
+        user_id=each.user_id,
+        step=_counted(each.step),
         reason=each.reason,
         state=each.state,
     )
 
 
-_OWNER_IDS: Final = {
-    OwnerKind.USER: "userId",
-    OwnerKind.SERVICE: "serviceId",
-    OwnerKind.STATUS_PAGE: "statusPageId",
-}
-
-
-def delivery(each: Delivery) -> Json:
-    """Without its address: who may see an incident may not know everybody's number."""
-    attempts = [
-        _present(at=time(one.at), outcome=one.outcome, why=one.why, ms=one.ms)
-        for one in each.attempts
-    ]
-    return _present(
+def delivery(each: Delivery) -> models.DeliveryAnswer:
+    """Without its address: a reader of an incident may not know all numbers and addresses."""
+    kind, owner = each.owner.kind, each.owner.id
+    return models.DeliveryAnswer(
         id=each.id,
         about=each.about,
         channel=each.channel,
-        receiverId=each.receiver_id,
+        receiver_id=each.receiver_id,
         state=each.state,
         why=each.why,
-        notBefore=time(each.not_before),
+        not_before=each.not_before,
         reported=each.reported,
-        attempts=attempts,
-    ) | {_OWNER_IDS[each.owner.kind]: each.owner.id}
+        attempts=[
+            models.AttemptAnswer(at=one.at, outcome=one.outcome, why=one.why, ms=one.ms)
+            for one in each.attempts
+        ],
+        user_id=owner if kind is OwnerKind.USER else None,
+        service_id=owner if kind is OwnerKind.SERVICE else None,
+        status_page_id=owner if kind is OwnerKind.STATUS_PAGE else None,
+    )
 
 
-def service(each: Service, now: datetime) -> Json:
+def service(each: Service, now: datetime) -> models.ServiceAnswer:
     in_force = each.window_at(now)
-    return _present(
+    return models.ServiceAnswer(
         id=each.id,
         name=each.name,
-        teamId=each.team_id,
+        team_id=each.team_id,
         disabled=each.disabled,
-        policyId=each.policy_id,
-        maintenanceUntil=time(in_force.end) if in_force else None,
+        policy_id=each.policy_id,
+        maintenance_until=in_force.end if in_force else None,
     )
 
 
-def window(each: MaintenanceWindow) -> Json:
-    return _present(
+def window(each: MaintenanceWindow) -> models.WindowAnswer:
+    return models.WindowAnswer(
         id=each.id,
-        start=time(each.start),
-        end=time(each.end),
+        start=each.start,
+        end=each.end,
         reason=each.reason,
-        keepSuppressed=each.keep_suppressed,
+        keep_suppressed=each.keep_suppressed,
     )
 
 
-def schedule(each: Schedule, on_call: str | None) -> Json:
-    layers = [{"id": layer.id, "users": list(layer.users)} for layer in each.layers]
-    told = {"id": each.id, "name": each.name, "zone": each.zone, "layers": layers}
-    return told | {"onCall": on_call}
-
-
-def override(each: Override) -> Json:
-    return _present(
+def schedule(each: Schedule, on_call: str | None) -> models.ScheduleAnswer:
+    return models.ScheduleAnswer(
         id=each.id,
-        userId=each.user_id,
-        replaces=each.replaces,
-        start=time(each.start),
-        end=time(each.end),
-        createdAt=time(each.created_at),
+        name=each.name,
+        zone=each.zone,
+        layers=[models.LayerAnswer(id=layer.id, users=layer.users) for layer in each.layers],
+        on_call=on_call,
     )
 
 
-def shift(each: Shift) -> Json:
-    by = "override" if isinstance(each.because, Override) else "layer"
-    return {
-        "userId": each.user_id,
-        "start": time(each.start),
-        "end": time(each.end),
-        by: each.because.id,
-    }
+def override(each: Override) -> models.OverrideAnswer:
+    return models.OverrideAnswer(
+        id=each.id,
+        user_id=each.user_id,
+        replaces=each.replaces,
+        start=each.start,
+        end=each.end,
+        created_at=each.created_at,
+    )
 
 
-def actor(each: Actor) -> Json:
-    return {"kind": each.kind, "id": each.id, "name": each.name}
+def shift(each: Shift) -> models.ShiftAnswer:
+    by_override = isinstance(each.because, Override)
+    return models.ShiftAnswer(
+        user_id=each.user_id,
+        start=each.start,
+        end=each.end,
+        layer=None if by_override else each.because.id,
+        override=each.because.id if by_override else None,
+    )
 
 
-def time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def actor(each: Actor) -> models.ActorAnswer:
+    return models.ActorAnswer(kind=each.kind, id=each.id, name=each.name)
 
 
-def _present(**fields: Any) -> Json:
-    return {name: value for name, value in fields.items() if value is not None}
+def _counted(step: int | None) -> int | None:
+    """People count from 1."""
+    return None if step is None else step + 1

@@ -1,4 +1,4 @@
-"""What a timeline says in words, for pages and terminals. Pure."""
+"""Puts a timeline into words, for web pages and terminals. Pure: names and clocks are arguments."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Final
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert, Change, ChangeKind
 
-# The rest of a large team is counted.
+# Of a large team, so many are named, and the rest is counted.
 NAMED: Final = 3
 
 type Names = Callable[[str], str]
@@ -62,7 +62,7 @@ def taken(step: StepTaken, names: Names) -> str:
 
 
 def ago(since: datetime, now: datetime) -> str:
-    """In the largest unit that says enough: `just now`, `4 min ago`, `3 h ago`, `2 days ago`."""
+    """In the largest fitting unit: `just now`, `4 min ago`, `3 h ago`, `2 days ago`."""
     passed = now - since
     if passed < timedelta(minutes=1):
         return "just now"

@@ -1,31 +1,25 @@
-"""What the HTTP API answers, as models. `respond.shapes` builds it by hand and never makes these:
-building models would cost the function its start. Tests hold real answers against them.
+"""The answers of the HTTP API, each shape once: handlers return these, and the OpenAPI description
+is made from them. `answers` fills them, `wire` writes them.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field
 
-from events.contract import IncidentAnswer
 from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
-from opsknight.escalation.pages import Why
+from opsknight.escalation.pages import PageState, Why
 from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
 from opsknight.notification.delivery import State
 from opsknight.notification.message import PageReason
+from opsknight.views.summary import IncidentAnswer
+from opsknight.views.wire import Absent, Shape
 
-# What has no value is left out.
-Absent = SkipJsonSchema[None]
 COUNTED: Final = "From 1."
 
 
-class Answered(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
-class ListedIncident(Answered):
+class ListedIncident(Shape):
     id: str
     title: str
     status: Status
@@ -35,14 +29,14 @@ class ListedIncident(Answered):
     assignee_id: str | Absent = None
 
 
-class IncidentPage(Answered):
-    incidents: list[ListedIncident]
+class IncidentPage(Shape):
+    incidents: Sequence[ListedIncident]
     cursor: Annotated[
-        str | Absent, Field(description="For the next page; absent when there is none.")
+        str | Absent, Field(description="For the next page; absent on the last one.")
     ] = None
 
 
-class ActorAnswer(Answered):
+class ActorAnswer(Shape):
     """Who did it."""
 
     kind: ActorKind
@@ -50,7 +44,7 @@ class ActorAnswer(Answered):
     name: str
 
 
-class EscalationAnswer(Answered):
+class EscalationAnswer(Shape):
     status: Escalation
     policy_id: str | Absent = None
     policy_version: int | Absent = None
@@ -58,19 +52,19 @@ class EscalationAnswer(Answered):
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
 
 
-class TimelineEntry(Answered):
-    """A change, by somebody, with the status after it; a step of the escalation, with whom it
-    paged; or how a message to somebody ended.
+class TimelineEntry(Shape):
+    """A change, with who made it and the status after it; a step of the escalation, with the users
+    it paged; or how a message to a user ended.
     """
 
     at: datetime
     what: str
     by: ActorAnswer | Absent = None
     status: Status | Absent = None
-    detail: dict[str, str] | Absent = None
+    detail: Mapping[str, str] | Absent = None
     step: Annotated[int | Absent, Field(description=COUNTED)] = None
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
-    user_ids: list[str] | Absent = None
+    user_ids: Sequence[str] | Absent = None
     reason: Why | Absent = None
     user_id: str | Absent = None
     channel: Channel | Absent = None
@@ -78,7 +72,7 @@ class TimelineEntry(Answered):
     why: str | Absent = None
 
 
-class AlertAnswer(Answered):
+class AlertAnswer(Shape):
     """An accepted trigger."""
 
     id: str
@@ -90,16 +84,16 @@ class AlertAnswer(Answered):
     description: Annotated[str | Absent, Field(description="Its custom details.")] = None
 
 
-class AttemptAnswer(Answered):
+class AttemptAnswer(Shape):
     at: datetime
-    outcome: Literal["sent", "retry", "failed"]
+    outcome: Annotated[str, Field(json_schema_extra={"enum": ["sent", "retry", "failed"]})]
     why: str | Absent = None
     ms: int
 
 
-class DeliveryAnswer(Answered):
+class DeliveryAnswer(Shape):
     """One message to one receiver: a user's contact method, or a receiver of the service or of a
-    status page. Its address is not told.
+    status page. Its address is left out.
     """
 
     id: str
@@ -110,10 +104,20 @@ class DeliveryAnswer(Answered):
     why: str | Absent = None
     not_before: datetime
     reported: Annotated[str | Absent, Field(description="By the provider, later.")] = None
-    attempts: list[AttemptAnswer]
+    attempts: Sequence[AttemptAnswer]
     user_id: str | Absent = None
     service_id: str | Absent = None
     status_page_id: str | Absent = None
+
+
+class PageAnswer(Shape):
+    """Who was paged, and what became of it."""
+
+    at: datetime
+    user_id: str
+    step: int | Absent = None
+    reason: Why
+    state: PageState | Absent = None
 
 
 class IncidentDetails(IncidentAnswer):
@@ -129,29 +133,29 @@ class IncidentDetails(IncidentAnswer):
     assignee_id: str | Absent = None
     snoozed_until: datetime | Absent = None
     maintenance_window_id: Annotated[
-        str | Absent, Field(description="Of the window that suppressed it.")
+        str | Absent, Field(description="The window that suppressed it.")
     ] = None
     escalation: EscalationAnswer
-    timeline: Annotated[list[TimelineEntry], Field(description="Oldest first; the newest 200.")]
-    alerts: Annotated[list[AlertAnswer], Field(description="Newest first; at most 20.")]
-    deliveries: Annotated[list[DeliveryAnswer], Field(description="The newest 200.")]
+    timeline: Annotated[Sequence[TimelineEntry], Field(description="Oldest first; the newest 200.")]
+    alerts: Annotated[Sequence[AlertAnswer], Field(description="Newest first; at most 20.")]
+    deliveries: Annotated[Sequence[DeliveryAnswer], Field(description="The newest 200.")]
 
 
-class ShownIncident(Answered):
+class ShownIncident(Shape):
     incident: IncidentDetails
 
 
-class ActResult(Answered):
-    action: Annotated[str, Field(description="What was done, as the timeline tells it.")]
+class ActResult(Shape):
+    action: Annotated[str, Field(description="What was done, as the timeline says it.")]
     incident: Annotated[IncidentAnswer, Field(description="As it is afterwards.")]
 
 
-class Done(Answered):
+class Done(Shape):
     status: Literal["success"]
     result: ActResult
 
 
-class ServiceAnswer(Answered):
+class ServiceAnswer(Shape):
     id: str
     name: str
     team_id: str
@@ -162,11 +166,11 @@ class ServiceAnswer(Answered):
     ] = None
 
 
-class Services(Answered):
-    services: list[ServiceAnswer]
+class Services(Shape):
+    services: Sequence[ServiceAnswer]
 
 
-class WindowAnswer(Answered):
+class WindowAnswer(Shape):
     id: str
     start: datetime
     end: datetime
@@ -174,37 +178,37 @@ class WindowAnswer(Answered):
     keep_suppressed: bool
 
 
-class Windows(Answered):
-    maintenance: Annotated[list[WindowAnswer], Field(description="Those that are not over.")]
+class Windows(Shape):
+    maintenance: Annotated[Sequence[WindowAnswer], Field(description="Those that are not over.")]
 
 
-class NewWindowAnswer(Answered):
+class NewWindowAnswer(Shape):
     maintenance: WindowAnswer
 
 
-class EndedWindow(Answered):
+class EndedWindow(Shape):
     status: Literal["success"]
-    incidents: Annotated[int, Field(description="How many it suppressed that are OPEN soon.")]
+    incidents: Annotated[int, Field(description="How many suppressed incidents are OPEN soon.")]
 
 
-class LayerAnswer(Answered):
+class LayerAnswer(Shape):
     id: str
-    users: list[str]
+    users: Sequence[str]
 
 
-class ScheduleAnswer(Answered):
+class ScheduleAnswer(Shape):
     id: str
     name: str
     zone: str
-    layers: list[LayerAnswer]
-    on_call: Annotated[str | None, Field(description="The user who is, now.")]
+    layers: Sequence[LayerAnswer]
+    on_call: Annotated[str | None, Field(description="The user on call now; null for nobody.")]
 
 
-class Schedules(Answered):
-    schedules: list[ScheduleAnswer]
+class Schedules(Shape):
+    schedules: Sequence[ScheduleAnswer]
 
 
-class OverrideAnswer(Answered):
+class OverrideAnswer(Shape):
     id: str
     user_id: str
     replaces: str | Absent = None
@@ -213,39 +217,41 @@ class OverrideAnswer(Answered):
     created_at: datetime | Absent = None
 
 
-class Overrides(Answered):
-    overrides: Annotated[list[OverrideAnswer], Field(description="Those that are not over.")]
+class Overrides(Shape):
+    overrides: Annotated[Sequence[OverrideAnswer], Field(description="Those that are not over.")]
 
 
-class NewOverrideAnswer(Answered):
+class NewOverrideAnswer(Shape):
     override: OverrideAnswer
 
 
-class Removed(Answered):
+class Removed(Shape):
     status: Literal["success"]
 
 
-class ShiftAnswer(Answered):
+class ShiftAnswer(Shape):
     user_id: str
     start: datetime
     end: datetime
-    layer: Annotated[str | Absent, Field(description="By which it is theirs.")] = None
-    override: Annotated[str | Absent, Field(description="By which it is theirs.")] = None
+    layer: Annotated[str | Absent, Field(description="The layer that makes it theirs.")] = None
+    override: Annotated[str | Absent, Field(description="The override that makes it theirs.")] = (
+        None
+    )
 
 
-class OnCallSchedule(Answered):
+class OnCallSchedule(Shape):
     schedule_id: str
     name: str
     at: datetime
-    user_id: Annotated[str | None, Field(description="null when nobody is.")]
-    shifts: Annotated[list[ShiftAnswer], Field(description="Of the seven days from then on.")]
+    user_id: Annotated[str | None, Field(description="The user on call; null for nobody.")]
+    shifts: Annotated[Sequence[ShiftAnswer], Field(description="The seven days from `at` on.")]
 
 
-class OnCall(Answered):
-    on_call: list[OnCallSchedule]
+class OnCall(Shape):
+    on_call: Sequence[OnCallSchedule]
 
 
-class NotPossible(Answered):
+class NotPossible(Shape):
     error: str
-    status: Annotated[Status | Absent, Field(description="Of the incident, now.")] = None
-    maximum: Annotated[int | Absent, Field(description="Of maintenance windows.")] = None
+    status: Annotated[Status | Absent, Field(description="The incident's status now.")] = None
+    maximum: Annotated[int | Absent, Field(description="The most maintenance windows.")] = None

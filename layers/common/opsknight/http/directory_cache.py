@@ -1,0 +1,147 @@
+"""Remembers parts of the directory in a warm function: keys, and their users and services.
+
+An entry is remembered for 30 seconds at most, so a revoked key is dead everywhere by then. A key
+that is not found is not remembered: a new one works at once. Who may do what is in `auth`.
+"""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
+from opsknight.runtime.telemetry import logger
+from opsknight.store.calls import Deadline
+from opsknight.store.configurations import Configurations
+from opsknight.store.table import Table
+
+REMEMBERED: Final = timedelta(seconds=30)
+MOST_REMEMBERED: Final = 1000
+RECORDING_SECONDS: Final = 1
+
+_SERVICE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
+
+
+class TtlCache[V]:
+    """Remembers, by id, what was found in the table. Its age is wall-clock time: the monotonic
+    clock of a frozen function stands still.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[datetime, V]] = {}
+
+    def knows(self, name: str, now: datetime) -> bool:
+        known = self._found.get(name)
+        return known is not None and timedelta(0) <= now - known[0] < REMEMBERED
+
+    def get(self, name: str, now: datetime, find: Callable[[], V | None]) -> V | None:
+        """Calls `find` when nothing fresh is known. The age counts from before that call."""
+        if self.knows(name, now):
+            return self._found[name][1]
+        self._found.pop(name, None)
+        value = find()
+        if value is not None:
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.pop(next(iter(self._found)))
+            self._found[name] = (now, value)
+        return value
+
+    def amend(self, name: str, value: V) -> None:
+        """Replaces a remembered value; its age stays."""
+        if name in self._found:
+            self._found[name] = (self._found[name][0], value)
+
+
+def _log_failure(recording: "Future[None]") -> None:
+    if error := recording.exception():
+        logger.warning("the use of a key could not be recorded", cause=repr(error))
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryCache:
+    table: Table
+    background: ThreadPoolExecutor
+    """Runs a call while the request goes on."""
+    _integration_keys: TtlCache[IntegrationKey] = field(default_factory=TtlCache)
+    _api_keys: TtlCache[ApiKey] = field(default_factory=TtlCache)
+    _services: TtlCache[Service] = field(default_factory=TtlCache)
+    _users: TtlCache[User] = field(default_factory=TtlCache)
+    _listed: TtlCache[list[Service]] = field(default_factory=TtlCache)
+
+    def integration_key(
+        self, hashed: str, now: datetime, deadline: Deadline
+    ) -> IntegrationKey | None:
+        found = self._integration_keys.get(
+            hashed, now, lambda: self.table.integration_key(hashed, deadline)
+        )
+        return found if found and found.live_at(now) else None
+
+    def api_key(self, hashed: str, now: datetime, deadline: Deadline) -> ApiKey | None:
+        found = self._api_keys.get(hashed, now, lambda: self.table.api_key(hashed, deadline))
+        return found if found and found.live_at(now) else None
+
+    def note_use(
+        self, hashed: str, key: IntegrationKey | ApiKey, now: datetime, deadline: Deadline
+    ) -> None:
+        """Records the first use of a key on a day, in the background.
+
+        A function that is frozen before the write makes it later, or never; the next function that
+        reads the key then records its use.
+        """
+        today = now.date()
+        if key.used_on == today:
+            return
+        used = {"used_on": today}
+        match key:
+            case IntegrationKey():
+                self._integration_keys.amend(hashed, key.model_copy(update=used))
+            case ApiKey():
+                self._api_keys.amend(hashed, key.model_copy(update=used))
+        deadline = deadline.within(RECORDING_SECONDS)
+        recording = self.background.submit(self.table.record_use, hashed, key, today, deadline)
+        recording.add_done_callback(_log_failure)
+
+    def service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        found = self.any_service(service_id, now, deadline)
+        return found if found and not found.disabled else None
+
+    def any_service(self, service_id: str, now: datetime, deadline: Deadline) -> Service | None:
+        """Finds a disabled one too: its incidents are still there."""
+        # A text that cannot be an id makes no call: DynamoDB has bounds for keys of its own.
+        if not _SERVICE_ID.fullmatch(service_id):
+            return None
+        return self._services.get(service_id, now, lambda: self.table.service(service_id, deadline))
+
+    def owner(
+        self, key: ApiKey, service_id: str | None, now: datetime, deadline: Deadline
+    ) -> User | None:
+        """The key's owner. While a call looks up the owner, another one looks up the service, which
+        is then remembered when its turn comes.
+        """
+        if self._users.knows(key.user_id, now) or service_id is None:
+            return self.user(key.user_id, now, deadline)
+        ahead = self.background.submit(self.service, service_id, now, deadline)
+        try:
+            return self.user(key.user_id, now, deadline)
+        finally:
+            ahead.result()
+
+    def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
+        found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
+        return found if found and not found.disabled else None
+
+    def services(self, now: datetime, deadline: Deadline) -> list[Service]:
+        """All in the configuration, by id, disabled ones too."""
+        find = Configurations(self.table).services
+        return self._listed.get("services", now, lambda: find(deadline)) or []
+
+    def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
+        """The name that people know; the id where the service is gone."""
+        found = self.any_service(service_id, now, deadline)
+        return found.name if found else service_id
+
+    def user_name(self, user_id: str, now: datetime, deadline: Deadline) -> str:
+        found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
+        return found.name if found else user_id

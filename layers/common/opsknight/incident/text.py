@@ -1,0 +1,38 @@
+"""Text that can be stored: trimmed, not empty, within a length, and UTF-8. Every text that a
+program sends us has this type.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import CoreSchema, core_schema
+
+from opsknight.incident.model import LONE_SURROGATES
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Annotates `str`. White space around the text does not count; characters are code points."""
+
+    longest: int
+    exact: bool = False
+    """Refuses half of a surrogate pair, which UTF-8 cannot hold. Elsewhere it is replaced: people
+    read on; two dedup keys would become one.
+    """
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.longest)
+        if self.exact:
+            return text
+        return core_schema.no_info_before_validator_function(_replaced, text)
+
+
+def without_lone_surrogates(text: str) -> str:
+    return LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _replaced(value: Any) -> Any:
+    # Most texts are ASCII, and this is on the way of every event.
+    if isinstance(value, str) and not value.isascii():
+        return without_lone_surrogates(value)
+    return value
