@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 
 from harness.world import World
 from opsknight_cli.deployments import Account
-from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
+from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 
 ALARMS = ("TickMissingAlarm", "OldestDueAlarm")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:opsknight"

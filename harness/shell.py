@@ -1,4 +1,4 @@
-"""The command line, in process: on a world's tables, by a world's clock, at a chosen width."""
+"""The command line in process: on a world's tables, by a world's clock, at a chosen width."""
 
 import io
 import os
@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import TextIO
 
 from harness.account import Scripted
@@ -15,7 +17,7 @@ from harness.world import World
 from opsknight.runtime.queues import Queue
 from opsknight_cli.deployments import Deployment
 from opsknight_cli.main import run
-from opsknight_cli.session import Session
+from opsknight_cli.session import WRITE, Session
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class Shell:
     pages: Queue | None = None
     arn: str = "arn:aws:sts::123456789012:assumed-role/Operators/grace"
     sleep: Callable[[float], None] | None = None
-    """Else the clock is moved on."""
+    """What waiting does; without it, the clock moves on."""
     patience: float = 60
     account: Scripted | None = None
-    """What `doctor` looks at."""
+    """The account that `doctor` checks."""
     checked_within: float = 15
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -52,7 +54,7 @@ class Shell:
                 "stack opsknight", self.url, self.world.table, self.pages, lambda: self.arn
             ),
             now=self.world.clock,
-            new_id=lambda prefix, _: f"{prefix}_{next(self._numbers):06}",
+            new_id=self._new_id,
             read_stdin=lambda: stdin,
             sleep=lambda seconds: self._pass(seconds, printed),
             reach=lambda _: (self.account or Scripted(self.world)).account(),
@@ -63,11 +65,15 @@ class Shell:
             code = run([str(word) for word in words], session)
         return Said(code, out.getvalue(), err.getvalue())
 
+    def _new_id(self, prefix: str, _: datetime) -> str:
+        # A server remembers tokens of all its tables, so they must not repeat between worlds.
+        return f"{prefix}_{token_hex(14) if prefix == WRITE else f'{next(self._numbers):06}'}"
+
     def _pass(self, seconds: float, printed: TextIO) -> None:
         if self.sleep is None:
             self.world.clock.advance(seconds=seconds)
             return
-        # What the deployment prints meanwhile is none of the command's.
+        # Anything that the deployment prints meanwhile is not output of the command.
         with redirect_stdout(printed):
             self.sleep(seconds)
 

@@ -1,7 +1,7 @@
-"""Every sentence that an operator reads, as it stands on a terminal of 80 and of 120 columns.
+"""Every sentence that an operator reads, as a terminal of 80 and of 120 columns shows it.
 
-The scenes are kept in tests/golden/cli. With GOLDEN=write in the environment this module writes
-them anew: look at what has changed before you commit it.
+The expected output is in tests/golden/cli. With GOLDEN=write in the environment, this module writes
+it again: look at the changes before you commit them.
 """
 
 import json
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from harness.account import Refusal, Scripted
 from harness.dynamodb import make_table
@@ -182,7 +181,7 @@ def keys(play: Play) -> None:
     del play.lines[-3:]
     play.types("keys", "create", "--service", "checkout", "--integration", "monitoring")
     play.types("keys", "create", "--user", "ben", "--name", "CI", "--scope", "incidents:read")
-    play.types("keys", "create", code=1)
+    play.types("keys", "create", code=64)
     play.types("keys", "create", "--service", "chekout", "--integration", "x", code=1)
     play.types("keys", "create", "--service", "checkout", "--integration", "monitor", code=1)
     play.types("keys", "create", "--user", "bn", code=1)
@@ -192,7 +191,7 @@ def keys(play: Play) -> None:
     play.types("keys", "rotate", first, "--overlap", "2h")
     play.goes_by(hours=1)
     play.types("keys", "list")
-    play.types("keys", "rotate", second, "--overlap", "soon", code=1)
+    play.types("keys", "rotate", second, "--overlap", "soon", code=64)
     play.types("keys", "revoke", second)
     play.types("keys", "revoke", second, code=1)
     play.types("keys", "rotate", second, code=1)
@@ -222,7 +221,8 @@ def on_call(play: Play) -> None:
     del play.lines[-3:]
     play.types("oncall")
     play.types("oncall", "--at", "2026-12-24 18:00", "--schedule", "follow-the-sun")
-    play.types("oncall", "--at", "tomorrow", code=1)
+    play.types("oncall", "--at", "tomorrow", code=64)
+    play.types("oncall", "--at", "9999-12-31", code=64)
     play.types("oncall", "--schedule", "follow-the-son", code=1)
     play.types("override", "list")
     said = play.types("override", "add", "follow-the-sun", "grace", "--for", "8h")
@@ -232,7 +232,8 @@ def on_call(play: Play) -> None:
     play.types("override", "list")
     play.types("oncall")
     play.types("override", "add", "follow-the-sun", "gracy", "--for", "8h", code=1)
-    play.types("override", "add", "follow-the-sun", "grace", code=1)
+    play.types("override", "add", "follow-the-sun", "grace", code=64)
+    play.types("override", "add", "follow-the-sun", "grace", "--until", "9999-12-31", code=64)
     play.types("override", "add", "follow-the-sun", "grace", "--until", "2026-01-01", code=1)
     play.types(
         "override", "add", "follow-the-sun", "ada", "--for", "1h", "--replaces", "ada", code=1
@@ -251,7 +252,8 @@ def maintenance(play: Play) -> None:
     play.types("maintenance", "start", "checkout", *later)
     play.types("maintenance", "list")
     play.types("maintenance", "start", "chekout", "--for", "2h", "--reason", "x", code=1)
-    play.types("maintenance", "start", "checkout", "--for", "0m", "--reason", "x", code=1)
+    play.types("maintenance", "start", "checkout", "--for", "0m", "--reason", "x", code=64)
+    play.types("maintenance", "start", "checkout", "--for", "9999999d", "--reason", "x", code=64)
     play.types("maintenance", "stop", "checkout")
     play.types("maintenance", "stop", "checkout", code=1)
     play.types("maintenance", "stop", "checkout", "mw_1", code=1)
@@ -351,11 +353,12 @@ def incidents_refused(play: Play) -> None:
     play.types("incidents", "show", "inc_" + "0" * 28, code=1)
     play.types("incidents", "list", "--service", "chekout", code=1)
     play.types("incidents", "list", "--team", "shops", code=1)
-    play.types("incidents", "list", "--since", "yesterday", code=1)
-    play.types("incidents", "list", "--status", "open", "--all", code=1)
+    play.types("incidents", "list", "--since", "yesterday", code=64)
+    play.types("incidents", "list", "--since", "9999999d", code=64)
+    play.types("incidents", "list", "--status", "open", "--all", code=64)
     play.types("incidents", "list", "--urgency", "low")
     play.types("incidents", "ack", first, "--as", "bn", code=1)
-    play.types("incidents", "snooze", first, code=1)
+    play.types("incidents", "snooze", first, code=64)
     play.types("incidents", "snooze", first, "--for", "8d", code=1)
     play.types("incidents", "snooze", first, "--until", "2026-11-23 02:00", code=1)
     play.types("incidents", "reassign", first, "bem", code=1)
@@ -389,7 +392,7 @@ def simulate(play: Play) -> None:
     play.types("simulate", "-", stdin=EVENT, code=1)
     play.types("apply", "-", "--yes", "--json", stdin=(EXAMPLES / "realistic.yaml").read_text())
     del play.lines[-3:]
-    play.types("simulate", "-", stdin=EVENT, code=1)
+    play.types("simulate", "-", stdin=EVENT, code=64)
     play.types("simulate", "-", "--service", "chekout", stdin=EVENT, code=1)
     play.types("simulate", "-", "--service", "checkout", stdin="{}", code=1)
     play.types("simulate", "-", "--service", "checkout", stdin="{", code=1)
@@ -475,13 +478,12 @@ SCENES: tuple[Scene, ...] = (
 
 
 @pytest.fixture(params=[80, 120])
-def shell(request: pytest.FixtureRequest) -> Iterator[Shell]:
-    with mock_aws():
-        world = build()
-        # Nothing is there before the first command.
-        client = world.table.client
-        empty = replace(world.table, name=make_table(client, "Table"))
-        yield Shell(replace(world, table=empty), width=request.param)
+def shell(request: pytest.FixtureRequest, dynamodb: str) -> Iterator[Shell]:
+    world = build(dynamodb)
+    # Nothing is there before the first command.
+    client = world.table.client
+    empty = replace(world.table, name=make_table(client, "Table"))
+    yield Shell(replace(world, table=empty), width=request.param)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
@@ -511,5 +513,5 @@ def test_failures_are_json_too(shell: Shell) -> None:
     said = shell.opsknight("keys", "revoke", "key_x", "--json")
     assert (said.code, said.err) == (1, "")
     assert said.out == (
-        '{"error": "There is no key \\"key_x\\". `opsknight keys list` shows them all."}\n'
+        '{"error": "There is no key \\"key_x\\". `opsknight keys list` shows all keys."}\n'
     )

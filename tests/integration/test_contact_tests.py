@@ -113,7 +113,7 @@ def test_without_waiting_it_comes_all_the_same(night: Pipeline, shell: Shell) ->
 def test_one_that_nobody_woke_is_found_by_the_tick(night: Pipeline, shell: Shell) -> None:
     night.post.away = True
     said = shell.opsknight("contact", "test", "ada", "--method", "mail")
-    assert (said.code, said.err[:11]) == (1, "AWS refused")
+    assert (said.code, said.err[:12]) == (1, "AWS answered")
     night.post.away = False
     night.wait(minutes=2).hears("cm_mail test")
 

@@ -17,7 +17,8 @@ from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
 from opsknight.store.deliveries import Outgoing
-from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
+from opsknight_cli.doctor.configuration_findings import destinations
+from opsknight_cli.doctor.findings import Finding, Verdict, ok
 from opsknight_cli.doctor.running import run
 
 FILE = """\

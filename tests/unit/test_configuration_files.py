@@ -74,7 +74,7 @@ def test_sections_may_be_spread_over_files_and_names_may_not() -> None:
     [problem] = found.problems
     assert (problem.place.file, problem.place.line) == ("b.yaml", 3)
     assert problem.sentence == (
-        '"ada" comes twice, first in a.yaml, line 2. Keep one of them, or choose another name.'
+        '"ada" appears twice, first in a.yaml, line 2. Remove one of them, or choose another name.'
     )
 
 

@@ -1,7 +1,6 @@
-"""A configuration as the data of a file: what `export` writes, and what a plan compares.
+"""A configuration as the data of a file: `export` writes it, and a plan compares it.
 
-What is at its default is left out, and everything stands in one order, so that two equal
-configurations are the same text.
+Defaults are left out and the order is fixed, so equal configurations become the same text.
 """
 
 from collections.abc import Mapping
@@ -29,16 +28,16 @@ type Data = dict[str, Any]
 
 
 class Quoted(str):
-    """Text that is written in quotes whether YAML needs them or not: wall-clock times."""
+    """Text that is written in quotes even where YAML needs none: wall-clock times."""
 
     __slots__ = ()
 
 
 def described(configuration: Configuration) -> Data:
-    """All of it, by section."""
+    """The whole configuration, by section."""
     document: Data = {section: {} for section in SECTIONS}
     for entry in configuration.entries():
-        # Only what is inside an entry is known by a number.
+        # Paths of entries have no numbers.
         *above, last = map(str, path_of(entry))
         place: Data = document
         for part in above:
@@ -88,8 +87,8 @@ def fields(entry: Entry) -> Data | str:
         case Integration():
             return entry.name
         case ServiceReceiver():
-            told = None if entry.told == TOLD_BY_DEFAULT else [each.value for each in entry.told]
-            return _place(entry) | _given({"told": told})
+            events = None if entry.told == TOLD_BY_DEFAULT else [each.value for each in entry.told]
+            return _place(entry) | _given({"told": events})
         case StatusPage():
             return _given(
                 {
@@ -140,7 +139,7 @@ def _layer(layer: Layer, zone: ZoneInfo) -> Data:
 
 
 def _moment(at: datetime, handoff: time, zone: ZoneInfo) -> str:
-    """The shortest form that stands for this very instant."""
+    """The shortest text for exactly this instant."""
     wall = at.astimezone(zone).replace(tzinfo=None)
     if instant_of(zone, datetime.combine(wall, handoff)) == at:
         return wall.date().isoformat()
@@ -189,7 +188,7 @@ def _place(receiver: Receiver) -> Data:
 
 
 def _name(entry: Any) -> str | None:
-    """None where it is the key anyway."""
+    """None if it equals the key."""
     return None if entry.name == slug_of(entry.id) else str(entry.name)
 
 
