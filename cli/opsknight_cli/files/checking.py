@@ -22,7 +22,7 @@ from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reading import Document
 from opsknight_cli.files.shape import SECTIONS, Shape
-from opsknight_cli.files.words import slug
+from opsknight_cli.files.values import slug
 
 _KINDS: Final = {
     "users": Kind.USER,

@@ -22,7 +22,7 @@ from opsknight.escalation.policy import Policy, Step
 from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
 from opsknight.oncall.schedules import Schedule
 from opsknight_cli.files.shape import SECTIONS
-from opsknight_cli.files.words import in_words, turn_in_words
+from opsknight_cli.files.values import in_words, turn_in_words
 
 type Data = dict[str, Any]
 

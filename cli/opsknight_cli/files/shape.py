@@ -6,7 +6,7 @@ are only slugs here; `opsknight.config.lint` checks that they lead somewhere.
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
     model_validator,
 )
 
@@ -23,10 +22,11 @@ from opsknight.directory.receivers import TOLD_BY_DEFAULT, Channel, IncidentEven
 from opsknight.incident.model import Urgency
 from opsknight.oncall.rotations import Restriction, WallTime
 from opsknight.oncall.schedules import Zone
-from opsknight_cli.files.words import (
+from opsknight_cli.files.values import (
     Duration,
     Email,
     Flag,
+    Moment,
     Number,
     Parameter,
     Slug,
@@ -158,28 +158,6 @@ class TeamShape(Shape):
 
 class HoursShape(Restriction):
     model_config = ConfigDict(extra="forbid")
-
-
-def _moment(text: object) -> date | datetime:
-    """Parses a date, or a time with or without an offset from UTC."""
-    try:
-        if isinstance(text, str) and len(text) == 10:
-            return date.fromisoformat(text)
-        if isinstance(text, str) and len(text) > 10:
-            return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueError(
-        "must be a date such as 2026-01-05 (at the handoff), a time by the schedule's clock such "
-        'as "2026-01-05 09:30", or an instant such as "2026-01-05T09:30:00Z"'
-    )
-
-
-type Moment = Annotated[
-    date | datetime,
-    BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "examples": ["2026-01-05", "2026-01-05 09:30"]}),
-]
 
 
 class LayerShape(Shape):

@@ -13,7 +13,7 @@ from opsknight.escalation.steps import StepTaken, Why
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import methods
 from opsknight.simulation import Changed, FallbackTold, Happening, Sent, Simulation, Stepped
-from opsknight_cli.files.words import in_words
+from opsknight_cli.files.values import in_words
 from opsknight_cli.simulate.play import Stage
 
 # A gap in a schedule can make hundreds of steps in a row that reach nobody.

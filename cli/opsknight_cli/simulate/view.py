@@ -9,7 +9,7 @@ from opsknight.escalation.policy import implicit
 from opsknight.incident.lifecycle import Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status
 from opsknight.simulation import Simulation
-from opsknight_cli.files.words import in_words
+from opsknight_cli.files.values import in_words
 from opsknight_cli.simulate.play import Played
 from opsknight_cli.simulate.rows import Row, rows, shortened
 from opsknight_cli.terminal.screen import Screen

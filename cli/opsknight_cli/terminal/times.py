@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from opsknight.oncall.rotations import instant_of
-from opsknight_cli.files.words import duration, in_words
+from opsknight_cli.files.values import duration, in_words
 from opsknight_cli.session import UsageError
 
 UTC_ZONE: Final = ZoneInfo("UTC")

@@ -5,12 +5,13 @@ Each type parses one value, explains a wrong one in a sentence, and has a patter
 
 import re
 import unicodedata
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
-from opsknight.oncall.rotations import Length, Unit
+from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
 
 LONGEST_SLUG: Final = 60
 
@@ -92,6 +93,25 @@ def turn_in_words(length: Length) -> str:
     return f"{length.count}{length.unit.value[0].lower()}"
 
 
+def _moment(text: object) -> date | datetime:
+    """Parses a date, or a time with or without an offset from UTC."""
+    found: date | datetime | None = None
+    with suppress(ValueError):
+        if isinstance(text, str) and len(text) == 10:
+            found = date.fromisoformat(text)
+        elif isinstance(text, str) and len(text) > 10:
+            found = datetime.fromisoformat(text)
+    if found is None:
+        raise ValueError(
+            "must be a date such as 2026-01-05 (at the handoff), a time by the schedule's clock "
+            'such as "2026-01-05 09:30", or an instant such as "2026-01-05T09:30:00Z"'
+        )
+    # Near the ends of the calendar there is no instant for a time by a clock.
+    if not EPOCH.year <= found.year < LAST.year:
+        raise ValueError(f"must be in the years {EPOCH.year} to {LAST.year - 1}")
+    return found
+
+
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
         raise ValueError("must be an e-mail address, such as ada@example.com")
@@ -134,6 +154,11 @@ type Turn = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^[1-9]\d*[hdw]$", "examples": ["1w", "2d", "12h"]}
     ),
+]
+type Moment = Annotated[
+    date | datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "examples": ["2026-01-05", "2026-01-05 09:30"]}),
 ]
 type Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 type Parameter = Annotated[str, Field(min_length=1, max_length=1011), AfterValidator(_parameter)]
