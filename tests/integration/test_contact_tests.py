@@ -34,8 +34,8 @@ ADA = User(
 
 
 @pytest.fixture
-def night(moto_world: World) -> Pipeline:
-    night = Pipeline(moto_world)
+def night(world: World) -> Pipeline:
+    night = Pipeline(world)
     night.put(items.directory_item(ADA))
     return night
 
