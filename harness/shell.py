@@ -39,7 +39,7 @@ class Shell:
     pages: Queue | None = None
     arn: str = "arn:aws:sts::123456789012:assumed-role/Operators/grace"
     sleep: Callable[[float], None] | None = None
-    """What waiting does; without it, the clock moves on."""
+    """Replaces waiting; without it, the clock moves on."""
     patience: float = 60
     account: Scripted | None = None
     """The account that `doctor` checks."""

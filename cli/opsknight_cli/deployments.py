@@ -44,7 +44,7 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class Deployment:
     name: str
-    """What sentences call it."""
+    """The name in sentences."""
     url: str
     table: Table
     pages: Queue | None
@@ -58,7 +58,7 @@ class Account:
     """Where a deployment should be; no call has been made yet."""
 
     name: str
-    """What sentences call it."""
+    """The name in sentences."""
     stack: str
     client: Callable[[str], Any]
     """Makes a client for an AWS service."""

@@ -1,5 +1,5 @@
 """`opsknight incidents`: the same answers as the HTTP API, by the same tables; ids, filters, and
-what is watched.
+watching.
 """
 
 import json

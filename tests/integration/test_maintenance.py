@@ -1,4 +1,4 @@
-"""A window that ends early: what it suppressed is due at once, and others are not touched."""
+"""A window that ends early: its incidents are due at once, and those of other windows are not."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What has to be written to turn one configuration into another, and in which order."""
+"""The steps that turn one configuration into another, and their order."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the doctor makes of the answers it gets."""
+"""The findings that the doctor makes from answers of AWS."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What would go wrong at night is said by day: each finding alone, and not without its cause."""
+"""Findings by day about problems of the night: each appears with its cause, and only then."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

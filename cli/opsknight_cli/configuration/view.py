@@ -29,7 +29,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
-    """What differs between two entries as data, in parts as small as stay readable."""
+    """The differences between two entries as data, in parts as small as stay readable."""
     match before, after:
         case dict(), dict():
             for name in [*after, *(name for name in before if name not in after)]:

@@ -44,7 +44,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What is known about a deployment before the checks run."""
+    """The facts about a deployment that the checks share."""
 
     client: Callable[[str], Any]
     parameters: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a check of the doctor comes to: a verdict, a sentence, and a way to fix it."""
+"""The result of a check: a verdict, a sentence, and a way to fix it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ IncidentArguments = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one incident: for programs, and as a sentence."""
+    """The result for one incident: for programs, and as a sentence."""
 
     data: dict[str, Any]
     sentence: str

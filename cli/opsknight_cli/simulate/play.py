@@ -23,7 +23,7 @@ class Stage:
     """Where an event is played."""
 
     place: str
-    """As sentences call it."""
+    """The name in sentences."""
     service: Service
     roster: Roster
     incident: Incident | None = None

@@ -1,3 +1,3 @@
-"""What commands share: options, printing, times, and names as operators type them. No command lives
-here, and nothing that only one command needs.
+"""The options, printing, times and names that commands share. No command lives here, and nothing
+that only one command needs.
 """

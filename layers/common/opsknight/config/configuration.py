@@ -173,7 +173,7 @@ class Reference:
 
 
 def references(entry: Entry) -> Iterator[Reference]:
-    """What the entry refers to, and cannot do without."""
+    """The entries that this entry needs."""
     match entry:
         case User():
             # A user's team ids are copies: teams refer to users.

@@ -1,5 +1,5 @@
-"""What would go wrong with a configuration at night: references that lead nowhere, policies that
-page nobody, hours in which nobody is on call.
+"""Problems that would show up at night: references that lead nowhere, policies that page nobody,
+hours in which nobody is on call.
 
 Pure: the time is an argument. A configuration with errors must not be applied; a warning may be
 intended.
