@@ -22,7 +22,7 @@ from opsknight_cli.incidents.filters import (
     UrgencyOption,
     service_ids,
 )
-from opsknight_cli.session import CommandError
+from opsknight_cli.session import UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Line, printable
 
@@ -55,7 +55,7 @@ def watch_command(
     """Watch active incidents until Ctrl-C: a live list, or one line per change in a pipe."""
     screen = invocation.screen
     if status and Status.RESOLVED in status:
-        raise CommandError(
+        raise UsageError(
             "`watch` follows active incidents and reports when one is resolved: drop "
             "`--status RESOLVED`."
         )
