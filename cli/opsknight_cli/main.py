@@ -4,10 +4,9 @@
 3: `doctor` found failures. 64: wrong usage. 130: interrupted.
 """
 
-import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import typer
@@ -24,6 +23,7 @@ from opsknight_cli.files.reading import Unreadable
 from opsknight_cli.incidents import actions, listing, watching
 from opsknight_cli.session import CommandError, Exit, Session, UsageError
 from opsknight_cli.simulate import command as simulate
+from opsknight_cli.terminal.invocation import Terminal
 from opsknight_cli.terminal.screen import Screen
 
 FAILED: Final = 1
@@ -48,12 +48,18 @@ app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 
 
-def run(arguments: Sequence[str], session: Session) -> int:
+def new_screen(as_json: bool) -> Screen:
+    return Screen(as_json=as_json)
+
+
+def run(
+    arguments: Sequence[str], session: Session, screens: Callable[[bool], Screen] = new_screen
+) -> int:
     """Runs one command, and returns its exit code."""
     command = typer.main.get_command(app)
-    as_json = "--json" in arguments
+    screen = screens("--json" in arguments)
     try:
-        command.main(list(arguments), prog_name="opsknight", obj=session)
+        command.main(list(arguments), prog_name="opsknight", obj=Terminal(session, screens))
     except Exit as end:
         return end.code
     except SystemExit as end:
@@ -63,23 +69,23 @@ def run(arguments: Sequence[str], session: Session) -> int:
                 return USAGE
             case int(code) if code == INTERRUPTED:
                 sentence = "Interrupted. Nothing is half-written: run the command again."
-                return _failed(sentence, as_json, INTERRUPTED)
+                return _failed(sentence, screen, INTERRUPTED)
             case code:
                 return code if isinstance(code, int) else 0
     except UsageError as error:
-        return _failed(str(error), as_json, USAGE)
+        return _failed(str(error), screen, USAGE)
     except (CommandError, NotFound, Unreadable, Unavailable) as error:
-        return _failed(str(error), as_json)
+        return _failed(str(error), screen)
     except (BotoCoreError, ClientError, NotTaken) as error:
-        return _failed(f"AWS answered with an error: {error}", as_json)
+        return _failed(f"AWS answered with an error: {error}", screen)
     raise AssertionError("the library ends every command with SystemExit")
 
 
-def _failed(sentence: str, as_json: bool, code: int = FAILED) -> int:
-    if as_json:
-        sys.stdout.write(json.dumps({"error": sentence}) + "\n")
+def _failed(sentence: str, screen: Screen, code: int = FAILED) -> int:
+    if screen.as_json:
+        screen.line({"error": sentence})
     else:
-        Screen().complain(sentence)
+        screen.complain(sentence)
     return code
 
 

@@ -115,11 +115,11 @@ def prune_and_what_keeps_it(play: Play) -> None:
     said = play.types("keys", "create", "--service", "checkout", "--integration", "monitoring")
     [secret] = SECRETS.findall(said.out)[:1]
     play.shell.world.send(event(), key=secret)
-    del play.lines[:]
+    play.forget()
     one = "users: {ada: {email: ada@example.com, role: ADMIN}}\n"
     incident = play.types("plan", "-", "--prune", stdin=one, code=2)
     [found] = set(re.findall(r"inc_[0-9a-f]+", incident.out))
-    play.lines = [line.replace(found, "inc_" + "0" * 28) for line in play.lines]
+    play.replace(re.compile(found), "inc_" + "0" * 28)
     play.shell.world.send(event("resolve"), key=secret)
     play.types("apply", "-", "--prune", "--yes", stdin=one)
 
@@ -127,7 +127,7 @@ def prune_and_what_keeps_it(play: Play) -> None:
 def keys(play: Play) -> None:
     play.types("keys", "list")
     play.types("apply", "-", "--yes", "--json", stdin=small())
-    del play.lines[-3:]
+    play.forget_last()
     play.types("keys", "create", "--service", "checkout", "--integration", "monitoring")
     play.types("keys", "create", "--user", "ben", "--name", "CI", "--scope", "incidents:read")
     play.types("keys", "create", code=64)
@@ -158,7 +158,7 @@ def a_key_in_use(play: Play) -> None:
     world.send(event("resolve", service_id="svc_checkout"), key=secret)
     world.apis[0].intake.beside.shutdown()
     world.apis.clear()
-    del play.lines[:]
+    play.forget()
     disabled = small().replace("role: RESPONDER", "role: RESPONDER\n    disabled: true")
     play.types("apply", "-", "--yes", stdin=disabled, code=1)
     play.types("apply", "-", "--yes", "--force", stdin=disabled)
@@ -167,7 +167,7 @@ def a_key_in_use(play: Play) -> None:
 def on_call(play: Play) -> None:
     play.types("oncall")
     play.types("apply", "-", "--yes", "--json", stdin=(EXAMPLES / "realistic.yaml").read_text())
-    del play.lines[-3:]
+    play.forget_last()
     play.types("oncall")
     play.types("oncall", "--at", "2026-12-24 18:00", "--schedule", "follow-the-sun")
     play.types("oncall", "--at", "tomorrow", code=64)
@@ -194,7 +194,7 @@ def on_call(play: Play) -> None:
 
 def maintenance(play: Play) -> None:
     play.types("apply", "-", "--yes", "--json", stdin=small())
-    del play.lines[:]
+    play.forget()
     play.types("maintenance", "list")
     play.types("maintenance", "start", "checkout", "--for", "2h", "--reason", "New database")
     later = ["--from", "+1d", "--for", "30m", "--reason", "Certificates", "--stay"]

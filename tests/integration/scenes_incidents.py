@@ -99,7 +99,7 @@ EVENT = json.dumps(event())
 def simulate(play: Play) -> None:
     play.types("simulate", "-", stdin=EVENT, code=1)
     play.types("apply", "-", "--yes", "--json", stdin=(EXAMPLES / "realistic.yaml").read_text())
-    del play.lines[-3:]
+    play.forget_last()
     play.types("simulate", "-", stdin=EVENT, code=64)
     play.types("simulate", "-", "--service", "chekout", stdin=EVENT, code=1)
     play.types("simulate", "-", "--service", "checkout", stdin="{}", code=1)
@@ -109,7 +109,7 @@ def simulate(play: Play) -> None:
     play.types("simulate", "-", *later, stdin=json.dumps(event(severity="info")))
     window = ["--for", "90m", "--reason", "New database"]
     play.types("maintenance", "start", "checkout", *window)
-    del play.lines[-3:]
+    play.forget_last()
     play.types("simulate", "-", "--service", "checkout", stdin=EVENT)
     play.types("simulate", "-", *later, "--json", stdin=EVENT)
     play.types("simulate", "-", "--service", "gateway", stdin=json.dumps(event("resolve")))
@@ -121,14 +121,14 @@ def simulate_a_gap(play: Play) -> None:
         "attic: {team: nobody}", "attic: {team: web}"
     )
     play.types("apply", "-", "--yes", "--json", stdin=valid)
-    del play.lines[-3:]
+    play.forget_last()
     play.types("simulate", "-", "--service", "night", stdin=EVENT)
     play.types("simulate", "-", "--service", "shop", stdin=EVENT)
 
 
 def doctor(play: Play) -> None:
     play.types("apply", "-", "--yes", "--json", stdin=small())
-    del play.lines[-3:]
+    play.forget_last()
     account = Scripted(play.shell.world)
     play.shell.account = account
     play.types("doctor")

@@ -45,6 +45,15 @@ _ACTING_AS: Final[dict[str, Any]] = {
 _JSON: Final = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What `main` hands to every command."""
+
+    session: Session
+    new_screen: Callable[[bool], Screen]
+    """Its argument says whether to print JSON."""
+
+
 @dataclass(frozen=True)
 class Invocation:
     """One run of a command."""
@@ -75,10 +84,11 @@ def common_options[**P](
         call: Callable[..., None] = command
 
         def run(context: typer.Context, **options: Any) -> None:
+            terminal: Terminal = context.obj
             given = {name: options.pop(name) for name in shared}
             invocation = Invocation(
-                session=context.obj,
-                screen=Screen(as_json=options.pop("as_json")),
+                session=terminal.session,
+                screen=terminal.new_screen(options.pop("as_json")),
                 acting_as=given.pop("acting_as", None),
                 where=Where(**given),
             )

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group
@@ -37,10 +37,17 @@ class Line:
 
 
 class Screen:
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        width: int | None = None,
+    ) -> None:
         self.as_json = as_json
-        self._out = _console(sys.stdout)
-        self._err = _console(sys.stderr)
+        self._out = _console(out or sys.stdout, width)
+        self._err = _console(err or sys.stderr, width)
 
     @property
     def interactive(self) -> bool:
@@ -49,18 +56,18 @@ class Screen:
 
     def data(self, value: Any) -> None:
         """The one object that `--json` prints."""
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.raw(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def line(self, value: Any) -> None:
         """One JSON object on one line, for programs that read a stream of them."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        self.raw(json.dumps(value, ensure_ascii=False) + "\n")
 
     def flush(self) -> None:
-        sys.stdout.flush()
+        self._out.file.flush()
 
     def raw(self, text: str) -> None:
         """Text to copy or pipe, unchanged."""
-        sys.stdout.write(text)
+        self._out.file.write(text)
 
     def say(self, text: Cell = "", style: str = "", indent: int = 0) -> None:
         self._line(self._out, Text(text, style) if isinstance(text, str) else text, indent, indent)
@@ -201,8 +208,8 @@ def _text(cell: Cell) -> Text:
     return Text(cell) if isinstance(cell, str) else cell
 
 
-def _console(file: Any) -> Console:
-    console = Console(file=file, highlight=False)
-    if not (console.is_terminal or os.environ.get("COLUMNS")):
+def _console(file: TextIO, width: int | None) -> Console:
+    console = Console(file=file, highlight=False, width=width)
+    if not (console.is_terminal or width or os.environ.get("COLUMNS")):
         console = Console(file=file, highlight=False, width=_ENDLESS)
     return console
