@@ -7,7 +7,8 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -48,6 +49,12 @@ app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 
 
+@cache
+def command() -> Any:
+    """The whole tree of commands. Typer takes a while to make it."""
+    return typer.main.get_command(app)
+
+
 def new_screen(as_json: bool) -> Screen:
     return Screen(as_json=as_json)
 
@@ -56,10 +63,9 @@ def run(
     arguments: Sequence[str], session: Session, screens: Callable[[bool], Screen] = new_screen
 ) -> int:
     """Runs one command, and returns its exit code."""
-    command = typer.main.get_command(app)
     screen = screens("--json" in arguments)
     try:
-        command.main(list(arguments), prog_name="opsknight", obj=Terminal(session, screens))
+        command().main(list(arguments), prog_name="opsknight", obj=Terminal(session, screens))
     except Exit as end:
         return end.code
     except SystemExit as end:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from harness.dynamodb import make_table
 from harness.shell import Shell
 from harness.world import build
-from opsknight_cli.main import app
+from opsknight_cli.main import command
 from tests.integration import scenes_configuration, scenes_incidents
 from tests.integration.play import Play
 
@@ -69,7 +68,7 @@ def test_it_reads_as_it_was_looked_at(shell: Shell, scene: Scene) -> None:
 def test_help_reads_as_it_was_looked_at(shell: Shell, width: int) -> None:
     pages = []
     shell.width = width
-    for words in commands(typer.main.get_command(app)):
+    for words in commands(command()):
         said = shell.opsknight(*words, "--help")
         assert (said.code, said.err) == (0, "")
         lines = [line.rstrip() for line in said.out.splitlines()]
@@ -80,8 +79,8 @@ def test_help_reads_as_it_was_looked_at(shell: Shell, width: int) -> None:
 
 def commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield words
-    for name, command in getattr(group, "commands", {}).items():
-        yield from commands(command, (*words, name))
+    for name, each in getattr(group, "commands", {}).items():
+        yield from commands(each, (*words, name))
 
 
 def is_as_kept(text: str, name: str) -> None:
