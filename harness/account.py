@@ -1,6 +1,4 @@
-"""An AWS account as `doctor` sees it: real clients whose calls are answered from data, and DynamoDB
-from a world.
-"""
+"""An AWS account for `doctor`: real clients whose answers are data, and the DynamoDB of a world."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 
 from harness.world import World
 from opsknight_cli.deployments import Account
-from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
+from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 
 ALARMS = ("TickMissingAlarm", "OldestDueAlarm")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:opsknight"
@@ -45,7 +43,7 @@ def resources(world: World) -> list[dict[str, str]]:
     return [
         {
             "LogicalResourceId": name,
-            # The id of a mapping has 36 letters.
+            # The id of an event source mapping has 36 characters.
             "PhysicalResourceId": world.table.name
             if name == "Table"
             else f"{places.get(kind, '')}{name}".ljust(36, "-"),
@@ -57,8 +55,8 @@ def resources(world: World) -> list[dict[str, str]]:
 
 @dataclass
 class Scripted:
-    """All is well, until a test changes an answer. Answers are by service and operation; a function
-    is given the parameters of the call.
+    """A healthy account, until a test changes an answer. Answers are by service and operation; an
+    answer that is a function gets the parameters of the call.
     """
 
     world: World

@@ -1,5 +1,5 @@
-"""Finding a deployment: by its stack, region and profile as other AWS tools do; without any of them
-that of `make run`, while it is up in this folder or one above.
+"""Finds a deployment by stack, region and profile, as other AWS tools do. Without any of these, it
+finds the local one that `make run` started in this folder or in one above.
 """
 
 import shlex
@@ -21,17 +21,17 @@ from opsknight.store.table import Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-USUAL_STACK: Final = "opsknight"
-# Whoever asks many things at once does not wait long for one.
-ASKED_ONCE: Final = Config(
+DEFAULT_STACK: Final = "opsknight"
+# The doctor makes many calls in parallel, and does not wait long for any.
+IMPATIENT: Final = Config(
     connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2, "mode": "standard"}
 )
-_NO_REGION: Final = "Which region? Give --region, or set AWS_DEFAULT_REGION."
+_NO_REGION: Final = "Give a region with --region, or set AWS_DEFAULT_REGION."
 _SETTINGS: Final = Path(".local") / "opsknight.env"
 
 
 class NotFound(Exception):
-    """There is no such deployment, or no way to look; the text is a sentence for the operator."""
+    """No deployment was found; the text is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,24 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class Deployment:
     name: str
-    """As sentences call it."""
+    """The name in sentences."""
     url: str
     table: Table
     pages: Queue | None
-    """Of messages to people; None where the stack is too old to tell."""
+    """The queue of messages to people; None if the stack is too old to have this output."""
     operator: Callable[[], str]
-    """Asks AWS who we are: an ARN."""
+    """Asks AWS for the ARN of the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a deployment is, or would be: nothing is asked yet."""
+    """Where a deployment should be; no call has been made yet."""
 
     name: str
-    """As sentences call it."""
+    """The name in sentences."""
     stack: str
     client: Callable[[str], Any]
-    """Of a service of AWS."""
+    """Makes a client for an AWS service."""
 
 
 def reach(where: Where) -> Account:
@@ -70,7 +70,7 @@ def reach(where: Where) -> Account:
 
     def client(service: str) -> Any:
         anything: Any = session
-        config = TABLE_CONFIG if service == "dynamodb" else ASKED_ONCE
+        config = TABLE_CONFIG if service == "dynamodb" else IMPATIENT
         return anything.client(service, endpoint_url=endpoint, config=config)
 
     return Account("the local deployment" if endpoint else f"stack {stack}", stack, client)
@@ -83,14 +83,14 @@ def find(where: Where) -> Deployment:
         return _deployment(session, stack, endpoint)
     except EndpointConnectionError as error:
         if endpoint is None:
-            raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
+            raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
         raise NotFound(
-            f"`make run` was up here and does not answer at {endpoint} any more: start it "
-            "again, or name another deployment with --stack."
+            f"The local deployment of `make run` no longer answers at {endpoint}: start it "
+            "again, or give another deployment with --stack."
         ) from None
     except KeyError as missing:
         raise NotFound(
-            f"Stack {stack} is no OpsKnight deployment, or not deployed yet: it has no {missing}."
+            f"Stack {stack} is not an OpsKnight deployment, or not complete: it has no {missing}."
         ) from None
     except ClientError as error:
         reason = error.response["Error"].get("Message", str(error)).rstrip(".")
@@ -99,11 +99,11 @@ def find(where: Where) -> Deployment:
     except NoRegionError:
         raise NotFound(_NO_REGION) from None
     except BotoCoreError as error:
-        raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
+        raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
 
 
 def _place(where: Where) -> tuple[boto3.Session, str, str | None]:
-    """The session, the stack's name, and the endpoint of a local one. Raises NotFound."""
+    """The session, the name of the stack, and the endpoint if it is local. Raises NotFound."""
     local = None if where != Where() else local_settings()
     if local and (endpoint := local.get("OPSKNIGHT_AWS_ENDPOINT")):
         session = boto3.Session(
@@ -115,10 +115,10 @@ def _place(where: Where) -> tuple[boto3.Session, str, str | None]:
     try:
         session = boto3.Session(profile_name=where.profile, region_name=where.region)
     except BotoCoreError as error:
-        raise NotFound(f"AWS could not be asked: {str(error).rstrip('.')}.") from None
+        raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
     if session.region_name is None:
         raise NotFound(_NO_REGION)
-    return session, where.stack or USUAL_STACK, None
+    return session, where.stack or DEFAULT_STACK, None
 
 
 def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Deployment:
@@ -127,7 +127,7 @@ def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Dep
     values = _named(found)
     client = session.client("dynamodb", config=TABLE_CONFIG, endpoint_url=endpoint)
     pages = values.get("PagesUrl")
-    # Told apart by the name of the service, the stubs know it under two names.
+    # Typed as Any: the stubs and `Queue` name the type of this client differently.
     sqs: Any = session.client("sqs", config=MESSAGES_CONFIG, endpoint_url=endpoint)
 
     def operator() -> str:
@@ -144,7 +144,7 @@ def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Dep
 
 
 def table_of(client: "DynamoDBClient", stack: Mapping[str, Any]) -> Table:
-    """Of a stack as CloudFormation describes it. Raises KeyError when it has none."""
+    """The table of a stack that CloudFormation describes. Raises KeyError if it has none."""
     days = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
     retention = timedelta(days=int(days["RetentionDays"]))
     return Table(client, _named(stack)["TableName"], retention)
@@ -155,7 +155,7 @@ def _named(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def local_settings() -> Mapping[str, str]:
-    """What `make run` wrote of itself; nothing when it is not up."""
+    """The settings that `make run` wrote; empty when it is not running."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         try:

@@ -1,6 +1,6 @@
-"""`keys`: what monitoring tools and programs authenticate with."""
+"""`keys`: the keys with which monitoring tools and programs authenticate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex, token_urlsafe
 from typing import Annotated, Any, Final
@@ -8,74 +8,64 @@ from typing import Annotated, Any, Final
 import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.config.lint import meant
+from opsknight.config.lint import did_you_mean
 from opsknight.directory.entries import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
 from opsknight.store.calls import Conflict
-from opsknight.store.configurations import Configurations
 from opsknight.store.keys import Held, Keys
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.files.words import in_words
+from opsknight_cli.files.values import in_words
 from opsknight_cli.send import curl
-from opsknight_cli.session import (
-    JsonOption,
-    ProfileOption,
-    Refused,
-    RegionOption,
-    Session,
-    StackOption,
-    session_of,
-)
-from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.naming import configuration
 from opsknight_cli.terminal.times import span, stamp
 
-# So that a new key can be brought to wherever the old one is, within a day of work.
+# A day is enough to replace the old key wherever it is used.
 OVERLAP: Final = "1d"
+MOST_NAMED: Final = 20
 
-app = typer.Typer(help="Keys of integrations and users.", no_args_is_help=True)
+app = typer.Typer(help="Manage the keys of integrations and users.", no_args_is_help=True)
 
 ServiceOption = Annotated[str | None, typer.Option("--service", help="A service's name.")]
 UserOption = Annotated[str | None, typer.Option("--user", help="A user's name.")]
 
 
 @app.command("create")
+@common_options()
 def create_command(
-    context: typer.Context,
+    invocation: Invocation,
     service: ServiceOption = None,
     integration: Annotated[
-        str | None, typer.Option("--integration", help="One of the service's integrations.")
+        str | None, typer.Option("--integration", help="An integration of that service.")
     ] = None,
     user: UserOption = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="What an API key is for, as people read it.")
+        str | None, typer.Option("--name", help="The name of an API key, for people.")
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help=f"What an API key may do: {', '.join(SCOPES)}."),
+        typer.Option(
+            "--scope", help=f"What an API key may do; may be repeated: {', '.join(SCOPES)}."
+        ),
     ] = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Make a key, of an integration or of a user, and show it this one time."""
-    session, screen = session_of(context), Screen(as_json=as_json)
+    """Create a key for an integration or a user, and show it this one time."""
+    session = invocation.session
     if (service is None) is (user is None) or (service is None) is not (integration is None):
-        raise Refused("Give --service with --integration, or --user.")
-    deployment = session.find(Where(stack, region, profile))
-    now = session.now()
+        raise UsageError("Give either --service and --integration, or --user.")
+    deployment, now = invocation.deployment, session.now()
     key: IntegrationKey | ApiKey
     if service is not None and integration is not None:
         secret = token_hex(16)
         key = IntegrationKey(
             id=session.id("key"),
-            name=_integration(deployment, session, service, integration),
+            name=_integration(invocation, service, integration),
             created_at=now,
             service_id=id_of(Kind.SERVICE, service),
             integration_id=id_of(Kind.INTEGRATION, integration),
         )
     else:
         secret = f"opsk_{token_urlsafe(32)}"
-        owner = _user(deployment, session, user or "")
+        owner = _user(invocation, user or "")
         key = ApiKey(
             id=session.id("key"),
             name=name or f"Key of {owner}",
@@ -84,39 +74,35 @@ def create_command(
             scopes=_scopes(scope or [EVENTS_WRITE]),
         )
     try:
-        Keys(deployment.table).add(key_hash(secret), key, session.id("new"), session.deadline())
+        Keys(deployment.table).add(key_hash(secret), key, session.token(), session.deadline())
     except Conflict:
-        raise Refused(
-            "What the key is for is being removed at this moment: no key was made."
+        raise CommandError(
+            "Somebody has just removed the owner of this key: no key was created."
         ) from None
-    _show_new(screen, deployment, key, secret)
+    _show_new(invocation, key, secret)
 
 
 @app.command("list")
+@common_options()
 def list_command(
-    context: typer.Context,
+    invocation: Invocation,
     service: ServiceOption = None,
     user: UserOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """List keys, without their secrets."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
+    session, screen = invocation.session, invocation.screen
     owner = id_of(Kind.SERVICE, service) if service else id_of(Kind.USER, user) if user else None
-    held = Keys(deployment.table).held(session.deadline(), owner)
+    held = Keys(invocation.deployment.table).held(session.deadline(), owner)
     now = session.now()
-    if as_json:
-        screen.data({"keys": [_told(each.key, now) for each in held]})
+    if screen.as_json:
+        screen.data({"keys": [_data(each.key, now) for each in held]})
     elif not held:
-        screen.say("There are no keys. `opsknight keys create` makes one.")
+        screen.say("There are no keys. Create one with `opsknight keys create`.")
     else:
         rows = [
             (
                 each.key.id,
-                _of(each.key),
+                _owner(each.key),
                 each.key.used_on.isoformat() if each.key.used_on else "never",
                 _state(each.key, now),
                 f"{each.key.name}: {', '.join(each.key.scopes)}"
@@ -125,76 +111,71 @@ def list_command(
             )
             for each in held
         ]
-        screen.columns(("KEY", "OF", "LAST USED", "STATE", "SCOPES"), rows)
+        screen.columns(("KEY", "OWNER", "LAST USED", "STATE", "SCOPES"), rows)
 
 
 @app.command("rotate")
+@common_options()
 def rotate_command(
-    context: typer.Context,
+    invocation: Invocation,
     key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
     overlap: Annotated[
-        str, typer.Option("--overlap", help="How long the old key goes on working.")
+        str, typer.Option("--overlap", help="How long the old key keeps working.")
     ] = OVERLAP,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Make a key in the place of another, which works on for a while."""
-    session, screen = session_of(context), Screen(as_json=as_json)
+    """Create a key to replace another one, which keeps working for a while."""
+    session = invocation.session
     lasts = span(overlap)
-    deployment = session.find(Where(stack, region, profile))
-    keys, now = Keys(deployment.table), session.now()
-    old = _find(keys, key_id, session)
+    keys, now = Keys(invocation.deployment.table), session.now()
+    old = _find(invocation, key_id)
     fresh = {"id": session.id("key"), "created_at": now, "ends_at": None, "used_on": None}
     key = old.key.model_copy(update=fresh)
     secret = token_hex(16) if isinstance(key, IntegrationKey) else f"opsk_{token_urlsafe(32)}"
     if not old.key.live_at(now):
-        raise Refused(f"{key_id} has ended: make a new key with `opsknight keys create`.")
+        raise CommandError(f"{key_id} has ended: create a new key with `opsknight keys create`.")
     until = min(now + lasts, old.key.ends_at or now + lasts)
     try:
-        keys.replace(old, key_hash(secret), key, until, session.id("new"), session.deadline())
+        keys.replace(old, key_hash(secret), key, until, session.token(), session.deadline())
     except Conflict:
-        raise Refused(
-            f"{key_id} was rotated, revoked or removed at this moment: no key was made."
+        raise CommandError(
+            f"Somebody has just rotated, revoked or removed {key_id}: no key was created."
         ) from None
-    _show_new(screen, deployment, key, secret, old=old.key, lasts=until - now)
+    _show_new(invocation, key, secret, old=old.key, lasts=until - now)
 
 
 @app.command("revoke")
+@common_options()
 def revoke_command(
-    context: typer.Context,
+    invocation: Invocation,
     key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """End a key: within 30 seconds it is refused everywhere."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    keys, now = Keys(deployment.table), session.now()
-    held = _find(keys, key_id, session)
+    """Revoke a key. It stops working everywhere within 30 seconds."""
+    session, screen = invocation.session, invocation.screen
+    now = session.now()
+    held = _find(invocation, key_id)
     try:
-        keys.end(held, now, session.deadline())
+        Keys(invocation.deployment.table).end(held, now, session.deadline())
     except Conflict:
-        raise Refused(f"{key_id} has ended already.") from None
-    if as_json:
-        screen.data(_told(held.key.model_copy(update={"ends_at": now}), now))
+        raise CommandError(f"{key_id} has already ended.") from None
+    if screen.as_json:
+        screen.data(_data(held.key.model_copy(update={"ends_at": now}), now))
     else:
-        screen.say(f"{key_id} of {_of(held.key)} is revoked: within 30 seconds it is refused.")
+        screen.say(
+            f"{key_id} of {_owner(held.key)} is revoked. It stops working within 30 seconds."
+        )
 
 
-def _find(keys: Keys, key_id: str, session: Session) -> Held:
-    held = {each.key.id: each for each in keys.held(session.deadline())}
+def _find(invocation: Invocation, key_id: str) -> Held:
+    keys = Keys(invocation.deployment.table)
+    held = {each.key.id: each for each in keys.held(invocation.session.deadline())}
     if key_id not in held:
-        raise Refused(f'There is no key "{key_id}". `opsknight keys list` shows them all.')
+        raise CommandError(f'There is no key "{key_id}". `opsknight keys list` shows all keys.')
     return held[key_id]
 
 
-def _integration(deployment: Deployment, session: Session, service: str, integration: str) -> str:
-    """Its name as people read it."""
-    found = Configurations(deployment.table).read(session.deadline()).configuration
+def _integration(invocation: Invocation, service: str, integration: str) -> str:
+    """The name for people."""
+    found = configuration(invocation)
     service_id = id_of(Kind.SERVICE, service)
     if service_id not in found.services:
         raise _no("service", service, map(slug_of, found.services))
@@ -208,56 +189,57 @@ def _integration(deployment: Deployment, session: Session, service: str, integra
     return own[integration]
 
 
-def _user(deployment: Deployment, session: Session, user: str) -> str:
-    found = deployment.table.user(id_of(Kind.USER, user), session.deadline())
+def _user(invocation: Invocation, user: str) -> str:
+    """The name for people."""
+    table, deadline = invocation.deployment.table, invocation.session.deadline()
+    found = table.user(id_of(Kind.USER, user), deadline)
     if found is None:
-        seen = Configurations(deployment.table).read(session.deadline()).configuration
-        raise _no("user", user, map(slug_of, seen.users))
+        raise _no("user", user, map(slug_of, configuration(invocation).users))
     return found.name
 
 
-def _no(kind: str, name: str, known: Any) -> Refused:
-    words: Sequence[str] = list(known)
-    there = f" There are: {', '.join(words[:20])}." if words else " There is none at all."
-    return Refused(f'There is no {kind} called "{name}".{meant(name, words) or there}')
+def _no(kind: str, name: str, known: Iterable[str]) -> CommandError:
+    words = list(known)
+    there = f" There are: {', '.join(words[:MOST_NAMED])}." if words else " There are none at all."
+    return CommandError(f'There is no {kind} called "{name}".{did_you_mean(name, words) or there}')
 
 
 def _scopes(wanted: Sequence[str]) -> tuple[str, ...]:
     for scope in wanted:
         if scope not in SCOPES:
-            raise Refused(
-                f'There is no scope "{scope}".{meant(scope, SCOPES)} '
-                f"There are: {', '.join(SCOPES)}."
+            raise CommandError(
+                f'There is no scope "{scope}".{did_you_mean(scope, SCOPES)} '
+                f"The scopes are {', '.join(SCOPES)}."
             )
     return tuple(scope for scope in SCOPES if scope in wanted)
 
 
 def _show_new(
-    screen: Screen,
-    deployment: Deployment,
+    invocation: Invocation,
     key: IntegrationKey | ApiKey,
     secret: str,
     old: IntegrationKey | ApiKey | None = None,
     lasts: timedelta | None = None,
 ) -> None:
+    screen, url = invocation.screen, invocation.deployment.url
     if screen.as_json:
         more = {"replaces": old.id} if old else {}
-        screen.data({"url": deployment.url, "secret": secret} | _told(key, key.created_at) | more)
+        screen.data({"url": url, "secret": secret} | _data(key, key.created_at) | more)
         return
-    screen.say(f"Key {key.id} of {_of(key)}, shown this one time:", "bold")
+    screen.say(f"Key {key.id} of {_owner(key)}, shown only this time:", "bold")
     screen.say()
     screen.raw(f"    {secret}\n")
     screen.say()
     if old is not None and lasts is not None:
-        screen.say(f"The old key, {old.id}, works on for {in_words(lasts)}.")
+        screen.say(f"The old key, {old.id}, keeps working for {in_words(lasts)}.")
         screen.say()
     if isinstance(key, IntegrationKey):
         screen.say("Send a first event:")
         screen.say()
-        screen.raw(curl(deployment.url, secret) + "\n")
+        screen.raw(curl(url, secret) + "\n")
 
 
-def _of(key: IntegrationKey | ApiKey) -> str:
+def _owner(key: IntegrationKey | ApiKey) -> str:
     if isinstance(key, ApiKey):
         return f"user {slug_of(key.user_id)}"
     return f"integration {slug_of(key.service_id)}/{slug_of(key.integration_id)}"
@@ -270,23 +252,23 @@ def _state(key: IntegrationKey | ApiKey, now: datetime) -> str:
 
 
 def _whole(left: timedelta) -> timedelta:
-    """To the minute: nobody reads the rest."""
+    """Rounded down to minutes, but at least one."""
     return max(timedelta(minutes=1), left - left % timedelta(minutes=1))
 
 
-def _told(key: IntegrationKey | ApiKey, now: datetime) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": key.id, "name": key.name}
+def _data(key: IntegrationKey | ApiKey, now: datetime) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": key.id, "name": key.name}
     if isinstance(key, ApiKey):
-        told |= {"user": slug_of(key.user_id), "userId": key.user_id, "scopes": list(key.scopes)}
+        data |= {"user": slug_of(key.user_id), "userId": key.user_id, "scopes": list(key.scopes)}
     else:
-        told |= {
+        data |= {
             "service": slug_of(key.service_id),
             "serviceId": key.service_id,
             "integration": slug_of(key.integration_id),
             "integrationId": key.integration_id,
             "scopes": [EVENTS_WRITE],
         }
-    return told | {
+    return data | {
         "createdAt": stamp(key.created_at),
         "endsAt": key.ends_at and stamp(key.ends_at),
         "lastUsedOn": key.used_on and key.used_on.isoformat(),

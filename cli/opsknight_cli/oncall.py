@@ -1,4 +1,4 @@
-"""`oncall` and `override`: who has to answer, and who takes over."""
+"""`oncall` and `override`: who is on call, and who takes over for a while."""
 
 from collections.abc import Sequence, Set
 from dataclasses import replace
@@ -9,30 +9,21 @@ from zoneinfo import ZoneInfo
 import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
-from opsknight.config.lint import meant
 from opsknight.escalation.policy import Rota
 from opsknight.oncall.schedules import Override, Shift, shifts
 from opsknight.store.calls import Conflict
-from opsknight.store.configurations import Configurations
 from opsknight.store.operations import Operations
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.session import (
-    JsonOption,
-    ProfileOption,
-    Refused,
-    RegionOption,
-    Session,
-    StackOption,
-    session_of,
-)
-from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.naming import configuration, unknown
 from opsknight_cli.terminal.times import moment, shown, span, stamp
 
 AHEAD: Final = timedelta(weeks=4)
 
 app = typer.Typer()
 overrides = typer.Typer(
-    help="Take somebody's turn, for a while. Not part of the file.", no_args_is_help=True
+    help="Put somebody on call for a while. Overrides are not part of the configuration file.",
+    no_args_is_help=True,
 )
 
 ScheduleOption = Annotated[str | None, typer.Option("--schedule", help="Only this schedule.")]
@@ -40,35 +31,32 @@ ScheduleArgument = Annotated[str, typer.Argument(help="The schedule's name.")]
 
 
 @app.command("oncall")
+@common_options()
 def oncall_command(
-    context: typer.Context,
+    invocation: Invocation,
     schedule: ScheduleOption = None,
     at: Annotated[
-        str | None, typer.Option("--at", help='"2026-11-25 18:00" by its clock, or "+2h".')
+        str | None,
+        typer.Option("--at", help='"2026-11-25 18:00" by the schedule\'s clock, or "+2h".'),
     ] = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Say who is on call, until when, and who is next."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    found = _configuration(deployment, session)
-    rotas = _rotas(deployment, session, found, schedule)
+    """Show who is on call, until when, and who is next."""
+    session, screen = invocation.session, invocation.screen
+    found = configuration(invocation)
+    rotas = _rotas(invocation, found, schedule)
     absent = {user.id for user in found.users.values() if user.disabled}
-    rows, told = [], []
+    rows, data = [], []
     for rota in rotas:
         zone = ZoneInfo(rota.schedule.zone)
         time = session.now() if at is None else moment(at, session.now(), zone)
         now, following = _now_and_next(rota, time, absent)
-        told.append(_told(rota, time, now, following))
+        data.append(_data(rota, time, now, following))
         name = slug_of(rota.schedule.id)
         rows.append(
             (name, _who(now, found), _until(now, following, zone), _then(now, following, found))
         )
-    if as_json:
-        screen.data({"schedules": told})
+    if screen.as_json:
+        screen.data({"schedules": data})
     elif rows:
         screen.columns(("SCHEDULE", "ON CALL", "UNTIL", "THEN"), rows)
     else:
@@ -80,7 +68,7 @@ def _now_and_next(rota: Rota, at: datetime, absent: Set[str]) -> tuple[Shift | N
     for shift in shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent):
         last = ahead[-1] if ahead else None
         if last and (last.user_id, last.end) == (shift.user_id, shift.start):
-            # By another layer; for whoever asks it is one turn.
+            # Another layer takes over with the same user: to the reader it is one turn.
             ahead[-1] = replace(last, end=shift.end)
         else:
             ahead.append(shift)
@@ -107,7 +95,7 @@ def _then(shift: Shift | None, following: Shift | None, found: Configuration) ->
     return _who(None if gap else following, found)
 
 
-def _told(rota: Rota, at: datetime, now: Shift | None, following: Shift | None) -> dict[str, Any]:
+def _data(rota: Rota, at: datetime, now: Shift | None, following: Shift | None) -> dict[str, Any]:
     def turn(shift: Shift | None) -> dict[str, Any] | None:
         if shift is None:
             return None
@@ -129,37 +117,43 @@ def _told(rota: Rota, at: datetime, now: Shift | None, following: Shift | None) 
 
 
 @overrides.command("add")
+@common_options()
 def add_command(
-    context: typer.Context,
+    invocation: Invocation,
     schedule: ScheduleArgument,
     user: Annotated[str, typer.Argument(help="Who takes over.")],
     start: Annotated[
-        str, typer.Option("--from", help='"2026-11-25 18:00" by the schedule\'s clock, or "+2h".')
+        str,
+        typer.Option("--from", help='"2026-11-25 18:00" by the schedule\'s clock, or "+2h".'),
     ] = "+0s",
-    until: Annotated[str | None, typer.Option("--until", help="The same.")] = None,
-    lasts: Annotated[str | None, typer.Option("--for", help='Instead of --until: "8h".')] = None,
-    replaces: Annotated[
-        str | None, typer.Option("--replaces", help="Only the turns of this user.")
+    until: Annotated[
+        str | None, typer.Option("--until", help="When it ends; written like --from.")
     ] = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
+    lasts: Annotated[
+        str | None, typer.Option("--for", help='How long it lasts, instead of --until: "8h".')
+    ] = None,
+    replaces: Annotated[
+        str | None, typer.Option("--replaces", help="Take over only the turns of this user.")
+    ] = None,
 ) -> None:
-    """Put somebody on call in the place of whoever would be."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    found = _configuration(deployment, session)
-    [rota] = _rotas(deployment, session, found, schedule)
+    """Put a user on call, whoever is on call by the layers."""
+    session, screen = invocation.session, invocation.screen
+    if (until is None) is (lasts is None):
+        raise UsageError("Give exactly one of --for and --until.")
+    found = configuration(invocation)
+    [rota] = _rotas(invocation, found, schedule)
     zone, now = ZoneInfo(rota.schedule.zone), session.now()
     begins = moment(start, now, zone)
-    if (until is None) is (lasts is None):
-        raise Refused("Until when? Give --until or --for, one of them.")
     ends = begins + span(lasts) if lasts is not None else moment(until or "", now, zone)
     if ends <= max(begins, now):
-        raise Refused(f"It would end before it begins, or in the past: {ends.astimezone(zone)}.")
+        raise CommandError(
+            "An override must end in the future, and after it begins: "
+            f"{shown(ends, zone)} does not."
+        )
     if replaces == user:
-        raise Refused("An override replaces a user by another one.")
+        raise CommandError(
+            "A user cannot replace themselves: --replaces names the user who is off."
+        )
     override = Override(
         id=session.id("ovr"),
         user_id=_user(found, user),
@@ -169,43 +163,38 @@ def add_command(
         created_at=now,
     )
     try:
-        Operations(deployment.table).add_override(
-            rota.schedule.id, override, session.id("new"), session.deadline()
+        Operations(invocation.deployment.table).add_override(
+            rota.schedule.id, override, session.token(), session.deadline()
         )
     except Conflict:
-        raise Refused(f'Schedule "{schedule}" was removed at this moment.') from None
-    if as_json:
-        screen.data(_override_told(rota, override))
+        raise CommandError(f'Somebody has just removed schedule "{schedule}".') from None
+    if screen.as_json:
+        screen.data(_override_data(rota, override))
         return
     name = found.users[override.user_id].name
     times = f"from {shown(begins, zone)} until {shown(ends, zone)}"
-    screen.say(f"{name} is on call for {schedule} {times}. Take it back with", "green")
+    screen.say(f"{name} is on call for {schedule} {times}. To undo this:", "green")
     screen.say(f"    opsknight override remove {schedule} {override.id}")
 
 
 @overrides.command("list")
+@common_options()
 def list_command(
-    context: typer.Context,
+    invocation: Invocation,
     schedule: ScheduleOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """List overrides that are not over."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    found = _configuration(deployment, session)
-    now = session.now()
-    each_of = [
+    """List the current and future overrides."""
+    screen, now = invocation.screen, invocation.session.now()
+    found = configuration(invocation)
+    overriding = [
         (rota, override)
-        for rota in _rotas(deployment, session, found, schedule)
+        for rota in _rotas(invocation, found, schedule)
         for override in sorted(rota.overrides, key=lambda each: (each.start, each.id))
         if override.end > now
     ]
-    if as_json:
-        screen.data({"overrides": [_override_told(*each) for each in each_of]})
-    elif not each_of:
+    if screen.as_json:
+        screen.data({"overrides": [_override_data(*each) for each in overriding]})
+    elif not overriding:
         screen.say("There are no overrides.")
     else:
         rows = [
@@ -217,40 +206,36 @@ def list_command(
                 shown(override.start, ZoneInfo(rota.schedule.zone)),
                 shown(override.end, ZoneInfo(rota.schedule.zone)),
             )
-            for rota, override in each_of
+            for rota, override in overriding
         ]
         screen.columns(("OVERRIDE", "SCHEDULE", "USER", "REPLACES", "FROM", "UNTIL"), rows)
 
 
 @overrides.command("remove")
+@common_options()
 def remove_command(
-    context: typer.Context,
+    invocation: Invocation,
     schedule: ScheduleArgument,
     override: Annotated[str, typer.Argument(help="Its id, as `override list` shows it.")],
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Take an override back: turns are as the layers say again."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
+    """Remove an override. The layers of the schedule apply again."""
+    screen = invocation.screen
     try:
-        Operations(deployment.table).remove_override(
-            id_of(Kind.SCHEDULE, schedule), override, session.deadline()
+        Operations(invocation.deployment.table).remove_override(
+            id_of(Kind.SCHEDULE, schedule), override, invocation.session.deadline()
         )
     except Conflict:
-        raise Refused(
+        raise CommandError(
             f'Schedule "{schedule}" has no override {override}. '
             "`opsknight override list` shows them."
         ) from None
-    if as_json:
+    if screen.as_json:
         screen.data({"removed": override})
     else:
-        screen.say(f"Override {override} of {schedule} is taken back.", "green")
+        screen.say(f"Override {override} of {schedule} is removed.", "green")
 
 
-def _override_told(rota: Rota, override: Override) -> dict[str, Any]:
+def _override_data(rota: Rota, override: Override) -> dict[str, Any]:
     return {
         "id": override.id,
         "schedule": slug_of(rota.schedule.id),
@@ -261,27 +246,20 @@ def _override_told(rota: Rota, override: Override) -> dict[str, Any]:
     }
 
 
-def _configuration(deployment: Deployment, session: Session) -> Configuration:
-    return Configurations(deployment.table).read(session.deadline()).configuration
-
-
-def _rotas(
-    deployment: Deployment, session: Session, found: Configuration, schedule: str | None
-) -> Sequence[Rota]:
+def _rotas(invocation: Invocation, found: Configuration, schedule: str | None) -> Sequence[Rota]:
+    table, session = invocation.deployment.table, invocation.session
     wanted = list(found.schedules) if schedule is None else [id_of(Kind.SCHEDULE, schedule)]
-    rotas = (deployment.table.rota(each, session.deadline()) for each in wanted)
+    rotas = (table.rota(each, session.deadline()) for each in wanted)
     known = [rota for rota in rotas if rota is not None]
     if schedule is not None and not known:
-        hint = meant(schedule, map(slug_of, found.schedules))
-        raise Refused(f'There is no schedule called "{schedule}".{hint}')
+        raise unknown(Kind.SCHEDULE, schedule, found.schedules)
     return known
 
 
 def _user(found: Configuration, name: str) -> str:
     user = found.users.get(id_of(Kind.USER, name))
     if user is None:
-        hint = meant(name, map(slug_of, found.users))
-        raise Refused(f'There is no user called "{name}".{hint}')
+        raise unknown(Kind.USER, name, found.users)
     if user.disabled:
-        raise Refused(f"User {name} is disabled and would not be paged.")
+        raise CommandError(f"User {name} is disabled and would not be paged.")
     return user.id

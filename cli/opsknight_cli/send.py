@@ -1,4 +1,4 @@
-"""`send`: one event, as a monitoring tool sends it."""
+"""`send`: posts one event to a deployment, as a monitoring tool does."""
 
 import json
 from typing import Annotated, Any, Final
@@ -9,15 +9,10 @@ import urllib3
 from opsknight.incident.model import Action, Severity
 from opsknight_cli.deployments import Where, local_settings
 from opsknight_cli.session import (
-    Ended,
-    JsonOption,
-    ProfileOption,
-    Refused,
-    RegionOption,
-    StackOption,
-    session_of,
+    CommandError,
+    Exit,
 )
-from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.terminal.invocation import Invocation, common_options
 
 PATIENCE: Final = urllib3.Timeout(connect=5, read=30)
 ACCEPTED: Final = 202
@@ -26,20 +21,21 @@ app = typer.Typer()
 
 
 @app.command("send")
+@common_options()
 def send_command(
-    context: typer.Context,
+    invocation: Invocation,
     key: Annotated[
         str | None,
         typer.Option(
             "--key",
             envvar="OPSKNIGHT_INTEGRATION_KEY",
-            help="An integration key; with `make run`, the demo's.",
+            help="An integration key; with `make run`, else that of the demo.",
             show_default=False,
         ),
     ] = None,
-    action: Annotated[Action, typer.Option("--action", help="What to ask for.")] = Action.TRIGGER,
+    action: Annotated[Action, typer.Option("--action", help="What to do.")] = Action.TRIGGER,
     dedup_key: Annotated[
-        str, typer.Option("--dedup-key", help="Names the problem.")
+        str, typer.Option("--dedup-key", help="The name of the problem.")
     ] = "opsknight-test",
     summary: Annotated[
         str, typer.Option("--summary", help="What is wrong.")
@@ -47,30 +43,27 @@ def send_command(
     severity: Annotated[Severity, typer.Option("--severity", help="How bad it is.")] = (
         Severity.INFO
     ),
-    source: Annotated[str, typer.Option("--source", help="Where.")] = "opsknight send",
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
+    source: Annotated[
+        str, typer.Option("--source", help="Where the problem is.")
+    ] = "opsknight send",
 ) -> None:
-    """Send a test event. It is a real one: what it opens pages people."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    where = Where(stack, region, profile)
-    if key is None and where == Where():
+    """Send a test event. It is a real event: the incident that it opens pages people."""
+    screen = invocation.screen
+    if key is None and invocation.where == Where():
         key = local_settings().get("OPSKNIGHT_INTEGRATION_KEY")
     if key is None:
-        raise Refused("Which integration? Give its key with --key, or OPSKNIGHT_INTEGRATION_KEY.")
-    url = session.find(where).url
+        raise CommandError("Give an integration key, with --key or in OPSKNIGHT_INTEGRATION_KEY.")
+    url = invocation.deployment.url
     payload = {"summary": summary, "source": source, "severity": severity.value}
     event = {"event_action": action.value, "dedup_key": dedup_key, "payload": payload}
     status, answer = post(url, key, event)
-    if as_json:
+    if screen.as_json:
         screen.data({"status": status, "answer": answer})
     if status != ACCEPTED:
-        if as_json:
-            raise Ended(1)
-        raise Refused(f"{status}: {_reason(answer)}")
-    if as_json:
+        if screen.as_json:
+            raise Exit(1)
+        raise CommandError(f"{status}: {_reason(answer)}")
+    if screen.as_json:
         return
     result = answer["result"]
     incident = result.get("incident")
@@ -81,7 +74,7 @@ def send_command(
 
 
 def post(url: str, key: str, event: dict[str, Any]) -> tuple[int, Any]:
-    """Raises Refused when nothing answers."""
+    """The status and the body of the answer. Raises CommandError when nothing answers."""
     try:
         answer = urllib3.request(
             "POST",
@@ -92,7 +85,7 @@ def post(url: str, key: str, event: dict[str, Any]) -> tuple[int, Any]:
             retries=False,
         )
     except urllib3.exceptions.HTTPError as error:
-        raise Refused(f"{url} does not answer: {error}") from None
+        raise CommandError(f"{url} does not answer: {error}") from None
     try:
         return answer.status, json.loads(answer.data)
     except ValueError:

@@ -1,39 +1,32 @@
-"""What every command is given: how to reach a deployment, the clock, and ids. And how it fails."""
+"""The outside world as commands see it: how to reach a deployment, the clock, new ids, standard
+input. And the two ways in which a command ends early.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from opsknight.store.calls import Deadline
 from opsknight_cli.deployments import Account, Deployment, Where, reach
 
 PATIENCE_SECONDS: Final = 60
-
-StackOption = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        envvar="OPSKNIGHT_STACK",
-        help="The CloudFormation stack; else that of `make run`, or opsknight.",
-        show_default=False,
-    ),
-]
-RegionOption = Annotated[
-    str | None, typer.Option("--region", help="Its region; else that of your AWS setup.")
-]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="The AWS profile to use.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+WRITE: Final = "act"
+"""The prefix of the ids of writes."""
 
 
-class Refused(Exception):
-    """It could not be done, or was not wanted; the text is a sentence for the operator."""
+class CommandError(Exception):
+    """The command failed, or was called off; the text is a sentence for the operator."""
 
 
-class Ended(Exception):
-    """All is said, and this is the exit code."""
+class UsageError(CommandError):
+    """The command was called in a wrong way: options that contradict each other, a time that is no
+    time.
+    """
+
+
+class Exit(Exception):
+    """The command has printed everything, and ends with this code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -59,7 +52,6 @@ class Session:
     def id(self, prefix: str) -> str:
         return self.new_id(prefix, self.now())
 
-
-def session_of(context: typer.Context) -> Session:
-    session: Session = context.obj
-    return session
+    def token(self) -> str:
+        """Names one write, so that DynamoDB ignores its repetition; at most 32 characters."""
+        return self.id(WRITE)

@@ -110,4 +110,4 @@ def test_where_make_run_is_no_more_it_says_so(here: Path) -> None:
     settings = here.parent / ".local" / "opsknight.env"
     settings.write_text(settings.read_text().replace("127.0.0.1", "127.0.0.2"))
     said = opsknight(here, "oncall", code=1).stderr
-    assert "`make run` was up here and does not answer" in said
+    assert "The local deployment of `make run` no longer answers" in said

@@ -1,16 +1,16 @@
-"""What `apply` leaves alone, what it refuses, and that it ends where the file says."""
+"""What `apply` changes, what it leaves alone, and what it refuses."""
 
 import json
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from moto import mock_aws
+from hypothesis import given, settings
 
 from harness.configurations import files
 from harness.shell import Shell
-from harness.world import World, build, deadline, event
+from harness.world import World, deadline, event
 from opsknight.directory.entries import MaintenanceWindow
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import Operations
@@ -36,8 +36,8 @@ WITHOUT_CARL = FILE.replace(", carl: }", "}").replace(
 
 
 @pytest.fixture
-def shell(moto_world: World, tmp_path: Path) -> Shell:
-    shell = Shell(moto_world)
+def shell(world: World, tmp_path: Path) -> Shell:
+    shell = Shell(world)
     path = tmp_path / "opsknight.yaml"
     path.write_text(FILE)
     assert shell.opsknight("apply", path, "--yes").code == 0
@@ -54,35 +54,25 @@ def new_key(shell: Shell, *words: str) -> Any:
     return json.loads(said.out)
 
 
-def test_apply_then_export_then_plan_is_empty() -> None:
-    with mock_aws():
-        world = build()
-        configurations = Configurations(world.table)
-        now = world.clock()
-        number = iter(range(1_000_000))
+def test_apply_then_export_then_plan_is_empty(world: World) -> None:
+    configurations = Configurations(world.table)
+    now = world.clock()
 
-        @settings(
-            max_examples=settings().max_examples // 2,
-            suppress_health_check=[HealthCheck.function_scoped_fixture, *SLOW],
-        )
-        @given(files())
-        def goes_round(data: dict[str, Any]) -> None:
-            """Each on top of the one before, so that all kinds of changes are made."""
-            file = check(read({"": json.dumps(data, ensure_ascii=False)}), now).configuration
-            made = plan(configurations, file, prune=True, now=now, deadline=deadline(60))
-            if not made.is_empty:
-                carry_out(configurations, made, now, f"{next(number)}", deadline(60))
-            shell = Shell(world)
-            exported = shell.opsknight("export")
-            live = configurations.read(deadline()).configuration
-            assert described(live) == described(file)
-            again = check(read({"": exported.out}), now).configuration
-            assert plan(configurations, again, prune=True, now=now, deadline=deadline(60)).is_empty
+    @settings(max_examples=settings().max_examples // 2)
+    @given(files())
+    def goes_round(data: dict[str, Any]) -> None:
+        """Each file is applied on top of the one before, so that all kinds of changes are made."""
+        file = check(read({"": json.dumps(data, ensure_ascii=False)}), now).configuration
+        made = plan(configurations, file, prune=True, now=now, deadline=deadline(60))
+        if not made.is_empty:
+            carry_out(configurations, made, now, token_hex(8), deadline(60))
+        exported = Shell(world).opsknight("export")
+        live = configurations.read(deadline()).configuration
+        assert described(live) == described(file)
+        again = check(read({"": exported.out}), now).configuration
+        assert plan(configurations, again, prune=True, now=now, deadline=deadline(60)).is_empty
 
-        goes_round()
-
-
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    goes_round()
 
 
 def test_run_time_data_is_never_touched(shell: Shell) -> None:
@@ -183,12 +173,12 @@ def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
     assert world.send(event(service_id="svc_checkout"), key=secret).status == 401
 
 
-def test_what_was_made_in_another_way_is_taken_up(moto_world: World) -> None:
-    shell = Shell(moto_world)
+def test_what_was_made_in_another_way_is_taken_up(world: World) -> None:
+    shell = Shell(world)
     assert shell.opsknight("export").out == "{}\n"
     assert apply(shell, FILE).code == 0
     assert "checkout" in shell.opsknight("export").out
-    kept = moto_world.send(event(), key=moto_world.integration_key)
+    kept = world.send(event(), key=world.integration_key)
     assert kept.status == 202, "with the keys that it had"
 
 

@@ -35,8 +35,8 @@ ADA = User(
 
 
 @pytest.fixture
-def night(moto_world: World) -> Pipeline:
-    night = Pipeline(moto_world)
+def night(world: World) -> Pipeline:
+    night = Pipeline(world)
     night.put(directory_items.directory_item(ADA))
     return night
 
@@ -114,7 +114,7 @@ def test_without_waiting_it_comes_all_the_same(night: Pipeline, shell: Shell) ->
 def test_one_that_nobody_woke_is_found_by_the_tick(night: Pipeline, shell: Shell) -> None:
     night.post.away = True
     said = shell.opsknight("contact", "test", "ada", "--method", "mail")
-    assert (said.code, said.err[:11]) == (1, "AWS refused")
+    assert (said.code, said.err[:12]) == (1, "AWS answered")
     night.post.away = False
     night.wait(minutes=2).hears("cm_mail test")
 

@@ -1,6 +1,4 @@
-"""What the doctor makes of an account: exit codes, and what it does when something does not
-answer.
-"""
+"""The doctor on a whole account: its findings, its exit codes, and services that do not answer."""
 
 import json
 import threading
@@ -17,7 +15,8 @@ from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
 from opsknight.store.receivers import Receivers
-from opsknight_cli.doctor.judging import Finding, Verdict, destinations, ok
+from opsknight_cli.doctor.configuration_findings import destinations
+from opsknight_cli.doctor.findings import Finding, Verdict, ok
 from opsknight_cli.doctor.running import run
 
 FILE = """\
@@ -126,7 +125,7 @@ def configuration(shell: Shell) -> Configuration:
         ("sts.GetCallerIdentity", Refusal("ExpiredToken", 403), "credentials", "failed", 3),
     ],
 )
-def test_what_an_answer_comes_to(
+def test_each_answer_has_its_verdict(
     shell: Shell, operation: str, answer: Any, check: str, verdict: str, code: int
 ) -> None:
     account(shell).answers[operation] = answer

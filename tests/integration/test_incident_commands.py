@@ -1,5 +1,5 @@
 """`opsknight incidents`: the same answers as the HTTP API, by the same tables; ids, filters, and
-what is watched.
+watching.
 """
 
 import json
@@ -168,7 +168,7 @@ def test_the_beginning_of_an_id_is_enough_while_it_is_active(shell: Shell) -> No
         assert told(shell, "show", beginning)["incident"]["id"] == found
     result(shell, "resolve", found[:18])
     error = told(shell, "show", found[:18], code=1)["error"]
-    assert "by its whole id only" in error
+    assert "Resolved incidents need the full id" in error
     assert told(shell, "show", found)["incident"]["status"] == "RESOLVED"
 
 
@@ -191,7 +191,7 @@ def test_what_begins_several_ids_is_refused(shell: Shell) -> None:
     opened = [incident_in(shell.world, OPEN, dedup_key=key) for key in "abcde"]
     error = result(shell, "resolve", opened[0][:10], code=1)["error"]
     assert sum(each in error for each in opened) == 4
-    assert error.endswith("and others: give more of it.")
+    assert error.endswith("and others. Give more digits.")
     assert all(incident(shell.world, each).status is OPEN for each in opened)
 
 
@@ -254,7 +254,7 @@ def test_resolved_ones_of_all_services_are_looked_for_a_week_back(shell: Shell) 
     assert set(listed(shell, "--all")) == {new, active}
     assert listed(shell, "--resolved", "--since", "10d") == [new, old]
     assert listed(shell, "--resolved", "--service", "checkout") == [new, old]
-    assert "--since looks further back" in shell.opsknight("incidents", "list", "--all").out
+    assert "to see all of one service." in shell.opsknight("incidents", "list", "--all").out
 
 
 # What strangers wrote
@@ -350,7 +350,7 @@ def test_watching_goes_on_when_dynamodb_does_not_answer(shell: Shell) -> None:
     found = incident_in(world, OPEN)
     shell.patience = 0.05
     said = watch(shell, back)
-    assert "Looking again in 5 seconds" in said.err
+    assert "Trying again in 5 seconds" in said.err
     assert found[:18] in said.out
     assert said.code == 0
 

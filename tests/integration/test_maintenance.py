@@ -1,4 +1,4 @@
-"""A window that ends early: what it suppressed is due at once, and others are not touched."""
+"""A window that ends early: its incidents are due at once, and those of other windows are not."""
 
 from datetime import datetime
 
@@ -33,8 +33,8 @@ def test_stopping_maintenance_brings_what_it_suppressed_to_the_engine(moto_world
     moto_world.clock.advance(minutes=2)
     now = moto_world.clock()
     said = shell.opsknight("maintenance", "stop", "checkout")
-    told = said.out.replace("\n", " ")
-    assert "1 incident that it suppressed is looked at within a minute." in told
+    sentences = said.out.replace("\n", " ")
+    assert "1 incident that it suppressed can page within a minute." in sentences
     assert due_of(moto_world, found) == before | {"svc_checkout": now}
     assert before["svc_checkout"] != now
     fresh = moto_world.api()

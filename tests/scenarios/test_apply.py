@@ -1,5 +1,5 @@
-"""`apply` against death, rivals and time: whatever comes between its writes, what is there is valid
-and can be gone on from.
+"""`apply` against death, rivals and time: whatever comes between its writes, the configuration
+stays valid, and another run completes it.
 """
 
 from collections.abc import Callable

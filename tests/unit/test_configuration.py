@@ -1,4 +1,4 @@
-"""What has to be written to turn one configuration into another, and in which order."""
+"""The steps that turn one configuration into another, and their order."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from hypothesis import given
 
 from harness.configurations import files
 from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, references
-from opsknight.config.diff import Busy, Create, Remove, Update, aim, steps
+from opsknight.config.diff import Create, InUse, Remove, Update, desired, steps
 from opsknight.config.lint import dangling
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.reading import read
@@ -23,8 +23,8 @@ def configuration(data: Any) -> Configuration:
 
 @given(files(), files())
 def test_no_reference_dangles_after_any_step(one: Any, other: Any) -> None:
-    live = aim(Configuration(), configuration(one), prune=True).configuration
-    wanted = aim(live, configuration(other), prune=True).configuration
+    live = desired(Configuration(), configuration(one), prune=True).configuration
+    wanted = desired(live, configuration(other), prune=True).configuration
     held: dict[Any, Entry] = {(kind_of(each), key_of(each)): each for each in live.entries()}
     for step in steps(live, wanted):
         place = kind_of(step.entry), key_of(step.entry)
@@ -44,8 +44,8 @@ def test_no_reference_dangles_after_any_step(one: Any, other: Any) -> None:
 
 @given(files(), files())
 def test_without_prune_nothing_is_removed_but_receivers(one: Any, other: Any) -> None:
-    live = aim(Configuration(), configuration(one), prune=True).configuration
-    result = aim(live, configuration(other), prune=False)
+    live = desired(Configuration(), configuration(one), prune=True).configuration
+    result = desired(live, configuration(other), prune=False)
     gone = [step.entry for step in steps(live, result.configuration) if isinstance(step, Remove)]
     assert all(key_of(each).startswith("svc_") and "/rcv_" in key_of(each) for each in gone)
     assert list(dangling(result.configuration)) == []
@@ -53,9 +53,9 @@ def test_without_prune_nothing_is_removed_but_receivers(one: Any, other: Any) ->
 
 @given(files(), files())
 def test_what_an_active_incident_needs_stays_whole(one: Any, other: Any) -> None:
-    live = aim(Configuration(), configuration(one), prune=True).configuration
-    busy = [Busy("inc_1", service_id) for service_id in live.services]
-    result = aim(live, configuration(other), prune=True, busy=busy)
+    live = desired(Configuration(), configuration(one), prune=True).configuration
+    in_use = [InUse("inc_1", service_id) for service_id in live.services]
+    result = desired(live, configuration(other), prune=True, in_use=in_use)
     kept = result.configuration
     assert live.services.keys() <= kept.services.keys()
     assert live.integrations.keys() <= kept.integrations.keys()
@@ -70,12 +70,14 @@ def test_an_incident_needs_the_policy_and_the_person_that_it_went_to(kind: str) 
         "policies": {"old": {"steps": [{"targets": [{"user": "ada"}]}]}},
         "services": {"shop": {"team": "web"}},
     }
-    live = aim(Configuration(), configuration(data), prune=True).configuration
+    live = desired(Configuration(), configuration(data), prune=True).configuration
     needed = {"policy_id": "pol_old"} if kind == "policy_id" else {"assignee_id": "user_ada"}
-    result = aim(live, Configuration(), prune=True, busy=[Busy("inc_1", "svc_shop", **needed)])
+    result = desired(
+        live, Configuration(), prune=True, in_use=[InUse("inc_1", "svc_shop", **needed)]
+    )
     assert "user_ada" in result.configuration.users
     assert ("pol_old" in result.configuration.policies) is (kind == "policy_id")
-    assert {each.incident_id for each in result.left} == {"inc_1"}
+    assert {each.incident_id for each in result.kept} == {"inc_1"}
 
 
 def test_a_policy_gets_a_new_version_only_when_it_changes() -> None:
@@ -85,9 +87,9 @@ def test_a_policy_gets_a_new_version_only_when_it_changes() -> None:
             {"teams": {"web": {}}, "policies": {"p": {"steps": [step], "repeat": repeat}}}
         )
 
-    first = aim(Configuration(), file(1), prune=False).configuration
-    assert aim(first, file(1), prune=False).configuration == first
-    second = aim(first, file(2), prune=False).configuration
+    first = desired(Configuration(), file(1), prune=False).configuration
+    assert desired(first, file(1), prune=False).configuration == first
+    second = desired(first, file(2), prune=False).configuration
     assert [each.policies["pol_p"].version for each in (first, second)] == [1, 2]
 
 
@@ -95,9 +97,9 @@ def test_users_repeat_the_teams_that_name_them() -> None:
     user = {"email": "a@x.org", "role": "USER"}
     live = configuration({"users": {"ada": user}, "teams": {"old": {"members": {"ada": None}}}})
     file = configuration({"users": {"ada": user}, "teams": {"new": {"members": {"ada": None}}}})
-    both = aim(live, file, prune=False).configuration
+    both = desired(live, file, prune=False).configuration
     assert both.users["user_ada"].team_ids == ("team_new", "team_old")
-    assert aim(live, file, prune=True).configuration.users["user_ada"].team_ids == ("team_new",)
+    assert desired(live, file, prune=True).configuration.users["user_ada"].team_ids == ("team_new",)
 
 
 def test_every_kind_of_entry_says_what_it_refers_to() -> None:

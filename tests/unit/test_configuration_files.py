@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given
 
@@ -74,7 +75,7 @@ def test_sections_may_be_spread_over_files_and_names_may_not() -> None:
     [problem] = found.problems
     assert (problem.place.file, problem.place.line) == ("b.yaml", 3)
     assert problem.sentence == (
-        '"ada" comes twice, first in a.yaml, line 2. Keep one of them, or choose another name.'
+        '"ada" appears twice, first in a.yaml, line 2. Remove one of them, or choose another name.'
     )
 
 
@@ -89,6 +90,19 @@ def test_aliases_cannot_grow_without_end() -> None:
     found = read({"f": bomb})
     assert found.problems
     assert len(found.problems) < 1000
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("start", ["9999-12-31", "0001-01-01", '"9999-12-31 23:59"'])
+def test_a_layer_at_the_ends_of_the_calendar_is_an_error(start: str, zone: str) -> None:
+    found = checked(f"""
+        users: {{ada: {{email: a@x.org, role: ADMIN}}}}
+        schedules:
+          s:
+            zone: {zone}
+            layers: {{a: {{users: [ada], turn: 1w, handoff: "23:59", start: {start}}}}}
+    """)
+    assert [each.sentence for each in found.errors] == ["Must be in the years 1970 to 2199."]
 
 
 def test_a_warning_is_no_error() -> None:

@@ -1,12 +1,12 @@
-"""How the doctor judges what it is told."""
+"""The findings that the doctor makes from answers of AWS."""
 
 import pytest
 
 from harness.dynamodb import template
 from opsknight.directory.receivers import Channel
-from opsknight_cli.doctor import judging
-from opsknight_cli.doctor.asking import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
-from opsknight_cli.doctor.judging import Verdict
+from opsknight_cli.doctor import account_findings, configuration_findings
+from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
+from opsknight_cli.doctor.findings import Verdict
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from opsknight_cli.doctor.judging import Verdict
     ],
 )
 def test_stacks(status: str, verdict: Verdict) -> None:
-    assert judging.stack(status).verdict is verdict
+    assert account_findings.stack(status).verdict is verdict
 
 
 def test_it_knows_the_template() -> None:
@@ -47,21 +47,21 @@ def test_it_knows_the_template() -> None:
     ],
 )
 def test_queues(age: float, waiting: int, verdict: Verdict) -> None:
-    [found] = judging.queues({"Pages": waiting}, {"Pages": age})
+    [found] = account_findings.queues({"Pages": waiting}, {"Pages": age})
     assert found.verdict is verdict
 
 
 def test_half_confirmed_is_a_warning() -> None:
     found = [{"SubscriptionArn": "arn:aws:sns:x:1:t:2"}, {"SubscriptionArn": "PendingConfirmation"}]
-    assert judging.subscriptions("alarm topic", "t", found).verdict is Verdict.WARNING
-    assert judging.subscriptions("alarm topic", "t", found[:1]).verdict is Verdict.OK
-    assert judging.subscriptions("alarm topic", "t", []).verdict is Verdict.FAILED
+    assert account_findings.subscriptions("alarm topic", "t", found).verdict is Verdict.WARNING
+    assert account_findings.subscriptions("alarm topic", "t", found[:1]).verdict is Verdict.OK
+    assert account_findings.subscriptions("alarm topic", "t", []).verdict is Verdict.FAILED
 
 
 def test_secrets() -> None:
     wanted = {"/opsknight/a": "user ada", "/opsknight/b": "user ben", "/other": "user cleo"}
     types = {"/opsknight/a": "String", "/other": "SecureString"}
-    found = judging.secrets(wanted, types)
+    found = account_findings.secrets(wanted, types)
     assert [(each.verdict, each.said.split(":")[0]) for each in found] == [
         (Verdict.WARNING, "user ada"),
         (Verdict.FAILED, "user ben"),
@@ -77,10 +77,11 @@ def test_email() -> None:
     sandbox = {**account, "ProductionAccessEnabled": False}
     stopped = {**account, "SendingEnabled": False}
     verdicts = [
-        judging.email(each, verified, "a@b.c").verdict for each in (account, full, sandbox, stopped)
+        account_findings.email(each, verified, "a@b.c").verdict
+        for each in (account, full, sandbox, stopped)
     ]
     assert verdicts == [Verdict.OK, Verdict.WARNING, Verdict.FAILED, Verdict.FAILED]
-    assert judging.email(account, None, "a@b.c").verdict is Verdict.FAILED
+    assert account_findings.email(account, None, "a@b.c").verdict is Verdict.FAILED
 
 
 def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:
@@ -88,9 +89,9 @@ def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:
         {"Name": "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": 1},
         {"Name": "VOICE_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": 100},
     ]
-    [found] = judging.phone("PRODUCTION", limits, {Channel.SMS, Channel.VOICE})
+    [found] = account_findings.phone("PRODUCTION", limits, {Channel.SMS, Channel.VOICE})
     assert found.verdict is Verdict.WARNING
-    assert judging.phone("PRODUCTION", limits, {Channel.VOICE})[0].verdict is Verdict.OK
+    assert account_findings.phone("PRODUCTION", limits, {Channel.VOICE})[0].verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,9 @@ def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:
     ],
 )
 def test_keys_that_are_never_the_same(keys: list[str]) -> None:
-    assert judging.dedup_keys({"svc_a": keys})[0].verdict is Verdict.WARNING
+    assert configuration_findings.dedup_keys({"svc_a": keys})[0].verdict is Verdict.WARNING
     # Twice may be chance.
-    assert judging.dedup_keys({"svc_a": keys[:2]})[0].verdict is Verdict.OK
+    assert configuration_findings.dedup_keys({"svc_a": keys[:2]})[0].verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -117,4 +118,4 @@ def test_keys_that_are_never_the_same(keys: list[str]) -> None:
     ],
 )
 def test_keys_that_name_problems(keys: list[str]) -> None:
-    assert judging.dedup_keys({"svc_a": keys})[0].verdict is Verdict.OK
+    assert configuration_findings.dedup_keys({"svc_a": keys})[0].verdict is Verdict.OK

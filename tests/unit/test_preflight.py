@@ -1,4 +1,4 @@
-"""What would go wrong at night is said by day: each finding alone, and not without its cause."""
+"""Findings by day about problems of the night: each appears with its cause, and only then."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ def test_a_policy_that_can_never_page_anyone_is_an_error(target: str) -> None:
     policy = f"policies: {{p: {{steps: [{{targets: [{{{target}}}]}}]}}}}"
     [*_, last] = said(schedule + policy)
     assert last == (
-        "error policies.p: Can never page anyone: all that its steps name is empty or disabled."
+        "error policies.p: Can never page anyone: all targets of its steps are empty or disabled."
     )
 
 
@@ -93,7 +93,10 @@ def test_an_hour_that_does_not_exist_has_nobody_missing() -> None:
 def test_times_are_told_by_the_clock_that_hangs_there() -> None:
     [only] = said(ROTA.format(users="ada", start="03:00", end="00:00"))
     # 28 nights of three hours, less the hour that is put forward.
-    assert "Has nobody for 83 hours of the next four weeks: Sat 21 Mar 00:00 to 03:00 GMT" in only
+    assert (
+        "Nobody is on call for 83 hours of the next four weeks: Sat 21 Mar 00:00 to 03:00 GMT"
+        in only
+    )
     before = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
     found = findings(configuration(ROTA.format(users="ada", start="03:00", end="00:00")), before)
     assert any("Sun 29 Mar 00:00 GMT to 03:00 BST" in each.sentence for each in found)
@@ -103,4 +106,4 @@ def test_whoever_is_disabled_leaves_a_gap() -> None:
     # Two weeks of four, less the hour that is put forward in one of them.
     [turns, gap] = said(ROTA.format(users="ada, off", start="00:00", end="00:00"))
     assert turns.startswith("warning schedules.s.layers.a.users.1: User off is disabled")
-    assert "Has nobody for 335 hours" in gap
+    assert "Nobody is on call for 335 hours" in gap

@@ -1,3 +1,3 @@
-"""The commands that validate, plan, apply and export the configuration. Its files are read by
-`files`, and what a plan consists of is decided by `opsknight.config`.
+"""The commands that validate, plan, apply and export the configuration. They do not read files
+(`files` does), and they do not decide what changes (`opsknight.config` does).
 """

@@ -1,156 +1,131 @@
-"""`validate`, `plan`, `apply`, `export` and `schema`: the configuration in files."""
+"""`validate`, `plan`, `apply`, `export` and `schema`: the commands on configuration files."""
 
 import json
 from typing import Annotated, Final
 
 import typer
 
-from opsknight.config.configuration import Configuration, Kind, kind_of, path_of, slug_of
+from opsknight.config.configuration import Kind, kind_of, path_of, slug_of
 from opsknight.config.diff import Create
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
+from opsknight_cli.configuration.loading import counted, load, name_of, problems_data
 from opsknight_cli.configuration.plan import Plan, carry_out, plan
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.files import reading
-from opsknight_cli.files.checking import Checked, check
+from opsknight_cli.files.checking import Checked
 from opsknight_cli.files.describing import described
-from opsknight_cli.files.problems import Problem, dotted
 from opsknight_cli.files.schema import schema
 from opsknight_cli.files.writing import written
-from opsknight_cli.session import (
-    Ended,
-    JsonOption,
-    ProfileOption,
-    Refused,
-    RegionOption,
-    Session,
-    StackOption,
-    session_of,
-)
+from opsknight_cli.session import CommandError, Exit
+from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen
 
 CHANGES: Final = 2
-INVALID: Final = 1
 MOST_HINTS: Final = 8
+DEFAULT_FILE: Final = "opsknight.yaml"
 
 app = typer.Typer()
 
 FileArgument = Annotated[
     str, typer.Argument(help="A file, a folder of .yaml files, or - for standard input.")
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]
-PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what the file does not name.")]
-USUAL_FILE: Final = "opsknight.yaml"
+StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+PruneOption = Annotated[
+    bool, typer.Option("--prune", help="Remove everything that the file does not name.")
+]
 
 
 @app.command("validate")
+@common_options(deployment=False)
 def validate_command(
-    context: typer.Context,
-    file: FileArgument = USUAL_FILE,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
+    invocation: Invocation, file: FileArgument = DEFAULT_FILE, strict: StrictOption = False
 ) -> None:
-    """Say all that is wrong with a configuration. Asks no deployment."""
-    screen = Screen(as_json=as_json)
-    checked = _checked(session_of(context), screen, file, strict=strict)
-    if as_json:
-        screen.data({"valid": True, "problems": _told(checked.problems)})
+    """Show everything that is wrong with a configuration. Needs no deployment."""
+    screen = invocation.screen
+    checked = load(invocation, file, strict=strict)
+    if screen.as_json:
+        screen.data({"valid": True, "problems": problems_data(checked.problems)})
     else:
-        things = sum(1 for _ in checked.configuration.entries())
-        screen.say(f"{_named(file)} is valid: {_count(things, 'thing')}.", "green")
+        entries = sum(1 for _ in checked.configuration.entries())
+        screen.say(f"{name_of(file)} is valid: {counted(entries, 'thing')}.", "green")
 
 
 @app.command("plan")
+@common_options()
 def plan_command(
-    context: typer.Context,
-    file: FileArgument = USUAL_FILE,
+    invocation: Invocation,
+    file: FileArgument = DEFAULT_FILE,
     prune: PruneOption = False,
     strict: StrictOption = False,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Show what `apply` would change. Exit code 2 when there is something."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    checked = _checked(session, screen, file, strict=strict)
-    deployment = session.find(Where(stack, region, profile))
-    made = _plan(session, deployment, checked, prune=prune)
-    if as_json:
-        screen.data(view.told(made, deployment.name) | _problems(checked))
+    """Show what `apply` would change. The exit code is 2 if it would change anything."""
+    screen = invocation.screen
+    checked = load(invocation, file, strict=strict)
+    made = _plan(invocation, checked, prune=prune)
+    if screen.as_json:
+        screen.data(_data(invocation, made, checked))
     else:
-        view.show(made, screen, deployment.name, prune=prune)
+        view.show(made, screen, invocation.deployment.name, prune=prune)
     if not made.is_empty:
-        raise Ended(CHANGES)
+        raise Exit(CHANGES)
 
 
 @app.command("apply")
+@common_options()
 def apply_command(
-    context: typer.Context,
-    file: FileArgument = USUAL_FILE,
+    invocation: Invocation,
+    file: FileArgument = DEFAULT_FILE,
     prune: PruneOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if it silences API keys that are in use.")
+        bool, typer.Option("--force", help="Apply even if API keys in use stop working.")
     ] = False,
     strict: StrictOption = False,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Make a deployment as the file says, after showing what that changes."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    checked = _checked(session, screen, file, strict=strict)
-    deployment = session.find(Where(stack, region, profile))
-    made = _plan(session, deployment, checked, prune=prune)
-    if not as_json:
-        view.show(made, screen, deployment.name, prune=prune)
-    told = view.told(made, deployment.name) | _problems(checked)
+    """Show what a file changes in a deployment, and change it."""
+    session, screen = invocation.session, invocation.screen
+    checked = load(invocation, file, strict=strict)
+    made = _plan(invocation, checked, prune=prune)
+    name = invocation.deployment.name
+    if not screen.as_json:
+        view.show(made, screen, name, prune=prune)
     if made.is_empty:
-        if as_json:
-            screen.data(told | {"applied": False})
+        if screen.as_json:
+            screen.data(_data(invocation, made, checked) | {"applied": False})
         return
-    if not as_json:
+    if not screen.as_json:
         screen.say()
     if made.silenced and not force:
-        raise Refused(_silenced(made))
+        raise CommandError(_silenced(made))
     if not yes:
-        if as_json or not screen.interactive:
-            raise Refused("Nobody is there to be asked: give --yes to apply this.")
-        if not screen.ask(f"Apply this to {deployment.name}?"):
-            raise Refused("Nothing was changed.")
+        if screen.as_json or not screen.interactive:
+            raise CommandError("There is no terminal to ask on: give --yes to apply this.")
+        if not screen.ask(f"Apply this to {name}?"):
+            raise CommandError("Nothing was changed.")
     try:
         revision = carry_out(
-            Configurations(deployment.table),
+            Configurations(invocation.deployment.table),
             made,
             session.now(),
-            session.id("apply"),
+            session.token(),
             session.deadline(),
         )
     except Overtaken as overtaken:
-        raise Refused(_overtaken(overtaken.done, len(made.steps))) from None
-    if as_json:
-        screen.data(told | {"applied": True, "revision": revision})
+        raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
+    if screen.as_json:
+        screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
-    screen.say(f"Applied: {deployment.name} is at revision {revision}.", "bold green")
+    screen.say(f"Applied: {name} is at revision {revision}.", "bold green")
     _hint_at_keys(made, screen)
 
 
 @app.command("export")
-def export_command(
-    context: typer.Context,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print the configuration of a deployment as the file that says it."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    seen = Configurations(deployment.table).read(session.deadline())
-    document = described(seen.configuration)
-    if as_json:
+@common_options()
+def export_command(invocation: Invocation) -> None:
+    """Print the configuration of a deployment as a configuration file."""
+    screen = invocation.screen
+    configurations = Configurations(invocation.deployment.table)
+    document = described(configurations.read(invocation.session.deadline()).configuration)
+    if screen.as_json:
         screen.data(document)
     else:
         screen.raw(written(document))
@@ -158,85 +133,34 @@ def export_command(
 
 @app.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of configuration files, which editors complete by."""
+    """Print the JSON Schema of configuration files, for editors."""
     Screen().raw(json.dumps(schema(), indent=2) + "\n")
 
 
-def _checked(session: Session, screen: Screen, file: str, *, strict: bool) -> Checked:
-    stdin = session.read_stdin() if file == reading.STDIN else None
-    document = reading.read(reading.load(file, stdin))
-    checked = check(document, session.now())
-    errors = checked.problems if strict else checked.errors
-    if errors and screen.as_json:
-        screen.data({"valid": False, "problems": _told(checked.problems)})
-        raise Ended(INVALID)
-    if not screen.as_json:
-        screen.problems(checked.problems)
-        if checked.problems:
-            screen.say()
-    if errors:
-        warnings = len(checked.problems) - len(checked.errors)
-        counts = [_count(len(checked.errors), "error")] if checked.errors else []
-        counts += [_count(warnings, "warning")] if warnings else []
-        hint = "" if checked.errors else " (--strict takes warnings for errors)"
-        raise Refused(f"{_named(file)} cannot be applied: {' and '.join(counts)}{hint}.")
-    return checked
-
-
-def read_valid(session: Session, screen: Screen, file: str) -> Configuration:
-    """Of a file that could be applied: its errors are said, its warnings are not asked for."""
-    stdin = session.read_stdin() if file == reading.STDIN else None
-    checked = check(reading.read(reading.load(file, stdin)), session.now())
-    if checked.errors:
-        if not screen.as_json:
-            screen.problems(checked.errors)
-            screen.say()
-        counted = _count(len(checked.errors), "error")
-        raise Refused(f"{_named(file)} cannot be applied: {counted}. See `opsknight validate`.")
-    return checked.configuration
-
-
-def _named(file: str) -> str:
-    return "Standard input" if file == reading.STDIN else file
-
-
-def _plan(session: Session, deployment: Deployment, checked: Checked, *, prune: bool) -> Plan:
+def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
     return plan(
-        Configurations(deployment.table),
+        Configurations(invocation.deployment.table),
         checked.configuration,
         prune=prune,
-        now=session.now(),
-        deadline=session.deadline(),
+        now=invocation.session.now(),
+        deadline=invocation.session.deadline(),
     )
 
 
-def _problems(checked: Checked) -> dict[str, object]:
-    return {"problems": _told(checked.problems)}
-
-
-def _told(problems: tuple[Problem, ...]) -> list[dict[str, object]]:
-    return [
-        {
-            "severity": each.severity.value,
-            "file": each.place.file,
-            "line": each.place.line,
-            "column": each.place.column,
-            "path": dotted(each.path),
-            "message": each.sentence,
-        }
-        for each in problems
-    ]
+def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:
+    problems = problems_data(checked.problems)
+    return view.data(made, invocation.deployment.name) | {"problems": problems}
 
 
 def _silenced(made: Plan) -> str:
-    named = [
+    keys = [
         f"{each.key.name!r} of user {slug_of(each.user.id)}, used on {each.key.used_on}"
         for each in made.silenced
     ]
     return (
-        f"This would silence {_count(len(named), 'API key')} in use: {'; '.join(named)}. "
-        "Whatever sends with it would be refused from then on. Give it another key first "
-        "(`opsknight keys create --user ...`), or give --force."
+        f"This would silence {counted(len(keys), 'API key')} in use: {'; '.join(keys)}. Requests "
+        "with such a key would be refused. Replace the key first (`opsknight keys create "
+        "--user ...`), or give --force."
     )
 
 
@@ -244,12 +168,12 @@ def _overtaken(done: int, steps: int) -> str:
     if not done:
         return (
             "Somebody else has changed the configuration since this plan was made. "
-            "Nothing was written: run the command again to see what is different now."
+            "Nothing was written: run the command again to see the new plan."
         )
     return (
         "Somebody else has changed the configuration meanwhile. "
-        f"{done} of {_count(steps, 'change')} were written, and nothing refers to what is not "
-        "there: run the command again to see what is left."
+        f"{done} of {counted(steps, 'change')} were written, and no reference leads nowhere: "
+        "run the command again to see what is left."
     )
 
 
@@ -261,13 +185,9 @@ def _hint_at_keys(made: Plan, screen: Screen) -> None:
     ]
     if not new:
         return
-    screen.say("New integrations need a key each to send with:")
+    screen.say("Each new integration needs a key to send events with:")
     for entry in new[:MOST_HINTS]:
         _, service, _, integration = path_of(entry)
         screen.say(f"    opsknight keys create --service {service} --integration {integration}")
     if len(new) > MOST_HINTS:
         screen.say(f"    and {len(new) - MOST_HINTS} more")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

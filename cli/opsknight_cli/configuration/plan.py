@@ -1,4 +1,4 @@
-"""What applying a file would change, and doing it."""
+"""Making a plan, which is what applying a file would change, and carrying it out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.config.configuration import Configuration, key_of
-from opsknight.config.diff import Aim, Remove, Step, Update, aim, steps
+from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
 from opsknight.directory.entries import ApiKey, User
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen
 from opsknight.store.keys import Held, Keys
 
-# Whoever was heard of in this time is taken for a monitor at work.
+# A key that was used this recently is taken to belong to a monitor at work.
 RECENT: Final = timedelta(days=30)
 
 
@@ -27,10 +27,10 @@ class Silenced:
 @dataclass(frozen=True, slots=True)
 class Plan:
     seen: Seen
-    aim: Aim
+    desired: Desired
     steps: tuple[Step, ...]
     ended: Mapping[str, Sequence[str]]
-    """Hashes of live keys, by the key of the user or integration that they go with."""
+    """Hashes of the live keys that end with a user or an integration, by the owner's key."""
     silenced: tuple[Silenced, ...]
 
     @property
@@ -46,12 +46,12 @@ def plan(
     now: datetime,
     deadline: Deadline,
 ) -> Plan:
-    """Reads the deployment, and compares."""
-    # Before what it is compared with: an incident that is opened meanwhile is younger than what
-    # its service was removed by.
-    busy = configurations.busy(deadline) if prune else ()
+    """Reads the deployment, and compares it with the file."""
+    # Read incidents before the configuration: an incident that opens in between is newer than the
+    # plan that removes its service.
+    in_use = configurations.in_use(deadline) if prune else ()
     seen = configurations.read(deadline, file.entries())
-    target = aim(seen.configuration, file, prune=prune, busy=busy)
+    target = desired(seen.configuration, file, prune=prune, in_use=in_use)
     wanted = steps(seen.configuration, target.configuration)
     held = Keys(configurations.table).held(deadline) if any(map(_ends_keys, wanted)) else []
     live = [each for each in held if each.key.live_at(now)]
@@ -71,7 +71,7 @@ def plan(
 def carry_out(
     configurations: Configurations, plan: Plan, now: datetime, token: str, deadline: Deadline
 ) -> int:
-    """The revision after it. Raises Overtaken."""
+    """Writes the plan, and returns the new revision. Raises Overtaken."""
     return configurations.write(plan.seen, plan.steps, now, token, deadline, ended=plan.ended)
 
 

@@ -1,4 +1,4 @@
-"""A plan as people read it, and as programs do."""
+"""A plan on the screen, and as JSON."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
-    """Of the data of two entries, as deep as it stays readable."""
+    """The differences between two entries as data, in parts as small as stay readable."""
     match before, after:
         case dict(), dict():
             for name in [*after, *(name for name in before if name not in after)]:
@@ -46,7 +46,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
 
 
 def _is_deep(value: Any) -> bool:
-    """Targets, of one word each, are read as a whole."""
+    """Mappings of one key, such as targets, are shown as a whole."""
     return isinstance(value, dict) and len(value) > 1
 
 
@@ -54,12 +54,12 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
     revision = plan.seen.revision
     if plan.is_empty:
         screen.say(f"No changes: {where} is as the file says (revision {revision}).", "green")
-        _show_left(plan, screen, prune=prune)
+        _show_kept(plan, screen, prune=prune)
         return
     screen.say(f"Plan for {where}, from revision {revision}:", "bold")
     above: type[Step] | None = None
     for step in plan.steps:
-        # Removals say all on one line; so they stand together.
+        # Removals take one line each, so they stand together.
         if not (isinstance(step, Remove) and above is Remove):
             screen.say()
         above = type(step)
@@ -67,8 +67,8 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
     for entry in plan.seen.unlisted:
         if not any(step.entry.id == entry.id for step in plan.steps):
             screen.say()
-            screen.say(f"  {_label(entry)} exists already, and belongs to the file from now on.")
-    _show_left(plan, screen, prune=prune)
+            screen.say(f"  {_label(entry)} already exists; from now on the file defines it.")
+    _show_kept(plan, screen, prune=prune)
     screen.say()
     screen.say(_sum(plan), "bold")
 
@@ -101,14 +101,14 @@ def _show(step: Step, plan: Plan, screen: Screen) -> None:
         case Remove(entry):
             keys = len(plan.ended.get(key_of(entry), ()))
             if keys:
-                head.append(f"  {keys} live key{'' if keys == 1 else 's'} of it will be refused")
+                head.append(f"  {keys} live key{'' if keys == 1 else 's'} will stop working")
             screen.hanging(head, 0, 6)
         case _:
             assert_never(step)
 
 
 def _changes(before: Entry, after: Entry) -> Iterator[Difference]:
-    # Of an integration there is its name alone.
+    # An integration is only a name.
     path = ("name",) if isinstance(after, Integration) else ()
     yield from differences(fields(before), fields(after), path)
     if isinstance(before, User) and isinstance(after, User) and before.team_ids != after.team_ids:
@@ -122,7 +122,7 @@ def _show_difference(each: Difference, screen: Screen) -> None:
         lines = block(each.after).splitlines()
         head = Text.assemble(("    + ", "green"), path)
         if len(lines) == 1:
-            # A member without anything said of them is `{}`, which says no more than their name.
+            # A member without settings is `{}`: the name says it all.
             head.append(f": {lines[0]}" if each.after else "", "green")
             lines = []
         else:
@@ -148,22 +148,22 @@ def _show_difference(each: Difference, screen: Screen) -> None:
     screen.hanging(line, 0, 8)
 
 
-def _show_left(plan: Plan, screen: Screen, *, prune: bool) -> None:
+def _show_kept(plan: Plan, screen: Screen, *, prune: bool) -> None:
     by_reason: dict[str, dict[Kind, list[str]]] = {}
-    services = {each.entry.id for each in plan.aim.left}
-    for left in plan.aim.left:
-        entry = left.entry
+    services = {each.entry.id for each in plan.desired.kept}
+    for kept in plan.desired.kept:
+        entry = kept.entry
         if isinstance(entry, Integration | ServiceReceiver) and entry.service_id in services:
-            # Of a service that is named here itself.
+            # Its service is in this list already.
             continue
-        reason = left.incident_id or ""
+        reason = kept.incident_id or ""
         by_reason.setdefault(reason, {}).setdefault(kind_of(entry), []).append(_slugs(entry))
     for incident_id, kinds in by_reason.items():
-        said = f"Not in the file, but needed by {incident_id}, which is active:"
+        heading = f"Not in the file, but the active incident {incident_id} needs it:"
         if not prune:
-            said = "Not in the file, and left as they are (--prune removes them):"
+            heading = "Not in the file, and kept (--prune removes it):"
         screen.say()
-        screen.say(said)
+        screen.say(heading)
         rows = [(f"{kind}", ", ".join(names)) for kind, names in kinds.items()]
         width = max(len(kind) for kind, _ in rows)
         for kind, names in rows:
@@ -191,8 +191,8 @@ def _slugs(entry: Entry) -> str:
     return "/".join(map(str, path_of(entry)[1::2]))
 
 
-def told(plan: Plan, where: str) -> dict[str, Any]:
-    """For programs: the same, whole."""
+def data(plan: Plan, where: str) -> dict[str, Any]:
+    """The plan for programs."""
     return {
         "deployment": where,
         "revision": plan.seen.revision,
@@ -209,7 +209,7 @@ def told(plan: Plan, where: str) -> dict[str, Any]:
         "listed": [dotted(path_of(entry)) for entry in plan.seen.unlisted],
         "left": [
             {"path": dotted(path_of(each.entry)), "incident": each.incident_id}
-            for each in plan.aim.left
+            for each in plan.desired.kept
         ],
     }
 

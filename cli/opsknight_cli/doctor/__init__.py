@@ -1,1 +1,3 @@
-"""`doctor`: what is wrong with a deployment, and how to mend it."""
+"""`opsknight doctor`: checks a deployment, and says how to fix what is wrong. Nothing here writes,
+and nothing reads the value of a secret.
+"""

@@ -1,4 +1,4 @@
-"""`doctor`: looks a deployment over, and says what is wrong and how to mend it. Writes nothing."""
+"""`doctor`: runs the checks in their order, and shows what they find."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -12,23 +12,16 @@ from rich.text import Text
 
 from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
-from opsknight_cli.deployments import Account, Where, table_of
-from opsknight_cli.doctor import judging
-from opsknight_cli.doctor.asking import CHECKS, OF_THE_CONFIGURATION, Facts, Resource
-from opsknight_cli.doctor.judging import Finding, Verdict, failed, ok, unchecked
+from opsknight_cli.deployments import Account, table_of
+from opsknight_cli.doctor import account_findings
+from opsknight_cli.doctor.checks import CHECKS, OF_THE_CONFIGURATION, Deployed, Resource
+from opsknight_cli.doctor.findings import Finding, Verdict, failed, ok, unchecked
 from opsknight_cli.doctor.running import run
-from opsknight_cli.session import (
-    Ended,
-    JsonOption,
-    ProfileOption,
-    RegionOption,
-    Session,
-    StackOption,
-    session_of,
-)
+from opsknight_cli.session import Exit, Session
+from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen
 
-# Worse first; 1 is for commands that could not do what was asked.
+# Worst first. 1 would mean that the command itself failed.
 CODES: Final = {Verdict.FAILED: 3, Verdict.WARNING: 2, Verdict.NOT_CHECKED: 2, Verdict.OK: 0}
 _COLOURS: Final = {
     Verdict.OK: "green",
@@ -41,23 +34,18 @@ app = typer.Typer()
 
 
 @app.command("doctor")
-def doctor_command(
-    context: typer.Context,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check a deployment. Exit code 2 for warnings, 3 for what has failed. Writes nothing."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    account = session.reach(Where(stack, region, profile))
+@common_options()
+def doctor_command(invocation: Invocation) -> None:
+    """Check a deployment. The exit code is 2 for warnings and 3 for failures. Changes nothing."""
+    session, screen = invocation.session, invocation.screen
+    account = session.reach(invocation.where)
     findings = examine(account, session)
-    if as_json:
-        screen.data(_told(account, findings))
+    if screen.as_json:
+        screen.data(_data(account, findings))
     else:
         _show(account, findings, screen)
     if code := max(CODES[each.verdict] for each in findings):
-        raise Ended(code)
+        raise Exit(code)
 
 
 def examine(account: Account, session: Session) -> list[Finding]:
@@ -71,23 +59,23 @@ def examine(account: Account, session: Session) -> list[Finding]:
     }
     found += run(first, session.checked_within)
     if not resources:
-        why = "Without the stack it is not known where to look."
+        why = "The other checks need the stack."
         return [*found, unchecked("everything else", why)]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    found.append(judging.version(outputs.get("Version"), version("opsknight")))
+    found.append(account_findings.version(outputs.get("Version"), version("opsknight")))
     table = table_of(clients("dynamodb"), stack)
     configuration: list[Configuration] = []
 
     def read() -> Iterable[Finding]:
         seen = Configurations(table).read(session.deadline())
         configuration.append(seen.configuration)
-        yield ok("configuration", f"Revision {seen.revision} can be read.")
+        yield ok("configuration", f"Revision {seen.revision} is readable.")
 
     found += run({"configuration": read}, session.checked_within)
     parameters = {
         each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])
     }
-    facts = Facts(
+    deployed = Deployed(
         client=clients,
         parameters=parameters,
         resources=resources,
@@ -98,19 +86,19 @@ def examine(account: Account, session: Session) -> list[Finding]:
         patience=session.checked_within,
     )
     possible = {
-        name: partial(check, facts)
+        name: partial(check, deployed)
         for name, check in CHECKS.items()
         if configuration or name not in OF_THE_CONFIGURATION
     }
     found += run(possible, session.checked_within)
     if not configuration:
-        why = "Without the configuration it is not known what is used."
+        why = "This check needs the configuration."
         found += [unchecked(check, why) for check in OF_THE_CONFIGURATION]
     return found
 
 
 class _Clients:
-    """A client for each service; a session makes them one at a time."""
+    """One client for each service. A boto3 session may make only one at a time."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -125,13 +113,13 @@ class _Clients:
 
 
 def _who(clients: _Clients) -> Iterable[Finding]:
-    login = "Log in (`aws sso login`), or name a profile with --profile."
+    login = "Log in (`aws sso login`), or give a profile with --profile."
     try:
         answer = clients("sts").get_caller_identity()
     except NoCredentialsError:
-        yield failed("credentials", "There are none.", login)
+        yield failed("credentials", "There are no credentials.", login)
     except ClientError as error:
-        said = f"AWS does not take them: {error.response['Error']['Code']}."
+        said = f"AWS rejects them: {error.response['Error']['Code']}."
         yield failed("credentials", said, login)
     else:
         yield ok("credentials", answer["Arn"])
@@ -146,7 +134,7 @@ def _stack(
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        mend = "Name it with --stack and --region, or deploy it: `make deploy`."
+        mend = "Give its name with --stack and --region, or deploy it: `make deploy`."
         said = f"There is no stack {name} in {cloudformation.meta.region_name}."
         yield failed("stack", said, mend)
         return
@@ -155,19 +143,21 @@ def _stack(
         each["LogicalResourceId"]: Resource(each["ResourceType"], each["PhysicalResourceId"])
         for page in pages
         for each in page["StackResourceSummaries"]
-        # One whose making failed has none.
+        # A resource that could not be created has no id.
         if each.get("PhysicalResourceId")
     }
     if "Table" not in known:
-        yield failed("stack", f"{name} is no OpsKnight deployment.", "Name another with --stack.")
+        yield failed(
+            "stack", f"{name} is not an OpsKnight deployment.", "Give another name with --stack."
+        )
         return
     stack |= found
     resources |= known
-    yield judging.stack(found["StackStatus"])
+    yield account_findings.stack(found["StackStatus"])
 
 
 def _show(account: Account, findings: Iterable[Finding], screen: Screen) -> None:
-    screen.say(f"Looking over {account.name}. Nothing is changed.", "bold")
+    screen.say(f"Checking {account.name}. Nothing is changed.", "bold")
     screen.say()
     counts: dict[Verdict, int] = {}
     for finding in findings:
@@ -183,11 +173,11 @@ def _show(account: Account, findings: Iterable[Finding], screen: Screen) -> None
     words = {each: each.value for each in Verdict}
     if counts.get(Verdict.WARNING, 0) > 1:
         words[Verdict.WARNING] = "warnings"
-    said = ", ".join(f"{counts[each]} {word}" for each, word in words.items() if each in counts)
-    screen.say(f"{said[0].upper()}{said[1:]}.")
+    total = ", ".join(f"{counts[each]} {word}" for each, word in words.items() if each in counts)
+    screen.say(f"{total}.")
 
 
-def _told(account: Account, findings: list[Finding]) -> dict[str, Any]:
+def _data(account: Account, findings: list[Finding]) -> dict[str, Any]:
     worst = max(findings, key=lambda each: CODES[each.verdict]).verdict
     found: list[Mapping[str, Any]] = [
         {

@@ -1,4 +1,4 @@
-"""Checks side by side, each with its time: one that hangs is not waited for."""
+"""Runs checks in parallel, and does not wait for one that hangs."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from opsknight.store.calls import Unavailable
-from opsknight_cli.doctor.judging import Finding, unchecked
+from opsknight_cli.doctor.findings import Finding, unchecked
 
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized")
 _UNKNOWN: Final = ("UnknownOperation", "InvalidAction", "NotImplemented", "404", "501")
@@ -17,13 +17,13 @@ type Answer = Callable[[], Iterable[Finding]]
 
 
 def run(checks: Mapping[str, Answer], patience: float) -> list[Finding]:
-    """What each comes to, in the order of the checks."""
+    """The findings of all checks, in the order of the checks. `patience` is in seconds."""
     found: dict[str, list[Finding]] = {}
 
     def work(check: str, answer: Answer) -> None:
         found[check] = answered(check, answer)
 
-    # Threads of an executor are waited for when the program ends; these are not.
+    # At its end the program waits for threads of an executor, but not for daemon threads.
     threads = [
         threading.Thread(target=work, args=each, name=each[0], daemon=True)
         for each in checks.items()
@@ -43,14 +43,12 @@ def answered(check: str, answer: Answer) -> list[Finding]:
     except ClientError as error:
         return [_refused(check, error)]
     except (ConnectionError, HTTPClientError):
-        return [unchecked(check, "No answer.", "See that this machine reaches AWS.")]
+        return [unchecked(check, "AWS does not answer.", "Check the network of this machine.")]
     except (BotoCoreError, Unavailable) as error:
-        return [
-            unchecked(check, f"Could not be asked: {' '.join(str(error).split()).rstrip('.')}.")
-        ]
+        return [unchecked(check, f"The check failed: {' '.join(str(error).split()).rstrip('.')}.")]
     except (KeyError, TypeError, ValueError) as error:
-        # MiniStack leaves out of some answers what AWS has in all.
-        return [unchecked(check, f"An answer that says too little ({type(error).__name__}).")]
+        # Some answers of MiniStack lack fields that AWS always sends.
+        return [unchecked(check, f"The answer is incomplete ({type(error).__name__}).")]
 
 
 def _refused(check: str, error: ClientError) -> Finding:
@@ -58,8 +56,8 @@ def _refused(check: str, error: ClientError) -> Finding:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     operation = error.operation_name
     if code.startswith(_DENIED):
-        mend = f"Allow {operation} (docs/command-line.md lists what the doctor asks)."
-        return unchecked(check, f"You may not ask for it ({operation}: {code}).", mend)
+        mend = f"Allow {operation}; docs/command-line.md lists all permissions of the doctor."
+        return unchecked(check, f"You lack the permission ({operation}: {code}).", mend)
     if code in _UNKNOWN or status in (404, 501):
-        return unchecked(check, f"There is no {operation} here.")
-    return unchecked(check, f"{operation} was refused: {code}.")
+        return unchecked(check, f"{operation} does not exist here.")
+    return unchecked(check, f"{operation} failed: {code}.")

@@ -1,1 +1,3 @@
-"""The configuration as files: read with positions, checked with sentences, and written."""
+"""Configuration files: reading them with line numbers, checking them, and writing them. Nothing
+here knows a deployment or prints.
+"""

@@ -1,4 +1,4 @@
-"""From the data of a file to a configuration: all that is wrong with it at once, in sentences."""
+"""From the data of a file to a configuration, with a sentence for each problem, all at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -10,12 +10,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from opsknight.config.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
-from opsknight.config.lint import Finding, Severity, dangling, findings, meant, nowhere
+from opsknight.config.lint import (
+    Finding,
+    Severity,
+    dangling,
+    dangling_reference,
+    did_you_mean,
+    findings,
+)
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reading import Document
 from opsknight_cli.files.shape import SECTIONS, Shape
-from opsknight_cli.files.words import slug
+from opsknight_cli.files.values import slug
 
 _KINDS: Final = {
     "users": Kind.USER,
@@ -27,7 +34,8 @@ _KINDS: Final = {
 }
 
 
-# Where a section names something else: each of a list or mapping, or the keys of a mapping.
+# Where a section refers to other entries. `_EACH` stands for each item of a list or mapping, and
+# `_KEYS` for the keys of a mapping.
 _EACH: Final = "*"
 _KEYS: Final = "keys"
 _STEP: Final = ("steps", _EACH, "targets", _EACH)
@@ -47,7 +55,7 @@ _REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`configuration` holds what could be read: all of the file if there is no error."""
+    """`configuration` holds all valid entries: the whole file, if there are no errors."""
 
     configuration: Configuration
     problems: tuple[Problem, ...]
@@ -66,8 +74,8 @@ def check(document: Document, now: datetime) -> Checked:
             found.append((Severity.ERROR, (section,), _unknown(section, SECTIONS)))
             continue
         if not isinstance(content, dict | None):
-            said = f"Has to be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
-            found.append((Severity.ERROR, (section,), said))
+            sentence = f"Must be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
+            found.append((Severity.ERROR, (section,), sentence))
             continue
         for name, fields in (content or {}).items():
             path: Path = (section, name)
@@ -82,13 +90,13 @@ def check(document: Document, now: datetime) -> Checked:
                 found.append((Severity.ERROR, path, f"{_capital(error)}."))
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
     configuration = Configuration.of(entries)
-    told = [*dangling(configuration, broken), *_dangling(document, configuration, broken)]
-    if not (told or found or document.problems):
-        told += findings(configuration, now)
-    found += ((each.severity, each.path, each.sentence) for each in told)
+    more = [*dangling(configuration, broken), *_dangling(document, configuration, broken)]
+    if not (more or found or document.problems):
+        more += findings(configuration, now)
+    found += ((each.severity, each.path, each.sentence) for each in more)
     problems = [
         *document.problems,
-        *(Problem(severity, document.place(path), path, said) for severity, path, said in found),
+        *(Problem(severity, document.place(path), path, text) for severity, path, text in found),
     ]
     return Checked(configuration, tuple(sorted(problems, key=_order)))
 
@@ -96,7 +104,7 @@ def check(document: Document, now: datetime) -> Checked:
 def _dangling(
     document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
 ) -> Iterator[Finding]:
-    """References that lead nowhere, in what could not be read as a whole."""
+    """References that lead dangling_reference, in what could not be read as a whole."""
     for section, kind in _KINDS.items():
         names = {slug_of(each) for each in broken.get(kind, ())}
         for name in sorted(names):
@@ -104,12 +112,12 @@ def _dangling(
             for pattern, target in _REFERENCES.get(section, ()):
                 known = configuration.by_kind(target).keys() | broken.get(target, set())
                 for path, word in _words_at(fields, pattern, (section, name)):
-                    if found := nowhere(target, id_of(target, word), known, path):
+                    if found := dangling_reference(target, id_of(target, word), known, path):
                         yield found
 
 
 def _words_at(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
-    """The texts in a place of the data, as far as that is there."""
+    """The texts that a pattern matches in the data."""
     if not pattern:
         if isinstance(data, str):
             yield path, data
@@ -136,15 +144,15 @@ def _sentences(
 ) -> Iterator[tuple[Severity, Path, str]]:
     for each in error.errors(include_url=False):
         if each["type"] == "too_short" and each["input"]:
-            # What is in the list is wrong, and was told.
+            # The items of the list are wrong, and have their own errors.
             continue
         inner = _inner(each["loc"], fields)
         yield Severity.ERROR, (*path, *inner), _sentence(each, shape)
 
 
 def _inner(location: tuple[int | str, ...], fields: Any) -> Path:
-    """The part of an error's location that leads through the data; the library's own marks for keys
-    and kinds of unions do not.
+    """The part of an error's location that is in the data. The library adds marks of its own, for
+    keys and for members of unions.
     """
     path: list[str | int] = []
     at = fields
@@ -169,49 +177,48 @@ def _sentence(error: ErrorDetails, shape: type[Shape]) -> str:
             return f"`{last}` is missing. {field.description}"
         case "value_error" if last == "zone":
             zones = available_timezones()
-            return f"{_capital(context['error'])}.{meant(str(error['input']), zones)}"
+            return f"{_capital(context['error'])}.{did_you_mean(str(error['input']), zones)}"
         case "value_error":
             return f"{_capital(context['error'])}."
         case "string_type":
             if isinstance(error["input"], dict | list):
-                return "Has to be text, not a list or a mapping."
-            return "Has to be text: put it into quotes."
+                return "Must be text, not a list or a mapping."
+            return "Must be text: put it in quotes."
         case "bool_type":
-            return "Has to be true or false."
+            return "Must be true or false."
         case "int_type":
-            return "Has to be a whole number, without quotes."
+            return "Must be a whole number, without quotes."
         case "enum":
             words = [
                 each.strip(" '") for each in context["expected"].replace(" or ", ",").split(",")
             ]
-            return f"Has to be one of {', '.join(words)}.{meant(str(error['input']), words)}"
+            return f"Must be one of {', '.join(words)}.{did_you_mean(str(error['input']), words)}"
         case "model_type" | "dict_type" | "model_attributes_type":
-            return "Has to be a mapping: `key: value`, each on a line of its own."
+            return "Must be a mapping: `key: value`, each on its own line."
         case "tuple_type" | "list_type":
-            return "Has to be a list: `[one, another]`, or lines that begin with a hyphen."
+            return "Must be a list: `[one, another]`, or lines that begin with a hyphen."
         case "too_short":
-            return "Has to name at least one."
+            return "Must have at least one item."
         case "too_long":
-            return f"Has to name at most {context['max_length']}."
+            return f"Must have at most {context['max_length']} items."
         case "string_too_short":
-            return "Has to be text that is not empty."
+            return "Must not be empty."
         case "string_too_long":
-            return f"Has to be at most {context['max_length']} characters long."
+            return f"Must have at most {context['max_length']} characters."
         case "greater_than_equal":
-            return f"Has to be at least {context['ge']}."
+            return f"Must be at least {context['ge']}."
         case "less_than_equal":
-            return f"Has to be at most {context['le']}."
+            return f"Must be at most {context['le']}."
         case "time_parsing" | "time_type":
-            return 'Has to be a time of day in quotes, such as "09:00".'
+            return 'Must be a time of day in quotes, such as "09:00".'
         case _:
             return f"{_capital(error['msg'])}."
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
     words = list(known)
-    return f'Nothing is called "{word}" here.' + (
-        meant(word, words) or f" There are: {', '.join(words)}."
-    )
+    hint = did_you_mean(word, words) or f" Known keys are {', '.join(words)}."
+    return f'Unknown key "{word}".{hint}'
 
 
 def _capital(error: object) -> str:
@@ -220,20 +227,20 @@ def _capital(error: object) -> str:
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model whose field an error is about."""
+    """The model that has the field of an error."""
     parts = iter(location)
     for part in parts:
         annotation = model.model_fields[str(part)].annotation
         inner, contained = _model_in(annotation)
         if contained:
-            # The key or number within the field.
+            # Skip the key or number within the field.
             next(parts, None)
         model = inner or model
     return model
 
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The model that a field's type is made of, and whether in a mapping or list."""
+    """The model in a field's type, and whether it is inside a mapping or list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, False
     contained = get_origin(annotation) in (dict, tuple)

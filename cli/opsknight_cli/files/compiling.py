@@ -1,4 +1,4 @@
-"""From the shapes of a file to the entries of a configuration: names become ids, times instants."""
+"""From the shapes of a file to configuration entries: names become ids, times become instants."""
 
 from datetime import date, datetime, time
 from typing import Final, assert_never
@@ -36,7 +36,7 @@ HOOK: Final = "hook"
 
 
 def compiled(name: str, shape: Shape) -> list[Entry]:
-    """The entry, and what belongs to it. Raises ValueError with a sentence."""
+    """The entry, with its integrations and receivers. Raises ValueError with a sentence."""
     match shape:
         case UserShape():
             return [_user(name, shape)]
@@ -78,7 +78,7 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
                 )
             ]
         case _:
-            raise TypeError(f"no entry is made of a {type(shape).__name__}")
+            raise TypeError(f"unknown shape {type(shape).__name__}")
 
 
 def _user(name: str, shape: UserShape) -> User:
@@ -94,7 +94,7 @@ def _user(name: str, shape: UserShape) -> User:
         ),
         rules=tuple(
             NotificationRule(urgency=urgency, method_id=f"{METHOD}_{rule.method}", delay=rule.after)
-            # In one order, whatever the file's: the position of a rule counts within its urgency.
+            # Always in this order: only the order of rules within one urgency matters.
             for urgency in Urgency
             for rule in shape.rules.get(urgency, ())
         ),

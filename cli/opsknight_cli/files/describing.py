@@ -1,7 +1,6 @@
-"""A configuration as the data of a file: what `export` writes, and what a plan compares.
+"""A configuration as the data of a file: `export` writes it, and a plan compares it.
 
-What is at its default is left out, and everything stands in one order, so that two equal
-configurations are the same text.
+Defaults are left out and the order is fixed, so equal configurations become the same text.
 """
 
 from collections.abc import Mapping
@@ -23,22 +22,22 @@ from opsknight.escalation.policy import Policy, Step
 from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
 from opsknight.oncall.schedules import Schedule
 from opsknight_cli.files.shape import SECTIONS
-from opsknight_cli.files.words import in_words, turn_in_words
+from opsknight_cli.files.values import in_words, turn_in_words
 
 type Data = dict[str, Any]
 
 
 class Quoted(str):
-    """Text that is written in quotes whether YAML needs them or not: wall-clock times."""
+    """Text that is written in quotes even where YAML needs none: wall-clock times."""
 
     __slots__ = ()
 
 
 def described(configuration: Configuration) -> Data:
-    """All of it, by section."""
+    """The whole configuration, by section."""
     document: Data = {section: {} for section in SECTIONS}
     for entry in configuration.entries():
-        # Only what is inside an entry is known by a number.
+        # Paths of entries have no numbers.
         *above, last = map(str, path_of(entry))
         place: Data = document
         for part in above:
@@ -88,7 +87,9 @@ def fields(entry: Entry) -> Data | str:
         case Integration():
             return entry.name
         case ServiceReceiver():
-            events = None if entry.events == DEFAULT_EVENTS else [*map(str, entry.events)]
+            events = None
+            if entry.events != DEFAULT_EVENTS:
+                events = [each.value for each in entry.events]
             return _place(entry) | _given({"told": events})
         case StatusPage():
             return _given(
@@ -140,7 +141,7 @@ def _layer(layer: Layer, zone: ZoneInfo) -> Data:
 
 
 def _moment(at: datetime, handoff: time, zone: ZoneInfo) -> str:
-    """The shortest form that stands for this very instant."""
+    """The shortest text for exactly this instant."""
     wall = at.astimezone(zone).replace(tzinfo=None)
     if instant_of(zone, datetime.combine(wall, handoff)) == at:
         return wall.date().isoformat()
@@ -189,7 +190,7 @@ def _place(receiver: Receiver) -> Data:
 
 
 def _name(entry: Any) -> str | None:
-    """None where it is the key anyway."""
+    """None if it equals the key."""
     return None if entry.name == slug_of(entry.id) else str(entry.name)
 
 

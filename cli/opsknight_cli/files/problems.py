@@ -1,4 +1,4 @@
-"""What is wrong with a file, and where."""
+"""Problems in a file, and their places."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Problem:
     place: Place
     path: Path
     sentence: str
-    """What is wrong, and how to mend it."""
+    """What is wrong, and how to fix it."""
 
 
 def dotted(path: Path) -> str:

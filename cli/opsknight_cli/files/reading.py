@@ -1,7 +1,7 @@
-"""YAML as plain data that knows where each part stands.
+"""YAML as plain data, with the place of each part.
 
-By YAML 1.2: `no` is a word, and `22:00` is text. Keys are always text. What a configuration never
-needs is refused where it stands: keys that come twice, tags, and aliases that contain themselves.
+This is YAML 1.2: `no` is a word, and `22:00` is text. Keys are always text. Duplicate keys, tags,
+and aliases that contain themselves are problems: no configuration needs them.
 """
 
 import re
@@ -16,32 +16,32 @@ from opsknight.config.configuration import Path
 from opsknight.config.lint import Severity
 from opsknight_cli.files.problems import Place, Problem
 
-# A few aliases of aliases stand for billions of nodes.
+# A few aliases of aliases can expand to billions of nodes.
 MOST_NODES: Final = 200_000
 STDIN: Final = "-"
 
 
 class Unreadable(Exception):
-    """A file that cannot be opened; the text is a sentence for the operator."""
+    """A file cannot be opened; the text is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file, or several put together. `data` is what the YAML says, without any check."""
+    """One file, or several combined. `data` is the content of the YAML, unchecked."""
 
     data: dict[str, Any]
     places: Mapping[Path, Place]
     problems: Sequence[Problem]
 
     def place(self, path: Path) -> Place:
-        """Where it stands, or the nearest thing that contains it."""
+        """The place of a path, or else of the nearest part that contains it."""
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
 
 
 TEXT: Final = "tag:yaml.org,2002:str"
-# The core schema of YAML 1.2: a tag, its pattern, and what such a word may begin with.
+# The core schema of YAML 1.2: a tag, its pattern, and the first characters of such words.
 _SCHEMA: Final = (
     ("null", re.compile(r"(?:null|Null|NULL|~|)$"), ["n", "N", "~", ""]),
     ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
@@ -69,7 +69,7 @@ def is_text(word: str) -> bool:
 
 
 def read(texts: Mapping[str, str]) -> Document:
-    """Several files put together: each section may be spread over them, nothing may come twice."""
+    """Combines several files. A section may be spread over them, but a name may not repeat."""
     reader = _Reader()
     data: dict[str, Any] = {}
     for file, text in texts.items():
@@ -88,7 +88,7 @@ def read(texts: Mapping[str, str]) -> Document:
 def load(path: str, stdin: str | None = None) -> dict[str, str]:
     """The text of a file, or of all YAML files in a folder and below, by name. Raises Unreadable.
 
-    `stdin` is what `-` stands for.
+    `stdin` is the text that `-` stands for.
     """
     if path == STDIN:
         return {"standard input": stdin or ""}
@@ -97,7 +97,7 @@ def load(path: str, stdin: str | None = None) -> dict[str, str]:
     if place.is_dir():
         files = sorted(each for each in place.rglob("*") if each.suffix in (".yaml", ".yml"))
         if not files:
-            raise Unreadable(f"Folder {path} has no .yaml file in it.")
+            raise Unreadable(f"Folder {path} contains no .yaml file.")
     try:
         return {str(file): file.read_text(encoding="utf-8") for file in files}
     except OSError as error:
@@ -123,21 +123,21 @@ class _Reader:
                 loader.dispose()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            said = f"This is no YAML: {error.problem or error.context}."
-            self._problem(self._at(mark), (), said)
+            sentence = f"This is not valid YAML: {error.problem or error.context}."
+            self._problem(self._at(mark), (), sentence)
             return {}
         except yaml.reader.ReaderError as error:
             self._problem(
-                Place(file, 1, 1), (), f"This is no YAML: {error.reason}, at {error.position}."
+                Place(file, 1, 1),
+                (),
+                f"This is not valid YAML: {error.reason}, at {error.position}.",
             )
             return {}
         if node is None:
             return {}
         if not isinstance(node, yaml.MappingNode):
-            said = (
-                "A configuration is a mapping of sections, such as `services:`, to what they hold."
-            )
-            self._problem(self._at(node.start_mark), (), said)
+            sentence = "A configuration must be a mapping of sections, such as `services:`."
+            self._problem(self._at(node.start_mark), (), sentence)
             return {}
         content: dict[str, Any] = self._mapping(node, (), frozenset())
         return content
@@ -146,7 +146,9 @@ class _Reader:
         self._nodes += 1
         if id(node) in above or self._nodes > MOST_NODES:
             self._problem(
-                self._at(node.start_mark), path, "This alias contains itself: write it out."
+                self._at(node.start_mark),
+                path,
+                "This alias contains itself or expands to too much: write it out.",
             )
             return None
         match node:
@@ -163,7 +165,7 @@ class _Reader:
             case yaml.ScalarNode():
                 return self._scalar(node, path)
             case _:
-                raise TypeError(f"no YAML is made of a {type(node).__name__}")
+                raise TypeError(f"unknown YAML node {type(node).__name__}")
 
     def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> dict[str, Any]:
         self._untagged(node, path)
@@ -171,19 +173,19 @@ class _Reader:
         for key, value in node.value:
             place = self._at(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
-                self._problem(place, path, "A key is one word of text.")
+                self._problem(place, path, "A key must be a single word of text.")
                 continue
             name = str(key.value)
             inner = (*path, name)
             first = self.places.get(inner)
-            # The sections of several files are put together; what is in them is not.
+            # Several files may share a section, but nothing inside it.
             spread = not path and first is not None and first.file != self._file
             if first is not None and not spread:
-                said = (
-                    f'"{name}" comes twice, first in {first.file}, line {first.line}. '
-                    "Keep one of them, or choose another name."
+                sentence = (
+                    f'"{name}" appears twice, first in {first.file}, line {first.line}. '
+                    "Remove one of them, or choose another name."
                 )
-                self._problem(place, inner, said)
+                self._problem(place, inner, sentence)
                 continue
             self.places.setdefault(inner, place)
             found[name] = self._value(value, inner, above)
@@ -210,8 +212,8 @@ class _Reader:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(
             ("set", "omap", "binary", "timestamp", "pairs")
         ):
-            said = f"Tags such as {node.tag} mean nothing here: leave it out."
-            self._problem(self._at(node.start_mark), path, said)
+            sentence = f"Tags such as {node.tag} are not supported: remove it."
+            self._problem(self._at(node.start_mark), path, sentence)
 
     def _at(self, mark: Any) -> Place:
         return (

@@ -1,6 +1,6 @@
 """The JSON Schema of configuration files, for editors: `python -m opsknight_cli.files.schema`.
 
-With `--check` it says whether the published one is still this one.
+With `--check` it tells whether the published schema is up to date.
 """
 
 import json
@@ -24,7 +24,7 @@ def schema() -> dict[str, Any]:
 
 
 def _open_null(made: dict[str, Any]) -> None:
-    """Allows a key with nothing behind it where that means something: members of a team."""
+    """Allows a key without a value where the file format does: for members of a team."""
     members = made["$defs"]["TeamShape"]["properties"]["members"]
     members["additionalProperties"] = {"anyOf": [members["additionalProperties"], {"type": "null"}]}
     for section in made["properties"].values():
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if PUBLISHED.is_file() and PUBLISHED.read_text() == text:
         return 0
-    print(f"{PUBLISHED.name} is old: write it with `python -m opsknight_cli.files.schema`.")
+    print(f"{PUBLISHED.name} is out of date: run `python -m opsknight_cli.files.schema`.")
     return 1
 
 

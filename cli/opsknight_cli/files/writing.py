@@ -1,5 +1,5 @@
-"""The data of a configuration as YAML that reads well, in this version of YAML and the one before:
-what 1.1 would take for a number or a truth value is in quotes.
+"""The data of a configuration as readable YAML, valid in versions 1.1 and 1.2: text that 1.1 would
+read as a number or a boolean is in quotes.
 """
 
 from typing import Any, Final
@@ -10,13 +10,13 @@ from opsknight_cli.files.describing import Data, Quoted
 from opsknight_cli.files.reading import TEXT, is_text
 
 _WIDTH: Final = 96
-# Mappings of this many short values stand on one line: `ada: {lead: true}`.
+# Mappings with at most this many short values stand on one line: `ada: {lead: true}`.
 _SHORT: Final = 3
 
 
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        # Lists stand indented under their key.
+        # Indent lists under their key.
         del indentless
         super().increase_indent(flow, False)
 
@@ -47,7 +47,7 @@ def _quoted(dumper: _Dumper, data: Quoted) -> yaml.Node:
 
 
 def _text(dumper: _Dumper, data: str) -> yaml.Node:
-    # This dumper's resolver speaks YAML 1.1, ours 1.2; what either takes for no text is quoted.
+    # The dumper resolves by YAML 1.1, and `is_text` by 1.2. Quote unless both read text.
     resolve: Any = dumper.resolve
     plain = resolve(yaml.ScalarNode, data, (True, False)) == TEXT and is_text(data)
     return dumper.represent_scalar(TEXT, data, style=None if plain else '"')
@@ -60,13 +60,13 @@ _Dumper.add_representer(Quoted, _quoted)
 
 
 def written(document: Data) -> str:
-    """Sections apart by an empty line."""
+    """The YAML of a configuration, with an empty line between sections."""
     parts = [block({section: content}) for section, content in document.items()]
     return "\n".join(parts) or "{}\n"
 
 
 def inline(value: Any) -> str:
-    """On one line, for people."""
+    """A value on one line, for people."""
     match value:
         case str():
             return value

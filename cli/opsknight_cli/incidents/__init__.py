@@ -1,3 +1,3 @@
-"""The commands of `opsknight incidents`: listing, showing and acting. What is allowed is decided by
-`opsknight.incident`, not here.
+"""The commands of `opsknight incidents`: listing, showing, watching and acting. They do not decide
+what is allowed: `opsknight.incident` does.
 """

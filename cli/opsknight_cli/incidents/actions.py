@@ -1,8 +1,11 @@
-"""`incidents ack`, `resolve` and the rest: what people do to incidents, by the table that the HTTP
-API and Slack go by.
+"""`incidents ack`, `resolve` and the rest: the commands that change incidents.
+
+What is allowed in which status is decided by `opsknight.incident`, as it is for the HTTP API and
+Slack.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -23,28 +26,19 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.decisions import NotAllowed, Transitioned
-from opsknight.incident.model import NEVER, Actor, ActorKind
+from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
+from opsknight.incident.model import NEVER, Actor, ActorKind, Pointer
 from opsknight.incident.text import without_lone_surrogates
 from opsknight.store.execute import perform
 from opsknight.views import sentences
 from opsknight.views.summary import summary
 from opsknight.views.wire import to_json
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.incidents.view import UTC_ZONE, short
-from opsknight_cli.session import (
-    Ended,
-    JsonOption,
-    ProfileOption,
-    Refused,
-    RegionOption,
-    Session,
-    StackOption,
-    session_of,
-)
-from opsknight_cli.terminal.naming import AsOption, IncidentArgument, incident_id, operator, user
-from opsknight_cli.terminal.screen import Screen, printable
-from opsknight_cli.terminal.times import moment, shown, span
+from opsknight_cli.incidents.view import short
+from opsknight_cli.session import CommandError, Exit, UsageError
+from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.naming import IncidentArgument, incident_id, operator, user
+from opsknight_cli.terminal.screen import printable
+from opsknight_cli.terminal.times import UTC_ZONE, moment, shown, span
 
 MOST_STEPS: Final = 50
 
@@ -53,222 +47,169 @@ app = typer.Typer()
 IncidentArguments = Annotated[
     list[str],
     typer.Argument(
-        metavar="INCIDENT...", help="Their ids; of active ones the beginning is enough."
+        metavar="INCIDENT...",
+        help="Incident ids. For active incidents, the first characters are enough.",
     ),
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result for one incident: for programs, and as a sentence."""
+
+    data: dict[str, Any]
+    sentence: str
+
+    @property
+    def failed(self) -> bool:
+        return "error" in self.data
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.data.get("changed"))
+
+
 @app.command("ack")
-def ack_command(
-    context: typer.Context,
-    incidents: IncidentArguments,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Acknowledge: somebody has it, and nobody else is paged. As a user, you are its assignee."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    actor = operator(deployment, session, who)
+@common_options(acting=True)
+def ack_command(invocation: Invocation, incidents: IncidentArguments) -> None:
+    """Acknowledge incidents, so that nobody else is paged. With --as, that user is assigned."""
+    actor = operator(invocation)
     by = actor.id if actor.kind is ActorKind.USER else None
-    changed = _act(deployment, session, screen, incidents, Acknowledge(by=by), actor)
-    if changed and by is None and not as_json:
-        screen.say("`--as USER` would make that user the assignee.", "dim")
+    outcomes = _act(invocation, incidents, Acknowledge(by=by), actor)
+    if any(each.changed for each in outcomes) and by is None and not invocation.screen.as_json:
+        invocation.screen.say("Use `--as USER` to become the assignee.", "dim")
 
 
 @app.command("resolve")
-def resolve_command(
-    context: typer.Context,
-    incidents: IncidentArguments,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Resolve: it is over. The next trigger opens a new one."""
-    _simply(context, incidents, Resolve(), who, Where(stack, region, profile), as_json)
+@common_options(acting=True)
+def resolve_command(invocation: Invocation, incidents: IncidentArguments) -> None:
+    """Resolve incidents. The next trigger opens a new one."""
+    _act(invocation, incidents, Resolve(), operator(invocation))
 
 
 @app.command("snooze")
+@common_options(acting=True)
 def snooze_command(
-    context: typer.Context,
+    invocation: Invocation,
     incident: IncidentArgument,
-    lasts: Annotated[str | None, typer.Option("--for", help='How long: "2h".')] = None,
+    lasts: Annotated[str | None, typer.Option("--for", help='For how long: "2h".')] = None,
     until: Annotated[
-        str | None, typer.Option("--until", help='"2026-11-25 18:00" in UTC, or "+2h".')
+        str | None,
+        typer.Option("--until", help='Until when: "2026-11-25 18:00" in UTC, or "+2h".'),
     ] = None,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Let it sleep for at most 7 days: then it is open again, and pages on."""
-    now = session_of(context).now()
+    """Snooze an incident for at most 7 days. Then it opens again and pages."""
+    now = invocation.session.now()
     if (until is None) is (lasts is None):
-        raise Refused("Until when? Give --for or --until, one of them.")
+        raise UsageError("Give exactly one of --for and --until.")
     end = now + span(lasts) if lasts is not None else moment(until or "", now, UTC_ZONE)
     if not now < end <= now + LONGEST_SNOOZE:
-        days = LONGEST_SNOOZE.days
-        raise Refused(f"A snooze ends after now, and within {days} days: {_clock(end)} does not.")
-    _simply(context, [incident], Snooze(end), who, Where(stack, region, profile), as_json)
+        raise CommandError(
+            f"A snooze must end in the future, within {LONGEST_SNOOZE.days} days: "
+            f"{_clock(end)} does not."
+        )
+    _act(invocation, [incident], Snooze(end), operator(invocation))
 
 
 @app.command("unsnooze")
-def unsnooze_command(
-    context: typer.Context,
-    incident: IncidentArgument,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Wake it before its time: it is open again, and pages on."""
-    _simply(context, [incident], Unsnooze(), who, Where(stack, region, profile), as_json)
+@common_options(acting=True)
+def unsnooze_command(invocation: Invocation, incident: IncidentArgument) -> None:
+    """End a snooze early. The incident opens again and pages."""
+    _act(invocation, [incident], Unsnooze(), operator(invocation))
 
 
 @app.command("suppress")
-def suppress_command(
-    context: typer.Context,
-    incident: IncidentArgument,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Keep it quiet until somebody unsuppresses it."""
-    _simply(context, [incident], Suppress(), who, Where(stack, region, profile), as_json)
+@common_options(acting=True)
+def suppress_command(invocation: Invocation, incident: IncidentArgument) -> None:
+    """Keep an incident quiet until somebody unsuppresses it."""
+    _act(invocation, [incident], Suppress(), operator(invocation))
 
 
 @app.command("unsuppress")
-def unsuppress_command(
-    context: typer.Context,
-    incident: IncidentArgument,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Open it again: it pages on, or begins to."""
-    _simply(context, [incident], Unsuppress(), who, Where(stack, region, profile), as_json)
+@common_options(acting=True)
+def unsuppress_command(invocation: Invocation, incident: IncidentArgument) -> None:
+    """Open a suppressed incident. Paging starts, or continues where it stopped."""
+    _act(invocation, [incident], Unsuppress(), operator(invocation))
 
 
 @app.command("reassign")
+@common_options(acting=True)
 def reassign_command(
-    context: typer.Context,
+    invocation: Invocation,
     incident: IncidentArgument,
-    to: Annotated[str, typer.Argument(metavar="USER", help="Who gets it.")],
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
+    to: Annotated[str, typer.Argument(metavar="USER", help="The new assignee.")],
 ) -> None:
-    """Give it to a user: of an open one, that user is paged at once, and the policy ends."""
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(Where(stack, region, profile))
-    command = Reassign(user(deployment, session, to).id)
-    actor = operator(deployment, session, who)
-    _act(deployment, session, screen, [incident], command, actor)
+    """Assign an incident to a user. An open one pages that user at once and leaves its policy."""
+    command = Reassign(user(invocation, to).id)
+    _act(invocation, [incident], command, operator(invocation))
 
 
 @app.command("note")
+@common_options(acting=True)
 def note_command(
-    context: typer.Context,
+    invocation: Invocation,
     incident: IncidentArgument,
-    text: Annotated[str, typer.Argument(help="What the timeline is to say.")],
-    public: Annotated[bool, typer.Option("--public", help="Tell status pages, too.")] = False,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
+    text: Annotated[str, typer.Argument(help="The text of the note.")],
+    public: Annotated[
+        bool, typer.Option("--public", help="Send the note to status pages, too.")
+    ] = False,
 ) -> None:
-    """Write something on its timeline."""
-    # What a shell could not decode becomes half of a pair, which UTF-8 has not.
+    """Add a note to the timeline of an incident."""
+    # Python keeps bytes that it cannot decode in an argument as lone surrogates, which UTF-8 lacks.
     note = without_lone_surrogates(text.strip())
     if not 1 <= len(note) <= LONGEST_NOTE:
-        raise Refused(f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
-    _simply(context, [incident], Note(note, public), who, Where(stack, region, profile), as_json)
+        raise CommandError(
+            f"A note must have 1 to {LONGEST_NOTE:,} characters; this one has {len(note):,}."
+        )
+    _act(invocation, [incident], Note(note, public), operator(invocation))
 
 
 @app.command("escalate")
+@common_options(acting=True)
 def escalate_command(
-    context: typer.Context,
+    invocation: Invocation,
     incident: IncidentArgument,
     step: Annotated[
         int | None,
-        typer.Option("--step", min=1, max=MOST_STEPS, help="From 1; else the next one."),
+        typer.Option("--step", min=1, max=MOST_STEPS, help="Counted from 1; else the next one."),
     ] = None,
-    who: AsOption = None,
-    stack: StackOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Take the next step of its policy now, or a given one; an acknowledged one opens again."""
+    """Take the next step of the policy now, or the given one. An acknowledged incident reopens."""
     command = Escalate(None if step is None else step - 1)
-    _simply(context, [incident], command, who, Where(stack, region, profile), as_json)
-
-
-def _simply(
-    context: typer.Context,
-    incidents: Sequence[str],
-    command: Command,
-    who: str | None,
-    where: Where,
-    as_json: bool,
-) -> None:
-    session, screen = session_of(context), Screen(as_json=as_json)
-    deployment = session.find(where)
-    actor = operator(deployment, session, who)
-    _act(deployment, session, screen, incidents, command, actor)
+    _act(invocation, [incident], command, operator(invocation))
 
 
 def _act(
-    deployment: Deployment,
-    session: Session,
-    screen: Screen,
-    incidents: Sequence[str],
-    command: Command,
-    actor: Actor,
-) -> bool:
-    """Does it to each of them, whatever becomes of the others, and says whether it changed
-    anything. Raises Ended when one was refused.
+    invocation: Invocation, incidents: Sequence[str], command: Command, actor: Actor
+) -> Sequence[Outcome]:
+    """Executes the command on each incident, even when it fails on another, and prints the
+    outcomes. Raises Exit when it failed on any.
     """
-    said = [_one(deployment, session, each, command, actor) for each in dict.fromkeys(incidents)]
-    refused = [told["error"] for told, _ in said if "error" in told]
+    screen = invocation.screen
+    outcomes = [_execute(invocation, each, command, actor) for each in dict.fromkeys(incidents)]
     if screen.as_json:
-        screen.data({"results": [told for told, _ in said]})
+        screen.data({"results": [each.data for each in outcomes]})
     else:
-        for _, say in said:
-            say(screen)
-    if refused:
-        raise Ended(1)
-    return any(told["changed"] for told, _ in said)
+        for each in outcomes:
+            if each.failed:
+                screen.complain(each.sentence)
+            else:
+                screen.say(each.sentence, "green" if each.changed else "")
+    if any(each.failed for each in outcomes):
+        raise Exit(1)
+    return outcomes
 
 
-type _Said = tuple[dict[str, Any], Callable[[Screen], None]]
-"""For programs and for people."""
-
-
-def _one(
-    deployment: Deployment, session: Session, given: str, command: Command, actor: Actor
-) -> _Said:
+def _execute(invocation: Invocation, given: str, command: Command, actor: Actor) -> Outcome:
     try:
-        found_id = incident_id(deployment, session, given)
-    except Refused as error:
-        return _refused({"id": given}, str(error))
-    table, deadline = deployment.table, session.deadline()
+        found_id = incident_id(invocation, given)
+    except CommandError as error:
+        return _failed({"id": given}, str(error))
+    session, table = invocation.session, invocation.deployment.table
+    deadline = session.deadline()
     found = table.incident(found_id, deadline)
     if found is None:
-        return _refused({"id": found_id}, f"There is no incident {found_id}.")
+        return _failed({"id": found_id}, f"There is no incident {found_id}.")
     service = table.service(found.service_id, deadline)
     decision = perform(
         table,
@@ -276,34 +217,37 @@ def _one(
         command,
         actor=actor,
         now=session.now(),
-        token=session.id("act"),
+        token=session.token(),
         deadline=deadline,
         timeouts=service.timeouts if service else NEVER,
     )
-    if decision is None:
-        return _refused({"id": found_id}, f"There is no incident {found_id}.")
-    if isinstance(decision, NotAllowed):
-        why = f": {decision.why}" if decision.why else ""
-        sentence = f"Not possible: incident {found_id} is {decision.status}{why}."
-        return _refused({"id": found_id, "status": decision.status}, sentence)
-    moved = isinstance(decision, Transitioned)
-    after = decision.after if isinstance(decision, Transitioned) else decision.before
-    name = f"{short(after.id, after.status)} ({printable(after.title)})"
-    if isinstance(decision, Transitioned):
-        done = printable(sentences.said(decision.change, slug_of, _clock))
-        if isinstance(command, Note):
-            # Whoever wrote it knows what it says.
-            done = f"Noted by {printable(actor.name)}"
-        sentence = f"{done}. {name} is {after.status}."
-    else:
-        sentence = f"{name} is {after.status} already: nothing has changed."
-    what = decision.change.what if isinstance(decision, Transitioned) else command.past
-    told = {"id": found_id, "action": what, "changed": moved, "incident": to_json(summary(after))}
-    return told, lambda screen: screen.say(sentence, "green" if moved else "")
+    match decision:
+        case None:
+            return _failed({"id": found_id}, f"There is no incident {found_id}.")
+        case NotAllowed():
+            why = f": {decision.why}" if decision.why else ""
+            sentence = f"Not possible: incident {found_id} is {decision.status}{why}."
+            return _failed({"id": found_id, "status": decision.status}, sentence)
+        case Transitioned(after=after, change=change):
+            done = printable(sentences.said(change, slug_of, _clock))
+            if isinstance(command, Note):
+                # The author knows the text; do not repeat it.
+                done = f"Noted by {printable(actor.name)}"
+            action, changed = str(change.what), True
+            sentence = f"{done}. {_name(after)} is {after.status}."
+        case Unchanged(before=after):
+            action, changed = command.past, False
+            sentence = f"{_name(after)} is already {after.status}. Nothing has changed."
+    data = {"id": found_id, "action": action, "changed": changed}
+    return Outcome(data | {"incident": to_json(summary(after))}, sentence)
 
 
-def _refused(told: dict[str, Any], sentence: str) -> _Said:
-    return told | {"error": sentence}, lambda screen: screen.complain(sentence)
+def _failed(data: dict[str, Any], sentence: str) -> Outcome:
+    return Outcome(data | {"error": sentence}, sentence)
+
+
+def _name(incident: Pointer) -> str:
+    return f"{short(incident.id, incident.status)} ({printable(incident.title)})"
 
 
 def _clock(at: datetime) -> str:

@@ -1,9 +1,8 @@
-"""Incidents on a screen: as rows of a list, and one of them whole."""
+"""Incidents on a screen: as rows of a list, and one of them with everything known about it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
@@ -14,27 +13,25 @@ from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, RequestedStep, Status, Timer, Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
-from opsknight.views import sentences
-from opsknight.views.answers import alert as alert_answer
+from opsknight.views import answers, sentences
 from opsknight.views.incident_records import MOST_ROWS, IncidentRecords
 from opsknight_cli.terminal.naming import SHORT, method_name
-from opsknight_cli.terminal.screen import Line, Screen, laid_out, printable
-from opsknight_cli.terminal.times import shown
+from opsknight_cli.terminal.screen import Cell, Line, Screen, laid_out, printable
+from opsknight_cli.terminal.times import UTC_ZONE, shown
 
-UTC_ZONE: Final = ZoneInfo("UTC")
 URGENCIES: Final = {Urgency.HIGH: "bold red", Urgency.MEDIUM: "yellow", Urgency.LOW: "blue"}
 STATUSES: Final = {Status.OPEN: "bold", Status.RESOLVED: "green"}
 _HEADER: Final = ("ID", "URGENCY", "STATUS", "AGE", "SERVICE", "ASSIGNEE", "TITLE")
 _BELOW: Final = 4
-# Of a description; --json has all of it.
+# Lines of a description; --json has all of it.
 _MOST_LINES: Final = 20
 
 _PAGES: Final = {
     None: "being planned",
     PageState.PLANNED: "on its way",
     PageState.REACHED: "reached",
-    PageState.FAILED: "not reached: nothing that was sent was taken",
-    PageState.CANCELLED: "not wanted any more",
+    PageState.FAILED: "not reached: every message failed",
+    PageState.CANCELLED: "no longer needed",
 }
 _STATES: Final = {
     State.SENT: "green",
@@ -45,12 +42,20 @@ _STATES: Final = {
 
 
 def short(incident_id: str, status: Status) -> str:
-    """What finds it again: of an active one the beginning does."""
+    """The part of an id that finds the incident: all of it, once it is resolved."""
     return incident_id if status is Status.RESOLVED else incident_id[:SHORT]
 
 
+def show_list(screen: Screen, found: Sequence[Listed], now: datetime) -> None:
+    screen.table(_HEADER, _rows(found, now), split=_BELOW)
+
+
 def listing(found: Sequence[Listed], now: datetime, width: int) -> list[Line]:
-    rows = [
+    return laid_out(_HEADER, _rows(found, now), _BELOW, width)
+
+
+def _rows(found: Sequence[Listed], now: datetime) -> Sequence[Sequence[Cell]]:
+    return [
         (
             short(each.id, each.status),
             urgency(each.urgency),
@@ -62,7 +67,6 @@ def listing(found: Sequence[Listed], now: datetime, width: int) -> list[Line]:
         )
         for each in found
     ]
-    return laid_out(_HEADER, rows, _BELOW, width)
 
 
 def _age(passed: timedelta) -> str:
@@ -94,7 +98,8 @@ def show(
     screen.facts(_escalation(incident, policy, now), indent=2)
     if pages:
         screen.say()
-        _table(screen, ("PAGED", "USER", "STEP", "WHAT BECAME OF IT"), map(_page, pages), 3)
+        header: Sequence[str] = ("PAGED", "USER", "STEP", "OUTCOME")
+        screen.table(header, [*map(_page, pages)], split=3, indent=2)
     _heading(screen, "Timeline")
     screen.facts(_timeline(each), indent=2)
     _heading(screen, "Alerts")
@@ -109,20 +114,13 @@ def show(
         screen.say("None.", indent=2)
     else:
         header = ("WHEN", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
-        _table(screen, header, map(_delivery, sorted(each.deliveries, key=_when)), 6)
+        rows = [_delivery(delivery) for delivery in sorted(each.deliveries, key=_when)]
+        screen.table(header, rows, split=6, indent=2)
 
 
 def _heading(screen: Screen, word: str) -> None:
     screen.say()
     screen.say(word, "bold")
-
-
-def _table(
-    screen: Screen, header: Sequence[str], rows: Iterator[Sequence[str | Text]], split: int
-) -> None:
-    width, _ = screen.size
-    for line in laid_out(header, list(rows), split, width - 2):
-        screen.hanging(line.text, line.indent + 2, line.indent + 6)
 
 
 def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]]:
@@ -152,11 +150,11 @@ def _escalation(
     if incident.policy_id and incident.policy_version:
         yield "Policy", f"{slug_of(incident.policy_id)}, version {incident.policy_version}"
     elif incident.policy_version is not None:
-        yield "Policy", "none: all of the service's team at once"
+        yield "Policy", "none: pages the whole team of the service at once"
     steps = len(policy.steps) if policy else None
     if incident.step is not None:
         of = f" of {steps}" if steps else ""
-        yield "StepTaken", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
+        yield "Step", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
     at = incident.timers.get(Timer.STEP)
     if at is not None:
         yield "Next", f"{_next(incident, steps)}, {_ahead(at, now)}"
@@ -165,7 +163,7 @@ def _escalation(
 def _next(incident: Incident, steps: int | None) -> str:
     number = incident.next_step or 0
     if incident.requested_step is RequestedStep.CURRENT:
-        return "the same again"
+        return "the same step again"
     if incident.step is None:
         return "the first step"
     return "the end of the round" if steps is not None and number >= steps else f"step {number + 1}"
@@ -186,30 +184,30 @@ def _timeline(each: IncidentRecords) -> list[tuple[str, str | Text]]:
     ]
     if each.opening is not None:
         rows.append((each.opening.at, 1, sentences.opened(each.opening)))
-    told: list[tuple[str, str | Text]] = [
+    shown_rows: list[tuple[str, str | Text]] = [
         (_clock(at), printable(sentence)) for at, _, sentence in sorted(rows)
     ]
     return (
-        told
+        shown_rows
         if each.opening is not None
-        else [("", f"Older than the last {MOST_ROWS}: left out."), *told]
+        else [("", f"Only the last {MOST_ROWS} entries are shown."), *shown_rows]
     )
 
 
 def _alerts(each: IncidentRecords, now: datetime) -> Iterator[str]:
     incident = each.incident
     if incident.alert_count == 1:
-        yield "One."
+        yield "1 alert."
     else:
-        yield f"{incident.alert_count:,}, the last {_ago(incident.last_alert_at, now)}."
+        yield f"{incident.alert_count:,} alerts, the last on {_ago(incident.last_alert_at, now)}."
     if each.first is None:
-        yield "The first one has expired."
+        yield "The first alert has expired."
     elif incident.alert_count > 1:
-        yield "The first one:"
+        yield "The first alert:"
 
 
 def _alert(first: Alert) -> Iterator[tuple[str, str | Text]]:
-    answer = alert_answer(first)
+    answer = answers.alert(first)
     yield "From", printable(first.actor.name)
     for word, text in (("Source", answer.source), ("Severity", answer.severity)):
         if text:
@@ -222,11 +220,11 @@ def _description(first: Alert) -> Iterator[str]:
         inset = len(line) - len(line.lstrip(" "))
         yield " " * inset + printable(line)
     if len(lines) > _MOST_LINES:
-        yield f"... and {len(lines) - _MOST_LINES} more lines, with --json"
+        yield f"... and {len(lines) - _MOST_LINES} more lines; --json shows all"
 
 
 def _when(each: Delivery) -> tuple[datetime, str, str]:
-    """When it was tried last, or is to be tried; the rest is for equal times."""
+    """A sort key: the time of the last attempt or of the next one, then names."""
     return _tried(each), str(each.owner), each.receiver_id
 
 

@@ -1,3 +1,3 @@
-"""The command `opsknight simulate`: an event played against a deployment or a file. The playing
-itself is `opsknight.simulation`.
+"""`opsknight simulate`: who would be paged by an event, in a deployment or by a file. Nothing here
+decides who is paged (`opsknight.simulation` does), and nothing writes or sends.
 """

@@ -1,5 +1,5 @@
-"""All that decides who is told of an incident of one service: read from a deployment, or made of a
-file. Nothing is written.
+"""The roster of one service: everything that decides who is paged. Reads a deployment or uses a
+file, and writes nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,8 +18,8 @@ from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
 
 
-def filed(configuration: Configuration, service_id: str) -> Roster:
-    """A file knows neither overrides nor maintenance windows."""
+def roster_of(configuration: Configuration, service_id: str) -> Roster:
+    """The roster that a file describes, which has no overrides and no maintenance windows."""
     return Roster(
         services=configuration.services,
         policies=configuration.policies,
@@ -35,15 +35,15 @@ def filed(configuration: Configuration, service_id: str) -> Roster:
 
 @dataclass(slots=True)
 class Loading:
-    """Reads what a service's incidents need, and no more."""
+    """Reads only what the incidents of one service need."""
 
     table: Table
     deadline: Deadline
     unreadable: list[str] = field(default_factory=list[str])
-    """What stands in the table and cannot be read: to the engine it is as if it were not there."""
+    """Entries in the table that fail validation. The engine ignores them, and so does this."""
 
     def roster(self, service: Service, incident: Incident | None) -> Roster:
-        """`incident`: an active one, which may go by an older version of its policy."""
+        """`incident` is the active one, which may follow an older version of its policy."""
         current = None
         policies: list[Policy] = []
         if service.policy_id is not None:

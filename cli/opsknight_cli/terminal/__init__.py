@@ -1,3 +1,3 @@
-"""What every command needs of a terminal: printing, times, and names as operators type them. No
-command and no call to AWS lives here.
+"""The options, printing, times and names that commands share. No command lives here, and nothing
+that only one command needs.
 """

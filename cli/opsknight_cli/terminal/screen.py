@@ -1,7 +1,7 @@
-"""What a command prints: sentences, columns and diffs for people, or one JSON object.
+"""Printing: sentences, columns and diffs for people, or one JSON object for programs.
 
-Colour and wrapping are for terminals; what goes into a pipe or a file is plain, one line for one
-thing. `COLUMNS` sets the width of either.
+Terminals get colour and wrapped lines; pipes and files get plain text, one line per item.
+`COLUMNS` sets the width of either.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group
@@ -20,11 +20,11 @@ from rich.text import Text
 from opsknight.config.lint import Severity
 from opsknight_cli.files.problems import Problem, dotted
 
-# Nothing is that long, so nothing is wrapped.
+# Longer than any line, so nothing wraps.
 _ENDLESS: Final = 100_000
 _COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
-# What a last column needs at least: with less, it would be a column of single words.
+# The least width of a last column: with less, it would hold one word per line.
 _ROOM: Final = 30
 
 type Cell = str | Text
@@ -37,36 +37,43 @@ class Line:
 
 
 class Screen:
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        width: int | None = None,
+    ) -> None:
         self.as_json = as_json
-        self._out = _console(sys.stdout)
-        self._err = _console(sys.stderr)
+        self._out = _console(out or sys.stdout, width)
+        self._err = _console(err or sys.stderr, width)
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody is there to answer a question."""
+        """Whether there is a person to answer a question."""
         return sys.stdin.isatty() and self._out.is_terminal
 
     def data(self, value: Any) -> None:
         """The one object that `--json` prints."""
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.raw(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def line(self, value: Any) -> None:
-        """One of many, each on a line, for who reads on while more come."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        """One JSON object on one line, for programs that read a stream of them."""
+        self.raw(json.dumps(value, ensure_ascii=False) + "\n")
 
     def flush(self) -> None:
-        sys.stdout.flush()
+        self._out.file.flush()
 
     def raw(self, text: str) -> None:
-        """Text that is copied or piped on, exactly as it is."""
-        sys.stdout.write(text)
+        """Text to copy or pipe, unchanged."""
+        self._out.file.write(text)
 
     def say(self, text: Cell = "", style: str = "", indent: int = 0) -> None:
         self._line(self._out, Text(text, style) if isinstance(text, str) else text, indent, indent)
 
     def hanging(self, text: Text, indent: int, hang: int) -> None:
-        """A line whose continuations begin further in."""
+        """A line whose continuation lines are indented by `hang`."""
         self._line(self._out, text, indent, hang)
 
     def complain(self, sentence: str) -> None:
@@ -77,7 +84,7 @@ class Screen:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Where and what, and below it how to mend it."""
+        """Where each problem is; below that, what is wrong and how to fix it."""
         for problem in problems:
             place = problem.place
             head = Text()
@@ -90,7 +97,7 @@ class Screen:
 
     @property
     def live(self) -> bool:
-        """Whether what was printed can be painted over."""
+        """Whether printed text can be replaced."""
         return self._out.is_terminal
 
     @property
@@ -100,7 +107,7 @@ class Screen:
 
     @contextmanager
     def painting(self) -> Iterator[Callable[[Iterable[Line]], None]]:
-        """On a terminal: what is called with lines shows them in the place of those before."""
+        """Yields a function whose lines replace those of its last call. Needs a terminal."""
         with Live(console=self._out, auto_refresh=False) as live:
 
             def paint(lines: Iterable[Line]) -> None:
@@ -111,22 +118,18 @@ class Screen:
 
             yield paint
 
-    def lines(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self.hanging(line.text, line.indent, line.indent + 4)
-
     def facts(self, rows: Iterable[tuple[str, Cell]], indent: int = 0) -> None:
-        """A word, and what there is to say of it."""
+        """Words with their values, in two columns."""
         known = list(rows)
         width = max((len(word) for word, _ in known), default=0) + 2
-        for word, said in known:
+        for word, value in known:
             line = Text(word.ljust(width), "dim")
-            self.hanging(line.append_text(_text(said)), indent, indent + width)
+            self.hanging(line.append_text(_text(value)), indent, indent + width)
 
     def columns(
         self, header: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int = 0
     ) -> None:
-        """As wide as they need to be; what does not fit goes on below."""
+        """Columns as wide as their content; the last one wraps."""
         texts = [[_text(each) for each in row] for row in rows]
         titles = [Text(each, "bold") for each in header]
         widths = [
@@ -141,12 +144,19 @@ class Screen:
             line.append_text(row[-1])
             self.hanging(line, indent, indent + 4)
 
+    def table(
+        self, header: Sequence[str], rows: Sequence[Sequence[Cell]], split: int, indent: int = 0
+    ) -> None:
+        """Columns; on a narrow screen, those from number `split` on stand below the others."""
+        for line in laid_out(header, rows, split, self._out.width - indent):
+            self.hanging(line.text, line.indent + indent, line.indent + indent + 4)
+
     def _line(self, console: Console, text: Text, indent: int, hang: int) -> None:
         width = console.width
         if cell_len(text.plain) <= width - indent:
             lines = [text]
         else:
-            # The first line has more room than those that follow it.
+            # The first line has more room than the following ones.
             [head, *_] = text.wrap(console, width - indent)
             rest = text[len(head.plain) :]
             inset = len(rest.plain) - len(rest.plain.lstrip())
@@ -155,7 +165,7 @@ class Screen:
             line.rstrip()
             margin = " " * (hang if number else indent) if line.plain else ""
             if not console.is_terminal:
-                # Of a large plan there are thousands of lines, and the console takes its time.
+                # A large plan has thousands of lines, and the console is slow.
                 console.file.write(f"{margin}{line.plain}\n")
                 continue
             shown = Text(margin).append_text(line)
@@ -165,7 +175,7 @@ class Screen:
 def laid_out(
     header: Sequence[str], rows: Sequence[Sequence[Cell]], split: int, width: int
 ) -> list[Line]:
-    """Columns; where they do not fit, those from number `split` on stand below the others."""
+    """Columns; if they do not fit, those from number `split` on stand below the others."""
     texts = [[_text(each) for each in row] for row in rows]
     table = [[Text(each, "bold") for each in header], *texts]
     widths = [max(cell_len(row[number].plain) for row in table) for number in range(len(header))]
@@ -189,7 +199,7 @@ def _row(cells: Sequence[Text], widths: Sequence[int]) -> Text:
 
 
 def printable(text: str) -> str:
-    """What others wrote, on one line, and without what would command a terminal."""
+    """Text from strangers on one line, without characters that would control a terminal."""
     line = " ".join(text.split())
     return "".join(each for each in line if each.isprintable() or each == "\N{ZERO WIDTH JOINER}")
 
@@ -198,8 +208,8 @@ def _text(cell: Cell) -> Text:
     return Text(cell) if isinstance(cell, str) else cell
 
 
-def _console(file: Any) -> Console:
-    console = Console(file=file, highlight=False)
-    if not (console.is_terminal or os.environ.get("COLUMNS")):
+def _console(file: TextIO, width: int | None) -> Console:
+    console = Console(file=file, highlight=False, width=width)
+    if not (console.is_terminal or width or os.environ.get("COLUMNS")):
         console = Console(file=file, highlight=False, width=_ENDLESS)
     return console

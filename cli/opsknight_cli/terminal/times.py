@@ -1,50 +1,55 @@
-"""Times as operators write and read them."""
+"""Times and durations as operators write and read them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from opsknight.oncall.rotations import instant_of
-from opsknight_cli.files.words import duration
-from opsknight_cli.session import Refused
+from opsknight_cli.files.values import duration, in_words
+from opsknight_cli.session import UsageError
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+# Within these bounds no sum of a time and a duration leaves the calendar of the library, which ends
+# with the year 9999.
+YEARS: Final = range(1970, 2101)
+LONGEST: Final = timedelta(days=3650)
 
 
 def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """A time by the zone's clock, an instant with an offset, or `+2h` from now. Raises Refused."""
+    """A time by the zone's clock, an instant with an offset, or `+2h` from now. Raises
+    UsageError.
+    """
     try:
-        if text.startswith("+"):
-            return now + duration(text[1:])
-        at = datetime.fromisoformat(text)
+        return _bounded(text, lambda: _moment(text, now, zone))
     except ValueError:
-        raise Refused(
-            f'"{text}" is no time. Write "2026-11-25 18:00" (by the clock of {zone.key}), '
+        raise UsageError(
+            f'"{text}" is not a time. Write "2026-11-25 18:00" (by the clock of {zone.key}), '
             '"2026-11-25T17:00Z", or "+2h" for two hours from now.'
         ) from None
-    return instant_of(zone, at) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """A time as above, or how long ago it was: `2h`. Raises Refused."""
+    """A time as above, or `2h` for two hours ago. Raises UsageError."""
     try:
-        return now - duration(text)
+        return _bounded(text, lambda: _earlier(text, now, zone))
     except ValueError:
-        pass
-    try:
-        return moment(text, now, zone)
-    except Refused:
-        raise Refused(
-            f'"{text}" is no time. Write "2h" for two hours ago, "2026-11-25 18:00" (by the clock '
-            f'of {zone.key}), or "2026-11-25T17:00Z".'
+        raise UsageError(
+            f'"{text}" is not a time. Write "2h" for two hours ago, "2026-11-25 18:00" (by the '
+            f'clock of {zone.key}), or "2026-11-25T17:00Z".'
         ) from None
 
 
 def span(text: str) -> timedelta:
-    """Of "1h30m". Raises Refused."""
+    """The duration that "1h30m" stands for. Raises UsageError."""
     try:
         found = duration(text)
     except ValueError as error:
-        raise Refused(f'"{text}": {error}.') from None
+        raise UsageError(f'"{text}": {error}.') from None
     if not found:
-        raise Refused("It has to last for some time.")
+        raise UsageError("The duration must be longer than zero.")
+    if found > LONGEST:
+        raise UsageError(f'"{text}" is too long. The longest duration is {in_words(LONGEST)}.')
     return found
 
 
@@ -56,3 +61,30 @@ def shown(at: datetime, zone: ZoneInfo) -> str:
 def stamp(at: datetime) -> str:
     """For programs."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    if text.startswith("+"):
+        return now + duration(text[1:])
+    at = datetime.fromisoformat(text)
+    return instant_of(zone, at) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    try:
+        ago = duration(text)
+    except ValueError:
+        return _moment(text, now, zone)
+    return now - ago
+
+
+def _bounded(text: str, read: Callable[[], datetime]) -> datetime:
+    try:
+        at = read()
+        if at.year in YEARS:
+            return at
+    except OverflowError:
+        pass
+    raise UsageError(
+        f'"{text}" is too far away. Give a time in the years {YEARS[0]} to {YEARS[-1]}.'
+    )

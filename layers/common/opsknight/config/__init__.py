@@ -1,3 +1,3 @@
-"""The configuration as one value: what it holds, what changes from one to the next, and what would
-go wrong with it at night. Pure; files are read by the command line, and the table by `store`.
+"""The configuration as one value: what it holds, how two of them differ, and what would go wrong
+with one at night. Pure: the command line reads files, and `store` reads the table.
 """

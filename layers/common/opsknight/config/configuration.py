@@ -1,6 +1,6 @@
-"""The configuration of a deployment as one value: what it holds, and what refers to what in it.
+"""The configuration of a deployment as one value: its entries, and the references between them.
 
-Pure. Maintenance windows and overrides are no part of it: they are made while it runs.
+Pure. Maintenance windows and overrides are not part of it: operators make them at run time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from opsknight.oncall.schedules import Schedule
 
 
 class Kind(StrEnum):
-    """In the order of writing: nothing refers to what comes after it."""
+    """In the order of writing: an entry refers only to kinds above its own."""
 
     USER = "user"
     SCHEDULE = "schedule"
@@ -32,7 +32,7 @@ type Entry = User | Schedule | Team | Policy | Service | Integration | ServiceRe
 type Path = tuple[str | int, ...]
 """Where something stands in the file."""
 
-# Ids are made of names once, and never change.
+# An id is made from the name once, and never changes.
 PREFIX: Final = {
     Kind.USER: "user",
     Kind.SCHEDULE: "sch",
@@ -64,13 +64,13 @@ def id_of(kind: Kind, slug: str) -> str:
 
 
 def slug_of(entry_id: str) -> str:
-    """The name that an id was made of, whatever it is the id of."""
+    """The name that an id was made from, whatever its kind."""
     return entry_id.partition("_")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Entries by their keys (`key_of`)."""
+    """Entries of each kind, by their keys (`key_of`)."""
 
     users: Mapping[str, User] = field(default_factory=dict[str, User])
     schedules: Mapping[str, Schedule] = field(default_factory=dict[str, Schedule])
@@ -83,7 +83,7 @@ class Configuration:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Configuration":
-        """In the order of their keys; of one key the last counts."""
+        """Sorts the entries by key. Of several with one key, the last counts."""
         ordered = sorted(entries, key=key_of)
         return cls(
             users={key_of(it): it for it in ordered if isinstance(it, User)},
@@ -118,7 +118,7 @@ class Configuration:
                 assert_never(kind)
 
     def entries(self) -> Iterator[Entry]:
-        """All of them, in the order of writing."""
+        """All entries, in the order of writing."""
         return chain.from_iterable(self.by_kind(kind).values() for kind in Kind)
 
 
@@ -145,7 +145,7 @@ def kind_of(entry: Entry) -> Kind:
 
 
 def key_of(entry: Entry) -> str:
-    """Its id; of what belongs to a service, with the service's in front."""
+    """The entry's id, after the service's id if it belongs to a service."""
     match entry:
         case Integration() | ServiceReceiver():
             return f"{entry.service_id}/{entry.id}"
@@ -169,14 +169,14 @@ class Reference:
     kind: Kind
     id: str
     path: Path
-    """Where it stands, from the entry on."""
+    """Where the reference stands, relative to the entry."""
 
 
 def references(entry: Entry) -> Iterator[Reference]:
-    """What has to be there for the entry to make sense."""
+    """The entries that this entry needs."""
     match entry:
         case User():
-            # Its teams are repeated from the teams, which refer to it.
+            # A user's team ids are copies: teams refer to users.
             return
         case Schedule():
             for layer in entry.layers:

@@ -1,6 +1,6 @@
-"""What a deployment is to hold after a file is applied to it, and the steps that lead there.
+"""The desired configuration of a deployment after a file is applied, and the steps that lead there.
 
-Pure. The steps are taken by `store.configurations`.
+Pure: `store.configurations` takes the steps.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,19 +13,19 @@ from opsknight.escalation.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
-    """An active incident, and what is needed for as long as it is."""
+class InUse:
+    """An active incident, and the entries that it needs while it is active."""
 
     incident_id: str
     service_id: str
     policy_id: str | None = None
-    """By which it escalates: not always its service's any more."""
+    """The policy by which it escalates. The service may have another one by now."""
     assignee_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What is not in the file and stays nevertheless."""
+class Kept:
+    """An entry that is not in the file, and stays nevertheless."""
 
     entry: Entry
     incident_id: str | None
@@ -33,20 +33,22 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class Desired:
     configuration: Configuration
-    left: tuple[Left, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
-def aim(live: Configuration, file: Configuration, *, prune: bool, busy: Iterable[Busy] = ()) -> Aim:
-    """What the deployment is to hold after `file` is applied to it.
+def desired(
+    live: Configuration, file: Configuration, *, prune: bool, in_use: Iterable[InUse] = ()
+) -> Desired:
+    """The configuration of the deployment after `file` is applied to it.
 
-    What the file does not name stays, and with `prune` only if an active incident needs it.
-    Receivers belong to what a service says of itself: they go without being asked for, with a
-    service that the file names.
+    Entries that the file does not name stay; with `prune` they stay only if an active incident
+    needs them. Receivers are part of their service: if the file names the service but not the
+    receiver, the receiver goes even without `prune`.
     """
-    needed = _needed(live, busy) if prune else {}
-    left: list[Left] = []
+    needed = _needed(live, in_use) if prune else {}
+    kept: list[Kept] = []
     for entry in live.entries():
         kind, key = kind_of(entry), key_of(entry)
         if key in file.by_kind(kind):
@@ -54,14 +56,14 @@ def aim(live: Configuration, file: Configuration, *, prune: bool, busy: Iterable
         if isinstance(entry, ServiceReceiver) and entry.service_id in file.services:
             continue
         if not prune or (kind, key) in needed:
-            left.append(Left(entry, needed.get((kind, key))))
-    kept = [each.entry for each in left]
-    entries = [_as_now(entry, live) for entry in file.entries()]
-    return Aim(Configuration.of(_with_teams([*kept, *entries])), tuple(left))
+            kept.append(Kept(entry, needed.get((kind, key))))
+    entries = [_completed(entry, live) for entry in file.entries()]
+    everything = [*(each.entry for each in kept), *entries]
+    return Desired(Configuration.of(_with_teams(everything)), tuple(kept))
 
 
-def _as_now(entry: Entry, live: Configuration) -> Entry:
-    """With what the file does not say of it."""
+def _completed(entry: Entry, live: Configuration) -> Entry:
+    """Adds to an entry what no file says: windows of a service, the version of a policy."""
     match entry:
         case Service() if known := live.services.get(entry.id):
             return entry.model_copy(update={"windows": known.windows})
@@ -75,7 +77,7 @@ def _as_now(entry: Entry, live: Configuration) -> Entry:
 
 
 def _with_teams(entries: list[Entry]) -> Iterator[Entry]:
-    """Users with the teams that name them, of which they repeat the ids."""
+    """Copies the ids of the teams that name a user into that user."""
     of_user: dict[str, list[str]] = {}
     for team in entries:
         if isinstance(team, Team):
@@ -89,9 +91,9 @@ def _with_teams(entries: list[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def _needed(live: Configuration, busy: Iterable[Busy]) -> dict[tuple[Kind, str], str]:
-    """What active incidents need, by the first that does: their services with all that events and
-    notices go through, their policies, and whatever these refer to.
+def _needed(live: Configuration, in_use: Iterable[InUse]) -> dict[tuple[Kind, str], str]:
+    """The entries that active incidents need, each with the first incident that needs it: services
+    with their integrations and receivers, policies, assignees, and what these refer to.
     """
     needed: dict[tuple[Kind, str], str] = {}
     of_service: dict[str, list[Entry]] = {}
@@ -101,7 +103,7 @@ def _needed(live: Configuration, busy: Iterable[Busy]) -> dict[tuple[Kind, str],
     )
     for part in parts:
         of_service.setdefault(part.service_id, []).append(part)
-    for incident in busy:
+    for incident in in_use:
         roots: list[tuple[Kind, str | None]] = [
             (Kind.SERVICE, incident.service_id),
             (Kind.POLICY, incident.policy_id),
@@ -140,7 +142,7 @@ type Step = Create | Update | Remove
 
 
 def steps(live: Configuration, wanted: Configuration) -> tuple[Step, ...]:
-    """What turns one into the other, in an order in which no reference dangles at any time."""
+    """The steps from `live` to `wanted`, in an order in which no reference ever dangles."""
     found: list[Step] = []
     gone: list[Step] = []
     for entry in wanted.entries():

@@ -1,7 +1,8 @@
-"""What would go wrong with a configuration at night: references that lead nowhere, policies that
-page nobody, hours without anybody on call.
+"""Problems that would show up at night: references that lead nowhere, policies that page nobody,
+hours in which nobody is on call.
 
-Pure: the time is an argument. Errors are what must not be applied, warnings what may be meant so.
+Pure: the time is an argument. A configuration with errors must not be applied; a warning may be
+intended.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -26,7 +27,7 @@ from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.oncall.schedules import Schedule, shifts
 
 AHEAD: Final = timedelta(weeks=4)
-# Of a rota for office hours alone there are dozens.
+# A schedule for office hours has dozens.
 MOST_GAPS: Final = 4
 
 
@@ -40,7 +41,7 @@ class Finding:
     severity: Severity
     path: Path
     sentence: str
-    """What is wrong, and how to mend it."""
+    """What is wrong, and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,19 @@ class Gap:
     end: datetime
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """` Did you mean "team"?` with the nearest of the known words, or nothing."""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean "team"?` with the most similar known word; empty if none is similar."""
     by_lower = {each.lower(): each for each in known}
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f' Did you mean "{by_lower[near[0]]}"?' if near else ""
 
 
-def nowhere(kind: Kind, entry_id: str, known: Set[str], path: Path) -> Finding | None:
-    """What is wrong with a reference, given the ids that there are; None for nothing."""
+def dangling_reference(kind: Kind, entry_id: str, known: Set[str], path: Path) -> Finding | None:
+    """The finding on a reference that leads to none of the known ids; None if it leads to one."""
     if entry_id in known:
         return None
     slug = slug_of(entry_id)
-    hint = meant(slug, map(slug_of, known)) or f" Add it, or name another {kind}."
+    hint = did_you_mean(slug, map(slug_of, known)) or f" Add it, or name another {kind}."
     return Finding(Severity.ERROR, path, f'There is no {kind} "{slug}".{hint}')
 
 
@@ -72,7 +73,7 @@ def dangling(
 ) -> Iterator[Finding]:
     """References that lead nowhere.
 
-    `broken` are the ids of what is there and could not be read: references to it are not at fault.
+    `broken` are the ids of entries that exist but could not be read: references to them are fine.
     """
     known = {
         kind: configuration.by_kind(kind).keys() | (broken or {}).get(kind, set()) for kind in Kind
@@ -80,7 +81,7 @@ def dangling(
     for entry in configuration.entries():
         for each in references(entry):
             path = (*path_of(entry), *each.path)
-            if found := nowhere(each.kind, each.id, known[each.kind], path):
+            if found := dangling_reference(each.kind, each.id, known[each.kind], path):
                 yield found
         if isinstance(entry, User):
             yield from _rules(entry)
@@ -94,17 +95,17 @@ def _rules(user: User) -> Iterator[Finding]:
         if rule.method_id not in known:
             slug = slug_of(rule.method_id)
             path = (*path_of(user), "rules", rule.urgency.value, number, "method")
-            hint = meant(slug, map(slug_of, known)) or " Add it to `contact_methods`."
+            hint = did_you_mean(slug, map(slug_of, known)) or " Add it to `contact_methods`."
             yield Finding(Severity.ERROR, path, f'There is no contact method "{slug}".{hint}')
 
 
 def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
-    """Everything else; of a configuration without dangling references."""
+    """All other findings, for a configuration without dangling references."""
     disabled = frozenset(user.id for user in configuration.users.values() if user.disabled)
     for user in configuration.users.values():
         if not user.disabled and not user.contact_methods:
             yield _warning(
-                user, f"Is paged by e-mail alone, at {user.email}: give `contact_methods`."
+                user, f"Can be paged only by e-mail, at {user.email}: add `contact_methods`."
             )
     gaps = {
         schedule.id: tuple(uncovered(schedule, now, disabled))
@@ -125,7 +126,7 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
         team = slug_of(service.team_id)
         target = Target(kind=TargetKind.TEAM, id=service.team_id)
         if _reaches(target, configuration, disabled, never):
-            said = f"Has no policy: all of team {team} is paged at once. Give `policy` a name."
+            said = f"Has no policy, so all of team {team} is paged at once: add a `policy`."
             yield _warning(service, said)
         else:
             said = (
@@ -135,7 +136,7 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
 
 
 def uncovered(schedule: Schedule, now: datetime, disabled: Set[str]) -> Iterator[Gap]:
-    """When in the next four weeks the schedule has nobody, overrides apart."""
+    """The gaps of a schedule in the next four weeks, without its overrides."""
     until = now + AHEAD
     last = now
     for shift in shifts(schedule, (), now, until, disabled=disabled):
@@ -153,12 +154,12 @@ def _schedule(
         for number, user_id in enumerate(layer.users):
             if user_id in disabled:
                 path = (*path_of(schedule), "layers", slug_of(layer.id), "users", number)
-                said = f"User {slug_of(user_id)} is disabled and keeps their turns: take them out."
+                said = f"User {slug_of(user_id)} is disabled but still has turns: remove the user."
                 yield Finding(Severity.WARNING, path, said)
     if not gaps:
         return
     if gaps[0] == Gap(now, now + AHEAD):
-        yield _warning(schedule, "Has nobody at all in the next four weeks: check its layers.")
+        yield _warning(schedule, "Nobody is on call in the next four weeks: check its layers.")
         return
     zone = ZoneInfo(schedule.zone)
     shown = ", ".join(_span(gap, zone) for gap in gaps[:MOST_GAPS])
@@ -166,14 +167,14 @@ def _schedule(
     hours = sum((gap.end - gap.start for gap in gaps), timedelta(0)) / timedelta(hours=1)
     yield _warning(
         schedule,
-        f"Has nobody for {hours:.4g} hours of the next four weeks: {shown}{more}. "
-        "Add a layer beneath for these times, or a further step to its policies.",
+        f"Nobody is on call for {hours:.4g} hours of the next four weeks: {shown}{more}. "
+        "Add a layer for these times, or another step to its policies.",
     )
 
 
 def _span(gap: Gap, zone: ZoneInfo) -> str:
     start, end = gap.start.astimezone(zone), gap.end.astimezone(zone)
-    # Across a change of clocks the two abbreviations differ, and both are told.
+    # When the clocks change in between, the two abbreviations differ, and both are shown.
     same = start.tzname() == end.tzname()
     begins = f"{start:%a %d %b %H:%M}" + ("" if same else f" {start.tzname()}")
     ends = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a %d %b %H:%M}"
@@ -189,18 +190,18 @@ def _policy(
         if not any(_reaches(each, configuration, disabled, never) for each in step.targets)
     ]
     if len(idle) == len(policy.steps):
-        said = "Can never page anyone: all that its steps name is empty or disabled."
+        said = "Can never page anyone: all targets of its steps are empty or disabled."
         yield Finding(Severity.ERROR, path_of(policy), said)
         return
     for number in idle:
-        said = "This step reaches nobody: all that it names is empty or disabled."
+        said = "This step reaches nobody: all its targets are empty or disabled."
         yield Finding(Severity.WARNING, (*path_of(policy), "steps", number), said)
 
 
 def _reaches(
     target: Target, configuration: Configuration, disabled: Set[str], never: Set[str]
 ) -> bool:
-    """Whether it can reach anybody within the next four weeks."""
+    """Whether the target can reach anybody within the next four weeks."""
     match target.kind:
         case TargetKind.USER:
             return target.id not in disabled

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
-from opsknight.config.diff import Busy, Create, Remove, Step, Update
+from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
@@ -166,9 +166,9 @@ class Configurations:
             done += count
         return revision
 
-    def busy(self, deadline: Deadline) -> list[Busy]:
+    def in_use(self, deadline: Deadline) -> list[InUse]:
         """All active incidents."""
-        found: list[Busy] = []
+        found: list[InUse] = []
         place: Place | None = None
         while True:
             stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
@@ -176,7 +176,7 @@ class Configurations:
                 # Not by the whole model: an incident that fails validation needs its policy, too.
                 each = plain(item)
                 found.append(
-                    Busy(
+                    InUse(
                         incident_id=each["id"],
                         service_id=each["service_id"],
                         policy_id=each.get("policy_id"),

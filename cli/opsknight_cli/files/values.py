@@ -1,16 +1,17 @@
-"""The small words of a configuration file: slugs, names, durations, addresses, parameter names.
+"""The types of single values in a configuration file: slugs, names, durations, addresses.
 
-Each is a type that reads one word, refuses it with a sentence, and tells editors its pattern.
+Each type parses one value, explains a wrong one in a sentence, and has a pattern for editors.
 """
 
 import re
 import unicodedata
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
-from opsknight.oncall.rotations import Length, Unit
+from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
 
 LONGEST_SLUG: Final = 60
 
@@ -32,31 +33,32 @@ _TURN_UNITS: Final = {"h": Unit.HOURS, "d": Unit.DAYS, "w": Unit.WEEKS}
 def slug(text: str) -> str:
     if len(text) > LONGEST_SLUG or not _SLUG.fullmatch(text):
         made = slugged(text)
-        hint = f'; "{made}" would do' if made else ""
+        hint = f', such as "{made}"' if made else ""
         raise ValueError(
-            f"a name is made of a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} of them{hint}"
+            f"a name may contain only a-z, 0-9 and single hyphens, at most {LONGEST_SLUG} "
+            f"characters{hint}"
         )
     return text
 
 
 def slugged(text: str) -> str:
-    """The nearest slug; empty where nothing is left of the text."""
+    """The most similar slug; empty if no character of the text fits."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub("[^a-z0-9]+", "-", ascii_text)[:LONGEST_SLUG].strip("-")
 
 
 def _title(text: str) -> str:
     if text != text.strip() or not text.isprintable():
-        raise ValueError("has spaces around it, or a character that cannot be printed")
+        raise ValueError("must not begin or end with spaces, or contain unprintable characters")
     return text
 
 
 def duration(text: object) -> timedelta:
-    """Of "1h30m"; raises ValueError."""
+    """The duration that "1h30m" stands for. Raises ValueError."""
     found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    # More digits than these are beyond any bound, and beyond timedelta.
+    # Longer numbers exceed every limit, and could exceed that of timedelta.
     if found is None or any(part and len(part) > 7 for part in found.groups()):
-        raise ValueError('a duration is written like "5m", "1h30m" or "2d"')
+        raise ValueError('a duration must look like "5m", "1h30m" or "2d"')
     parts = zip(found.groups(), _UNITS.values(), strict=True)
     return sum((int(count) * unit for count, unit in parts if count), timedelta(0))
 
@@ -64,16 +66,16 @@ def duration(text: object) -> timedelta:
 def between(low: timedelta, high: timedelta) -> AfterValidator:
     def check(span: timedelta) -> timedelta:
         if not low <= span <= high:
-            raise ValueError(f"has to be from {in_words(low)} to {in_words(high)}")
+            raise ValueError(f"must be between {in_words(low)} and {in_words(high)}")
         return span
 
     return AfterValidator(check)
 
 
 def in_words(span: timedelta) -> str:
-    """The shortest text that `duration` reads as this span; whole seconds."""
+    """The shortest text that `duration` reads as this span, in whole seconds."""
     left, text = span, ""
-    # Weeks are for turns only: people say 14 days.
+    # Without weeks: people say 14 days.
     for letter, unit in list(_UNITS.items())[1:]:
         count, left = divmod(left, unit)
         text += f"{count}{letter}" if count else ""
@@ -83,7 +85,7 @@ def in_words(span: timedelta) -> str:
 def _turn(text: object) -> Length:
     found = _TURN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError('a turn is written like "1w", "2d" or "12h"')
+        raise ValueError('a turn must look like "1w", "2d" or "12h"')
     return Length(count=int(found[1]), unit=_TURN_UNITS[found[2]])
 
 
@@ -91,18 +93,37 @@ def turn_in_words(length: Length) -> str:
     return f"{length.count}{length.unit.value[0].lower()}"
 
 
+def _moment(text: object) -> date | datetime:
+    """Parses a date, or a time with or without an offset from UTC."""
+    found: date | datetime | None = None
+    with suppress(ValueError):
+        if isinstance(text, str) and len(text) == 10:
+            found = date.fromisoformat(text)
+        elif isinstance(text, str) and len(text) > 10:
+            found = datetime.fromisoformat(text)
+    if found is None:
+        raise ValueError(
+            "must be a date such as 2026-01-05 (at the handoff), a time by the schedule's clock "
+            'such as "2026-01-05 09:30", or an instant such as "2026-01-05T09:30:00Z"'
+        )
+    # Near the ends of the calendar there is no instant for a time by a clock.
+    if not EPOCH.year <= found.year < LAST.year:
+        raise ValueError(f"must be in the years {EPOCH.year} to {LAST.year - 1}")
+    return found
+
+
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise ValueError("is no e-mail address, such as ada@example.com")
+        raise ValueError("must be an e-mail address, such as ada@example.com")
     return text
 
 
 def _parameter(text: str) -> str:
-    # What was given may be the secret itself, so it is not repeated.
+    # The text may be the secret itself, so the message does not repeat it.
     if not _PARAMETER.fullmatch(text) or "//" in text:
         raise ValueError(
-            "is no name of an SSM parameter, such as /opsknight/slack-token: "
-            "put the secret into a SecureString parameter, and give its name here"
+            "must be the name of an SSM parameter, such as /opsknight/slack-token: "
+            "put the secret into a SecureString parameter, and its name here"
         )
     return text
 
@@ -133,6 +154,11 @@ type Turn = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^[1-9]\d*[hdw]$", "examples": ["1w", "2d", "12h"]}
     ),
+]
+type Moment = Annotated[
+    date | datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "examples": ["2026-01-05", "2026-01-05 09:30"]}),
 ]
 type Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 type Parameter = Annotated[str, Field(min_length=1, max_length=1011), AfterValidator(_parameter)]

@@ -1,0 +1,82 @@
+"""Reading configuration files for commands, and showing what is wrong with them.
+
+How files are read and checked is up to `files`.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from opsknight.config.configuration import Configuration
+from opsknight_cli.files import reading
+from opsknight_cli.files.checking import Checked, check
+from opsknight_cli.files.problems import Problem, dotted
+from opsknight_cli.session import CommandError, Exit
+from opsknight_cli.terminal.invocation import Invocation
+
+INVALID: Final = 1
+
+
+def load(invocation: Invocation, file: str, *, strict: bool) -> Checked:
+    """A file that can be applied; shows all its problems. Raises CommandError or Exit when it has
+    errors, or when it has warnings and `strict` is set.
+    """
+    screen = invocation.screen
+    checked = _check(invocation, file)
+    blocking = checked.problems if strict else checked.errors
+    if blocking and screen.as_json:
+        screen.data({"valid": False, "problems": problems_data(checked.problems)})
+        raise Exit(INVALID)
+    if not screen.as_json:
+        screen.problems(checked.problems)
+        if checked.problems:
+            screen.say()
+    if blocking:
+        warnings = len(checked.problems) - len(checked.errors)
+        counts = [counted(len(checked.errors), "error")] if checked.errors else []
+        counts += [counted(warnings, "warning")] if warnings else []
+        hint = "" if checked.errors else " (--strict treats warnings as errors)"
+        raise CommandError(f"{name_of(file)} cannot be applied: {' and '.join(counts)}{hint}.")
+    return checked
+
+
+def load_valid(invocation: Invocation, file: str) -> Configuration:
+    """The same for commands that only use the file: shows errors, and leaves out warnings."""
+    screen = invocation.screen
+    checked = _check(invocation, file)
+    if checked.errors:
+        if not screen.as_json:
+            screen.problems(checked.errors)
+            screen.say()
+        errors = counted(len(checked.errors), "error")
+        raise CommandError(
+            f"{name_of(file)} cannot be applied: {errors}. See `opsknight validate`."
+        )
+    return checked.configuration
+
+
+def _check(invocation: Invocation, file: str) -> Checked:
+    session = invocation.session
+    stdin = session.read_stdin() if file == reading.STDIN else None
+    return check(reading.read(reading.load(file, stdin)), session.now())
+
+
+def name_of(file: str) -> str:
+    return "Standard input" if file == reading.STDIN else file
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def problems_data(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [
+        {
+            "severity": each.severity.value,
+            "file": each.place.file,
+            "line": each.place.line,
+            "column": each.place.column,
+            "path": dotted(each.path),
+            "message": each.sentence,
+        }
+        for each in problems
+    ]

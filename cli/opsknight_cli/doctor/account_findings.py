@@ -1,0 +1,213 @@
+"""Turns the answers of AWS into findings. Pure: makes no calls."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from opsknight.directory.receivers import Channel
+from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
+
+# Events, escalations, plans and messages each want to run at once; a storm wants dozens.
+ENOUGH_CONCURRENCY: Final = 50
+LATE_SECONDS: Final = 120
+"""The threshold of the alarm on what is overdue."""
+VERY_LATE_SECONDS: Final = 600
+# Leaves a fifth of the quota of SES for the night.
+QUOTA_USED: Final = 0.8
+
+
+def stack(status: str) -> Finding:
+    events = "See its events: `aws cloudformation describe-stack-events`."
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        return ok("stack", status)
+    if status == "UPDATE_ROLLBACK_COMPLETE":
+        return warning("stack", f"{status}: the last deployment was rolled back.", events)
+    if status.endswith("_IN_PROGRESS"):
+        return warning(
+            "stack", f"{status}: a deployment is under way.", "Wait, and run this again."
+        )
+    return failed("stack", status, f"{events} Then deploy again.")
+
+
+def version(deployed: str | None, here: str) -> Finding:
+    if deployed is None:
+        said = f"The stack has no version; this command has version {here}."
+        return warning("version", said, "Deploy from this tree: `sam build && sam deploy`.")
+    if deployed != here:
+        said = f"The deployment has version {deployed}, this command {here}."
+        mend = "Use the command from the deployed tree, or deploy this tree."
+        return warning("version", said, mend)
+    return ok("version", f"{deployed}, the same as this command.")
+
+
+def functions(expected: Iterable[str], found: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """`found` has the configuration of each function, by logical id."""
+    mend = "Deploy again: `sam build && sam deploy`."
+    missing = set(expected) - found.keys()
+    broken = {
+        name
+        for name, it in found.items()
+        if it.get("State", "Active") not in ("Active", "Inactive")
+        or it.get("LastUpdateStatus", "Successful") == "Failed"
+    }
+    findings = []
+    if missing:
+        findings.append(failed("functions", f"Missing: {named(missing)}.", mend))
+    if broken:
+        findings.append(failed("functions", f"Unable to run: {named(broken)}.", mend))
+    if findings or not found:
+        return findings
+    last = max(str(it.get("LastModified", "")) for it in found.values())
+    return [ok("functions", f"All {len(found)} exist; last updated {last[:16]}.")]
+
+
+def mappings(
+    check: str, expected: Iterable[str], found: Mapping[str, Mapping[str, Any]]
+) -> list[Finding]:
+    missing = set(expected) - found.keys()
+    off = {n for n, it in found.items() if it["State"] not in ("Enabled", "Enabling", "Updating")}
+    stuck = {n for n, it in found.items() if "PROBLEM" in str(it.get("LastProcessingResult"))}
+    findings = []
+    if missing:
+        said = f"Missing: {named(missing)}. Without it, work waits for the next tick."
+        findings.append(failed(check, said, "Deploy again: `sam build && sam deploy`."))
+    if off:
+        said = f"Disabled: {named(off)}."
+        mend = "Enable it: `aws lambda update-event-source-mapping --enabled --uuid ...`."
+        findings.append(failed(check, said, mend))
+    if stuck:
+        mend = 'See the function\'s log; docs/operations.md: "A stream function falls behind".'
+        findings.append(warning(check, f"Lambda reports a problem: {named(stuck)}.", mend))
+    return findings or [ok(check, f"All {len(found)} are enabled.")]
+
+
+def queues(waiting: Mapping[str, int], ages: Mapping[str, float]) -> list[Finding]:
+    """`waiting` counts the messages that are ready now, `ages` has the age of the oldest in
+    seconds; both by queue.
+    """
+    late = {name: age for name, age in ages.items() if age > LATE_SECONDS and waiting.get(name)}
+    if not late:
+        return [
+            ok("queues", f"No message has waited for long; {sum(waiting.values())} are waiting.")
+        ]
+    slowest = max(late, key=lambda name: late[name])
+    said = f"{named(late)}: the oldest message has waited for {late[slowest]:.0f} seconds."
+    mend = 'See docs/operations.md, "Something is overdue".'
+    result = failed if late[slowest] > VERY_LATE_SECONDS else warning
+    return [result("queues", said, mend)]
+
+
+def failure_queues(holding: Mapping[str, int]) -> Finding:
+    full = {name for name, number in holding.items() if number}
+    if full:
+        said = f"Some messages could not be processed: {named(full)}."
+        mend = 'See docs/operations.md, "A failure queue is not empty".'
+        return failed("failure queues", said, mend)
+    return ok("failure queues", f"All {len(holding)} are empty.")
+
+
+def alarms(expected: int, found: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    findings = []
+    for each in found:
+        if each["StateValue"] == "ALARM":
+            said, _, heading = str(each.get("AlarmDescription", "")).partition("docs/operations.md")
+            runbook = heading.strip(' :"') or "Alarms"
+            said = said.strip() or each["AlarmName"]
+            findings.append(failed("alarms", said, f'See docs/operations.md, "{runbook}".'))
+    mute = {each["AlarmName"] for each in found if not each.get("ActionsEnabled", True)}
+    if mute:
+        mend = "Enable them: `aws cloudwatch enable-alarm-actions --alarm-names ...`."
+        findings.append(warning("alarms", f"These alarms notify nobody: {named(mute)}.", mend))
+    if len(found) < expected:
+        said = f"Only {len(found)} of {expected} exist."
+        findings.append(failed("alarms", said, "Deploy again: `sam build && sam deploy`."))
+    return findings or [ok("alarms", f"None of {len(found)} is on.")]
+
+
+def subscriptions(check: str, topic: str, found: Sequence[Mapping[str, str]]) -> Finding:
+    pending = [each for each in found if not each["SubscriptionArn"].startswith("arn:")]
+    confirmed = len(found) - len(pending)
+    if not confirmed:
+        said = "Nobody has confirmed a subscription: its messages are lost."
+        mend = f"Confirm the e-mail from AWS, or `aws sns subscribe --topic-arn {topic} ...`."
+        return failed(check, said, mend)
+    if pending:
+        said = f"{len(pending)} of {len(found)} subscriptions are not confirmed yet."
+        return warning(check, said, "Their owners have to confirm the e-mail from AWS.")
+    return ok(check, f"{confirmed} confirmed subscription{'' if confirmed == 1 else 's'}.")
+
+
+def secrets(wanted: Mapping[str, str], types: Mapping[str, str]) -> list[Finding]:
+    """`wanted` says who needs a parameter, by its name; `types` has the existing parameters."""
+    findings = []
+    for name, owner in sorted(wanted.items()):
+        put = f"`aws ssm put-parameter --type SecureString --name {name} --value ...`."
+        if not name.startswith("/opsknight/"):
+            said = f"{owner}: functions can read parameters only under /opsknight/, not {name}."
+            mend = "Move it under /opsknight/, and apply the new name."
+            findings.append(failed("secrets", said, mend))
+        elif name not in types:
+            findings.append(
+                failed("secrets", f"{owner}: {name} does not exist.", f"Create it: {put}")
+            )
+        elif types[name] != "SecureString":
+            said = f"{owner}: {name} is a {types[name]}, which is stored in the clear."
+            findings.append(warning("secrets", said, f"Delete it, and create it: {put}"))
+    said = f"All {len(wanted)} exist." if wanted else "The configuration needs none."
+    return findings or [ok("secrets", said)]
+
+
+def optional_secret(check: str, name: str, types: Mapping[str, str], without: str) -> Finding:
+    if name in types:
+        return ok(check, f"{name} exists.")
+    return ok(check, f"{name} does not exist: {without}")
+
+
+def concurrency(limits: Mapping[str, Any]) -> Finding:
+    free, whole = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
+    if free < ENOUGH_CONCURRENCY:
+        said = f"The account can run {free} functions at once, too few for a storm of events."
+        mend = 'Request more: Service Quotas, Lambda, "Concurrent executions".'
+        return warning("concurrency", said, mend)
+    return ok("concurrency", f"{free} of the account's {whole} are unreserved.")
+
+
+def email(account: Mapping[str, Any], identity: Mapping[str, Any] | None, sender: str) -> Finding:
+    """`identity` is what SES knows about the sender's address or domain."""
+    if identity is None or not identity.get("VerifiedForSendingStatus"):
+        said = f"SES has not verified {sender}, so it refuses every e-mail."
+        return failed(
+            "e-mail", said, "Verify the domain in SES, and set the DNS records that SES asks for."
+        )
+    if not account.get("SendingEnabled", True) or account.get("EnforcementStatus") == "SHUTDOWN":
+        return failed("e-mail", "SES has stopped this account.", "Open a case with AWS.")
+    if not account.get("ProductionAccessEnabled"):
+        said = "SES is in its sandbox: it sends only to verified addresses."
+        return failed("e-mail", said, "Request production access in SES.")
+    quota = account["SendQuota"]
+    most, sent = quota["Max24HourSend"], quota["SentLast24Hours"]
+    if most > 0 and sent > most * QUOTA_USED:
+        said = f"{sent:.0f} of {most:.0f} e-mails a day are used up."
+        return warning("e-mail", said, "Request more: Service Quotas, SES.")
+    return ok(
+        "e-mail", f"{sender} is verified; {sent:.0f} of {most:.0f} e-mails a day are used up."
+    )
+
+
+def phone(
+    tier: str | None, limits: Sequence[Mapping[str, Any]], channels: Iterable[Channel]
+) -> list[Finding]:
+    findings = []
+    if tier == "SANDBOX":
+        said = "End User Messaging is in its sandbox: it reaches only verified numbers."
+        mend = "Request production access in AWS End User Messaging."
+        findings.append(failed("phone", said, mend))
+    wanted = {Channel.SMS: "TEXT_MESSAGE", Channel.VOICE: "VOICE_MESSAGE"}
+    for channel in sorted(channels):
+        for limit in limits:
+            if limit["Name"] == f"{wanted[channel]}_MONTHLY_SPEND_LIMIT":
+                most = limit["EnforcedLimit"]
+                if most <= 1:
+                    said = f"At most {most} dollars a month can be spent on {channel}."
+                    mend = "Raise the spend limit in AWS End User Messaging."
+                    findings.append(warning("phone", said, mend))
+    return findings or [ok("phone", "In production, with a spend limit above the minimum.")]

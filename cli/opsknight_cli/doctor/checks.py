@@ -1,0 +1,293 @@
+"""The checks. Each asks AWS or the table for one thing, and has the answer turned into findings."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from itertools import batched
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from opsknight.config.configuration import Configuration
+from opsknight.directory.receivers import Channel
+from opsknight.incident.model import ACTIVE, Status
+from opsknight.store.calls import Deadline
+from opsknight.store.listings import Listings, Wanted
+from opsknight.store.receivers import Receivers
+from opsknight.store.table import Table
+from opsknight_cli.doctor import account_findings, configuration_findings
+from opsknight_cli.doctor.findings import Finding, failed, ok
+
+FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send")
+STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
+QUEUE_READERS: Final = (
+    "TimerFunctionTimers",
+    "NotifyFunctionPlans",
+    "SendFunctionPages",
+    "SendFunctionNotices",
+)
+QUEUES: Final = ("Timers", "Plans", "Pages", "Notices")
+FAILURES: Final = (*(f"{name}Failures" for name in QUEUES), "EscalationFailures", "NotifyFailures")
+MOST_SAMPLED: Final = 100
+MOST_SERVICES: Final = 10
+_FUNCTION: Final = "AWS::Lambda::Function"
+_MAPPING: Final = "AWS::Lambda::EventSourceMapping"
+_ALARM: Final = "AWS::CloudWatch::Alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    kind: str
+    physical: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The facts about a deployment that the checks share."""
+
+    client: Callable[[str], Any]
+    parameters: Mapping[str, str]
+    resources: Mapping[str, Resource]
+    """By logical id."""
+    configuration: Configuration
+    table: Table
+    stack: str
+    now: datetime
+    patience: float
+    """Seconds for one check."""
+
+    def of_kind(self, kind: str) -> dict[str, str]:
+        return {name: it.physical for name, it in self.resources.items() if it.kind == kind}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the inbox replaces all providers."""
+        return bool(self.parameters.get("LocalInbox"))
+
+
+type Check = Callable[[Deployed], Iterable[Finding]]
+
+
+def functions(deployed: Deployed) -> Iterable[Finding]:
+    awslambda = deployed.client("lambda")
+    found = {
+        name: awslambda.get_function_configuration(FunctionName=physical)
+        for name, physical in deployed.of_kind(_FUNCTION).items()
+    }
+    return account_findings.functions([f"{name}Function" for name in FUNCTIONS], found)
+
+
+def stream_mappings(deployed: Deployed) -> Iterable[Finding]:
+    return account_findings.mappings("streams", STREAMS, _mappings(deployed, streams=True))
+
+
+def queue_mappings(deployed: Deployed) -> Iterable[Finding]:
+    found = _mappings(deployed, streams=False)
+    return account_findings.mappings("queue readers", QUEUE_READERS, found)
+
+
+def _mappings(deployed: Deployed, *, streams: bool) -> dict[str, Any]:
+    awslambda = deployed.client("lambda")
+    return {
+        name: awslambda.get_event_source_mapping(UUID=physical)
+        for name, physical in deployed.of_kind(_MAPPING).items()
+        if (name in STREAMS) is streams
+    }
+
+
+def queues(deployed: Deployed) -> Iterable[Finding]:
+    urls = {
+        name: deployed.resources[name].physical for name in QUEUES if name in deployed.resources
+    }
+    waiting = _waiting(deployed, urls)
+    queries = [
+        {
+            "Id": name.lower(),
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/SQS",
+                    "MetricName": "ApproximateAgeOfOldestMessage",
+                    "Dimensions": [{"Name": "QueueName", "Value": url.rsplit("/", 1)[-1]}],
+                },
+                "Period": 60,
+                "Stat": "Maximum",
+            },
+        }
+        for name, url in urls.items()
+    ]
+    answer = deployed.client("cloudwatch").get_metric_data(
+        MetricDataQueries=queries,
+        StartTime=deployed.now - timedelta(minutes=5),
+        EndTime=deployed.now,
+        ScanBy="TimestampDescending",
+    )
+    ages = {each["Id"]: each["Values"][0] for each in answer["MetricDataResults"] if each["Values"]}
+    return account_findings.queues(waiting, {n: ages[n.lower()] for n in urls if n.lower() in ages})
+
+
+def failure_queues(deployed: Deployed) -> Iterable[Finding]:
+    urls = {
+        name: deployed.resources[name].physical for name in FAILURES if name in deployed.resources
+    }
+    yield account_findings.failure_queues(_waiting(deployed, urls))
+
+
+def _waiting(deployed: Deployed, urls: Mapping[str, str]) -> dict[str, int]:
+    sqs, name = deployed.client("sqs"), "ApproximateNumberOfMessages"
+    answers = {
+        queue: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        for queue, url in urls.items()
+    }
+    return {queue: int(answer["Attributes"][name]) for queue, answer in answers.items()}
+
+
+def alarms(deployed: Deployed) -> Iterable[Finding]:
+    cloudwatch, names = deployed.client("cloudwatch"), sorted(deployed.of_kind(_ALARM).values())
+    found: list[Any] = []
+    for chunk in batched(names, 100, strict=False):
+        answer = cloudwatch.describe_alarms(AlarmNames=list(chunk), MaxRecords=100)
+        found += answer["MetricAlarms"]
+    return account_findings.alarms(len(names), found)
+
+
+def alarm_topic(deployed: Deployed) -> Iterable[Finding]:
+    yield _topic(deployed, "alarm topic", "AlarmTopic")
+
+
+def fallback_topic(deployed: Deployed) -> Iterable[Finding]:
+    yield _topic(deployed, "fallback topic", "FallbackTopic")
+
+
+def _topic(deployed: Deployed, check: str, name: str) -> Finding:
+    topic = deployed.resources[name].physical
+    if deployed.is_local:
+        return ok(check, "Nobody subscribes to it, because this is a local deployment.")
+    answer = deployed.client("sns").list_subscriptions_by_topic(TopicArn=topic)
+    return account_findings.subscriptions(check, topic, answer["Subscriptions"])
+
+
+def secrets(deployed: Deployed) -> Iterable[Finding]:
+    wanted = configuration_findings.wanted_secrets(deployed.configuration)
+    link = f"/opsknight/{deployed.stack}/link-key"
+    slack = deployed.parameters.get("SlackSigningSecretName", "")
+    # Names and types are enough to see that they exist; nobody needs their values.
+    ssm, types = deployed.client("ssm"), dict[str, str]()
+    for chunk in batched(sorted({*wanted, link, *filter(None, [slack])}), 50, strict=False):
+        filters = [{"Key": "Name", "Option": "Equals", "Values": list(chunk)}]
+        for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=filters):
+            types |= {each["Name"]: each["Type"] for each in page["Parameters"]}
+    yield from account_findings.secrets(wanted, types)
+    yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
+    if slack:
+        yield account_findings.optional_secret(
+            "Slack secret", slack, types, "buttons in Slack do not work."
+        )
+
+
+def concurrency(deployed: Deployed) -> Iterable[Finding]:
+    yield account_findings.concurrency(
+        deployed.client("lambda").get_account_settings()["AccountLimit"]
+    )
+
+
+def email(deployed: Deployed) -> Iterable[Finding]:
+    uses = Channel.EMAIL in configuration_findings.used(deployed.configuration)
+    sender = parseaddr(deployed.parameters.get("EmailFrom", ""))[1]
+    if deployed.is_local:
+        yield ok("e-mail", "The inbox receives it, because this is a local deployment.")
+    elif not sender and uses:
+        said = "Some people are reached by e-mail, but the deployment has no sender address."
+        yield failed("e-mail", said, "Deploy with the parameter EmailFrom.")
+    elif not sender:
+        yield ok("e-mail", "Not used.")
+    else:
+        ses = deployed.client("sesv2")
+        account = ses.get_account()
+        yield account_findings.email(account, _identity(ses, sender), sender)
+
+
+def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
+    found = None
+    for name in (sender, sender.rpartition("@")[2]):
+        try:
+            found = ses.get_email_identity(EmailIdentity=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+            continue
+        if found.get("VerifiedForSendingStatus"):
+            return dict(found)
+    return found
+
+
+def phone(deployed: Deployed) -> Iterable[Finding]:
+    channels = configuration_findings.used(deployed.configuration) & {Channel.SMS, Channel.VOICE}
+    if deployed.is_local or not channels:
+        yield ok(
+            "phone",
+            "The inbox receives it, because this is a local deployment."
+            if channels
+            else "Not used.",
+        )
+        return
+    if Channel.VOICE in channels and not deployed.parameters.get("VoiceOrigination"):
+        said = (
+            "Some people are reached by telephone, but the deployment has no number to call from."
+        )
+        yield failed("phone", said, "Deploy with the parameter VoiceOrigination.")
+        channels -= {Channel.VOICE}
+    client = deployed.client("pinpoint-sms-voice-v2")
+    attributes = client.describe_account_attributes()["AccountAttributes"]
+    tiers = [each["Value"] for each in attributes if each["Name"] == "ACCOUNT_TIER"]
+    limits = client.describe_spend_limits()["SpendLimits"]
+    yield from account_findings.phone(tiers[0] if tiers else None, limits, channels)
+
+
+def services(deployed: Deployed) -> Iterable[Finding]:
+    return configuration_findings.services(deployed.configuration)
+
+
+def receivers(deployed: Deployed) -> Iterable[Finding]:
+    names = configuration_findings.destinations(deployed.configuration)
+    states = Receivers(deployed.table).states(names, Deadline.after(deployed.patience))
+    return configuration_findings.receivers(names, states)
+
+
+def dedup_keys(deployed: Deployed) -> Iterable[Finding]:
+    """Samples the newest active incidents, and recently resolved ones of some services."""
+    deadline = Deadline.after(deployed.patience)
+    listings = Listings(deployed.table)
+    wanted = [Wanted(ACTIVE)]
+    for service_id in sorted(deployed.configuration.services)[:MOST_SERVICES]:
+        since = deployed.now - timedelta(days=7)
+        wanted.append(Wanted({Status.RESOLVED}, {service_id}, since=since))
+    found: set[str] = set()
+    for each in wanted:
+        page, _ = listings.page(each, None, MOST_SAMPLED, deployed.now, deadline)
+        found |= {listed.id for listed in page}
+    keys: dict[str, set[str]] = {}
+    for incident in deployed.table.incidents(found, deadline).values():
+        keys.setdefault(incident.service_id, set()).add(incident.dedup_key)
+    return configuration_findings.dedup_keys(keys)
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "functions": functions,
+    "streams": stream_mappings,
+    "queue readers": queue_mappings,
+    "queues": queues,
+    "failure queues": failure_queues,
+    "alarms": alarms,
+    "alarm topic": alarm_topic,
+    "fallback topic": fallback_topic,
+    "secrets": secrets,
+    "concurrency": concurrency,
+    "e-mail": email,
+    "phone": phone,
+    "services": services,
+    "receivers": receivers,
+    "dedup keys": dedup_keys,
+}
+OF_THE_CONFIGURATION: Final = ("secrets", "e-mail", "phone", "services", "receivers", "dedup keys")
+"""Checks that need the configuration."""

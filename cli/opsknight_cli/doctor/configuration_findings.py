@@ -1,0 +1,122 @@
+"""Turns the configuration, and the incidents and receivers in the table, into findings. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from opsknight.config.configuration import Configuration, slug_of
+from opsknight.directory.receivers import Channel, Owner, Receiver
+from opsknight.notification.recipients import methods
+from opsknight.notification.throttle import ReceiverState
+from opsknight_cli.doctor.findings import Finding, named, ok, warning
+
+# This many keys that differ only in a time or an id are no coincidence.
+ALIKE: Final = 3
+
+
+def used(configuration: Configuration) -> set[Channel]:
+    """The channels that somebody is reached by."""
+    found = {
+        method.channel
+        for user in configuration.users.values()
+        if not user.disabled
+        for method in methods(user)
+    }
+    return found | {each.channel for each in configuration.receivers.values()}
+
+
+def services(configuration: Configuration) -> list[Finding]:
+    found = configuration.services
+    if not found:
+        mend = "Write a configuration (docs/configuration.md) and `opsknight apply` it."
+        return [warning("services", "There are no services yet.", mend)]
+    bare = {slug_of(it.id) for it in found.values() if it.policy_id is None and not it.disabled}
+    if bare:
+        said = f"Services without a policy page their whole team at once: {named(bare)}."
+        return [warning("services", said, "Add a `policy` to each in the configuration.")]
+    return [ok("services", f"All {len(found)} have a policy.")]
+
+
+# A time in seconds or milliseconds, a time in ISO 8601, a UUID, a long hexadecimal id.
+_CHANGING: Final = re.compile(
+    r"(?<!\d)1[5-9]\d{8}(?:\d{3})?(?!\d)"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![0-9a-f])[0-9a-f]{24,}(?![0-9a-f])",
+    re.IGNORECASE,
+)
+
+
+def dedup_keys(keys: Mapping[str, Iterable[str]]) -> list[Finding]:
+    """`keys` are the dedup keys of some incidents, by service."""
+    findings = []
+    for service, known in sorted(keys.items()):
+        alike: dict[str, set[str]] = defaultdict(set)
+        for key in known:
+            masked, replaced = _CHANGING.subn("*", key)
+            if replaced:
+                alike[masked].add(key)
+        worst = max(alike.values(), key=len, default=set())
+        if len(worst) >= ALIKE:
+            said = (
+                f"{slug_of(service)}: each event seems to open a new incident, because the dedup "
+                f'key contains a time or an id, such as "{min(worst)}".'
+            )
+            mend = "Make the monitor send a key that names the problem: the alert's rule and host."
+            findings.append(warning("dedup keys", said, mend))
+    sampled = sum(len(list(each)) for each in keys.values())
+    return findings or [
+        ok("dedup keys", f"No key among {sampled} incidents contains a time or an id.")
+    ]
+
+
+def destinations(configuration: Configuration) -> dict[str, str]:
+    """What to call each receiver, by the key under which its messages are stored."""
+    found = {}
+    for user in configuration.users.values():
+        for method in methods(user):
+            name = f"{slug_of(method.id)} of user {slug_of(user.id)}"
+            found[Owner.user(user.id).destination(method.id)] = name
+    for each in configuration.receivers.values():
+        name = f"{slug_of(each.id)} of service {slug_of(each.service_id)}"
+        found[Owner.service(each.service_id).destination(each.id)] = name
+    for page in configuration.status_pages.values():
+        for hook in page.webhooks:
+            name = f"{slug_of(hook.id)} of status page {slug_of(page.id)}"
+            found[Owner.status_page(page.id).destination(hook.id)] = name
+    return found
+
+
+def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> list[Finding]:
+    """`names` has all receivers, `states` those that have had a message."""
+    failing = [
+        warning(
+            "receivers",
+            f"{names[each]} has failed {it.failures} times since "
+            f"{it.failing_since:%Y-%m-%d %H:%M} UTC; only probes are sent to it.",
+            "`opsknight incidents show` says why. Fix the receiver, or its configuration.",
+        )
+        for each, it in states.items()
+        if it.is_circuit_open and it.failing_since is not None
+    ]
+    return failing or [ok("receivers", f"None of {len(names)} has failed for long.")]
+
+
+def wanted_secrets(configuration: Configuration) -> dict[str, str]:
+    """Who needs each parameter, by its name."""
+    found: dict[str, str] = {}
+
+    def add(owner: str, receivers: Iterable[Receiver]) -> None:
+        for each in receivers:
+            for name in (each.secret, each.next_secret):
+                if name:
+                    found.setdefault(name, owner)
+
+    for user in configuration.users.values():
+        add(f"user {slug_of(user.id)}", user.contact_methods)
+    for receiver in configuration.receivers.values():
+        add(f"receiver of {slug_of(receiver.service_id)}", [receiver])
+    for page in configuration.status_pages.values():
+        add(f"status page {slug_of(page.id)}", page.webhooks)
+    return found
