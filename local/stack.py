@@ -17,6 +17,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,7 +31,7 @@ from inbox.mailbox import Message
 from inbox.scripts import Control
 from inbox.server import Inbox
 from local.children import Child
-from local.front import Exchange, Front
+from local.front import AT_ONCE, Exchange, Front
 from opsknight.directory.entries import SCOPES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -162,12 +163,12 @@ def running(
         _keep_secrets(endpoint)
         with step("opsknight apply, keys create"):
             service = _configure(tools)
-        with step("first answer"):
+        with step("first answers"):
             api_id = outputs["ApiUrl"].removeprefix("http://").partition(".")[0]
             served = everything.enter_context(
                 Front(listener, upstream=(HOST, port), api_id=api_id, watch=watch)
             )
-            _wait_for_answer(served.url, tools)
+            _warm_up(served.url, tools)
         tools.check_ministack()
         yield Running(served.url, endpoint, outputs, service, ministack, received)
 
@@ -268,6 +269,9 @@ def _ministack(tools: _Tools, port: int) -> Iterator[Child]:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "MINISTACK_REGION": REGION,
+            # It would end a function's spare processes after five idle minutes, and the next burst
+            # would have to start them again.
+            "LAMBDA_WARM_TTL_SECONDS": "86400",
         },
     )
     try:
@@ -347,28 +351,46 @@ def _opsknight(tools: _Tools, *words: str) -> Any:
     return json.loads(tools.run("opsknight", ["opsknight", *words, *where]))
 
 
-def _wait_for_answer(url: str, tools: _Tools) -> None:
+def _warm_up(url: str, tools: _Tools) -> None:
+    """Starts as many processes of both functions behind the API as the front ever uses at once.
+
+    Requests that overlap need a process each. So all requests for one function go together, and
+    the other function has its turn afterwards.
+    """
+    # The second one has no key: it is answered all the same.
+    for path, status in (("/health", 200), ("/api/incidents", 401)):
+        with ThreadPoolExecutor(AT_ONCE) as clients:
+            waits = [
+                clients.submit(_wait_for_answer, f"{url}{path}", status, tools)
+                for _ in range(AT_ONCE)
+            ]
+        for wait in waits:
+            wait.result()
+
+
+def _wait_for_answer(url: str, status: int, tools: _Tools) -> None:
     deadline = time.monotonic() + 10
-    while fault := _fault(f"{url}/health"):
+    while fault := _fault(url, status):
         if time.monotonic() > deadline:
             raise Failure(
-                f"The API is deployed, but GET /health does not work: {fault}"
+                f"The API is deployed, but GET {url} does not work: {fault}"
                 f" The log of AWS is {tools.log('ministack')}."
             )
         time.sleep(0.2)
 
 
-def _fault(url: str) -> str:
-    """What keeps the address from answering 200, or nothing."""
+def _fault(url: str, status: int = 200) -> str:
+    """What keeps the address from answering with that status, or nothing."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=20):
-            return ""
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return f"{answer.code} {answer.read(300).decode(errors='replace')}"
+        with direct.open(url, timeout=20) as answer:
+            code, text = answer.status, answer.read(300)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            code, text = refused.code, refused.read(300)
     except OSError as fault:
         return f"{fault}."
+    return "" if code == status else f"{code} {text.decode(errors='replace')}"
 
 
 def _claim(port: Port) -> socket.socket:

@@ -1,4 +1,6 @@
-"""The parts of `make run` that a deployed stack does not show: the front alone, children, lines."""
+"""The parts of `make run`: the front, children, and the lines it prints. What the deployed stack
+does is in the other files here, except how it bears a burst through the front.
+"""
 
 import http.client
 import json
@@ -7,20 +9,29 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from secrets import token_hex
+from threading import Barrier, Event, Semaphore, Thread
+from typing import cast
 
 import pytest
 import requests
 
+from harness.dynamodb import connect
+from harness.world import RETENTION, deadline, event
 from local.children import Child
 from local.front import Exchange, Front
 from local.screen import event_line
-from local.stack import ROOT, Failure, Port
+from local.stack import ROOT, Failure, Port, Running
+from opsknight.directory.entries import Integration, IntegrationKey, Service, Team, key_hash
+from opsknight.store.calls import TABLE_CONFIG
+from opsknight.store.table import Table
 
 pytestmark = pytest.mark.system
 
@@ -116,6 +127,48 @@ def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> Non
     assert heard == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
 
 
+class Gate(ThreadingHTTPServer):
+    """An upstream that counts requests by `arrived`, and answers none until `open` is set."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Held)
+        self.arrived = Semaphore(0)
+        self.open = Event()
+
+
+class Held(BaseHTTPRequestHandler):
+    """A request at the gate."""
+
+    def do_GET(self) -> None:
+        gate = cast(Gate, self.server)
+        gate.arrived.release()
+        gate.open.wait()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_burst_waits_in_the_front_until_others_are_answered() -> None:
+    with Gate() as gate, ThreadPoolExecutor(64) as clients:
+        Thread(target=gate.serve_forever, args=(0.02,), daemon=True).start()
+        upstream = ("127.0.0.1", gate.server_port)
+        listener = socket.create_server(("127.0.0.1", 0))
+        with Front(listener, upstream=upstream, api_id="api1", at_once=3) as front:
+            answers = [clients.submit(requests.get, front.url, timeout=20) for _ in range(64)]
+            let_through = [gate.arrived.acquire(timeout=10) for _ in range(3)]
+            one_too_many = gate.arrived.acquire(timeout=0.5)
+            gate.open.set()
+            statuses = [answer.result().status_code for answer in answers]
+        gate.shutdown()
+    assert let_through == [True] * 3
+    assert not one_too_many
+    assert statuses == [204] * 64
+
+
 def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
         port = gone.getsockname()[1]
@@ -125,6 +178,48 @@ def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
         answer = requests.get(front.url, timeout=20)
     assert answer.status_code == 502
     assert "did not answer" in answer.json()["error"]
+
+
+def test_none_of_64_simultaneous_events_waits_longer_than_ten_seconds(deployed: Running) -> None:
+    key = key_of_its_own(deployed)
+    body = json.dumps(event("trigger", "burst"))
+    together = Barrier(64)
+
+    def send(_: int) -> tuple[int, float]:
+        together.wait()
+        began = time.monotonic()
+        headers = {"Authorization": f"Token token={key}"}
+        answer = requests.post(f"{deployed.url}/api/events", body, headers=headers, timeout=60)
+        return answer.status_code, time.monotonic() - began
+
+    with ThreadPoolExecutor(64) as clients:
+        answers = list(clients.map(send, range(64)))
+    assert Counter(status for status, _ in answers) == {202: 64}
+    assert max(seconds for _, seconds in answers) < 10
+
+
+def key_of_its_own(up: Running) -> str:
+    """An integration key for a burst: it leaves the limits of the demo's keys alone, and its
+    service notifies nobody.
+    """
+    table = Table(connect(up.endpoint, TABLE_CONFIG), up.outputs["TableName"], RETENTION)
+    service = Service(id="svc_burst", name="Burst", team_id="team_burst")
+    integration = Integration(id="int_burst", service_id=service.id, name="burst")
+    secret = token_hex(16)
+    key = IntegrationKey(
+        id="key_burst",
+        name="burst",
+        created_at=datetime.now(UTC),
+        service_id=service.id,
+        integration_id=integration.id,
+    )
+    entries: list[Team | Service | Integration] = [
+        Team(id=service.team_id, name="Burst"),
+        service,
+        integration,
+    ]
+    table.create(entries, {key_hash(secret): key}, token_hex(8), deadline())
+    return secret
 
 
 STUBBORN = """
