@@ -24,7 +24,7 @@ from bench.sending import measure_sending
 from bench.steps import measure_steps
 from bench.storm import measure_storm
 from harness.dynamodb import ROOT, server
-from local.stack import forget_account
+from local.ministack import forget_account
 
 # Each takes the URL of a DynamoDB of its own, and whether a short run will do.
 FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {

@@ -27,8 +27,10 @@ from harness.dynamodb import connect
 from harness.world import RETENTION, deadline, event
 from local.children import Child
 from local.front import Exchange, Front
+from local.ports import Port
+from local.programs import ROOT, Failure
 from local.screen import event_line
-from local.stack import ROOT, Failure, Port, Running
+from local.stack import Running
 from opsknight.directory.entries import Integration, IntegrationKey, Service, Team, key_hash
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
@@ -297,7 +299,7 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "²", "4566 "])
 def test_a_port_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSKNIGHT_PORT", text)
-    with pytest.raises(Failure, match="OPSKNIGHT_PORT has to be a port number"):
+    with pytest.raises(Failure, match="OPSKNIGHT_PORT must be a port number"):
         Port.from_environment("OPSKNIGHT_PORT", 8080)
 
 
