@@ -11,7 +11,7 @@ _DEEPEST = 64
 
 
 class Unreadable(Exception):
-    """The body has not the form that a provider reads. The text says why."""
+    """The body does not have the form that a provider reads. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ _HOP_BY_HOP = frozenset(
 """Headers of one connection (RFC 9110, section 7.6.1), and those that we set for the next one."""
 
 AT_ONCE = min(max(os.process_cpu_count() or 1, 2), 4)
-"""How many requests are passed on at the same time: one per core, as each is a process. More than
-four gain nothing, because all of them share one MiniStack.
+"""Requests that are passed on at the same time: one for each core, as each needs a process, and at
+most four, as all of them share one MiniStack.
 """
 
 _PATIENCE = 40.0

@@ -56,7 +56,9 @@ def sms(message: Message) -> Html:
         el("div", formats.plain(text), class_="bubble"),
         el("div", f"to {message.to}", class_="phone-note"),
         el("div", figures, class_="phone-note"),
-        el("div", f"Force UCS-2: {' '.join(weird)}", class_="phone-note") if weird else None,
+        el("div", f"Letters that force UCS-2: {' '.join(weird)}", class_="phone-note")
+        if weird
+        else None,
         class_="phone",
     )
 

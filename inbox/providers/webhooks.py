@@ -1,4 +1,4 @@
-"""A receiver of signed webhooks, written as docs/notifications.md tells people to write theirs."""
+"""A receiver of signed webhooks, written as docs/webhooks.md tells people to write theirs."""
 
 import hmac
 import re

@@ -1,5 +1,5 @@
-"""The parts of `make run`: the front, children, and the lines it prints. What the deployed stack
-does is in the other files here, except how it bears a burst through the front.
+"""The parts of `make run`: the front, children, and the printed lines. The other files here test
+the deployed stack, except for its behaviour in a burst.
 """
 
 import http.client
@@ -39,17 +39,17 @@ pytestmark = pytest.mark.system
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked."""
+    """Answers with the request that it got, as JSON."""
 
     def do_any(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        heard = {
+        request = {
             "method": self.command,
             "target": self.path,
             "headers": self.headers.items(),
             "body": self.rfile.read(length).decode("latin-1"),
         }
-        answer = json.dumps(heard).encode()
+        answer = json.dumps(request).encode()
         self.send_response(418)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -72,7 +72,7 @@ def seen() -> list[Exchange]:
 
 @pytest.fixture
 def front(seen: list[Exchange]) -> Iterator[Front]:
-    """Before an upstream that echoes."""
+    """A front before an upstream that echoes."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
         Thread(target=echo.serve_forever, args=(0.02,), daemon=True).start()
         host, port = "127.0.0.1", echo.server_port
@@ -102,11 +102,11 @@ def test_method_target_headers_body_and_status_pass_unchanged(
     if method == "HEAD":
         assert text == b""
         return
-    heard = json.loads(text)
-    headers = {name.lower(): value for name, value in heard["headers"]}
-    assert heard["method"] == method
-    assert heard["target"] == "/_aws/execute-api/api1/$default" + target
-    assert heard["body"].encode("latin-1") == (body or b"")
+    got = json.loads(text)
+    headers = {name.lower(): value for name, value in got["headers"]}
+    assert got["method"] == method
+    assert got["target"] == "/_aws/execute-api/api1/$default" + target
+    assert got["body"].encode("latin-1") == (body or b"")
     assert headers["x-mine"] == "a"
     assert headers["authorization"] == "Token token=1"
     assert [(each.method, each.status) for each in seen] == [(method, 418)]
@@ -117,7 +117,7 @@ def test_a_large_body_sent_in_pieces_arrives_whole(front: Front) -> None:
     assert answer.json()["body"] == "a" * 300_000 + "b" * 300_000
 
 
-def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> None:
+def test_many_clients_keep_their_connections(front: Front) -> None:
     def ask(client: int) -> set[str]:
         with requests.Session() as session:
             return {
@@ -125,8 +125,8 @@ def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> Non
             }
 
     with ThreadPoolExecutor(50) as clients:
-        heard = list(clients.map(ask, range(50)))
-    assert heard == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
+        targets = list(clients.map(ask, range(50)))
+    assert targets == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
 
 
 class Gate(ThreadingHTTPServer):
@@ -171,7 +171,7 @@ def test_a_burst_waits_in_the_front_until_others_are_answered() -> None:
     assert statuses == [204] * 64
 
 
-def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
+def test_a_missing_aws_is_a_502_in_json() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
         port = gone.getsockname()[1]
     with Front(
@@ -242,7 +242,7 @@ time.sleep(600)
 
 
 def first_number(log: Path) -> int:
-    """The process number that a program prints when it is up."""
+    """The process number that a program prints after its start."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if log.exists() and log.read_text().endswith("\n"):
@@ -252,13 +252,13 @@ def first_number(log: Path) -> int:
 
 
 def is_gone(process: int) -> bool:
-    """Within two seconds, which is more than the kernel needs."""
+    """Whether the process ends within two seconds, which is more than the kernel needs."""
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         stat = Path(f"/proc/{process}/stat")
         try:
             os.kill(process, 0)
-            # Whoever adopts it in a container may never ask for the exit code of a dead process.
+            # In a container, the process that adopts it may never reap it.
             if stat.exists() and ") Z " in stat.read_text():
                 return True
         except (ProcessLookupError, FileNotFoundError):
@@ -267,7 +267,7 @@ def is_gone(process: int) -> bool:
     return False
 
 
-def test_stopping_a_child_takes_along_what_it_started(tmp_path: Path) -> None:
+def test_stopping_a_child_stops_what_it_started(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     child = Child([sys.executable, "-c", STUBBORN], env=os.environ, cwd=ROOT, log=log)
     deep = first_number(log)
@@ -277,7 +277,7 @@ def test_stopping_a_child_takes_along_what_it_started(tmp_path: Path) -> None:
     child.stop()
 
 
-def test_a_child_that_ends_by_itself_leaves_nothing_behind_and_its_exit_code(
+def test_a_child_that_ends_by_itself_leaves_its_exit_code_and_no_process(
     tmp_path: Path,
 ) -> None:
     log = tmp_path / "child.log"
@@ -297,7 +297,7 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "²", "4566 "])
-def test_a_port_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_explained(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSKNIGHT_PORT", text)
     with pytest.raises(Failure, match="OPSKNIGHT_PORT must be a port number"):
         Port.from_environment("OPSKNIGHT_PORT", 8080)
@@ -308,7 +308,7 @@ def line(status: int, answer: object, path: str = "/api/events") -> str:
     return event_line(Exchange("POST", path, status, text), "12:00:00").plain
 
 
-def test_an_event_is_one_line() -> None:
+def test_an_event_makes_one_line() -> None:
     incident = {"id": "inc_1", "title": "CPU high", "status": "OPEN", "urgency": "HIGH"}
     accepted = {"status": "success", "result": {"action": "triggered", "incident": incident}}
     assert line(202, accepted) == "12:00:00 triggered    202 inc_1 HIGH   CPU high"
@@ -316,7 +316,7 @@ def test_an_event_is_one_line() -> None:
     assert line(202, ignored) == "12:00:00 ignored      202 None active."
 
 
-def test_a_refused_event_is_a_line_with_its_reason() -> None:
+def test_a_refused_event_makes_a_line_with_the_reason() -> None:
     issues = [{"path": "payload.severity", "message": "is required"}]
     refused = {"error": "Invalid request body", "issues": issues}
     assert line(400, refused) == (
@@ -326,7 +326,7 @@ def test_a_refused_event_is_a_line_with_its_reason() -> None:
     assert line(502, b"<html>").endswith("502 Bad Gateway")
 
 
-def test_a_title_neither_steers_the_terminal_nor_fills_it() -> None:
+def test_a_long_or_hostile_title_stays_one_printable_line() -> None:
     evil = {"id": "inc_1", "title": "\x1b[2J\r\n" + "x" * 500, "urgency": "LOW"}
     shown = line(202, {"result": {"action": "triggered", "incident": evil}})
     assert shown.isprintable()
