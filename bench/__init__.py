@@ -1,1 +1,3 @@
-"""The figures that documents quote, measured on the machine at hand: `make bench`."""
+"""Measures the figures that documents quote, on this machine (`make bench`). Each module measures
+one kind of figure; none decides how OpsKnight works, and no test imports them.
+"""

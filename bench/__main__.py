@@ -1,6 +1,6 @@
-"""`python -m bench [--quick] [figure ...]`: measures, prints a table, writes .local/bench.json.
+"""`python -m bench [--quick] [figure ...]` measures, prints a table and writes .local/bench.json.
 
-The exit code is 1 when a bound is missed.
+The exit code is 1 if a figure misses its bound.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from bench.sending import measure_sending
 from bench.steps import measure_steps
 from bench.storm import measure_storm
 from harness.dynamodb import ROOT, server
-from local.stack import forget_account
+from local.ministack import forget_account
 
-# Each takes the URL of a DynamoDB of its own, and whether a short run will do.
+# Each function gets the URL of a fresh DynamoDB, and whether a short run is enough.
 FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "round-trips": measure_round_trips,
     "units": measure_units,
@@ -50,7 +50,7 @@ def main() -> int:
     chosen = parser.parse_args()
     unknown = set(chosen.figures) - set(FIGURES)
     if unknown:
-        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown figure: {', '.join(sorted(unknown))}")
     forget_account()
     os.environ["POWERTOOLS_SERVICE_NAME"] = "events"
     os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "OpsKnight/bench"
@@ -71,13 +71,13 @@ def main() -> int:
     print("\n".join(f"{name:<22} {fact}" for name, fact in machine.items()))
     print(f"\n{table(figures)}\n\nThe same as data: .local/bench.json")
     missed = [figure.name for figure in figures if not figure.met]
-    print(f"\n{len(missed)} bounds missed: {'; '.join(missed)}" if missed else "\nAll bounds met.")
+    print(f"\nBounds missed, {len(missed)}: {'; '.join(missed)}" if missed else "\nAll bounds met.")
     return 1 if missed else 0
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Log lines and metrics are written for real, to where nobody reads them."""
+    """Writes standard output to /dev/null: printing log lines and metrics is part of the work."""
     sys.stdout.flush()
     terminal = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)

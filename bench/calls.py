@@ -1,10 +1,10 @@
-"""What a request costs DynamoDB: round trips, and units of capacity.
+"""The cost of a request in DynamoDB: round trips, and units of capacity.
 
-MiniStack counts units as AWS bills them: a transaction doubles what it writes to the table, not to
-its indexes; an index costs nothing when nothing projected changes, one write to add, change or
-remove an entry, and two when the entry moves to another key. So say the developer guide ("Write
-considerations for global secondary indexes", "Capacity management for transactions") and those who
-measured AWS itself (github.com/nubo-db/dynoxide, pull request 188).
+MiniStack counts units as AWS bills them. A transaction doubles its writes to the table, but not
+those to the indexes. An index costs nothing when no projected attribute changes, one write to add,
+change or remove an entry, and two writes when the entry moves to another key. Sources: the
+developer guide ("Write considerations for global secondary indexes", "Capacity management for
+transactions") and measurements on AWS itself (github.com/nubo-db/dynoxide, pull request 188).
 """
 
 import json
@@ -23,12 +23,12 @@ from harness.world import World, deadline
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-# Calls that do not wait for each other overlap for certain, however quick the server is.
+# Long enough that parallel calls overlap, however quick the server is.
 NETWORK_SECONDS: Final = 0.02
 
-# A name, what happened to the incident before, the action that is measured, and the most write
-# units it may cost. "plan" is what the function notify does: it clears `due_at`, and is usually
-# quicker than the next event.
+# A name, the earlier actions on the incident, the action that is measured, and the most write units
+# that it may cost. "plan" is the work of the function notify, which clears `due_at`. It is usually
+# done before the next event comes.
 _CASES: Final = (
     ("new trigger", "", "trigger", 9),
     ("deduplicated", "trigger plan", "trigger", 5),
@@ -48,13 +48,13 @@ class Call:
     began: float
     ended: float
     units: float
-    """Of reading for GetItem, else of writing."""
-    looked_at: int = 0
-    """How many items a query read."""
+    """Read units of a GetItem, or else write units."""
+    scanned: int = 0
+    """Items that a query read, before it filtered them."""
 
 
-class Watch:
-    """Hears every call of the clients, from whichever thread, and asks what it consumed."""
+class CallLog:
+    """Records the calls that clients make, from any thread, with the capacity that they consume."""
 
     def __init__(self, *clients: "DynamoDBClient", network: float = 0) -> None:
         self._network = network
@@ -66,8 +66,8 @@ class Watch:
             on("before-send.dynamodb", self._sent)
             on("response-received.dynamodb", self._answered)
 
-    def taken(self) -> list[Call]:
-        """The calls since the last time."""
+    def drain(self) -> list[Call]:
+        """Returns the calls since the last drain."""
         calls, self._calls = self._calls, []
         return calls
 
@@ -88,13 +88,13 @@ class Watch:
             began=self._began.pop(threading.get_ident()),
             ended=time.perf_counter(),
             units=sum(each["CapacityUnits"] for each in tables),
-            looked_at=(parsed_response or {}).get("ScannedCount", 0),
+            scanned=(parsed_response or {}).get("ScannedCount", 0),
         )
         self._calls.append(call)
 
 
 def round_trips(calls: Iterable[Call]) -> int:
-    """Calls that overlap in time are one."""
+    """Counts calls that overlap in time as one."""
     trips, until = 0, 0.0
     for call in sorted(calls, key=lambda call: call.began):
         trips += call.began >= until
@@ -104,33 +104,31 @@ def round_trips(calls: Iterable[Call]) -> int:
 
 def measure_round_trips(endpoint: str, _quick: bool) -> list[Figure]:
     world = new_world(endpoint)
-    watch = Watch(world.table.client, world.counters.client, network=NETWORK_SECONDS)
+    log = CallLog(world.table.client, world.counters.client, network=NETWORK_SECONDS)
     warm, cold = [], []
     _send(world, body("trigger", "warm-up"))
     for name, before, action, _ in _CASES:
         _prepare(world, name, before)
-        watch.taken()
+        log.drain()
         _send(world, body(action, name))
-        warm.append(
-            Figure("Round trips of a warm request", name, round_trips(watch.taken()), "", 2)
-        )
+        warm.append(Figure("Round trips of a warm request", name, round_trips(log.drain()), "", 2))
     owners = {
         "integration key": world.integration_key,
         "API key of a responder": world.api_key,
         "API key of a team member": world.user_api_key,
     }
     for owner, key in owners.items():
-        # An integration key ignores the service that an API key has to name.
+        # With an API key the event must name its service; with an integration key that is ignored.
         event = json.loads(body("trigger", owner)) | {"service_id": world.service.id}
         _send(world, json.dumps(event), key=key, api=world.api())
         group = "Round trips of a new trigger when nothing is cached"
-        cold.append(Figure(group, owner, round_trips(watch.taken()), "", 4))
+        cold.append(Figure(group, owner, round_trips(log.drain()), "", 4))
     return warm + cold
 
 
 def measure_units(endpoint: str, _quick: bool) -> list[Figure]:
     world = new_world(endpoint)
-    watch = Watch(world.table.client, world.counters.client)
+    log = CallLog(world.table.client, world.counters.client)
     _send(world, body("trigger", "warm-up"))
     writes, reads = [], []
     for details in (True, False):
@@ -139,9 +137,9 @@ def measure_units(endpoint: str, _quick: bool) -> list[Figure]:
         for name, before, action, most in _CASES:
             key = f"{name} {details:d}"
             _prepare(world, key, before, details=details)
-            watch.taken()
+            log.drain()
             _send(world, body(action, key, details=details))
-            calls = watch.taken()
+            calls = log.drain()
             read = sum(call.units for call in calls if call.operation == "GetItem")
             written = sum(call.units for call in calls) - read
             writes.append(Figure(group, name, written, "units", most))
@@ -158,12 +156,12 @@ def _prepare(world: World, dedup_key: str, before: str, *, details: bool = True)
             announce(pointer.id, world)
         else:
             _send(world, body(step, dedup_key, details=details))
-        # Time passes, or `due_at` would be set to what it is; not so much that keys are forgotten.
+        # Without any time passing, `due_at` would stay the same. After much, cached keys expire.
         world.clock.advance(milliseconds=100)
 
 
 def _send(world: World, text: str, *, key: str | None = None, api: Api | None = None) -> None:
-    """Anything but a 202 makes a measurement worthless."""
+    """Raises unless the answer is a 202: nothing else is worth measuring."""
     answer = world.send(text, key=key, api=api)
     if answer.status != 202:
         raise RuntimeError(f"the handler answered {answer}")

@@ -1,4 +1,4 @@
-"""Cold start: a fresh process imports and builds the API, against one with its libraries alone."""
+"""Cold start: a fresh process that imports and builds the API, and one with the libraries alone."""
 
 import json
 import os
@@ -31,7 +31,7 @@ import json
 from bench.cold import peak_bytes
 print(json.dumps([wall * 1000, cpu * 1000, peak_bytes() / 2**20]))
 """
-# Variables of the function in template.yaml. Nothing is connected before the first call.
+# The variables of the function in template.yaml. Clients connect only at their first call.
 _ENVIRONMENT: Final = {
     "TABLE_NAME": "table",
     "RATES_TABLE_NAME": "rates",
@@ -41,10 +41,10 @@ _ENVIRONMENT: Final = {
 
 
 def peak_bytes() -> int:
-    """The most memory that this program has held."""
+    """The most memory that this process has used."""
     status = Path("/proc/self/status")
     if status.exists():
-        # Not `ru_maxrss`: Linux starts it at the size of the process that started this one.
+        # On Linux, `ru_maxrss` starts at the size of the parent process.
         return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -55,7 +55,7 @@ def measure_cold_start(endpoint: str, quick: bool) -> list[Figure]:
     for number in range(11 if quick else 41):
         for program, measured in runs.items():
             took = _fresh(program, environment)
-            # The first one writes the byte code.
+            # The first run writes the byte code.
             if number:
                 measured.append(took)
     floor, api = ([median(each) for each in zip(*runs[p], strict=True)] for p in (_FLOOR, _API))

@@ -1,4 +1,4 @@
-"""How long an operator waits for `opsknight plan`: the whole program, from its start to its end."""
+"""How long `opsknight plan` and `apply` take an operator: the whole program, start to end."""
 
 import os
 import subprocess
@@ -54,8 +54,8 @@ def _took(endpoint: str, name: str, *words: str, code: int = 0) -> tuple[float, 
 
 
 def large() -> str:
-    """200 services of 20 teams; each with two integrations and a receiver, each team with a
-    schedule and a policy of its own.
+    """A configuration of 200 services, each with two integrations and a receiver, and 20 teams,
+    each with a schedule and a policy.
     """
     lines = ["users:"]
     for number in range(2 * TEAMS):

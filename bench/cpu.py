@@ -1,8 +1,8 @@
-"""Processor time of the whole handler, against bare boto3 doing the same calls.
+"""Processor time of the handler, compared with bare boto3 making the same calls.
 
-Each event goes to the handler; then the very calls that it made are made again, one after the
-other, from the same prepared dictionaries, on a twin of its tables. So both do the same work on
-tables in the same state, and all threads count.
+The handler gets each event. Then bare boto3 repeats the calls that the handler made, one after the
+other, with the same prepared parameters, on a copy of its tables. So both do the same work on
+tables in the same state. The time of all threads counts.
 """
 
 import json
@@ -28,7 +28,7 @@ _KINDS: Final = (
 
 
 class _Twin:
-    """Bare boto3, on tables of its own."""
+    """Bare boto3 with its own tables. Records the calls of the original, and repeats them."""
 
     def __init__(self, endpoint: str, original: World) -> None:
         twin = new_world(endpoint)
@@ -36,19 +36,19 @@ class _Twin:
             original.table.name: twin.table.name,
             original.counters.name: twin.counters.name,
         }
-        self._heard: list[tuple[Any, str, dict[str, Any]]] = []
+        self._recorded: list[tuple[Any, str, dict[str, Any]]] = []
         self._listen(original.table.client, twin.table.client)
         self._listen(original.counters.client, twin.counters.client)
 
     def forget(self) -> None:
-        """The calls heard since the last time are not to be repeated."""
-        self._heard.clear()
+        """Drops the recorded calls."""
+        self._recorded.clear()
 
     def repeat(self) -> float:
-        """Makes the calls heard since the last time; their processor time in seconds."""
+        """Repeats the recorded calls, drops them, and returns their processor time in seconds."""
         calls = [
             (getattr(client, xform_name(operation)), self._own(params))
-            for client, operation, params in self._heard
+            for client, operation, params in self._recorded
         ]
         self.forget()
         began = time.process_time()
@@ -57,10 +57,10 @@ class _Twin:
         return time.process_time() - began
 
     def _listen(self, original: "DynamoDBClient", twin: "DynamoDBClient") -> None:
-        def hear(params: dict[str, Any], model: Any, **_: object) -> None:
-            self._heard.append((twin, model.name, params))
+        def record(params: dict[str, Any], model: Any, **_: object) -> None:
+            self._recorded.append((twin, model.name, params))
 
-        original.meta.events.register("provide-client-params.dynamodb", hear)
+        original.meta.events.register("provide-client-params.dynamodb", record)
 
     def _own(self, params: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(params)
@@ -81,7 +81,7 @@ def measure_cpu(endpoint: str, quick: bool) -> list[Figure]:
     rounds = 125 if quick else 500
     for number in range(rounds):
         if number % 25 == 0:
-            # The key has 120 events a minute; the first of a minute looks the key up again.
+            # A key may send 120 events a minute. The first event of a minute looks up the key.
             world.clock.advance(minutes=1)
             post(api, request(body("trigger", f"first-{number}"), world.integration_key))
             twin.forget()

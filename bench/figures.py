@@ -1,4 +1,4 @@
-"""A measured figure, and whether it is within its bound."""
+"""A measured figure with its bound, and the table that is printed."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ class Figure:
     measured: float
     unit: str
     bound: float | None = None
-    """None for what is reported only."""
+    """None for a figure without a bound, which is only reported."""
     sense: Sense = "at most"
 
     @property

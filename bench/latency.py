@@ -1,4 +1,4 @@
-"""How long a new trigger takes: one client, the handler in process, DynamoDB next door."""
+"""The time for a new trigger: one client, the handler in this process, DynamoDB on this machine."""
 
 import time
 from statistics import quantiles
@@ -13,7 +13,7 @@ def measure_latency(endpoint: str, quick: bool) -> list[Figure]:
     took = []
     for number in range(300 if quick else 2000):
         if number % 100 == 0:
-            # The key has 120 events a minute; the first of a minute looks the key up again.
+            # A key may send 120 events a minute. The first event of a minute looks up the key.
             world.clock.advance(minutes=1)
             post(api, request(body("trigger", f"first-{number}"), world.integration_key))
         event = request(body("trigger", f"new-{number}"), world.integration_key)

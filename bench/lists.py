@@ -1,14 +1,14 @@
-"""What a page of `GET /api/incidents` costs DynamoDB, beside few and many resolved incidents.
+"""The cost of `GET /api/incidents` in DynamoDB, beside few and many resolved incidents.
 
-Requests, the one that counts for the limit among them, and items that a query looked at. MiniStack
-does not count the units of a query: 0.5 whatever it read.
+Counts requests, including the one for the rate limit, and the items that queries read. Units would
+say nothing: MiniStack counts 0.5 for any query.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.calls import Watch
+from bench.calls import CallLog
 from bench.figures import Figure
 from bench.stage import new_world
 from harness.desk import Desk
@@ -23,8 +23,8 @@ MANY: Final = 10_000
 ACTIVE: Final = 60
 PAGE: Final = 50
 
-# A name, who asks, for what, and the most that may be looked at. What is filtered is read and left
-# out, but of active incidents only.
+# A name, the user, the query, and the most items that may be read. Filters read items that they
+# leave out, but only among active incidents.
 _LISTS: Final = (
     ("of all", "ada", "", PAGE),
     ("of one urgency", "ada", "&urgency=HIGH", ACTIVE),
@@ -39,7 +39,7 @@ def measure_lists(endpoint: str, _quick: bool) -> list[Figure]:
     desk = Desk(world, endpoint)
     desk.configured(services=["svc_checkout", "svc_reports"])
     keys = {name: desk.key(name, *SCOPES) for name in ("ada", "ben")}
-    watch = Watch(world.table.client, world.counters.client)
+    log = CallLog(world.table.client, world.counters.client)
     for number in range(ACTIVE):
         _open(world, f"active {number}")
         world.clock.advance(seconds=1)
@@ -53,15 +53,15 @@ def measure_lists(endpoint: str, _quick: bool) -> list[Figure]:
         for name, user, query, most in lists:
             path = f"/api/incidents?limit={PAGE}{query}"
             desk.call("GET", path, key=keys[user])
-            watch.taken()
+            log.drain()
             answer = desk.call("GET", path, key=keys[user])
             if len(answer.body["incidents"]) != PAGE:
                 raise RuntimeError(f"no page of {PAGE}: {answer}")
-            calls = watch.taken()
+            calls = log.drain()
             group = f"A page of {PAGE} incidents, {wanted} resolved beside {ACTIVE} active ones"
             figures += [
                 Figure(group, f"{name}, requests", len(calls), "", 2),
-                Figure(group, f"{name}, read", sum(c.looked_at for c in calls), "items", most),
+                Figure(group, f"{name}, read", sum(c.scanned for c in calls), "items", most),
             ]
     return figures
 
@@ -75,7 +75,7 @@ def _open(world: World, dedup_key: str, action: str = "trigger") -> str:
 
 
 def _resolve(world: World) -> dict[str, Any]:
-    """One that went the whole way, as it lies in the table."""
+    """The item of an incident that was opened and resolved."""
     incident_id = _open(world, "resolved")
     _open(world, "resolved", "resolve")
     key = {"pk": {"S": f"incident#{incident_id}"}, "sk": {"S": "incident"}}
@@ -86,7 +86,9 @@ def _resolve(world: World) -> dict[str, Any]:
 
 
 def _copy(world: World, item: dict[str, Any], numbers: Iterable[int]) -> None:
-    """More like it: to open and resolve each would take minutes and store the same."""
+    """Stores copies of the item. To open and resolve each incident would take minutes, and store
+    the same.
+    """
 
     def copies() -> Iterator["WriteRequestTypeDef"]:
         for number in numbers:

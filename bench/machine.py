@@ -1,4 +1,4 @@
-"""What a figure was measured on, so that it can be quoted."""
+"""The machine and versions that figures were measured with, for quoting them."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ def facts() -> dict[str, str]:
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "machine": f"{os.process_cpu_count()} cores, {platform.platform()}",
-        # Above the number of cores, times of the clock say more about the neighbours than about us.
+        # With a load above the number of cores, wall-clock times mostly measure other programs.
         "load at the start": f"{os.getloadavg()[0]:.1f}",
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},

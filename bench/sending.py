@@ -1,6 +1,6 @@
-"""What planning and sending one message costs DynamoDB: the figures under docs/capacity.md."""
+"""The cost of planning and sending a message in DynamoDB, for docs/capacity.md."""
 
-from bench.calls import Watch, round_trips
+from bench.calls import CallLog, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
 from harness.pipeline import Pipeline, step
@@ -29,15 +29,15 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
     night.put(directory_item(user))
     night.put(directory_item(hook))
     night.escalates(step("ada"), repeat_after=600)
-    # Nothing wakes anybody but what is measured.
+    # Only the measured calls run.
     night.streaming = False
-    watch = Watch(world.table.client)
+    log = CallLog(world.table.client)
     incident = night.trigger()
     night.engine.attend(incident, deadline())
     figures = []
 
     def measure(name: str) -> None:
-        calls = watch.taken()
+        calls = log.drain()
         read = sum(call.units for call in calls if call.operation in _READS)
         written = sum(call.units for call in calls) - read
         group = "A message"
@@ -49,7 +49,7 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
             ]
         )
 
-    watch.taken()
+    log.drain()
     plan(night.planning, PlanNotices(incident))
     measure("a change planned for one receiver")
     plan(night.planning, TrackPage(incident, 1, user.id))
@@ -59,7 +59,7 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
             (each for each in night.deliveries() if each.pages is chosen),
             key=lambda each: each.not_before,
         )
-        watch.taken()
+        log.drain()
         send(night.sending, SendDelivery(incident, first.id))
         measure(name)
     assert len(night.listener.heard) == 2

@@ -1,4 +1,4 @@
-"""What the figures are measured on: a world on MiniStack's DynamoDB, with room for many threads."""
+"""The stage of all figures: a world on MiniStack's DynamoDB with room for threads, and events."""
 
 import json
 from secrets import token_hex
@@ -14,9 +14,9 @@ from opsknight.http.gateway import respond
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 
 BODY_BYTES: Final = 500
-# In Lambda every function has connections of its own; here they share a client. And one MiniStack
-# answers all of them in turn, so the limiter waits longer than its 0.3 s, after which it would let
-# an event pass uncounted.
+# In Lambda every function has its own connections; here all share a client. They also share one
+# MiniStack, which answers them in turn. So the limiter may wait longer than its 0.3 s, after which
+# it would let an event pass uncounted.
 _ROOM: Final = Config(max_pool_connections=128)
 _PATIENCE: Final = Config(connect_timeout=10, read_timeout=10)
 
@@ -29,7 +29,7 @@ def new_world(endpoint: str) -> World:
 
 
 def new_key(world: World) -> str:
-    """One more integration key of the world's service."""
+    """Creates another integration key for the service of the world."""
     secret = token_hex(16)
     key = IntegrationKey(
         id=f"key_{token_hex(14)}",
@@ -43,7 +43,7 @@ def new_key(world: World) -> str:
 
 
 def body(action: str, dedup_key: str, *, details: bool = True) -> str:
-    """An event of 500 bytes, most of them in its details, or else in its summary."""
+    """An event of 500 bytes, most of them in its custom details, or else in its summary."""
     payload: dict[str, Any] = {"source": "prometheus", "severity": "critical"}
     padded = payload | ({"custom_details": {"log": ""}} if details else {"summary": ""})
     bare = json.dumps(event(action, dedup_key, payload=padded))
@@ -53,13 +53,13 @@ def body(action: str, dedup_key: str, *, details: bool = True) -> str:
 
 
 def request(text: str, key: str) -> dict[str, Any]:
-    """As API Gateway hands it over."""
+    """The request in the form that API Gateway passes to a function."""
     headers = {"authorization": f"Token token={key}", "content-type": "application/json"}
     return http_event(text, headers=headers)
 
 
 def post(api: Api, gateway_event: dict[str, Any]) -> dict[str, Any]:
-    """The handler's answer. Anything but a 202 makes a measurement worthless."""
+    """Returns the handler's answer. Raises unless it is a 202: nothing else is worth measuring."""
     answer = respond(gateway_event, lambda: api)
     if answer["statusCode"] != 202:
         raise RuntimeError(f"the handler answered {answer}")

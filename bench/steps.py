@@ -1,6 +1,6 @@
-"""What the steps of an escalation cost DynamoDB: the figures under docs/capacity.md."""
+"""The cost of the steps of an escalation in DynamoDB, for docs/capacity.md."""
 
-from bench.calls import Watch, round_trips
+from bench.calls import CallLog, round_trips
 from bench.figures import Figure
 from bench.stage import new_world
 from harness.pipeline import Pipeline, step
@@ -15,17 +15,17 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
     world = new_world(endpoint)
     night = Pipeline(world)
     night.escalates(step("ada"), step("ben", after=5), repeat_after=600)
-    # Nothing wakes the engine but what is measured.
+    # Only the measured calls run.
     night.streaming = False
-    watch = Watch(world.table.client)
+    log = CallLog(world.table.client)
     incident = night.trigger()
     plan(night.planning, PlanNotices(incident))
     figures = []
     for name, minutes in (("first step", 0), ("second step", 5), ("exhausted", 10)):
         world.clock.advance(minutes=minutes)
-        watch.taken()
+        log.drain()
         night.engine.advance(incident, deadline())
-        calls = watch.taken()
+        calls = log.drain()
         read = sum(call.units for call in calls if call.operation in _READS)
         written = sum(call.units for call in calls) - read
         group = "A step that pages one user"

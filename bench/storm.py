@@ -1,4 +1,4 @@
-"""Many at once: each request is a warm function of its own, as in Lambda."""
+"""Many requests at once, each handled by a warm function of its own, as in Lambda."""
 
 import time
 from collections import Counter
@@ -61,11 +61,11 @@ def _one_too_many(world: World) -> list[Figure]:
 
 
 def _send(world: World, key: str, dedup_keys: list[str]) -> list[Response]:
-    """The answers to simultaneous triggers, each to a function of its own."""
+    """Sends simultaneous triggers, each to a function of its own, and returns the answers."""
     sends = []
     for dedup_key in dedup_keys:
         api = world.api()
-        # It knows the key already, so that they meet at the write and not at the directory.
+        # A first request caches the key, so that the triggers meet at the write.
         world.send("not an event", key=key, api=api)
         sends.append(partial(world.send, body("trigger", dedup_key), key=key, api=api))
     return at_once(sends)
@@ -76,7 +76,7 @@ def _clients(world: World, seconds: float) -> list[Figure]:
     began = time.monotonic()
 
     def client(which: int) -> Counter[int]:
-        # A clock of its own, so that the rate limit does not end the storm.
+        # Each client has its own clock, so that the rate limit does not end the storm.
         own = replace(world, clock=Clock(), apis=[])
         statuses: Counter[int] = Counter()
         for number in count():

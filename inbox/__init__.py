@@ -1,5 +1,6 @@
-"""The inbox: plays every provider that messages go to, and shows what each receiver would see.
+"""A local stand-in for every provider that OpsKnight sends to. It shows each message as its
+receiver would see it: to people on a page at `/`, to tests at `/_messages`; `/_control` scripts its
+answers.
 
-A page at `/`, a read API for tests at `/_messages`, and answers on demand by `/_control`. Nothing
-here is deployed.
+Nothing in here is deployed. Of OpsKnight itself it knows only the names of the channels.
 """

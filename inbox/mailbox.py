@@ -1,4 +1,4 @@
-"""The newest messages, in memory: at most so many, and at most so many bytes of them."""
+"""Keeps the newest messages in memory, up to a number and a size."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -17,33 +17,35 @@ _LONGEST_WORDS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One request that a provider got, whether it took it or not."""
+    """A request to a provider, whether the provider accepted it or not."""
 
     number: int
-    """From 1, and never given twice."""
+    """Counts from 1. No number is used twice."""
     at: datetime
     channel: Channel
     to: str
     title: str
     text: str
-    """What it says, without any layout."""
+    """The words, without any layout."""
     status: int | None
-    """What was answered; nothing if the connection was closed or got rubbish."""
+    """The status of the answer; none if the connection was closed or got garbage."""
     why: str
-    """Why it did not arrive; empty if it did."""
-    sound: bool
-    """Whether the provider itself found nothing wrong with it: then its body can be read."""
+    """Why the message did not arrive; empty if it did."""
+    well_formed: bool
+    """Whether the provider found no fault in it, so that its body can be shown. A script may still
+    have refused it.
+    """
     thread: str
-    """The same for a message and what edits it later; empty where nothing can be edited."""
+    """The same for a message and its later edits; empty on channels without edits."""
     notes: Mapping[str, str]
-    """What only the provider knows, such as whether a signature is right."""
+    """Findings of the provider, such as whether the signature is right."""
     method: str
     path: str
     """`Request.place`."""
     headers: Mapping[str, str]
     body: bytes
     cut: bool
-    """Whether there was more of the body."""
+    """Whether the body was longer than what is kept of it."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -56,7 +58,7 @@ class Message:
             "accepted": not self.why,
             "status": self.status,
             "why": self.why,
-            "sound": self.sound,
+            "well_formed": self.well_formed,
             "thread": self.thread,
             "notes": dict(self.notes),
             "method": self.method,
@@ -87,11 +89,11 @@ class Mailbox:
 
     @property
     def name(self) -> str:
-        """Changes when it is emptied or made anew: who reads on from a number starts again."""
+        """Changes when the mailbox is emptied or restarted, which tells readers to start again."""
         return self._name
 
     def ticket(self) -> int:
-        """A number of its own for each caller, to make an id of."""
+        """A number that no other call gets, to make an id from."""
         with self._changed:
             self._tickets += 1
             return self._tickets
@@ -105,7 +107,7 @@ class Mailbox:
         text: str,
         status: int | None,
         why: str,
-        sound: bool,
+        well_formed: bool,
         thread: str,
         notes: Mapping[str, str],
         method: str,
@@ -124,7 +126,7 @@ class Mailbox:
                 text=text[:LONGEST_BODY],
                 status=status,
                 why=why[:_LONGEST_WORDS],
-                sound=sound and len(body) <= LONGEST_BODY,
+                well_formed=well_formed and len(body) <= LONGEST_BODY,
                 thread=thread,
                 notes=notes,
                 method=method,
@@ -146,9 +148,9 @@ class Mailbox:
             return self._messages.get(number)
 
     def after(self, number: int, *, name: str = "", wait: float = 0) -> list[Message]:
-        """The messages since that number, oldest first; waits so many seconds for one to come.
+        """The messages after that number, oldest first. Waits up to `wait` seconds for the first.
 
-        A caller that knows the mailbox by another `name` gets all of them, at once.
+        A caller that gives another `name` than the current one gets all messages at once.
         """
         with self._changed:
             self._changed.wait_for(
@@ -158,7 +160,7 @@ class Mailbox:
             return [each for each in self._messages.values() if each.number > since]
 
     def edits(self, thread: str) -> list[Message]:
-        """A message and what edited it, oldest first; what was refused edited nothing."""
+        """A message and its edits, oldest first, without those that were refused."""
         with self._changed:
             return [
                 each
@@ -174,7 +176,7 @@ class Mailbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody waits any longer."""
+        """Ends all waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

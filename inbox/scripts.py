@@ -1,4 +1,4 @@
-"""Answers on demand: what a place is to answer next, in place of what its provider would."""
+"""Scripted answers: what the inbox answers next at a place instead of the provider's own answer."""
 
 import threading
 from typing import Annotated
@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 type _Word = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
-"""What a header can hold."""
+"""Text that a header can hold."""
 
 
 class Scripted(BaseModel):
-    """One answer. An empty one is the provider's own; `hang` alone is that one, but later."""
+    """One answer. Without status, `close` and `garbage` the provider answers, after `hang`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,39 +18,41 @@ class Scripted(BaseModel):
     headers: dict[_Word, _Word] = {}
     body: str = ""
     hang: Annotated[float, Field(ge=0, le=600)] = 0
-    """Seconds before the first byte."""
+    """Seconds before the answer begins."""
     drip: Annotated[float, Field(ge=0, le=60)] = 0
-    """Seconds between two bytes of the body."""
+    """Seconds before each byte of the body."""
     close: bool = False
-    """The connection ends without an answer."""
+    """Close the connection without an answer."""
     garbage: str = ""
-    """Sent as it is, in place of HTTP; then the connection ends."""
+    """Send this text instead of HTTP, then close the connection."""
 
     @property
     def is_answer(self) -> bool:
-        """Whether the provider has no say in it."""
+        """Whether it replaces the provider's own answer."""
         return self.status is not None or self.close or bool(self.garbage)
 
 
 class Control(BaseModel):
-    """What is posted to `/_control`."""
+    """The body of `POST /_control`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Annotated[str, Field(pattern="^/")]
-    """A path, or the beginning of one with `*` behind it. For End User Messaging, which has only
-    one path, `/PinpointSMSVoiceV2.SendTextMessage` or `...SendVoiceMessage`.
+    """A path, or the beginning of paths followed by `*`. End User Messaging has a single path, so
+    its places are `/PinpointSMSVoiceV2.SendTextMessage` and `/PinpointSMSVoiceV2.SendVoiceMessage`.
     """
     answers: tuple[Scripted, ...] = ()
-    """For the requests that come next, in this order; then the provider answers again."""
+    """The answers to the next requests, in this order. Then the provider answers again."""
     repeat: bool = False
-    """They begin anew each time they are through."""
+    """Start again from the first answer after the last one."""
     secrets: tuple[str, ...] | None = None
-    """What bodies sent there are signed with."""
+    """The secrets that bodies sent there may be signed with."""
 
 
 class Scripts:
-    """The newest script for a place counts. Safe to use from several threads."""
+    """The scripts of all places, of which the newest that covers a place counts. Safe to use from
+    several threads.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""The inbox's server: reads each request whole, asks who it is for, keeps it, and answers.
+"""The HTTP server of the inbox. It reads each request whole and passes it to a provider
+(`inbox.providers`), whose receipt it keeps, or to the site (`inbox.site`) for people and tests.
 
-A thread a connection, as scripted answers may hang for minutes. Providers read
-(`inbox.providers`), `inbox.reading` serves people and tests.
+Each connection has a thread, because scripted answers may hang for minutes.
 """
 
 import socket
@@ -15,20 +15,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from inbox.mailbox import Mailbox, Message
 from inbox.providers import provider_of
-from inbox.providers.reading import Desk, Reading
-from inbox.reading import Reader, is_for_readers
+from inbox.providers.provider import Context, Receipt
 from inbox.scripts import Control, Scripted, Scripts
+from inbox.site import Site, is_for_site
 from inbox.wire import Answer, Request, as_json
 
 _LONGEST: Final = 10 * 1024 * 1024
-"""Bytes of a request; SES itself takes 40 MB, which no message of ours is near."""
+"""Bytes of a request. SES accepts 40 MB, but no message of ours comes near that."""
 
 _IDLE: Final = 75
-"""Seconds that a connection may say nothing."""
+"""Seconds before an idle connection is closed."""
 
 
 class Inbox:
-    """Serves while the `with` lasts. `watch` is told of each message, from another thread."""
+    """Serves while the `with` lasts, and calls `watch` with each message, from another thread."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Inbox:
         self.mailbox = mailbox or Mailbox()
         self.scripts = Scripts()
         self.over = threading.Event()
-        self._reader = Reader(self.mailbox, self.scripts)
+        self._site = Site(self.mailbox, self.scripts)
         self._watch = watch
         self._server = _Server(listener, self)
         self._thread = threading.Thread(
@@ -62,44 +62,45 @@ class Inbox:
         self._server.server_close()
 
     def script(self, path: str, *answers: Scripted, repeat: bool = False) -> None:
-        """What `POST /_control` does: these answers come next from that path (see `Control`)."""
+        """Sets the next answers of that path, as `POST /_control` does (see `Control`)."""
         self.scripts.set(Control(path=path, answers=answers, repeat=repeat))
 
     def trust(self, path: str, *secrets: str) -> None:
-        """Bodies sent to that path are signed with one of these, and refused otherwise."""
+        """Accepts bodies at that path only if they are signed with one of these secrets."""
         self.scripts.set(Control(path=path, secrets=secrets))
 
     def answer(self, request: Request) -> tuple[Scripted, Answer]:
-        """What was asked for in advance, and the answer that goes out if it leaves that open."""
-        if is_for_readers(request):
-            return Scripted(), self._reader.answer(request)
+        """The scripted answer, and the answer to send if the script does not replace it."""
+        if is_for_site(request):
+            return Scripted(), self._site.answer(request)
         provider = provider_of(request)
         if provider is None:
-            fault = f"Nothing here answers {request.method} {request.path}."
+            fault = f"No provider here answers {request.method} {request.path}."
             return Scripted(), as_json(404, {"error": fault})
-        reading = provider(request, Desk(self.mailbox, self.scripts.secrets(request.place)))
+        context = Context(self.mailbox, self.scripts.secrets(request.place))
+        receipt = provider(request, context)
         scripted = self.scripts.next(request.place)
-        self._keep(request, reading, scripted)
-        return scripted, reading.answer
+        self._keep(request, receipt, scripted)
+        return scripted, receipt.answer
 
-    def _keep(self, request: Request, reading: Reading, scripted: Scripted) -> None:
-        # What the provider would refuse is refused even when an answer was asked for: it says
-        # more about the request than the script does.
-        why, status = reading.why, reading.answer.status
+    def _keep(self, request: Request, receipt: Receipt, scripted: Scripted) -> None:
+        # The provider's own refusal counts even when a script answers: it says what is wrong with
+        # the message.
+        why, status = receipt.why, receipt.answer.status
         if scripted.is_answer:
             status = 0 if scripted.close or scripted.garbage else scripted.status or 0
             if not why and not 200 <= status < 300:
                 why = _scripted(scripted)
         message = self.mailbox.add(
-            channel=reading.channel,
-            to=reading.to,
-            title=reading.title,
-            text=reading.text,
+            channel=receipt.channel,
+            to=receipt.to,
+            title=receipt.title,
+            text=receipt.text,
             status=status or None,
             why=why,
-            sound=not reading.why,
-            thread=reading.thread,
-            notes=reading.notes,
+            well_formed=not receipt.why,
+            thread=receipt.thread,
+            notes=receipt.notes,
             method=request.method,
             path=request.place,
             headers=request.headers,
@@ -110,8 +111,8 @@ class Inbox:
 
 def _scripted(scripted: Scripted) -> str:
     if scripted.close:
-        return "connection closed on demand"
-    return "answered rubbish on demand" if scripted.garbage else f"{scripted.status} on demand"
+        return "the script closed the connection"
+    return "the script sent garbage" if scripted.garbage else f"the script sent {scripted.status}"
 
 
 class _Server(ThreadingHTTPServer):
@@ -132,7 +133,7 @@ class _Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        # Whoever asked may be gone at any time: timeouts are part of what is tried out here.
+        # Clients may disconnect at any time: people use the inbox to try out timeouts.
         with suppress(ConnectionError, TimeoutError):
             super().handle()
 
@@ -145,7 +146,7 @@ class _Connection(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length") or "0"
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             self.close_connection = True
-            self._send(as_json(HTTPStatus.LENGTH_REQUIRED, {"error": "Content-Length is needed."}))
+            self._send(as_json(HTTPStatus.LENGTH_REQUIRED, {"error": "Send a Content-Length."}))
             return
         if int(length) > _LONGEST:
             self.close_connection = True
@@ -204,4 +205,4 @@ class _Connection(BaseHTTPRequestHandler):
         return "OpsKnight inbox"
 
     def log_message(self, format: str, *args: object) -> None:
-        """`watch` is told what matters."""
+        """Silent: `watch` reports the messages."""

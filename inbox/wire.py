@@ -1,4 +1,4 @@
-"""What goes over the wire, both ways, read whole. Nothing here knows a provider."""
+"""HTTP requests and answers, read and written whole. Nothing here knows a provider."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ _DEEPEST = 64
 
 
 class Unreadable(Exception):
-    """The body is not what the provider reads; said as a person would."""
+    """The body does not have the form that a provider reads. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is percent-decoded and without the query; names of headers are in small letters."""
+    """`path` is percent-decoded and has no query; header names are in lower case."""
 
     method: str
     path: str
@@ -26,8 +26,8 @@ class Request:
 
     @property
     def place(self) -> str:
-        """What tells requests apart: the path, or for AWS's JSON protocol, which has but one path,
-        the name of the operation.
+        """The name that scripts give it: the path or, in AWS's JSON protocol with its single path,
+        the operation.
         """
         return f"/{self.headers['x-amz-target']}" if "x-amz-target" in self.headers else self.path
 
@@ -36,11 +36,11 @@ class Request:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def json(self) -> dict[str, Any]:
-        """Raises `Unreadable` for anything but an object."""
+        """The body. Raises `Unreadable` for anything but a JSON object."""
         return read_object(self.body)
 
     def fields(self) -> dict[str, Any]:
-        """A form or a JSON object, for providers that read either."""
+        """The body, a form or a JSON object, for providers that read both. Raises `Unreadable`."""
         if self.media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True))
         return self.json()
@@ -54,7 +54,7 @@ class Answer:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Raises `Unreadable` for anything but a JSON object of sane depth."""
+    """Raises `Unreadable` for anything but a JSON object of at most 64 levels."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -62,12 +62,12 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable("the body is not a JSON object")
     if _is_too_deep(value):
-        raise Unreadable(f"the body is nested more than {_DEEPEST} times")
+        raise Unreadable(f"the body is nested more than {_DEEPEST} levels deep")
     return value
 
 
 def _is_too_deep(value: Any) -> bool:
-    """Whoever walks it later may do so by calling itself."""
+    """Code that walks the value later may recurse."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [

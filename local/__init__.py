@@ -1,5 +1,5 @@
-"""OpsKnight on one machine: an AWS stand-in with the real template, and a front for any client.
+"""Runs OpsKnight on one machine, for `make run` and the end-to-end tests: the real template in an
+AWS stand-in (MiniStack), behind a plain address.
 
-`make run`, the system tests and the bench share this. Nothing here is deployed, and nothing here
-decides how an event is answered.
+Nothing in here is deployed, and nothing in here decides how an event is answered.
 """

@@ -1,14 +1,19 @@
 """The front: one address on 127.0.0.1 that passes every request on to the deployed API.
 
 MiniStack tells APIs apart by host name (`<id>.execute-api.localhost`, which not every resolver
-knows) or by a long path with a `$` in it, and answers `/health` by itself. Behind the front the API
-is at the root of a plain address, as it is on AWS. It changes nothing: method, path, query,
+knows) or by a long path with a `$` in it, and answers `/health` itself. Behind the front the API is
+at the root of a plain address, as it is on AWS. The front changes nothing: method, path, query,
 headers, body and status arrive as they were sent.
+
+MiniStack also starts a process for each concurrent call of a function, without a limit. A burst of
+64 requests would start 64 of them, and two cores would be busy with that for a minute. So the front
+passes on a few requests at a time; the others wait here, in the order in which they came.
 """
 
 import asyncio
 import http.client
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -36,18 +41,20 @@ _HOP_BY_HOP = frozenset(
         b"content-length",
     }
 )
-"""What belongs to one connection (RFC 9110, section 7.6.1), or is set anew for the next one."""
+"""Headers of one connection (RFC 9110, section 7.6.1), and those that we set for the next one."""
 
-_AT_ONCE = 128
-"""Requests passed on at the same time; more of them wait their turn."""
+AT_ONCE = min(max(os.process_cpu_count() or 1, 2), 4)
+"""Requests that are passed on at the same time: one for each core, as each needs a process, and at
+most four, as all of them share one MiniStack.
+"""
 
 _PATIENCE = 40.0
-"""Seconds for an answer; API Gateway itself gives up after 30."""
+"""Seconds for an answer, without the wait before it; API Gateway itself gives up after 30."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request that went through, for whoever watches."""
+    """A request and its answer, for `watch`."""
 
     method: str
     path: str
@@ -56,7 +63,7 @@ class Exchange:
 
 
 class Front:
-    """Serves while the `with` lasts; `watch` is told of each answer, from another thread."""
+    """Serves while the `with` lasts, and calls `watch` with each answer, from another thread."""
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class Front:
         *,
         upstream: tuple[str, int],
         api_id: str,
+        at_once: int = AT_ONCE,
         watch: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         host, port = listener.getsockname()
@@ -73,7 +81,7 @@ class Front:
         self._upstream = upstream
         self._root = f"/_aws/execute-api/{api_id}/$default"
         self._watch = watch
-        self._workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="front")
+        self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="front")
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="front")
         self._ready = threading.Event()
 
@@ -104,7 +112,7 @@ class Front:
     async def _answer(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        """The ASGI application: one request, one answer, both read whole."""
+        """The ASGI application. Reads a request whole, then its answer, then sends that."""
         if scope["type"] != "http":
             return
         body = b""
@@ -135,8 +143,8 @@ class Front:
     def _pass_on(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], body: bytes
     ) -> tuple[int, Headers, bytes]:
-        # A connection a request: on this machine it costs next to nothing, and an event is never
-        # sent into one that is just being closed, where nobody can tell whether it arrived.
+        # A new connection for each request costs next to nothing on one machine. In a connection
+        # that MiniStack is about to close, nobody could tell whether an event arrived.
         connection = http.client.HTTPConnection(*self._upstream, timeout=_PATIENCE)
         try:
             connection.putrequest(method, self._root + target, skip_accept_encoding=True)

@@ -1,8 +1,8 @@
-"""Run by `children`, as a program of its own, between us and each program that we start.
+"""A small program that runs between us and each program that we start (see children.py).
 
-It ends with the program's exit code. Should we vanish first, its standard input closes, and it
-takes its whole process group along. Only the standard library, and little of that: it starts before
-everything else does.
+It ends with the program's exit code. If we vanish first, its standard input closes, and it kills
+its whole process group. It imports little, and only from the standard library, because every other
+program waits for its start.
 """
 
 import os
@@ -20,7 +20,7 @@ def _end_with_our_parent() -> None:
 
 
 def _leave_last(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM goes to the whole group; the program decides how long that takes."""
+    """SIGTERM reaches the whole group, and the program decides how long it takes to end."""
 
 
 def main(command: list[str]) -> int:

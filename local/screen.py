@@ -1,6 +1,4 @@
-"""What `make run` shows: a line for each step, where to send events, and a line for each event and
-each message.
-"""
+"""What `make run` prints: a line for each step of the start, each event and each message."""
 
 import json
 import time
@@ -26,18 +24,18 @@ _COLOURS = {
 }
 
 _LONGEST = 140
-"""Characters of what follows the status code: a title may have 500."""
+"""Characters after the status code: a title may have 500."""
 
 
 class Screen:
-    """Writes to the terminal, without colour and without cutting lines where there is none."""
+    """Writes to standard output: in colour where that is a terminal, and never cutting a line."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Shows the step while it runs, and how long it took once it is done."""
+        """Shows the step while it runs, and then how long it took."""
         started = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(Text(title)):
@@ -47,28 +45,29 @@ class Screen:
         self._print(Text(f"  {title:<44} {time.monotonic() - started:5.1f} s"))
 
     def say(self, text: str, style: str = "") -> None:
-        """Text as it is, however long: what is meant to be copied stays in one piece."""
+        """Prints the text without breaking its lines, so that it can be copied."""
         self._print(Text(text, style))
 
     def event(self, exchange: Exchange) -> None:
-        """One line for what was asked of the events API, and what came of it."""
+        """Prints a line for a request to the events API, and its answer."""
         if exchange.path != "/api/events":
             return
         self._print(event_line(exchange, time.strftime("%H:%M:%S")))
 
     def message(self, message: Message) -> None:
-        """One line for what was sent, and to whom."""
+        """Prints a line for a message in the inbox."""
         self._print(message_line(message, time.strftime("%H:%M:%S")))
 
     def _print(self, text: Text) -> None:
-        # A closed terminal or pipe is no reason to leave things running: the signal that follows
-        # ends us.
+        # A closed terminal or pipe must not interrupt the clean-up: a signal that ends us follows.
         with suppress(OSError):
             self._console.print(text, soft_wrap=True)
 
 
 def event_line(exchange: Exchange, at: str) -> Text:
-    """`at`, result, status, then incident id, urgency and title, or why there is none."""
+    """Time, result and status, then the incident's id, urgency and title, or the reason why there
+    is no incident.
+    """
     try:
         answer: Any = json.loads(exchange.answer)
     except ValueError:
@@ -88,7 +87,7 @@ def event_line(exchange: Exchange, at: str) -> Text:
 
 
 def message_line(message: Message, at: str) -> Text:
-    """`at`, channel, what was answered, then to whom and its title, or why it was refused."""
+    """Time, channel and status, then receiver and title; a reason comes first if it failed."""
     line = Text(f"{at} ")
     line.append(f"{message.channel.value:<14}", "magenta" if message.why else "blue")
     status = "---" if message.status is None else str(message.status)
@@ -108,7 +107,7 @@ def _refusal(answer: dict[str, Any], status: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Titles come from strangers: nothing in them may steer the terminal."""
+    """Removes what could steer the terminal: titles come from strangers."""
     shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in shown

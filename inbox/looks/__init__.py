@@ -1,4 +1,7 @@
-"""Messages as their receivers see them, in HTML. Everything in them comes from strangers."""
+"""Draws messages in HTML as their receivers see them.
+
+All text in messages comes from strangers: it is escaped, and nothing in here trusts it.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,31 +34,31 @@ __all__ = ["look", "mail_html"]
 
 
 def look(message: Message, edits: list[Message]) -> Html:
-    """One message, with what it was before it was edited. `edits` are all of its versions."""
+    """A message with its earlier versions below. `edits` are all versions, this one included."""
     shown = edits[-1] if edits and not message.why else message
     before = [each for each in reversed(edits) if each is not shown]
     history = [
-        el("details", el("summary", "as of ", _moment(each)), _drawn(each), class_="version")
+        el("details", el("summary", "sent ", _moment(each)), _drawn(each), class_="version")
         for each in before
     ]
     return el(
         "article",
         _head(shown, len(before)),
         _drawn(shown),
-        el("section", el("h3", "Before it was edited"), *history) if before else None,
+        el("section", el("h3", "Earlier versions"), *history) if before else None,
         request(shown),
         class_=f"look ch-{shown.channel.value}",
     )
 
 
 def _drawn(message: Message) -> Html:
-    if not message.sound:
+    if not message.well_formed:
         return el("pre", message.text, class_="mail-text") if message.text else el("div")
     return el("div", _LOOKS[message.channel](message), class_="stage")
 
 
 def _head(message: Message, edited: int) -> Html:
-    status = "no answer" if message.status is None else f"answered {message.status}"
+    status = "no answer sent" if message.status is None else f"answered {message.status}"
     return el(
         "header",
         el("span", icon(message.channel.value), class_="badge"),

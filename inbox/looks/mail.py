@@ -1,10 +1,10 @@
-"""An email: head, HTML in a frame without scripts, text, and all headers."""
+"""An email: HTML in a frame that runs no scripts, text, headers and source."""
 
 import re
 from email.utils import parseaddr
 from typing import Any
 
-from inbox.looks import prose
+from inbox.looks import formats
 from inbox.looks.markup import Html, el
 from inbox.mailbox import Message
 from inbox.providers.aws import read_mail
@@ -26,7 +26,7 @@ def mail(message: Message) -> Html:
         )
         tabs.append(("HTML", frame))
     if parts["text"]:
-        tabs.append(("Text", el("div", prose.plain(parts["text"]), class_="mail-text")))
+        tabs.append(("Text", el("div", formats.plain(parts["text"]), class_="mail-text")))
     rows = [el("tr", el("th", name), el("td", value)) for name, value in parts["headers"] if value]
     tabs.append(("Headers", el("table", *rows, class_="facts mail-headers")))
     if parts["html"]:
@@ -35,16 +35,16 @@ def mail(message: Message) -> Html:
 
 
 def mail_html(message: Message) -> str:
-    """The mail's own HTML, for a frame; a page that says so where there is none."""
+    """The HTML of a mail, for the frame; a message without any becomes a page that says so."""
     html = ""
-    if message.channel == Channel.EMAIL and message.sound:
+    if message.channel == Channel.EMAIL and message.well_formed:
         html = read_mail(read_object(message.body))["html"]
-    # Its links open outside the frame, in which nothing else could be shown.
+    # Links open in a new tab: the frame shows nothing but the mail.
     base = '<base target="_blank">'
     head = re.search(r"<head\b[^>]*>", html, re.IGNORECASE)
     if head:
         return html[: head.end()] + base + html[head.end() :]
-    return f"<!doctype html>{base}{html or 'No HTML.'}"
+    return f"<!doctype html>{base}{html or 'This message has no HTML.'}"
 
 
 def _head(parts: dict[str, Any]) -> Html:
@@ -72,7 +72,7 @@ def _head(parts: dict[str, Any]) -> Html:
 
 
 def _tabs(tabs: list[tuple[str, Html]]) -> Html:
-    """Radio buttons do it without a script."""
+    """Tabs made of radio buttons, which need no script."""
     parts: list[Html] = []
     for index, (name, _) in enumerate(tabs):
         parts.append(el("input", type="radio", name="tab", id=f"tab{index}", checked=index == 0))

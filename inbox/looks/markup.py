@@ -1,7 +1,4 @@
-"""HTML that is escaped by being built: text from strangers cannot become markup.
-
-`Html` is what is safe already; every other text is escaped on its way in.
-"""
+"""Builds HTML in which text from strangers cannot become markup: all but `Html` is escaped."""
 
 import re
 from collections.abc import Iterable
@@ -13,17 +10,17 @@ _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:)[^\s\x00-\x1f]+", re.IGNO
 
 
 class Html(str):
-    """Made here, and safe to be shown."""
+    """Markup that this module made, and that is safe to show."""
 
     __slots__ = ()
 
 
 type Child = str | None
-"""Nothing is left out; a plain text is escaped."""
+"""None is left out; plain text is escaped."""
 
 
 def el(tag: str, *children: Child, **attributes: str | bool | None) -> Html:
-    """An element. `class_` and `for_` lose their underscore, the others get `-` for it."""
+    """An element. In names of attributes, an underscore at the end goes, and others become `-`."""
     text = f"<{tag}"
     for name, value in attributes.items():
         if value is None or value is False:
@@ -45,7 +42,7 @@ def together(children: Iterable[Child]) -> Html:
 
 
 def link(url: str, label: Child = None, *, class_: str | None = None) -> Html:
-    """A link that opens elsewhere; what is no plain web address stays words."""
+    """A link that opens in a new tab, or plain text if `url` is not a web address."""
     shown = label or url
     if not _ADDRESS.fullmatch(url):
         return el("span", shown, class_=class_, title="not a web address")
@@ -55,15 +52,17 @@ def link(url: str, label: Child = None, *, class_: str | None = None) -> Html:
 
 
 def button(label: str, url: str = "", *, kind: str = "", title: str = "") -> Html:
-    """A button of a message: a link, or what would call the sender back."""
+    """A button in a message: a link, or without `url` a callback, which does nothing here."""
     class_ = f"btn {kind}".strip()
     if url:
         return link(url, label, class_=class_)
-    return el("span", label, class_=class_, title=title or "calls the sender back")
+    return el(
+        "span", label, class_=class_, title=title or "calls the sender back; does nothing here"
+    )
 
 
 def colour(value: object) -> str | None:
-    """`#rrggbb`, which the page's script turns into a style; nothing for anything else."""
+    """`#rrggbb`, which the script of the page turns into a style; None if it is not a colour."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFF:
         return f"#{value:06x}"
     text = str(value or "")
@@ -73,6 +72,6 @@ def colour(value: object) -> str | None:
 
 
 def icon(name: str) -> Html:
-    """One of the drawings in inbox.html."""
+    """A drawing from inbox.html."""
     use = el("use", href=f"#i-{name}")
     return el("svg", use, class_="icon", aria_hidden="true")

@@ -1,15 +1,15 @@
-"""What arrives on a phone: SMS, a call, and the notifications of ntfy and Pushover."""
+"""SMS, phone calls, and the push notifications of ntfy and Pushover."""
 
 import re
 from html import unescape
 from typing import Any, Final
 
-from inbox.looks import prose
+from inbox.fields import text_of
+from inbox.looks import formats
 from inbox.looks.markup import Html, button, el, icon, link
 from inbox.mailbox import Message
 from inbox.providers.aws import is_ssml
 from inbox.providers.pushes import read_ntfy
-from inbox.providers.reading import told
 from inbox.wire import Request, read_object
 
 _GSM_7: Final = set(
@@ -17,7 +17,7 @@ _GSM_7: Final = set(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_7_TWICE: Final = set("^{}\\[~]|€")
-"""3GPP TS 23.038: these take two places."""
+"""These take two places each (3GPP TS 23.038)."""
 
 _NTFY_PRIORITIES: Final = {
     1: ("lowest", "no sound, out of sight"),
@@ -36,29 +36,35 @@ _PUSHOVER_PRIORITIES: Final = {
 
 
 def sms(message: Message) -> Html:
-    asked = read_object(message.body)
-    text = told(asked.get("MessageBody"))
+    payload = read_object(message.body)
+    text = text_of(payload.get("MessageBody"))
     parts, coding, weird = segments(text)
     figures = f"{parts} SMS · {len(text)} characters · {coding}"
     return el(
         "div",
         el(
             "div",
-            el("div", _initials(asked), class_="phone-who"),
-            el("div", told(asked.get("OriginationIdentity")) or "OpsKnight", class_="phone-name"),
+            el("div", _initials(payload), class_="phone-who"),
+            el(
+                "div",
+                text_of(payload.get("OriginationIdentity")) or "OpsKnight",
+                class_="phone-name",
+            ),
             class_="phone-top",
         ),
         el("div", _time(message), class_="phone-day"),
-        el("div", prose.plain(text), class_="bubble"),
+        el("div", formats.plain(text), class_="bubble"),
         el("div", f"to {message.to}", class_="phone-note"),
         el("div", figures, class_="phone-note"),
-        el("div", f"Not in GSM-7: {' '.join(weird)}", class_="phone-note") if weird else None,
+        el("div", f"Letters that force UCS-2: {' '.join(weird)}", class_="phone-note")
+        if weird
+        else None,
         class_="phone",
     )
 
 
 def segments(text: str) -> tuple[int, str, list[str]]:
-    """How many SMS it is billed as, in which coding, and the letters that force the dearer one."""
+    """The number of SMS that are billed, the encoding, and the letters that force UCS-2."""
     weird = sorted(set(text) - _GSM_7 - _GSM_7_TWICE)
     if weird:
         size, one, many, coding = len(text.encode("utf-16-le")) // 2, 70, 67, "UCS-2"
@@ -69,9 +75,9 @@ def segments(text: str) -> tuple[int, str, list[str]]:
 
 
 def voice(message: Message) -> Html:
-    asked = read_object(message.body)
-    text = told(asked.get("MessageBody"))
-    spoken = _spoken(text) if is_ssml(asked) else el("p", text)
+    payload = read_object(message.body)
+    text = text_of(payload.get("MessageBody"))
+    spoken = _spoken(text) if is_ssml(payload) else el("p", text)
     said = len(re.sub(r"<[^>]*>", " ", text).split())
     return el(
         "div",
@@ -79,14 +85,18 @@ def voice(message: Message) -> Html:
             "div",
             el("div", icon("voice"), class_="call-sign"),
             el("div", message.to, class_="phone-name"),
-            el("div", f"call from {told(asked.get('OriginationIdentity'))}", class_="phone-note"),
+            el(
+                "div",
+                f"call from {text_of(payload.get('OriginationIdentity'))}",
+                class_="phone-note",
+            ),
             class_="phone-top",
         ),
         el("div", spoken, class_="call-words"),
         el(
             "div",
             f"{said} words, about {max(1, round(said / 2.5))} s · voice "
-            f"{told(asked.get('VoiceId')) or 'MATTHEW'}",
+            f"{text_of(payload.get('VoiceId')) or 'MATTHEW'}",
             class_="phone-note",
         ),
         class_="phone call",
@@ -94,7 +104,7 @@ def voice(message: Message) -> Html:
 
 
 def _spoken(text: str) -> Html:
-    """SSML as it is heard: pauses, emphasis, and no tags."""
+    """SSML as a listener hears it, with the pauses shown."""
     parts: list[str] = []
     for piece in re.split(r"(<[^>]*>)", text):
         if not piece.startswith("<"):
@@ -108,8 +118,8 @@ def _spoken(text: str) -> Html:
 
 def ntfy(message: Message) -> Html:
     request = Request(message.method, message.path, {}, message.headers, message.body)
-    asked = read_ntfy(request)
-    named = [(tag, prose.emoji(tag)) for tag in asked["tags"]]
+    payload = read_ntfy(request)
+    named = [(tag, formats.emoji(tag)) for tag in payload["tags"]]
     signs = "".join(sign for _, sign in named if sign)
     plain = [tag for tag, sign in named if not sign]
     is_marked = message.headers.get("markdown", message.headers.get("x-markdown", "")) in {
@@ -118,46 +128,50 @@ def ntfy(message: Message) -> Html:
         "true",
     }
     actions = [
-        button(told(each.get("label")), told(each.get("url")), title=f"{each.get('method', '')}")
-        for each in asked["actions"]
+        button(
+            text_of(each.get("label")), text_of(each.get("url")), title=f"{each.get('method', '')}"
+        )
+        for each in payload["actions"]
     ]
-    priority = asked["priority"]
+    priority = payload["priority"]
     name, effect = _NTFY_PRIORITIES.get(priority, ("?", "")) if _is_int(priority) else ("?", "")
     return _notification(
         message,
-        app=f"ntfy · {asked['topic']}",
-        title=f"{signs} {asked['title']}".strip(),
-        words=prose.markdown(asked["message"]) if is_marked else prose.plain(asked["message"]),
+        app=f"ntfy · {payload['topic']}",
+        title=f"{signs} {payload['title']}".strip(),
+        words=formats.markdown(payload["message"])
+        if is_marked
+        else formats.plain(payload["message"]),
         level=f"p{priority}" if _is_int(priority) else "p3",
         priority=f"priority {priority} ({name}): {effect}",
         rest=[
             el("div", *(el("span", tag, class_="tag") for tag in plain)) if plain else None,
             el("div", *actions, class_="actions") if actions else None,
-            _opens(asked["click"]),
+            _opens(payload["click"]),
         ],
     )
 
 
 def pushover(message: Message) -> Html:
     request = Request(message.method, message.path, {}, message.headers, message.body)
-    asked = {name: str(value) for name, value in request.fields().items()}
-    priority = asked.get("priority", "0")
+    payload = {name: str(value) for name, value in request.fields().items()}
+    priority = payload.get("priority", "0")
     name, effect = _PUSHOVER_PRIORITIES.get(priority, ("?", ""))
     if priority == "2":
-        effect += f" (every {asked.get('retry', '?')} s for {asked.get('expire', '?')} s)"
-    text = asked.get("message", "")
-    words = prose.html(text) if asked.get("html") == "1" else prose.plain(text)
-    url = asked.get("url", "")
+        effect += f" (every {payload.get('retry', '?')} s for {payload.get('expire', '?')} s)"
+    text = payload.get("message", "")
+    words = formats.html(text) if payload.get("html") == "1" else formats.plain(text)
+    url = payload.get("url", "")
     return _notification(
         message,
         app="Pushover",
-        title=asked.get("title", ""),
+        title=payload.get("title", ""),
         words=words,
         level={"2": "p5", "1": "p4", "-1": "p2", "-2": "p1"}.get(priority, "p3"),
         priority=f"priority {priority} ({name}): {effect}",
         rest=[
-            el("div", link(url, asked.get("url_title") or url), class_="opens") if url else None,
-            el("div", f"sound: {asked['sound']}", class_="quiet") if "sound" in asked else None,
+            el("div", link(url, payload.get("url_title") or url), class_="opens") if url else None,
+            el("div", f"sound: {payload['sound']}", class_="quiet") if "sound" in payload else None,
         ],
     )
 
@@ -202,8 +216,8 @@ def _time(message: Message) -> Html:
     return el("time", at, datetime=at, class_="clock")
 
 
-def _initials(asked: dict[str, Any]) -> str:
-    name = told(asked.get("OriginationIdentity"))
+def _initials(payload: dict[str, Any]) -> str:
+    name = text_of(payload.get("OriginationIdentity"))
     return name[:1].upper() if name[:1].isalpha() else "#"
 
 

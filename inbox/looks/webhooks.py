@@ -1,4 +1,4 @@
-"""A webhook, and the request behind any message: headers and body as they came."""
+"""Webhooks, and for every message the HTTP request: its headers and body."""
 
 import json
 import re
@@ -38,20 +38,22 @@ def webhook(message: Message) -> Html:
 
 
 def request(message: Message) -> Html:
-    """What came over the wire."""
+    """The HTTP request, folded."""
     rows = [el("tr", el("th", name), el("td", value)) for name, value in message.headers.items()]
     return el(
         "details",
         el("summary", f"{message.method} {message.path}"),
         el("table", *rows, class_="facts"),
         pretty(message.body),
-        el("p", "The rest of the body was not kept.", class_="quiet") if message.cut else None,
+        el("p", "The body was longer; the rest was not kept.", class_="quiet")
+        if message.cut
+        else None,
         class_="request",
     )
 
 
 def pretty(body: bytes) -> Html:
-    """JSON set out and coloured; anything else as it is."""
+    """JSON indented and coloured, or any other text unchanged."""
     try:
         text = json.dumps(read_object(body), indent=2, ensure_ascii=False)
     except Unreadable:

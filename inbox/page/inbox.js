@@ -1,5 +1,5 @@
-// The list, and what moves on the page. Text from messages is only ever set as text; the one place
-// that takes HTML takes it from /_messages/<n>/look, where it was escaped.
+// The list of messages, and the one that is selected. Text from messages is only ever set as text.
+// HTML comes from /_messages/<n>/look alone, where it was escaped.
 "use strict";
 
 const list = document.getElementById("list");
@@ -8,7 +8,7 @@ const filters = document.getElementById("filters");
 const none = document.getElementById("none");
 
 const MOST = 1000;
-const PATIENCE_SECONDS = 20;
+const WAIT_SECONDS = 20;
 
 let box = "";
 let last = 0;
@@ -41,7 +41,7 @@ function clock(iso) {
     : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
-// Only the newest version of a message that was edited stands in the list.
+// The list shows only the newest version of an edited message.
 function rows() {
   const threads = new Map();
   for (const each of messages) if (each.thread && each.accepted) threads.set(each.thread, each.number);
@@ -119,7 +119,7 @@ function since(at) {
   return new Intl.RelativeTimeFormat().format(Math.round(seconds / size), unit);
 }
 
-// Styles and scripts that stand in the text are forbidden on this page, so colours come in here.
+// The policy of this page forbids inline styles, so colours are set here.
 function finish(root) {
   for (const each of root.querySelectorAll("[data-colour]")) {
     each.style.setProperty("--colour", each.dataset.colour);
@@ -137,7 +137,7 @@ async function show() {
   document.body.classList.toggle("reading", Boolean(number));
   if (!number) {
     chosen = null;
-    view.replaceChildren(element("p", { class: "hint" }, "Choose a message."));
+    view.replaceChildren(element("p", { class: "hint" }, "Select a message."));
     draw();
     return;
   }
@@ -148,7 +148,7 @@ async function show() {
   if (chosen !== number) return;
   const back = element("a", { href: "#", class: "back" }, "‹ All messages");
   if (!answer.ok) {
-    view.replaceChildren(back, element("p", { class: "hint" }, "This message is not here any longer."));
+    view.replaceChildren(back, element("p", { class: "hint" }, "This message is no longer here."));
     return;
   }
   const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -157,7 +157,7 @@ async function show() {
   view.scrollTop = 0;
 }
 
-// What is on show follows its edits.
+// When the selected message is edited, the page shows the edit.
 function follow(news) {
   const current = messages.find((each) => each.number === chosen);
   if (!current?.thread) return;
@@ -174,20 +174,20 @@ async function listen() {
     try {
       const answer = await fetch(`/_messages?brief=1&after=${last}&box=${box}&wait=${wait}`);
       if (!answer.ok) throw new Error(String(answer.status));
-      const heard = await answer.json();
-      if (heard.box !== box) {
+      const news = await answer.json();
+      if (news.box !== box) {
         if (box) {
           location.hash = "";
           read.clear();
         }
         messages = [];
-        box = heard.box;
+        box = news.box;
       }
-      messages = messages.concat(heard.messages).slice(-MOST);
+      messages = messages.concat(news.messages).slice(-MOST);
       last = messages.at(-1)?.number ?? 0;
       document.getElementById("lost").hidden = true;
-      wait = PATIENCE_SECONDS;
-      if (heard.messages.length) follow(heard.messages);
+      wait = WAIT_SECONDS;
+      if (news.messages.length) follow(news.messages);
       draw();
     } catch {
       document.getElementById("lost").hidden = false;

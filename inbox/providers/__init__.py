@@ -1,11 +1,11 @@
-"""The providers, as far as we use them: each checks a request as the real one would, and answers in
-the real one's form.
+"""The providers that OpsKnight sends to, as far as it uses them. Each checks a request as the real
+one does, and answers in its form; none of them keeps or shows anything.
 """
 
 from typing import Final
 
 from inbox.providers import aws, chats, pushes, slack, telegram, webhooks
-from inbox.providers.reading import Provider
+from inbox.providers.provider import Provider
 from inbox.wire import Request
 
 _PROVIDERS: Final[tuple[tuple[str, str, Provider], ...]] = (
@@ -23,7 +23,7 @@ _PROVIDERS: Final[tuple[tuple[str, str, Provider], ...]] = (
 
 
 def provider_of(request: Request) -> Provider | None:
-    """By the path; End User Messaging is known by the header that names its operations."""
+    """Chosen by the path, or for End User Messaging by the header that names the operation."""
     if request.method == "POST" and "x-amz-target" in request.headers:
         return aws.messaging
     for beginning, methods, provider in _PROVIDERS:

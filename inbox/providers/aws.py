@@ -1,4 +1,4 @@
-"""SES v2 and End User Messaging: checked against botocore's own models of both."""
+"""SES v2 and End User Messaging, checked against the models of both that come with botocore."""
 
 import base64
 import re
@@ -14,7 +14,8 @@ import botocore.session
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from inbox.providers.reading import Desk, Reading, first_line, inner
+from inbox.fields import first_line, object_of
+from inbox.providers.provider import Context, Receipt
 from inbox.wire import Answer, Request, Unreadable, as_json
 from opsknight.directory.receivers import Channel
 
@@ -22,12 +23,12 @@ _SIGNED = "AWS4-HMAC-SHA256 "
 _TARGET = "PinpointSMSVoiceV2."
 
 
-def ses(request: Request, _desk: Desk) -> Reading:
-    """`SendEmail`. Errors as the service puts them: the type in a header, `message` in the body."""
+def ses(request: Request, _context: Context) -> Receipt:
+    """`SendEmail`. Errors have the service's form: the type in a header, `message` in the body."""
     try:
-        asked = _asked(request)
-        _check(_operation("sesv2", "SendEmail"), asked, "BadRequestException")
-        mail = read_mail(asked)
+        payload = _payload(request)
+        _check(_operation("sesv2", "SendEmail"), payload, "BadRequestException")
+        mail = read_mail(payload)
         for address in [mail["from"], *mail["to"]]:
             if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(address)[1]):
                 raise _Refusal("BadRequestException", "Missing final '@domain'")
@@ -36,53 +37,55 @@ def ses(request: Request, _desk: Desk) -> Reading:
     except _Refusal as refusal:
         error = {"message": refusal.why}
         named = {"x-amzn-ErrorType": refusal.kind}
-        return Reading(Channel.EMAIL, as_json(refusal.status, error, named), why=str(refusal))
+        return Receipt(Channel.EMAIL, as_json(refusal.status, error, named), why=str(refusal))
     text = mail["text"] or without_tags(mail["html"])
     answer = as_json(200, {"MessageId": f"0100{uuid4().hex[:12]}-{uuid4()}-000000"})
-    return Reading(
+    return Receipt(
         Channel.EMAIL, answer, to=", ".join(mail["to"]), title=mail["subject"], text=text
     )
 
 
-def messaging(request: Request, _desk: Desk) -> Reading:
+def messaging(request: Request, _context: Context) -> Receipt:
     """`SendTextMessage` and `SendVoiceMessage`."""
     name = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
     channel = Channel.VOICE if name == "SendVoiceMessage" else Channel.SMS
     try:
         if name not in {"SendTextMessage", "SendVoiceMessage"}:
-            raise _Refusal("UnknownOperationException", f"there is no {name!r} here")
-        asked = _asked(request)
-        _check(_operation("pinpoint-sms-voice-v2", name), asked, "ValidationException")
-        if "MessageBody" not in asked:
+            raise _Refusal(
+                "UnknownOperationException", f"the inbox does not know the operation {name!r}"
+            )
+        payload = _payload(request)
+        _check(_operation("pinpoint-sms-voice-v2", name), payload, "ValidationException")
+        if "MessageBody" not in payload:
             raise _Refusal("ValidationException", "MessageBody is required")
     except _Refusal as refusal:
         error: dict[str, Any] = {"__type": refusal.kind, "Message": refusal.why}
         if refusal.kind == "ValidationException":
             error["Reason"] = "FIELD_VALIDATION_FAILED"
-        return Reading(channel, _json_1_0(refusal.status, error), why=str(refusal))
-    text = asked["MessageBody"]
-    return Reading(
+        return Receipt(channel, _json_1_0(refusal.status, error), why=str(refusal))
+    text = payload["MessageBody"]
+    return Receipt(
         channel,
         _json_1_0(200, {"MessageId": str(uuid4())}),
-        to=asked["DestinationPhoneNumber"],
-        title=first_line(without_tags(text) if is_ssml(asked) else text),
+        to=payload["DestinationPhoneNumber"],
+        title=first_line(without_tags(text) if is_ssml(payload) else text),
         text=text,
     )
 
 
-def read_mail(asked: dict[str, Any]) -> dict[str, Any]:
-    """from, to, subject, text, html and headers of what `SendEmail` was given, in either form.
+def read_mail(payload: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a mail (from, to, subject, text, html, headers) from either form of `Content`.
 
-    Raises `_Refusal` for content that is in neither.
+    Raises `_Refusal` for content in neither form.
     """
-    content = inner(asked.get("Content"))
-    destination = inner(asked.get("Destination"))
+    content = object_of(payload.get("Content"))
+    destination = object_of(payload.get("Destination"))
     to = [
         address
         for kind in ("ToAddresses", "CcAddresses", "BccAddresses")
         for address in destination.get(kind) or []
     ]
-    sender = asked.get("FromEmailAddress") or ""
+    sender = payload.get("FromEmailAddress") or ""
     if "Simple" in content:
         simple = content["Simple"]
         headers = [(each["Name"], each["Value"]) for each in simple.get("Headers") or []]
@@ -90,18 +93,18 @@ def read_mail(asked: dict[str, Any]) -> dict[str, Any]:
             "from": sender,
             "to": to,
             "subject": simple["Subject"]["Data"],
-            "text": inner(simple["Body"].get("Text")).get("Data") or "",
-            "html": inner(simple["Body"].get("Html")).get("Data") or "",
+            "text": object_of(simple["Body"].get("Text")).get("Data") or "",
+            "html": object_of(simple["Body"].get("Html")).get("Data") or "",
             "headers": [
                 ("From", sender),
                 ("To", ", ".join(to)),
-                ("Reply-To", ", ".join(asked.get("ReplyToAddresses") or [])),
+                ("Reply-To", ", ".join(payload.get("ReplyToAddresses") or [])),
                 ("Subject", simple["Subject"]["Data"]),
                 *headers,
             ],
         }
     if "Raw" not in content:
-        raise _Refusal("BadRequestException", "Content has to be Simple or Raw here")
+        raise _Refusal("BadRequestException", "Content must be Simple or Raw here")
     try:
         data = base64.b64decode(content["Raw"]["Data"], validate=True)
         raw = message_from_bytes(data, policy=policy.default)
@@ -118,8 +121,8 @@ def read_mail(asked: dict[str, Any]) -> dict[str, Any]:
         raise _Refusal("BadRequestException", f"The message cannot be read: {fault}") from None
 
 
-def is_ssml(asked: dict[str, Any]) -> bool:
-    return asked.get("MessageBodyTextType") == "SSML"
+def is_ssml(payload: dict[str, Any]) -> bool:
+    return payload.get("MessageBodyTextType") == "SSML"
 
 
 class _Refusal(Exception):
@@ -129,12 +132,12 @@ class _Refusal(Exception):
 
 
 def without_tags(text: str) -> str:
-    """What is left of HTML or SSML when it is heard, or read in one line."""
+    """The words of HTML or SSML, in one line."""
     text = re.sub(r"(?is)<(style|script|head)\b.*?</\1\s*>", " ", text)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-def _asked(request: Request) -> dict[str, Any]:
+def _payload(request: Request) -> dict[str, Any]:
     if not request.headers.get("authorization", "").startswith(_SIGNED):
         raise _Refusal("MissingAuthenticationTokenException", "The request is not signed", 403)
     try:
@@ -143,18 +146,20 @@ def _asked(request: Request) -> dict[str, Any]:
         raise _Refusal("SerializationException", str(fault)) from None
 
 
-def _check(operation: OperationModel, asked: dict[str, Any], kind: str) -> None:
+def _check(operation: OperationModel, payload: dict[str, Any], kind: str) -> None:
     shape = operation.input_shape
     if shape is None:
         return
-    report = ParamValidator().validate(asked, shape)
-    faults = [report.generate_report()] if report.has_errors() else list(_faults(shape, asked, ""))
+    report = ParamValidator().validate(payload, shape)
+    faults = (
+        [report.generate_report()] if report.has_errors() else list(_faults(shape, payload, ""))
+    )
     if faults:
         raise _Refusal(kind, "; ".join(faults))
 
 
 def _faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """What the service checks and botocore leaves to it: the longest, enumerations, patterns."""
+    """Checks what botocore leaves to the service: maxima, enumerations and patterns."""
     if isinstance(shape, StructureShape):
         for name, it in value.items():
             yield from _faults(shape.members[name], it, f"{path}.{name}".lstrip("."))
@@ -170,7 +175,7 @@ def _faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
         if rules.get("enum") and value not in rules["enum"]:
             yield f"{path}: one of {', '.join(rules['enum'])}"
         if "pattern" in rules and not re.fullmatch(rules["pattern"], value):
-            yield f"{path}: has to match {rules['pattern']}"
+            yield f"{path}: must match {rules['pattern']}"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What ends on a phone's lock screen: ntfy and Pushover."""
+"""Push notifications to phones: ntfy and Pushover."""
 
 import re
 from email.errors import HeaderParseError
@@ -6,7 +6,8 @@ from email.header import decode_header, make_header
 from typing import Any, Final
 from uuid import uuid4
 
-from inbox.providers.reading import Desk, Reading, first_line, listed, texts, told
+from inbox.fields import first_line, objects_of, text_of, texts_of
+from inbox.providers.provider import Context, Receipt
 from inbox.wire import Answer, Request, Unreadable, as_json
 from opsknight.directory.receivers import Channel
 
@@ -20,7 +21,7 @@ _PRIORITIES: Final = {
     "urgent": 5,
 }
 _NTFY_LONGEST: Final = 4096
-"""Bytes; more becomes an attachment, which nobody reads on a lock screen."""
+"""Bytes. ntfy turns a longer message into an attachment, which no lock screen shows."""
 
 
 class _Refusal(Exception):
@@ -29,47 +30,47 @@ class _Refusal(Exception):
         self.code, self.status = code, status
 
 
-def ntfy(request: Request, desk: Desk) -> Reading:
-    """A message by headers to a topic's address, or as JSON to the root: https://docs.ntfy.sh."""
+def ntfy(request: Request, context: Context) -> Receipt:
+    """Text with headers, posted to a topic, or JSON, posted to the root: https://docs.ntfy.sh."""
     try:
-        asked = read_ntfy(request)
-        _check_ntfy(asked)
+        payload = read_ntfy(request)
+        _check_ntfy(payload)
     except _Refusal as refusal:
         why = f"invalid request: {refusal}"
         error = {"code": refusal.code, "http": refusal.status, "error": why}
-        return Reading(Channel.NTFY, as_json(refusal.status, error), why=why)
+        return Receipt(Channel.NTFY, as_json(refusal.status, error), why=why)
     made = {
-        "id": f"local{desk.mailbox.ticket():07d}",
-        "time": int(desk.mailbox.now().timestamp()),
+        "id": f"local{context.mailbox.ticket():07d}",
+        "time": int(context.mailbox.now().timestamp()),
         "event": "message",
-        **asked,
+        **payload,
     }
-    message = asked["message"]
-    return Reading(
+    message = payload["message"]
+    return Receipt(
         Channel.NTFY,
         as_json(200, made),
-        to=asked["topic"],
-        title=asked["title"] or first_line(message),
+        to=payload["topic"],
+        title=payload["title"] or first_line(message),
         text=message,
     )
 
 
 def read_ntfy(request: Request) -> dict[str, Any]:
-    """topic, title, message, priority, tags, click, actions, of either form."""
+    """The fields topic, title, message, priority, tags, click and actions, from either form."""
     topic = request.path.removeprefix("/ntfy").strip("/")
     if not topic:
         try:
-            asked = request.json()
+            payload = request.json()
         except Unreadable:
             raise _Refusal("request body must be message JSON", 40017) from None
         return {
-            "topic": told(asked.get("topic")),
-            "title": told(asked.get("title")),
-            "message": told(asked.get("message")),
-            "priority": asked.get("priority", 3),
-            "tags": texts(asked.get("tags")),
-            "click": told(asked.get("click")),
-            "actions": listed(asked.get("actions")),
+            "topic": text_of(payload.get("topic")),
+            "title": text_of(payload.get("title")),
+            "message": text_of(payload.get("message")),
+            "priority": payload.get("priority", 3),
+            "tags": texts_of(payload.get("tags")),
+            "click": text_of(payload.get("click")),
+            "actions": objects_of(payload.get("actions")),
         }
     priority = _named(request, "priority", "prio", "p") or "3"
     return {
@@ -83,66 +84,66 @@ def read_ntfy(request: Request) -> dict[str, Any]:
     }
 
 
-def pushover(request: Request, _desk: Desk) -> Reading:
+def pushover(request: Request, _context: Context) -> Receipt:
     """https://pushover.net/api."""
     number = str(uuid4())
     try:
-        asked = request.fields()
+        payload = request.fields()
     except Unreadable as fault:
         return _pushover_refused(number, {"message": "cannot be blank"}, [str(fault)])
     wrong: dict[str, str] = {}
     for name, what in (("token", "application token"), ("user", "user identifier")):
-        if not re.fullmatch(r"[A-Za-z0-9]{30}", str(asked.get(name, ""))):
+        if not re.fullmatch(r"[A-Za-z0-9]{30}", str(payload.get(name, ""))):
             wrong[name] = f"{what} is invalid"
-    if not str(asked.get("message", "")).strip():
+    if not str(payload.get("message", "")).strip():
         wrong["message"] = "message cannot be blank"
     for name, most in (("message", 1024), ("title", 250), ("url", 512), ("url_title", 100)):
-        if len(str(asked.get(name, ""))) > most:
+        if len(str(payload.get(name, ""))) > most:
             wrong[name] = f"{name} is too long: at most {most} characters"
-    priority = str(asked.get("priority", "0"))
+    priority = str(payload.get("priority", "0"))
     if priority not in {"-2", "-1", "0", "1", "2"}:
         wrong["priority"] = "priority is invalid"
     if priority == "2":
-        if not _whole(asked.get("retry")) >= 30:
+        if not _whole(payload.get("retry")) >= 30:
             wrong["retry"] = "retry must be supplied and at least 30 with priority=2"
-        if not 0 < _whole(asked.get("expire")) <= 10_800:
+        if not 0 < _whole(payload.get("expire")) <= 10_800:
             wrong["expire"] = "expire must be supplied and at most 10800 with priority=2"
     if wrong:
         return _pushover_refused(number, dict.fromkeys(wrong, "invalid"), list(wrong.values()))
     answer = {"status": 1, "request": number}
     if priority == "2":
         answer["receipt"] = uuid4().hex[:30]
-    message = str(asked["message"])
-    return Reading(
+    message = str(payload["message"])
+    return Receipt(
         Channel.PUSHOVER,
         as_json(200, answer),
-        to=str(asked["user"]),
-        title=str(asked.get("title", "")) or first_line(message),
+        to=str(payload["user"]),
+        title=str(payload.get("title", "")) or first_line(message),
         text=message,
     )
 
 
-def _check_ntfy(asked: dict[str, Any]) -> None:
-    if not re.fullmatch(r"[-_A-Za-z0-9]{1,64}", asked["topic"]):
+def _check_ntfy(payload: dict[str, Any]) -> None:
+    if not re.fullmatch(r"[-_A-Za-z0-9]{1,64}", payload["topic"]):
         raise _Refusal("topic invalid", 40009)
-    if asked["priority"] not in range(1, 6):
+    if payload["priority"] not in range(1, 6):
         raise _Refusal("priority invalid", 40007)
-    if len(asked["message"].encode()) > _NTFY_LONGEST:
-        raise _Refusal("message too large: it would be an attachment", 41301, 413)
-    actions = asked["actions"]
+    if len(payload["message"].encode()) > _NTFY_LONGEST:
+        raise _Refusal("message too large: it would become an attachment", 41301, 413)
+    actions = payload["actions"]
     if len(actions) > 3:
         raise _Refusal("actions invalid, too many actions, only 3 allowed", 40018)
     for action in actions:
         if action.get("action") not in {"view", "broadcast", "http", "copy"}:
             raise _Refusal("actions invalid, action must be view, broadcast, http or copy", 40018)
-        if not told(action.get("label")):
+        if not text_of(action.get("label")):
             raise _Refusal("actions invalid, parameter 'label' is required", 40018)
-        if action["action"] in {"view", "http"} and not told(action.get("url")):
+        if action["action"] in {"view", "http"} and not text_of(action.get("url")):
             raise _Refusal("actions invalid, parameter 'url' is required", 40018)
 
 
 def _named(request: Request, *names: str) -> str:
-    """A parameter in a header, with or without `X-`, or in the query."""
+    """The parameter, from a header with or without `X-`, or from the query."""
     for name in names:
         for value in (request.headers.get(f"x-{name}"), request.headers.get(name)):
             if value is not None:
@@ -153,7 +154,7 @@ def _named(request: Request, *names: str) -> str:
 
 
 def _decoded(value: str) -> str:
-    """Headers are ASCII, so other letters come as RFC 2047 has them, or as plain UTF-8."""
+    """Headers are ASCII, so other letters are encoded by RFC 2047, or are raw UTF-8."""
     if "=?" in value:
         try:
             return str(make_header(decode_header(value)))
@@ -166,7 +167,7 @@ def _decoded(value: str) -> str:
 
 
 def _actions(text: str) -> list[dict[str, Any]]:
-    """The short form: `view, Open, https://..., clear=true; http, ...`."""
+    """Parses the short form: `view, Open, https://..., clear=true; http, ...`."""
     actions = []
     for part in filter(None, (part.strip() for part in text.split(";"))):
         words = [word.strip() for word in part.split(",")]
@@ -180,7 +181,7 @@ def _whole(value: Any) -> int:
     return int(str(value)) if str(value).isascii() and str(value).isdigit() else -1
 
 
-def _pushover_refused(number: str, fields: dict[str, str], errors: list[str]) -> Reading:
+def _pushover_refused(number: str, fields: dict[str, str], errors: list[str]) -> Receipt:
     said = {**fields, "errors": errors, "status": 0, "request": number}
     answer: Answer = as_json(400, said)
-    return Reading(Channel.PUSHOVER, answer, why="; ".join(errors))
+    return Receipt(Channel.PUSHOVER, answer, why="; ".join(errors))

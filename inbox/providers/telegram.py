@@ -5,12 +5,13 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any, Final
 
-from inbox.providers.reading import Desk, Reading, first_line, inner, listed, told
+from inbox.fields import first_line, object_of, objects_of, text_of
+from inbox.providers.provider import Context, Receipt
 from inbox.wire import Answer, Request, Unreadable, as_json, read_object
 from opsknight.directory.receivers import Channel
 
 _LONGEST: Final = 4096
-"""Characters once the marks are taken out: https://core.telegram.org/bots/api#sendmessage"""
+"""Characters, without formatting: https://core.telegram.org/bots/api#sendmessage"""
 _TAGS: Final = {
     "a",
     "b",
@@ -37,8 +38,8 @@ class _Refusal(Exception):
         self.status = status
 
 
-def telegram(request: Request, desk: Desk) -> Reading:
-    """Errors are `ok: false` with a status and a description."""
+def telegram(request: Request, context: Context) -> Receipt:
+    """Answers errors with `ok: false`, a status and a description."""
     try:
         found = re.fullmatch(r"/telegram/bot([^/]*)/(\w+)", request.path)
         if not found or found[2].lower() not in {"sendmessage", "editmessagetext"}:
@@ -46,33 +47,33 @@ def telegram(request: Request, desk: Desk) -> Reading:
         if not re.fullmatch(r"\d+:[\w-]{10,}", found[1]):
             raise _Refusal("Unauthorized", 401)
         try:
-            asked = request.fields()
+            payload = request.fields()
         except Unreadable as fault:
             raise _Refusal(f"Bad Request: {fault}") from None
-        _check(asked)
-        chat = str(asked["chat_id"])
-        number: object = desk.mailbox.ticket()
+        _check(payload)
+        chat = str(payload["chat_id"])
+        number: object = context.mailbox.ticket()
         if found[2].lower() == "editmessagetext":
-            number = asked.get("message_id")
-            if not desk.mailbox.edits(f"telegram:{chat}:{number}"):
+            number = payload.get("message_id")
+            if not context.mailbox.edits(f"telegram:{chat}:{number}"):
                 raise _Refusal("Bad Request: message to edit not found")
     except _Refusal as refusal:
         error = {"ok": False, "error_code": refusal.status, "description": str(refusal)}
-        return Reading(Channel.TELEGRAM, as_json(refusal.status, error), why=str(refusal))
-    text = _plain(asked)
+        return Receipt(Channel.TELEGRAM, as_json(refusal.status, error), why=str(refusal))
+    text = _plain(payload)
     answer: Answer = as_json(
         200,
         {
             "ok": True,
             "result": {
                 "message_id": number,
-                "date": int(desk.mailbox.now().timestamp()),
-                "chat": {"id": asked["chat_id"], "type": "private"},
+                "date": int(context.mailbox.now().timestamp()),
+                "chat": {"id": payload["chat_id"], "type": "private"},
                 "text": text,
             },
         },
     )
-    return Reading(
+    return Receipt(
         Channel.TELEGRAM,
         answer,
         to=chat,
@@ -82,51 +83,51 @@ def telegram(request: Request, desk: Desk) -> Reading:
     )
 
 
-def keyboard(asked: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """The rows of buttons under the message."""
-    markup = asked.get("reply_markup")
+def keyboard(payload: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The rows of buttons below a message."""
+    markup = payload.get("reply_markup")
     if isinstance(markup, str):
-        # In a form it is JSON in a field.
+        # A form has the keyboard as JSON in a field.
         try:
             markup = read_object(markup.encode())
         except Unreadable:
             raise _Refusal("Bad Request: can't parse reply keyboard markup JSON object") from None
-    rows = inner(markup).get("inline_keyboard")
-    return [listed(row) for row in rows] if isinstance(rows, list) else []
+    rows = object_of(markup).get("inline_keyboard")
+    return [objects_of(row) for row in rows] if isinstance(rows, list) else []
 
 
-def _check(asked: dict[str, Any]) -> None:
-    if not str(asked.get("chat_id") or ""):
+def _check(payload: dict[str, Any]) -> None:
+    if not str(payload.get("chat_id") or ""):
         raise _Refusal("Bad Request: chat_id is empty")
-    mode = told(asked.get("parse_mode")).lower()
+    mode = text_of(payload.get("parse_mode")).lower()
     if mode not in {"", "html", "markdown", "markdownv2"}:
         raise _Refusal("Bad Request: unsupported parse_mode")
     if mode == "html":
         parser = _Tags()
-        parser.feed(told(asked.get("text")))
+        parser.feed(text_of(payload.get("text")))
         parser.close()
         if parser.open:
             tag = parser.open[-1]
             raise _Refusal(f"Bad Request: can't parse entities: Can't find end tag of \"{tag}\"")
-    if mode == "markdownv2" and re.search(r"(?<!\\)[.!=+#{}-]", _outside(asked)):
+    if mode == "markdownv2" and re.search(r"(?<!\\)[.!=+#{}-]", _outside(payload)):
         raise _Refusal("Bad Request: can't parse entities: a reserved character is not escaped")
-    text = _plain(asked)
+    text = _plain(payload)
     if not text.strip():
         raise _Refusal("Bad Request: message text is empty")
     if len(text) > _LONGEST:
         raise _Refusal("Bad Request: message is too long")
-    for row in keyboard(asked):
+    for row in keyboard(payload):
         for button in row:
             ways = [name for name in ("url", "callback_data", "web_app") if button.get(name)]
-            if not told(button.get("text")) or len(ways) != 1:
+            if not text_of(button.get("text")) or len(ways) != 1:
                 raise _Refusal("Bad Request: can't parse inline keyboard button")
-            if len(told(button.get("callback_data")).encode()) > 64:
+            if len(text_of(button.get("callback_data")).encode()) > 64:
                 raise _Refusal("Bad Request: BUTTON_DATA_INVALID")
 
 
-def _plain(asked: dict[str, Any]) -> str:
-    text = told(asked.get("text"))
-    match told(asked.get("parse_mode")).lower():
+def _plain(payload: dict[str, Any]) -> str:
+    text = text_of(payload.get("text"))
+    match text_of(payload.get("parse_mode")).lower():
         case "html":
             return unescape(re.sub(r"<[^>]*>", "", text))
         case "markdownv2":
@@ -136,14 +137,14 @@ def _plain(asked: dict[str, Any]) -> str:
             return text
 
 
-def _outside(asked: dict[str, Any]) -> str:
-    """The text without code and addresses, in which nothing but ` and ) has to be escaped."""
-    text = re.sub(r"(?s)```.*?```|`[^`]*`", "", told(asked.get("text")))
+def _outside(payload: dict[str, Any]) -> str:
+    """The text without code and link addresses, in which fewer characters must be escaped."""
+    text = re.sub(r"(?s)```.*?```|`[^`]*`", "", text_of(payload.get("text")))
     return re.sub(r"\]\(((?:\\.|[^)\\])*)\)", "]", text)
 
 
 class _Tags(HTMLParser):
-    """Raises `_Refusal` at the first tag that Telegram does not know or that closes nothing."""
+    """Raises `_Refusal` at the first tag that Telegram does not know, or that closes none."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,28 +1,29 @@
-"""A receiver of signed webhooks, written as our own documents tell receivers to write theirs."""
+"""A receiver of signed webhooks, written as docs/webhooks.md tells people to write theirs."""
 
 import hmac
 import re
 from hashlib import sha256
 
-from inbox.providers.reading import Desk, Reading, inner, listed, told
+from inbox.fields import object_of, objects_of, text_of
+from inbox.providers.provider import Context, Receipt
 from inbox.wire import Request, Unreadable, as_json
 from opsknight.directory.receivers import Channel
 
 
-def webhook(request: Request, desk: Desk) -> Reading:
-    """200, or 401 for a wrong signature where the secret is known."""
+def webhook(request: Request, context: Context) -> Receipt:
+    """Answers 200, or 401 if the secret is known and the signature wrong or missing."""
     title = request.headers.get("x-opsknight-event") or f"{request.method} {request.path}"
     try:
-        asked = request.json()
+        payload = request.json()
     except Unreadable as fault:
         answer = as_json(400, {"error": str(fault)})
-        return Reading(Channel.WEBHOOK, answer, to=request.path, title=title, why=str(fault))
-    about = told(inner(asked.get("incident")).get("title"))
-    if several := listed(asked.get("incidents")):
+        return Receipt(Channel.WEBHOOK, answer, to=request.path, title=title, why=str(fault))
+    about = text_of(object_of(payload.get("incident")).get("title"))
+    if several := objects_of(payload.get("incidents")):
         about = f"{len(several)} incidents"
-    verdict = _verdict(request, desk.secrets)
+    verdict = _verdict(request, context.secrets)
     wrong = verdict in {"missing", "wrong"}
-    return Reading(
+    return Receipt(
         Channel.WEBHOOK,
         as_json(401, {"error": f"signature {verdict}"}) if wrong else as_json(200, {"ok": True}),
         to=request.path,
@@ -34,10 +35,12 @@ def webhook(request: Request, desk: Desk) -> Reading:
 
 
 def _verdict(request: Request, secrets: tuple[str, ...]) -> str:
-    """How the signature stands: over the timestamp, a dot, and the body; one for each secret."""
+    """Checks the signature of timestamp, dot and body. A request may carry several signatures, one
+    for each secret.
+    """
     given = re.findall(r"sha256=([0-9a-f]{64})", request.headers.get("x-opsknight-signature", ""))
     if not secrets:
-        return "not checked, the secret is not known" if given else "none"
+        return "not checked: the secret is unknown" if given else "none"
     if not given:
         return "missing"
     timestamp = request.headers.get("x-opsknight-timestamp", "")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.stack import Port, Running, running
+from local.ports import Port
+from local.stack import Running, running
 
 ANY = Port(0, "")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from local.stack import ROOT
+from local.programs import ROOT
 from tests.e2e.document import FOLDER, fingerprint
 
 MODULES: Final = ROOT / ".local" / "node"

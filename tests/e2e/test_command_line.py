@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.run import exports, settings_of
-from local.stack import EXAMPLE, Running
+from local.demo import EXAMPLE
+from local.settings import exports, settings_of
+from local.stack import Running
 
 pytestmark = pytest.mark.system
 

@@ -1,4 +1,6 @@
-"""The parts of `make run` that a deployed stack does not show: the front alone, children, lines."""
+"""The parts of `make run`: the front, children, and the printed lines. The other files here test
+the deployed stack, except for its behaviour in a burst.
+"""
 
 import http.client
 import json
@@ -7,36 +9,47 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from secrets import token_hex
+from threading import Barrier, Event, Semaphore, Thread
+from typing import cast
 
 import pytest
 import requests
 
+from harness.dynamodb import connect
+from harness.world import RETENTION, deadline, event
 from local.children import Child
 from local.front import Exchange, Front
+from local.ports import Port
+from local.programs import ROOT, Failure
 from local.screen import event_line
-from local.stack import ROOT, Failure, Port
+from local.stack import Running
+from opsknight.directory.entries import Integration, IntegrationKey, Service, Team, key_hash
+from opsknight.store.calls import TABLE_CONFIG
+from opsknight.store.table import Table
 
 pytestmark = pytest.mark.system
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked."""
+    """Answers with the request that it got, as JSON."""
 
     def do_any(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        heard = {
+        request = {
             "method": self.command,
             "target": self.path,
             "headers": self.headers.items(),
             "body": self.rfile.read(length).decode("latin-1"),
         }
-        answer = json.dumps(heard).encode()
+        answer = json.dumps(request).encode()
         self.send_response(418)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -59,7 +72,7 @@ def seen() -> list[Exchange]:
 
 @pytest.fixture
 def front(seen: list[Exchange]) -> Iterator[Front]:
-    """Before an upstream that echoes."""
+    """A front before an upstream that echoes."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
         Thread(target=echo.serve_forever, args=(0.02,), daemon=True).start()
         host, port = "127.0.0.1", echo.server_port
@@ -89,11 +102,11 @@ def test_method_target_headers_body_and_status_pass_unchanged(
     if method == "HEAD":
         assert text == b""
         return
-    heard = json.loads(text)
-    headers = {name.lower(): value for name, value in heard["headers"]}
-    assert heard["method"] == method
-    assert heard["target"] == "/_aws/execute-api/api1/$default" + target
-    assert heard["body"].encode("latin-1") == (body or b"")
+    got = json.loads(text)
+    headers = {name.lower(): value for name, value in got["headers"]}
+    assert got["method"] == method
+    assert got["target"] == "/_aws/execute-api/api1/$default" + target
+    assert got["body"].encode("latin-1") == (body or b"")
     assert headers["x-mine"] == "a"
     assert headers["authorization"] == "Token token=1"
     assert [(each.method, each.status) for each in seen] == [(method, 418)]
@@ -104,7 +117,7 @@ def test_a_large_body_sent_in_pieces_arrives_whole(front: Front) -> None:
     assert answer.json()["body"] == "a" * 300_000 + "b" * 300_000
 
 
-def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> None:
+def test_many_clients_keep_their_connections(front: Front) -> None:
     def ask(client: int) -> set[str]:
         with requests.Session() as session:
             return {
@@ -112,11 +125,53 @@ def test_many_are_served_at_once_over_connections_that_stay(front: Front) -> Non
             }
 
     with ThreadPoolExecutor(50) as clients:
-        heard = list(clients.map(ask, range(50)))
-    assert heard == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
+        targets = list(clients.map(ask, range(50)))
+    assert targets == [{f"/_aws/execute-api/api1/$default/{client}"} for client in range(50)]
 
 
-def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
+class Gate(ThreadingHTTPServer):
+    """An upstream that counts requests by `arrived`, and answers none until `open` is set."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Held)
+        self.arrived = Semaphore(0)
+        self.open = Event()
+
+
+class Held(BaseHTTPRequestHandler):
+    """A request at the gate."""
+
+    def do_GET(self) -> None:
+        gate = cast(Gate, self.server)
+        gate.arrived.release()
+        gate.open.wait()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_burst_waits_in_the_front_until_others_are_answered() -> None:
+    with Gate() as gate, ThreadPoolExecutor(64) as clients:
+        Thread(target=gate.serve_forever, args=(0.02,), daemon=True).start()
+        upstream = ("127.0.0.1", gate.server_port)
+        listener = socket.create_server(("127.0.0.1", 0))
+        with Front(listener, upstream=upstream, api_id="api1", at_once=3) as front:
+            answers = [clients.submit(requests.get, front.url, timeout=20) for _ in range(64)]
+            let_through = [gate.arrived.acquire(timeout=10) for _ in range(3)]
+            one_too_many = gate.arrived.acquire(timeout=0.5)
+            gate.open.set()
+            statuses = [answer.result().status_code for answer in answers]
+        gate.shutdown()
+    assert let_through == [True] * 3
+    assert not one_too_many
+    assert statuses == [204] * 64
+
+
+def test_a_missing_aws_is_a_502_in_json() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
         port = gone.getsockname()[1]
     with Front(
@@ -125,6 +180,48 @@ def test_an_aws_that_is_gone_is_a_502_in_json() -> None:
         answer = requests.get(front.url, timeout=20)
     assert answer.status_code == 502
     assert "did not answer" in answer.json()["error"]
+
+
+def test_none_of_64_simultaneous_events_waits_longer_than_ten_seconds(deployed: Running) -> None:
+    key = key_of_its_own(deployed)
+    body = json.dumps(event("trigger", "burst"))
+    together = Barrier(64)
+
+    def send(_: int) -> tuple[int, float]:
+        together.wait()
+        began = time.monotonic()
+        headers = {"Authorization": f"Token token={key}"}
+        answer = requests.post(f"{deployed.url}/api/events", body, headers=headers, timeout=60)
+        return answer.status_code, time.monotonic() - began
+
+    with ThreadPoolExecutor(64) as clients:
+        answers = list(clients.map(send, range(64)))
+    assert Counter(status for status, _ in answers) == {202: 64}
+    assert max(seconds for _, seconds in answers) < 10
+
+
+def key_of_its_own(up: Running) -> str:
+    """An integration key for a burst: it leaves the limits of the demo's keys alone, and its
+    service notifies nobody.
+    """
+    table = Table(connect(up.endpoint, TABLE_CONFIG), up.outputs["TableName"], RETENTION)
+    service = Service(id="svc_burst", name="Burst", team_id="team_burst")
+    integration = Integration(id="int_burst", service_id=service.id, name="burst")
+    secret = token_hex(16)
+    key = IntegrationKey(
+        id="key_burst",
+        name="burst",
+        created_at=datetime.now(UTC),
+        service_id=service.id,
+        integration_id=integration.id,
+    )
+    entries: list[Team | Service | Integration] = [
+        Team(id=service.team_id, name="Burst"),
+        service,
+        integration,
+    ]
+    table.create(entries, {key_hash(secret): key}, token_hex(8), deadline())
+    return secret
 
 
 STUBBORN = """
@@ -145,7 +242,7 @@ time.sleep(600)
 
 
 def first_number(log: Path) -> int:
-    """The process number that a program prints when it is up."""
+    """The process number that a program prints after its start."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if log.exists() and log.read_text().endswith("\n"):
@@ -155,13 +252,13 @@ def first_number(log: Path) -> int:
 
 
 def is_gone(process: int) -> bool:
-    """Within two seconds, which is more than the kernel needs."""
+    """Whether the process ends within two seconds, which is more than the kernel needs."""
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         stat = Path(f"/proc/{process}/stat")
         try:
             os.kill(process, 0)
-            # Whoever adopts it in a container may never ask for the exit code of a dead process.
+            # In a container, the process that adopts it may never reap it.
             if stat.exists() and ") Z " in stat.read_text():
                 return True
         except (ProcessLookupError, FileNotFoundError):
@@ -170,7 +267,7 @@ def is_gone(process: int) -> bool:
     return False
 
 
-def test_stopping_a_child_takes_along_what_it_started(tmp_path: Path) -> None:
+def test_stopping_a_child_stops_what_it_started(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     child = Child([sys.executable, "-c", STUBBORN], env=os.environ, cwd=ROOT, log=log)
     deep = first_number(log)
@@ -180,7 +277,7 @@ def test_stopping_a_child_takes_along_what_it_started(tmp_path: Path) -> None:
     child.stop()
 
 
-def test_a_child_that_ends_by_itself_leaves_nothing_behind_and_its_exit_code(
+def test_a_child_that_ends_by_itself_leaves_its_exit_code_and_no_process(
     tmp_path: Path,
 ) -> None:
     log = tmp_path / "child.log"
@@ -200,9 +297,9 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "²", "4566 "])
-def test_a_port_that_is_none_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_explained(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSKNIGHT_PORT", text)
-    with pytest.raises(Failure, match="OPSKNIGHT_PORT has to be a port number"):
+    with pytest.raises(Failure, match="OPSKNIGHT_PORT must be a port number"):
         Port.from_environment("OPSKNIGHT_PORT", 8080)
 
 
@@ -211,7 +308,7 @@ def line(status: int, answer: object, path: str = "/api/events") -> str:
     return event_line(Exchange("POST", path, status, text), "12:00:00").plain
 
 
-def test_an_event_is_one_line() -> None:
+def test_an_event_makes_one_line() -> None:
     incident = {"id": "inc_1", "title": "CPU high", "status": "OPEN", "urgency": "HIGH"}
     accepted = {"status": "success", "result": {"action": "triggered", "incident": incident}}
     assert line(202, accepted) == "12:00:00 triggered    202 inc_1 HIGH   CPU high"
@@ -219,7 +316,7 @@ def test_an_event_is_one_line() -> None:
     assert line(202, ignored) == "12:00:00 ignored      202 None active."
 
 
-def test_a_refused_event_is_a_line_with_its_reason() -> None:
+def test_a_refused_event_makes_a_line_with_the_reason() -> None:
     issues = [{"path": "payload.severity", "message": "is required"}]
     refused = {"error": "Invalid request body", "issues": issues}
     assert line(400, refused) == (
@@ -229,7 +326,7 @@ def test_a_refused_event_is_a_line_with_its_reason() -> None:
     assert line(502, b"<html>").endswith("502 Bad Gateway")
 
 
-def test_a_title_neither_steers_the_terminal_nor_fills_it() -> None:
+def test_a_long_or_hostile_title_stays_one_printable_line() -> None:
     evil = {"id": "inc_1", "title": "\x1b[2J\r\n" + "x" * 500, "urgency": "LOW"}
     shown = line(202, {"result": {"action": "triggered", "incident": evil}})
     assert shown.isprintable()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import ROOT, Running
+from local.programs import ROOT
+from local.stack import Running
 from tests.e2e.programs import run
 
 pytestmark = pytest.mark.system

@@ -15,7 +15,7 @@ type Post = Callable[..., requests.Response]
 
 @pytest.fixture
 def watched() -> list[Message]:
-    """What the inbox told whoever watches."""
+    """The messages that the inbox passed to `watch`."""
     return []
 
 

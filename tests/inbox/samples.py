@@ -1,5 +1,6 @@
-"""One realistic message of each kind, as a channel would send it. `python -m tests.inbox.samples
-http://127.0.0.1:8025` fills an inbox that is up, to be looked at.
+"""A realistic message of each kind, as a channel sends it.
+
+`python -m tests.inbox.samples http://127.0.0.1:8025` fills a running inbox with them, to look at.
 """
 
 import hmac
@@ -45,7 +46,7 @@ Acknowledge or resolve: {LINK}
 
 
 def amazon(service: Literal["sesv2", "pinpoint-sms-voice-v2"], url: str) -> Any:
-    """A client as the functions have one, with an inbox for AWS."""
+    """A client like those of the functions, with the inbox as its endpoint."""
     return boto3.client(
         service,
         endpoint_url=url,
@@ -328,7 +329,7 @@ def signed(body: bytes = WEBHOOK, secret: str = SECRET) -> dict[str, str]:
 
 
 def bundle() -> list[dict[str, Any]]:
-    """Blocks that tell of many incidents at once."""
+    """Blocks about several incidents at once."""
     lines = "\n".join(
         f":red_circle: <{LINK}|{name}> since 04:{minute:02} UTC"
         for minute, name in enumerate(["Checkout errors", "Payment timeouts", "Cart is slow"])
@@ -342,7 +343,7 @@ def bundle() -> list[dict[str, Any]]:
 
 
 def fill(url: str) -> None:
-    """Sends one of each."""
+    """Sends one message of each kind."""
     sender = requests.Session()
     bot = {"Authorization": "Bearer xoxb-local"}
     sender.post(

@@ -1,4 +1,4 @@
-"""SES and End User Messaging, asked by the AWS SDK as the functions ask them."""
+"""SES and End User Messaging, called through the AWS SDK as the functions call them."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.inbox.samples import LINK, TITLE, amazon, email, sms, voice
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
 
 
-def test_a_mail_is_taken_and_can_be_read(inbox: Inbox, newest: Callable[[], Message]) -> None:
+def test_a_mail_is_accepted_and_can_be_read(inbox: Inbox, newest: Callable[[], Message]) -> None:
     answer = amazon("sesv2", inbox.url).send_email(**email())
     assert answer["MessageId"]
     message = newest()
@@ -38,7 +38,7 @@ HEADERS_16 = [{"Name": f"X-{number}", "Value": "1"} for number in range(16)]
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("payload", "why"),
     [
         ({"Content": {}}, "Simple or Raw"),
         ({"Content": {"Simple": {"Subject": {"Data": "x"}}}}, "Missing required parameter in"),
@@ -69,21 +69,21 @@ HEADERS_16 = [{"Name": f"X-{number}", "Value": "1"} for number in range(16)]
                     }
                 }
             ),
-            "has to match",
+            "must match",
         ),
     ],
 )
-def test_ses_refuses_what_is_not_of_its_model(
-    asked: dict[str, Any], why: str, post: Post, newest: Callable[[], Message]
+def test_ses_refuses_requests_that_do_not_fit_its_model(
+    payload: dict[str, Any], why: str, post: Post, newest: Callable[[], Message]
 ) -> None:
-    answer = post("/v2/email/outbound-emails", json=asked, headers=SIGNED)
+    answer = post("/v2/email/outbound-emails", json=payload, headers=SIGNED)
     assert answer.status_code == 400
     assert answer.headers["x-amzn-ErrorType"] == "BadRequestException"
     assert why in answer.json()["message"]
     assert why in newest().why
 
 
-def test_the_sdk_reads_the_refusals(inbox: Inbox) -> None:
+def test_the_sdk_understands_the_refusals(inbox: Inbox) -> None:
     with pytest.raises(ClientError) as refused:
         amazon("sesv2", inbox.url).send_email(**email(Destination={"ToAddresses": ["ada"]}))
     assert refused.value.response["Error"]["Code"] == "BadRequestException"
@@ -93,13 +93,13 @@ def test_the_sdk_reads_the_refusals(inbox: Inbox) -> None:
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_what_is_not_signed_is_refused(post: Post) -> None:
+def test_an_unsigned_request_is_refused(post: Post) -> None:
     answer = post("/v2/email/outbound-emails", json=email())
     assert answer.status_code == 403
     assert answer.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
 
 
-def test_an_sms_and_a_call_are_taken(inbox: Inbox) -> None:
+def test_an_sms_and_a_call_are_accepted(inbox: Inbox) -> None:
     phone = amazon("pinpoint-sms-voice-v2", inbox.url)
     assert phone.send_text_message(**sms())["MessageId"]
     assert phone.send_voice_message(**voice())["MessageId"]
@@ -111,12 +111,12 @@ def test_an_sms_and_a_call_are_taken(inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked", "why"),
+    ("name", "payload", "why"),
     [
         ("SendTextMessage", sms(MessageBody="x" * 1601), "MessageBody: at most 1600"),
-        ("SendTextMessage", sms(MessageBody=" "), "MessageBody: has to match"),
+        ("SendTextMessage", sms(MessageBody=" "), "MessageBody: must match"),
         ("SendTextMessage", sms(MessageType="URGENT"), "MessageType: one of"),
-        ("SendTextMessage", sms(DestinationPhoneNumber="0151"), "has to match"),
+        ("SendTextMessage", sms(DestinationPhoneNumber="0151"), "must match"),
         ("SendTextMessage", sms(TimeToLive=1), "valid min value"),
         ("SendTextMessage", sms(TimeToLive=10**6), "TimeToLive: at most"),
         ("SendTextMessage", sms(Message="x"), 'Unknown parameter in input: "Message"'),
@@ -124,11 +124,11 @@ def test_an_sms_and_a_call_are_taken(inbox: Inbox) -> None:
         ("SendVoiceMessage", voice(VoiceId="HAL"), "VoiceId: one of"),
     ],
 )
-def test_end_user_messaging_refuses_what_is_not_of_its_model(
-    name: str, asked: dict[str, Any], why: str, post: Post
+def test_end_user_messaging_refuses_requests_that_do_not_fit_its_model(
+    name: str, payload: dict[str, Any], why: str, post: Post
 ) -> None:
     target = {"X-Amz-Target": f"PinpointSMSVoiceV2.{name}", **SIGNED}
-    answer = post("/", json=asked, headers=target)
+    answer = post("/", json=payload, headers=target)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
     assert answer.json()["__type"] == "ValidationException"

@@ -1,4 +1,4 @@
-"""What the page shows: each message as its receiver sees it, and nothing of what strangers wish."""
+"""The page shows each message as its receiver sees it, and strangers cannot inject anything."""
 
 import re
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from inbox.looks import prose
+from inbox.looks import formats
 from inbox.looks.markup import Html, colour, el, link
 from inbox.server import Inbox
 from tests.inbox.conftest import Post
@@ -50,7 +50,7 @@ class Elements(HTMLParser):
 
 
 def harmless(html: str) -> bool:
-    """No element that runs or loads, no handler, no style, and only links that go elsewhere."""
+    """Whether it has no element that runs or loads, no handler, no style, and only safe links."""
     found = Elements(html)
     names = {name for name, _ in found.attributes}
     addresses = [value for name, value in found.attributes if name in {"href", "src"}]
@@ -70,7 +70,7 @@ def look(http: requests.Session, inbox: Inbox, number: int) -> str:
 
 
 def poisoned(value: Any) -> Any:
-    """The same message with the text of an attacker in every text."""
+    """The same message with an attacker's text in place of every text."""
     keep = {"type", "contentType", "version", "topic", "token", "user", "parse_mode", "action"}
     if isinstance(value, dict):
         return {
@@ -102,7 +102,7 @@ def test_every_kind_of_message_is_shown_with_its_words_and_link(
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "payload"),
     [
         ("/slack/services/x", slack()),
         ("/teams/x", teams()),
@@ -115,10 +115,10 @@ def test_every_kind_of_message_is_shown_with_its_words_and_link(
     ],
 )
 def test_hostile_text_stays_text(
-    path: str, asked: dict[str, Any], post: Post, http: requests.Session, inbox: Inbox
+    path: str, payload: dict[str, Any], post: Post, http: requests.Session, inbox: Inbox
 ) -> None:
-    post(path, json=poisoned(asked), headers={"X-OpsKnight-Event": HOSTILE})
-    post(path + HOSTILE.replace(" ", "%20"), json=poisoned(asked))
+    post(path, json=poisoned(payload), headers={"X-OpsKnight-Event": HOSTILE})
+    post(path + HOSTILE.replace(" ", "%20"), json=poisoned(payload))
     for message in inbox.mailbox.after(0):
         assert harmless(look(http, inbox, message.number))
 
@@ -172,24 +172,24 @@ def test_the_page_may_load_nothing_from_elsewhere(http: requests.Session, inbox:
     assert http.get(f"{inbox.url}/_page/../server.py", timeout=5).status_code == 404
 
 
-def test_an_edited_message_is_shown_as_it_is_now_with_what_it_was(
+def test_an_edited_message_is_shown_with_its_earlier_versions(
     post: Post, http: requests.Session, inbox: Inbox
 ) -> None:
     posted = post("/slack/api/chat.postMessage", json=slack(text="It is down"), headers=BOT).json()
     post("/slack/api/chat.update", json=slack(text="It is up", ts=posted["ts"]), headers=BOT)
     shown = look(http, inbox, 1)
-    assert shown.index("It is up") < shown.index("Before it was edited")
-    assert shown.index("Before it was edited") < shown.index("It is down")
+    assert shown.index("It is up") < shown.index("Earlier versions")
+    assert shown.index("Earlier versions") < shown.index("It is down")
     assert "edited 1" in shown
 
 
-def test_a_refused_message_says_why_and_a_cut_one_that_it_is(
+def test_the_page_says_why_a_message_was_refused_and_that_its_body_was_cut(
     post: Post, http: requests.Session, inbox: Inbox
 ) -> None:
     post("/slack/api/chat.postMessage", json=slack())
     assert "not_authed" in look(http, inbox, 1)
     post("/webhook/x", data=b'{"a":"' + b"x" * 300_000 + b'"}')
-    assert "The rest of the body was not kept." in look(http, inbox, 2)
+    assert "the rest was not kept." in look(http, inbox, 2)
 
 
 def test_the_verdict_on_a_signature_is_shown(
@@ -214,22 +214,22 @@ def test_elements_escape_what_was_not_made_here() -> None:
     ("drawn", "expected"),
     [
         (
-            prose.slack("*bold* _it_ ~no~ `a*b*`"),
+            formats.slack("*bold* _it_ ~no~ `a*b*`"),
             "<b>bold</b> <i>it</i> <s>no</s> <code>a*b*</code>",
         ),
-        (prose.slack("a &lt;b&gt; &amp;amp; c"), "a &lt;b&gt; &amp;amp; c"),
-        (prose.slack("<https://x.example/a|there>"), ">there</a>"),
-        (prose.slack("snake_case_name 2*3*4"), "snake_case_name 2*3*4"),
-        (prose.slack("<!here> <@U1|ada>"), '@here</span> <span class="mention">@ada'),
-        (prose.slack("<!date^0^{date}|then>"), '<time datetime="1970-01-01T00:00:00+00:00"'),
-        (prose.markdown(r"\*not\* **but** this"), "</span> <b>but</b> this"),
-        (prose.markdown("[a](https://x.example)"), ">a</a>"),
-        (prose.markdown("- one\n- two"), '<span class="item line">two</span>'),
-        (prose.adaptive("{{DATE(2026-10-03T03:12:09Z,SHORT)}}"), 'class="day"'),
-        (prose.telegram(r"*5\.1* _x_"), "<b>5<span>.</span>1</b> <i>x</i>"),
-        (prose.html("<b>a<i>b</b>c"), "<b>a<i>b</i></b>c"),
-        (prose.html("<table onclick=x>a</table>"), "a"),
-        (prose.plain("see https://x.example/a?b=1."), "</a>."),
+        (formats.slack("a &lt;b&gt; &amp;amp; c"), "a &lt;b&gt; &amp;amp; c"),
+        (formats.slack("<https://x.example/a|there>"), ">there</a>"),
+        (formats.slack("snake_case_name 2*3*4"), "snake_case_name 2*3*4"),
+        (formats.slack("<!here> <@U1|ada>"), '@here</span> <span class="mention">@ada'),
+        (formats.slack("<!date^0^{date}|then>"), '<time datetime="1970-01-01T00:00:00+00:00"'),
+        (formats.markdown(r"\*not\* **but** this"), "</span> <b>but</b> this"),
+        (formats.markdown("[a](https://x.example)"), ">a</a>"),
+        (formats.markdown("- one\n- two"), '<span class="item line">two</span>'),
+        (formats.adaptive("{{DATE(2026-10-03T03:12:09Z,SHORT)}}"), 'class="day"'),
+        (formats.telegram(r"*5\.1* _x_"), "<b>5<span>.</span>1</b> <i>x</i>"),
+        (formats.html("<b>a<i>b</b>c"), "<b>a<i>b</i></b>c"),
+        (formats.html("<table onclick=x>a</table>"), "a"),
+        (formats.plain("see https://x.example/a?b=1."), "</a>."),
     ],
 )
 def test_marks_are_drawn_as_the_provider_draws_them(drawn: str, expected: str) -> None:

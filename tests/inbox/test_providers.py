@@ -1,4 +1,4 @@
-"""Chats, pushes and webhooks: what each takes, what each refuses, and how it says so."""
+"""Chats, push notifications and webhooks: what each accepts and refuses, and in which form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +51,7 @@ def test_slack_posts_and_edits(post: Post, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "asked", "error"),
+    ("headers", "payload", "error"),
     [
         ({}, slack(), "not_authed"),
         ({"Authorization": "Bearer nonsense"}, slack(), "invalid_auth"),
@@ -83,21 +83,21 @@ def test_slack_posts_and_edits(post: Post, inbox: Inbox) -> None:
         ),
     ],
 )
-def test_slack_says_what_is_wrong_with_200(
+def test_slack_answers_faults_with_200(
     headers: dict[str, str],
-    asked: dict[str, Any],
+    payload: dict[str, Any],
     error: str,
     post: Post,
     newest: Callable[[], Message],
 ) -> None:
-    answer = post("/slack/api/chat.postMessage", json=asked, headers=headers)
+    answer = post("/slack/api/chat.postMessage", json=payload, headers=headers)
     assert answer.status_code == 200
     assert answer.json()["ok"] is False
     assert answer.json()["error"] == error
     assert newest().why.startswith(error)
 
 
-def test_slack_edits_only_what_it_has(post: Post) -> None:
+def test_slack_edits_only_messages_that_exist(post: Post) -> None:
     unknown = slack(ts="1.000001")
     answer = post("/slack/api/chat.update", json=unknown, headers=BOT).json()
     assert answer == {"ok": False, "error": "message_not_found"}
@@ -106,7 +106,7 @@ def test_slack_edits_only_what_it_has(post: Post) -> None:
     assert form.json()["error"] == "invalid_post_type"
 
 
-def test_a_slack_webhook_answers_in_words(post: Post) -> None:
+def test_a_slack_webhook_answers_in_plain_text(post: Post) -> None:
     taken = post("/slack/services/T0/B0/x", json={"text": "hello"})
     assert (taken.status_code, taken.text) == (200, "ok")
     for body, word in ((b"{", "invalid_payload"), (b"{}", "no_text")):
@@ -116,7 +116,9 @@ def test_a_slack_webhook_answers_in_words(post: Post) -> None:
     assert (refused.status_code, refused.text) == (400, "invalid_blocks")
 
 
-def test_teams_takes_a_card_and_says_nothing(post: Post, newest: Callable[[], Message]) -> None:
+def test_teams_accepts_a_card_and_answers_nothing(
+    post: Post, newest: Callable[[], Message]
+) -> None:
     answer = post("/teams/workflow", json=teams())
     assert (answer.status_code, answer.content) == (202, b"")
     assert newest().title == TITLE
@@ -126,7 +128,7 @@ def test_teams_takes_a_card_and_says_nothing(post: Post, newest: Callable[[], Me
     assert post("/teams/workflow", json=large).status_code == 413
 
 
-def test_discord_takes_an_embed(post: Post, newest: Callable[[], Message]) -> None:
+def test_discord_accepts_an_embed(post: Post, newest: Callable[[], Message]) -> None:
     answer = post("/discord/api/webhooks/1/x", json=discord())
     assert (answer.status_code, answer.content) == (204, b"")
     assert newest().title == TITLE
@@ -134,7 +136,7 @@ def test_discord_takes_an_embed(post: Post, newest: Callable[[], Message]) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("payload", "field"),
     [
         ({"content": "x" * 2001}, "content"),
         (discord(title="x" * 257), "embeds.0.title"),
@@ -147,10 +149,10 @@ def test_discord_takes_an_embed(post: Post, newest: Callable[[], Message]) -> No
         ({"embeds": discord()["embeds"] * 11}, "embeds"),
     ],
 )
-def test_discord_refuses_what_is_over_its_limits(
-    asked: dict[str, Any], field: str, post: Post
+def test_discord_refuses_messages_over_its_limits(
+    payload: dict[str, Any], field: str, post: Post
 ) -> None:
-    answer = post("/discord/api/webhooks/1/x", json=asked)
+    answer = post("/discord/api/webhooks/1/x", json=payload)
     assert answer.status_code == 400
     assert answer.json()["code"] == 50035
     assert field in answer.json()["errors"]
@@ -168,7 +170,7 @@ def test_google_chat_answers_with_the_message(post: Post, newest: Callable[[], M
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("payload", "why"),
     [
         ({}, "cannot be empty"),
         ({"txt": "x"}, 'Unknown name "txt"'),
@@ -176,8 +178,8 @@ def test_google_chat_answers_with_the_message(post: Post, newest: Callable[[], M
         ({"cardsV2": [{"card": {}}]}, "needs a header or sections"),
     ],
 )
-def test_google_chat_refuses(asked: dict[str, Any], why: str, post: Post) -> None:
-    error = post("/google-chat/v1/spaces/A/messages", json=asked).json()["error"]
+def test_google_chat_refuses(payload: dict[str, Any], why: str, post: Post) -> None:
+    error = post("/google-chat/v1/spaces/A/messages", json=payload).json()["error"]
     assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
     assert why in error["message"]
 
@@ -195,7 +197,7 @@ def test_telegram_sends_and_edits(post: Post, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("payload", "why"),
     [
         (telegram(text=""), "message text is empty"),
         (telegram(text="x" * 4097), "message is too long"),
@@ -207,19 +209,19 @@ def test_telegram_sends_and_edits(post: Post, inbox: Inbox) -> None:
         (telegram(reply_markup={"inline_keyboard": [[{"text": "x"}]]}), "inline keyboard button"),
     ],
 )
-def test_telegram_refuses(asked: dict[str, Any], why: str, post: Post) -> None:
-    answer = post(TELEGRAM, json=asked)
+def test_telegram_refuses(payload: dict[str, Any], why: str, post: Post) -> None:
+    answer = post(TELEGRAM, json=payload)
     assert answer.status_code == answer.json()["error_code"] == 400
     assert why in answer.json()["description"]
 
 
-def test_telegram_knows_no_such_bot(post: Post) -> None:
+def test_telegram_refuses_an_invalid_bot_token(post: Post) -> None:
     answer = post("/telegram/bot1/sendMessage", json=telegram())
     assert (answer.status_code, answer.json()["description"]) == (401, "Unauthorized")
     assert post(TELEGRAM.replace("send", "burn"), json=telegram()).status_code == 404
 
 
-def test_ntfy_takes_both_forms(post: Post, newest: Callable[[], Message]) -> None:
+def test_ntfy_accepts_both_forms(post: Post, newest: Callable[[], Message]) -> None:
     answer = post("/ntfy/", json=ntfy())
     assert (answer.json()["event"], answer.json()["topic"]) == ("message", "shop-oncall")
     headers = {
@@ -235,7 +237,7 @@ def test_ntfy_takes_both_forms(post: Post, newest: Callable[[], Message]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("payload", "code"),
     [
         (ntfy(topic=""), 40009),
         (ntfy(topic="a b"), 40009),
@@ -246,13 +248,13 @@ def test_ntfy_takes_both_forms(post: Post, newest: Callable[[], Message]) -> Non
         (ntfy(actions=ntfy()["actions"] * 4), 40018),
     ],
 )
-def test_ntfy_refuses(asked: dict[str, Any], code: int, post: Post) -> None:
-    answer = post("/ntfy", json=asked)
+def test_ntfy_refuses(payload: dict[str, Any], code: int, post: Post) -> None:
+    answer = post("/ntfy", json=payload)
     assert answer.json()["code"] == code
     assert answer.status_code == answer.json()["http"]
 
 
-def test_pushover_takes_forms_and_json(post: Post) -> None:
+def test_pushover_accepts_forms_and_json(post: Post) -> None:
     for sent in ({"data": pushover()}, {"json": pushover()}):
         answer = post("/pushover/1/messages.json", **sent).json()
         assert answer["status"] == 1
@@ -260,7 +262,7 @@ def test_pushover_takes_forms_and_json(post: Post) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("payload", "field"),
     [
         (pushover(token="x"), "token"),
         (pushover(user=""), "user"),
@@ -272,8 +274,8 @@ def test_pushover_takes_forms_and_json(post: Post) -> None:
         (pushover(expire=20_000), "expire"),
     ],
 )
-def test_pushover_refuses(asked: dict[str, Any], field: str, post: Post) -> None:
-    answer = post("/pushover/1/messages.json", json=asked)
+def test_pushover_refuses(payload: dict[str, Any], field: str, post: Post) -> None:
+    answer = post("/pushover/1/messages.json", json=payload)
     assert (answer.status_code, answer.json()["status"]) == (400, 0)
     assert answer.json()[field] == "invalid"
     assert answer.json()["errors"]
@@ -333,7 +335,7 @@ def test_any_json_in_any_field_is_answered_and_can_be_shown(
     headers = BOT | ({"Authorization": "AWS4-HMAC-SHA256 x"} if "email" in path else {})
     for name in names:
         for value in STRANGE:
-            asked = right.get(path, {"text": "x"}) | {name: value}
-            assert post(path, json=asked, headers=headers).status_code < 500
+            payload = right.get(path, {"text": "x"}) | {name: value}
+            assert post(path, json=payload, headers=headers).status_code < 500
     for message in inbox.mailbox.after(0):
         assert http.get(f"{inbox.url}/_messages/{message.number}/look", timeout=5).ok

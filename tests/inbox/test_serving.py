@@ -1,4 +1,4 @@
-"""Answers on demand, the read API, and what is kept."""
+"""Scripted answers, the read API, and the limits of the mailbox."""
 
 import http.client
 import socket
@@ -29,7 +29,7 @@ def add(mailbox: Mailbox, **changes: Any) -> Message:
         "text": "",
         "status": 200,
         "why": "",
-        "sound": True,
+        "well_formed": True,
         "thread": "",
         "notes": {},
         "method": "POST",
@@ -64,21 +64,21 @@ def test_a_script_may_repeat_and_cover_many_paths(
     assert post("/webhook/a", data=b"{}").status_code == 200
 
 
-def test_a_redirect_points_where_it_is_told(post: Post, inbox: Inbox) -> None:
+def test_a_scripted_redirect_is_sent(post: Post, inbox: Inbox) -> None:
     inbox.script("/webhook/x", Scripted(status=302, headers={"Location": "http://10.0.0.1/"}))
     answer = post("/webhook/x", data=b"{}")
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://10.0.0.1/")
 
 
-def test_aws_answers_on_demand_too(inbox: Inbox) -> None:
+def test_the_answers_of_aws_can_be_scripted_too(inbox: Inbox) -> None:
     failing = Scripted(status=500, headers={"x-amzn-errortype": "InternalServerException"})
     inbox.script("/PinpointSMSVoiceV2.SendTextMessage", failing)
     inbox.script("/v2/email/outbound-emails", Scripted(status=429))
     phone, mail = amazon("pinpoint-sms-voice-v2", inbox.url), amazon("sesv2", inbox.url)
-    for call, asked in ((phone.send_text_message, sms()), (mail.send_email, email())):
+    for call, payload in ((phone.send_text_message, sms()), (mail.send_email, email())):
         with pytest.raises(phone.exceptions.ClientError):
-            call(**asked)
-        assert call(**asked)["MessageId"]
+            call(**payload)
+        assert call(**payload)["MessageId"]
 
 
 def test_a_closed_connection_and_garbage(post: Post, inbox: Inbox) -> None:
@@ -89,8 +89,8 @@ def test_a_closed_connection_and_garbage(post: Post, inbox: Inbox) -> None:
     assert [each.status for each in inbox.mailbox.after(0)] == [None, None]
 
 
-def test_one_that_hangs_keeps_nobody_waiting(inbox: Inbox, post: Post) -> None:
-    """And does not keep the inbox from ending, which the fixture does when this returns."""
+def test_a_hanging_answer_delays_no_other_request(inbox: Inbox, post: Post) -> None:
+    """It does not delay the end of the inbox either: the fixture stops it after this test."""
     inbox.script("/webhook/hangs", Scripted(hang=300), repeat=True)
     host, port = inbox.url.removeprefix("http://").split(":")
     waiting = [http.client.HTTPConnection(host, int(port), timeout=5) for _ in range(50)]
@@ -101,7 +101,7 @@ def test_one_that_hangs_keeps_nobody_waiting(inbox: Inbox, post: Post) -> None:
         each.close()
 
 
-def test_a_late_answer_is_the_providers_own(post: Post, inbox: Inbox) -> None:
+def test_after_a_delay_alone_the_provider_answers(post: Post, inbox: Inbox) -> None:
     inbox.script("/webhook/x", Scripted(hang=0.1))
     started = time.monotonic()
     assert post("/webhook/x", data=b"{}").json() == {"ok": True}
@@ -122,9 +122,7 @@ def test_an_answer_can_drip(post: Post, inbox: Inbox) -> None:
         {"path": "/x", "replies": []},
     ],
 )
-def test_a_control_that_says_nothing_sensible_is_refused(
-    control: dict[str, Any], post: Post
-) -> None:
+def test_an_invalid_control_is_refused(control: dict[str, Any], post: Post) -> None:
     assert post("/_control", json=control).status_code == 400
 
 
@@ -137,7 +135,7 @@ def test_a_foreign_page_can_neither_read_nor_steer(
         assert foreign.status_code == 403
 
 
-def test_messages_are_read_by_number_and_forgotten(
+def test_messages_are_read_by_number_and_deleted(
     post: Post, http: requests.Session, inbox: Inbox
 ) -> None:
     for name in "abc":
@@ -190,7 +188,7 @@ def test_only_the_newest_are_kept() -> None:
 def test_bodies_are_cut_and_all_of_them_stay_within_bounds() -> None:
     mailbox = Mailbox()
     long = add(mailbox, body=b"x" * (kept.LONGEST_BODY + 1), text="y" * 10**6, title="z" * 10**4)
-    assert (len(long.body), long.cut, long.sound) == (kept.LONGEST_BODY, True, False)
+    assert (len(long.body), long.cut, long.well_formed) == (kept.LONGEST_BODY, True, False)
     assert len(long.text) == kept.LONGEST_BODY
     for _ in range(300):
         add(mailbox, body=b"x" * kept.LONGEST_BODY)
@@ -209,12 +207,12 @@ def test_a_body_without_length_or_end_is_refused(post: Post, inbox: Inbox) -> No
         assert connection.getresponse().status == 413
 
 
-def test_a_place_that_nobody_plays_is_a_404(post: Post, inbox: Inbox) -> None:
+def test_a_path_of_no_provider_is_a_404(post: Post, inbox: Inbox) -> None:
     assert post("/pagerduty/v2/enqueue", json={}).status_code == 404
     assert inbox.mailbox.after(0) == []
 
 
-def test_whoever_watches_is_told(post: Post, watched: list[Message]) -> None:
+def test_watch_gets_each_message(post: Post, watched: list[Message]) -> None:
     post("/slack/api/chat.postMessage", json=slack(), headers={"Authorization": "Bearer xoxb-1"})
     post("/slack/api/chat.postMessage", json=slack())
     first, second = (message_line(each, "12:00:00").plain for each in watched)
@@ -222,13 +220,15 @@ def test_whoever_watches_is_told(post: Post, watched: list[Message]) -> None:
     assert second == "12:00:00 slack         200 not_authed"
 
 
-def test_a_line_neither_steers_the_terminal_nor_fills_it() -> None:
+def test_a_long_or_hostile_title_stays_one_printable_line() -> None:
     mailbox = Mailbox(now=lambda: datetime(2026, 11, 25, tzinfo=UTC))
-    evil = add(mailbox, title="\x1b[2J" + "x" * 500, status=None, why="connection closed on demand")
+    evil = add(
+        mailbox, title="\x1b[2J" + "x" * 500, status=None, why="the script closed the connection"
+    )
     line = message_line(evil, "12:00:00").plain
     assert line.isprintable()
     assert len(line) < 200
-    assert line.startswith("12:00:00 webhook       --- connection closed on demand")
+    assert line.startswith("12:00:00 webhook       --- the script closed the connection")
 
 
 def test_the_port_is_free_again_afterwards() -> None:

@@ -20,7 +20,7 @@ from harness.described import DESCRIBED, operation
 from harness.desk import Desk
 from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
-from local.stack import ROOT
+from local.programs import ROOT
 from opsknight.directory.entries import SCOPES
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take

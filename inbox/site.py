@@ -1,4 +1,4 @@
-"""For people and tests: the page and its parts, the read API, and `/_control`."""
+"""What the inbox offers to people and tests: the page, the messages as JSON, and `/_control`."""
 
 import json
 import re
@@ -20,45 +20,46 @@ _FILES: Final = {
 }
 
 _LONGEST_WAIT: Final = 25.0
-"""Seconds that `GET /_messages` waits at most."""
+"""Seconds that `GET /_messages` waits at most, whatever it is asked for."""
 
 _COMMON: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_PAGE_MAY: Final = (
+_PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:;"
     " frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_MAIL_MAY: Final = (
+_MAIL_POLICY: Final = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none';"
     " style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
-"""A mail client, too, shows style and no script; and nobody is told that the mail was opened."""
+"""Like a mail client: styles, but no scripts, and no request that would report the mail as read."""
 
 
-def is_for_readers(request: Request) -> bool:
-    """Whether it is for us, and not for a provider."""
+def is_for_site(request: Request) -> bool:
+    """Whether the request is for the site, and not for a provider."""
     is_page = request.path == "/" and request.method in {"GET", "HEAD"}
     return is_page or request.path.startswith("/_")
 
 
-class Reader:
+class Site:
     def __init__(self, mailbox: Mailbox, scripts: Scripts) -> None:
         self._mailbox = mailbox
         self._scripts = scripts
 
     def answer(self, request: Request) -> Answer:
         if not _is_local(request.headers.get("host", "")):
-            # A web page could have its own name resolved to this machine, and read the links.
-            return _said(403, "Call it by 127.0.0.1 or localhost.")
+            # A foreign web page whose host name resolves to this machine could read the links in
+            # messages, which let people act (DNS rebinding).
+            return _error(403, "Use the host name 127.0.0.1 or localhost.")
         found = re.fullmatch(r"/_messages/(\d{1,15})(/look|/mail)?", request.path)
         match request.method:
             case "GET" | "HEAD" if request.path in _FILES:
                 name, kind = _FILES[request.path]
-                headers = _COMMON | {"Content-Type": kind, "Content-Security-Policy": _PAGE_MAY}
+                headers = _COMMON | {"Content-Type": kind, "Content-Security-Policy": _PAGE_POLICY}
                 return Answer(200, (_PAGE / name).read_bytes(), headers)
             case "GET" if request.path == "/_messages":
                 return self._list(request)
@@ -73,16 +74,16 @@ class Reader:
                 self._scripts.clear()
                 return Answer(204)
             case _:
-                return _said(404, f"There is no {request.method} {request.path}.")
+                return _error(404, f"There is no {request.method} {request.path}.")
 
     def _list(self, request: Request) -> Answer:
         try:
             after = int(request.query.get("after", "0"))
-            asked = float(request.query.get("wait", "0"))
+            wait = float(request.query.get("wait", "0"))
         except ValueError:
-            return _said(400, "`after` and `wait` are numbers.")
-        # Written so that "nan" does not wait.
-        wait = min(asked, _LONGEST_WAIT) if asked > 0 else 0
+            return _error(400, "`after` and `wait` must be numbers.")
+        # The comparison is false for "nan", which must not wait.
+        wait = min(wait, _LONGEST_WAIT) if wait > 0 else 0
         name = request.query.get("box", "")
         messages = self._mailbox.after(after, name=name, wait=wait)
         listed = [message.as_json() for message in messages]
@@ -95,30 +96,30 @@ class Reader:
     def _one(self, number: int, part: str | None) -> Answer:
         message = self._mailbox.get(number)
         if message is None:
-            return _said(404, "It is not here any longer.")
+            return _error(404, "This message is no longer here.")
         if part is None:
             return as_json(200, message.as_json(), _COMMON)
         html = {"Content-Type": "text/html; charset=utf-8"}
         if part == "/mail":
-            may = {"Content-Security-Policy": _MAIL_MAY}
-            return Answer(200, mail_html(message).encode(), _COMMON | html | may)
-        may = {"Content-Security-Policy": _PAGE_MAY}
+            policy = {"Content-Security-Policy": _MAIL_POLICY}
+            return Answer(200, mail_html(message).encode(), _COMMON | html | policy)
+        policy = {"Content-Security-Policy": _PAGE_POLICY}
         drawn = look(message, self._mailbox.edits(message.thread))
-        return Answer(200, drawn.encode(), _COMMON | html | may)
+        return Answer(200, drawn.encode(), _COMMON | html | policy)
 
     def _control(self, request: Request) -> Answer:
         if request.media_type != "application/json":
-            # Which a foreign web page cannot send here.
-            return _said(415, "It has to be application/json.")
+            # A foreign web page cannot send this type here.
+            return _error(415, "The content type must be application/json.")
         try:
             self._scripts.set(Control.model_validate_json(request.body))
         except ValidationError as fault:
-            return _said(400, json.loads(fault.json(include_url=False)))
+            return _error(400, json.loads(fault.json(include_url=False)))
         return Answer(204)
 
 
-def _said(status: int, what: object) -> Answer:
-    return as_json(status, {"error": what}, _COMMON)
+def _error(status: int, error: object) -> Answer:
+    return as_json(status, {"error": error}, _COMMON)
 
 
 def _is_local(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The marks in running text, each provider's own, as HTML: Slack, Markdown, and parts of HTML."""
+"""Turns formatted text into HTML: Slack's mrkdwn, Markdown and its dialects, and a little HTML."""
 
 import re
 from collections.abc import Callable
@@ -40,12 +40,12 @@ _EMOJI: Final = {
 
 
 def emoji(name: str) -> str | None:
-    """The sign with that short name."""
+    """The emoji with that short name."""
     return _EMOJI.get(name)
 
 
 def plain(text: str) -> Html:
-    """Text as it is, with its addresses as links."""
+    """Plain text, in which web addresses become links."""
     return _inline(text, {"bare": (_BARE, lambda found: link(found[0]))})
 
 
@@ -55,27 +55,27 @@ def slack(text: str) -> Html:
 
 
 def markdown(text: str) -> Html:
-    """As Discord, Teams and ntfy read it."""
+    """Markdown as Discord, Teams and ntfy read it."""
     return _blocks(text, lambda line: _inline(line, _MARKDOWN), quote=r"> ?")
 
 
 def adaptive(text: str) -> Html:
-    """Markdown with the dates of adaptive cards."""
+    """Markdown with the dates that adaptive cards know."""
     return _blocks(text, lambda line: _inline(line, _ADAPTIVE), quote=r"> ?")
 
 
 def telegram(text: str) -> Html:
-    """MarkdownV2, in which `*` is bold and everything else is escaped."""
+    """MarkdownV2, in which one `*` is bold, and all other special characters are escaped."""
     return _blocks(text, lambda line: _inline(line, _TELEGRAM), quote=r"> ?")
 
 
 def google(text: str) -> Html:
-    """The text of a message, outside cards: https://developers.google.com/workspace/chat/format-messages."""
+    """The text of a message outside cards: https://developers.google.com/workspace/chat/format-messages."""
     return slack(text.replace("&", "&amp;"))
 
 
 def html(text: str) -> Html:
-    """The few tags that Telegram, Google Chat and Pushover know; of others only the words."""
+    """HTML with the few tags that Telegram, Google Chat and Pushover know; others are removed."""
     parser = _Subset()
     parser.feed(text)
     parser.close()
@@ -83,7 +83,7 @@ def html(text: str) -> Html:
 
 
 def _inline(text: str, rules: _Rules, words: Callable[[str], str] = lambda text: text) -> Html:
-    """One pass over the text; what a mark encloses is read again by the same rules."""
+    """Replaces what the rules match, in one pass. A rule formats its inner text by itself."""
     pattern = "|".join(f"(?P<{name}>{rule})" for name, (rule, _) in rules.items())
     parts: list[str] = []
     done = 0
@@ -98,7 +98,7 @@ def _inline(text: str, rules: _Rules, words: Callable[[str], str] = lambda text:
 
 
 def _blocks(text: str, inline: Callable[[str], Html], *, quote: str) -> Html:
-    """Fenced code, quotes, headings and lists; everything else keeps its line breaks."""
+    """Formats code blocks, quotes, headings and lists; all other lines stay lines."""
     parts: list[str] = []
     for index, piece in enumerate(re.split(r"```(?:\w*\n)?(.*?)```", text, flags=re.DOTALL)):
         if index % 2:
@@ -225,7 +225,7 @@ _KNOWN: Final = {
 
 
 class _Subset(HTMLParser):
-    """Builds anew what it knows, so nothing of the original markup is left."""
+    """Builds the known tags anew, so that nothing of the original markup remains."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

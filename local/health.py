@@ -1,0 +1,53 @@
+"""Waits until addresses answer, and warms up the functions behind them."""
+
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from local.front import AT_ONCE
+from local.programs import Failure, Programs
+
+_PATIENCE = 10.0
+"""Seconds in which a deployed function has to give its first right answer."""
+
+
+def warm_up(url: str, programs: Programs) -> None:
+    """Starts as many processes of both functions behind the API as the front ever uses at once.
+
+    Requests that overlap need a process each. So all requests to one function go out together, and
+    those to the other function follow when they are answered. Raises `Failure`.
+    """
+    # The second request has no key: it starts the function, which refuses it.
+    for path, status in (("/health", 200), ("/api/incidents", 401)):
+        with ThreadPoolExecutor(AT_ONCE) as clients:
+            waits = [
+                clients.submit(_wait_for, f"{url}{path}", status, programs) for _ in range(AT_ONCE)
+            ]
+        for wait in waits:
+            wait.result()
+
+
+def _wait_for(url: str, status: int, programs: Programs) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while fault := fault_of(url, status):
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"The API is deployed, but GET {url} does not work: {fault}"
+                f" MiniStack's log: {programs.log_name('ministack')}"
+            )
+        time.sleep(0.2)
+
+
+def fault_of(url: str, status: int = 200) -> str:
+    """Why the address does not answer with that status; empty if it does."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=20) as answer:
+            code, text = answer.status, answer.read(300)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            code, text = refused.code, refused.read(300)
+    except OSError as fault:
+        return f"{fault}."
+    return "" if code == status else f"{code} {text.decode(errors='replace')}"
