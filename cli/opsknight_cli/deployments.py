@@ -83,7 +83,7 @@ def find(where: Where) -> Deployment:
         return _deployment(session, stack, endpoint)
     except EndpointConnectionError as error:
         if endpoint is None:
-            raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
+            raise NotFound(f"AWS could not be called: {str(error).rstrip('.')}.") from None
         raise NotFound(
             f"The local deployment of `make run` no longer answers at {endpoint}: start it "
             "again, or give another deployment with --stack."
@@ -99,7 +99,7 @@ def find(where: Where) -> Deployment:
     except NoRegionError:
         raise NotFound(_NO_REGION) from None
     except BotoCoreError as error:
-        raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
+        raise NotFound(f"AWS could not be called: {str(error).rstrip('.')}.") from None
 
 
 def _place(where: Where) -> tuple[boto3.Session, str, str | None]:
@@ -115,7 +115,7 @@ def _place(where: Where) -> tuple[boto3.Session, str, str | None]:
     try:
         session = boto3.Session(profile_name=where.profile, region_name=where.region)
     except BotoCoreError as error:
-        raise NotFound(f"AWS could not be reached: {str(error).rstrip('.')}.") from None
+        raise NotFound(f"AWS could not be called: {str(error).rstrip('.')}.") from None
     if session.region_name is None:
         raise NotFound(_NO_REGION)
     return session, where.stack or DEFAULT_STACK, None

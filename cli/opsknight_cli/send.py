@@ -29,7 +29,7 @@ def send_command(
         typer.Option(
             "--key",
             envvar="OPSKNIGHT_INTEGRATION_KEY",
-            help="An integration key; with `make run`, else that of the demo.",
+            help="An integration key; with `make run`, by default that of the demo.",
             show_default=False,
         ),
     ] = None,

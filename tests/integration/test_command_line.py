@@ -15,8 +15,10 @@ import pytest
 
 from harness.dynamodb import make_table
 from harness.shell import Shell
-from harness.world import build
-from opsknight_cli.main import command
+from harness.world import Clock, build
+from opsknight_cli.deployments import find
+from opsknight_cli.main import command, run
+from opsknight_cli.session import Session
 from tests.integration import scenes_configuration, scenes_incidents
 from tests.integration.play import Play
 
@@ -65,13 +67,15 @@ def test_it_reads_as_it_was_looked_at(shell: Shell, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_help_reads_as_it_was_looked_at(shell: Shell, width: int) -> None:
+def test_help_reads_as_it_was_looked_at(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    session = Session(find, Clock(), lambda prefix, _: prefix, str, lambda _: None)
     pages = []
-    shell.width = width
     for words in commands(command()):
-        said = shell.opsknight(*words, "--help")
-        assert (said.code, said.err) == (0, "")
-        lines = [line.rstrip() for line in said.out.splitlines()]
+        assert run([*words, "--help"], session) == 0
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
         assert all(len(line) <= width for line in lines)
         pages.append("\n".join([f"$ opsknight {' '.join([*words, '--help'])}", *lines, ""]))
     is_as_kept("\n".join(pages), f"help.{width}")

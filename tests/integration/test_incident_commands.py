@@ -64,9 +64,6 @@ def last_change(world: World, incident_id: str) -> Any:
     return world.table.latest_changes(incident_id, 1, deadline())[0]
 
 
-# What can be done
-
-
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("command", WORDS)
 def test_each_cell_of_the_tables(shell: Shell, command: str, status: Status) -> None:
@@ -159,9 +156,6 @@ def test_a_snooze_ends_by_the_clock_of_utc(shell: Shell) -> None:
     )
 
 
-# Ids
-
-
 def test_the_beginning_of_an_id_is_enough_while_it_is_active(shell: Shell) -> None:
     found = incident_in(shell.world, OPEN)
     for beginning in (found[:18], found[4:18], found[:18].upper(), found):
@@ -193,9 +187,6 @@ def test_what_begins_several_ids_is_refused(shell: Shell) -> None:
     assert sum(each in error for each in opened) == 4
     assert error.endswith("and others. Give more digits.")
     assert all(incident(shell.world, each).status is OPEN for each in opened)
-
-
-# Lists
 
 
 def test_a_list_is_the_one_of_the_http_api(shell: Shell) -> None:
@@ -257,9 +248,6 @@ def test_resolved_ones_of_all_services_are_looked_for_a_week_back(shell: Shell) 
     assert "to see all of one service." in shell.opsknight("incidents", "list", "--all").out
 
 
-# What strangers wrote
-
-
 def test_no_title_commands_the_terminal(shell: Shell) -> None:
     hostile = "\x1b]0;owned\x07CPU\x1b[2J\u202e\r\nhot"
     found = incident_in(shell.world, OPEN, payload={"summary": hostile, "source": hostile})
@@ -269,9 +257,6 @@ def test_no_title_commands_the_terminal(shell: Shell) -> None:
         assert all(each.isprintable() for each in said.out.replace("\n", ""))
         assert "\u202e" not in said.out
         assert "hot" in said.out
-
-
-# Watching
 
 
 def watch(shell: Shell, *rounds: Callable[[], object], words: tuple[str, ...] = ()) -> Said:

@@ -45,8 +45,9 @@ def validate_command(
     if screen.as_json:
         screen.data({"valid": True, "problems": problems_data(checked.problems)})
     else:
-        entries = sum(1 for _ in checked.configuration.entries())
-        screen.say(f"{name_of(file)} is valid: {counted(entries, 'thing')}.", "green")
+        number = sum(1 for _ in checked.configuration.entries())
+        entries = "1 entry" if number == 1 else f"{number} entries"
+        screen.say(f"{name_of(file)} is valid: {entries}.", "green")
 
 
 @app.command("plan")

@@ -40,7 +40,7 @@ def load(invocation: Invocation, file: str, *, strict: bool) -> Checked:
 
 
 def load_valid(invocation: Invocation, file: str) -> Configuration:
-    """The same for commands that only use the file: shows errors, and leaves out warnings."""
+    """The same for commands that do not apply the file: warnings do not matter to them."""
     screen = invocation.screen
     checked = _check(invocation, file)
     if checked.errors:

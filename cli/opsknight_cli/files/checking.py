@@ -104,7 +104,7 @@ def check(document: Document, now: datetime) -> Checked:
 def _dangling(
     document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
 ) -> Iterator[Finding]:
-    """References that lead dangling_reference, in what could not be read as a whole."""
+    """References that lead nowhere, in entries that are not valid as a whole."""
     for section, kind in _KINDS.items():
         names = {slug_of(each) for each in broken.get(kind, ())}
         for name in sorted(names):

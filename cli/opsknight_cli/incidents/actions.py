@@ -171,7 +171,12 @@ def escalate_command(
     incident: IncidentArgument,
     step: Annotated[
         int | None,
-        typer.Option("--step", min=1, max=MOST_STEPS, help="Counted from 1; else the next one."),
+        typer.Option(
+            "--step",
+            min=1,
+            max=MOST_STEPS,
+            help="The step, counted from 1; by default the next one.",
+        ),
     ] = None,
 ) -> None:
     """Take the next step of the policy now, or the given one. An acknowledged incident reopens."""

@@ -25,7 +25,7 @@ _TARGETS: Final = {
     TargetKind.TEAM_LEADS: "leads of team",
     TargetKind.SCHEDULE: "schedule",
 }
-# The timeline's words for what happens by itself, and the operator's.
+# Changes that happen by themselves: the timeline's word, and the operator's.
 _BY_ITSELF: Final = {
     "unsuppressed": "maintenance ends",
     "auto-resolved": "resolves: no alert came",

@@ -22,12 +22,13 @@ _DEPLOYMENT: Final[dict[str, Any]] = {
         typer.Option(
             "--stack",
             envvar="OPSKNIGHT_STACK",
-            help="The CloudFormation stack; else that of `make run`, or opsknight.",
+            help="The CloudFormation stack; by default that of `make run`, or opsknight.",
             show_default=False,
         ),
     ],
     "region": Annotated[
-        str | None, typer.Option("--region", help="Its region; else that of your AWS setup.")
+        str | None,
+        typer.Option("--region", help="The AWS region; by default that of your AWS setup."),
     ],
     "profile": Annotated[str | None, typer.Option("--profile", help="The AWS profile to use.")],
 }
@@ -37,7 +38,7 @@ _ACTING_AS: Final[dict[str, Any]] = {
         typer.Option(
             "--as",
             envvar="OPSKNIGHT_USER",
-            help="Which user you are; else the timeline has your AWS identity.",
+            help="The user you act as; by default the timeline names your AWS identity.",
             show_default=False,
         ),
     ],
