@@ -26,7 +26,7 @@ from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
 MOST_TURNS: Final = 100
-TELL_AGAIN: Final = timedelta(minutes=1)
+FALLBACK_AGAIN_AFTER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Engine:
                 else:
                     # The next steps must not wait for SNS.
                     count("TimerFailed")
-                    later = Changes(timers={timer: now + TELL_AGAIN})
+                    later = Changes(timers={timer: now + FALLBACK_AGAIN_AFTER})
                     decision = settled(incident, later, Progress.FALLBACK_DELAYED)
                     self._write(decision, deadline)
             case _:

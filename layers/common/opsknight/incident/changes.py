@@ -18,7 +18,7 @@ from opsknight.incident.model import (
     RequestedStep,
     Status,
     Timer,
-    UnknownTimer,
+    TimerName,
     Urgency,
 )
 
@@ -106,6 +106,6 @@ def with_due_time(incident: Incident, changes: Changes) -> Changes:
     return changes | Changes(due_at=due_at)
 
 
-def _timers(incident: Incident, changes: Changes) -> dict[Timer | UnknownTimer, datetime]:
+def _timers(incident: Incident, changes: Changes) -> dict[TimerName, datetime]:
     kept = {name: at for name, at in incident.timers.items() if name not in changes.timers}
     return kept | {timer: at for timer, at in changes.timers.items() if at is not None}

@@ -27,7 +27,7 @@ from opsknight.incident.model import (
     Status,
     Timeouts,
     Timer,
-    UnknownTimer,
+    TimerName,
     Window,
 )
 
@@ -89,7 +89,7 @@ def _open(
     window: Window | None,
     timeouts: Timeouts,
 ) -> Opened:
-    timers: dict[Timer | UnknownTimer, datetime]
+    timers: dict[TimerName, datetime]
     if window is None:
         # A step is due at once, policy or not: if the stream is switched off, a tick begins it.
         timers = {Timer.ANNOUNCE: now, Timer.STEP: now}

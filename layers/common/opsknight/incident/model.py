@@ -134,7 +134,7 @@ class Event:
 
 
 class Timer(StrEnum):
-    """What is done about an incident when a time comes."""
+    """What to do about an incident when a time comes."""
 
     ANNOUNCE = "announce"
     """Plan the notices of its changes."""
@@ -144,7 +144,7 @@ class Timer(StrEnum):
     """Write the pages of the step taken last that did not fit into its transaction."""
     SNOOZE = "snooze"
     WINDOW = "window"
-    """Look whether the maintenance window that suppressed it is still in force."""
+    """Check whether the maintenance window that suppressed it is still in force."""
     ACKNOWLEDGEMENT = "acknowledgement"
     AUTO_RESOLVE = "auto_resolve"
     FALLBACK = "fallback"
@@ -211,8 +211,7 @@ class Incident(Pointer):
     maintenance window keeps the incident quiet.
     """
     timers: dict[TimerName, AwareDatetime] = {}
-    """When to do what about it. A timer that a newer version of the code has set stays, and counts.
-    """
+    """When to do what about it. Timers set by a newer version of the code stay, and count."""
     due_at: datetime | None = None
     """The earliest of its timers: when the sweep looks at it, whatever messages get lost."""
     failures: int | None = None

@@ -7,7 +7,7 @@ all in one partition, says where it is.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.store import directory_items, items, transactions
@@ -32,7 +32,7 @@ class Keys:
     table: Table
 
     def held(self, deadline: Deadline, owner_id: str | None = None) -> list[Held]:
-        """Those of a service or a user, or all of them; by owner, then by age."""
+        """The keys of a service or a user, or all keys; by owner, then by age."""
         prefix = "" if owner_id is None else f"{owner_id}#"
         found = self.table.under(items.KEYS, prefix or None, deadline)
         places = [entry["item"]["M"] for entry in found]
@@ -41,10 +41,10 @@ class Keys:
         return [_held(by_place[_place(place)]) for place in places if _place(place) in by_place]
 
     def add(self, hashed: str, key: directory_items.AnyKey, token: str, deadline: Deadline) -> None:
-        """Puts a new key; Conflict when what it is for is gone.
+        """Creates a key; Conflict when its integration or user is gone.
 
-        It is a revision of the configuration: a plan that removes what the key is for, and was made
-        before it, would not know of it.
+        This is a revision of the configuration: otherwise an older plan, which removes the
+        integration or user, would not know about the key.
         """
         self._write([*self._new(hashed, key)], token, deadline)
 
@@ -57,11 +57,11 @@ class Keys:
         token: str,
         deadline: Deadline,
     ) -> None:
-        """Puts a new key, and lets the old one end; Conflict when that has ended already."""
+        """Creates a key, and ends the old one at `until`; Conflict when that has ended already."""
         self._write([*self._new(hashed, key), self._ending(old, until)], token, deadline)
 
     def end(self, held: Held, at: datetime, deadline: Deadline) -> None:
-        """From then on it is refused; Conflict when it ends by then anyway."""
+        """Ends the key at `at`; Conflict when it ends by then anyway."""
         arguments: Any = self._ending(held, at)["Update"]
         retrying(deadline, self.table.client.update_item, **arguments)
 
@@ -74,6 +74,8 @@ class Keys:
                 needed = items.integration_item_key(key.service_id, key.integration_id)
             case ApiKey():
                 needed = items.user_key(key.user_id)
+            case _:
+                assert_never(key)
         yield transactions.exists(name, needed)
         yield {
             "Update": {
