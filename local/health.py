@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from local.front import AT_ONCE
 from local.programs import Failure, Programs
 
-_PATIENCE = 10.0
-"""Seconds in which a deployed function has to give its first right answer."""
+_PATIENCE = 30.0
+"""Seconds for the first right answer of a function. A cold start takes one or two on an idle
+machine, and many more on a busy one.
+"""
 
 
 def warm_up(url: str, programs: Programs) -> None:
