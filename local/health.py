@@ -3,13 +3,16 @@
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 
 from local.front import AT_ONCE
 from local.programs import Failure, Programs
 
-_PATIENCE = 10.0
-"""Seconds in which a deployed function has to give its first right answer."""
+_PATIENCE = 30.0
+"""Seconds for the first right answer of a function. A cold start takes one or two on an idle
+machine, and many more on a busy one.
+"""
 
 
 def warm_up(url: str, programs: Programs) -> None:
@@ -20,23 +23,24 @@ def warm_up(url: str, programs: Programs) -> None:
     """
     # The second request has no key: it starts the function, which refuses it.
     for path, status in (("/health", 200), ("/api/incidents", 401)):
-        with ThreadPoolExecutor(AT_ONCE) as clients:
-            waits = [
-                clients.submit(_wait_for, f"{url}{path}", status, programs) for _ in range(AT_ONCE)
-            ]
-        for wait in waits:
-            wait.result()
+        faults = SimpleQueue[str]()
+        for _ in range(AT_ONCE):
+            # Daemons, so that a Ctrl-C does not wait for them.
+            Thread(target=_await, args=(f"{url}{path}", status, faults), daemon=True).start()
+        for _ in range(AT_ONCE):
+            if fault := faults.get():
+                raise Failure(
+                    f"The API is deployed, but GET {url}{path} does not work: {fault}"
+                    f" MiniStack's log: {programs.log_name('ministack')}"
+                )
 
 
-def _wait_for(url: str, status: int, programs: Programs) -> None:
+def _await(url: str, status: int, faults: SimpleQueue[str]) -> None:
+    """Puts an empty text as soon as the address answers right, or its fault when patience ends."""
     deadline = time.monotonic() + _PATIENCE
-    while fault := fault_of(url, status):
-        if time.monotonic() > deadline:
-            raise Failure(
-                f"The API is deployed, but GET {url} does not work: {fault}"
-                f" MiniStack's log: {programs.log_name('ministack')}"
-            )
+    while (fault := fault_of(url, status)) and time.monotonic() < deadline:
         time.sleep(0.2)
+    faults.put(fault)
 
 
 def fault_of(url: str, status: int = 200) -> str:
