@@ -63,7 +63,7 @@ class Composer:
     def context(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
         found = self.contexts([delivery], deadline)
         if not found:
-            raise RuntimeError("its incident cannot be read")
+            raise RuntimeError("the incident of the delivery cannot be read")
         return found[0]
 
     def contexts(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[DeliveryContext]:
@@ -195,10 +195,10 @@ def _receiver(delivery: Delivery, item: Item | None) -> tuple[Receiver | None, b
         case OwnerKind.SERVICE:
             return _read(ServiceReceiver, item), True
         case OwnerKind.STATUS_PAGE:
-            page = _read(StatusPage, item)
-            if page is None or delivery.service_id not in page.service_ids:
+            status_page = _read(StatusPage, item)
+            if status_page is None or delivery.service_id not in status_page.service_ids:
                 return None, False
-            return _named(page.webhooks, delivery.receiver_id), page.shows_details
+            return _named(status_page.webhooks, delivery.receiver_id), status_page.shows_details
         case unknown:
             assert_never(unknown)
 

@@ -70,13 +70,13 @@ class Planning:
     def _deliveries(self, incident: Incident, deadline: Deadline) -> list[Delivery]:
         service_id = incident.service_id
         receivers = readable_items(ServiceReceiver, self.table.receivers(service_id, deadline))
-        pages = readable_items(StatusPage, self.table.status_pages(deadline))
+        status_pages = readable_items(StatusPage, self.table.status_pages(deadline))
         changes = self.table.changes(incident.id, deadline, after=incident.announced)
         due = notices_due(incident, changes)
         found = [
             delivery
             for change in due
-            for delivery in change_deliveries(incident, change, receivers, pages)
+            for delivery in change_deliveries(incident, change, receivers, status_pages)
         ]
         for change in due:
             found += self._assigned(incident, change, deadline)

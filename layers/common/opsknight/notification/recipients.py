@@ -154,7 +154,7 @@ def change_deliveries(
     incident: Incident,
     change: Change | None,
     receivers: Iterable[ServiceReceiver],
-    pages: Iterable[StatusPage],
+    status_pages: Iterable[StatusPage],
 ) -> tuple[Delivery, ...]:
     """The notices of a change (None: the opening) to the service's receivers, and to the status
     pages that list the service.
@@ -172,10 +172,10 @@ def change_deliveries(
         event = StatusPageEvent.UPDATED
     if event is not None:
         found += [
-            _notice(incident, change, Owner.status_page(page.id), webhook, event)
-            for page in pages
-            if incident.service_id in page.service_ids
-            for webhook in page.webhooks
+            _notice(incident, change, Owner.status_page(status_page.id), webhook, event)
+            for status_page in status_pages
+            if incident.service_id in status_page.service_ids
+            for webhook in status_page.webhooks
             if event in webhook.events
         ]
     return tuple(found)
