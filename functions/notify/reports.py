@@ -57,8 +57,8 @@ class Reports:
         if delivery is None:
             logger.info("a report of no delivery of ours", provider_id=found.provider_id)
             return
-        sets = reported(delivery, found.report, found.why)
-        if not self.deliveries.change(delivery, sets, deadline):
+        changes = reported(delivery, found.report, found.why)
+        if not self.deliveries.change(delivery, changes, deadline):
             # Another write came in between: EventBridge's own retry finds it done.
             raise RuntimeError("the delivery changed while its report was written")
         logger.info(
@@ -69,9 +69,9 @@ class Reports:
             report=found.report,
             why=found.why,
         )
-        if sets.get("state") is State.BOUNCED:
+        if changes.get("state") is State.BOUNCED:
             count("DeliveryBounced")
-        if State.BOUNCED in (sets.get("state"), delivery.state):
+        if State.BOUNCED in (changes.get("state"), delivery.state):
             # Also when the report comes again: whoever wrote it may have died before this.
             self.page_tracker.lost(delivery, deadline)
 

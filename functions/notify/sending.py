@@ -151,12 +151,12 @@ class Sending:
         message = self._compose(turn, carried, now, deadline)
         sender = self.senders.get(turn.receiver.channel)
         outcome, made = attempt(sender, message, turn.receiver, self.clock(), self.stopwatch)
-        sets = self._record(turn, outcome, made, deadline)
+        changes = self._record(turn, outcome, made, deadline)
         if isinstance(outcome, Sent):
             self._set_notified(turn, others, made, deadline)
             self._remember(turn, outcome, now, deadline)
         log_attempt(delivery, made, len(carried))
-        self._follow_up(delivery, sets, deadline)
+        self._follow_up(delivery, changes, deadline)
         return outcome
 
     def _bundle(self, turn: Turn, deadline: Deadline) -> list[DeliveryContext]:
@@ -189,10 +189,10 @@ class Sending:
     ) -> Mapping[str, object]:
         """What was written about the attempt."""
         after = outcome.after if isinstance(outcome, TemporaryFailure) else None
-        sets = attempted(turn.delivery, made, after, self.chance())
-        if not self.deliveries.record(turn.delivery, turn.claim, sets, deadline):
+        changes = attempted(turn.delivery, made, after, self.chance())
+        if not self.deliveries.record(turn.delivery, turn.claim, changes, deadline):
             logger.error("a delivery outlived its claim", delivery_id=turn.delivery.id)
-        return sets
+        return changes
 
     def _set_notified(
         self, turn: Turn, others: Sequence[Delivery], made: Attempt, deadline: Deadline
@@ -221,10 +221,10 @@ class Sending:
             self.deliveries.keep_provider_id(sent.provider_id, delivery, now, deadline)
 
     def _follow_up(
-        self, delivery: Delivery, sets: Mapping[str, object], deadline: Deadline
+        self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline
     ) -> None:
         """After an attempt: the next one is woken, or a page may have lost its last hope."""
-        state, due_at = sets.get("state"), sets["due_at"]
+        state, due_at = changes.get("state"), changes["due_at"]
         if state in (State.FAILED, State.GIVEN_UP):
             self.page_tracker.lost(delivery, deadline)
         if state is State.GIVEN_UP:

@@ -100,13 +100,13 @@ class Throttling:
     def release(self, turn: Turn, outcome: Outcome | None, deadline: Deadline) -> None:
         """Gives the slot back, with what the attempt showed. None: there was no attempt."""
         destination, sent = turn.delivery.destination, isinstance(outcome, Sent)
-        sets: dict[str, object] = {}
+        changes: dict[str, object] = {}
         if outcome is not None:
-            sets = health_after(turn.state, sent, self.clock(), pages=turn.delivery.pages)
+            changes = health_after(turn.state, sent, self.clock(), pages=turn.delivery.pages)
         if turn.interval is not None:
-            sets["next_at"] = self.clock() + turn.interval if sent else None
-        self.receivers.release_slot(destination, turn.slot, sets, deadline)
-        if sets.get("circuit_open_until") is not None:
+            changes["next_at"] = self.clock() + turn.interval if sent else None
+        self.receivers.release_slot(destination, turn.slot, changes, deadline)
+        if changes.get("circuit_open_until") is not None:
             count("ReceiverUnhealthy")
             logger.error("a receiver is unhealthy", receiver=destination)
 

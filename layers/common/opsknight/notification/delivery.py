@@ -175,7 +175,7 @@ def attempted(
     """
     tries = delivery.tries + 1
     outcome = AttemptOutcome(attempt.outcome)
-    sets: dict[str, object] = {
+    changes: dict[str, object] = {
         "attempts": (*delivery.attempts, attempt)[-ATTEMPTS_KEPT:],
         "tries": tries,
         "claim": None,
@@ -183,14 +183,14 @@ def attempted(
     }
     match outcome:
         case AttemptOutcome.SENT:
-            return sets | {"state": State.SENT, "ended_at": attempt.at}
+            return changes | {"state": State.SENT, "ended_at": attempt.at}
         case AttemptOutcome.FAILED:
-            return sets | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
+            return changes | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
         case AttemptOutcome.RETRY if _is_given_up(delivery, attempt.at):
-            return sets | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
+            return changes | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
         case AttemptOutcome.RETRY:
             pause = _pause(delivery, tries, attempt.at, after, chance)
-            return sets | {"due_at": attempt.at + pause}
+            return changes | {"due_at": attempt.at + pause}
         case unknown:
             assert_never(unknown)
 
@@ -250,7 +250,7 @@ def reported(delivery: Delivery, report: Report, why: str) -> dict[str, object]:
     """The attributes to set when a provider reports. A failure after all makes a SENT delivery
     BOUNCED.
     """
-    sets: dict[str, object] = {"reported": report}
+    changes: dict[str, object] = {"reported": report}
     if report is Report.FAILED and delivery.state is State.SENT:
-        sets |= {"state": State.BOUNCED, "why": why}
-    return sets
+        changes |= {"state": State.BOUNCED, "why": why}
+    return changes

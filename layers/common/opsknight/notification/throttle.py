@@ -107,7 +107,7 @@ def health_after(
         return {"failing_since": None, "failures": 0, "circuit_open_until": None}
     since = state.failing_since or now
     failures = state.failures + 1
-    sets: dict[str, object] = {"failing_since": since, "failures": failures}
+    changes: dict[str, object] = {"failing_since": since, "failures": failures}
     if failures >= CIRCUIT_OPENS_AT_FAILURES and now - since >= CIRCUIT_OPENS_AFTER:
-        sets["circuit_open_until"] = now + (PAGE_PROBE_EVERY if pages else PROBE_EVERY)
-    return sets
+        changes["circuit_open_until"] = now + (PAGE_PROBE_EVERY if pages else PROBE_EVERY)
+    return changes

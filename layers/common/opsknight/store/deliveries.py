@@ -24,30 +24,30 @@ class Deliveries:
 
     def claim(self, delivery: Delivery, token: str, now: datetime, deadline: Deadline) -> None:
         """Nobody else sends it until the lease is over. Raises Conflict."""
-        sets = {"claim": token, "due_at": now + LEASE}
-        seen = {"state": State.PENDING, "due_at": delivery.due_at}
+        changes = {"claim": token, "due_at": now + LEASE}
+        before = {"state": State.PENDING, "due_at": delivery.due_at}
         # Repeated after an unknown outcome, it finds its own claim.
-        self._change(delivery, sets, seen, deadline, " OR #claim = :claim")
+        self._change(delivery, changes, before, deadline, " OR #claim = :claim")
 
     def record(
-        self, delivery: Delivery, token: str, sets: Mapping[str, object], deadline: Deadline
+        self, delivery: Delivery, token: str, changes: Mapping[str, object], deadline: Deadline
     ) -> bool:
         """Writes the result of a claimed delivery. False when the lease was over and another sender
         has it.
         """
         try:
-            self._change(delivery, sets, {"claim": token}, deadline)
+            self._change(delivery, changes, {"claim": token}, deadline)
         except Conflict:
             return False
         return True
 
-    def change(self, delivery: Delivery, sets: Mapping[str, object], deadline: Deadline) -> bool:
+    def change(self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline) -> bool:
         """Writes to a delivery that nobody has claimed since it was read. False when somebody has,
         or when it is over.
         """
-        seen = {"state": delivery.state, "due_at": delivery.due_at}
+        before = {"state": delivery.state, "due_at": delivery.due_at}
         try:
-            self._change(delivery, sets, seen, deadline)
+            self._change(delivery, changes, before, deadline)
         except Conflict:
             return False
         return True
@@ -55,14 +55,14 @@ class Deliveries:
     def _change(
         self,
         delivery: Delivery,
-        sets: Mapping[str, object],
-        seen: Mapping[str, object],
+        changes: Mapping[str, object],
+        before: Mapping[str, object],
         deadline: Deadline,
         otherwise: str = "",
     ) -> None:
-        update = transactions.update(sets)
+        update = transactions.update(changes)
         condition = transactions.still(
-            seen, update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+            before, update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
         )
         retrying(
             deadline,

@@ -48,10 +48,10 @@ class Receivers:
         Raises Conflict when another sender was faster.
         """
         condition = "(attribute_not_exists(#slot) OR #slot <= :now)"
-        names, sets = {"#slot": slot}, "#slot = :until"
+        names, assignments = {"#slot": slot}, "#slot = :until"
         if paced:
             names["#next"] = "next_at"
-            sets += ", #next = :until"
+            assignments += ", #next = :until"
             if not exempt:
                 condition += " AND (attribute_not_exists(#next) OR #next <= :now)"
         retrying(
@@ -59,7 +59,7 @@ class Receivers:
             self.table.client.update_item,
             TableName=self.table.name,
             Key=items.receiver_state_key(destination),
-            UpdateExpression=f"SET kind = :kind, {sets}",
+            UpdateExpression=f"SET kind = :kind, {assignments}",
             ConditionExpression=condition,
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={
@@ -70,15 +70,15 @@ class Receivers:
         )
 
     def release_slot(
-        self, destination: str, slot: str, sets: Mapping[str, object], deadline: Deadline
+        self, destination: str, slot: str, changes: Mapping[str, object], deadline: Deadline
     ) -> None:
-        """`sets`: what the attempt showed about the receiver."""
+        """`changes`: what the attempt showed about the receiver."""
         retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
             Key=items.receiver_state_key(destination),
-            **transactions.update({"kind": "receiver_state", slot: None, **sets}),
+            **transactions.update({"kind": "receiver_state", slot: None, **changes}),
         )
 
     def take_pace_exemption(
