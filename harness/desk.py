@@ -9,9 +9,7 @@ from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-import boto3
-
-from harness import described
+from harness import described, embedded
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel
@@ -59,8 +57,10 @@ class Desk:
     """An API key of a responder with every scope, once it was needed."""
 
     def __post_init__(self) -> None:
-        # Of a session of its own: what a test watches is what the function does.
-        self.ssm: SSMClient = boto3.Session().client("ssm", endpoint_url=self.endpoint)
+        # Not of the default session: what a test watches there is what the function does.
+        url = self.world.table.client.meta.endpoint_url
+        endpoint = self.endpoint or (url if embedded.is_embedded(url) else None)
+        self.ssm: SSMClient = embedded.client("ssm", endpoint)
         self.keys = LinkKeys(Secret(self.ssm, self.key_name))
         self.function = self.responder()
 
