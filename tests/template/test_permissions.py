@@ -357,15 +357,15 @@ def test_a_function_may_do_what_it_does(
             used.add((f"sms-voice:{model.name}", params.get("OriginationIdentity", "pool")))
         elif model.name in ("BatchGetItem", "BatchWriteItem"):
             used.update(
-                (f"dynamodb_server:{model.name}", names[table]) for table in params["RequestItems"]
+                (f"dynamodb:{model.name}", names[table]) for table in params["RequestItems"]
             )
         elif model.name == "TransactWriteItems":
             for write in params["TransactItems"]:
                 ((kind, arguments),) = write.items()
-                used.add((f"dynamodb_server:{IN_TRANSACTION[kind]}", names[arguments["TableName"]]))
+                used.add((f"dynamodb:{IN_TRANSACTION[kind]}", names[arguments["TableName"]]))
         else:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            used.add((f"dynamodb_server:{model.name}", names[params["TableName"]] + index))
+            used.add((f"dynamodb:{model.name}", names[params["TableName"]] + index))
 
     for service in ("dynamodb", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
         session.events.register(f"provide-client-params.{service}", note)
