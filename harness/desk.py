@@ -11,9 +11,7 @@ from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-import boto3
-
-from harness import described
+from harness import described, embedded
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
@@ -62,8 +60,10 @@ class Desk:
     """An API key of a responder with every scope; made when first needed."""
 
     def __post_init__(self) -> None:
-        # A session of its own, so that a test that watches the function does not see these calls.
-        self.ssm: SSMClient = boto3.Session().client("ssm", endpoint_url=self.endpoint)
+        # Not of the default session: a test watches there what the function does.
+        url = self.world.table.client.meta.endpoint_url
+        endpoint = self.endpoint or (url if embedded.is_embedded(url) else None)
+        self.ssm: SSMClient = embedded.client("ssm", endpoint)
         self.keys = LinkKeys(Secret(SecretReader(self.ssm), self.key_name))
         self.function = self.responder()
 

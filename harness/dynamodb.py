@@ -1,4 +1,8 @@
-"""A real DynamoDB server (MiniStack's) and tables made from `template.yaml`."""
+"""Where tests and the bench find a DynamoDB, and tables made from `template.yaml`.
+
+`connect` reaches MiniStack's DynamoDB, embedded in this process (`embedded.endpoint`) or as a
+server (`server`). What stands in the tables belongs into `world`.
+"""
 
 import os
 import socket
@@ -11,10 +15,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 from botocore.config import Config
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from harness import embedded
 from local.children import Child
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ _CREATED: Final = (
     "BillingMode",
     "GlobalSecondaryIndexes",
     "KeySchema",
+)
+# The set-up is no subject of a test: on a busy machine it takes the time that it takes.
+_PATIENT: Final = Config(
+    connect_timeout=30, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
 )
 
 
@@ -45,7 +53,7 @@ def make_table(client: "DynamoDBClient", resource: str) -> str:
         stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
         arguments["StreamSpecification"] = stream
     name = f"{resource.lower()}-{token_hex(4)}"
-    client.create_table(TableName=name, **arguments)
+    connect(client.meta.endpoint_url, _PATIENT).create_table(TableName=name, **arguments)
     return name
 
 
@@ -66,7 +74,10 @@ def server(log: Path) -> Iterator[str]:
     child = Child([str(program)], env=environment, cwd=log.parent, log=log)
     try:
         _await(port, child, log)
-        yield f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        # MiniStack imports a service at its first call, which takes longer than a client waits.
+        connect(url, _PATIENT).list_tables()
+        yield url
     finally:
         child.stop()
 
@@ -82,6 +93,6 @@ def _await(port: int, child: Child, log: Path) -> None:
 
 
 def connect(endpoint: str | None, config: Config) -> "DynamoDBClient":
-    """A client; without an endpoint it is moto's, where a test has that on."""
-    client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
+    """A new client; without an endpoint it is moto's, where a test has that on."""
+    client: DynamoDBClient = embedded.client("dynamodb", endpoint, config)
     return client

@@ -1,4 +1,4 @@
-"""Worlds in process that are quick to make, and the log as CloudWatch would get it."""
+"""A world that a module shares, and the log as CloudWatch would get it."""
 
 import io
 import json
@@ -6,40 +6,17 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
+from harness import embedded
 from harness.world import World, build
 from opsknight.runtime.telemetry import logger
-from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
-
-
-@pytest.fixture(scope="session")
-def botocore_data() -> boto3.Session:
-    """Reading the description of DynamoDB takes most of the time that a new client takes."""
-    return boto3.Session()
-
-
-def _world(session: boto3.Session) -> World:
-    return build(
-        client=session.client("dynamodb", config=TABLE_CONFIG),
-        rates_client=session.client("dynamodb", config=RATES_CONFIG),
-    )
-
-
-@pytest.fixture
-def moto_world(botocore_data: boto3.Session) -> Iterator[World]:
-    """A new world in process, with clients of its own."""
-    with mock_aws():
-        yield _world(botocore_data)
 
 
 @pytest.fixture(scope="module")
-def shared_world(botocore_data: boto3.Session) -> Iterator[World]:
+def shared_world() -> World:
     """For tests that leave nothing behind but rate counts."""
-    with mock_aws():
-        yield _world(botocore_data)
+    return build(embedded.endpoint())
 
 
 class Log:

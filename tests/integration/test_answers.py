@@ -97,8 +97,8 @@ def test_without_any_id_one_is_made(shared_world: World) -> None:
     assert all(each.startswith("req_") for each in ids)
 
 
-def test_an_event_is_one_line_in_the_log(moto_world: World, log: Log) -> None:
-    response = moto_world.send(event(), **{"X-Request-Id": "from-the-sender"})  # type: ignore[arg-type]
+def test_an_event_is_one_line_in_the_log(world: World, log: Log) -> None:
+    response = world.send(event(), **{"X-Request-Id": "from-the-sender"})  # type: ignore[arg-type]
     [line] = log.lines
     assert {name: line[name] for name in line if name not in ("timestamp", "ms", "service")} == {
         "level": "INFO",
@@ -126,23 +126,23 @@ def test_an_event_is_one_line_in_the_log(moto_world: World, log: Log) -> None:
 )
 @pytest.mark.parametrize("kind", ["integration key", "API key", "unknown key"])
 def test_the_log_gives_no_key_and_no_word_of_the_body(
-    moto_world: World, log: Log, body: object, kind: str
+    world: World, log: Log, body: object, kind: str
 ) -> None:
     secrets = {
-        "integration key": moto_world.integration_key,
-        "API key": moto_world.api_key,
+        "integration key": world.integration_key,
+        "API key": world.api_key,
         "unknown key": "0123456789abcdef0123456789abcdef",
     }
-    moto_world.send(body, key=secrets[kind])
+    world.send(body, key=secrets[kind])
     assert len(log.lines) == 1
     assert "secret" not in log.text
     assert secrets[kind] not in log.text
 
 
-def test_what_goes_wrong_with_us_is_500_in_json_and_logged(moto_world: World, log: Log) -> None:
+def test_what_goes_wrong_with_us_is_500_in_json_and_logged(world: World, log: Log) -> None:
     fault = refusing("AccessDeniedException")
-    Wire(moto_world.table.client).fail("TransactWriteItems", fault)
-    response = moto_world.send(event(payload={"summary": "a-secret"}))
+    Wire(world.table.client).fail("TransactWriteItems", fault)
+    response = world.send(event(payload={"summary": "a-secret"}))
     assert (response.status, response.body) == (500, {"error": "Internal Server Error"})
     assert response.headers["X-Request-Id"] == "gateway-1"
     failed, answered = log.lines
@@ -150,7 +150,7 @@ def test_what_goes_wrong_with_us_is_500_in_json_and_logged(moto_world: World, lo
     assert "AccessDeniedException" in failed["exception"]
     assert (answered["level"], answered["status"]) == ("ERROR", 500)
     assert "a-secret" not in log.text
-    assert moto_world.integration_key not in log.text
+    assert world.integration_key not in log.text
 
 
 def test_a_function_that_cannot_start_is_500_in_json(log: Log) -> None:
@@ -196,16 +196,16 @@ def test_lambda_calls_on_request(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_became_of_events_is_counted(
-    moto_world: World,
+    world: World,
     capsys: pytest.CaptureFixture[str],
     prepare: list[Any],
     sent: Any,
     metric: str,
 ) -> None:
     for each in prepare:
-        moto_world.send(each)
+        world.send(each)
     capsys.readouterr()
-    moto_world.send(sent)
+    world.send(sent)
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     [told] = counted
     assert told[metric] == [1.0]

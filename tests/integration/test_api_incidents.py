@@ -22,8 +22,8 @@ OPEN = Status.OPEN
 
 
 @pytest.fixture
-def desk(moto_world: World) -> Desk:
-    desk = Desk(moto_world)
+def desk(world: World) -> Desk:
+    desk = Desk(world)
     desk.configured(services=["svc_checkout", "svc_reports"])
     return desk
 

@@ -36,8 +36,8 @@ SCHEDULE = Schedule(
 
 
 @pytest.fixture
-def desk(moto_world: World) -> Desk:
-    desk = Desk(moto_world)
+def desk(world: World) -> Desk:
+    desk = Desk(world)
     desk.world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
     return desk

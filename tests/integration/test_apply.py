@@ -36,8 +36,8 @@ WITHOUT_CARL = FILE.replace(", carl: }", "}").replace(
 
 
 @pytest.fixture
-def shell(world: World, tmp_path: Path) -> Shell:
-    shell = Shell(world)
+def shell(moto_world: World, tmp_path: Path) -> Shell:
+    shell = Shell(moto_world)
     path = tmp_path / "opsknight.yaml"
     path.write_text(FILE)
     assert shell.opsknight("apply", path, "--yes").code == 0
@@ -173,12 +173,12 @@ def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
     assert world.send(event(service_id="svc_checkout"), key=secret).status == 401
 
 
-def test_what_was_made_in_another_way_is_taken_up(world: World) -> None:
-    shell = Shell(world)
+def test_what_was_made_in_another_way_is_taken_up(moto_world: World) -> None:
+    shell = Shell(moto_world)
     assert shell.opsknight("export").out == "{}\n"
     assert apply(shell, FILE).code == 0
     assert "checkout" in shell.opsknight("export").out
-    kept = world.send(event(), key=world.integration_key)
+    kept = moto_world.send(event(), key=moto_world.integration_key)
     assert kept.status == 202, "with the keys that it had"
 
 

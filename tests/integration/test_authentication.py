@@ -160,12 +160,12 @@ def test_an_integration_key_is_found_in_capitals_too(shared_world: World) -> Non
 @pytest.mark.parametrize("service_id", [7, None, [], {}, "svc_reports", "\ud800", ""], ids=ascii)
 @pytest.mark.parametrize("name", ["service_id", "serviceId"])
 def test_a_service_id_is_ignored_with_an_integration_key(
-    moto_world: World, name: str, service_id: object
+    world: World, name: str, service_id: object
 ) -> None:
     named: dict[str, Any] = {name: service_id}
-    response = moto_world.send(event(**named))
+    response = world.send(event(**named))
     assert response.status == 202
-    assert response.incident["serviceId"] == moto_world.service.id
+    assert response.incident["serviceId"] == world.service.id
 
 
 def test_keys_rest_hashed(shared_world: World) -> None:
@@ -176,12 +176,12 @@ def test_keys_rest_hashed(shared_world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["service_id", "serviceId"])
-def test_an_api_key_names_the_service_either_way(moto_world: World, name: str) -> None:
-    named: dict[str, Any] = {name: f" {moto_world.other_service.id} "}
+def test_an_api_key_names_the_service_either_way(world: World, name: str) -> None:
+    named: dict[str, Any] = {name: f" {world.other_service.id} "}
     body = event(**named)
-    response = moto_world.send(body, key=moto_world.api_key)
+    response = world.send(body, key=world.api_key)
     assert response.status == 202
-    assert response.incident["serviceId"] == moto_world.other_service.id
+    assert response.incident["serviceId"] == world.other_service.id
 
 
 def test_api_key_missing_scope_is_403(shared_world: World) -> None:
@@ -213,25 +213,25 @@ def test_an_unknown_service_is_404(shared_world: World, service_id: str) -> None
     assert told(response) == (404, {"error": "Service not found"})
 
 
-def test_access_by_role_or_team(moto_world: World) -> None:
-    here = event(service_id=moto_world.service.id)
-    elsewhere = event(service_id=moto_world.other_service.id)
+def test_access_by_role_or_team(world: World) -> None:
+    here = event(service_id=world.service.id)
+    elsewhere = event(service_id=world.other_service.id)
     denied = (403, {"error": "Service access denied"})
-    assert moto_world.send(here, key=moto_world.user_api_key).status == 202
-    assert told(moto_world.send(elsewhere, key=moto_world.user_api_key)) == denied
-    assert told(moto_world.send(here, key=moto_world.stranger_api_key)) == denied
-    assert moto_world.send(elsewhere, key=moto_world.api_key).status == 202, "a responder"
+    assert world.send(here, key=world.user_api_key).status == 202
+    assert told(world.send(elsewhere, key=world.user_api_key)) == denied
+    assert told(world.send(here, key=world.stranger_api_key)) == denied
+    assert world.send(elsewhere, key=world.api_key).status == 202, "a responder"
 
 
-def test_an_admin_has_access_to_every_service(moto_world: World) -> None:
+def test_an_admin_has_access_to_every_service(world: World) -> None:
     root = User(id="user_root", name="Root", email="root@example.com", role=Role.ADMIN)
-    moto_world.table.create([root], {}, "root", deadline())
-    key = new_api_key(moto_world, user_id=root.id)
-    assert moto_world.send(event(service_id=moto_world.other_service.id), key=key).status == 202
+    world.table.create([root], {}, "root", deadline())
+    key = new_api_key(world, user_id=root.id)
+    assert world.send(event(service_id=world.other_service.id), key=key).status == 202
 
 
-def test_a_service_that_moved_to_another_team_denies_a_user(moto_world: World) -> None:
-    moved = moto_world.service.model_copy(update={"team_id": "team_data"})
-    put(moto_world, directory_items.directory_item(moved))
+def test_a_service_that_moved_to_another_team_denies_a_user(world: World) -> None:
+    moved = world.service.model_copy(update={"team_id": "team_data"})
+    put(world, directory_items.directory_item(moved))
     body = event(service_id=moved.id)
-    assert moto_world.send(body, key=moto_world.user_api_key).status == 403
+    assert world.send(body, key=world.user_api_key).status == 403

@@ -34,21 +34,21 @@ def of_size(size: int, filling: str = "x") -> str:
     [(LARGEST_BODY, 202), (LARGEST_BODY + 1, 413), (600 * 1024, 413)],
     ids=["512 KB", "one byte more", "600 KB"],
 )
-def test_at_most_512_kb(moto_world: World, size: int, status: int, encoded: bool) -> None:
+def test_at_most_512_kb(world: World, size: int, status: int, encoded: bool) -> None:
     text = of_size(size)
     sent = base64.b64encode(text.encode()).decode() if encoded else text
-    response = post(moto_world, sent, base64=encoded)
+    response = post(world, sent, base64=encoded)
     assert response.status == status
     if status == 413:
         assert response.body == {"error": "Payload too large", "maximum_bytes": 524_288}
-        assert not of_kind(moto_world, "incident", "alert", "chunk")
-        assert used(moto_world) == []
+        assert not of_kind(world, "incident", "alert", "chunk")
+        assert used(world) == []
 
 
-def test_the_size_is_that_of_the_bytes_not_of_the_characters(moto_world: World) -> None:
+def test_the_size_is_that_of_the_bytes_not_of_the_characters(world: World) -> None:
     text = json.dumps(event(unknown="\N{GRINNING FACE}" * 131_072), ensure_ascii=False)
     assert len(text) < LARGEST_BODY < len(text.encode())
-    assert post(moto_world, text).status == 413
+    assert post(world, text).status == 413
 
 
 @pytest.mark.parametrize(
@@ -65,35 +65,35 @@ def test_the_size_is_that_of_the_bytes_not_of_the_characters(moto_world: World) 
     ],
     ids=["plain", "deflated", "emoji", "98 KB of noise", "512 KB of noise", "odd but valid"],
 )
-def test_the_whole_event_is_kept_byte_for_byte(moto_world: World, text: str) -> None:
-    first = post(moto_world, text)
-    again = post(moto_world, base64.b64encode(text.encode()).decode(), base64=True)
+def test_the_whole_event_is_kept_byte_for_byte(world: World, text: str) -> None:
+    first = post(world, text)
+    again = post(world, base64.b64encode(text.encode()).decode(), base64=True)
     assert (first.action, again.action) == ("triggered", "deduplicated")
-    kept = moto_world.table.alerts(first.incident["id"], deadline())
+    kept = world.table.alerts(first.incident["id"], deadline())
     assert [alert.body for alert in kept] == [text, text]
-    one = moto_world.table.alert(first.incident["id"], kept[0].id, deadline())
+    one = world.table.alert(first.incident["id"], kept[0].id, deadline())
     assert one == kept[0]
 
 
-def test_a_large_body_is_in_chunks_of_its_own_that_expire_with_it(moto_world: World) -> None:
-    post(moto_world, of_size(LARGEST_BODY, NOISE))
-    [alert] = of_kind(moto_world, "alert")
-    chunks = of_kind(moto_world, "chunk")
+def test_a_large_body_is_in_chunks_of_its_own_that_expire_with_it(world: World) -> None:
+    post(world, of_size(LARGEST_BODY, NOISE))
+    [alert] = of_kind(world, "alert")
+    chunks = of_kind(world, "chunk")
     assert alert["chunks"]["N"] == str(len(chunks)) == "2"
     assert {chunk["expires_at"]["N"] for chunk in chunks} == {alert["expires_at"]["N"]}
-    sizes = [len(str(item)) for item in of_kind(moto_world, "incident", "pointer", "alert")]
+    sizes = [len(str(item)) for item in of_kind(world, "incident", "pointer", "alert")]
     assert max(sizes) < 2048, "what is hot stays small"
 
 
-def test_an_alert_that_is_not_there_is_none(moto_world: World) -> None:
-    assert moto_world.table.alert("inc_none", "al_none", deadline()) is None
+def test_an_alert_that_is_not_there_is_none(world: World) -> None:
+    assert world.table.alert("inc_none", "al_none", deadline()) is None
 
 
-def test_a_byte_order_mark_is_borne(moto_world: World) -> None:
+def test_a_byte_order_mark_is_borne(world: World) -> None:
     text = "\ufeff" + json.dumps(event())
-    assert post(moto_world, text).status == 202
+    assert post(world, text).status == 202
     encoded = base64.b64encode(text.encode()).decode()
-    assert post(moto_world, encoded, base64=True).status == 202
+    assert post(world, encoded, base64=True).status == 202
 
 
 @pytest.mark.parametrize(
@@ -174,29 +174,29 @@ def test_the_content_type_is_not_insisted_on(shared_world: World, content_type: 
     ],
     ids=ascii,
 )
-def test_no_text_causes_a_5xx_and_what_can_be_is_kept_as_sent(moto_world: World, text: str) -> None:
+def test_no_text_causes_a_5xx_and_what_can_be_is_kept_as_sent(world: World, text: str) -> None:
     details = {text or "k": [text], "n": 1e308}
     payload = {"summary": text, "source": text, "custom_details": details}
-    response = moto_world.send(event(payload=payload))
+    response = world.send(event(payload=payload))
     assert response.status == 202
     kept = "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= c <= "\udfff" else c for c in text)
     assert response.incident["title"] == kept
 
 
 @pytest.mark.parametrize("key", ["\x00", "a#b", "\x7f", "#", "\N{GRINNING FACE}" * 200], ids=ascii)
-def test_any_dedup_key_names_one_incident(moto_world: World, key: str) -> None:
-    first, second = moto_world.send(event(dedup_key=key)), moto_world.send(event(dedup_key=key))
+def test_any_dedup_key_names_one_incident(world: World, key: str) -> None:
+    first, second = world.send(event(dedup_key=key)), world.send(event(dedup_key=key))
     assert (first.action, second.action) == ("triggered", "deduplicated")
     assert second.incident == first.incident
-    assert moto_world.send(event(dedup_key=key + "x"[: 200 - len(key)])).status == 202
+    assert world.send(event(dedup_key=key + "x"[: 200 - len(key)])).status == 202
 
 
-def test_a_key_is_trimmed_before_it_names_an_incident(moto_world: World) -> None:
-    first = moto_world.send(event(dedup_key="cpu")).incident
-    assert moto_world.send(event(dedup_key=" cpu\u3000\n")).incident == first
-    assert moto_world.send(event(dedup_key="CPU")).incident["id"] != first["id"]
+def test_a_key_is_trimmed_before_it_names_an_incident(world: World) -> None:
+    first = world.send(event(dedup_key="cpu")).incident
+    assert world.send(event(dedup_key=" cpu\u3000\n")).incident == first
+    assert world.send(event(dedup_key="CPU")).incident["id"] != first["id"]
 
 
 @pytest.mark.parametrize("details", [None, {}, {"a": None}], ids=["null", "{}", "null inside"])
-def test_details_may_be_null_or_empty(moto_world: World, details: object) -> None:
-    assert moto_world.send(event(payload={"custom_details": details})).status == 202
+def test_details_may_be_null_or_empty(world: World, details: object) -> None:
+    assert world.send(event(payload={"custom_details": details})).status == 202

@@ -19,10 +19,10 @@ def check(response: Response, status: int) -> None:
 
 @pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
 @pytest.mark.parametrize("before", [0, 1], ids=["none active", "open"])
-def test_202(moto_world: World, action: str, before: int) -> None:
+def test_202(world: World, action: str, before: int) -> None:
     for _ in range(before):
-        moto_world.send(event())
-    response = moto_world.send(event(action))
+        world.send(event())
+    response = world.send(event(action))
     check(response, 202)
 
 
@@ -45,16 +45,16 @@ def test_refusals(shared_world: World, status: int, sent: dict[str, Any]) -> Non
     check(shared_world.request({**sent, "headers": headers}), status)
 
 
-def test_429(moto_world: World) -> None:
-    use_up(moto_world)
-    check(moto_world.send(event()), 429)
+def test_429(world: World) -> None:
+    use_up(world)
+    check(world.send(event()), 429)
 
 
-def test_500(moto_world: World) -> None:
-    Wire(moto_world.table.client).fail("GetItem", refusing("AccessDeniedException"))
-    check(moto_world.send(event()), 500)
+def test_500(world: World) -> None:
+    Wire(world.table.client).fail("GetItem", refusing("AccessDeniedException"))
+    check(world.send(event()), 500)
 
 
-def test_503(moto_world: World) -> None:
-    Wire(moto_world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
-    check(moto_world.send(event(), api=moto_world.api(patience=0)), 503)
+def test_503(world: World) -> None:
+    Wire(world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
+    check(world.send(event(), api=world.api(patience=0)), 503)

@@ -35,8 +35,8 @@ services: {checkout: {team: web, policy: one}}
 
 
 @pytest.fixture
-def shell(moto_world: World) -> Shell:
-    shell = Shell(moto_world, account=Scripted(moto_world))
+def shell(world: World) -> Shell:
+    shell = Shell(world, account=Scripted(world))
     # The world's own service gets a policy by it.
     assert shell.opsknight("apply", "-", "--yes", stdin=FILE).code == 0
     return shell

@@ -65,9 +65,9 @@ class Ids:
 
 
 @pytest.fixture
-def desk(moto_world: World) -> Desk:
+def desk(world: World) -> Desk:
     """A night in which three incidents were opened, and Ada was paged about the first."""
-    world, new_id = moto_world, Ids()
+    world, new_id = world, Ids()
     desk = Desk(world, new_id=new_id)
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])

@@ -34,14 +34,14 @@ WORDS: dict[str, list[str]] = {
 
 
 @pytest.fixture
-def shell(moto_world: World) -> Shell:
-    desk = Desk(moto_world)
+def shell(world: World) -> Shell:
+    desk = Desk(world)
     desk.configured(
         services=["svc_checkout", "svc_reports"],
         teams=["team_web", "team_data"],
         users=["user_ada", "user_ben", "user_eve"],
     )
-    return Shell(moto_world)
+    return Shell(world)
 
 
 def told(shell: Shell, *words: str, code: int = 0) -> Any:

@@ -46,42 +46,40 @@ def attempt(world: World, secret: str, **more: Any) -> tuple[int, dict[str, Any]
 
 @KINDS
 def test_a_key_that_is_disabled_or_revoked_is_refused(
-    moto_world: World, make: Any, refused: object
+    world: World, make: Any, refused: object
 ) -> None:
-    assert attempt(moto_world, make(moto_world, disabled=True)) == refused
-    assert attempt(moto_world, make(moto_world, ends_at=moto_world.clock())) == refused
+    assert attempt(world, make(world, disabled=True)) == refused
+    assert attempt(world, make(world, ends_at=world.clock())) == refused
 
 
 @KINDS
-def test_a_key_rotated_out_stops_at_its_time(moto_world: World, make: Any, refused: object) -> None:
-    ends_at = moto_world.clock().replace(second=10)
-    secret = make(moto_world, ends_at=ends_at)
-    moto_world.clock.advance(seconds=9.999)
-    assert attempt(moto_world, secret) == (202, {})
-    moto_world.clock.advance(seconds=0.001)
-    assert attempt(moto_world, secret) == refused, "remembered or not"
+def test_a_key_rotated_out_stops_at_its_time(world: World, make: Any, refused: object) -> None:
+    ends_at = world.clock().replace(second=10)
+    secret = make(world, ends_at=ends_at)
+    world.clock.advance(seconds=9.999)
+    assert attempt(world, secret) == (202, {})
+    world.clock.advance(seconds=0.001)
+    assert attempt(world, secret) == refused, "remembered or not"
 
 
 @KINDS
-def test_a_revoked_key_stops_within_30_seconds(
-    moto_world: World, make: Any, refused: object
-) -> None:
-    secret = make(moto_world)
-    assert attempt(moto_world, secret) == (202, {})
-    make(moto_world, secret, ends_at=moto_world.clock())
-    moto_world.clock.advance(seconds=29.999)
-    assert attempt(moto_world, secret, api=moto_world.api()) == refused, "another function"
-    moto_world.clock.advance(seconds=0.001)
-    assert attempt(moto_world, secret) == refused
+def test_a_revoked_key_stops_within_30_seconds(world: World, make: Any, refused: object) -> None:
+    secret = make(world)
+    assert attempt(world, secret) == (202, {})
+    make(world, secret, ends_at=world.clock())
+    world.clock.advance(seconds=29.999)
+    assert attempt(world, secret, api=world.api()) == refused, "another function"
+    world.clock.advance(seconds=0.001)
+    assert attempt(world, secret) == refused
 
 
-def test_a_disabled_key_is_remembered_as_live_until_then(moto_world: World) -> None:
+def test_a_disabled_key_is_remembered_as_live_until_then(world: World) -> None:
     # What the 30 seconds buy: no read of the key with each event.
-    secret = new_integration_key(moto_world)
-    attempt(moto_world, secret)
-    new_integration_key(moto_world, secret, disabled=True)
-    moto_world.clock.advance(seconds=29.999)
-    assert attempt(moto_world, secret) == (202, {})
+    secret = new_integration_key(world)
+    attempt(world, secret)
+    new_integration_key(world, secret, disabled=True)
+    world.clock.advance(seconds=29.999)
+    assert attempt(world, secret) == (202, {})
 
 
 @pytest.mark.parametrize(
@@ -89,39 +87,37 @@ def test_a_disabled_key_is_remembered_as_live_until_then(moto_world: World) -> N
     [(new_integration_key, UNKNOWN, INVALID_KEY), (new_api_key, UNKNOWN_API_KEY, UNAUTHORIZED)],
     ids=["integration key", "API key"],
 )
-def test_a_new_key_works_at_once(
-    moto_world: World, make: Any, secret: str, refused: object
-) -> None:
-    assert attempt(moto_world, secret) == refused, "not there yet"
-    make(moto_world, secret)
-    assert attempt(moto_world, secret) == (202, {})
+def test_a_new_key_works_at_once(world: World, make: Any, secret: str, refused: object) -> None:
+    assert attempt(world, secret) == refused, "not there yet"
+    make(world, secret)
+    assert attempt(world, secret) == (202, {})
 
 
-def test_a_disabled_service_is_403_within_30_seconds(moto_world: World) -> None:
-    assert attempt(moto_world, moto_world.integration_key) == (202, {})
-    disabled = moto_world.service.model_copy(update={"disabled": True})
-    put(moto_world, directory_items.directory_item(disabled))
-    moto_world.clock.advance(seconds=30)
-    assert attempt(moto_world, moto_world.integration_key) == INVALID_KEY
-    assert attempt(moto_world, moto_world.api_key)[0] == 404
+def test_a_disabled_service_is_403_within_30_seconds(world: World) -> None:
+    assert attempt(world, world.integration_key) == (202, {})
+    disabled = world.service.model_copy(update={"disabled": True})
+    put(world, directory_items.directory_item(disabled))
+    world.clock.advance(seconds=30)
+    assert attempt(world, world.integration_key) == INVALID_KEY
+    assert attempt(world, world.api_key)[0] == 404
 
 
-def test_the_key_of_a_service_that_is_gone_is_403(moto_world: World) -> None:
-    secret = new_integration_key(moto_world, service_id="svc_gone")
-    assert attempt(moto_world, secret) == INVALID_KEY
+def test_the_key_of_a_service_that_is_gone_is_403(world: World) -> None:
+    secret = new_integration_key(world, service_id="svc_gone")
+    assert attempt(world, secret) == INVALID_KEY
 
 
-def test_a_disabled_owner_is_401_within_30_seconds(moto_world: World) -> None:
-    assert attempt(moto_world, moto_world.api_key) == (202, {})
-    user = moto_world.table.user("user_ada", deadline())
+def test_a_disabled_owner_is_401_within_30_seconds(world: World) -> None:
+    assert attempt(world, world.api_key) == (202, {})
+    user = world.table.user("user_ada", deadline())
     assert user is not None
-    put(moto_world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
-    moto_world.clock.advance(seconds=30)
-    assert attempt(moto_world, moto_world.api_key) == UNAUTHORIZED
+    put(world, directory_items.directory_item(user.model_copy(update={"disabled": True})))
+    world.clock.advance(seconds=30)
+    assert attempt(world, world.api_key) == UNAUTHORIZED
 
 
-def test_the_key_of_an_owner_who_is_gone_is_401(moto_world: World) -> None:
-    assert attempt(moto_world, new_api_key(moto_world, user_id="user_gone")) == UNAUTHORIZED
+def test_the_key_of_an_owner_who_is_gone_is_401(world: World) -> None:
+    assert attempt(world, new_api_key(world, user_id="user_gone")) == UNAUTHORIZED
 
 
 def kept(world: World, secret: str) -> dict[str, Any]:
@@ -135,35 +131,35 @@ def kept(world: World, secret: str) -> dict[str, Any]:
 
 @KINDS
 def test_the_first_use_of_a_day_is_recorded(
-    moto_world: World, make: Any, refused: tuple[int, dict[str, Any]]
+    world: World, make: Any, refused: tuple[int, dict[str, Any]]
 ) -> None:
     del refused
-    secret = make(moto_world)
-    before = kept(moto_world, secret)
+    secret = make(world)
+    before = kept(world, secret)
     assert "used_on" not in before
-    assert attempt(moto_world, secret)[0] == 202
-    assert kept(moto_world, secret) == before | {"used_on": moto_world.clock().date().isoformat()}
-    moto_world.clock.advance(days=1)
-    assert attempt(moto_world, secret)[0] == 202
-    assert kept(moto_world, secret)["used_on"] == moto_world.clock().date().isoformat()
+    assert attempt(world, secret)[0] == 202
+    assert kept(world, secret) == before | {"used_on": world.clock().date().isoformat()}
+    world.clock.advance(days=1)
+    assert attempt(world, secret)[0] == 202
+    assert kept(world, secret)["used_on"] == world.clock().date().isoformat()
 
 
 @KINDS
 def test_a_day_of_use_is_written_once(
-    moto_world: World, make: Any, refused: tuple[int, dict[str, Any]]
+    world: World, make: Any, refused: tuple[int, dict[str, Any]]
 ) -> None:
     del refused
-    secret = make(moto_world)
-    wire = Wire(moto_world.table.client)
+    secret = make(world)
+    wire = Wire(world.table.client)
     for _ in range(3):
-        assert attempt(moto_world, secret)[0] == 202
-        moto_world.clock.advance(seconds=40)
-    kept(moto_world, secret)
+        assert attempt(world, secret)[0] == 202
+        world.clock.advance(seconds=40)
+    kept(world, secret)
     assert wire.calls.count("UpdateItem") == 1
 
 
-def test_a_key_that_is_gone_is_not_made_again_by_its_use(moto_world: World) -> None:
-    key = ApiKey(id="key_x", name="CI", created_at=moto_world.clock(), user_id="user_ada")
+def test_a_key_that_is_gone_is_not_made_again_by_its_use(world: World) -> None:
+    key = ApiKey(id="key_x", name="CI", created_at=world.clock(), user_id="user_ada")
     with pytest.raises(Conflict):
-        moto_world.table.record_use("0f" * 32, key, moto_world.clock().date(), deadline())
-    assert "0f" * 32 not in str(moto_world.items())
+        world.table.record_use("0f" * 32, key, world.clock().date(), deadline())
+    assert "0f" * 32 not in str(world.items())

@@ -21,8 +21,8 @@ from tests.integration.steps import do, in_order, incident, incident_in, put
 
 
 @pytest.fixture
-def desk(moto_world: World) -> Desk:
-    return Desk(moto_world)
+def desk(world: World) -> Desk:
+    return Desk(world)
 
 
 def buttons(page: RawResponse) -> list[str]:

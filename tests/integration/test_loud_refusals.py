@@ -15,10 +15,10 @@ LOUD = "opsknight:rate-limited:Prometheus"
 
 
 @pytest.fixture
-def flooded(moto_world: World) -> World:
+def flooded(world: World) -> World:
     """The first integration key has used up its minute."""
-    use_up(moto_world)
-    return moto_world
+    use_up(world)
+    return world
 
 
 def refuse(world: World, *severities: str, action: str = "trigger", **more: Any) -> Response:
@@ -100,11 +100,11 @@ def test_each_key_has_an_incident_of_its_own(flooded: World) -> None:
     assert keys == {LOUD, "opsknight:rate-limited:Grafana"}
 
 
-def test_with_an_api_key_it_is_of_the_service_the_event_was_for(moto_world: World) -> None:
-    use_up(moto_world, "key_api0")
-    sent = event(service_id=moto_world.other_service.id)
-    assert moto_world.send(sent, key=moto_world.api_key).status == 429
-    assert loud(moto_world)["service_id"]["S"] == moto_world.other_service.id
+def test_with_an_api_key_it_is_of_the_service_the_event_was_for(world: World) -> None:
+    use_up(world, "key_api0")
+    sent = event(service_id=world.other_service.id)
+    assert world.send(sent, key=world.api_key).status == 429
+    assert loud(world)["service_id"]["S"] == world.other_service.id
 
 
 def test_it_is_not_limited_itself(flooded: World) -> None:

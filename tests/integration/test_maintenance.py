@@ -18,27 +18,27 @@ def due_of(world: World, incidents: dict[str, str]) -> dict[str, datetime | None
     return {service: incident.due_at for service, incident in found.items() if incident}
 
 
-def test_stopping_maintenance_brings_what_it_suppressed_to_the_engine(moto_world: World) -> None:
-    shell = Shell(moto_world)
+def test_stopping_maintenance_brings_what_it_suppressed_to_the_engine(world: World) -> None:
+    shell = Shell(world)
     assert shell.opsknight("apply", "-", "--yes", stdin=FILE + SERVICE).code == 0
     for service in ("checkout", "reports"):
         said = shell.opsknight("maintenance", "start", service, "--for", "2h", "--reason", "x")
         assert said.code == 0
     found = {}
     for service in ("svc_checkout", "svc_reports"):
-        sent = moto_world.send(event(service_id=service), key=moto_world.api_key)
+        sent = world.send(event(service_id=service), key=world.api_key)
         found[service] = sent.incident["id"]
         assert sent.incident["status"] == Status.SUPPRESSED
-    before = due_of(moto_world, found)
-    moto_world.clock.advance(minutes=2)
-    now = moto_world.clock()
+    before = due_of(world, found)
+    world.clock.advance(minutes=2)
+    now = world.clock()
     said = shell.opsknight("maintenance", "stop", "checkout")
     sentences = said.out.replace("\n", " ")
     assert "1 incident that it suppressed can page within a minute." in sentences
-    assert due_of(moto_world, found) == before | {"svc_checkout": now}
+    assert due_of(world, found) == before | {"svc_checkout": now}
     assert before["svc_checkout"] != now
-    fresh = moto_world.api()
-    later = moto_world.send(
-        event(dedup_key="new", service_id="svc_checkout"), key=moto_world.api_key, api=fresh
+    fresh = world.api()
+    later = world.send(
+        event(dedup_key="new", service_id="svc_checkout"), key=world.api_key, api=fresh
     )
     assert later.incident["status"] == Status.OPEN

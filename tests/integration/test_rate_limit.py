@@ -15,15 +15,15 @@ def ask(world: World, api: Api | None = None) -> Response:
     return world.send(event("resolve", "nothing"), api=api)
 
 
-def test_120_are_accepted_and_the_next_is_refused(moto_world: World) -> None:
-    moto_world.clock.advance(seconds=12.5)
+def test_120_are_accepted_and_the_next_is_refused(world: World) -> None:
+    world.clock.advance(seconds=12.5)
     for number in range(120):
-        response = ask(moto_world)
+        response = ask(world)
         assert response.status == 202, "ignored ones count, too"
         assert response.headers["RateLimit-Limit"] == "120"
         assert response.headers["RateLimit-Remaining"] == str(119 - number)
         assert response.headers["RateLimit-Reset"] == "48"
-    refused = ask(moto_world)
+    refused = ask(world)
     assert (refused.status, refused.body) == (429, {"error": "Rate limit exceeded."})
     assert {name: value for name, value in refused.headers.items() if "R" in name[:1]} == {
         "RateLimit-Limit": "120",
@@ -37,74 +37,74 @@ def test_120_are_accepted_and_the_next_is_refused(moto_world: World) -> None:
     ("second", "retry_after"), [(0, "60"), (59, "1"), (59.5, "1"), (59.999999, "1"), (58.01, "2")]
 )
 def test_retry_after_is_at_least_one_whole_second(
-    moto_world: World, second: float, retry_after: str
+    world: World, second: float, retry_after: str
 ) -> None:
-    moto_world.clock.advance(seconds=second)
-    use_up(moto_world)
-    assert ask(moto_world).headers["Retry-After"] == retry_after
+    world.clock.advance(seconds=second)
+    use_up(world)
+    assert ask(world).headers["Retry-After"] == retry_after
 
 
-def test_the_next_minute_is_free(moto_world: World) -> None:
-    moto_world.clock.advance(seconds=59)
-    use_up(moto_world)
-    assert ask(moto_world).status == 429
-    moto_world.clock.advance(seconds=1)
-    response = ask(moto_world)
+def test_the_next_minute_is_free(world: World) -> None:
+    world.clock.advance(seconds=59)
+    use_up(world)
+    assert ask(world).status == 429
+    world.clock.advance(seconds=1)
+    response = ask(world)
     assert (response.status, response.headers["RateLimit-Remaining"]) == (202, "119")
 
 
 @pytest.mark.parametrize("function", ["the same function", "another function"])
-def test_a_refused_request_does_not_use_up_the_window(moto_world: World, function: str) -> None:
-    use_up(moto_world, requests=119)
+def test_a_refused_request_does_not_use_up_the_window(world: World, function: str) -> None:
+    use_up(world, requests=119)
     for _ in range(5):
-        ask(moto_world, api=None if function == "the same function" else moto_world.api())
-    assert used(moto_world) == [120]
+        ask(world, api=None if function == "the same function" else world.api())
+    assert used(world) == [120]
 
 
-def test_each_key_by_itself(moto_world: World) -> None:
-    use_up(moto_world)
-    assert ask(moto_world).status == 429
+def test_each_key_by_itself(world: World) -> None:
+    use_up(world)
+    assert ask(world).status == 429
     second = event("resolve", "nothing")
-    assert moto_world.send(second, key=moto_world.second_integration_key).status == 202
-    by_user = event("resolve", "nothing", service_id=moto_world.service.id)
-    assert moto_world.send(by_user, key=moto_world.api_key).status == 202
+    assert world.send(second, key=world.second_integration_key).status == 202
+    by_user = event("resolve", "nothing", service_id=world.service.id)
+    assert world.send(by_user, key=world.api_key).status == 202
 
 
-def test_api_keys_alike_whatever_the_service(moto_world: World) -> None:
-    use_up(moto_world, "key_api0")
-    for service in (moto_world.service, moto_world.other_service):
+def test_api_keys_alike_whatever_the_service(world: World) -> None:
+    use_up(world, "key_api0")
+    for service in (world.service, world.other_service):
         wanted = event("resolve", "nothing", service_id=service.id)
-        assert moto_world.send(wanted, key=moto_world.api_key).status == 429
+        assert world.send(wanted, key=world.api_key).status == 429
 
 
 @pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
-def test_a_refused_event_does_nothing(moto_world: World, action: str) -> None:
-    known = moto_world.send(event()).incident["id"]
-    use_up(moto_world, "key_int_grafana")
-    before = {item["sk"]["S"] for item in moto_world.items() if known in item["pk"]["S"]}
+def test_a_refused_event_does_nothing(world: World, action: str) -> None:
+    known = world.send(event()).incident["id"]
+    use_up(world, "key_int_grafana")
+    before = {item["sk"]["S"] for item in world.items() if known in item["pk"]["S"]}
     sent = event(action)
-    assert moto_world.send(sent, key=moto_world.second_integration_key).status == 429
-    after = {item["sk"]["S"] for item in moto_world.items() if known in item["pk"]["S"]}
+    assert world.send(sent, key=world.second_integration_key).status == 429
+    after = {item["sk"]["S"] for item in world.items() if known in item["pk"]["S"]}
     assert after == before
 
 
-def test_a_warm_function_refuses_from_memory(moto_world: World) -> None:
-    use_up(moto_world)
-    assert ask(moto_world).status == 429, "and tells of it"
-    main, rates = Wire(moto_world.table.client), Wire(moto_world.counters.client)
-    moto_world.clock.advance(seconds=29)
-    assert ask(moto_world).status == 429
+def test_a_warm_function_refuses_from_memory(world: World) -> None:
+    use_up(world)
+    assert ask(world).status == 429, "and tells of it"
+    main, rates = Wire(world.table.client), Wire(world.counters.client)
+    world.clock.advance(seconds=29)
+    assert ask(world).status == 429
     assert (main.calls, rates.calls) == ([], []), "without a DynamoDB call"
-    assert ask(moto_world, api=moto_world.api()).status == 429
+    assert ask(world, api=world.api()).status == 429
     assert rates.calls == ["UpdateItem"], "another function has to ask"
 
 
-def test_memory_of_a_full_window_ends_with_it(moto_world: World) -> None:
-    use_up(moto_world)
-    ask(moto_world)
-    rates = Wire(moto_world.counters.client)
-    moto_world.clock.advance(minutes=1)
-    assert ask(moto_world).status == 202
+def test_memory_of_a_full_window_ends_with_it(world: World) -> None:
+    use_up(world)
+    ask(world)
+    rates = Wire(world.counters.client)
+    world.clock.advance(minutes=1)
+    assert ask(world).status == 202
     assert rates.calls == ["UpdateItem"]
 
 
@@ -113,26 +113,26 @@ def test_memory_of_a_full_window_ends_with_it(moto_world: World) -> None:
     [TIMES_OUT, THROTTLES, refusing("InternalServerError", status=500)],
     ids=["times out", "throttles", "fails"],
 )
-def test_a_limiter_that_cannot_tell_lets_the_event_pass(moto_world: World, fault: Fault) -> None:
-    Wire(moto_world.counters.client).fail("UpdateItem", fault)
-    response = moto_world.send(event())
+def test_a_limiter_that_cannot_tell_lets_the_event_pass(world: World, fault: Fault) -> None:
+    Wire(world.counters.client).fail("UpdateItem", fault)
+    response = world.send(event())
     assert (response.status, response.action) == (202, "triggered")
     assert "RateLimit-Remaining" not in response.headers
     assert response.headers["RateLimit-Limit"] == "120"
 
 
 def test_a_limiter_that_may_not_count_lets_the_event_pass_and_says_so(
-    moto_world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Wire(moto_world.counters.client).fail("UpdateItem", refusing("AccessDeniedException"))
-    assert moto_world.send(event()).status == 202
+    Wire(world.counters.client).fail("UpdateItem", refusing("AccessDeniedException"))
+    assert world.send(event()).status == 202
     assert "requests cannot be counted" in caplog.text
 
 
-def test_a_limiter_is_asked_once(moto_world: World) -> None:
-    rates = Wire(moto_world.counters.client)
+def test_a_limiter_is_asked_once(world: World) -> None:
+    rates = Wire(world.counters.client)
     rates.fail("UpdateItem", TIMES_OUT)
-    ask(moto_world)
+    ask(world)
     assert rates.calls == ["UpdateItem"], "a slow limiter must not hold up an event"
 
 
@@ -142,23 +142,23 @@ def test_a_limiter_is_asked_once(moto_world: World) -> None:
     ids=["throttled a minute later", "throttled long after", "timed out"],
 )
 def test_throttling_on_a_key_seen_at_its_limit_refuses(
-    moto_world: World, fault: Fault, minutes: int, status: int
+    world: World, fault: Fault, minutes: int, status: int
 ) -> None:
-    use_up(moto_world)
-    assert ask(moto_world).status == 429
-    moto_world.clock.advance(minutes=minutes)
-    Wire(moto_world.counters.client).fail("UpdateItem", fault)
-    assert ask(moto_world).status == status
+    use_up(world)
+    assert ask(world).status == 429
+    world.clock.advance(minutes=minutes)
+    Wire(world.counters.client).fail("UpdateItem", fault)
+    assert ask(world).status == status
     other = event("resolve", "nothing")
-    assert moto_world.send(other, key=moto_world.second_integration_key).status == 202
+    assert world.send(other, key=world.second_integration_key).status == 202
 
 
-def test_counters_wake_nobody_and_expire(moto_world: World) -> None:
-    before = in_order(moto_world.items())
-    ask(moto_world)
-    assert in_order(moto_world.items()) == before, "they are not in the table with the stream"
-    client, name = moto_world.counters.client, moto_world.counters.name
+def test_counters_wake_nobody_and_expire(world: World) -> None:
+    before = in_order(world.items())
+    ask(world)
+    assert in_order(world.items()) == before, "they are not in the table with the stream"
+    client, name = world.counters.client, world.counters.name
     [counter] = client.scan(TableName=name)["Items"]
     assert counter["pk"]["S"].startswith(PROMETHEUS_KEY_ID)
-    end = moto_world.clock() + timedelta(minutes=1)
+    end = world.clock() + timedelta(minutes=1)
     assert end.timestamp() < int(counter["expires_at"]["N"]) < end.timestamp() + 86_400

@@ -16,8 +16,8 @@ from tests.integration.steps import in_order, incident, incident_in, put
 
 
 @pytest.fixture
-def desk(moto_world: World) -> Desk:
-    return Desk(moto_world)
+def desk(world: World) -> Desk:
+    return Desk(world)
 
 
 def press(action: str, incident_id: str, **more: Any) -> dict[str, Any]:

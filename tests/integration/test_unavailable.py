@@ -46,15 +46,15 @@ FAULTS = pytest.mark.parametrize("fault", AWAY.values(), ids=AWAY.keys())
 @FAULTS
 @pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
 def test_dynamodb_away_is_503_with_retry_after(
-    moto_world: World, fault: Fault, operation: str, log: Log
+    world: World, fault: Fault, operation: str, log: Log
 ) -> None:
-    Wire(moto_world.table.client).fail(operation, fault, ALWAYS)
-    before = in_order(moto_world.items())
-    response = moto_world.send(event(), api=moto_world.api(patience=0))
+    Wire(world.table.client).fail(operation, fault, ALWAYS)
+    before = in_order(world.items())
+    response = world.send(event(), api=world.api(patience=0))
     assert (response.status, response.body) == (503, {"error": "Service unavailable"})
     assert int(response.headers["Retry-After"]) >= 1
     assert response.headers["X-Request-Id"] == "gateway-1"
-    assert in_order(moto_world.items()) == before
+    assert in_order(world.items()) == before
     line = log.lines[-1]
     assert (line["level"], line["status"]) == ("ERROR", 503)
     assert line["cause"], "the line says why"
@@ -62,45 +62,45 @@ def test_dynamodb_away_is_503_with_retry_after(
 
 @FAULTS
 @pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems"])
-def test_a_passing_fault_is_not_noticed(moto_world: World, fault: Fault, operation: str) -> None:
-    Wire(moto_world.table.client).fail(operation, fault)
-    response = moto_world.send(event())
+def test_a_passing_fault_is_not_noticed(world: World, fault: Fault, operation: str) -> None:
+    Wire(world.table.client).fail(operation, fault)
+    response = world.send(event())
     assert (response.status, response.action) == (202, "triggered")
-    assert len(of_kind(moto_world, "alert")) == 1
+    assert len(of_kind(world, "alert")) == 1
 
 
-def test_the_event_after_a_503_works(moto_world: World) -> None:
-    wire = Wire(moto_world.table.client)
+def test_the_event_after_a_503_works(world: World) -> None:
+    wire = Wire(world.table.client)
     wire.fail("TransactWriteItems", TIMES_OUT, ALWAYS)
-    assert moto_world.send(event(), api=moto_world.api(patience=0.2)).status == 503
+    assert world.send(event(), api=world.api(patience=0.2)).status == 503
     wire.mend()
-    assert moto_world.send(event()).action == "triggered"
+    assert world.send(event()).action == "triggered"
 
 
-def test_transactions_in_conflict_are_tried_again(moto_world: World) -> None:
-    known = incident_in(moto_world, Status.OPEN)
-    wire = Wire(moto_world.table.client)
+def test_transactions_in_conflict_are_tried_again(world: World) -> None:
+    known = incident_in(world, Status.OPEN)
+    wire = Wire(world.table.client)
     wire.fail("TransactWriteItems", CONFLICTS, times=3)
-    assert moto_world.send(event()).action == "deduplicated"
+    assert world.send(event()).action == "deduplicated"
     assert wire.calls.count("TransactWriteItems") == 4
-    assert incident(moto_world, known).alert_count == 2
+    assert incident(world, known).alert_count == 2
 
 
-def test_one_request_repeated_has_one_token(moto_world: World) -> None:
-    wire = Wire(moto_world.table.client)
+def test_one_request_repeated_has_one_token(world: World) -> None:
+    wire = Wire(world.table.client)
     wire.fail("TransactWriteItems", CONFLICTS)
     wire.fail("TransactWriteItems", TIMES_OUT)
-    moto_world.send(event())
+    world.send(event())
     sent = [request for request in wire.sent if "ClientRequestToken" in request]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2], "so that an unknown outcome is written once"
 
 
-def test_another_decision_has_another_token(moto_world: World) -> None:
-    known = incident_in(moto_world, Status.OPEN)
-    wire = Wire(moto_world.table.client)
-    wire.fail("TransactWriteItems", doing(lambda: do(moto_world, known, Acknowledge())))
-    moto_world.send(event())
+def test_another_decision_has_another_token(world: World) -> None:
+    known = incident_in(world, Status.OPEN)
+    wire = Wire(world.table.client)
+    wire.fail("TransactWriteItems", doing(lambda: do(world, known, Acknowledge())))
+    world.send(event())
     first, _, last = [request for request in wire.sent if "ClientRequestToken" in request]
     assert first["ClientRequestToken"] != last["ClientRequestToken"]
 
@@ -118,51 +118,51 @@ def test_another_decision_has_another_token(moto_world: World) -> None:
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_happened_in_between_is_decided_on_again(
-    moto_world: World, action: str, meanwhile: Any, says: str
+    world: World, action: str, meanwhile: Any, says: str
 ) -> None:
-    known = incident_in(moto_world, Status.OPEN)
-    wire = Wire(moto_world.table.client)
-    wire.fail("TransactWriteItems", doing(lambda: do(moto_world, known, meanwhile)))
-    assert moto_world.send(event(action)).action == says
-    active = [i for i in of_kind(moto_world, "incident") if i["status"]["S"] != "RESOLVED"]
-    assert len(active) == len(of_kind(moto_world, "pointer")) <= 1
+    known = incident_in(world, Status.OPEN)
+    wire = Wire(world.table.client)
+    wire.fail("TransactWriteItems", doing(lambda: do(world, known, meanwhile)))
+    assert world.send(event(action)).action == says
+    active = [i for i in of_kind(world, "incident") if i["status"]["S"] != "RESOLVED"]
+    assert len(active) == len(of_kind(world, "pointer")) <= 1
 
 
-def test_two_first_triggers_are_one_incident(moto_world: World) -> None:
-    other = moto_world.api()
-    wire = Wire(moto_world.table.client)
-    wire.fail("TransactWriteItems", doing(lambda: moto_world.send(event(), api=other)))
-    response = moto_world.send(event(), api=moto_world.api())
+def test_two_first_triggers_are_one_incident(world: World) -> None:
+    other = world.api()
+    wire = Wire(world.table.client)
+    wire.fail("TransactWriteItems", doing(lambda: world.send(event(), api=other)))
+    response = world.send(event(), api=world.api())
     assert response.action == "deduplicated"
-    [stored] = of_kind(moto_world, "incident")
-    assert stored["alert_count"]["N"] == "2" == str(len(of_kind(moto_world, "alert")))
+    [stored] = of_kind(world, "incident")
+    assert stored["alert_count"]["N"] == "2" == str(len(of_kind(world, "alert")))
     assert response.incident["id"] == stored["id"]["S"]
 
 
-def test_contention_without_end_is_503(moto_world: World) -> None:
+def test_contention_without_end_is_503(world: World) -> None:
     fault = refusing("TransactionCanceledException", "ConditionalCheckFailed", "None", "None")
-    Wire(moto_world.table.client).fail("TransactWriteItems", fault, ALWAYS)
-    assert moto_world.send(event(), api=moto_world.api(patience=0.05)).status == 503
+    Wire(world.table.client).fail("TransactWriteItems", fault, ALWAYS)
+    assert world.send(event(), api=world.api(patience=0.05)).status == 503
 
 
-def test_a_key_that_cannot_be_read_is_503_and_not_403(moto_world: World) -> None:
-    Wire(moto_world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
-    assert moto_world.send(event(), api=moto_world.api(patience=0.2)).status == 503
+def test_a_key_that_cannot_be_read_is_503_and_not_403(world: World) -> None:
+    Wire(world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
+    assert world.send(event(), api=world.api(patience=0.2)).status == 503
 
 
-def test_a_full_window_is_told_though_the_table_is_away(moto_world: World) -> None:
-    api = moto_world.api()
-    use_up(moto_world)
-    assert moto_world.send(event(), api=api).status == 429
-    Wire(moto_world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
-    assert moto_world.send(event(), api=api).status == 429
+def test_a_full_window_is_told_though_the_table_is_away(world: World) -> None:
+    api = world.api()
+    use_up(world)
+    assert world.send(event(), api=api).status == 429
+    Wire(world.table.client).fail("GetItem", TIMES_OUT, ALWAYS)
+    assert world.send(event(), api=api).status == 429
 
 
-def test_chunks_are_stored_before_the_transaction(moto_world: World) -> None:
-    wire = Wire(moto_world.table.client)
+def test_chunks_are_stored_before_the_transaction(world: World) -> None:
+    wire = Wire(world.table.client)
     details = {"dump": Random(5).randbytes(200_000).hex()}
     wire.fail("PutItem", THROTTLES)
-    assert moto_world.send(event(payload={"custom_details": details})).status == 202
+    assert world.send(event(payload={"custom_details": details})).status == 202
     puts = [call for call in wire.calls if call in ("PutItem", "TransactWriteItems")]
     assert puts[-1] == "TransactWriteItems"
     assert puts.count("TransactWriteItems") == 1

@@ -57,10 +57,12 @@ def press(action: str, incident_id: str) -> dict[str, Any]:
 # Races
 
 
-def test_of_many_who_acknowledge_at_once_one_has_it(world: World, dynamodb: str) -> None:
-    desk = Desk(world, dynamodb)
+def test_of_many_who_acknowledge_at_once_one_has_it(
+    server_world: World, dynamodb_server: str
+) -> None:
+    desk = Desk(server_world, dynamodb_server)
     for round_ in range(5):
-        incident_id = opened(world, f"k{round_}")
+        incident_id = opened(server_world, f"k{round_}")
         links = [desk.link(incident_id, user) for user in ("ada", "ben", "eve")] * 3
         functions = [desk.responder() for _ in links]
         pages = at_once(
@@ -70,15 +72,15 @@ def test_of_many_who_acknowledge_at_once_one_has_it(world: World, dynamodb: str)
             ]
         )
         assert {page.status for page in pages} == {303}
-        (change,) = world.table.changes(incident_id, deadline())
-        assert known(world, incident_id).assignee_id == change.actor.id
-    check(world)
+        (change,) = server_world.table.changes(incident_id, deadline())
+        assert known(server_world, incident_id).assignee_id == change.actor.id
+    check(server_world)
 
 
 def test_two_who_want_different_things_both_learn_what_became_of_it(
-    world: World, dynamodb: str
+    server_world: World, dynamodb_server: str
 ) -> None:
-    desk = Desk(world, dynamodb)
+    desk = Desk(server_world, dynamodb_server)
     key = desk.key("ada", *SCOPES)
     wishes = [
         ("resolve", None),
@@ -89,7 +91,7 @@ def test_two_who_want_different_things_both_learn_what_became_of_it(
         ("notes", {"text": "x"}),
     ]
     for round_ in range(5):
-        incident_id = opened(world, f"k{round_}")
+        incident_id = opened(server_world, f"k{round_}")
         functions = [desk.responder() for _ in wishes]
 
         def wish(number: int, at: str = incident_id, crowd: Any = functions) -> Response:
@@ -101,13 +103,13 @@ def test_two_who_want_different_things_both_learn_what_became_of_it(
         assert {answer.status for answer in answers} <= {200, 409}
         assert answers[0].status == 200, "what is active can be resolved"
         moved = sum(answer.status == 200 for answer in answers)
-        changes = world.table.changes(incident_id, deadline())
+        changes = server_world.table.changes(incident_id, deadline())
         assert len(changes) <= moved, "some were so already"
         assert changes[-1].what == "resolved"
         for answer in answers:
             if answer.status == 409:
                 assert answer.body["status"] in set(Status)
-    check(world)
+    check(server_world)
 
 
 # Deaths and faults

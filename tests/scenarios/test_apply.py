@@ -133,15 +133,15 @@ def test_it_can_die_at_every_call_and_be_run_again(
 
 
 def test_of_two_at_once_one_is_refused_or_the_later_one_holds(
-    dynamodb: str, full_size: bool, say: Callable[[str], None]
+    dynamodb_server: str, full_size: bool, say: Callable[[str], None]
 ) -> None:
-    world = build(dynamodb)
+    world = build(dynamodb_server)
     refused = 0
 
     def attempt(text: str) -> str | None:
         process = Process()
         try:
-            apply(process.runs(world, dynamodb), text)
+            apply(process.runs(world, dynamodb_server), text)
         except Overtaken:
             return None
         return text

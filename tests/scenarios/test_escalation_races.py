@@ -25,17 +25,17 @@ from opsknight.store.table import Table
 
 
 @pytest.fixture
-def night(world: World) -> Pipeline:
-    pipeline = Pipeline(world, streaming=False)
+def night(server_world: World) -> Pipeline:
+    pipeline = Pipeline(server_world, streaming=False)
     pipeline.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
     return pipeline
 
 
-def tables(night: Pipeline, dynamodb: str, number: int, hold: float) -> list[Table]:
+def tables(night: Pipeline, dynamodb_server: str, number: int, hold: float) -> list[Table]:
     """Of processes that get in each other's way, as they do on AWS."""
     conflicts = Conflicts(hold)
     return [
-        replace(night.world.table, client=conflicts.watch(connect(dynamodb, TABLE_CONFIG)))
+        replace(night.world.table, client=conflicts.watch(connect(dynamodb_server, TABLE_CONFIG)))
         for _ in range(number)
     ]
 
@@ -55,13 +55,13 @@ def acknowledge(night: Pipeline, table: Table, incident_id: str, pause: float) -
 
 
 @pytest.mark.soak
-def test_acknowledging_races_a_step(night: Pipeline, dynamodb: str, full_size: bool) -> None:
+def test_acknowledging_races_a_step(night: Pipeline, dynamodb_server: str, full_size: bool) -> None:
     paged = 0
     races = 200 if full_size else 40
     engines = [
-        engine(night.world, night.post, table) for table in tables(night, dynamodb, 2, 0.002)
+        engine(night.world, night.post, table) for table in tables(night, dynamodb_server, 2, 0.002)
     ]
-    [person] = tables(night, dynamodb, 1, 0.002)
+    [person] = tables(night, dynamodb_server, 1, 0.002)
     for number in range(races):
         body = event(dedup_key=f"race-{number}", service_id=night.world.service.id)
         night.world.clock.advance(seconds=1)
@@ -87,9 +87,11 @@ def test_acknowledging_races_a_step(night: Pipeline, dynamodb: str, full_size: b
     assert 0 < paged < races, f"{paged} of {races}: this was no race"
 
 
-def test_many_wakings_of_one_step_take_it_once(night: Pipeline, dynamodb: str) -> None:
+def test_many_wakings_of_one_step_take_it_once(night: Pipeline, dynamodb_server: str) -> None:
     incident = night.world.send(event()).incident["id"]
-    engines = [engine(night.world, night.post, each) for each in tables(night, dynamodb, 8, 0.002)]
+    engines = [
+        engine(night.world, night.post, each) for each in tables(night, dynamodb_server, 8, 0.002)
+    ]
     at_once([partial(one.advance, incident, deadline()) for one in engines])
     night.pages("ada")
     assert night.incident(incident).page_no == 1

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from events.handler import Api
+from harness import embedded
 from harness.fuzzing import TEXT, gateway_events
 from harness.invariants import check, stored
 from harness.world import World, build, deadline, event, http_event
@@ -95,9 +96,9 @@ def raw_body(sent: Mapping[str, Any]) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def arena(dynamodb: str) -> Iterator[Arena]:
+def arena() -> Iterator[Arena]:
     """One for all examples of a test: Hypothesis wants it so."""
-    arena = Arena(dynamodb)
+    arena = Arena(embedded.endpoint())
     yield arena
     arena.world.close()
 

@@ -97,7 +97,7 @@ def some_order_explains(world: World, programs: Programs, run: Crowd) -> None:
 
 @pytest.mark.soak
 def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(
-    dynamodb: str, phases: tuple[Phase, ...]
+    dynamodb_server: str, phases: tuple[Phase, ...]
 ) -> None:
     """Clients take turns at each DynamoDB call, as Hypothesis says."""
 
@@ -108,8 +108,8 @@ def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(
     )
     def property(programs: Programs, order: list[int]) -> None:
         turns = Turns(order)
-        client = turns.watch(connect(dynamodb, TABLE_CONFIG))
-        world = build(client=client, rates_client=connect(dynamodb, TABLE_CONFIG))
+        client = turns.watch(connect(dynamodb_server, TABLE_CONFIG))
+        world = build(client=client, rates_client=connect(dynamodb_server, TABLE_CONFIG))
         some_order_explains(world, programs, turns.run)
         world.close()
 
@@ -119,17 +119,17 @@ def test_any_order_of_their_calls_gives_the_answers_of_some_order_of_events(
 @pytest.mark.soak
 @pytest.mark.parametrize("conflicting", [False, True], ids=["as MiniStack is", "conflicting"])
 def test_any_race_gives_the_answers_of_some_order_of_events(
-    dynamodb: str, conflicting: bool, phases: tuple[Phase, ...]
+    dynamodb_server: str, conflicting: bool, phases: tuple[Phase, ...]
 ) -> None:
     """The same with threads that run as they can."""
 
     @settings(max_examples=settings().max_examples // 4, phases=phases)
     @given(programs=st.lists(PROGRAM, min_size=2, max_size=4))
     def property(programs: Programs) -> None:
-        client = connect(dynamodb, TABLE_CONFIG)
+        client = connect(dynamodb_server, TABLE_CONFIG)
         if conflicting:
             Conflicts(hold=0.002).watch(client)
-        world = build(client=client, rates_client=connect(dynamodb, TABLE_CONFIG))
+        world = build(client=client, rates_client=connect(dynamodb_server, TABLE_CONFIG))
         some_order_explains(world, programs, at_once)
         world.close()
 

@@ -140,8 +140,8 @@ def _judge(night: Pipeline) -> None:
 
 
 @pytest.mark.soak
-def test_of_several_senders_one_sends(dynamodb: str, full_size: bool) -> None:
-    night = _town(dynamodb)
+def test_of_several_senders_one_sends(dynamodb_server: str, full_size: bool) -> None:
+    night = _town(dynamodb_server)
     races, rivals = (100 if full_size else 8), 6
     with ThreadPoolExecutor(rivals) as threads:
         for number in range(races):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
+from harness import embedded
 from harness.pipeline import Pipeline, step
 from harness.shell import Shell
 from harness.world import World, build, deadline, event
@@ -239,13 +239,13 @@ def unreadable(night: Pipeline) -> None:
     ],
 )
 def test_it_foresees_what_the_pipeline_does(
-    moto_world: World,
+    world: World,
     make: Callable[[Pipeline], None],
     wait: timedelta,
     paged: int,
     full_size: bool,
 ) -> None:
-    night = Pipeline(moto_world)
+    night = Pipeline(world)
     make(night)
     if not full_size:
         # How a night begins shows most of it.
@@ -283,25 +283,24 @@ def nights(draw: st.DrawFn) -> tuple[Any, ...]:
 @settings(max_examples=settings().max_examples // 50)
 def test_it_foresees_any_policy(night_of: tuple[Any, ...]) -> None:
     steps, more, begins, severity = night_of
-    with mock_aws():
-        night = Pipeline(build())
-        night.people("off", disabled=True)
-        turns = layer(
-            "user_ada",
-            "user_ben",
-            length=hours(1),
-            handoff="00:05",
-            restrictions=(only(begins, "06:00"),),
-        )
-        night.rota(Rota(schedule(turns)))
-        night.escalates(*steps, **more)
-        # A gap lasts for a day of rounds; its beginning shows how it goes.
-        began_alike(night, timedelta(minutes=25), severity=severity)
-        night.world.close()
+    night = Pipeline(build(embedded.endpoint()))
+    night.people("off", disabled=True)
+    turns = layer(
+        "user_ada",
+        "user_ben",
+        length=hours(1),
+        handoff="00:05",
+        restrictions=(only(begins, "06:00"),),
+    )
+    night.rota(Rota(schedule(turns)))
+    night.escalates(*steps, **more)
+    # A gap lasts for a day of rounds; its beginning shows how it goes.
+    began_alike(night, timedelta(minutes=25), severity=severity)
+    night.world.close()
 
 
-def test_one_more_alert_pages_nobody(moto_world: World) -> None:
-    night = Pipeline(moto_world)
+def test_one_more_alert_pages_nobody(world: World) -> None:
+    night = Pipeline(world)
     night.escalates(step("ada"), step("ben", after=5))
     night.trigger()
     found = played(night, event())
@@ -309,8 +308,8 @@ def test_one_more_alert_pages_nobody(moto_world: World) -> None:
     assert found.stage.incident is not None
 
 
-def test_a_more_urgent_event_pages_again(moto_world: World) -> None:
-    night = Pipeline(moto_world)
+def test_a_more_urgent_event_pages_again(world: World) -> None:
+    night = Pipeline(world)
     night.escalates(step("ada"), step("ben", after=5))
     night.serves(raises_urgency=True)
     night.trigger(severity="info")
@@ -320,8 +319,8 @@ def test_a_more_urgent_event_pages_again(moto_world: World) -> None:
     assert seen.incident.urgency is Urgency.HIGH
 
 
-def test_an_acknowledgement_may_time_out(moto_world: World) -> None:
-    night = Pipeline(moto_world)
+def test_an_acknowledgement_may_time_out(world: World) -> None:
+    night = Pipeline(world)
     night.escalates(step("ada"))
     night.serves(acknowledgement_timeout=timedelta(minutes=30))
     night.trigger()
@@ -335,14 +334,14 @@ def test_an_acknowledgement_may_time_out(moto_world: World) -> None:
     assert found.incident.status is Status.OPEN
 
 
-def test_nothing_is_written_or_sent(moto_world: World) -> None:
-    night = Pipeline(moto_world)
+def test_nothing_is_written_or_sent(world: World) -> None:
+    night = Pipeline(world)
     with_rules(night)
-    before = moto_world.items()
-    said = Shell(moto_world).opsknight(
+    before = world.items()
+    said = Shell(world).opsknight(
         "simulate", "-", "--service", "checkout", stdin=json.dumps(event())
     )
     assert said.code == 0, said.all
     assert "Ada" in said.out
-    assert moto_world.items() == before
+    assert world.items() == before
     assert not night.settle().new_pages()

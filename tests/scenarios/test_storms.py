@@ -34,12 +34,12 @@ def conflicts(request: pytest.FixtureRequest) -> Conflicts | None:
 
 
 @pytest.fixture
-def arena(dynamodb: str, conflicts: Conflicts | None) -> World:
+def arena(dynamodb_server: str, conflicts: Conflicts | None) -> World:
     """A world whose transactions get in each other's way, or do not."""
-    client = connect(dynamodb, TABLE_CONFIG.merge(Config(max_pool_connections=150)))
+    client = connect(dynamodb_server, TABLE_CONFIG.merge(Config(max_pool_connections=150)))
     if conflicts is not None:
         conflicts.watch(client)
-    return build(client=client, rates_client=connect(dynamodb, PATIENT))
+    return build(client=client, rates_client=connect(dynamodb_server, PATIENT))
 
 
 def test_simultaneous_first_triggers_open_one_incident(
@@ -60,9 +60,11 @@ def test_simultaneous_first_triggers_open_one_incident(
 
 
 @pytest.mark.parametrize("key", ["integration_key", "api_key"])
-def test_the_hundred_and_twenty_first_of_a_window_is_refused(dynamodb: str, key: str) -> None:
+def test_the_hundred_and_twenty_first_of_a_window_is_refused(
+    dynamodb_server: str, key: str
+) -> None:
     """Exactly, over as many warm functions as there are requests."""
-    world = build(dynamodb, rates_client=connect(dynamodb, PATIENT))
+    world = build(dynamodb_server, rates_client=connect(dynamodb_server, PATIENT))
     secret = getattr(world, key)
     send = [
         partial(world.send, numbered(number, world), key=secret, api=world.api())
@@ -134,10 +136,10 @@ def several(world: World, actions: list[str], key: str) -> list[Response]:
 
 @pytest.mark.soak
 def test_sixteen_clients_for_a_minute(
-    dynamodb: str, full_size: bool, say: Callable[[str], None]
+    dynamodb_server: str, full_size: bool, say: Callable[[str], None]
 ) -> None:
     """Each with its own integration key and dedup key: nobody is refused, and nothing fails."""
-    world = build(dynamodb)
+    world = build(dynamodb_server)
     secrets = {token_hex(16): number for number in range(16)}
     keys = {
         key_hash(secret): IntegrationKey(

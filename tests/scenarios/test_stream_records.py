@@ -33,11 +33,13 @@ def _key(said: dict[str, Any]) -> str:
     return str(sorted(said["dynamodb"]["Keys"].items()))
 
 
-def test_records_of_the_harness_are_those_of_the_stream(world: World, dynamodb: str) -> None:
-    night = Pipeline(world, ticking=False)
+def test_records_of_the_harness_are_those_of_the_stream(
+    server_world: World, dynamodb_server: str
+) -> None:
+    night = Pipeline(server_world, ticking=False)
     night.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
-    described = world.table.client.describe_table(TableName=world.table.name)["Table"]
-    streams: Any = boto3.client("dynamodbstreams", endpoint_url=dynamodb)
+    described = server_world.table.client.describe_table(TableName=server_world.table.name)["Table"]
+    streams: Any = boto3.client("dynamodbstreams", endpoint_url=dynamodb_server)
     before = len(records(streams, described["LatestStreamArn"]))
     # The harness tells each item in its first form, as long as it is asked after every write.
     ours: list[dict[str, Any]] = []
@@ -46,16 +48,16 @@ def test_records_of_the_harness_are_those_of_the_stream(world: World, dynamodb: 
         ours.extend(record(item) for item in night.new_items())
 
     def does(command: Command) -> None:
-        decision = act(night.incident(incident), command, actor=ADA, now=world.clock())
+        decision = act(night.incident(incident), command, actor=ADA, now=server_world.clock())
         assert isinstance(decision, Transitioned)
-        world.table.apply(decision, token_hex(14), deadline())
+        server_world.table.apply(decision, token_hex(14), deadline())
         note()
 
     note()
     ours.clear()
-    incident = world.send(event()).incident["id"]
+    incident = server_world.send(event()).incident["id"]
     note()
-    for command in (Acknowledge(), Snooze(world.clock() + timedelta(hours=1)), Unsnooze()):
+    for command in (Acknowledge(), Snooze(server_world.clock() + timedelta(hours=1)), Unsnooze()):
         does(command)
     night.engine.attend(incident, deadline())
     note()

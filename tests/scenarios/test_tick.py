@@ -27,14 +27,14 @@ WORKERS = 4
 
 @pytest.mark.soak
 def test_a_tick_finishes_whatever_is_due(
-    world: World, dynamodb: str, full_size: bool, say: Callable[[str], None]
+    server_world: World, dynamodb_server: str, full_size: bool, say: Callable[[str], None]
 ) -> None:
     due = 10_000 if full_size else 300
-    night = Pipeline(world, streaming=False)
+    night = Pipeline(server_world, streaming=False)
     night.escalates(step("ada"), step("ben", after=5), repeat_after=3600)
     first = night.trigger()
-    client, name = world.table.client, world.table.name
-    [like] = [item for item in world.items() if item["sk"]["S"] == "incident"]
+    client, name = server_world.table.client, server_world.table.name
+    [like] = [item for item in server_world.items() if item["sk"]["S"] == "incident"]
     seeds: list[Item] = []
     for number in range(due - 1):
         known = f"inc_{number:06}"
@@ -43,20 +43,22 @@ def test_a_tick_finishes_whatever_is_due(
         seeds.append(like | incident_key(known) | own | shard)
     for chunk in batched(seeds, 25, strict=False):
         client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": it}} for it in chunk]})
-    world.clock.advance(minutes=1)
+    server_world.clock.advance(minutes=1)
     night.post.queued.clear()
     lock, swept = Lock(), []
 
     def next_message() -> Queued | None:
         with lock:
-            found = night.post.take(world.clock())
+            found = night.post.take(server_world.clock())
             if found is not None and isinstance(found.message, SweepShard):
                 swept.append(found.message)
             return found
 
     def works() -> None:
-        table = world.table.__class__(connect(dynamodb, TABLE_CONFIG), name, timedelta(days=1))
-        mine = engine(world, night.post, table)
+        table = server_world.table.__class__(
+            connect(dynamodb_server, TABLE_CONFIG), name, timedelta(days=1)
+        )
+        mine = engine(server_world, night.post, table)
         quiet = 0
         while quiet < 20:
             queued = next_message()

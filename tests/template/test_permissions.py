@@ -308,13 +308,13 @@ def test_every_function_is_watched() -> None:
 
 @pytest.mark.parametrize("function", sorted(CALLS))
 def test_a_function_may_do_what_it_does(
-    function: str, world: World, dynamodb: str, monkeypatch: pytest.MonkeyPatch
+    function: str, server_world: World, dynamodb_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Not moto: a transaction of a hundred items takes it seconds, and patience ends.
-    names = {world.table.name: "Table", world.counters.name: "RatesTable"}
-    queues = boto3.client("sqs", endpoint_url=dynamodb)
+    # A server, as the functions also call SQS, SNS and SSM.
+    names = {server_world.table.name: "Table", server_world.counters.name: "RatesTable"}
+    queues = boto3.client("sqs", endpoint_url=dynamodb_server)
     urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
-    topic = boto3.client("sns", endpoint_url=dynamodb).create_topic(Name="FallbackTopic")[
+    topic = boto3.client("sns", endpoint_url=dynamodb_server).create_topic(Name="FallbackTopic")[
         "TopicArn"
     ]
     names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
@@ -331,8 +331,8 @@ def test_a_function_may_do_what_it_does(
         "FALLBACK_ARN": topic,
         "LINK_KEY_NAME": LINK_KEY,
         "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
-        "TABLE_NAME": world.table.name,
-        "RATES_TABLE_NAME": world.counters.name,
+        "TABLE_NAME": server_world.table.name,
+        "RATES_TABLE_NAME": server_world.counters.name,
         "RETENTION_DAYS": "400",
     }
     for name in known:
@@ -340,7 +340,7 @@ def test_a_function_may_do_what_it_does(
     for name in functions()[function]["Environment"]:
         monkeypatch.setenv(name, known.get(name, os.environ.get(name, "test")))
     for name in ("", "_SESV2", "_PINPOINT_SMS_VOICE_V2"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", dynamodb)
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", dynamodb_server)
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
     session = boto3.Session()
     used: set[Grant] = set()
@@ -374,7 +374,7 @@ def test_a_function_may_do_what_it_does(
     for service in ("dynamodb", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
         session.events.register(f"provide-client-params.{service}", note)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    CALLS[function](world)
+    CALLS[function](server_world)
 
     grants, needed = granted(function), used | in_its_name(function)
     assert {each for each in needed if not any(allows(grant, each) for grant in grants)} == set()

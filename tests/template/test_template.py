@@ -217,20 +217,20 @@ WAKES = {
 """By the kind of a new item; all others wake nobody."""
 
 
-def test_filters_let_through_what_the_functions_handle(moto_world: World) -> None:
+def test_filters_let_through_what_the_functions_handle(world: World) -> None:
     for action in ("trigger", "trigger", "acknowledge", "resolve"):
-        moto_world.send(event(action))
+        world.send(event(action))
     seen = set()
-    for item in moto_world.items():
+    for item in world.items():
         kind = item["kind"]["S"]
         seen.add(kind)
         assert woken_by(record(item)) == WAKES.get(kind, set()), kind
     assert {"incident", "change", "alert"} <= seen
 
 
-def test_filters_let_through_only_what_is_new(moto_world: World) -> None:
-    moto_world.send(event())
-    for item in moto_world.items():
+def test_filters_let_through_only_what_is_new(world: World) -> None:
+    world.send(event())
+    for item in world.items():
         assert woken_by(record(item) | {"eventName": "MODIFY"}) == set()
         assert woken_by(record(item) | {"eventName": "REMOVE"}) == set()
 
@@ -250,21 +250,21 @@ def test_tables_are_kept_and_can_be_brought_back() -> None:
     assert "StreamSpecification" not in of_type("AWS::DynamoDB::Table")["RatesTable"]
 
 
-def test_items_that_expire_do_so_by_the_templates_attribute(moto_world: World) -> None:
+def test_items_that_expire_do_so_by_the_templates_attribute(world: World) -> None:
     for table in of_type("AWS::DynamoDB::Table").values():
         assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    moto_world.send(event())
-    active = {item["kind"]["S"]: item for item in moto_world.items()}
+    world.send(event())
+    active = {item["kind"]["S"]: item for item in world.items()}
     assert "expires_at" in active["alert"]
     assert "expires_at" not in active["incident"]
-    moto_world.send(event("resolve"))
-    resolved = {item["kind"]["S"]: item for item in moto_world.items()}
+    world.send(event("resolve"))
+    resolved = {item["kind"]["S"]: item for item in world.items()}
     assert "expires_at" in resolved["incident"]
     assert "expires_at" in resolved["change"]
 
 
 def test_the_listing_has_what_it_shows_and_nothing_that_changes_with_every_alert(
-    moto_world: World,
+    world: World,
 ) -> None:
     indexes = {
         index["IndexName"]: index
@@ -273,11 +273,11 @@ def test_the_listing_has_what_it_shows_and_nothing_that_changes_with_every_alert
     assert indexes["due"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     projection = indexes["listing"]["Projection"]
     assert projection["ProjectionType"] == "INCLUDE"
-    moto_world.send(event())
-    (before,) = [item for item in moto_world.items() if item["kind"]["S"] == "incident"]
-    moto_world.clock.advance(seconds=1)
-    moto_world.send(event())
-    (after,) = [item for item in moto_world.items() if item["kind"]["S"] == "incident"]
+    world.send(event())
+    (before,) = [item for item in world.items() if item["kind"]["S"] == "incident"]
+    world.clock.advance(seconds=1)
+    world.send(event())
+    (after,) = [item for item in world.items() if item["kind"]["S"] == "incident"]
     shown = projection["NonKeyAttributes"]
     keys = [key["AttributeName"] for index in indexes.values() for key in index["KeySchema"]]
     for name in [*shown, *keys]:
@@ -310,13 +310,13 @@ OURS = {429: "RateLimited", 500: "Failed", 503: "StoreUnavailable"}
 def test_an_alarm_listens_to_what_the_function_counts(
     function: str,
     status: int,
-    moto_world: World,
+    world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     service = functions()[function]["Environment"]["POWERTOOLS_SERVICE_NAME"]
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
-    made = moto_world.api()
+    made = world.api()
     api = Answering(made.directory, made.intake, made.clock, status=status)
     assert respond(http_event(), lambda: api)["statusCode"] == status
     (counted,) = [

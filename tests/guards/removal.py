@@ -1,0 +1,118 @@
+"""One guard: reads its patch, applies it to a copy of the project, and runs its test there.
+
+Imported by a process that then becomes the copy's: it must import nothing of the project.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+COPIED: Final = (
+    "functions",
+    "layers",
+    "cli",
+    "local",
+    "inbox",
+    "openapi",
+    "harness",
+    "tests",
+    "docs",
+    "examples",
+)
+FILES: Final = ("pyproject.toml", "template.yaml", "samconfig.toml")
+# Where modules are looked for, as pyproject.toml has it for pytest.
+SOURCES: Final = ("functions", "layers/common", "cli", ".")
+# pytest's own codes: 0 all passed, 1 some failed; others mean that it could not run.
+PASSED: Final = 0
+FAILED: Final = 1
+
+
+@dataclass(frozen=True)
+class Guard:
+    patch: Path
+    what: str
+    test: str
+
+    @classmethod
+    def read(cls, patch: Path) -> "Guard":
+        """Raises KeyError for a patch that does not say what it is."""
+        lines = patch.read_text(encoding="utf-8").splitlines()
+        head = dict(line.split(": ", 1) for line in lines[:2])
+        return cls(patch, head["Guard"], head["Test"])
+
+
+@contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of the project, with its bytecode: compiling it would take longer than a test."""
+    with tempfile.TemporaryDirectory(prefix="opsknight-guards-") as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            if (ROOT / name).exists():
+                ignored = shutil.ignore_patterns("node_modules")
+                shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        for name in FILES:
+            shutil.copy2(ROOT / name, copy / name)
+        yield copy
+
+
+def run(tests: list[str], patch: Path | None = None) -> tuple[int, str]:
+    """pytest's exit code and output in a fresh copy of the project, patched.
+
+    Leaves the process in that copy, which is fit for nothing else afterwards.
+    """
+    with copied() as copy:
+        if patch is not None:
+            subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
+        output = copy / "output"
+        with output.open("wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        enter(copy)
+        import pytest  # noqa: PLC0415 - the process that waits for us does without it
+
+        # Without its guard a test may hang; with it none takes half as long.
+        options = ["-q", "-x", "--timeout=60"]
+        # Libraries that are here already hold no assertions of ours.
+        options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+        code = pytest.main([*options, *tests])
+        sys.stdout.flush()
+        os.chdir(ROOT)
+        return int(code), output.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+
+def enter(copy: Path) -> None:
+    """From now on the project is the copy, for this process and those that it starts."""
+    os.chdir(copy)
+    os.environ["PYTHONPATH"] = ":".join(SOURCES)
+    sys.path[:] = [path for path in sys.path if not _is_ours(path)]
+    sys.path[:0] = [str(copy / source) for source in SOURCES]
+    for name, module in list(sys.modules.items()):
+        # A package without a file of its own has only a path.
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(_is_ours(place) for place in places if place):
+            del sys.modules[name]
+
+
+def _is_ours(path: str) -> bool:
+    """Whether the path is in the project, except for its environment."""
+    place = Path(path).resolve()
+    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / ".venv")
+
+
+def removed(guard: Guard) -> str | None:
+    """None when the test noticed; else what happened instead."""
+    try:
+        code, output = run([guard.test], guard.patch)
+    except subprocess.CalledProcessError:
+        return "the patch does not apply any more"
+    if code == FAILED:
+        return None
+    return "no test noticed" if code == PASSED else f"pytest ended with {code}:\n{output}"
