@@ -31,8 +31,8 @@ NETWORK_SECONDS: Final = 0.02
 # done before the next event comes.
 _CASES: Final = (
     ("new trigger", "", "trigger", 9),
-    ("deduplicated", "trigger plan", "trigger", 5),
-    ("deduplicated, due_at still set", "trigger", "trigger", 5),
+    ("deduplicated", "trigger plan", "trigger", 3),
+    ("deduplicated, due_at still set", "trigger", "trigger", 3),
     ("acknowledge", "trigger plan", "acknowledge", 11),
     ("acknowledge, due_at still set", "trigger", "acknowledge", 11),
     ("resolve", "trigger plan", "resolve", 11),

@@ -79,7 +79,7 @@ class Intake:
         *,
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
-        settling = Settling(self.table, self.new_id)
+        settling = Settling(self.table, self.new_id, self.background)
         return _outcome(settling.settle(event, service, current, now, deadline, raising=raising))
 
     def _report(

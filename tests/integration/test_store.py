@@ -12,8 +12,8 @@ from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, 
 from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.events import decide
-from opsknight.incident.lifecycle import act
-from opsknight.incident.model import Action, Alert, Event, Severity, Status, Timer
+from opsknight.incident.lifecycle import act, raise_urgency
+from opsknight.incident.model import Action, Alert, Event, Severity, Status, Timer, Urgency
 from opsknight.runtime.lenient import readable_items
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted
@@ -51,13 +51,33 @@ def test_a_move_is_refused_when_the_status_is_not_as_seen(
 
 @pytest.mark.parametrize("is_now", Status, ids=str)
 @pytest.mark.parametrize("seen", ACTIVE, ids=str)
-def test_an_alert_is_refused_when_the_status_is_not_as_seen(
+def test_an_alert_is_refused_by_what_is_not_active_whatever_was_seen(
     moto_world: World, seen: Status, is_now: Status
 ) -> None:
     known = incident(moto_world, incident_in(moto_world, is_now))
     alert = Alert(id="al_x", incident_id=known.id, at=moto_world.clock(), actor=ADA, body="{}")
     merged = Merged(known.model_copy(update={"status": seen}), alert)
-    assert refused(moto_world, merged) is (seen is not is_now)
+    assert refused(moto_world, merged) is (is_now is Status.RESOLVED)
+
+
+@pytest.mark.parametrize("seen", ACTIVE, ids=str)
+def test_an_alert_makes_no_incident_of_one_that_is_gone(moto_world: World, seen: Status) -> None:
+    gone = opening(moto_world, "inc_gone").incident.model_copy(update={"status": seen})
+    alert = Alert(id="al_x", incident_id=gone.id, at=moto_world.clock(), actor=ADA, body="{}")
+    assert refused(moto_world, Merged(gone, alert))
+    assert moto_world.table.incident(gone.id, deadline()) is None
+
+
+@pytest.mark.parametrize("is_now", Status, ids=str)
+@pytest.mark.parametrize("seen", ACTIVE, ids=str)
+def test_an_alert_that_raises_is_refused_when_the_status_is_not_as_seen(
+    moto_world: World, seen: Status, is_now: Status
+) -> None:
+    known = incident(moto_world, incident_in(moto_world, is_now, severity="info"))
+    before = known.model_copy(update={"status": seen})
+    alert = Alert(id="al_x", incident_id=known.id, at=moto_world.clock(), actor=ADA, body="{}")
+    raised = raise_urgency(before, Urgency.HIGH, ADA, moto_world.clock())
+    assert refused(moto_world, Merged(before, alert, raised)) is (seen is not is_now)
 
 
 def test_two_changes_seen_alike_are_one_after_the_other(moto_world: World) -> None:

@@ -199,8 +199,8 @@ class Life(RuleBasedStateMachine):
                     model.problems.append(Problem(incident.id, "slow", "LOW", alerted=at))
             case Merged():
                 assert problem and seen
-                # Alerts depend on the status and on nothing else.
-                assert refused == (problem.status != seen.status)
+                # Alerts depend on the incident being active and on nothing else.
+                assert refused == (problem.status == "RESOLVED")
                 problem.alerts += not refused
                 if not refused:
                     problem.alerted = held.decision.alert.at

@@ -188,6 +188,19 @@ def test_pauses_double_up_to_a_bound() -> None:
     assert seconds.slept[-1] == LONGEST_PAUSE
 
 
+@pytest.mark.parametrize(
+    "error", [cancelled("None", "TransactionConflict"), refused("TransactionConflictException")]
+)
+def test_pauses_after_conflicts_do_not_grow(error: ClientError) -> None:
+    """Whoever waits ever longer for a gap between plain writes misses the gaps."""
+    seconds = Seconds()
+    throttled = refused("ThrottlingException")
+    errors = [error, error, throttled, error, throttled, error, throttled, throttled]
+    retrying(seconds.until(60), Failing(*errors), word="done")
+    pauses = [1, 1, 1, 1, 2, 2, 4, 8]
+    assert seconds.slept == [FIRST_PAUSE * each for each in pauses]
+
+
 @pytest.mark.parametrize("chance", [0.0, 0.25, 1.0], ids=str)
 def test_full_jitter_from_nothing_to_the_bound(chance: float) -> None:
     seconds = Seconds()

@@ -22,9 +22,10 @@ from opsknight.incident.commands import (
     Unsuppress,
 )
 from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned, Unchanged
-from opsknight.incident.lifecycle import act
-from opsknight.incident.model import Actor, ActorKind, Alert, Incident, Status, Urgency
-from opsknight.store.transactions import writes
+from opsknight.incident.lifecycle import act, raise_urgency
+from opsknight.incident.model import ACTIVE, Actor, ActorKind, Alert, Incident, Status, Urgency
+from opsknight.store.items import incident_key
+from opsknight.store.transactions import count, writes
 from opsknight.store.wire import plain
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -86,7 +87,7 @@ def written(decision: Opened | Merged | Transitioned) -> list[dict[str, Any]]:
             for target, value in (
                 pair.split(" = ")
                 for pair in expression.removeprefix("SET ").partition(" ADD ")[0].split(", ")
-                if pair
+                if pair and "if_not_exists" not in pair and " = " in pair
             )
         }
         found.append({"how": how, "sk": key["sk"]["S"], "condition": condition, "sets": sets})
@@ -127,11 +128,29 @@ def test_resolved_is_final() -> None:
 
 
 @pytest.mark.parametrize("status", list(Status)[:4], ids=str)
-def test_an_alert_depends_on_the_status_alone(status: Status) -> None:
-    incident, alert = written(Merged(INCIDENT.model_copy(update={"status": status}), ALERT))
+def test_an_alert_that_raises_depends_on_the_status_alone(status: Status) -> None:
+    before = INCIDENT.model_copy(update={"status": status, "urgency": Urgency.LOW})
+    raised = raise_urgency(before, Urgency.HIGH, ADA, NOW)
+    incident, alert, pointer, change = written(Merged(before, ALERT, raised))
     assert incident["condition"] == f"status = {status}"
-    assert set(incident["sets"]) == {"last_alert_at"}
+    assert {"last_alert_at", "urgency", "changes"} <= set(incident["sets"])
     assert (alert["how"], alert["condition"]) == ("Put", "")
+    assert (pointer["sk"], change["sk"]) == ("pointer", "change#000006")
+
+
+def test_counting_an_alert_touches_only_what_an_alert_changes() -> None:
+    counted = count(ALERT, "table")
+    assert counted["Key"] == incident_key("inc_1")
+    assert counted["UpdateExpression"] == "SET #last_alert_at = :last_alert_at ADD alert_count :one"
+    values: Any = counted["ExpressionAttributeValues"]
+    assert set(plain(values).values()) == {*ACTIVE, "2026-11-23T03:00:00.000000Z", 1}
+    condition = "#status IN (:active_0, :active_1, :active_2, :active_3)"
+    assert counted["ConditionExpression"] == condition
+
+
+def test_a_merge_that_raises_nothing_is_no_transaction() -> None:
+    with pytest.raises(ValueError, match="no transaction"):
+        written(Merged(INCIDENT, ALERT))
 
 
 def test_opening_depends_on_there_being_no_active_incident() -> None:

@@ -3,6 +3,10 @@
 A refused condition is an answer (`Conflict`). Throttling, a transaction in conflict and an unknown
 outcome are tried again with full jitter until the deadline (`Unavailable`). Everything else is our
 own fault and passes untouched.
+
+Pauses grow, to spare a DynamoDB in trouble; after a conflict they do not. Where plain writes come
+without end, a transaction gets through in a gap between two of them, and whoever waits ever longer
+misses the gaps (ADR 27).
 """
 
 import random
@@ -35,16 +39,24 @@ THROTTLED: Final = frozenset(
         "ThrottlingError",
     }
 )
-_PASSING: Final = THROTTLED | {
-    "InternalServerError",
-    "InternalFailure",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-    "TransactionConflict",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
+IN_CONFLICT: Final = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+    }
+)
+_PASSING: Final = frozenset(
+    {
+        *THROTTLED,
+        *IN_CONFLICT,
+        "InternalServerError",
+        "InternalFailure",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "TransactionInProgressException",
+    }
+)
 REFUSED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 
 FIRST_PAUSE: Final = 0.02
@@ -113,9 +125,9 @@ def retrying[**P, T](
 
     Raises Conflict when a condition did not hold, Unavailable when the deadline passed. The call
     must be safe to repeat: reads are, unconditional puts of the same item are, and transactions are
-    by their ClientRequestToken.
+    by their ClientRequestToken. A count of alerts that may be one too many is safe enough.
     """
-    attempt = 0
+    failures = 0
     while True:
         # Before every call, not only after a failure: calls that are slow but succeed use up time.
         deadline.check()
@@ -127,10 +139,11 @@ def retrying[**P, T](
             if not is_passing(error):
                 raise
             cause: Exception = error
+            failures += not codes(error) <= IN_CONFLICT
         except NO_ANSWER as error:
             cause = error
-        deadline.pause(attempt, cause)
-        attempt += 1
+            failures += 1
+        deadline.pause(max(0, failures - 1), cause)
 
 
 def decide_again[T](deadline: Deadline, attempt: Callable[[int], T]) -> T:

@@ -1,20 +1,63 @@
 """Carries out events and commands: decides and writes, again after each conflict.
 
-What to decide is in `opsknight.incident`, how it is written in `transactions`.
+What to decide is in `opsknight.incident`, how it is written in `transactions`. A merge that raises
+nothing is two plain writes side by side: why, and what may come between them, is in ADR 27.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Protocol, assert_never
 
 from opsknight.directory.entries import Service
 from opsknight.incident.commands import Command
-from opsknight.incident.decisions import Decision, Ignored, NotAllowed, Transitioned, Unchanged
+from opsknight.incident.decisions import (
+    Decision,
+    Ignored,
+    Merged,
+    NotAllowed,
+    Opened,
+    Transitioned,
+    Unchanged,
+)
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
-from opsknight.incident.model import NEVER, Actor, Event, Pointer, Timeouts
-from opsknight.store.calls import Deadline, decide_again
+from opsknight.incident.model import NEVER, Actor, Alert, Event, Pointer, Timeouts
+from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.table import Table
+
+
+class Running(Protocol):
+    """A call that may be under way: a `Future`."""
+
+    def cancel(self) -> bool:
+        """Whether the call had not begun, and never will."""
+
+    def result(self) -> None:
+        """Waits for its end, and raises what it raised."""
+
+
+class Background(Protocol):
+    """Makes calls while the request goes on: an `Executor`."""
+
+    def submit(self, call: Callable[[], None], /) -> Running: ...
+
+
+class _NotBegun:
+    def cancel(self) -> bool:
+        return True
+
+    def result(self) -> None:
+        """There is nothing to wait for."""
+
+
+class _Nowhere:
+    def submit(self, call: Callable[[], None], /) -> Running:
+        return _NotBegun()
+
+
+NOWHERE: Final[Background] = _Nowhere()
+"""Makes no call: whoever submits it makes it in its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +66,7 @@ class Settling:
 
     table: Table
     new_id: Callable[[str, datetime], str]
+    background: Background = NOWHERE
 
     def settle(
         self,
@@ -39,6 +83,7 @@ class Settling:
         """
         incident_id = self.new_id("inc", now)
         alert_id = self.new_id("al", now)
+        strays: dict[str, _Stray] = {}
 
         def attempt(number: int) -> Decision:
             pointer = current
@@ -54,12 +99,57 @@ class Settling:
                 raising=raising or service.raises_urgency,
                 timeouts=service.timeouts,
             )
-            if not isinstance(decision, Ignored | Unchanged):
-                # One token for one decision: repeated after an unknown outcome, it is written once.
-                self.table.apply(decision, f"{alert_id}-{number}", deadline)
+            match decision:
+                case Merged(_, alert, None):
+                    self._merge(alert, strays, deadline)
+                case Opened() | Merged() | Transitioned():
+                    # One token for one decision: repeated after an unknown outcome, it is written
+                    # once.
+                    self.table.apply(decision, f"{alert_id}-{number}", deadline)
+                case Unchanged() | Ignored():
+                    pass
+                case _:
+                    assert_never(decision)
             return decision
 
-        return decide_again(deadline, attempt)
+        decision = decide_again(deadline, attempt)
+        # Last, as opening is urgent. Without an end of it there is no answer but a 503: whoever is
+        # told 202 has one alert.
+        for stray in strays.values():
+            stray.running.result()
+            self.table.remove_alert(stray.alert, deadline)
+        return decision
+
+    def _merge(self, alert: Alert, strays: "dict[str, _Stray]", deadline: Deadline) -> None:
+        """Counts and stores the alert. Raises Conflict when its incident is not active any more;
+        `strays`, by incident, then gets the alert, if it may have been stored.
+        """
+
+        def put() -> None:
+            self.table.put_alert(alert, deadline)
+
+        self.table.put_chunks(alert, deadline)
+        running = self.background.submit(put)
+        try:
+            self.table.count_alert(alert, deadline)
+        except Conflict:
+            if not running.cancel():
+                strays[alert.incident_id] = _Stray(alert, running)
+            raise
+        strays.pop(alert.incident_id, None)
+        # The background may be busy with calls that hang: what it has not begun is done here.
+        if running.cancel():
+            put()
+        else:
+            running.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stray:
+    """An alert that may lie on an incident which refused to count it."""
+
+    alert: Alert
+    running: Running
 
 
 def perform(

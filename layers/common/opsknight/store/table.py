@@ -1,7 +1,8 @@
 """The main table: incidents with their pointers, alerts, timelines, pages and deliveries.
 
-A decision has one exit, `Table.apply`: one transaction, whole or not at all. The directory, which
-lies in the same table, is in `directory`.
+A decision has one exit, `Table.apply`: one transaction, whole or not at all. Only a merge that
+raises nothing is two plain writes, which `execute` carries out side by side (ADR 27). The
+directory, which lies in the same table, is in `directory`.
 """
 
 from collections.abc import Iterable
@@ -116,6 +117,12 @@ class Table(DirectoryRows):
         unknown outcome, it is written once. Raises Conflict when the incident has changed since it
         was read, Unavailable after the deadline.
         """
+        if isinstance(decision, Merged) and decision.raised is None:
+            # In turn: refused, it has left nothing behind but chunks.
+            self.put_chunks(decision.alert, deadline)
+            self.count_alert(decision.alert, deadline)
+            self.put_alert(decision.alert, deadline)
+            return
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         for chunk in chunks:
             retrying(deadline, self.client.put_item, TableName=self.name, Item=chunk)
@@ -125,6 +132,30 @@ class Table(DirectoryRows):
             TransactItems=writes,
             ClientRequestToken=token,
         )
+
+    def put_chunks(self, alert: Alert, deadline: Deadline) -> None:
+        """Stores the chunks of a large body, which must be there before its alert."""
+        _, chunks = incident_items.alert_items(alert, self.retention)
+        for chunk in chunks:
+            retrying(deadline, self.client.put_item, TableName=self.name, Item=chunk)
+
+    def count_alert(self, alert: Alert, deadline: Deadline) -> None:
+        """Counts the alert on its incident. Raises Conflict when that is not active.
+
+        Repeated after an unknown outcome it may count twice: `alert_count` is told to people, and
+        nothing is decided by it.
+        """
+        retrying(deadline, self.client.update_item, **transactions.count(alert, self.name))
+
+    def put_alert(self, alert: Alert, deadline: Deadline) -> None:
+        # Its id belongs to this request: repeated, it writes the same, so it needs no condition.
+        item, _ = incident_items.alert_items(alert, self.retention)
+        retrying(deadline, self.client.put_item, TableName=self.name, Item=item)
+
+    def remove_alert(self, alert: Alert, deadline: Deadline) -> None:
+        """Leaves its chunks: the same alert may be on another incident by now."""
+        key = items.alert_key(alert.incident_id, alert.id)
+        retrying(deadline, self.client.delete_item, TableName=self.name, Key=key)
 
     def announce(self, incident: Incident, deadline: Deadline) -> None:
         """Records that the notices of all changes of `incident` are planned.

@@ -1,5 +1,5 @@
-"""A decision as the writes of one transaction. Each condition repeats what the decision was based
-on, and no more.
+"""A decision as the writes of one transaction, or of a merge as two plain writes. Each condition
+repeats what the decision was based on, and no more.
 
 Here `Changes` become expressions; what they should be is for the rules to say.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import NO_REQUIREMENT, Merged, Opened, Require, Transitioned
-from opsknight.incident.model import Incident, Pointer, Status
+from opsknight.incident.model import ACTIVE, Alert, Incident, Pointer, Status
 from opsknight.store import incident_items, items
 from opsknight.store.wire import Item, wire
 
@@ -35,20 +35,19 @@ def writes(
                 put_new(table, incident_items.pointer_item(incident)),
                 {"Put": {"TableName": table, "Item": item}},
             ], chunks
-        case Merged(before, alert, raised):
+        case Merged(before, alert, Transitioned() as raised):
             item, chunks = incident_items.alert_items(alert, retention)
             sets = expanded(Changes(last_alert_at=alert.at))
-            if_absent: Mapping[str, object] = {}
-            around: list[Write] = []
-            if raised is not None:
-                sets |= repeated(raised.after) | expanded(raised.changes)
-                if_absent = expanded(raised.set_if_absent)
-                around = [_pointer(raised, table), _timeline(raised, table, retention)]
-            changed = update(sets, if_absent)
-            changed["UpdateExpression"] += " ADD alert_count :one"
-            changed["ExpressionAttributeValues"][":one"] = {"N": "1"}
-            put_alert: Write = {"Put": {"TableName": table, "Item": item}}
-            return [_incident(before, table, changed), put_alert, *around], chunks
+            sets |= repeated(raised.after) | expanded(raised.changes)
+            changed = _counted(update(sets, expanded(raised.set_if_absent)))
+            return [
+                _incident(before, table, changed),
+                put(table, item),
+                _pointer(raised, table),
+                _timeline(raised, table, retention),
+            ], chunks
+        case Merged():
+            raise ValueError("a merge that raises nothing is no transaction")
         case Transitioned(before, after, change, changes, require):
             sets = repeated(after) | expanded(changes)
             if after.status is Status.RESOLVED:
@@ -76,6 +75,20 @@ def writes(
             return steps, []
         case _:
             assert_never(decision)
+
+
+def count(alert: Alert, table: str) -> "UpdateTypeDef":
+    """One more alert of an active incident, as a plain update that touches nothing else.
+
+    It means the same in all four active statuses, so it asks for any of them. It must name them:
+    `<> RESOLVED` is true of an incident that does not exist, and would make a ghost of it.
+    """
+    changed = _counted(update(expanded(Changes(last_alert_at=alert.at))))
+    active = {f":active_{number}": status for number, status in enumerate(sorted(ACTIVE))}
+    changed["ExpressionAttributeNames"]["#status"] = "status"
+    changed["ExpressionAttributeValues"] |= {name: wire(each) for name, each in active.items()}
+    condition = f"#status IN ({', '.join(active)})"
+    return updating(table, items.incident_key(alert.incident_id), condition, changed)["Update"]
 
 
 def expanded(changes: Changes) -> dict[str, object]:
@@ -176,13 +189,19 @@ def _value(name: str) -> str:
     return ":" + name.replace(".", "_")
 
 
+def _counted(changed: dict[str, Any]) -> dict[str, Any]:
+    changed["UpdateExpression"] += " ADD alert_count :one"
+    changed["ExpressionAttributeValues"][":one"] = {"N": "1"}
+    return changed
+
+
 def _incident(
     before: Pointer, table: str, changed: dict[str, Any], require: Require = NO_REQUIREMENT
 ) -> "Write":
     names, values = changed["ExpressionAttributeNames"], changed["ExpressionAttributeValues"]
     names["#seen"] = "status"
     values[":seen"] = {"S": str(before.status)}
-    # The decision depends on the status alone: alerts of one incident never refuse each other.
+    # The decision depends on the status alone: alerts that raise never refuse each other.
     condition = "#seen = :seen"
     required = {"last_alert_at": require.last_alert_at, "page_no": require.page_no}
     required = {name: value for name, value in required.items() if value is not None}
