@@ -113,7 +113,7 @@ json_values = st.recursive(
 said = st.fixed_dictionaries(
     {},
     optional={
-        **{name: json_values for name in ("id", "ts", "channel", "error", "token", "user")},
+        **dict.fromkeys(("id", "ts", "channel", "error", "token", "user"), json_values),
         "ok": st.booleans() | json_values,
         "result": json_values | st.fixed_dictionaries({"message_id": json_values}),
         "parameters": json_values | st.fixed_dictionaries({"retry_after": json_values}),
