@@ -62,7 +62,7 @@ def stored(world: World) -> Stored:
             case "incident":
                 found.incidents[item["id"]] = item
             case "pointer":
-                found.pointers[item["service_id"], item["dedup_key"]] = item
+                found.pointers[_place(item)] = item
             case "alert":
                 found.alerts[item["incident_id"]].append(item)
             case "change":
@@ -92,15 +92,22 @@ def check(world: World, unanswered: int = 0) -> Stored:
     for alerts in found.alerts.values():
         for alert in alerts:
             assert found.chunks[alert["id"]] >= alert.get("chunks", 0), "a body lacks chunks"
-    active = Counter((each["service_id"], each["dedup_key"]) for each in found.active)
+    active = Counter(_place(each) for each in found.active)
     assert all(number == 1 for number in active.values()), f"active twice: {active}"
     assert found.pointers.keys() == active.keys(), "pointers and active incidents differ"
     for item in found.active:
-        pointer = found.pointers[item["service_id"], item["dedup_key"]]
+        pointer = found.pointers[_place(item)]
         repeated = {name: pointer[name] for name in _REPEATED}
         assert repeated == {name: item[name] for name in _REPEATED}
-        assert pointer["pk"] == f"{item['service_id']}#{item['dedup_key']}"
+        space = "internal#" if "internal" in item else ""
+        assert pointer["pk"] == f"{space}{item['service_id']}#{item['dedup_key']}"
     return found
+
+
+def _place(item: Item) -> tuple[str, str]:
+    """The service and dedup key. Incidents of our own share none with those of senders."""
+    space = "internal#" if "internal" in item else ""
+    return item["service_id"], space + item["dedup_key"]
 
 
 def _check_incident(item: Item, found: Stored) -> None:

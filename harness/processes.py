@@ -48,6 +48,8 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
         world.clock,
         lambda: token_hex(14),
         lambda seconds: world.clock.advance(seconds=seconds),
+        # In the same order every time.
+        side_by_side=1,
     )
 
 

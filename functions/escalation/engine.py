@@ -37,6 +37,8 @@ class Engine:
     new_token: Callable[[], str]
     """At most 32 characters, never the same again."""
     sleep: Callable[[float], None] = time.sleep
+    side_by_side: int = 8
+    """How many incidents a sweep attends to at the same time."""
 
     @property
     def waiting(self) -> DueIndex:
@@ -55,9 +57,19 @@ class Engine:
         # place where that is decided.
         except Exception:
             count("TimerFailed")
-            now = self.clock()
-            failures = self.waiting.postpone(Due(incident_id, now), now, deadline)
+            failures = self._postponed(incident_id, deadline)
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
+
+    def _postponed(self, incident_id: str, deadline: Deadline) -> int | None:
+        """How often in a row it has failed; None, too, when it cannot even be postponed: it stays
+        due, and the next tick finds it.
+        """
+        now = self.clock()
+        try:
+            return self.waiting.postpone(Due(incident_id, now), now, deadline)
+        except Exception:
+            logger.exception("left as it is", incident_id=incident_id)
+            return None
 
     def advance(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
         """Does all that is due, then sends a reminder so that the next timer is met to the second.

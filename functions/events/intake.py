@@ -97,7 +97,8 @@ class Intake:
         # an accepted event that became a 500 would be sent again.
         deadline = deadline.within(REPORT_PATIENCE_SECONDS)
         try:
-            current = self.table.pointer(report.service_id, report.dedup_key, deadline)
+            where = report.service_id, report.dedup_key
+            current = self.table.pointer(*where, deadline, internal=report.internal)
             self._settled(report, service, current, now, deadline, raising=True)
         except Exception:
             # The count is kept for the next report.

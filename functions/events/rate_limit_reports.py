@@ -74,7 +74,7 @@ class Refusals:
 def _report(key: IntegrationKey | ApiKey, service_id: str, tally: _Tally) -> Event:
     refused = {f"refused_{action}s": tally.pending[action] for action in Action}
     summary = f"Rate limit exceeded: events sent with {key.name!r} are refused"
-    # Trimmed like every dedup key, or no event could ever resolve it.
+    # Shown like every dedup key, within the same bounds.
     dedup_key = f"opsknight:rate-limited:{key.name}"[:200].strip()
     body = {
         "event_action": Action.TRIGGER,
@@ -99,4 +99,5 @@ def _report(key: IntegrationKey | ApiKey, service_id: str, tally: _Tally) -> Eve
         severity=tally.worst,
         body=json.dumps(body, ensure_ascii=False),
         actor=OPSKNIGHT,
+        internal=True,
     )

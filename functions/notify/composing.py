@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import (
+    Channel,
     OwnerKind,
     Receiver,
     ServiceReceiver,
@@ -41,8 +42,10 @@ class DeliveryContext:
     incident: Incident | None
     """None for a test, too."""
     service: Service | None
-    alert: Alert | None
-    """The incident's first; None once it has expired."""
+    alert: Item | None
+    """The incident's first, as it is stored; None once it has expired. Its body may be large and
+    lie elsewhere: it is read only if it is shown.
+    """
     receiver: Receiver | None
     """None when it is not configured any more."""
     shows_details: bool = True
@@ -90,7 +93,7 @@ class Composer:
             # Strict, unlike the others: an incident that cannot be read may well be open.
             incident=Incident.model_validate(plain(incident)) if incident else None,
             service=_read(Service, service),
-            alert=self.table.whole(alert, deadline) if alert else None,
+            alert=alert,
             receiver=receiver,
             shows_details=shows_details,
         )
@@ -107,12 +110,17 @@ class Composer:
         """
         assignees = self._names(carried, deadline)
         several = len(carried) > 1
+        # Only a webhook shows the details of several incidents.
+        webhook = any(
+            each.receiver and each.receiver.channel is Channel.WEBHOOK for each in carried
+        )
+        alerts = {} if several and not webhook else self._alerts(carried, deadline)
         return Message(
             delivery_id=delivery.id,
             about=delivery.about,
             at=delivery.at,
             incidents=tuple(
-                self._brief(each, each.incident, assignees, now)
+                self._brief(each, each.incident, alerts.get(each.incident.id), assignees, now)
                 for each in carried
                 if each.incident
             ),
@@ -131,12 +139,24 @@ class Composer:
         found = readable(lambda: self.table.users(ids, deadline)) or {}
         return {user.id: user.name for user in found.values()}
 
+    def _alerts(self, carried: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, Alert]:
+        """The first alerts of the incidents, by the incidents' ids, without those that cannot be
+        read: the message says less.
+        """
+        stored = [each.alert for each in carried if each.alert]
+        read = (readable(partial(self.table.whole, item, deadline)) for item in stored)
+        return {alert.incident_id: alert for alert in read if alert}
+
     def _brief(
-        self, context: DeliveryContext, incident: Incident, names: Mapping[str, str], now: datetime
+        self,
+        context: DeliveryContext,
+        incident: Incident,
+        alert: Alert | None,
+        names: Mapping[str, str],
+        now: datetime,
     ) -> Brief:
         delivery = context.delivery
         public = isinstance(delivery.about, StatusPageEvent)
-        details = context.alert is not None and context.shows_details
         return Brief(
             id=incident.id,
             number_of_alerts=incident.alert_count,
@@ -147,8 +167,8 @@ class Composer:
             status=incident.status,
             created_at=incident.created_at,
             dedup_key=incident.dedup_key,
-            source=context.alert.actor.name if context.alert and not public else None,
-            description=describe(context.alert.body) if context.alert and details else None,
+            source=alert.actor.name if alert and not public else None,
+            description=describe(alert.body) if alert and context.shows_details else None,
             # Anybody may read a status page, so it shows no names of people.
             assignee=None if public else names.get(incident.assignee_id or ""),
             acknowledged_at=incident.acknowledged_at,

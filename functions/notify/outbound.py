@@ -27,6 +27,7 @@ LONGEST_PAUSE: Final = timedelta(hours=1)
 """A longer Retry-After counts as this."""
 _PASSING: Final = frozenset({408, 425, 429})
 _ADDRESSES_TRIED: Final = 3
+_LONGEST_DATE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +135,18 @@ class _Call:
             return PermanentFailure(str(reason))
         except ssl.SSLCertVerificationError:
             return TemporaryFailure("the certificate is not valid for the host")
-        except (OSError, HTTPError, UnicodeError) as error:
+        except (OSError, HTTPError, ValueError) as error:
             return TemporaryFailure(_failure(error, "no connection"))
         try:
             connection.request("POST", self.target.path, body=self.body, headers=self.headers)
             # Not urllib3's own: it logs the URL when a header cannot be parsed.
             response = HTTPConnection.getresponse(connection)
-            self.answer = Answer(response.status, after=self.pause(response))
+            # The status is the answer, whatever is wrong with the rest: a receiver that took a
+            # message must not get it again.
+            self.answer = Answer(response.status)
+            self.answer = replace(self.answer, after=self.pause(response))
             self.answer = replace(self.answer, body=_some_of(response))
-        except (OSError, HTTPError, HTTPException) as error:
-            # With a status the answer is known, even if its body failed.
+        except (OSError, HTTPError, HTTPException, ValueError) as error:
             return self.answer or TemporaryFailure(_failure(error, "no valid HTTP answer"))
         finally:
             connection.close()
@@ -170,15 +173,19 @@ class _Call:
 
     def to(self, address: str) -> urllib3.connection.HTTPConnection:
         port, seconds = self.target.port, self.outbound.limits.connect
+        made: urllib3.connection.HTTPConnection
         if self.target.scheme == "http":
-            return urllib3.connection.HTTPConnection(address, port, timeout=seconds)
-        return urllib3.connection.HTTPSConnection(
-            address,
-            port,
-            timeout=seconds,
-            ssl_context=self.outbound.trust,
-            server_hostname=self.target.host,
-        )
+            made = urllib3.connection.HTTPConnection(address, port, timeout=seconds)
+        else:
+            made = urllib3.connection.HTTPSConnection(
+                address,
+                port,
+                timeout=seconds,
+                ssl_context=self.outbound.trust,
+                server_hostname=self.target.host,
+            )
+        made.response_class = _Response
+        return made
 
     def leave(self) -> Answer | TemporaryFailure:
         """Time is up: returns what is known of the answer, and ends the thread's connection."""
@@ -192,16 +199,26 @@ class _Call:
         return known or TemporaryFailure("no complete answer in time")
 
     def pause(self, response: HTTPResponse) -> timedelta | None:
-        asked = (response.getheader("Retry-After") or "").strip()
+        asked = (response.getheader("Retry-After") or "").strip()[:_LONGEST_DATE]
         if asked.isascii() and asked.isdigit():
             # Longer numbers are as good as infinite, and timedelta cannot hold them.
             return min(timedelta(seconds=int(asked[:9])), LONGEST_PAUSE)
         try:
             date = parsedate_to_datetime(asked)
-        except ValueError:
+            date = date if date.tzinfo else date.replace(tzinfo=UTC)
+            pause = date - self.outbound.now()
+        except (ValueError, OverflowError):
             return None
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(date - self.outbound.now(), timedelta(0)), LONGEST_PAUSE)
+        return min(max(pause, timedelta(0)), LONGEST_PAUSE)
+
+
+class _Response(HTTPResponse):
+    def _read_next_chunk_size(self) -> int:
+        """`http.client` reads a chunk of negative size to the end of the stream."""
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("negative chunk size")
+        return size
 
 
 def _some_of(response: HTTPResponse) -> bytes:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from harness.invariants import check
 from harness.world import Response, World, deadline, event
-from opsknight.incident.model import Status
+from opsknight.incident.commands import Resolve
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.model import OPSKNIGHT, Status
+from opsknight.store.execute import perform
 from tests.integration.conftest import Log
 from tests.integration.steps import incident, of_kind, use_up, used
 from tests.integration.wire import ALWAYS, THROTTLES, Wire
@@ -115,9 +119,43 @@ def test_it_is_not_limited_itself(flooded: World) -> None:
 
 def test_after_it_was_resolved_the_next_refusal_opens_a_new_one(flooded: World) -> None:
     refuse(flooded, "info")
-    second = flooded.second_integration_key
-    assert flooded.send(event("resolve", LOUD), key=second).action == "resolved"
+    first = loud(flooded)["id"]["S"]
+    assert isinstance(
+        perform(
+            flooded.table,
+            first,
+            Resolve(),
+            actor=OPSKNIGHT,
+            now=flooded.clock(),
+            token="resolve",
+            deadline=deadline(),
+        ),
+        Transitioned,
+    )
+    assert not of_kind(flooded, "pointer")
     refuse(flooded, "critical")
+    assert len(of_kind(flooded, "incident")) == 2
+    check(flooded)
+
+
+@pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
+def test_no_event_reaches_it(flooded: World, action: str) -> None:
+    refuse(flooded, "info")
+    before = loud(flooded)
+    second = flooded.second_integration_key
+    answer = flooded.send(event(action, LOUD), key=second)
+    assert answer.action == ("triggered" if action == "trigger" else "ignored")
+    [after] = [each for each in of_kind(flooded, "incident") if each["id"] == before["id"]]
+    assert after == before
+    check(flooded)
+
+
+def test_an_incident_of_a_sender_with_its_dedup_key_is_left_alone(flooded: World) -> None:
+    second = flooded.second_integration_key
+    theirs = flooded.send(event("trigger", LOUD), key=second).body["result"]["incident"]["id"]
+    refuse(flooded, "critical")
+    kept = incident(flooded, theirs)
+    assert (kept.alert_count, kept.status) == (1, Status.OPEN)
     assert len(of_kind(flooded, "incident")) == 2
 
 

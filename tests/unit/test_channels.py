@@ -31,6 +31,7 @@ from notify.channels import discord, google_chat, ntfy, pushover, slack, sms, te
 from notify.channels.email import headers, subject
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.registry import BUILDERS
+from notify.channels.words import words
 from notify.outbound import Limits
 from opsknight.directory.receivers import Channel, StatusPageEvent
 from opsknight.notification.message import Message
@@ -297,6 +298,15 @@ def test_an_sms_has_few_parts_and_its_whole_link(title: str) -> None:
         assert text.endswith(message.link or BRIEF.link or "")
         gsm, size = sms.units(text)
         assert size <= (306 if gsm else 201)
+
+
+@given(st.text(st.characters(exclude_characters="^{}\\[~]|€", exclude_categories=["Cs"])))
+def test_an_sms_says_as_much_of_the_title_as_fits(title: str) -> None:
+    said = words(titled(title * 9))
+    tried = range(max(min(len(said.title), 306), 20), 19, -1)
+    texts = (sms.laid_out(said, limit, []) for limit in tried)
+    longest = next((text for text in texts if sms.fits(text)), None)
+    assert sms.longest_that_fits(said, tried[0], []) == longest
 
 
 class Tags(HTMLParser):

@@ -1,8 +1,11 @@
 """An incident's description: the details of its first alert as indented JSON."""
 
 import json
+import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsknight.incident.event_request import describe
 
@@ -82,3 +85,36 @@ def test_details_as_deep_as_the_contract_allows() -> None:
     described = describe(body('{"a":' * 100 + "1" + "}" * 100))
     assert described is not None
     assert described.count('"a"') > 90, "indenting alone is over 10,000 characters"
+
+
+details = st.dictionaries(
+    st.text(max_size=4),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=400),
+        lambda children: st.lists(children) | st.dictionaries(st.text(max_size=4), children),
+        max_leaves=60,
+    ),
+)
+
+
+@given(details, st.integers(1, 60))
+def test_it_is_what_laying_out_everything_would_say(found: dict[str, object], times: int) -> None:
+    found = {"list": [found] * times}
+    whole = json.dumps(found, indent=2, ensure_ascii=False)
+    assert describe(body(json.dumps(found))) == (
+        whole if len(whole) <= 10_000 else whole[:10_000] + "..."
+    )
+
+
+def test_no_more_is_laid_out_than_is_shown() -> None:
+    # Laid out to its end, this event of 240 KB is 24 MB, and Python holds several times that.
+    deep = "[" * 97 + ",".join("1" * 120_000) + "]" * 97
+    tracemalloc.start()
+    try:
+        described = describe(body(f'{{"a": {deep}}}'))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert described is not None
+    assert len(described) == 10_003
+    assert most < 5_000_000

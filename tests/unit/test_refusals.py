@@ -106,7 +106,7 @@ def test_a_store_in_trouble_is_spared() -> None:
     assert [number for number, told in enumerate(tried, 1) if told] == [1, 3, 7, 15]
 
 
-def test_the_report_of_a_key_with_odd_edges_can_be_resolved() -> None:
+def test_the_report_of_a_key_with_odd_edges_is_trimmed() -> None:
     odd = KEY.model_copy(update={"name": "Prometheus "})
     report = Refusals().note(odd, event(), FIRST)
     assert report is not None
@@ -141,6 +141,7 @@ def test_the_report_is_a_trigger_of_our_own() -> None:
     report = Refusals().note(KEY, event(severity=Severity.ERROR, service_id="svc_9"), FIRST)
     assert report is not None
     assert (report.action, report.service_id) == (Action.TRIGGER, "svc_9")
+    assert report.internal
     assert (report.severity, report.actor) == (Severity.ERROR, OPSKNIGHT)
     assert report.dedup_key == "opsknight:rate-limited:Prometheus"
     assert report.summary == "Rate limit exceeded: events sent with 'Prometheus' are refused"

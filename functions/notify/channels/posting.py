@@ -36,7 +36,10 @@ def word(answer: Mapping[str, object], name: str) -> str | None:
     value = answer.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        return None
+    # It is stored, and the table holds no half of a surrogate pair.
+    return value if value.isascii() and value.isprintable() else None
 
 
 def outcome_of(answer: Answer) -> Outcome:

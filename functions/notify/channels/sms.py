@@ -89,13 +89,33 @@ def render(message: Message) -> str:
     middle = _middle(said)
     longest = max(min(len(said.title), _LONGEST_GSM), _SHORTEST_TITLE)
     while True:
-        for limit in range(longest, _SHORTEST_TITLE - 1, -1):
-            text = _text(said, limit, middle)
-            if fits(text):
-                return text
+        text = longest_that_fits(said, longest, middle)
+        if text is not None:
+            return text
         if not middle:
-            return _text(said, _SHORTEST_TITLE, [])
+            return laid_out(said, _SHORTEST_TITLE, [])
         middle.pop()
+
+
+def longest_that_fits(said: Words, longest: int, middle: list[str]) -> str | None:
+    """With as much of the title as fits; None when not even the shortest does. It halves the range:
+    to try each length took hundreds of layouts.
+    """
+    text = laid_out(said, longest, middle)
+    if fits(text):
+        return text
+    found = laid_out(said, _SHORTEST_TITLE, middle)
+    if not fits(found):
+        return None
+    fitting, too_long = _SHORTEST_TITLE, longest
+    while too_long - fitting > 1:
+        limit = (fitting + too_long) // 2
+        text = laid_out(said, limit, middle)
+        if fits(text):
+            fitting, found = limit, text
+        else:
+            too_long = limit
+    return found
 
 
 def _middle(said: Words) -> list[str]:
@@ -109,7 +129,7 @@ def _middle(said: Words) -> list[str]:
     return [plainer(clean(line)) for line in lines]
 
 
-def _text(said: Words, limit: int, middle: list[str]) -> str:
+def laid_out(said: Words, limit: int, middle: list[str]) -> str:
     label = f"OpsKnight {said.label}".rstrip()
     lines = [f"{label}: {plainer(cut(said.title, limit))}", *middle]
     if said.link:

@@ -39,7 +39,7 @@ def render(message: Message) -> dict[str, object]:
     if said.link:
         button = {"text": said.link_label, "url": said.link}
         payload["reply_markup"] = {"inline_keyboard": [[button]]}
-    if (first := message.remembered.get("message_id", "")).isdigit():
+    if (first := message.remembered.get("message_id", "")).isascii() and first.isdigit():
         payload["reply_parameters"] = {
             "message_id": int(first),
             "allow_sending_without_reply": True,
@@ -91,4 +91,4 @@ def _pause(reply: object) -> timedelta | None:
     """Telegram's Retry-After, which only the body holds."""
     parameters = reply.get("parameters") if isinstance(reply, dict) else None
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    return timedelta(seconds=min(seconds, 3600)) if isinstance(seconds, int) else None
+    return timedelta(seconds=min(max(seconds, 0), 3600)) if isinstance(seconds, int) else None

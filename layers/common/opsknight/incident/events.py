@@ -114,6 +114,7 @@ def _open(
         announced_from=1 if window is None else 0,
         timers=timers,
         due_at=min(timers.values()),
+        internal=event.internal or None,
     )
     alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
     return Opened(incident, alert)

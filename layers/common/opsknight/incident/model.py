@@ -131,6 +131,8 @@ class Event:
     severity: Severity
     body: str
     actor: Actor
+    internal: bool = False
+    """One of our own, whose dedup key no event of a sender reaches, whatever it says."""
 
 
 class Timer(StrEnum):
@@ -172,6 +174,10 @@ class Pointer(Model):
     """Grows with every change of status; a page of an older epoch must not be sent."""
     changes: int = 1
     """Number of the last change; the opening is change 1."""
+    internal: bool | None = None
+    """Whether OpsKnight opened it about itself; None for no. Its pointer lies apart from those of
+    senders.
+    """
 
 
 class Incident(Pointer):

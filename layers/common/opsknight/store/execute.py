@@ -88,7 +88,8 @@ class Settling:
         def attempt(number: int) -> Decision:
             pointer = current
             if number:
-                pointer = self.table.pointer(event.service_id, event.dedup_key, deadline)
+                where = event.service_id, event.dedup_key
+                pointer = self.table.pointer(*where, deadline, internal=event.internal)
             decision = decide(
                 pointer,
                 event,

@@ -21,6 +21,9 @@ INLINE_BYTES: Final = 64 * 1024
 
 CHUNK_BYTES: Final = 256 * 1024
 
+# A body of which chunks are gone: an event that says nothing.
+LOST: Final = '{"payload": {}}'
+
 
 def page_item(page: Page, retention: timedelta) -> Item:
     return (
@@ -51,7 +54,7 @@ def incident_item(incident: Incident) -> Item:
 def pointer_item(incident: Pointer) -> Item:
     repeated = attributes(incident, Pointer.model_fields)
     return (
-        items.pointer_key(incident.service_id, incident.dedup_key)
+        items.pointer_key(incident.service_id, incident.dedup_key, internal=incident.internal)
         | {"kind": {"S": "pointer"}}
         | repeated
     )
@@ -90,7 +93,14 @@ def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
 
 
 def alert(item: Mapping[str, Wire], chunks: list[bytes]) -> Alert:
+    """With LOST for a body that is not whole any more: whom it pages matters more."""
     fields = plain(item)
     body = fields.get("body", b"".join(chunks))
-    text = body if isinstance(body, str) else zlib.decompress(body).decode()
-    return Alert.model_validate(fields | {"body": text})
+    return Alert.model_validate(fields | {"body": body if isinstance(body, str) else _text(body)})
+
+
+def _text(body: bytes) -> str:
+    try:
+        return zlib.decompress(body).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return LOST

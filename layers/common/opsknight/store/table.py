@@ -22,9 +22,12 @@ from opsknight.store.wire import Item, plain
 
 @dataclass(frozen=True, slots=True)
 class Table(DirectoryRows):
-    def pointer(self, service_id: str, dedup_key: str, deadline: Deadline) -> Pointer | None:
+    def pointer(
+        self, service_id: str, dedup_key: str, deadline: Deadline, *, internal: bool = False
+    ) -> Pointer | None:
         """The active incident of a dedup key."""
-        return self.get(Pointer, items.pointer_key(service_id, dedup_key), deadline)
+        key = items.pointer_key(service_id, dedup_key, internal=internal)
+        return self.get(Pointer, key, deadline)
 
     def incident(self, incident_id: str, deadline: Deadline) -> Incident | None:
         return self.get(Incident, items.incident_key(incident_id), deadline)

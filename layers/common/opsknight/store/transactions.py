@@ -211,8 +211,9 @@ def _incident(
 
 
 def _pointer(decision: Transitioned, table: str) -> "Write":
-    key = items.pointer_key(decision.before.service_id, decision.before.dedup_key)
-    mine: Item = {":mine": {"S": decision.before.id}}
+    before = decision.before
+    key = items.pointer_key(before.service_id, before.dedup_key, internal=before.internal)
+    mine: Item = {":mine": {"S": before.id}}
     if decision.after.status is Status.RESOLVED:
         return {
             "Delete": {

@@ -2,14 +2,13 @@
 shapes are in `models`.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
-from opsknight.incident.event_request import describe
+from opsknight.incident.event_request import describe, describe_details, payload_of
 from opsknight.incident.model import Actor, Alert, Change, Pointer, Timer
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
@@ -70,7 +69,7 @@ def incident(records: IncidentRecords) -> models.IncidentDetails:
 
 
 def alert(each: Alert) -> models.AlertAnswer:
-    payload = json.loads(each.body, parse_int=float).get("payload", {})
+    payload = payload_of(each.body)
     return models.AlertAnswer(
         id=each.id,
         at=each.at,
@@ -78,7 +77,7 @@ def alert(each: Alert) -> models.AlertAnswer:
         summary=payload.get("summary", ""),
         source=payload.get("source", ""),
         severity=payload.get("severity", ""),
-        description=describe(each.body),
+        description=describe_details(payload),
     )
 
 
