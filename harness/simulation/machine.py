@@ -1,0 +1,91 @@
+"""The machine that the code believes it runs on: clocks, chance, threads, sockets, AWS clients.
+
+The simulation loads the product once more beside the copy that tests import, through Python's own
+import, with stand-ins for `time`, `random`, `secrets`, `boto3` and the like. So the functions run
+as they are deployed, from the entry points that the template names and through their own wiring.
+No class of theirs is named here, and the only thing replaced is the one place that reads the wall
+clock.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from harness.simulation.sandbox import current
+from harness.simulation.stand_ins import stand_ins
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGES: Final = ("opsknight", "events", "escalation", "notify", "respond", "opsknight_cli")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A copy of the product, loaded for the simulation."""
+
+    modules: dict[str, ModuleType] = field(repr=False)
+
+    def entry(self, name: str) -> Callable[..., Any]:
+        """`events.handler.on_request`, as the template says it."""
+        module, _, function = name.rpartition(".")
+        found: Callable[..., Any] = getattr(self.modules[module], function)
+        return found
+
+
+def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
+    """The product as it lies at `root`, with all that the entry points import."""
+    places = [str(root / each) for each in ("functions", "layers/common", "cli")]
+    wanted = sorted({name.rpartition(".")[0] for name in entries})
+    for name in wanted:
+        # Once as it is: whatever else it needs is then there, and made for the real machine.
+        importlib.import_module(name)
+    instead = stand_ins()
+    path = list(sys.path)
+    known = {name: each for name, each in sys.modules.items() if name in instead or _is_ours(name)}
+    try:
+        for name in known:
+            del sys.modules[name]
+        sys.modules.update(instead)
+        sys.path[:0] = places
+        importlib.invalidate_caches()
+        for name in wanted:
+            importlib.import_module(name)
+        mine = {name: each for name, each in sys.modules.items() if _is_ours(name)}
+    finally:
+        sys.path[:] = path
+        for name in [each for each in sys.modules if each in instead or _is_ours(each)]:
+            del sys.modules[name]
+        sys.modules.update(known)
+    _give_clock(mine.values())
+    return Program(mine)
+
+
+class _WallClock:
+    """`datetime`, where the product reads the clock: no stand-in of it could be a type as well."""
+
+    @staticmethod
+    def now(_: object) -> datetime:
+        return current().now()
+
+
+def _give_clock(modules: Iterable[ModuleType]) -> None:
+    """Ruff sees to it that one module alone asks what time it is; this finds it."""
+    found = [
+        function
+        for module in modules
+        for function in vars(module).values()
+        if isinstance(function, FunctionType)
+        and function.__module__ == module.__name__
+        and {"datetime", "now"} <= set(function.__code__.co_names)
+    ]
+    if len(found) != 1:
+        raise RuntimeError(f"the clock is read by {found}, and not in one place")
+    found[0].__globals__["datetime"] = _WallClock
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] in PACKAGES

@@ -1,0 +1,100 @@
+"""A night by its seed: the team, the weather, what breaks, and what people do about it."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from harness.simulation import fates, rosters
+from harness.simulation.configuration import Configuration, with_more
+from harness.simulation.deployment import Deployment
+from harness.simulation.fates import Incident
+from harness.simulation.journal import Journal
+from harness.simulation.judge import Judge
+from harness.simulation.machine import ROOT
+from harness.simulation.outside import Outside
+from harness.simulation.verdict import CALM_PATIENCE, ROUGH_PATIENCE, Verdict
+from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
+
+MINUTE: Final = 60.0
+# Long enough for each policy to run out, and for the patience of the judge after it.
+LENGTH: Final = 42 * MINUTE
+
+
+@dataclass(repr=False)
+class Night:
+    """Everything of one night; `run` lets it happen."""
+
+    seed: int | str
+    weather: Weather
+    configuration: Configuration
+    length: float = LENGTH
+    outages: list[Outage] = field(default_factory=list[Outage])
+    root: Path = ROOT
+    deployment: Deployment = field(init=False)
+    outside: Outside = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deployment = Deployment(self.seed, self.weather, outages=self.outages, root=self.root)
+        self.outside = Outside(self.deployment, self.configuration)
+        self.outside.set_up()
+
+    @property
+    def journal(self) -> Journal:
+        return self.deployment.journal
+
+    def run(self) -> Verdict:
+        self.deployment.begin()
+        self.deployment.run(self.length)
+        is_calm = self.weather.death == 0 and self.weather.lost_message == 0
+        patience = CALM_PATIENCE if is_calm else ROUGH_PATIENCE
+        judge = Judge(self.configuration, patience, self.outages, self.length)
+        return judge.judge(self.journal)
+
+
+def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
+    """The night of a seed. `everything`: with what today's code is known to do wrong. `root`: of
+    the tree whose code runs.
+    """
+    chance = Random(f"night {seed}")
+    configuration = rosters.choose(chance)
+    weather = CALM if seed % 4 == 0 else ROUGH
+    made = Night(seed, weather, configuration, root=root)
+    if chance.random() < 0.3:
+        made.outages.append(_outage(chance, configuration, everything=everything))
+    # What waits for the same person is bundled, and today's code may send a bundle twice.
+    is_alone = not everything and configuration is not rosters.MACHINES
+    at = chance.uniform(50, 90)
+    for number in range(1, (2 if is_alone else chance.randint(2, 5)) + 1):
+        incident = Incident(made.outside, chance, number, chance.choice(configuration.services), at)
+        fates.begin(incident)
+        fates.choose(chance, everything=everything)(incident)
+        if is_alone:
+            # It is over before the next one begins.
+            done = at + 19 * MINUTE
+            incident.event("resolve", done)
+            at = done + chance.uniform(60, 90)
+        else:
+            at += chance.uniform(2, 120)
+    if chance.random() < 0.2:
+        made.outside.at(chance.uniform(0, 20 * MINUTE), partial(_tidies, made))
+    return made
+
+
+def _tidies(made: Night) -> None:
+    """An operator adds what nobody uses, and takes it away again."""
+    apply, text = made.outside.operate, made.configuration.text()
+    apply("apply", "-", "--yes", stdin=with_more(made.configuration).text())
+    made.deployment.hub.sleep(30)
+    apply("apply", "-", "--yes", "--prune", stdin=text)
+
+
+def _outage(chance: Random, configuration: Configuration, *, everything: bool) -> Outage:
+    person = chance.choice(configuration.people)
+    method = chance.choice(person.methods)
+    moods = [Mood.HANGS, Mood.FAILS, Mood.SILENT]
+    mood = chance.choice([*moods, Mood.REFUSES] if everything else moods)
+    since = chance.uniform(0, 10 * MINUTE)
+    length = chance.uniform(30, 20 * MINUTE if everything else 90)
+    return Outage(method.address, mood, since, since + length)
