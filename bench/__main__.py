@@ -18,6 +18,7 @@ from bench.configuration import measure_configuration
 from bench.cost import measure_cost
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
+from bench.hot_key import measure_hot_key
 from bench.latency import measure_latency
 from bench.lists import measure_lists
 from bench.machine import facts
@@ -38,6 +39,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "cold-start": measure_cold_start,
     "latency": measure_latency,
     "storm": measure_storm,
+    "hot-key": measure_hot_key,
     "configuration": measure_configuration,
     "cost": measure_cost,
 }

@@ -79,8 +79,11 @@ class Intake:
         *,
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
-        settling = Settling(self.table, self.new_id, self.background)
-        return _outcome(settling.settle(event, service, current, now, deadline, raising=raising))
+        settled = self._settling().settle(event, service, current, now, deadline, raising=raising)
+        return _outcome(settled)
+
+    def _settling(self) -> Settling:
+        return Settling(self.table, self.new_id, self.background)
 
     def _report(
         self,

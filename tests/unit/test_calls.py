@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 
 from opsknight.store.calls import (
+    CONFLICT_PAUSE,
     FIRST_PAUSE,
     LONGEST_PAUSE,
     RATES_CONFIG,
@@ -197,8 +198,12 @@ def test_pauses_after_conflicts_do_not_grow(error: ClientError) -> None:
     throttled = refused("ThrottlingException")
     errors = [error, error, throttled, error, throttled, error, throttled, throttled]
     retrying(seconds.until(60), Failing(*errors), word="done")
-    pauses = [1, 1, 1, 1, 2, 2, 4, 8]
-    assert seconds.slept == [FIRST_PAUSE * each for each in pauses]
+    conflict, first = CONFLICT_PAUSE, FIRST_PAUSE
+    growing = [first, first * 2, first * 4, first * 8]
+    assert seconds.slept == [
+        *(conflict, conflict, growing[0], conflict),
+        *(growing[1], conflict, growing[2], growing[3]),
+    ]
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.25, 1.0], ids=str)

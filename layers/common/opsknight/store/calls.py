@@ -61,6 +61,7 @@ REFUSED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedExc
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
+CONFLICT_PAUSE: Final = 0.01
 
 
 class Conflict(Exception):
@@ -95,7 +96,14 @@ class Deadline:
 
     def pause(self, attempt: int, cause: Exception) -> None:
         """Waits before the next attempt (full jitter); raises Unavailable when time is up."""
-        pause = self.chance() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
+        self._pause(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt), cause)
+
+    def pause_for_conflict(self, cause: Exception) -> None:
+        """The same after a conflict, however many there were before."""
+        self._pause(CONFLICT_PAUSE, cause)
+
+    def _pause(self, most: float, cause: Exception) -> None:
+        pause = self.chance() * most
         if self.monotonic() + pause >= self.at:
             raise Unavailable(f"DynamoDB: {cause}") from cause
         self.sleep(pause)
@@ -138,12 +146,14 @@ def retrying[**P, T](
                 raise Conflict from error
             if not is_passing(error):
                 raise
+            if codes(error) <= IN_CONFLICT:
+                deadline.pause_for_conflict(error)
+                continue
             cause: Exception = error
-            failures += not codes(error) <= IN_CONFLICT
         except NO_ANSWER as error:
             cause = error
-            failures += 1
-        deadline.pause(max(0, failures - 1), cause)
+        deadline.pause(failures, cause)
+        failures += 1
 
 
 def decide_again[T](deadline: Deadline, attempt: Callable[[int], T]) -> T:

@@ -23,6 +23,7 @@ from opsknight.incident.decisions import (
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import NEVER, Actor, Alert, Event, Pointer, Timeouts
+from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.table import Table
 
@@ -126,10 +127,13 @@ class Settling:
         `strays`, by incident, then gets the alert, if it may have been stored.
         """
 
-        def put() -> None:
-            self.table.put_alert(alert, deadline)
+        item, chunks = incident_items.alert_items(alert, self.table.retention)
 
-        self.table.put_chunks(alert, deadline)
+        def put() -> None:
+            # Without a condition: its outcome never leads to another decision.
+            self.table.put_all([item], deadline)
+
+        self.table.put_all(chunks, deadline)
         running = self.background.submit(put)
         try:
             self.table.count_alert(alert, deadline)

@@ -121,14 +121,14 @@ class Table(DirectoryRows):
         was read, Unavailable after the deadline.
         """
         if isinstance(decision, Merged) and decision.raised is None:
+            item, chunks = incident_items.alert_items(decision.alert, self.retention)
+            self.put_all(chunks, deadline)
             # In turn: refused, it has left nothing behind but chunks.
-            self.put_chunks(decision.alert, deadline)
             self.count_alert(decision.alert, deadline)
-            self.put_alert(decision.alert, deadline)
+            self.put_all([item], deadline)
             return
         writes, chunks = transactions.writes(decision, self.name, self.retention)
-        for chunk in chunks:
-            retrying(deadline, self.client.put_item, TableName=self.name, Item=chunk)
+        self.put_all(chunks, deadline)
         retrying(
             deadline,
             self.client.transact_write_items,
@@ -136,11 +136,10 @@ class Table(DirectoryRows):
             ClientRequestToken=token,
         )
 
-    def put_chunks(self, alert: Alert, deadline: Deadline) -> None:
-        """Stores the chunks of a large body, which must be there before its alert."""
-        _, chunks = incident_items.alert_items(alert, self.retention)
-        for chunk in chunks:
-            retrying(deadline, self.client.put_item, TableName=self.name, Item=chunk)
+    def put_all(self, stored: Iterable[Item], deadline: Deadline) -> None:
+        """Stores items that belong to this request alone: repeated, they are the same."""
+        for item in stored:
+            retrying(deadline, self.client.put_item, TableName=self.name, Item=item)
 
     def count_alert(self, alert: Alert, deadline: Deadline) -> None:
         """Counts the alert on its incident. Raises Conflict when that is not active.
@@ -149,11 +148,6 @@ class Table(DirectoryRows):
         nothing is decided by it.
         """
         retrying(deadline, self.client.update_item, **transactions.count(alert, self.name))
-
-    def put_alert(self, alert: Alert, deadline: Deadline) -> None:
-        # Its id belongs to this request: repeated, it writes the same, so it needs no condition.
-        item, _ = incident_items.alert_items(alert, self.retention)
-        retrying(deadline, self.client.put_item, TableName=self.name, Item=item)
 
     def remove_alert(self, alert: Alert, deadline: Deadline) -> None:
         """Leaves its chunks: the same alert may be on another incident by now."""

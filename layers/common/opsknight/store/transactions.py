@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, assert_never, cast
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.changes import Changes
@@ -20,6 +20,10 @@ from opsknight.store.wire import Item, wire
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
     from types_boto3_dynamodb.type_defs import UpdateTypeDef
+
+
+_ACTIVE: Final = {f":active_{n}": wire(status) for n, status in enumerate(sorted(ACTIVE))}
+_IS_ACTIVE: Final = f"#status IN ({', '.join(_ACTIVE)})"
 
 
 def writes(
@@ -83,12 +87,10 @@ def count(alert: Alert, table: str) -> "UpdateTypeDef":
     It means the same in all four active statuses, so it asks for any of them. It must name them:
     `<> RESOLVED` is true of an incident that does not exist, and would make a ghost of it.
     """
-    changed = _counted(update(expanded(Changes(last_alert_at=alert.at))))
-    active = {f":active_{number}": status for number, status in enumerate(sorted(ACTIVE))}
+    changed = _counted(update({"last_alert_at": alert.at}))
     changed["ExpressionAttributeNames"]["#status"] = "status"
-    changed["ExpressionAttributeValues"] |= {name: wire(each) for name, each in active.items()}
-    condition = f"#status IN ({', '.join(active)})"
-    return updating(table, items.incident_key(alert.incident_id), condition, changed)["Update"]
+    changed["ExpressionAttributeValues"] |= _ACTIVE
+    return updating(table, items.incident_key(alert.incident_id), _IS_ACTIVE, changed)["Update"]
 
 
 def expanded(changes: Changes) -> dict[str, object]:

@@ -1,0 +1,96 @@
+"""Many events for one dedup key, in a model of DynamoDB (`harness.hot_key`), now and before.
+
+"Before" is the same with each merge as one transaction and with pauses that always grow; "growing
+pauses" is only the latter.
+"""
+
+from statistics import quantiles
+from typing import Final
+
+from bench.figures import Figure
+from harness.hot_key import HotKey
+from harness.pipeline import Pipeline, step
+from opsknight.incident.commands import Acknowledge, Escalate
+
+BURSTS: Final = (120, 250, 500, 1000)
+RATE: Final = 400
+
+
+def measure_hot_key(_endpoint: str, quick: bool) -> list[Figure]:
+    bursts = BURSTS[:2] if quick else BURSTS
+    return [
+        *(figure for each in bursts for figure in _burst(each, before=True)),
+        *(figure for each in bursts for figure in _burst(each)),
+        *([] if quick else _burst(1000, partition=True)),
+        *([] if quick else _sustained(2, before=True)),
+        *([] if quick else _sustained(30, growing=True)),
+        *_sustained(5 if quick else 30),
+    ]
+
+
+def _burst(number: int, *, before: bool = False, partition: bool = False) -> list[Figure]:
+    model = HotKey(before=before, partition=partition)
+    model.connected()
+    began = [model.time.start(lambda: model.timed(model.trigger)) for _ in range(number)]
+    model.time.run()
+    took = [task.result() for task in began]
+    group = f"{number} known triggers at once on one key, in the model" + (
+        ", a partition of 1,000 units a second" * partition + ", before" * before
+    )
+    writes = model.sent["TransactWriteItems"] or model.sent["UpdateItem"]
+    return [
+        *_times(group, took, None if before or number != BURSTS[0] else 500),
+        Figure(group, "writes to the incident, an event", writes / number, ""),
+        _given_up(group, model.failed, before=before),
+    ]
+
+
+def _sustained(seconds: int, *, before: bool = False, growing: bool = False) -> list[Figure]:
+    """Triggers at a steady rate, while somebody acts and the engine takes steps."""
+    model = HotKey(before=before, growing=growing)
+    night = Pipeline(model.world)
+    night.escalates(step("ada"), repeat_after=600)
+    night.streaming = False
+    model.connected()
+    # Independent senders: at random moments, not in step.
+    moments = (model.chance.uniform(0, seconds) for _ in range(RATE * seconds))
+    triggers = [model.time.start(lambda: model.timed(model.trigger), at) for at in moments]
+    people: list[float | None] = []
+    steps: list[float | None] = []
+
+    def acts() -> None:
+        while model.time.now < seconds:
+            for command in (Acknowledge(), Escalate()):
+                people.append(model.timed(lambda it=command: model.act(it)))  # type: ignore[misc]
+            steps.append(
+                model.timed(lambda: night.engine.advance(model.pointer.id, model.deadline()))
+            )
+            model.world.clock.advance(seconds=1)
+
+    model.time.start(acts)
+    model.time.run()
+    group = f"{RATE} known triggers a second on one key for {seconds} s, in the model"
+    group += ", before" * before + ", growing pauses" * growing
+    bound = None if before or growing else 1000
+    return [
+        *_times(f"{group}: triggers", [task.result() for task in triggers]),
+        *_times(f"{group}: acknowledges and escalates", people, bound),
+        *_times(f"{group}: steps of the engine", steps, bound),
+        _given_up(f"{group}: all of them", model.failed, before=before or growing),
+    ]
+
+
+def _times(group: str, took: list[float | None], most: float | None = None) -> list[Figure]:
+    done = [seconds * 1000 for seconds in took if seconds is not None]
+    if len(done) < 2:
+        return [Figure(group, "finished", len(done), "")]
+    percentiles = quantiles(done, n=100, method="inclusive")
+    return [
+        Figure(group, "finished", len(done), ""),
+        Figure(group, "p50", percentiles[49], "ms"),
+        Figure(group, "p99", percentiles[98], "ms", most, "under"),
+    ]
+
+
+def _given_up(group: str, failed: int, *, before: bool) -> Figure:
+    return Figure(group, "given up (503)", failed, "", None if before else 0, "exactly")

@@ -1,0 +1,172 @@
+"""Many events for one dedup key, in a model of DynamoDB: the real store on virtual time.
+
+MiniStack (in this process) says what a call answers, and `conflicts` who is in whose way. The model
+assumes what was never measured here on AWS: a call takes 15 ms, a transaction holds its items for 8
+to 25 ms and is stamped 5 ms before; both kinds of conflict with plain writes are on.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Final
+
+from harness import embedded
+from harness.conflicts import Conflicts, answer
+from harness.dynamodb import connect
+from harness.people import ADA
+from harness.virtual_time import Network, VirtualTime
+from harness.world import World, build, event
+from opsknight.incident.commands import Command
+from opsknight.incident.decisions import Decision
+from opsknight.incident.model import Action, Alert, Event, Pointer, Severity
+from opsknight.runtime.clock import new_id
+from opsknight.store import incident_items, transactions
+from opsknight.store.calls import TABLE_CONFIG, Deadline, Unavailable, retrying
+from opsknight.store.execute import Settling, perform
+
+LATENCY: Final = 0.015
+SETS_OUT: Final = 0.005
+PATIENCE: Final = 8.0
+PARTITION_UNITS: Final = 1000
+
+
+@dataclass
+class HotKey:
+    """A world in virtual time, with one incident that all events are about. `before`: each merge is
+    one transaction, and pauses always grow; `growing`: only the latter.
+    """
+
+    before: bool = False
+    growing: bool = False
+    partition: bool = False
+    time: VirtualTime = field(default_factory=VirtualTime)
+    chance: Random = field(default_factory=lambda: Random(20261128))
+    sent: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    world: World = field(init=False)
+    outside: World = field(init=False)
+    """The same without any time, for looking at it."""
+    pointer: Pointer = field(init=False)
+
+    def __post_init__(self) -> None:
+        endpoint = embedded.endpoint()
+        self.world = build(client=connect(endpoint, TABLE_CONFIG))
+        table = replace(self.world.table, client=connect(endpoint, TABLE_CONFIG))
+        self.outside = replace(self.world, table=table)
+        self.world.send(event())
+        found = self.world.table.pointer("svc_checkout", "cpu-high", Deadline.after(9))
+        if found is None:
+            raise RuntimeError("the incident was not opened")
+        self.pointer = found
+
+    def connected(self) -> None:
+        """From now on calls take time, and get in each other's way."""
+        client = self.world.table.client
+        Network(self.time, LATENCY, self.sent).watch(client)
+        if self.partition:
+            refuse: Any = Partition(self.time).before
+            for operation in ("PutItem", "UpdateItem"):
+                client.meta.events.register(f"before-call.dynamodb.{operation}", refuse)
+        Conflicts(
+            hold=lambda: self.chance.uniform(0.008, 0.025),
+            sets_out=SETS_OUT,
+            sleep=self.time.sleep,
+            monotonic=self.time.monotonic,
+        ).watch(client)
+
+    def deadline(self) -> Deadline:
+        kind = Growing if self.before or self.growing else Deadline
+        until = self.time.now + PATIENCE
+        return kind(until, self.time.monotonic, self.time.sleep, self.chance.random)
+
+    def timed(self, call: Callable[[], object]) -> float | None:
+        """The seconds that it took; None if it was given up."""
+        began = self.time.now
+        try:
+            call()
+        except Unavailable:
+            self.failed += 1
+            return None
+        return self.time.now - began
+
+    def trigger(self) -> Decision:
+        deadline = self.deadline()
+        current = self.world.table.pointer(
+            self.pointer.service_id, self.pointer.dedup_key, deadline
+        )
+        kind = InTransactions if self.before else Settling
+        settling = kind(self.world.table, new_id, self.time)
+        now = self.world.clock()
+        return settling.settle(_event(self.pointer), self.world.service, current, now, deadline)
+
+    def act(self, command: Command) -> None:
+        perform(
+            self.world.table,
+            self.pointer.id,
+            command,
+            actor=ADA,
+            now=self.world.clock(),
+            token=new_id("act", self.world.clock()),
+            deadline=self.deadline(),
+        )
+
+
+def _event(about: Pointer) -> Event:
+    return Event(
+        action=Action.TRIGGER,
+        service_id=about.service_id,
+        dedup_key=about.dedup_key,
+        summary="CPU",
+        severity=Severity.CRITICAL,
+        body="x" * 500,
+        actor=ADA,
+    )
+
+
+class InTransactions(Settling):
+    """As it was before: one transaction for both writes."""
+
+    def _merge(self, alert: Alert, _strays: object, deadline: Deadline) -> None:
+        table = self.table
+        item, _ = incident_items.alert_items(alert, table.retention)
+        retrying(
+            deadline,
+            table.client.transact_write_items,
+            TransactItems=[
+                {"Update": transactions.count(alert, table.name)},
+                transactions.put(table.name, item),
+            ],
+            ClientRequestToken=alert.id,
+        )
+
+
+@dataclass(frozen=True)
+class Growing(Deadline):
+    """As it was before: pauses grow whatever the cause."""
+
+    causes: list[Exception] = field(default_factory=list)
+
+    def pause(self, attempt: int, cause: Exception) -> None:
+        Deadline.pause(self, len(self.causes), cause)
+        self.causes.append(cause)
+
+    def pause_for_conflict(self, cause: Exception) -> None:
+        self.pause(0, cause)
+
+
+@dataclass
+class Partition:
+    """The incident's partition: 1,000 write units a second, and no more saved up than those."""
+
+    time: VirtualTime
+    units: float = PARTITION_UNITS
+    at: float = 0.0
+
+    def before(self, model: Any, **_: object) -> Any:
+        grown = (self.time.now - self.at) * PARTITION_UNITS
+        self.units, self.at = min(PARTITION_UNITS, self.units + grown), self.time.now
+        if self.units < 1:
+            return answer(model, "ThrottlingException", "the partition is hot")
+        self.units -= 1
+        return None
