@@ -37,6 +37,7 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
+from opsknight.runtime.wakeups import QueueMessage, SendDelivery, SendHeld
 from opsknight.store import directory_items, items
 from opsknight.store.wire import Item, plain, wire
 
@@ -128,16 +129,25 @@ class Pipeline:
             ExpressionAttributeValues={":nonsense": {"N": "7"}},
         )
 
-    def outdate(self, delivery: Delivery) -> None:
-        """Makes it due now, and its receiver free."""
-        client, name = self.world.table.client, self.world.table.name
-        client.delete_item(TableName=name, Key=items.receiver_state_key(delivery.destination))
+    def outdate(self, delivery: Delivery) -> QueueMessage:
+        """Makes its receiver free, and it due now, or its receiver if it is held. Returns the
+        wakeup.
+        """
+        client, name, now = self.world.table.client, self.world.table.name, self.world.clock()
+        destination = delivery.destination
+        state = items.receiver_state_key(destination) | {"kind": {"S": "receiver_state"}}
+        if delivery.due_at is None:
+            due = {"due_at": wire(now), "due_shard": wire(items.due_shard(destination))}
+            client.put_item(TableName=name, Item=state | due)
+            return SendHeld(destination, now)
+        client.put_item(TableName=name, Item=state)
         client.update_item(
             TableName=name,
             Key=items.delivery_key(delivery.incident_id, delivery.id),
             UpdateExpression="SET due_at = :now",
-            ExpressionAttributeValues={":now": wire(self.world.clock())},
+            ExpressionAttributeValues={":now": wire(now)},
         )
+        return SendDelivery(delivery.incident_id, delivery.id, due_at=now)
 
     def trigger(self, dedup_key: str = "cpu-high", **more: Any) -> str:
         incident: str = self.send("trigger", dedup_key, **more).incident["id"]

@@ -13,11 +13,13 @@ from harness.post import FALLBACK, NOTICES, PAGES, PLANS, TIMERS, Post
 from harness.world import World, deadline
 from notify.channels.protocol import Sender
 from notify.composing import Composer
+from notify.endings import Endings
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.sending import Sending
 from notify.throttling import Throttling
+from notify.turns import Turns
 from opsknight.directory.receivers import Channel
 from opsknight.notification.signed_link import token
 from opsknight.runtime.queues import Queue
@@ -69,27 +71,45 @@ def sending(
 ) -> Sending:
     """A new process of the send function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
-    deliveries, bundles = Deliveries(table), Bundles(table)
+    deliveries = Deliveries(table)
+    tracker = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
+    composer = Composer(
+        table,
+        lambda incident_id, delivery_id, now: (
+            f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
+        ),
+    )
+    throttling = Throttling(
+        deliveries=deliveries,
+        receivers=Receivers(table),
+        bundles=Bundles(table),
+        queues=queues(sqs),
+        clock=world.clock,
+        chance=lambda: 1.0,
+        new_token=lambda: token_hex(8),
+    )
+    endings = Endings(table, tracker, world.clock)
+    turns = Turns(
+        deliveries=deliveries,
+        bundles=throttling.bundles,
+        throttling=throttling,
+        endings=endings,
+        composer=composer,
+        page_tracker=tracker,
+        senders=senders,
+        clock=world.clock,
+        stopwatch=lambda: 0.0,
+        sleep=lambda seconds: world.clock.advance(seconds=seconds),
+        chance=lambda: 1.0,
+    )
     return Sending(
         deliveries=deliveries,
-        bundles=bundles,
-        throttling=Throttling(
-            deliveries=deliveries,
-            receivers=Receivers(table),
-            bundles=bundles,
-            queues=queues(sqs),
-            clock=world.clock,
-            chance=lambda: 1.0,
-            new_claim=lambda: token_hex(8),
-        ),
+        throttling=throttling,
+        turns=turns,
+        endings=endings,
         queues=queues(sqs),
-        composer=Composer(
-            table,
-            lambda incident_id, delivery_id, now: (
-                f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
-            ),
-        ),
-        page_tracker=PageTracker(Paging(table), world.clock, lambda: token_hex(14)),
+        composer=composer,
+        page_tracker=tracker,
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,

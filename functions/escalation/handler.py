@@ -31,6 +31,7 @@ from opsknight.runtime.wakeups import (
     PlanNotices,
     QueueMessage,
     SendDelivery,
+    SendHeld,
     SweepShard,
     TimerDue,
     TrackPage,
@@ -105,7 +106,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
             sweep(engine, message, deadline)
         case AuditIncidents():
             audit(engine, deadline)
-        case PlanNotices() | TrackPage() | SendDelivery():
+        case PlanNotices() | TrackPage() | SendDelivery() | SendHeld():
             misrouted(message)
         case _:
             assert_never(message)

@@ -21,6 +21,7 @@ from opsknight.runtime.wakeups import (
     TimerDue,
     TrackPage,
     Wakeup,
+    turn_wakeup,
 )
 from opsknight.store.due import Due
 
@@ -58,7 +59,7 @@ class Outbox:
         self.plans.enqueue([Wakeup(PlanNotices(incident_id), now)], now)
 
     def pass_on(self, found: Iterable[Due], now: datetime) -> None:
-        """Hands pages and deliveries that are due, or soon will be, to the notify functions."""
+        """Hands to notify what is due of its things, or soon will be."""
         plans: list[Wakeup] = []
         pages: list[Wakeup] = []
         notices: list[Wakeup] = []
@@ -67,11 +68,13 @@ class Outbox:
                 case Due(delivery_id=str(delivery_id)):
                     # The first letter of a delivery's id says whether it goes to a person.
                     wakeups = pages if delivery_id.startswith("p") else notices
-                    send = SendDelivery(each.incident_id, delivery_id)
+                    send = SendDelivery(each.incident_id, delivery_id, due_at=each.at)
                     wakeups.append(Wakeup(send, each.at, each.incident_id))
                 case Due(page_no=int(page_no), user_id=str(user_id)):
                     track = TrackPage(each.incident_id, page_no, user_id)
                     plans.append(Wakeup(track, each.at, each.incident_id))
+                case Due(destination=str(destination)):
+                    pages.append(turn_wakeup(destination, each.at))
                 case _:
                     # An incident is this function's own.
                     continue

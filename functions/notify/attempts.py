@@ -4,6 +4,7 @@ What the attempt means for the delivery is decided in `opsknight.notification.de
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -12,6 +13,10 @@ from opsknight.directory.receivers import Receiver
 from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery
 from opsknight.notification.message import Message
 from opsknight.runtime.telemetry import count, logger
+from opsknight.store.calls import Deadline
+
+# What is written after a message was sent has this long, however slow everything before was.
+RECORD_SECONDS: Final = 10.0
 
 _METRICS: Final[Mapping[str, str]] = {
     AttemptOutcome.SENT: "DeliverySent",
@@ -47,6 +52,11 @@ def _attempt(outcome: Outcome, at: datetime, ms: int) -> Attempt:
             return Attempt(at=at, outcome=AttemptOutcome.FAILED, why=why, ms=ms)
         case unknown:
             assert_never(unknown)
+
+
+def recording(deadline: Deadline) -> Deadline:
+    """The deadline of what is written after a message was sent."""
+    return replace(deadline, at=deadline.monotonic() + RECORD_SECONDS)
 
 
 def log_attempt(delivery: Delivery, made: Attempt, incidents: int) -> None:

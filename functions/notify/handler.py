@@ -28,6 +28,7 @@ from opsknight.runtime.wakeups import (
     PlanNotices,
     QueueMessage,
     SendDelivery,
+    SendHeld,
     SweepShard,
     TimerDue,
     TrackPage,
@@ -41,8 +42,9 @@ RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
 # Each record of a batch of ten fits the function's time.
 PATIENCE_SECONDS: Final = 10
-# Before and after the twelve seconds that sending may take.
-SENDING_PATIENCE_SECONDS: Final = 25
+# Before the twelve seconds that sending may take; what follows it has its own time
+# (`notify.attempts.RECORD_SECONDS`).
+SENDING_PATIENCE_SECONDS: Final = 20
 
 
 def on_event(event: Mapping[str, Any], context: LambdaContext) -> Any:
@@ -113,7 +115,7 @@ def plan(planning: Planning, message: QueueMessage) -> None:
         case PlanNotices(incident_id):
             # Its time to announce stands until it is planned: every tick asks for it again.
             _attend(lambda: planning.incident(incident_id, deadline), None, planning, deadline)
-        case TimerDue() | SweepShard() | AuditIncidents() | SendDelivery():
+        case TimerDue() | SweepShard() | AuditIncidents() | SendDelivery() | SendHeld():
             misrouted(message)
         case _:
             assert_never(message)
@@ -122,14 +124,12 @@ def plan(planning: Planning, message: QueueMessage) -> None:
 def send(sending: Sending, message: QueueMessage) -> None:
     deadline = Deadline.after(SENDING_PATIENCE_SECONDS)
     match message:
-        case SendDelivery(incident_id, delivery_id, slot_attempts):
+        case SendDelivery(incident_id, delivery_id):
             due = Due(incident_id, sending.clock(), delivery_id=delivery_id)
-            _attend(
-                lambda: sending.attend(incident_id, delivery_id, deadline, slot_attempts),
-                due,
-                sending,
-                deadline,
-            )
+            _attend(lambda: sending.attend(message, deadline), due, sending, deadline)
+        case SendHeld(destination):
+            due = Due("", sending.clock(), destination=destination)
+            _attend(lambda: sending.turns.attend(message, deadline), due, sending, deadline)
         case TimerDue() | SweepShard() | AuditIncidents() | PlanNotices() | TrackPage():
             misrouted(message)
         case _:

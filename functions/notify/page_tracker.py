@@ -14,8 +14,9 @@ from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
-from opsknight.notification.delivery import Delivery, page_state
+from opsknight.notification.delivery import Delivery, State, page_state
 from opsknight.runtime.telemetry import count, logger
+from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
 
@@ -50,6 +51,12 @@ class PageTracker:
             each
             for each in self.paging.table.deliveries(page.incident_id, deadline)
             if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
+        ]
+        sent = Bundles(self.paging.table).sent(deliveries, deadline)
+        deliveries = [
+            # Its bundle was sent, whatever became of whoever was to record that here.
+            each.model_copy(update={"state": State.SENT}) if each.id in sent else each
+            for each in deliveries
         ]
         state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
         if state is None or state is page.state:

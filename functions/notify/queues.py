@@ -9,7 +9,7 @@ from datetime import datetime
 from opsknight.escalation.pages import Page
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.queues import Queue
-from opsknight.runtime.wakeups import TrackPage, Wakeup, delivery_wakeup
+from opsknight.runtime.wakeups import TrackPage, Wakeup, delivery_wakeup, turn_wakeup
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Queues:
     ) -> None:
         queue = self.pages if delivery.pages else self.notices
         queue.enqueue([delivery_wakeup(delivery, at, slot_attempts)], now)
+
+    def turn(self, destination: str, at: datetime, now: datetime) -> None:
+        """Wakes a sender for what is held for a receiver: one wakeup, whatever there is."""
+        self.pages.enqueue([turn_wakeup(destination, at)], now)
 
     def track(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to record how a page ended."""

@@ -1,7 +1,9 @@
-"""The throttle stage of sending: a delivery gets a turn at its receiver, or waits.
+"""The throttle stage of sending: a delivery, or what is held for a receiver, gets a turn there, or
+waits.
 
-It waits when every slot is taken, when the circuit is open, or, a page, when its receiver was paged
-a moment ago. The rules are in `opsknight.notification.throttle`.
+A delivery waits when every slot is taken, or when the circuit is open. One that pages also waits
+when its receiver was paged a moment ago, or is just being paged: then it is held, and its receiver
+is due in its place. The rules are in `opsknight.notification.throttle`.
 """
 
 from collections.abc import Callable
@@ -11,20 +13,21 @@ from typing import Final
 
 from notify.channels.protocol import Outcome, Sent
 from notify.queues import Queues
-from opsknight.directory.receivers import Receiver
+from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import (
-    MIN_INTERVAL,
     ReceiverState,
     Wait,
     WaitReason,
     free_slot,
     health_after,
+    next_turn,
+    page_wait,
 )
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.receivers import Receivers
 
@@ -35,25 +38,24 @@ LONGEST_BUSY_WAIT_OF_A_PAGE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A delivery that has a slot at its receiver."""
+    """A slot at a receiver, and for messages that page the page lease, until `release`."""
 
-    delivery: Delivery
-    receiver: Receiver
+    destination: str
     at: datetime
-    """When the slot was acquired: its lease and the claim's end together."""
+    """When both were acquired: their lease and the claims' end together."""
     slot: str
-    claim: str
+    token: str
+    """Names this sender on the slot, on the lease, and as the claim of what it sends."""
     state: ReceiverState
-    """The receiver's, as it was read before the slot was acquired."""
-    interval: timedelta | None
-    """The least time between two pages to the receiver; None for a delivery that is not paced."""
-    exempt: bool
-    """The delivery ignores the pace, and takes no others along."""
+    leased: bool
+    """Whether it holds the page lease."""
+    of_receiver: bool = False
+    """Whether it is for what is held, not for one delivery."""
 
-    @property
-    def bundles(self) -> bool:
-        """Whether deliveries that are held for the receiver go with this one."""
-        return self.interval is not None and not self.exempt
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The delivery has joined those that are held for its receiver, whose turn is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +67,178 @@ class Throttling:
     clock: Callable[[], datetime]
     chance: Callable[[], float]
     """From 0 to 1."""
-    new_claim: Callable[[], str]
+    new_token: Callable[[], str]
 
-    def turn(
-        self, delivery: Delivery, receiver: Receiver, slot_attempts: int, deadline: Deadline
-    ) -> Turn | None:
-        """None when the delivery has to wait; then its next waking is on its way."""
-        destination, now = delivery.destination, self.clock()
+    def slot(self, delivery: Delivery, slot_attempts: int, deadline: Deadline) -> Turn | None:
+        """For a delivery that pages nobody. None when it has to wait; then its next wakeup is on
+        its way.
+        """
+        destination, now, token = delivery.destination, self.clock(), self.new_token()
         state = self.receivers.state(destination, deadline)
         slot = free_slot(state, now, probing=delivery.about is PageReason.TEST)
         if isinstance(slot, Wait):
             self._put_off(delivery, slot, slot_attempts, deadline)
             return None
-        paced = delivery.about is PageReason.PAGED
-        interval = MIN_INTERVAL.get(receiver.channel) if paced else None
-        exempt = interval is not None and self.receivers.take_pace_exemption(
-            destination, delivery.service_id, now, deadline
-        )
-        held_until = None if interval is None or exempt else state.next_at
-        if held_until is not None and held_until > now:
-            if self.bundles.hold_for_bundle(delivery, held_until, deadline):
-                self.queues.send_later(delivery, held_until, now)
-            return None
         try:
-            self.receivers.acquire_slot(
-                destination, slot, now, deadline, paced=interval is not None, exempt=exempt
-            )
+            self.receivers.acquire_slot(destination, slot, token, now, deadline)
         except Conflict:
             # Another sender was faster, so what there is to wait for has changed.
             self._put_off(delivery, Wait(now, WaitReason.BUSY), slot_attempts, deadline)
             return None
-        return Turn(delivery, receiver, now, slot, self.new_claim(), state, interval, exempt)
+        return Turn(destination, now, slot, token, state, leased=False)
 
-    def release(self, turn: Turn, outcome: Outcome | None, deadline: Deadline) -> None:
-        """Gives the slot back, with what the attempt showed. None: there was no attempt."""
-        destination, sent = turn.delivery.destination, isinstance(outcome, Sent)
-        changes: dict[str, object] = {}
+    def page_turn(
+        self, delivery: Delivery, urgency: Urgency, slot_attempts: int, deadline: Deadline
+    ) -> Turn | Joined | None:
+        """For a delivery that pages. None when it has to wait; then something is due for it."""
+        destination, token = delivery.destination, self.new_token()
+
+        def attempt(number: int) -> Turn | Joined | None:
+            if number and not self._is_as_read(delivery, deadline):
+                # Another sender has it, or has held it.
+                return None
+            state, now = self.receivers.state(destination, deadline), self.clock()
+            wait, exempt = page_wait(state, now), False
+            if wait is not None and wait.reason is not WaitReason.CIRCUIT_OPEN:
+                service_id = delivery.service_id
+                exempt = self.receivers.is_exempt(destination, service_id, now, deadline)
+                wait = page_wait(state, now, exempt=exempt)
+            if wait is None and state.due_at is None:
+                slot = free_slot(state, now)
+                if isinstance(slot, Wait):
+                    self._put_off(delivery, slot, slot_attempts, deadline)
+                    return None
+                leased = self.receivers.acquire_page_lease(
+                    destination, slot, token, now, deadline, exempt=exempt, turn=False
+                )
+                return Turn(destination, now, slot, token, leased, leased=True)
+            turn_at = now if wait is None else wait.until
+            sooner = self.bundles.hold(
+                delivery,
+                urgency,
+                state,
+                turn_at,
+                f"{token}-{number}",
+                deadline,
+                waives_pace=exempt,
+            )
+            if wait is None:
+                return Joined()
+            if sooner:
+                self.queues.turn(destination, turn_at, now)
+            return None
+
+        # A conflict: another sender has come or gone meanwhile.
+        return decide_again(deadline, attempt)
+
+    def receiver_turn(self, destination: str, deadline: Deadline) -> Turn | None:
+        """For what is held for the receiver. None when there is nothing, or it has to wait."""
+        token = self.new_token()
+
+        def attempt(number: int) -> Turn | None:
+            state, now = self.receivers.state(destination, deadline), self.clock()
+            if state.due_at is None or (number and state.due_at > now):
+                return None
+            if not self.bundles.holds_any(destination, deadline):
+                self.receivers.move(destination, state, None, deadline)
+                return None
+            wait = page_wait(state, now)
+            slot = free_slot(state, now)
+            if wait is None and isinstance(slot, Wait):
+                seconds = LONGEST_BUSY_WAIT_OF_A_PAGE * (0.5 + self.chance() / 2)
+                wait = Wait(now + timedelta(seconds=seconds), WaitReason.BUSY)
+            if isinstance(slot, Wait) or wait is not None:
+                until = now if wait is None else wait.until
+                self.receivers.move(destination, state, until, deadline)
+                self.queues.turn(destination, until, now)
+                return None
+            leased = self.receivers.acquire_page_lease(
+                destination, slot, token, now, deadline, exempt=state.pace_waived, turn=True
+            )
+            return Turn(destination, now, slot, token, leased, leased=True, of_receiver=True)
+
+        return decide_again(deadline, attempt)
+
+    def release(
+        self,
+        turn: Turn,
+        outcome: Outcome | None,
+        deadline: Deadline,
+        *,
+        pages: bool,
+        interval: timedelta | None = None,
+        not_before: datetime | None = None,
+        more: bool = False,
+    ) -> None:
+        """Gives slot and lease back, with what the attempt showed. None: there was no attempt.
+
+        `not_before`: the next turn is not sooner. `more`: it is at once, as not all was told.
+        """
+        now, changes = self.clock(), dict[str, object]()
         if outcome is not None:
-            changes = health_after(turn.state, sent, self.clock(), pages=turn.delivery.pages)
-        if turn.interval is not None:
-            changes["next_at"] = self.clock() + turn.interval if sent else None
-        self.receivers.release_slot(destination, turn.slot, changes, deadline)
+            changes = health_after(turn.state, isinstance(outcome, Sent), now, pages=pages)
+        if interval is not None and isinstance(outcome, Sent):
+            # Only the holder of the lease moves it, only after a message was taken, and forward.
+            changes["next_at"] = max(turn.state.next_at or now, now + interval)
+        if turn.leased:
+            self._release_lease(turn, changes, not_before, more, deadline)
+        else:
+            try:
+                self.receivers.release_slot(
+                    turn.destination, turn.slot, turn.token, changes, deadline
+                )
+            except Conflict:
+                _log_outlived(turn)
         if changes.get("circuit_open_until") is not None:
             count("ReceiverUnhealthy")
-            logger.error("a receiver is unhealthy", receiver=destination)
+            logger.error("a receiver is unhealthy", receiver=turn.destination)
+
+    def _release_lease(
+        self,
+        turn: Turn,
+        changes: dict[str, object],
+        not_before: datetime | None,
+        more: bool,
+        deadline: Deadline,
+    ) -> None:
+        """If deliveries are held, the receiver's next turn is set, and woken once it is written."""
+        wanted: datetime | None = None
+
+        def attempt(number: int) -> datetime | None:
+            nonlocal wanted
+            state = turn.state
+            if number or turn.of_receiver:
+                state = self.receivers.state(turn.destination, deadline)
+            if state.page_token != turn.token:
+                if wanted is not None and state.due_at == wanted:
+                    # It was released by a request whose answer was lost.
+                    return wanted
+                _log_outlived(turn)
+                return None
+            given = changes
+            if state.due_at is not None:
+                now = self.clock()
+                after = state.model_copy(update=changes)
+                wanted = max(next_turn(after, now, more=more), not_before or now)
+                given = changes | self.receivers.due(turn.destination, wanted)
+                if more:
+                    given["pace_waived"] = True
+            self.receivers.release_page_lease(
+                turn.destination, turn.slot, turn.token, given, state, deadline
+            )
+            return wanted
+
+        # A conflict: somebody has held a delivery meanwhile.
+        due_at = decide_again(deadline, attempt)
+        if due_at is not None:
+            self.queues.turn(turn.destination, due_at, self.clock())
+
+    def _is_as_read(self, delivery: Delivery, deadline: Deadline) -> bool:
+        where = delivery.incident_id, delivery.id
+        now = self.deliveries.table.delivery(*where, deadline)
+        if now is None:
+            return False
+        return (now.state, now.due_at) == (delivery.state, delivery.due_at)
 
     def _put_off(
         self, delivery: Delivery, wait: Wait, slot_attempts: int, deadline: Deadline
@@ -118,5 +248,11 @@ class Throttling:
             longest = LONGEST_BUSY_WAIT_OF_A_PAGE if delivery.pages else LONGEST_BUSY_WAIT
             seconds = min(longest, 2.0 ** min(slot_attempts, 10)) * (0.5 + self.chance() / 2)
             until = now + timedelta(seconds=seconds)
+        # A refusal: somebody else has it, and has set its next time. This wakeup takes the place of
+        # the one that brought us, which is for another time.
         if self.deliveries.change(delivery, {"due_at": until}, deadline):
             self.queues.send_later(delivery, until, now, slot_attempts=slot_attempts + 1)
+
+
+def _log_outlived(turn: Turn) -> None:
+    logger.error("a sender outlived its lease", receiver=turn.destination)

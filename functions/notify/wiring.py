@@ -15,6 +15,7 @@ import boto3
 from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
 from notify.composing import Composer
+from notify.endings import Endings
 from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
@@ -23,6 +24,7 @@ from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
+from notify.turns import Turns
 from opsknight.notification import signed_link
 from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
@@ -104,23 +106,39 @@ def sending() -> Sending:
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table()
-    deliveries, bundles = Deliveries(table), Bundles(table)
+    deliveries, composer, senders = Deliveries(table), Composer(table, link), Senders(outside)
+    throttling = Throttling(
+        deliveries=deliveries,
+        receivers=Receivers(table),
+        bundles=Bundles(table),
+        queues=queues(),
+        clock=clock.now,
+        chance=random.random,
+        new_token=partial(token_hex, 8),
+    )
+    endings = Endings(table, page_tracker(), clock.now)
+    turns = Turns(
+        deliveries=deliveries,
+        bundles=throttling.bundles,
+        throttling=throttling,
+        endings=endings,
+        composer=composer,
+        page_tracker=page_tracker(),
+        senders=senders,
+        clock=clock.now,
+        stopwatch=time.perf_counter,
+        sleep=time.sleep,
+        chance=random.random,
+    )
     return Sending(
         deliveries=deliveries,
-        bundles=bundles,
-        throttling=Throttling(
-            deliveries=deliveries,
-            receivers=Receivers(table),
-            bundles=bundles,
-            queues=queues(),
-            clock=clock.now,
-            chance=random.random,
-            new_claim=partial(token_hex, 8),
-        ),
+        throttling=throttling,
+        turns=turns,
+        endings=endings,
         queues=queues(),
-        composer=Composer(table, link),
+        composer=composer,
         page_tracker=page_tracker(),
-        senders=Senders(outside),
+        senders=senders,
         clock=clock.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,

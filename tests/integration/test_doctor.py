@@ -64,17 +64,21 @@ def test_all_is_well(shell: Shell) -> None:
 
 def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:
     receivers, now = Receivers(shell.world.table), shell.world.clock()
+    slot, token = "slot_0", "one"
     [destination] = [
         each
         for each, name in destinations(configuration(shell)).items()
         if name == "phone of user ada"
     ]
     sets = {"failing_since": now, "failures": 7, "circuit_open_until": now}
-    receivers.release_slot(destination, "slot_0", sets, deadline())
+    receivers.acquire_slot(destination, slot, token, now, deadline())
+    receivers.release_slot(destination, slot, token, sets, deadline())
     [told] = examined(shell, 2)["receivers"]
     assert told["verdict"] == "warning"
     assert told["said"].startswith("phone of user ada has failed 7 times since 2026-11-")
-    receivers.release_slot(destination, "slot_0", {"circuit_open_until": None}, deadline())
+    healed = {"circuit_open_until": None}
+    receivers.acquire_slot(destination, slot, token, now, deadline())
+    receivers.release_slot(destination, slot, token, healed, deadline())
     assert [each["verdict"] for each in examined(shell, 0)["receivers"]] == ["ok"]
 
 

@@ -181,8 +181,8 @@ def test_a_report_that_fails_does_not_fail_an_accepted_event(flooded: World, log
     told = counted(flooded)
     flooded.clock.advance(minutes=1)
     wire = Wire(flooded.table.client)
-    # A report that adds to its incident is an update, another one a transaction.
-    for operation in ("TransactWriteItems", "UpdateItem"):
+    # A report that adds to its incident is an update and a put, another one a transaction.
+    for operation in ("TransactWriteItems", "UpdateItem", "PutItem"):
         wire.fail(operation, THROTTLES, ALWAYS)
     assert flooded.send(event("resolve", "nothing")).status == 202
     assert "could not be reported" in log.text

@@ -170,8 +170,7 @@ def call_send(world: World) -> None:
     # Their time has come, and nobody paces them any more: one message tells those that waited.
     for each in night.deliveries():
         if each.state is State.PENDING and not each.attempts:
-            night.outdate(each)
-            _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
+            _send(notify.handler.on_delivery, night.outdate(each))
 
 
 def _receivers(world: World) -> None:

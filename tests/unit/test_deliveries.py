@@ -21,6 +21,7 @@ from opsknight.notification.delivery import (
     AttemptOutcome,
     Delivery,
     Report,
+    SentBundle,
     State,
     attempted,
     delivery_id,
@@ -29,6 +30,7 @@ from opsknight.notification.delivery import (
     page_state,
     reach_deadline,
     reported,
+    settled,
 )
 from opsknight.notification.message import PageReason
 
@@ -225,3 +227,16 @@ def test_ids_are_the_same_for_the_same_and_different_for_others() -> None:
     assert len(ids) == 5
     assert delivery_id("p", "inc_1", 1) == delivery_id("p", "inc_1", 1)
     assert {len(each) for each in ids} == {21}
+
+
+def test_a_sent_bundle_settles_only_what_was_claimed_for_its_message() -> None:
+    """What an earlier try had claimed may have been left out of the one that was sent."""
+    sent = SentBundle(token="second", attempt=attempt("sent"))
+    carried = page(claim="second", bundle="p9")
+    assert sent.settles(carried)
+    assert not sent.settles(page(claim="first", bundle="p9"))
+    assert not sent.settles(page(claim="second", bundle="p9", state=State.CANCELLED))
+    changes = settled(carried, sent)
+    assert (changes["state"], changes["bundle"], changes["due_at"]) == (State.SENT, "p9", None)
+    leader = page(id="p9", claim="second", bundle="p9")
+    assert settled(leader, sent)["bundle"] is None

@@ -13,6 +13,9 @@ from opsknight.notification.throttle import (
     WaitReason,
     free_slot,
     health_after,
+    next_turn,
+    page_wait,
+    takes_messages,
 )
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -73,3 +76,43 @@ def test_an_open_circuit_keeps_messages_away_until_a_probe_closes_it() -> None:
     assert free_slot(sick, NOW, probing=True) == "slot_0", "somebody tries it out"
     healed = health_after(sick, worked=True, now=NOW + PROBE_EVERY, pages=False)
     assert healed == {"failing_since": None, "failures": 0, "circuit_open_until": None}
+
+
+def test_at_most_one_message_that_pages_is_under_way_whoever_is_exempt() -> None:
+    paged = ReceiverState(page_token="a", page_until=NOW + LEASE, next_at=NOW - SECOND)
+    for exempt in (False, True):
+        assert page_wait(paged, NOW, exempt=exempt) == Wait(NOW + LEASE, WaitReason.UNDER_WAY)
+        assert page_wait(paged, NOW + LEASE, exempt=exempt) is None
+
+
+def test_the_pace_holds_for_all_but_the_exempt_and_what_was_waived() -> None:
+    paced = ReceiverState(next_at=NOW + SECOND)
+    assert page_wait(paced, NOW) == Wait(NOW + SECOND, WaitReason.PACE)
+    assert page_wait(paced, NOW + SECOND) is None
+    assert page_wait(paced, NOW, exempt=True) is None
+    assert page_wait(paced.model_copy(update={"pace_waived": True}), NOW) is None
+
+
+def test_an_open_circuit_holds_pages_too_until_it_is_probed() -> None:
+    sick = ReceiverState(circuit_open_until=NOW + PAGE_PROBE_EVERY, pace_waived=True)
+    wait = Wait(NOW + PAGE_PROBE_EVERY, WaitReason.CIRCUIT_OPEN)
+    assert page_wait(sick, NOW, exempt=True) == wait
+    assert next_turn(sick, NOW) == wait.until
+    assert page_wait(sick, wait.until) is None
+
+
+def test_the_next_turn_is_by_the_pace_or_at_once_if_more_is_held() -> None:
+    paced = ReceiverState(next_at=NOW + SECOND)
+    assert next_turn(paced, NOW) == NOW + SECOND
+    assert next_turn(paced, NOW, more=True) == NOW
+    assert next_turn(paced, NOW + LEASE) == NOW + LEASE
+    assert next_turn(ReceiverState(), NOW) == NOW
+
+
+def test_a_receiver_takes_messages_if_it_did_within_two_intervals() -> None:
+    took = ReceiverState(next_at=NOW)
+    assert takes_messages(took, LEASE, NOW + LEASE)
+    assert not takes_messages(took, LEASE, NOW + LEASE + SECOND)
+    assert not takes_messages(ReceiverState(), LEASE, NOW)
+    sick = ReceiverState(next_at=NOW, circuit_open_until=NOW + SECOND)
+    assert not takes_messages(sick, LEASE, NOW)

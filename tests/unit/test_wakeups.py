@@ -12,6 +12,7 @@ from opsknight.runtime.wakeups import (
     PlanNotices,
     QueueMessage,
     SendDelivery,
+    SendHeld,
     SweepShard,
     TimerDue,
     TrackPage,
@@ -31,6 +32,8 @@ MESSAGES: tuple[QueueMessage, ...] = (
     TrackPage("inc_1", 3, "user_ada"),
     SendDelivery("inc_1", "p1"),
     SendDelivery("inc_1", "p1", slot_attempts=4),
+    SendDelivery("inc_1", "p1", due_at=AT),
+    SendHeld("user#ada#sms", AT),
 )
 
 
@@ -58,6 +61,7 @@ def test_fields_of_a_newer_version_are_ignored(message: QueueMessage) -> None:
         '{"kind": "sweep", "shard": 7, "tick_at": "soon"}',
         '{"kind": "page", "incident": "inc_1", "page_no": "3", "user": "user_ada"}',
         '{"kind": "delivery", "incident": "inc_1"}',
+        '{"kind": "turn", "receiver": "user#ada#sms"}',
     ],
 )
 def test_an_unknown_message_is_logged_once(body: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -111,7 +111,9 @@ class Delivery(Model):
     """The provider's later report (`Report`)."""
     claim: str | None = None
     due_at: AwareDatetime | None = None
-    """When to look at it again; None once it is over."""
+    """When to look at it again; None once it is over, and while it is held: then its receiver is
+    due.
+    """
 
     @property
     def pages(self) -> bool:
@@ -132,6 +134,31 @@ class Bundled(Model):
 
     incident_id: str
     delivery_id: str
+
+
+class HeldRow(Bundled):
+    """A delivery that is held for its receiver's next turn."""
+
+    sk: str
+    """Its own sort key, for its deletion."""
+
+
+class SentBundle(Model):
+    """A bundle that a provider took. That settles each delivery that was claimed for it."""
+
+    token: str
+    """The `claim` of the deliveries that its message carried."""
+    attempt: Attempt
+
+    def settles(self, delivery: Delivery) -> bool:
+        return delivery.state is State.PENDING and delivery.claim == self.token
+
+
+def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:
+    """The attributes to set on a delivery that a sent bundle carried."""
+    leads = delivery.bundle == delivery.id
+    changes = attempted(delivery, sent.attempt, None, 0)
+    return changes | {"bundle": None if leads else delivery.bundle}
 
 
 def delivery_id(kind: str, *parts: object) -> str:

@@ -57,8 +57,18 @@ class ReceiverState(Model):
     slot_0: AwareDatetime | None = None
     """When the lease of the sender that has this slot ends."""
     slot_1: AwareDatetime | None = None
+    page_token: str | None = None
+    """Whose message that pages is under way: at most one is. Set while the page lease is held."""
+    page_until: AwareDatetime | None = None
+    """When the page lease ends; after that its holder is dead."""
     next_at: AwareDatetime | None = None
     """When the receiver may be paged again."""
+    pace_waived: bool = False
+    """The next turn ignores the pace: an exempt page is held, or the last message told not all."""
+    due_at: AwareDatetime | None = None
+    """When the receiver's next turn is; None while no delivery is held for it."""
+    holds: int = 0
+    """How many deliveries were ever held: who finds none can tell that none has come since."""
     failing_since: AwareDatetime | None = None
     failures: int = 0
     """In a row."""
@@ -74,6 +84,10 @@ class WaitReason(StrEnum):
     BUSY = "busy"
     """Every slot is taken."""
     CIRCUIT_OPEN = "circuit open"
+    UNDER_WAY = "under way"
+    """Another message that pages is under way."""
+    PACE = "pace"
+    """The receiver was paged a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,35 @@ def free_slot(state: ReceiverState, now: datetime, *, probing: bool = False) -> 
         if until is None or until <= now:
             return slot
     return Wait(now, WaitReason.BUSY)
+
+
+def page_wait(state: ReceiverState, now: datetime, *, exempt: bool = False) -> Wait | None:
+    """Until when a message that pages has to wait; None if it may go now, given a slot.
+
+    `exempt`: from the pace, never from the lease.
+    """
+    if state.circuit_open_until is not None and state.circuit_open_until > now:
+        return Wait(state.circuit_open_until, WaitReason.CIRCUIT_OPEN)
+    if state.page_until is not None and state.page_until > now:
+        return Wait(state.page_until, WaitReason.UNDER_WAY)
+    if not exempt and not state.pace_waived and state.next_at is not None and state.next_at > now:
+        return Wait(state.next_at, WaitReason.PACE)
+    return None
+
+
+def next_turn(state: ReceiverState, now: datetime, *, more: bool = False) -> datetime:
+    """When what is held gets its turn. `more`: the last message could not tell all of it."""
+    soonest = now if more or state.pace_waived else max(state.next_at or now, now)
+    return max(state.circuit_open_until or now, soonest)
+
+
+def takes_messages(state: ReceiverState, interval: timedelta, now: datetime) -> bool:
+    """Whether the receiver took a message within its last two intervals, and its circuit is closed.
+    What waits for it is late, but not lost.
+    """
+    if state.is_circuit_open or state.next_at is None:
+        return False
+    return now <= state.next_at + interval
 
 
 def health_after(

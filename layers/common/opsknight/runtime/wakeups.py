@@ -62,9 +62,23 @@ class SendDelivery:
     delivery_id: str
     slot_attempts: int = 0
     """How often a sender has found every slot of the receiver taken, in a row."""
+    due_at: datetime | None = None
+    """For which time of the delivery this is: it is out of date when that has another. None in
+    messages of older versions.
+    """
 
 
-type QueueMessage = TimerDue | SweepShard | AuditIncidents | PlanNotices | TrackPage | SendDelivery
+@dataclass(frozen=True, slots=True)
+class SendHeld:
+    """A receiver's turn: send what is held for it, if that is due. Read by the send functions."""
+
+    destination: str
+    due_at: datetime
+
+
+type QueueMessage = (
+    TimerDue | SweepShard | AuditIncidents | PlanNotices | TrackPage | SendDelivery | SendHeld
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +91,13 @@ class Wakeup:
 
 
 def delivery_wakeup(delivery: Delivery, at: datetime, slot_attempts: int = 0) -> Wakeup:
-    message = SendDelivery(delivery.incident_id, delivery.id, slot_attempts)
+    """`at`: when the delivery is due."""
+    message = SendDelivery(delivery.incident_id, delivery.id, slot_attempts, at)
     return Wakeup(message, at, delivery.destination)
+
+
+def turn_wakeup(destination: str, at: datetime) -> Wakeup:
+    return Wakeup(SendHeld(destination, at), at, destination)
 
 
 def to_json(message: QueueMessage) -> str:
@@ -100,9 +119,13 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
             return {"kind": "notices", "incident": incident_id}
         case TrackPage(incident_id, page_no, user_id):
             return {"kind": "page", "incident": incident_id, "page_no": page_no, "user": user_id}
-        case SendDelivery(incident_id, delivery_id, slot_attempts):
+        case SendDelivery(incident_id, delivery_id, slot_attempts, due_at):
             fields = {"kind": "delivery", "incident": incident_id, "delivery": delivery_id}
+            if due_at is not None:
+                fields["due_at"] = due_at.isoformat()
             return fields | ({"slot_attempts": slot_attempts} if slot_attempts else {})
+        case SendHeld(destination, due_at):
+            return {"kind": "turn", "receiver": destination, "due_at": due_at.isoformat()}
         case _:
             assert_never(message)
 
@@ -128,10 +151,9 @@ def _message(fields: object) -> QueueMessage | None:
         case {"kind": "timer", "incident": str(incident_id), "due_at": str(due_at)}:
             return TimerDue(incident_id, datetime.fromisoformat(due_at))
         case {"kind": "sweep", "shard": int(shard), **more}:
-            tick_at = more.get("tick_at")
-            at = datetime.fromisoformat(tick_at) if isinstance(tick_at, str) else None
             after = more.get("after")
-            return SweepShard(shard, at, after if isinstance(after, dict) else None)
+            place = after if isinstance(after, dict) else None
+            return SweepShard(shard, _time(more.get("tick_at")), place)
         case {"kind": "audit"}:
             return AuditIncidents()
         case {"kind": "notices", "incident": str(incident_id)}:
@@ -151,9 +173,15 @@ def _message(fields: object) -> QueueMessage | None:
         }:
             attempts = more.get("slot_attempts")
             slot_attempts = attempts if isinstance(attempts, int) else 0
-            return SendDelivery(incident_id, delivery_id, slot_attempts)
+            return SendDelivery(incident_id, delivery_id, slot_attempts, _time(more.get("due_at")))
+        case {"kind": "turn", "receiver": str(destination), "due_at": str(due_at)}:
+            return SendHeld(destination, datetime.fromisoformat(due_at))
         case _:
             return None
+
+
+def _time(field: object) -> datetime | None:
+    return datetime.fromisoformat(field) if isinstance(field, str) else None
 
 
 def log_unknown(names: list[str]) -> None:

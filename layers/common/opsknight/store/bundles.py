@@ -1,58 +1,137 @@
 """Bundles: the deliveries that are held for the same receiver, and those that one message carried.
 
-Which deliveries are held is decided in `notify.sending`.
+Who holds a delivery is decided in `notify.throttling`, who tells what is held in `notify.turns`.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from opsknight.notification.delivery import Bundled, Delivery, State
+from pydantic import ValidationError
+
+from opsknight.incident.model import Urgency
+from opsknight.notification.delivery import Bundled, Delivery, HeldRow, SentBundle, State
+from opsknight.notification.throttle import ReceiverState
 from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying
 from opsknight.store.table import Table
-from opsknight.store.wire import plain
+from opsknight.store.wire import Item, plain, wire
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 # What DynamoDB writes at once without a transaction.
 LARGEST_WRITE: Final = 25
-# Composing a message about more incidents would take longer than its sender may.
+# What one sender can claim, tell and record in a third of its lease.
 LARGEST_BUNDLE: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held for a receiver: the most urgent first, then the oldest."""
+
+    deliveries: list[Delivery]
+    rows: dict[str, list[HeldRow]]
+    """By the delivery's id."""
+    void: list[HeldRow]
+    """Rows of deliveries that are over, gone, or due by themselves: a sender died before it deleted
+    them.
+    """
+    unreadable: list[HeldRow]
+    """Rows of deliveries that fail validation."""
+    more: bool
+    """Whether more is held than one message may carry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundles:
     table: Table
 
-    def hold_for_bundle(self, delivery: Delivery, until: datetime, deadline: Deadline) -> bool:
-        """Holds it for the next message to its receiver. False when it is not as it was read."""
-        update = transactions.update({"due_at": until})
+    def hold(
+        self,
+        delivery: Delivery,
+        urgency: Urgency,
+        seen: ReceiverState,
+        turn_at: datetime,
+        token: str,
+        deadline: Deadline,
+        *,
+        waives_pace: bool,
+    ) -> bool:
+        """Holds it for its receiver's next turn: the receiver is due now, not the delivery. Whether
+        that turn is sooner than it was before.
+
+        `token` names this try. Raises Conflict when the delivery is not as it was read, or a sender
+        has come or gone since the receiver was `seen`: who releases the page lease must see this.
+        """
+        name, destination = self.table.name, delivery.destination
+        # A sender that had it has died, perhaps after sending: it is told under its own id.
+        mark = delivery.bundle or (delivery.id if delivery.claim else None)
+        held = transactions.update({"due_at": None, "bundle": mark})
         condition = transactions.still(
             {"state": State.PENDING, "due_at": delivery.due_at},
-            update["ExpressionAttributeNames"],
-            update["ExpressionAttributeValues"],
+            held["ExpressionAttributeNames"],
+            held["ExpressionAttributeValues"],
         )
+        sooner = seen.due_at is None or turn_at < seen.due_at
+        changes: dict[str, object] = {"kind": "receiver_state"}
+        if sooner:
+            changes |= {"due_at": turn_at, "due_shard": items.due_shard(destination)}
+        if waives_pace:
+            changes["pace_waived"] = True
+        due = transactions.update(changes)
+        due_condition = transactions.still(
+            {"page_token": seen.page_token, "due_at": seen.due_at},
+            due["ExpressionAttributeNames"],
+            due["ExpressionAttributeValues"],
+        )
+        due["UpdateExpression"] += " ADD holds :one"
+        due["ExpressionAttributeValues"][":one"] = wire(1)
         key = items.delivery_key(delivery.incident_id, delivery.id)
-        row = message_items.held_delivery_item(delivery, self.table.retention)
-        try:
-            retrying(
-                deadline,
-                self.table.client.transact_write_items,
-                TransactItems=[
-                    transactions.updating(self.table.name, key, condition, update),
-                    transactions.put(self.table.name, row),
-                ],
-            )
-        except Conflict:
-            return False
-        return True
+        state_key = items.receiver_state_key(destination)
+        row = message_items.held_delivery_item(delivery, urgency, self.table.retention)
+        retrying(
+            deadline,
+            self.table.client.transact_write_items,
+            TransactItems=[
+                transactions.updating(name, key, condition, held),
+                transactions.put(name, row),
+                transactions.updating(name, state_key, due_condition, due),
+            ],
+            ClientRequestToken=token,
+        )
+        return sooner
 
-    def held(self, destination: str, deadline: Deadline) -> list[Delivery]:
-        """The deliveries held for this receiver, the oldest first, at most 250."""
+    def holds_any(self, destination: str, deadline: Deadline) -> bool:
+        found, _ = self._rows(destination, 1, deadline)
+        return bool(found)
+
+    def held(self, destination: str, deadline: Deadline) -> Held:
+        """At most as many as one message may carry."""
+        found, more = self._rows(destination, LARGEST_BUNDLE, deadline)
+        rows: dict[str, list[HeldRow]] = {}
+        for row in found:
+            rows.setdefault(row.delivery_id, []).append(row)
+        keys = [items.delivery_key(each[0].incident_id, name) for name, each in rows.items()]
+        stored = {item["sk"]["S"]: item for item in self.table.batch(keys, deadline)}
+        held = Held([], rows, [], [], more)
+        for name, mine in rows.items():
+            item = stored.get(items.delivery_key("", name)["sk"]["S"])
+            try:
+                delivery = Delivery.model_validate(plain(item)) if item else None
+            except ValidationError:
+                held.unreadable.extend(mine)
+                continue
+            if delivery is None or delivery.state is not State.PENDING or delivery.due_at:
+                held.void.extend(mine)
+            else:
+                held.deliveries.append(delivery)
+        return held
+
+    def _rows(self, destination: str, most: int, deadline: Deadline) -> tuple[list[HeldRow], bool]:
         page = retrying(
             deadline,
             self.table.client.query,
@@ -60,24 +139,36 @@ class Bundles:
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={
                 ":pk": items.receiver_state_key(destination)["pk"],
-                ":prefix": items.held_delivery_key(destination, "")["sk"],
+                ":prefix": {"S": "held#"},
             },
-            Limit=LARGEST_BUNDLE,
+            Limit=most + 1,
             ConsistentRead=True,
         )
-        rows = [Bundled.model_validate(plain(item)) for item in page["Items"]]
-        keys = [items.delivery_key(row.incident_id, row.delivery_id) for row in rows]
-        found = [Delivery.model_validate(plain(item)) for item in self.table.batch(keys, deadline)]
-        known = {each.id for each in found}
-        # Rows without a delivery, or of one that is over: a sender died before it deleted them.
-        gone = [row.delivery_id for row in rows if row.delivery_id not in known]
-        over = [each.id for each in found if each.state is not State.PENDING]
-        self._release(((destination, each) for each in gone + over), deadline)
-        return [each for each in found if each.state is State.PENDING]
+        found = [HeldRow.model_validate(plain(item)) for item in page["Items"]]
+        return found[:most], len(found) > most
 
-    def release(self, deliveries: Iterable[Delivery], deadline: Deadline) -> None:
+    def set_aside(
+        self, destination: str, row: HeldRow, until: datetime, deadline: Deadline
+    ) -> None:
+        """A delivery that cannot be read is due by itself again, and holds up no other."""
+        with suppress(Conflict):
+            retrying(
+                deadline,
+                self.table.client.update_item,
+                TableName=self.table.name,
+                Key=items.delivery_key(row.incident_id, row.delivery_id),
+                UpdateExpression="SET due_at = :until",
+                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(due_at)",
+                ExpressionAttributeValues={":until": wire(until)},
+            )
+        # A refusal says that it is due already, or gone.
+        self.release(destination, [row], deadline)
+
+    def release(self, destination: str, rows: Iterable[HeldRow], deadline: Deadline) -> None:
         """They are not held any more."""
-        self._release(((each.destination, each.id) for each in deliveries), deadline)
+        pk = items.receiver_state_key(destination)["pk"]
+        keys: list[Item] = [{"pk": pk, "sk": {"S": each.sk}} for each in rows]
+        self._write([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
 
     def keep(
         self, leader: Delivery, carried: Sequence[Delivery], now: datetime, deadline: Deadline
@@ -86,12 +177,35 @@ class Bundles:
         before the message is sent.
         """
         bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in carried]
-        puts = message_items.bundle_items(leader.id, bundled, now, self.table.retention)
-        self._write([{"PutRequest": {"Item": item}} for item in puts], deadline)
+        self.put(
+            message_items.bundle_items(leader.id, bundled, now, self.table.retention), deadline
+        )
 
-    def _release(self, held: Iterable[tuple[str, str]], deadline: Deadline) -> None:
-        keys = [items.held_delivery_key(destination, each) for destination, each in held]
-        self._write([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
+    def settle(self, bundle: str, sent: SentBundle, deadline: Deadline) -> None:
+        """The one write that settles everything that the message carried."""
+        item = message_items.sent_bundle_item(bundle, sent, self.table.retention)
+        retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+
+    def sent(self, deliveries: Iterable[Delivery], deadline: Deadline) -> dict[str, SentBundle]:
+        """By delivery id: the bundles that were sent and carried these deliveries."""
+        claimed = [each for each in deliveries if each.bundle and each.claim]
+        keys = [items.sent_bundle_key(each) for each in sorted({str(it.bundle) for it in claimed})]
+        stored = {
+            item["pk"]["S"]: SentBundle.model_validate(plain(item))
+            for item in self.table.batch(keys, deadline)
+        }
+        found = {
+            each.id: stored.get(items.sent_bundle_key(str(each.bundle))["pk"]["S"])
+            for each in claimed
+        }
+        return {
+            each.id: sent
+            for each in claimed
+            if (sent := found[each.id]) is not None and sent.settles(each)
+        }
+
+    def put(self, new: Iterable[Item], deadline: Deadline) -> None:
+        self._write([{"PutRequest": {"Item": item}} for item in new], deadline)
 
     def _write(self, requests: "Sequence[WriteRequestTypeDef]", deadline: Deadline) -> None:
         for chunk in batched(requests, LARGEST_WRITE, strict=False):

@@ -29,25 +29,54 @@ class Deliveries:
         # Repeated after an unknown outcome, it finds its own claim.
         self._change(delivery, changes, before, deadline, " OR #claim = :claim")
 
+    def claim_held(self, delivery: Delivery, token: str, bundle: str, deadline: Deadline) -> bool:
+        """Claims a held delivery for the message of `bundle`: for the holder of its receiver's page
+        lease only, so that any other claim is that of a sender that is gone. False when it is not
+        held any more.
+        """
+        changes, before = (
+            {"claim": token, "bundle": bundle},
+            {"state": State.PENDING, "due_at": None},
+        )
+        return self._changed(delivery, changes, before, deadline)
+
     def record(
         self, delivery: Delivery, token: str, changes: Mapping[str, object], deadline: Deadline
     ) -> bool:
         """Writes the result of a claimed delivery. False when the lease was over and another sender
-        has it.
+        has it, or when it is over.
         """
-        try:
-            self._change(delivery, changes, {"claim": token}, deadline)
-        except Conflict:
-            return False
-        return True
+        before = {"claim": token, "state": State.PENDING}
+        # Repeated after a lost answer, it finds its own attempt.
+        own = " OR #attempts = :attempts" if "attempts" in changes else ""
+        return self._changed(delivery, changes, before, deadline, own)
+
+    def record_sent(
+        self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline
+    ) -> bool:
+        """Writes that it was sent, whoever has claimed it since: what was told is told. False when
+        it is over.
+        """
+        own = " OR #attempts = :attempts"
+        return self._changed(delivery, changes, {"state": State.PENDING}, deadline, own)
 
     def change(self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline) -> bool:
         """Writes to a delivery that nobody has claimed since it was read. False when somebody has,
         or when it is over.
         """
         before = {"state": delivery.state, "due_at": delivery.due_at}
+        return self._changed(delivery, changes, before, deadline)
+
+    def _changed(
+        self,
+        delivery: Delivery,
+        changes: Mapping[str, object],
+        before: Mapping[str, object],
+        deadline: Deadline,
+        otherwise: str = "",
+    ) -> bool:
         try:
-            self._change(delivery, changes, before, deadline)
+            self._change(delivery, changes, before, deadline, otherwise)
         except Conflict:
             return False
         return True

@@ -15,6 +15,7 @@ from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain, stamp, wire
 
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+_RECEIVER: Final = "receiver#"
 
 type Place = Mapping[str, Any]
 """Where to continue a query, as DynamoDB gives it. It can travel as JSON."""
@@ -22,17 +23,19 @@ type Place = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An incident, or one of its pages or deliveries."""
+    """An incident, one of its pages or deliveries, or the turn of a receiver."""
 
     incident_id: str
+    """Empty for a receiver."""
     at: datetime
     page_no: int | None = None
     user_id: str | None = None
     delivery_id: str | None = None
+    destination: str | None = None
 
     @property
     def is_incident(self) -> bool:
-        return self.page_no is None and self.delivery_id is None
+        return self.page_no is None and self.delivery_id is None and self.destination is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,10 @@ def readable(item: Item) -> Incident:
 
 
 def _due(item: Item) -> Due:
-    incident_id, at = _incident_id(item), datetime.fromisoformat(item["due_at"]["S"])
+    at, pk = datetime.fromisoformat(item["due_at"]["S"]), item["pk"]["S"]
+    if pk.startswith(_RECEIVER):
+        return Due("", at, destination=pk.removeprefix(_RECEIVER))
+    incident_id = _incident_id(item)
     kind, _, rest = item["sk"]["S"].partition("#")
     match kind:
         case "page":
@@ -155,6 +161,8 @@ def _due(item: Item) -> Due:
 
 def _key(due: Due) -> Item:
     match due:
+        case Due(destination=str(destination)):
+            return items.receiver_state_key(destination)
         case Due(delivery_id=str(delivery_id)):
             return items.delivery_key(due.incident_id, delivery_id)
         case Due(page_no=int(page_no), user_id=str(user_id)):

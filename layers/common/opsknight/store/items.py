@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from opsknight.incident.model import Pointer, Status
-from opsknight.store.wire import Item, Wire
+from opsknight.store.wire import Item, Wire, stamp
 
 # The listings of all keys are in one partition: they are read together, and seldom.
 KEYS: Final[Wire] = {"S": "keys"}
@@ -59,6 +59,10 @@ def bundled_key(bundle: str, incident_id: str) -> Item:
     return _key(f"bundle#{bundle}", f"incident#{incident_id}")
 
 
+def sent_bundle_key(bundle: str) -> Item:
+    return _key(f"bundle#{bundle}", "bundle")
+
+
 def receiver_state_key(destination: str) -> Item:
     """The partition of a receiver (`<owner>#<its id>`) holds all that concerns it."""
     return _key(f"receiver#{destination}", "state")
@@ -68,8 +72,9 @@ def pace_exemption_key(destination: str, service_id: str) -> Item:
     return _key(f"receiver#{destination}", f"pace_exemption#{service_id}")
 
 
-def held_delivery_key(destination: str, delivery_id: str) -> Item:
-    return _key(f"receiver#{destination}", f"held#{delivery_id}")
+def held_delivery_key(destination: str, rank: int, at: datetime, delivery_id: str) -> Item:
+    """In the order of a receiver's turn: `rank` 0 is the most urgent, then the oldest."""
+    return _key(f"receiver#{destination}", f"held#{rank}#{stamp(at)}#{delivery_id}")
 
 
 def remembered_key(incident_id: str, destination: str) -> Item:
@@ -132,8 +137,9 @@ def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def due_shard(incident_id: str) -> str:
-    return str(zlib.crc32(incident_id.encode()) % DUE_SHARDS)
+def due_shard(name: str) -> str:
+    """`name`: an incident's id, or a receiver's destination."""
+    return str(zlib.crc32(name.encode()) % DUE_SHARDS)
 
 
 def listing(incident: Pointer, resolved_at: datetime | None) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.incident.model import Urgency
+from opsknight.notification.delivery import Bundled, Delivery, SentBundle
 from opsknight.store import items
 from opsknight.store.wire import Item, attributes, expiry
 
@@ -19,18 +20,28 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
     return (
         items.delivery_key(delivery.incident_id, delivery.id)
         | {"kind": {"S": "delivery"}, "due_shard": {"S": items.due_shard(delivery.incident_id)}}
-        | {"expires_at": expiry(delivery.at, retention)}
+        # A rule may page weeks after the incident began.
+        | {"expires_at": expiry(delivery.not_before, retention)}
         | attributes(delivery)
     )
 
 
-def held_delivery_item(delivery: Delivery, retention: timedelta) -> Item:
-    """Holds the delivery for the next message to its receiver."""
+def held_delivery_item(delivery: Delivery, urgency: Urgency, retention: timedelta) -> Item:
+    """Holds the delivery for its receiver's next turn."""
     row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
+    rank = list(Urgency).index(urgency)
     return (
-        items.held_delivery_key(delivery.destination, delivery.id)
-        | {"kind": {"S": "held_delivery"}, "expires_at": expiry(delivery.at, retention)}
+        items.held_delivery_key(delivery.destination, rank, delivery.at, delivery.id)
+        | {"kind": {"S": "held_delivery"}, "expires_at": expiry(delivery.not_before, retention)}
         | attributes(row)
+    )
+
+
+def sent_bundle_item(bundle: str, sent: SentBundle, retention: timedelta) -> Item:
+    return (
+        items.sent_bundle_key(bundle)
+        | {"kind": {"S": "bundle"}, "expires_at": expiry(sent.attempt.at, retention)}
+        | attributes(sent)
     )
 
 

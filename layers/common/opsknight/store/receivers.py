@@ -1,23 +1,27 @@
-"""Receivers while messages are sent to them: their slots, pace and health.
+"""Receivers while messages are sent to them: their slots, page lease, pace and health, and when
+their next turn is.
 
 When to wait, and when to leave a receiver alone, is decided in `notification.throttle`. Which
-receivers there are is the directory's.
+receivers there are is the directory's; what is held for one is in `bundles`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from opsknight.notification.throttle import EXEMPT_EVERY, LEASE, ReceiverState
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
-from opsknight.store.wire import expiry, plain, wire
+from opsknight.store.wire import Item, expiry, plain, wire
 
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """`destination` names a receiver: `Delivery.destination`."""
+    """`destination` names a receiver: `Delivery.destination`. `token` names one sender's request:
+    repeated after a lost answer, it finds its own slot and lease.
+    """
 
     table: Table
 
@@ -33,76 +37,144 @@ class Receivers:
         return {keys[it["pk"]["S"]]: ReceiverState.model_validate(plain(it)) for it in found}
 
     def acquire_slot(
+        self, destination: str, slot: str, token: str, now: datetime, deadline: Deadline
+    ) -> None:
+        """For a message that pages nobody. Raises Conflict when another sender was faster."""
+        changes = {slot: now + LEASE, f"{slot}_token": token}
+        free = f"(attribute_not_exists(#{slot}) OR #{slot} <= :now)"
+        condition = f"{free} OR #{slot}_token = :{slot}_token"
+        self._update(destination, changes, condition, {":now": wire(now)}, deadline)
+
+    def acquire_page_lease(
         self,
         destination: str,
         slot: str,
+        token: str,
         now: datetime,
         deadline: Deadline,
         *,
-        paced: bool,
-        exempt: bool = False,
-    ) -> None:
-        """Takes the slot and, if `paced`, the receiver's pace: nobody else pages it before
-        `release_slot`. `exempt`: whatever the pace says.
+        exempt: bool,
+        turn: bool,
+    ) -> ReceiverState:
+        """Takes the slot and the page lease: nobody else pages the receiver before both are
+        released. Returns the state with it. `exempt`: whatever the pace says.
 
-        Raises Conflict when another sender was faster.
+        `turn`: to tell what is held; then the receiver is due again when the lease ends. Without
+        it, nothing may be held. Raises Conflict when another sender was faster.
         """
-        condition = "(attribute_not_exists(#slot) OR #slot <= :now)"
-        names, assignments = {"#slot": slot}, "#slot = :until"
-        if paced:
-            names["#next"] = "next_at"
-            assignments += ", #next = :until"
-            if not exempt:
-                condition += " AND (attribute_not_exists(#next) OR #next <= :now)"
-        retrying(
-            deadline,
-            self.table.client.update_item,
-            TableName=self.table.name,
-            Key=items.receiver_state_key(destination),
-            UpdateExpression=f"SET kind = :kind, {assignments}",
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={
-                ":kind": {"S": "receiver_state"},
-                ":until": wire(now + LEASE),
-                ":now": wire(now),
-            },
-        )
+        until = now + LEASE
+        changes: dict[str, object] = {slot: until, f"{slot}_token": token}
+        changes |= {"page_token": token, "page_until": until}
+        terms = [f"(attribute_not_exists(#{slot}) OR #{slot} <= :now)"]
+        terms.append("(attribute_not_exists(#page_until) OR #page_until <= :now)")
+        if not exempt:
+            terms.append("(attribute_not_exists(next_at) OR next_at <= :now)")
+        if turn:
+            terms.append("attribute_exists(due_at)")
+            changes |= {"pace_waived": None} | self.due(destination, until)
+        else:
+            terms.append("attribute_not_exists(due_at)")
+        condition = f"({' AND '.join(terms)}) OR #page_token = :page_token"
+        item = self._update(destination, changes, condition, {":now": wire(now)}, deadline)
+        return ReceiverState.model_validate(plain(item))
 
     def release_slot(
-        self, destination: str, slot: str, changes: Mapping[str, object], deadline: Deadline
+        self,
+        destination: str,
+        slot: str,
+        token: str,
+        changes: Mapping[str, object],
+        deadline: Deadline,
     ) -> None:
-        """`changes`: what the attempt showed about the receiver."""
-        retrying(
-            deadline,
-            self.table.client.update_item,
-            TableName=self.table.name,
-            Key=items.receiver_state_key(destination),
-            **transactions.update({"kind": "receiver_state", slot: None, **changes}),
-        )
+        """`changes`: what the attempt showed about the receiver. Raises Conflict when the lease was
+        over and another sender has the slot.
+        """
+        given = {slot: None, f"{slot}_token": None, **changes}
+        condition = f"#{slot}_token = :mine"
+        self._update(destination, given, condition, {":mine": wire(token)}, deadline)
 
-    def take_pace_exemption(
+    def release_page_lease(
+        self,
+        destination: str,
+        slot: str,
+        token: str,
+        changes: Mapping[str, object],
+        seen: ReceiverState,
+        deadline: Deadline,
+    ) -> None:
+        """Raises Conflict when somebody has held a delivery since the state was `seen`, or the
+        lease was over and another sender has it.
+        """
+        given: dict[str, object] = {slot: None, f"{slot}_token": None}
+        given |= {"page_token": None, "page_until": None}
+        before = {"page_token": token, "due_at": seen.due_at, "holds": seen.holds}
+        self._change(destination, {**given, **changes}, before, deadline)
+
+    def move(
+        self, destination: str, seen: ReceiverState, due_at: datetime | None, deadline: Deadline
+    ) -> None:
+        """Sets the receiver's turn anew, or to None when nothing is held. Raises Conflict when
+        somebody was faster, or has held a delivery since the state was `seen`.
+        """
+        changes = self.due(destination, due_at)
+        if due_at is None:
+            changes["pace_waived"] = None
+        before = {"due_at": seen.due_at, "page_token": seen.page_token, "holds": seen.holds}
+        self._change(destination, changes, before, deadline)
+
+    def due(self, destination: str, at: datetime | None) -> dict[str, object]:
+        """The attributes that make it due."""
+        return {"due_at": at, "due_shard": items.due_shard(destination)}
+
+    def is_exempt(
         self, destination: str, service_id: str, now: datetime, deadline: Deadline
     ) -> bool:
-        """Whether this page may ignore the pace: it is the service's first to this receiver for a
-        while. The next ones may not.
+        """Whether a page about the service ignores the pace: the receiver has heard nothing of it
+        for a while.
         """
+        item = self.table.item(items.pace_exemption_key(destination, service_id), deadline)
+        return item is None or datetime.fromisoformat(item["until"]["S"]) <= now
+
+    def exemption(self, destination: str, service_id: str, now: datetime) -> Item:
+        """The item that ends the exemption of a service of which the receiver was told."""
         until = now + EXEMPT_EVERY
-        item = items.pace_exemption_key(destination, service_id) | {
+        return items.pace_exemption_key(destination, service_id) | {
             "kind": {"S": "pace_exemption"},
             "until": wire(until),
             "expires_at": expiry(until, timedelta(hours=1)),
         }
-        try:
-            retrying(
-                deadline,
-                self.table.client.put_item,
-                TableName=self.table.name,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
-                ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={":now": wire(now)},
-            )
-        except Conflict:
-            return False
-        return True
+
+    def _change(
+        self,
+        destination: str,
+        changes: Mapping[str, object],
+        before: Mapping[str, object],
+        deadline: Deadline,
+    ) -> None:
+        names: dict[str, str] = {}
+        values: Item = {}
+        condition = transactions.still(before, names, values)
+        self._update(destination, changes, condition, values, deadline, names)
+
+    def _update(
+        self,
+        destination: str,
+        changes: Mapping[str, object],
+        condition: str,
+        values: Item,
+        deadline: Deadline,
+        names: Mapping[str, str] | None = None,
+    ) -> Item:
+        update: Any = transactions.update({"kind": "receiver_state", **changes})
+        update["ExpressionAttributeNames"] |= names or {}
+        update["ExpressionAttributeValues"] |= values
+        answer = retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.receiver_state_key(destination),
+            ConditionExpression=condition,
+            ReturnValues="ALL_NEW",
+            **update,
+        )
+        return answer["Attributes"]

@@ -1,0 +1,48 @@
+"""How a delivery ends without an attempt: nobody wants it any more, or its receiver is gone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from notify.attempts import log_end
+from notify.composing import DeliveryContext
+from notify.page_tracker import PageTracker
+from opsknight.notification.delivery import (
+    Delivery,
+    State,
+    ended,
+    is_superseded,
+    is_wanted,
+)
+from opsknight.notification.message import PageReason
+from opsknight.store.calls import Deadline
+from opsknight.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    table: Table
+    page_tracker: PageTracker
+    clock: Callable[[], datetime]
+
+    def unsent(self, context: DeliveryContext, deadline: Deadline) -> Mapping[str, object] | None:
+        """The attributes to set if nobody wants the delivery any more, else None."""
+        delivery, incident = context.delivery, context.incident
+        end: tuple[State, str] | None = None
+        if not is_wanted(delivery, incident, self.clock()):
+            state = "gone" if incident is None else incident.status
+            test = delivery.about is PageReason.TEST
+            end = State.CANCELLED, "the test is over" if test else f"the incident is {state}"
+        elif context.receiver is None:
+            end = State.FAILED, "the receiver is no longer configured"
+        elif not delivery.pages:
+            others = self.table.deliveries(delivery.incident_id, deadline)
+            if is_superseded(delivery, others):
+                end = State.COLLAPSED, "a newer notice says more"
+        return None if end is None else ended(*end, self.clock())
+
+    def over(self, delivery: Delivery, end: Mapping[str, object], deadline: Deadline) -> None:
+        """To be called once `end` is written."""
+        log_end(delivery, end)
+        if end["state"] is State.FAILED:
+            self.page_tracker.lost(delivery, deadline)

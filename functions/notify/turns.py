@@ -1,0 +1,316 @@
+"""A receiver's turn: one message tells all that is held for it. It passes these stages:
+
+    due         its time has come, and something is held
+    throttle    the page lease: no other message that pages is under way to the receiver
+    held        what an earlier message has told is finished; what nobody wants any more is over
+    claim       each delivery is claimed for this bundle before the message is composed
+    attempt     the channel sends the message
+    settle      one write says that the bundle was sent: each delivery's state follows from it
+    release     the lease, with the time of the next turn
+    finish      deliveries, pages and rows catch up; whoever comes next goes on if we die here
+
+Only the holder of the lease tells, claims or moves what is held.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from notify.attempts import attempt, log_attempt, recording
+from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
+from notify.composing import Composer, DeliveryContext
+from notify.endings import Endings
+from notify.page_tracker import PageTracker
+from notify.throttling import Throttling, Turn
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.delivery import (
+    Attempt,
+    Delivery,
+    HeldRow,
+    SentBundle,
+    attempted,
+    settled,
+)
+from opsknight.notification.throttle import LEASE, MIN_INTERVAL
+from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.wakeups import SendHeld
+from opsknight.store.bundles import Bundles, Held
+from opsknight.store.calls import Deadline
+from opsknight.store.deliveries import Deliveries
+
+# Clocks differ a little, and SQS rounds delays down: a wakeup that is early by no more than this
+# waits here; an earlier one is put back.
+EARLY_SECONDS: Final = 2.0
+# Claiming stops after this, so that what is claimed can be told and recorded within the lease.
+CLAIM_SECONDS: Final = 6.0
+UNREADABLE_AGAIN: Final = timedelta(minutes=15)
+# Their providers report later, by their own id of the message.
+_REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message of a turn, and what became of it."""
+
+    leader: Delivery
+    """Its id is the bundle's, and the message's."""
+    carried: Sequence[Delivery]
+    """With the leader."""
+    receiver: Receiver
+    outcome: Outcome
+    made: Attempt
+    rows: Mapping[str, list[HeldRow]]
+    not_before: datetime | None
+    """When the receiver may be tried again after a failure."""
+    more: bool
+    """Whether more is held than the message told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    deliveries: Deliveries
+    bundles: Bundles
+    throttling: Throttling
+    endings: Endings
+    composer: Composer
+    page_tracker: PageTracker
+    senders: Mapping[Channel, Sender]
+    clock: Callable[[], datetime]
+    stopwatch: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+
+    def attend(self, wakeup: SendHeld, deadline: Deadline) -> None:
+        """Takes the receiver's turn if it is due. Raises Unavailable after the deadline."""
+        destination = wakeup.destination
+        state, now = self.throttling.receivers.state(destination, deadline), self.clock()
+        if state.due_at is None or state.due_at != wakeup.due_at:
+            # It was moved since: another wakeup is on its way.
+            return
+        early = (state.due_at - now).total_seconds()
+        if early > EARLY_SECONDS:
+            self.throttling.queues.turn(destination, state.due_at, now)
+            return
+        if early > 0:
+            self.sleep(early)
+        self.take(destination, deadline)
+
+    def take(self, destination: str, deadline: Deadline) -> None:
+        turn = self.throttling.receiver_turn(destination, deadline)
+        if turn is None:
+            return
+        told, failed = None, True
+        try:
+            told = self._tell(turn, deadline)
+            failed = False
+        finally:
+            late = recording(deadline)
+            if failed:
+                # Whatever it was, it must not go round at once.
+                later = self.clock() + LEASE
+                self.throttling.release(turn, None, late, pages=True, not_before=later)
+        if told is None:
+            self.throttling.release(turn, None, late, pages=True, more=True)
+            return
+        self.throttling.release(
+            turn,
+            told.outcome,
+            late,
+            pages=True,
+            interval=MIN_INTERVAL.get(told.receiver.channel),
+            not_before=told.not_before,
+            more=told.more,
+        )
+        self._finish(turn, told, late)
+
+    def _tell(self, turn: Turn, deadline: Deadline) -> Told | None:
+        """None when there was nothing to tell, or what there was has to be looked at again."""
+        held = self.bundles.held(turn.destination, deadline)
+        wanted = self._wanted(turn, held, deadline)
+        if not wanted:
+            return None
+        leader, group = _bundle(wanted)
+        claimed = self._claimed(turn, leader, group, deadline)
+        carried = self._still_wanted(turn, claimed, held, deadline)
+        mine = [each for each in carried if each.delivery.id == leader.id]
+        if not mine or mine[0].receiver is None:
+            return None
+        receiver, now = mine[0].receiver, self.clock()
+        carried = sorted(carried, key=lambda each: each.rank)
+        deliveries = [each.delivery for each in carried]
+        several = len(carried) > 1
+        if several:
+            self.bundles.keep(leader, deliveries, now, deadline)
+        message = self.composer.message(leader, carried, now, deadline)
+        # From here on nothing may keep us from recording what became of it.
+        deadline.check()
+        sender = self.senders.get(receiver.channel)
+        outcome, made = attempt(sender, message, receiver, self.clock(), self.stopwatch)
+        not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)
+        if isinstance(outcome, Sent):
+            # Before the release: the next sender looks whether they are spent.
+            self.spend_exemptions(deliveries, self.clock(), recording(deadline))
+        more = held.more or len(carried) < len(wanted) or not isinstance(outcome, Sent)
+        return Told(
+            mine[0].delivery, deliveries, receiver, outcome, made, held.rows, not_before, more
+        )
+
+    def _wanted(self, turn: Turn, held: Held, deadline: Deadline) -> list[DeliveryContext]:
+        """What is held and still wanted, in order. All else is not held afterwards."""
+        now, rows = self.clock(), held.rows
+        for row in held.unreadable:
+            count("Unreadable")
+            logger.error("a held delivery cannot be read", delivery_id=row.delivery_id)
+            self.bundles.set_aside(turn.destination, row, now + UNREADABLE_AGAIN, deadline)
+        sent = self.bundles.sent(held.deliveries, deadline)
+        over = [each for each in held.deliveries if each.id in sent]
+        for each in over:
+            self._finish_one(each, sent[each.id], deadline)
+        waiting = [each for each in held.deliveries if each.id not in sent]
+        contexts = {each.delivery.id: each for each in self.composer.contexts(waiting, deadline)}
+        wanted = []
+        for each in waiting:
+            context = contexts.get(each.id)
+            if context is None:
+                for row in rows[each.id]:
+                    self.bundles.set_aside(turn.destination, row, now + UNREADABLE_AGAIN, deadline)
+                continue
+            end = self.endings.unsent(context, deadline)
+            if end is None:
+                wanted.append(context)
+                continue
+            if self.deliveries.change(each, end, deadline):
+                self.endings.over(each, end, deadline)
+            over.append(each)
+        self._release(turn.destination, rows, over, deadline)
+        self.bundles.release(turn.destination, held.void, deadline)
+        return wanted
+
+    def _claimed(
+        self, turn: Turn, leader: Delivery, group: Sequence[Delivery], deadline: Deadline
+    ) -> list[Delivery]:
+        """Those that are claimed for the leader's message, itself first. The rest is for a further
+        turn.
+        """
+        claimed: list[Delivery] = []
+        until = deadline.monotonic() + CLAIM_SECONDS
+        for each in group:
+            if claimed and deadline.monotonic() >= until:
+                break
+            if self.deliveries.claim_held(each, turn.token, leader.id, deadline):
+                marks = {"claim": turn.token, "bundle": leader.id}
+                claimed.append(each.model_copy(update=marks))
+            elif not claimed:
+                break
+        return claimed
+
+    def _still_wanted(
+        self, turn: Turn, claimed: Sequence[Delivery], held: Held, deadline: Deadline
+    ) -> list[DeliveryContext]:
+        """Once more, as people may have acted before the claim. Empty if one cannot be read: as it
+        is claimed, the message would settle it untold.
+        """
+        found = self.composer.contexts(claimed, deadline)
+        if len(found) < len(claimed):
+            return []
+        wanted = []
+        for context in found:
+            end = self.endings.unsent(context, deadline)
+            if end is None:
+                wanted.append(context)
+            elif self.deliveries.record(context.delivery, turn.token, end, deadline):
+                self.endings.over(context.delivery, end, deadline)
+                self._release(turn.destination, held.rows, [context.delivery], deadline)
+        return wanted
+
+    def _settle(
+        self,
+        turn: Turn,
+        leader: Delivery,
+        several: bool,
+        outcome: Outcome,
+        made: Attempt,
+        deadline: Deadline,
+    ) -> datetime | None:
+        """One write. Returns when the receiver may be tried again after a failure."""
+        late = recording(deadline)
+        after = outcome.after if isinstance(outcome, TemporaryFailure) else None
+        changes = attempted(leader, made, after, self.chance())
+        again = changes["due_at"] if isinstance(changes["due_at"], datetime) else None
+        sent = isinstance(outcome, Sent)
+        if sent and several:
+            self.bundles.settle(leader.id, SentBundle(token=turn.token, attempt=made), late)
+            return None
+        # It is held on: its receiver is due, at the time of the next attempt.
+        changes["due_at"] = None
+        if sent:
+            changes["bundle"] = None
+        if not self.deliveries.record(leader, turn.token, changes, late):
+            logger.error("a delivery outlived its claim", delivery_id=leader.id)
+            if sent:
+                self.deliveries.record_sent(leader, changes, late)
+        return again
+
+    def _finish(self, turn: Turn, told: Told, deadline: Deadline) -> None:
+        leader, made = told.leader, told.made
+        log_attempt(leader, made, len(told.carried))
+        if isinstance(told.outcome, Sent):
+            now = self.clock()
+            self.keep_provider_id(told.receiver, told.outcome, leader, now, deadline)
+            sent = SentBundle(token=turn.token, attempt=made)
+            for each in told.carried:
+                if len(told.carried) > 1:
+                    self._finish_one(each, sent, deadline)
+                else:
+                    self.page_tracker.reached(each, deadline)
+            self._release(turn.destination, told.rows, told.carried, deadline)
+        elif told.not_before is None:
+            self.page_tracker.lost(leader, deadline)
+            self._release(turn.destination, told.rows, [leader], deadline)
+
+    def _finish_one(self, delivery: Delivery, sent: SentBundle, deadline: Deadline) -> None:
+        # A refusal: it is finished.
+        self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
+        self.page_tracker.reached(delivery, deadline)
+
+    def _release(
+        self,
+        destination: str,
+        rows: Mapping[str, list[HeldRow]],
+        deliveries: Iterable[Delivery],
+        deadline: Deadline,
+    ) -> None:
+        found = [row for each in deliveries for row in rows.get(each.id, [])]
+        self.bundles.release(destination, found, deadline)
+
+    def spend_exemptions(self, told: Iterable[Delivery], now: datetime, deadline: Deadline) -> None:
+        """The pace holds again for every service that a message to the receiver told of."""
+        exemption = self.throttling.receivers.exemption
+        spent = {each.service_id: each.destination for each in told}
+        new = [exemption(destination, service, now) for service, destination in spent.items()]
+        self.bundles.put(new, deadline)
+
+    def keep_provider_id(
+        self, receiver: Receiver, sent: Sent, delivery: Delivery, now: datetime, deadline: Deadline
+    ) -> None:
+        if sent.provider_id and receiver.channel in _REPORTING:
+            self.deliveries.keep_provider_id(sent.provider_id, delivery, now, deadline)
+
+
+def _bundle(wanted: Sequence[DeliveryContext]) -> tuple[Delivery, list[Delivery]]:
+    """The leader, and all that its message tells, the leader first.
+
+    A message whose sender died, perhaps after it went out, is told again under the same id, without
+    those of another such message: they go on in a further turn.
+    """
+    held = [each.delivery for each in wanted]
+    ids = {each.id for each in held}
+    unsettled = {each.bundle for each in held if each.bundle in ids}
+    leader = next((each for each in held if each.id in unsettled), held[0])
+    others = [
+        each
+        for each in held
+        if each.id != leader.id and (each.bundle == leader.id or each.bundle not in ids)
+    ]
+    return leader, [leader, *others]

@@ -1,0 +1,304 @@
+"""A receiver's turn: who waits for it, what its message tells, and what becomes of failures, deaths
+and lost answers in it.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from harness.faults import DEATHS, DISTINCT, Died, Fault, Point, Process
+from harness.pipeline import Pipeline, step
+from harness.processes import sending
+from harness.world import World, build, deadline
+from notify.channels.protocol import PermanentFailure, TemporaryFailure
+from notify.handler import send
+from opsknight.directory.entries import Role, Service, User
+from opsknight.directory.receivers import Channel, Owner, Receiver
+from opsknight.escalation.pages import PageState
+from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.throttle import LEASE, ReceiverState
+from opsknight.runtime.wakeups import SendDelivery, SendHeld
+from opsknight.store.calls import Conflict
+from opsknight.store.directory_items import directory_item
+from opsknight.store.receivers import Receivers
+
+SMS = Owner.user("user_ada").destination("ada/sms")
+
+
+def prepare(world: World) -> Pipeline:
+    night = Pipeline(world)
+    sms = Receiver(id="ada/sms", name="", channel=Channel.SMS, to="+4915112345678")
+    known = User(id="user_ada", name="Ada", email="", role=Role.ADMIN, contact_methods=(sms,))
+    night.put(directory_item(known))
+    night.escalates(step("ada"), repeat_after=360_000)
+    return night
+
+
+@pytest.fixture
+def night(world: World) -> Pipeline:
+    """One incident was told a moment ago; the next ones wait."""
+    found = prepare(world)
+    found.trigger("told")
+    found.hears("ada/sms paged")
+    return found
+
+
+def state(night: Pipeline) -> ReceiverState:
+    return Receivers(night.world.table).state(SMS, deadline())
+
+
+def held(night: Pipeline) -> list[Delivery]:
+    return [each for each in night.deliveries() if each.state is State.PENDING and not each.due_at]
+
+
+def queued(night: Pipeline) -> list[object]:
+    """The messages for senders, each once, as ticks repeat them; without those of later rules."""
+    soon = night.world.clock() + timedelta(minutes=2)
+    found = [each for each in night.post.queued if each.at < soon]
+    turns = [each.message for each in found if isinstance(each.message, SendHeld)]
+    others = [each.message for each in found if isinstance(each.message, SendDelivery)]
+    return [*dict.fromkeys(turns), *others]
+
+
+def other_service(night: Pipeline, name: str) -> str:
+    fields = night.world.service.model_dump() | {"id": name, "name": name}
+    night.put(directory_item(Service.model_validate(fields)))
+    return name
+
+
+def trigger_of(night: Pipeline, service_id: str, key: str) -> None:
+    payload = {"summary": key, "source": "x", "severity": "critical"}
+    body = {"event_action": "trigger", "dedup_key": key, "payload": payload}
+    answer = night.world.send(body | {"service_id": service_id}, key=night.world.api_key)
+    assert answer.status == 202
+    night.settle()
+
+
+def test_what_waits_is_not_due_its_receiver_is_and_one_wakeup_is_on_its_way(
+    night: Pipeline,
+) -> None:
+    told_at = night.world.clock()
+    for number in range(5):
+        night.trigger(f"disk-{number}")
+    assert len(held(night)) == 5
+    assert state(night).due_at == told_at + timedelta(minutes=1)
+    assert queued(night) == [SendHeld(SMS, told_at + timedelta(minutes=1))]
+    night.wait(minutes=1).hears("ada/sms paged x5")
+    assert held(night) == []
+    # The turn after it finds nothing.
+    night.wait(minutes=1).hears()
+    assert state(night).due_at is None
+
+
+def test_a_lost_wakeup_of_a_receiver_costs_a_tick(night: Pipeline) -> None:
+    night.trigger("disk")
+    night.post.queued.clear()
+    night.wait(minutes=2).hears("ada/sms paged")
+
+
+def test_the_most_urgent_leads_and_then_the_oldest(night: Pipeline) -> None:
+    night.trigger("warning", payload={"severity": "warning"})
+    night.world.clock.advance(seconds=1)
+    first = night.trigger("first")
+    night.world.clock.advance(seconds=1)
+    night.trigger("second")
+    night.wait(minutes=1)
+    (bundle,) = night.listener.new()
+    leader = next(each for each in night.deliveries() if each.id == bundle.message.delivery_id)
+    assert leader.incident_id == first
+    keys = [brief.dedup_key for brief in bundle.message.incidents]
+    assert keys == ["first", "second", "warning"]
+
+
+def test_after_a_temporary_failure_the_leader_tries_again_in_the_next_turn(night: Pipeline) -> None:
+    for number in range(3):
+        night.trigger(f"disk-{number}")
+    asked = TemporaryFailure("answered 429", timedelta(seconds=20))
+    night.listener.answer("ada/sms", [asked])
+    night.wait(minutes=1).hears("ada/sms paged x3")
+    again = night.world.clock() + timedelta(seconds=20)
+    assert state(night).due_at == again
+    assert queued(night) == [SendHeld(SMS, again)]
+    # The pace was not moved by a message that nobody took.
+    next_at = state(night).next_at
+    assert next_at is not None
+    assert next_at <= night.world.clock()
+    night.wait(seconds=20).hears("ada/sms paged x3")
+    first, second = night.listener.heard[-2:]
+    assert first.message.delivery_id == second.message.delivery_id
+    assert {each.state for each in night.all_pages()} == {PageState.REACHED}
+
+
+def test_a_permanent_failure_is_the_leaders_and_the_others_go_on_at_once(night: Pipeline) -> None:
+    for number in range(3):
+        night.trigger(f"disk-{number}")
+    night.listener.answer("ada/sms", [PermanentFailure("text too long")])
+    night.wait(minutes=1).hears("ada/sms paged x3", "ada/sms paged x2")
+    (failed,) = [each for each in night.deliveries() if each.state is State.FAILED]
+    assert failed.id == night.listener.heard[1].message.delivery_id
+    assert held(night) == []
+
+
+def test_a_first_incident_that_nobody_took_clears_nobodys_pace(night: Pipeline) -> None:
+    next_at = state(night).next_at
+    night.listener.answer("ada/sms", [TemporaryFailure("answered 500")])
+    trigger_of(night, other_service(night, "svc_new"), "new")
+    night.hears("ada/sms paged")
+    assert state(night).next_at == next_at
+    night.trigger("waits")
+    night.hears()
+
+
+def test_the_exemption_is_spent_by_whoever_sent(night: Pipeline) -> None:
+    """A first incident that was not told leaves it to the next one."""
+    service = other_service(night, "svc_new")
+    night.listener.answer("ada/sms", [PermanentFailure("refused")])
+    trigger_of(night, service, "refused")
+    trigger_of(night, service, "told")
+    trigger_of(night, service, "waits")
+    night.hears("ada/sms paged", "ada/sms paged")
+
+
+def test_a_bundle_spends_the_exemption_of_each_service_that_it_told(night: Pipeline) -> None:
+    service = other_service(night, "svc_new")
+    night.trigger("waits")
+    night.wait(minutes=1).hears("ada/sms paged")
+    trigger_of(night, service, "new")
+    night.hears("ada/sms paged")
+    trigger_of(night, service, "waits too")
+    night.hears().wait(minutes=1).hears("ada/sms paged")
+
+
+def test_an_exempt_message_takes_along_all_that_waits(night: Pipeline) -> None:
+    night.trigger("waits")
+    trigger_of(night, other_service(night, "svc_new"), "new")
+    night.hears("ada/sms paged x2")
+
+
+def test_whatever_is_unreadable_holds_up_no_other(night: Pipeline) -> None:
+    night.trigger("broken")
+    night.trigger("whole")
+    broken = next(
+        each for each in held(night) if each.incident_id == night.all_pages()[1].incident_id
+    )
+    night.damage(f"incident#{broken.incident_id}", f"delivery#{broken.id}", "about")
+    night.wait(minutes=1).hears("ada/sms paged")
+
+
+def test_a_wakeup_that_is_early_is_put_back_and_one_out_of_date_ends(world: World) -> None:
+    night = prepare(world)
+    night.streaming = False
+    night.engine.attend(night.trigger("cpu"), deadline())
+    night.streaming = True
+    night.settle()
+    night.hears("ada/sms paged")
+    (later,) = [each for each in night.deliveries() if each.state is State.PENDING]
+    assert later.due_at is not None
+    night.post.queued.clear()
+    night.world.clock.at = later.due_at - timedelta(seconds=3)
+    send(night.sending, SendDelivery(later.incident_id, later.id, due_at=later.due_at))
+    (back,) = night.post.queued
+    assert back.at == later.due_at
+    night.post.queued.clear()
+    stale = later.due_at - timedelta(minutes=1)
+    send(night.sending, SendDelivery(later.incident_id, later.id, due_at=stale))
+    assert night.post.queued == []
+    night.hears()
+
+
+def test_of_a_bundle_that_was_sent_nothing_is_told_again(dynamodb: str) -> None:
+    """Its sender died after the one write that settles it: whoever comes next finishes it."""
+    night = prepare(build(dynamodb))
+    night.trigger("told")
+    for number in range(3):
+        night.trigger(f"disk-{number}")
+    night.post.queued.clear()
+    night.world.clock.advance(minutes=1)
+    process = Process()
+    watched = process.runs(night.world, dynamodb).table
+    senders = night.listener.through(process)
+    dying = sending(night.world, night.post, senders, watched, process.watch)
+    _dies_after(process, Point("PutItem", "main", 1))
+    with pytest.raises(Died):
+        send(dying, SendHeld(SMS, night.world.clock()))
+    assert len(night.listener.heard) == 2
+    assert len(held(night)) == 3
+    # Not even the judge of their pages waits for the next turn.
+    for page in night.all_pages():
+        night.sending.page_tracker.page(page, deadline())
+    assert {each.state for each in night.all_pages()} == {PageState.REACHED}
+    night.wait(seconds=100)
+    assert len(night.listener.heard) == 2
+    assert held(night) == []
+
+
+def test_a_bundle_whose_sender_died_is_told_again_under_its_id_whatever_came_since(
+    dynamodb: str,
+) -> None:
+    night = prepare(build(dynamodb))
+    night.trigger("told")
+    for number in range(3):
+        night.trigger(f"disk-{number}", payload={"severity": "warning"})
+    night.post.queued.clear()
+    night.world.clock.advance(minutes=1)
+    process = Process()
+    watched = process.runs(night.world, dynamodb).table
+    senders = night.listener.through(process)
+    dying = sending(night.world, night.post, senders, watched, process.watch)
+    _dies_after(process, Point("Send", "outside", 1))
+    with pytest.raises(Died):
+        send(dying, SendHeld(SMS, night.world.clock()))
+    night.trigger("more urgent")
+    night.wait(seconds=100)
+    _, lost, again = night.listener.heard
+    assert again.message.delivery_id == lost.message.delivery_id
+    assert len(again.message.incidents) == 4
+
+
+def test_a_turn_that_found_nothing_forgets_nobody_who_was_held_meanwhile(night: Pipeline) -> None:
+    night.trigger("first")
+    seen, receivers = state(night), Receivers(night.world.table)
+    night.trigger("second")
+    assert state(night).due_at == seen.due_at
+    with pytest.raises(Conflict):
+        receivers.move(SMS, seen, None, deadline())
+
+
+def _dies_after(process: Process, point: Point) -> None:
+    process.fault = next(each for each in DEATHS if each.moment == "after")
+    process.at, process.watching = point, True
+
+
+LOST = [each for each in DISTINCT if each.moment == "after" and not each.writes_only]
+
+
+@pytest.mark.parametrize("fault", LOST, ids=str)
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_sender_finds_its_own_lease_and_claim_after_a_lost_answer(
+    dynamodb: str, number: int, fault: Fault
+) -> None:
+    night = prepare(build(dynamodb))
+    night.streaming = False
+    night.engine.attend(night.trigger("cpu"), deadline())
+    for page in night.all_pages():
+        night.planning.page(page.incident_id, page.page_no, page.user_id, deadline())
+    first = min(night.deliveries(), key=lambda each: each.not_before)
+    process = Process(fault, Point("UpdateItem", "main", number))
+    table = process.runs(night.world, dynamodb).table
+    sender = sending(night.world, night.post, night.listener.senders(), table, process.watch)
+    process.watching = True
+    send(sender, SendDelivery(first.incident_id, first.id))
+    night.hears("ada/sms paged")
+    assert state(night) == ReceiverState(next_at=night.world.clock() + timedelta(minutes=1))
+    assert {page.state for page in night.all_pages()} == {PageState.REACHED}
+
+
+def test_a_dead_senders_lease_ends(night: Pipeline) -> None:
+    receivers, now = Receivers(night.world.table), night.world.clock() + timedelta(minutes=1)
+    night.world.clock.at = now
+    receivers.acquire_page_lease(SMS, "slot_0", "dead", now, deadline(), exempt=False, turn=False)
+    trigger_of(night, other_service(night, "svc_new"), "new")
+    # Exempt from the pace, never from the lease.
+    night.hears()
+    assert state(night).due_at == now + LEASE
+    night.wait(minutes=1).hears("ada/sms paged")
