@@ -104,6 +104,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
         case SweepShard():
             sweep(engine, message, deadline)
         case AuditIncidents():
+            engine.fallback.attend(deadline)
             audit(engine, deadline)
         case PlanNotices() | TrackPage() | SendDelivery():
             misrouted(message)

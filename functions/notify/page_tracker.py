@@ -91,7 +91,8 @@ class PageTracker:
         if incident.epoch != page.epoch:
             return None
         of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
-        current = incident.page_no == page.page_no and incident.escalation is Escalation.ESCALATING
+        waits_for_it = incident.escalation in (Escalation.ESCALATING, Escalation.COMPLETED)
+        current = incident.page_no == page.page_no and waits_for_it
         moves_on = current and all(each.state is PageState.FAILED for each in of_step)
         command = Unreached(user_id=page.user_id, moves_on=moves_on)
         decision = act(incident, command, actor=OPSKNIGHT, now=self.clock())

@@ -13,8 +13,8 @@ from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, Progress, pages_on
-from opsknight.escalation.timers import cleared, decided, due, next_due, policy_of
+from opsknight.escalation.steps import Advanced, pages_on
+from opsknight.escalation.timers import asked, decided, due, next_due, policy_of
 from opsknight.incident.changes import applied
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import announced
@@ -64,6 +64,10 @@ class Roster:
     def users(self, user_ids: Set[str]) -> Mapping[str, User]:
         return _those(self.known_users, user_ids)
 
+    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
+        """Providers take every message; a round without any is not asked about."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
@@ -86,6 +90,8 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class FallbackTold:
     at: datetime
+    again: bool = False
+    """Whether it is reminded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ class Simulation:
     happenings: tuple[Happening, ...]
     """In the order of time."""
     is_over: bool
-    """Whether nothing more happens by itself."""
+    """Whether nothing more happens by itself, except that the fallback address is reminded."""
 
 
 def simulate(
@@ -155,17 +161,21 @@ class _Run:
         match timer:
             case None:
                 following = next_due(self.incident)
-                if following is None:
+                if following is None or self._only_reminds():
                     return False
                 self.now = following
             case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
-            case Timer.FALLBACK:
-                self.happenings.append(FallbackTold(self.now))
-                self._write(cleared(timer, self.incident, Progress.FALLBACK_CLEARED))
+            case Timer.FALLBACK | Timer.REMINDER:
+                self.happenings.append(FallbackTold(self.now, timer is Timer.REMINDER))
+                service = self.roster.service(self.incident.service_id)
+                self._write(asked(self.incident, service, self.now))
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))
         return True
+
+    def _only_reminds(self) -> bool:
+        return self.incident.timers.keys() <= {Timer.REMINDER, Timer.ANNOUNCE}
 
     def _announce(self) -> None:
         if self.incident.announced >= self.incident.changes:
