@@ -24,6 +24,7 @@ from opsknight.escalation.fallback import (
     names,
 )
 from opsknight.incident.model import Incident
+from opsknight.runtime import lenient
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
@@ -83,7 +84,8 @@ class Fallback:
 
     def _send(self, state: FallbackState, now: datetime, deadline: Deadline) -> dict[str, object]:
         """How it went. At least once: send first, then record."""
-        rows = {row.incident_id: row for row in self.rows.rows(deadline)}
+        read = lenient.readable_items(FallbackRow, self.rows.rows(deadline))
+        rows = {row.incident_id: row for row in read}
         found = self._incidents(rows, deadline)
         named = [each for each in found if names(rows[each.id], each, state, now)]
         kept = {each.id for each in named}

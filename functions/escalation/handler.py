@@ -104,8 +104,10 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
         case SweepShard():
             sweep(engine, message, deadline)
         case AuditIncidents():
-            engine.fallback.attend(deadline)
-            audit(engine, deadline)
+            try:
+                engine.fallback.attend(deadline)
+            finally:
+                audit(engine, deadline)
         case PlanNotices() | TrackPage() | SendDelivery():
             misrouted(message)
         case _:

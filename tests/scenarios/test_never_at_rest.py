@@ -2,9 +2,10 @@
 reminded, until somebody acts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import repeat
+from time import perf_counter
 
 import pytest
 
@@ -14,6 +15,8 @@ from harness.world import World, deadline, event
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import MaintenanceWindow, Never, Remind, Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.escalation.fallback import FallbackRow
+from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import (
     Acknowledge,
     Escalate,
@@ -25,6 +28,7 @@ from opsknight.incident.commands import (
 )
 from opsknight.incident.model import Escalation, Status, Timer, Urgency
 from opsknight.store.directory_items import directory_item
+from opsknight.store.incident_items import incident_item
 from opsknight.store.items import incident_key
 
 REFUSES = PermanentFailure("no such number")
@@ -135,6 +139,51 @@ def test_a_page_that_is_taken_later_makes_its_round_count(night: Pipeline) -> No
     night.wait(minutes=5)
     assert night.incident(incident).escalation is Escalation.EXHAUSTED
     night.fallback(1)
+
+
+# A page is judged by its attempts.
+
+
+def test_a_page_that_is_planned_ten_minutes_late_is_not_a_failed_one(night: Pipeline) -> None:
+    night.escalates(step("ada"), step("ben", after=30), repeat_after=3600)
+    night.streaming = False
+    night.engine.attend(night.world.send(event()).incident["id"], deadline())
+    night.world.clock.advance(minutes=10)
+    night.settle().wait(minutes=3).pages("ada")
+    (page,) = night.all_pages()
+    assert page.state is PageState.REACHED
+    night.send("acknowledge")
+
+
+def test_a_page_that_nobody_has_tried_is_our_own_fault_after_five_minutes(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night.escalates(step("ada"), step("ben", after=30), repeat_after=3600)
+    night.streaming = False
+    night.engine.attend(night.world.send(event()).incident["id"], deadline())
+    (page,) = night.all_pages()
+    tracked = night.planning
+    tracked.page(page.incident_id, page.page_no, page.user_id, deadline())
+    night.post.queued.clear()
+    states = []
+    for seconds in (119, 1, 60, 60, 59, 1):
+        night.world.clock.advance(seconds=seconds)
+        tracked.page(page.incident_id, page.page_no, page.user_id, deadline())
+        (page,) = night.all_pages()
+        states.append(page.state)
+    assert states == [PageState.PLANNED] * 5 + [PageState.FAILED]
+    assert '"PageUntried":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    night.new_pages()
+    night.send("acknowledge")
+
+
+def test_a_message_that_is_taken_after_all_makes_its_page_reached(night: Pipeline) -> None:
+    night.escalates(step("ada"), repeat_after=3600)
+    night.listener.answer("ada/email", [*[DOWN] * 4])
+    incident = night.trigger()
+    night.wait(minutes=2).fallback(1).pages("ada").wait(minutes=2)
+    assert night.all_pages()[0].state is PageState.REACHED
+    night.wait(minutes=2).pages().does(incident, Acknowledge())
 
 
 # Reassigned.
@@ -291,6 +340,36 @@ def test_a_day_of_open_incidents_is_few_messages_that_count_them_all(
     assert all(f"taken {incidents} incidents" in each["Subject"] for each in since)
     night.fallback(len(night.post.published))
     assert len(night.post.published) <= 40
+
+
+@pytest.mark.soak
+def test_one_message_counts_them_all(
+    night: Pipeline, full_size: bool, say: Callable[[str], None]
+) -> None:
+    night.escalates(step("nobody"), repeat_after=7 * 24 * 3600)
+    first = night.incident(night.trigger())
+    night.fallback(1).wait(minutes=30)
+    incidents = 10_000 if full_size else 120
+    later = night.world.clock() + timedelta(days=2)
+    for number in range(1, incidents):
+        of_it = {"id": f"inc_{number}", "dedup_key": f"disk-{number}"}
+        more = of_it | {"timers": {Timer.REMINDER: later}, "due_at": later}
+        other = first.model_copy(update=more)
+        night.put(incident_item(other))
+        row = FallbackRow(incident_id=other.id, at=night.world.clock())
+        night.engine.fallback.rows.keep(row, deadline())
+    every = timedelta(hours=1)
+    began = perf_counter()
+    for _ in range(3):
+        night.world.clock.advance(hours=1)
+        night.engine.fallback.remind(first, every, deadline(60))
+    say(f"{incidents} incidents, three messages: {perf_counter() - began:.1f} s")
+    said = night.post.published[-3:]
+    assert {each["Subject"] for each in said} == {
+        f"OpsKnight: nobody has taken {incidents} incidents"
+    }
+    assert all(len(each["Message"].encode()) < 256 * 1024 for each in said)
+    night.fallback(3)
 
 
 def test_sns_that_is_away_for_an_hour_costs_nothing_but_that_hour(night: Pipeline) -> None:

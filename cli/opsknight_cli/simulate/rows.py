@@ -82,8 +82,8 @@ def _row(
             over = any(each.taken.reason is Why.EXHAUSTED for each in steps.values())
             exhausted = over and at >= max(each.at for each in steps.values())
             why = "all rounds are over" if exhausted else "a whole round reached nobody"
-            if again:
-                why = "nobody has acted"
+            if again is not None:
+                why = f"nobody has acted; from here on every {in_words(again)}"
             yield Row(at, "fallback", "fallback", ("email",), why, {})
         case Changed(at, change) if change.what in _BY_ITSELF:
             yield Row(at, "change", "incident", (), _BY_ITSELF[change.what], {"what": change.what})

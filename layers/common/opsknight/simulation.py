@@ -6,7 +6,7 @@ Pure. Assumes that providers take every message, and that the directory stays as
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.directory.entries import Service, Team, User
@@ -14,7 +14,14 @@ from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
 from opsknight.escalation.steps import Advanced, pages_on
-from opsknight.escalation.timers import asked, decided, due, next_due, policy_of
+from opsknight.escalation.timers import (
+    asked,
+    decided,
+    due,
+    next_due,
+    policy_of,
+    remind_every,
+)
 from opsknight.incident.changes import applied
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import announced
@@ -90,8 +97,8 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class FallbackTold:
     at: datetime
-    again: bool = False
-    """Whether it is reminded."""
+    again: timedelta | None = None
+    """It is reminded from here on so often, until somebody acts. Later reminders are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,8 @@ class _Run:
     """The changes whose notices are not planned yet."""
     happenings: list[Happening] = field(default_factory=list[Happening])
     taken: StepTaken | None = None
+    reminded: bool = False
+    """Whether the last message to the fallback address was a reminder."""
 
     def moves_on(self) -> bool:
         """Does what is due, or moves the clock to the next due time; False if there is none."""
@@ -167,8 +176,12 @@ class _Run:
             case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
             case Timer.FALLBACK | Timer.REMINDER:
-                self.happenings.append(FallbackTold(self.now, timer is Timer.REMINDER))
                 service = self.roster.service(self.incident.service_id)
+                reminds = timer is Timer.REMINDER
+                if not reminds or not self.reminded:
+                    every = remind_every(self.incident, service) if reminds else None
+                    self.happenings.append(FallbackTold(self.now, every))
+                self.reminded = reminds
                 self._write(asked(self.incident, service, self.now))
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))

@@ -99,6 +99,8 @@ class Unreached:
     """Whether nobody else of the step was reached either: then the next step, or the end of the
     round, is due at once; once the incident is reassigned, the notice to the fallback address.
     """
+    untried: bool = False
+    """Whether by our own fault nobody tried."""
 
 
 type Command = (

@@ -167,11 +167,11 @@ def act(
             detail = {"note": text, **({"public": "yes"} if public else {})}
         case AcknowledgementTimeout():
             changes = _FROM_THE_START | _ANEW | Changes(timers={Timer.STEP: now})
-        case Unreached(user_id, moves_on):
+        case Unreached(user_id, moves_on, untried):
             over = incident.escalation is Escalation.COMPLETED  # Nobody is left to page.
             then = {Timer.FALLBACK if over else Timer.STEP: now}
             changes = Changes(timers=then if moves_on else {})
-            detail = {"user": user_id}
+            detail = {"user": user_id, **({"untried": "yes"} if untried else {})}
         case _:
             assert_never(command)
     decision = transition(incident, command, command.past, actor, now, changes, detail, timeouts)
