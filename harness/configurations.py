@@ -147,6 +147,9 @@ def _services(
         "receivers": st.dictionaries(SLUGS, RECEIVERS, max_size=2),
         "acknowledgement_timeout": minutes(1, 43200),
         "auto_resolve": minutes(1, 43200),
+        "remind": st.dictionaries(
+            st.sampled_from(["HIGH", "MEDIUM", "LOW"]), minutes(1, 43200) | st.just("never")
+        ),
         "raises_urgency": st.booleans(),
         "disabled": st.booleans(),
     }

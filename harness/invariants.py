@@ -19,6 +19,7 @@ _TIMERS: Final = {
     "acknowledgement": {"ACKNOWLEDGED"},
     "auto_resolve": {"OPEN", "ACKNOWLEDGED"},
     "fallback": {"OPEN"},
+    "reminder": {"OPEN"},
 }
 _REPEATED: Final = (
     "id service_id dedup_key title urgency status created_at epoch changes".split()  # noqa: SIM905
@@ -43,6 +44,7 @@ class Stored:
     changes: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     chunks: Counter[str] = field(default_factory=Counter)
     pages: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    services: dict[str, Item] = field(default_factory=dict)
 
     @property
     def active(self) -> list[Item]:
@@ -69,6 +71,8 @@ def stored(world: World) -> Stored:
                 found.changes[item["incident_id"]].append(item)
             case "chunk":
                 found.chunks[item["pk"].removeprefix("alert#")] += 1
+            case "service":
+                found.services[item["id"]] = item
             case "page":
                 found.pages[item["incident_id"]].append(item)
             case _:
@@ -123,6 +127,18 @@ def _check_incident(item: Item, found: Stored) -> None:
         last = changes[-1]
         assert (last["status"], last["epoch"]) == (item["status"], item["epoch"])
     _check_waiting(item)
+    _check_restless(item, found)
+
+
+def _check_restless(item: Item, found: Stored) -> None:
+    """The law: of an OPEN incident somebody will be told again, at a known time."""
+    if (
+        item["status"] != "OPEN"
+        or {"step", "pages", "fallback", "reminder"} & item["timers"].keys()
+    ):
+        return
+    remind = found.services.get(item["service_id"], {}).get("remind", {})
+    assert remind.get(item["urgency"].lower()) == "never", f"at rest: {item}"
 
 
 def _check_waiting(item: Item) -> None:

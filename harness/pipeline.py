@@ -52,6 +52,15 @@ def step(*targets: str | Target, after: float = 0) -> Step:
     return Step(delay=timedelta(minutes=after), targets=found)
 
 
+def _fallback_due(item: Item) -> str | None:
+    """When the next message to the fallback address is due, which each tick looks after."""
+    if item["kind"]["S"] != "fallback":
+        return None
+    if "lease_until" in item:
+        return item["lease_until"]["S"]
+    return item.get("next_at", {"S": "2000-01-01T00:00:00Z"})["S"] if "asked" in item else None
+
+
 @dataclass
 class Pipeline:
     world: World
@@ -187,7 +196,9 @@ class Pipeline:
 
     def _next_tick(self) -> datetime | None:
         """The next tick that finds something. Without the others, a day passes in seconds."""
-        due = [item["due_at"]["S"] for item in self.world.items() if "due_at" in item]
+        found = self.world.items()
+        due = [item["due_at"]["S"] for item in found if "due_at" in item]
+        due += [at for item in found if (at := _fallback_due(item))]
         if not due or not self.ticking:
             return None
         minute = timedelta(minutes=1)

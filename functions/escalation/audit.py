@@ -2,12 +2,17 @@
 repairs one that would wait for ever.
 """
 
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from pydantic import ValidationError
 
+from escalation.directory import Directory
 from escalation.engine import Engine
 from opsknight.escalation.repair import repaired
+from opsknight.escalation.timers import remind_every
+from opsknight.incident.model import Incident
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
@@ -20,13 +25,16 @@ def audit(engine: Engine, deadline: Deadline) -> None:
     waiting = engine.waiting
     after = waiting.audited(deadline)
     found, place = waiting.active(after, BATCH, deadline)
+    directory = Directory(engine.table, deadline)
     for item in found:
         try:
-            repair = repaired(readable(item), engine.clock())
+            incident = readable(item)
         except ValidationError:
             # Somebody changed it by hand. Its timers fail too, and that raises an alarm.
             logger.exception("incident cannot be read", incident=item["pk"]["S"])
             continue
+        every = partial(_remind_every, incident, directory)
+        repair = repaired(incident, engine.clock(), every)
         if repair is None:
             continue
         try:
@@ -43,3 +51,7 @@ def audit(engine: Engine, deadline: Deadline) -> None:
         count("Repaired")
     if place != after:
         waiting.keep_audited(place, deadline)
+
+
+def _remind_every(incident: Incident, directory: Directory) -> timedelta | None:
+    return remind_every(incident, directory.service(incident.service_id))

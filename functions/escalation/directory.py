@@ -5,6 +5,7 @@ Skips entries that fail validation, and logs each one: `opsknight.runtime.lenien
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ from opsknight.directory.entries import Service, Team, User
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.runtime.lenient import readable
 from opsknight.store.calls import Deadline
+from opsknight.store.rounds import was_taken
 from opsknight.store.table import Table
 
 
@@ -40,6 +42,9 @@ class Directory:
         except ValidationError:
             # Read one by one, they show which of them it is, and the others are paged.
             return _found(user_ids, lambda one: self.table.user(one, self.deadline))
+
+    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
+        return was_taken(self.table, incident_id, since, now, self.deadline)
 
 
 def _found[T](ids: Iterable[str], read: Callable[[str], T | None]) -> dict[str, T]:

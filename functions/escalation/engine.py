@@ -7,14 +7,24 @@ a timer does is in `opsknight.escalation`.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from escalation.directory import Directory
+from escalation.fallback import Fallback
 from escalation.outbox import Outbox
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
-from opsknight.escalation.timers import EngineTimer, cleared, decided, due, next_due, unannounced
+from opsknight.escalation.timers import (
+    EngineTimer,
+    asked,
+    cleared,
+    decided,
+    due,
+    next_due,
+    remind_every,
+    unannounced,
+)
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
@@ -26,7 +36,6 @@ from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
 MOST_TURNS: Final = 100
-FALLBACK_AGAIN_AFTER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class Engine:
     @property
     def waiting(self) -> DueIndex:
         return DueIndex(self.table)
+
+    @property
+    def fallback(self) -> Fallback:
+        return Fallback(self.table, self.outbox, self.clock, self.new_token)
 
     def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
         """Like `advance`, but an incident that fails is due again later and harms no other.
@@ -114,18 +127,21 @@ class Engine:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
             case Timer.FALLBACK:
-                # At least once: send first, then record.
+                # At least once: ask first, then record.
                 service = directory.service(incident.service_id)
-                name = service.name if service else incident.service_id
-                if self.outbox.notify_fallback(incident, name):
-                    decision = cleared(timer, incident, Progress.FALLBACK_CLEARED)
-                    self._write(decision, deadline)
+                decision = asked(incident, service, now)
+                once = decision.changes.timers[Timer.REMINDER] is None
+                self.fallback.tell(incident, deadline, once=once)
+                self._write(decision, deadline)
+            case Timer.REMINDER:
+                every = remind_every(incident, directory.service(incident.service_id))
+                if every is None:
+                    # Switched off meanwhile.
+                    self._write(cleared(timer, incident, Progress.REMINDED), deadline)
                 else:
-                    # The next steps must not wait for SNS.
-                    count("TimerFailed")
-                    later = Changes(timers={timer: now + FALLBACK_AGAIN_AFTER})
-                    decision = settled(incident, later, Progress.FALLBACK_DELAYED)
-                    self._write(decision, deadline)
+                    later = self.fallback.remind(incident, every, deadline)
+                    changes = Changes(timers={timer: later})
+                    self._write(settled(incident, changes, Progress.REMINDED), deadline)
             case _:
                 self._write(decided(timer, incident, now, directory), deadline)
 

@@ -105,7 +105,10 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
         case SweepShard():
             sweep(engine, message, deadline)
         case AuditIncidents():
-            audit(engine, deadline)
+            try:
+                engine.fallback.attend(deadline)
+            finally:
+                audit(engine, deadline)
         case PlanNotices() | TrackPage() | SendDelivery() | SendHeld():
             misrouted(message)
         case _:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.incident.model import Incident
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import (
@@ -28,8 +27,6 @@ from opsknight.store.due import Due
 # A reminder arrives this long before its timer, so that a function that has to start first is ready
 # in time.
 HEAD_START: Final = timedelta(seconds=1)
-# SNS refuses longer subjects, and line breaks in them.
-LONGEST_SUBJECT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +87,11 @@ class Outbox:
         wakeups = [Wakeup(each, now) for each in shards]
         self.timers.enqueue_all([*wakeups, Wakeup(AuditIncidents(), now)], now)
 
-    def notify_fallback(self, incident: Incident, service_name: str) -> bool:
+    def notify_fallback(self, subject: str, text: str) -> bool:
         """Whether SNS took the message."""
-        title = " ".join(incident.title.split())
-        # SNS takes printable ASCII in subjects only.
-        subject = f"OpsKnight reached nobody: {title}".encode("ascii", "replace").decode()
-        printable = "".join(each if each.isprintable() else "?" for each in subject)
-        text = (
-            f"Nobody has taken an incident, or nobody could be reached.\n\n"
-            f"Incident: {incident.id}\nTitle: {title}\nService: {service_name}\n"
-            f"Urgency: {incident.urgency}\nOpen since: {incident.created_at.isoformat()}\n"
-            f"Escalation: {incident.escalation}\n"
-        )
         try:
-            self.sns.publish(
-                TopicArn=self.fallback, Subject=printable[:LONGEST_SUBJECT], Message=text
-            )
+            self.sns.publish(TopicArn=self.fallback, Subject=subject, Message=text)
         except (BotoCoreError, ClientError):
-            logger.exception("the fallback was not notified", incident_id=incident.id)
+            logger.exception("the fallback was not notified", subject=subject)
             return False
         return True

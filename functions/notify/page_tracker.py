@@ -6,7 +6,8 @@ The rules are in `opsknight.notification.delivery`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
@@ -14,11 +15,14 @@ from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
-from opsknight.notification.delivery import Delivery, State, page_state
+from opsknight.notification.delivery import Delivery, State, fails_at, is_untried, page_state
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
+
+# While a page cannot be judged yet, it is looked at this often.
+LOOKED_AT_EVERY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +51,37 @@ class PageTracker:
             return
         if page.state not in (PageState.PLANNED, PageState.REACHED):
             return
-        deliveries = [
-            each
-            for each in self.paging.table.deliveries(page.incident_id, deadline)
-            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
-        ]
-        sent = Bundles(self.paging.table).sent(deliveries, deadline)
-        deliveries = [
-            # Its bundle was sent, whatever became of whoever was to record that here.
-            each.model_copy(update={"state": State.SENT}) if each.id in sent else each
-            for each in deliveries
-        ]
-        state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
+        deliveries = self._deliveries(page, deadline)
+        now, until = self.clock(), page.reach_deadline or page.at
+        state = page_state(deliveries, until, now)
+        if state is None and page.due_at is not None and page.due_at <= now:
+            # Nobody has tried it, or somebody is sending.
+            soon = min(now + LOOKED_AT_EVERY, fails_at(deliveries, until))
+            self.paging.look_again(page, soon, deadline)
         if state is None or state is page.state:
             return
         if state is not PageState.FAILED:
             self.paging.end(page, state, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
             count("PageFailed")
+            if deliveries and is_untried(deliveries):
+                count("PageUntried")
             self._fail(page, deadline)
+
+    def _deliveries(self, page: Page, deadline: Deadline) -> list[Delivery]:
+        """The deliveries of the page. One whose bundle was sent is sent, even if the sender died
+        before it could record that here.
+        """
+        deliveries = [
+            each
+            for each in self.paging.table.deliveries(page.incident_id, deadline)
+            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
+        ]
+        sent = Bundles(self.paging.table).sent(deliveries, deadline)
+        return [
+            each.model_copy(update={"state": State.SENT}) if each.id in sent else each
+            for each in deliveries
+        ]
 
     def _fail(self, page: Page, deadline: Deadline) -> None:
         """Adds the failure to the timeline, and moves on if all pages of the step have failed.
@@ -98,8 +114,11 @@ class PageTracker:
         if incident.epoch != page.epoch:
             return None
         of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
-        current = incident.page_no == page.page_no and incident.escalation is Escalation.ESCALATING
+        waits_for_it = incident.escalation in (Escalation.ESCALATING, Escalation.COMPLETED)
+        current = incident.page_no == page.page_no and waits_for_it
         moves_on = current and all(each.state is PageState.FAILED for each in of_step)
-        command = Unreached(user_id=page.user_id, moves_on=moves_on)
+        deliveries = self._deliveries(page, deadline)
+        untried = bool(deliveries) and is_untried(deliveries)
+        command = Unreached(user_id=page.user_id, moves_on=moves_on, untried=untried)
         decision = act(incident, command, actor=OPSKNIGHT, now=self.clock())
         return decision if isinstance(decision, Transitioned) else None

@@ -117,10 +117,10 @@ class Planning:
         user = readable(lambda: self.table.user(page.user_id, deadline))
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
-        until = reach_deadline(deliveries) or self.clock()
+        now = self.clock()
+        until = reach_deadline(deliveries, now) or now
         if not self.paging.plan(page, until, deadline):
             return
-        now = self.clock()
         self.queues.send(deliveries, now)
         self.queues.track(page, until, now)
         logger.info(

@@ -8,7 +8,7 @@ import pytest
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
-from opsknight.directory.entries import MaintenanceWindow, Member
+from opsknight.directory.entries import MaintenanceWindow, Member, Never, Remind
 from opsknight.escalation.policy import Rota, Target, TargetKind
 from opsknight.incident.commands import (
     Acknowledge,
@@ -74,7 +74,7 @@ def test_repeat_then_exhausted(night: Pipeline) -> None:
     night.wait(minutes=5).pages("ben").wait(minutes=9, seconds=59).fallback(0)
     night.wait(seconds=1).fallback(1)
     assert night.incident(incident).escalation is Escalation.EXHAUSTED
-    assert night.incident(incident).due_at is None
+    assert night.incident(incident).timers.keys() == {"reminder"}
     rows = night.world.table.steps(incident, deadline())
     assert [(row.step, row.round, row.reason) for row in rows] == [
         (0, 0, "due"),
@@ -83,7 +83,7 @@ def test_repeat_then_exhausted(night: Pipeline) -> None:
         (1, 1, "due"),
         (None, 1, "exhausted"),
     ]
-    night.wait(hours=2)
+    night.wait(minutes=59).fallback(0).wait(minutes=1).fallback(1)
 
 
 def test_the_pause_is_five_minutes_or_the_longest_delay(night: Pipeline) -> None:
@@ -145,16 +145,20 @@ def test_a_gap_in_the_schedule_does_not_burn_the_policy(night: Pipeline) -> None
     night.rota(Rota(days))
     night.escalates(step(ROTA), repeat_after=1800)
     incident = night.trigger()
-    night.fallback(1).pages().wait(hours=5, minutes=59).pages()
+    # Tried after 5, 10, 20 and 40 minutes, and then every hour.
+    night.fallback(1).pages().wait(hours=6, minutes=14).pages().fallback(6)
     assert night.incident(incident).round is None
-    night.wait(minutes=31).pages("ada").wait(minutes=30).fallback(1)
+    night.wait(minutes=1).pages("ada").wait(minutes=30)
+    assert night.incident(incident).escalation is Escalation.EXHAUSTED
+    night.fallback(1)
 
 
 def test_a_gap_without_end_exhausts_after_a_day(night: Pipeline) -> None:
+    night.serves(remind=Remind(high=Never.NEVER).model_dump())
     night.escalates(step(ROTA), repeat_after=3600)
     incident = night.trigger()
     night.fallback(1).wait(hours=23, minutes=59).fallback(0)
-    night.wait(hours=1, minutes=2).fallback(1)
+    night.wait(hours=1, minutes=20).fallback(1)
     assert night.incident(incident).escalation is Escalation.EXHAUSTED
 
 
@@ -344,8 +348,10 @@ def test_escalate_after_everything_was_exhausted(night: Pipeline) -> None:
 def test_reassign_pages_that_user_and_ends_the_policy(night: Pipeline) -> None:
     night.escalates(step("ada"), step("ben", after=5))
     incident = night.trigger()
-    night.pages("ada").does(incident, Reassign("user_eve")).pages("eve").wait(hours=3)
+    night.pages("ada").does(incident, Reassign("user_eve")).pages("eve")
     assert night.incident(incident).escalation is Escalation.COMPLETED
+    night.wait(minutes=4, seconds=59).fallback(0).wait(seconds=1).fallback(1)
+    night.wait(minutes=59).fallback(0).wait(minutes=1).fallback(1)
 
 
 def test_reassigned_to_somebody_who_cannot_be_reached(night: Pipeline) -> None:
@@ -459,4 +465,6 @@ def test_a_storm_of_incidents_on_one_policy(night: Pipeline, full_size: bool) ->
     assert {page.incident_id for page in pages} == known
     assert len(pages) == number_of_incidents
     night.world.clock.advance(minutes=6)
-    night.settle().fallback(number_of_incidents)
+    # The first is told at once, all others with it five minutes later.
+    night.settle().fallback(1).wait(minutes=5).fallback(1)
+    assert f"nobody has taken {number_of_incidents}" in night.post.published[-1]["Subject"]

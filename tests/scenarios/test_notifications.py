@@ -251,7 +251,7 @@ def test_nobody_reached_at_all_notifies_the_fallback(night: Pipeline) -> None:
     night.listener.answer("ada/sms", repeat(DOWN))
     incident = night.trigger()
     night.wait(minutes=2).fallback(1)
-    assert night.incident(incident).escalation is Escalation.EXHAUSTED
+    assert night.incident(incident).escalation is Escalation.ESCALATING, "it goes on trying"
     night.send("resolve")
     night.listener.new()
     night.wait(hours=1)

@@ -42,6 +42,7 @@ from harness.post import TIMERS, Queued
 from harness.processes import engine
 from harness.streams import record
 from harness.world import build, deadline
+from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import (
     Acknowledge,
     Command,
@@ -60,6 +61,7 @@ from opsknight.incident.model import Action, Event, Severity
 from opsknight.runtime.wakeups import SweepShard, TimerDue
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.items import due_shard
+from opsknight.store.paging import Paging
 from opsknight.store.table import Table
 
 COMMANDS = (
@@ -91,6 +93,8 @@ class Night(RuleBasedStateMachine):
         steps = (step(name, after=delay) for name, delay in zip(USERS, DELAYS, strict=True))
         self.night.escalates(*steps, repeat=ROUNDS - 1, repeat_after=PAUSE * MINUTE)
         self.night.serves(acknowledgement_timeout=TIMEOUT * MINUTE)
+        self.works = True
+        """Whether the provider takes pages, this night."""
         self.models: dict[str, Paged] = {}
         self.records: list[dict[str, Any]] = []
         self.meanwhile: list[str] = []
@@ -108,9 +112,10 @@ class Night(RuleBasedStateMachine):
 
     # What happens.
 
-    @initialize()
-    def begins(self) -> None:
+    @initialize(works=st.booleans())
+    def begins(self, works: bool) -> None:
         """Before it, nothing can happen."""
+        self.works = works
         self.opens()
 
     @precondition(lambda self: len(self.active) < AT_ONCE)
@@ -131,7 +136,7 @@ class Night(RuleBasedStateMachine):
         opened = decide(None, opening, now=now, incident_id=incident, alert_id="al_1")
         assert isinstance(opened, Opened)
         self.world.table.apply(opened, token_hex(14), deadline())
-        self.models[incident] = Paged(now)
+        self.models[incident] = Paged(now, works=self.works)
         self.new_records()
 
     @precondition(lambda self: self.active)
@@ -206,8 +211,8 @@ class Night(RuleBasedStateMachine):
     def wait(self, seconds: int | None) -> None:
         now = self.world.clock()
         if seconds is None:
-            times = [model.at for model in self.models.values() if model.at is not None]
-            now = min((at for at in times if at > now), default=now)
+            times = [at for model in self.models.values() for at in (model.at, model.fallback_at)]
+            now = min((at for at in times if at is not None and at > now), default=now)
         self.world.clock.at = now + timedelta(seconds=seconds or 0)
 
     def before_write(self, params: dict[str, Any], **_: object) -> None:
@@ -230,6 +235,10 @@ class Night(RuleBasedStateMachine):
 
     def woken(self, incident: str) -> None:
         self.models[incident].wakes(self.world.clock())
+        if self.works:
+            for page in self.world.table.pages(incident, deadline()):
+                if page.state is None:
+                    Paging(self.world.table).end(page, PageState.REACHED, deadline())
 
     def person(self, incident: str, what: str, step: int | None = None) -> None:
         commands: dict[str, Command] = {
@@ -271,6 +280,9 @@ class Night(RuleBasedStateMachine):
             assert (stored["status"], stored["page_no"]) == (model.status, model.number)
             waits = [_time(at) for name, at in stored["timers"].items() if name in WAITS]
             assert min(waits, default=None) == model.at
+            fallback = stored["timers"].get("fallback")
+            assert (fallback and _time(fallback)) == model.fallback_at
+            assert ("reminder" in stored["timers"]) == model.reminds
 
 
 WAITS = ("step", "snooze", "acknowledgement")

@@ -144,8 +144,8 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
     if isinstance(decision, Transitioned) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.changes.timers.get(name, LATER) is not None}
         # A command that pages somebody anew stops the notice to the fallback.
-        anew = isinstance(command, Reassign | AcknowledgementTimeout) and cell is OPEN
-        stopped = {Timer.FALLBACK} if anew else set()
+        anew = isinstance(command, Escalate | Reassign | AcknowledgementTimeout) and cell is OPEN
+        stopped = {Timer.FALLBACK, Timer.REMINDER} if anew else set()
         assert left == {name for name, owners in TIMERS.items() if cell in owners} - stopped
 
 
@@ -341,6 +341,9 @@ def test_a_page_that_failed_moves_the_step_on_only_if_it_is_told_to() -> None:
     assert moved.require == Require(page_no=4), "of a later step nothing moves on"
     assert moved.change.detail == {"user": "user_ada"}
     assert Timer.STEP not in did(Unreached("user_ada", moves_on=False)).changes.timers
+    reassigned = did(Unreached("user_ada", moves_on=True), escalation=Escalation.COMPLETED)
+    assert reassigned.changes.timers[Timer.FALLBACK] == NOW
+    assert Timer.STEP not in reassigned.changes.timers
 
 
 def test_what_a_window_kept_quiet_is_announced_from_its_opening_on() -> None:

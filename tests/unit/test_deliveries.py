@@ -205,9 +205,32 @@ def test_how_a_page_ends(states: list[State], late: bool, expected: PageState | 
 
 def test_a_page_has_two_minutes_after_its_first_message_was_due() -> None:
     late = page(not_before=NOW + timedelta(minutes=5))
-    assert reach_deadline([late]) == NOW + timedelta(minutes=5) + REACHED_WITHIN
-    assert reach_deadline([late, page()]) == NOW + REACHED_WITHIN
-    assert reach_deadline([]) is None
+    assert reach_deadline([late], NOW) == NOW + timedelta(minutes=5) + REACHED_WITHIN
+    assert reach_deadline([late, page()], NOW) == NOW + REACHED_WITHIN
+    planned_late = NOW + timedelta(minutes=10)
+    assert reach_deadline([page()], planned_late) == planned_late + REACHED_WITHIN
+    assert reach_deadline([], NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("tried", "claim", "seconds"),
+    [
+        (None, None, 300),
+        (0, None, 120),
+        (90, None, 210),
+        (250, None, 300),
+        (0, "claimed", 300),
+    ],
+    ids=["untried", "at once", "late", "very late", "while somebody is sending"],
+)
+def test_a_page_is_judged_two_minutes_after_its_first_attempt(
+    tried: int | None, claim: str | None, seconds: int
+) -> None:
+    made = Attempt(at=NOW + timedelta(seconds=tried or 0), outcome=AttemptOutcome.RETRY)
+    pending = page(attempts=() if tried is None else (made,), claim=claim)
+    until, end = NOW + REACHED_WITHIN, NOW + timedelta(seconds=seconds)
+    assert page_state([pending], until, end - timedelta(seconds=1)) is None
+    assert page_state([pending], until, end) is PageState.FAILED
 
 
 def test_a_bounce_fails_what_was_sent_and_a_complaint_does_not() -> None:

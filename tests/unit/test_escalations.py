@@ -56,13 +56,13 @@ def running(**more: Any) -> Incident:
 
 
 def turn(seen: Incident, policy: Policy = POLICY) -> Turn:
-    found = proceed(seen, policy, NOW)
+    found = proceed(seen, policy, NOW, lambda since: True)
     assert isinstance(found, Turn)
     return found
 
 
 def advanced(seen: Incident, policy: Policy = POLICY) -> Advanced:
-    found = proceed(seen, policy, NOW)
+    found = proceed(seen, policy, NOW, lambda since: True)
     assert isinstance(found, Advanced)
     return found
 
@@ -173,7 +173,7 @@ def test_a_round_that_reached_nobody_waits_tells_the_fallback_and_does_not_count
     assert over.changes.timers[Timer.STEP] == NOW + 5 * MINUTE
     assert over.changes.empty_since == over.changes.timers[Timer.FALLBACK] == NOW
     again = turn(running(reached=None, next_step=2, empty_since=NOW - MINUTE, round=1))
-    assert (again.step, again.changes.round) == (0, 1)
+    assert (again.step, again.changes.round, again.changes.uncounted) == (0, KEEP, 1)
 
 
 def test_the_fallback_is_told_once_in_a_gap() -> None:
@@ -181,12 +181,67 @@ def test_the_fallback_is_told_once_in_a_gap() -> None:
     assert Timer.FALLBACK not in over.changes.timers
 
 
+def over(**more: Any) -> Incident:
+    """After the last step of the first round."""
+    return running(step=1, next_step=2, round_over=NOW, round_from=1, **more)
+
+
+def after_round(seen: Incident, now: datetime, taken: bool) -> Advanced | Turn:
+    return proceed(
+        seen, POLICY.model_copy(update={"repeat_after": 90 * MINUTE}), now, lambda _: taken
+    )
+
+
+def test_a_round_of_which_a_page_was_taken_waits_out_the_pause() -> None:
+    seen = after_round(over(empty_since=NOW, uncounted=2), NOW + 5 * MINUTE, True)
+    assert isinstance(seen, Advanced)
+    assert seen.changes.timers == {Timer.STEP: NOW + 90 * MINUTE}
+    assert seen.changes.empty_since is seen.changes.uncounted is None
+    next_round = after_round(over(page_no=7), NOW + 90 * MINUTE, True)
+    assert isinstance(next_round, Turn)
+    assert (next_round.changes.round, next_round.changes.round_from) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "minutes"), [(0, 5), (1, 10), (2, 20), (3, 40), (4, 60), (9, 60), (500, 60)]
+)
+def test_a_round_of_which_no_page_was_taken_comes_again_ever_later(
+    repeats: int, minutes: int
+) -> None:
+    seen = over(uncounted=repeats, empty_since=NOW)
+    early = after_round(seen, NOW + minutes * MINUTE - MINUTE, False)
+    assert isinstance(early, Advanced)
+    assert early.changes.timers == {Timer.STEP: NOW + minutes * MINUTE}
+    again = after_round(seen, NOW + minutes * MINUTE, False)
+    assert isinstance(again, Turn)
+    assert (again.step, again.changes.round, again.changes.uncounted) == (0, KEEP, repeats + 1)
+
+
+def test_the_fallback_is_told_as_soon_as_a_round_is_known_to_reach_nobody() -> None:
+    failed = after_round(over(), NOW + 2 * MINUTE, False)
+    assert isinstance(failed, Advanced)
+    assert failed.changes.empty_since == NOW
+    assert failed.changes.timers == {
+        Timer.FALLBACK: NOW + 2 * MINUTE,
+        Timer.STEP: NOW + 5 * MINUTE,
+    }
+
+
+def test_a_raise_does_not_put_the_fallback_off() -> None:
+    given = {"escalation": Escalation.COMPLETED, "assignee_id": "user_ben"}
+    soon = NOW + MINUTE
+    seen = running(**given, timers={"step": NOW, "fallback": soon})
+    assert take(turn(seen), ["user_ben"], NOW).changes.timers[Timer.FALLBACK] == soon
+    reminded = running(**given, timers={"step": NOW, "reminder": soon})
+    assert take(turn(reminded), ["user_ben"], NOW).changes.timers == {Timer.STEP: None}
+
+
 def test_a_gap_of_a_day_counts() -> None:
     day = timedelta(hours=24)
     empty = running(reached=None, next_step=2, round=1, empty_since=NOW - day)
     assert advanced(empty).what == "exhausted"
     shorter = empty.model_copy(update={"empty_since": NOW - day + MINUTE})
-    assert isinstance(proceed(shorter, POLICY, NOW), Turn)
+    assert isinstance(proceed(shorter, POLICY, NOW, lambda since: True), Turn)
 
 
 def test_rounds_are_counted_and_end() -> None:
@@ -247,7 +302,7 @@ def test_success_forgives_failures() -> None:
     ],
 )
 def test_what_would_wait_for_ever_is_repaired(more: dict[str, Any], timer: Timer | None) -> None:
-    repair = repaired(incident(**({"announced": 1} | more)), NOW)
+    repair = repaired(incident(**({"announced": 1} | more)), NOW, lambda: None)
     assert repair is not None
     assert set(repair.changes.timers) == ({timer} if timer else set())
     assert repair.changes.due_at is not None
@@ -263,10 +318,23 @@ def test_what_would_wait_for_ever_is_repaired(more: dict[str, Any], timer: Timer
         {"status": Status.SUPPRESSED, "timers": {}, "due_at": None},
         {"status": Status.ACKNOWLEDGED, "timers": {}, "due_at": None},
         {"status": Status.RESOLVED, "timers": {}, "due_at": None},
+        {"timers": {"reminder": NOW}, "escalation": Escalation.EXHAUSTED},
     ],
 )
 def test_what_waits_or_rests_is_left_alone(more: dict[str, Any]) -> None:
-    assert repaired(incident(**({"announced": 1} | more)), NOW) is None
+    assert repaired(incident(**({"announced": 1} | more)), NOW, lambda: None) is None
+
+
+def test_an_open_incident_at_rest_gets_its_reminder_within_the_hour() -> None:
+    rests = {"announced": 1, "timers": {}, "due_at": None, "escalation": Escalation.EXHAUSTED}
+    times = []
+    for number in range(60):
+        repair = repaired(incident(**rests, id=f"inc_{number}"), NOW, lambda: 60 * MINUTE)
+        assert repair is not None
+        times.append(repair.changes.timers[Timer.REMINDER])
+    assert min(at for at in times if at) >= NOW
+    assert max(at for at in times if at) < NOW + 60 * MINUTE
+    assert len({at and at.minute for at in times}) > 20, "spread"
 
 
 NEWER = "of a newer version"
@@ -305,7 +373,7 @@ def test_when_nothing_is_due_it_rests_until_the_next_timer(
 
 def test_the_auditor_leaves_what_is_left_to_a_newer_version() -> None:
     seen = {"announced": 1, "escalation": Escalation.COMPLETED, "timers": {NEWER: NOW - MINUTE}}
-    assert repaired(incident(**seen, due_at=NOW + 3 * MINUTE), NOW) is None
-    repair = repaired(incident(**seen, due_at=None), NOW)
+    assert repaired(incident(**seen, due_at=NOW + 3 * MINUTE), NOW, lambda: None) is None
+    repair = repaired(incident(**seen, due_at=None), NOW, lambda: None)
     assert repair is not None
     assert repair.changes.due_at == NOW - MINUTE

@@ -5,7 +5,7 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
-from opsknight.directory.entries import Integration, Member, Service, Team, User
+from opsknight.directory.entries import Integration, Member, Remind, Service, Team, User
 from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
@@ -160,6 +160,7 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
         policy_id=None if shape.policy is None else id_of(Kind.POLICY, shape.policy),
         acknowledgement_timeout=shape.acknowledgement_timeout,
         auto_resolve=shape.auto_resolve,
+        remind=Remind(**{urgency.lower(): every for urgency, every in shape.remind.items()}),
         raises_urgency=shape.raises_urgency,
         disabled=shape.disabled,
     )

@@ -9,7 +9,15 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
-from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.entries import (
+    DEFAULT_REMIND,
+    Integration,
+    Never,
+    Remind,
+    Service,
+    Team,
+    User,
+)
 from opsknight.directory.receivers import (
     DEFAULT_EVENTS,
     Receiver,
@@ -80,6 +88,7 @@ def fields(entry: Entry) -> Data | str:
                     "acknowledgement_timeout": entry.acknowledgement_timeout
                     and in_words(entry.acknowledgement_timeout),
                     "auto_resolve": entry.auto_resolve and in_words(entry.auto_resolve),
+                    "remind": _remind(entry.remind),
                     "raises_urgency": entry.raises_urgency or None,
                     "disabled": entry.disabled or None,
                 }
@@ -102,6 +111,16 @@ def fields(entry: Entry) -> Data | str:
             )
         case _:
             assert_never(entry)
+
+
+def _remind(remind: Remind) -> Data | None:
+    """What differs from the default."""
+    default = dict(DEFAULT_REMIND)
+    return {
+        name.upper(): every.value if isinstance(every, Never) else in_words(every)
+        for name, every in remind
+        if every != default[name]
+    } or None
 
 
 def _user(user: User) -> Data:

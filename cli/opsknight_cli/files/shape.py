@@ -26,6 +26,7 @@ from opsknight_cli.files.values import (
     Duration,
     Email,
     Flag,
+    Interval,
     Moment,
     Number,
     Parameter,
@@ -250,6 +251,11 @@ class ServiceShape(Shape):
     )
     auto_resolve: Annotated[Duration, between(MINUTE, 30 * DAY)] | None = Field(
         None, description="An incident without a new alert for this long is resolved."
+    )
+    remind: dict[Urgency, Interval] = Field(
+        {},
+        description="How often the fallback address is reminded of an open incident that nobody "
+        "takes, by urgency, or `never`; by default `{HIGH: 1h, MEDIUM: 4h, LOW: 24h}`.",
     )
     raises_urgency: Flag = Field(
         False, description="Whether a more urgent trigger raises the urgency of an incident."

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
+from opsknight.directory.entries import Never
 from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
 
 LONGEST_SLUG: Final = 60
@@ -70,6 +71,18 @@ def between(low: timedelta, high: timedelta) -> AfterValidator:
         return span
 
     return AfterValidator(check)
+
+
+def _interval(text: object) -> timedelta | Never:
+    if text == Never.NEVER:
+        return Never.NEVER
+    try:
+        span = duration(text)
+    except ValueError:
+        span = timedelta(0)
+    if not timedelta(minutes=1) <= span <= timedelta(days=30):
+        raise ValueError('must be a duration between 1m and 30d, such as "4h", or never')
+    return span
 
 
 def in_words(span: timedelta) -> str:
@@ -145,6 +158,18 @@ type Duration = Annotated[
             "pattern": r"^(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$",
             "minLength": 2,
             "examples": ["5m", "1h30m", "2d"],
+        }
+    ),
+]
+type Interval = Annotated[
+    timedelta | Never,
+    BeforeValidator(_interval),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^((\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?|never)$",
+            "minLength": 2,
+            "examples": ["1h", "4h", "never"],
         }
     ),
 ]

@@ -78,10 +78,12 @@ def _row(
         case Stepped(at, taken) if taken.reason is not Why.EXHAUSTED and not taken.user_ids:
             more = {"step": _number(taken), "round": taken.round + 1}
             yield Row(at, "nobody", "nobody", (), f"{_step(taken)} reaches nobody", more)
-        case FallbackTold(at):
+        case FallbackTold(at, again):
             over = any(each.taken.reason is Why.EXHAUSTED for each in steps.values())
             exhausted = over and at >= max(each.at for each in steps.values())
             why = "all rounds are over" if exhausted else "a whole round reached nobody"
+            if again is not None:
+                why = f"nobody has acted; from here on every {in_words(again)}"
             yield Row(at, "fallback", "fallback", ("email",), why, {})
         case Changed(at, change) if change.what in _BY_ITSELF:
             yield Row(at, "change", "incident", (), _BY_ITSELF[change.what], {"what": change.what})

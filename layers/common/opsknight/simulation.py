@@ -6,15 +6,22 @@ Pure. Assumes that providers take every message, and that the directory stays as
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, Progress, pages_on
-from opsknight.escalation.timers import cleared, decided, due, next_due, policy_of
+from opsknight.escalation.steps import Advanced, pages_on
+from opsknight.escalation.timers import (
+    asked,
+    decided,
+    due,
+    next_due,
+    policy_of,
+    remind_every,
+)
 from opsknight.incident.changes import applied
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import announced
@@ -64,6 +71,10 @@ class Roster:
     def users(self, user_ids: Set[str]) -> Mapping[str, User]:
         return _those(self.known_users, user_ids)
 
+    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
+        """Providers take every message; a round without any is not asked about."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
@@ -86,6 +97,8 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class FallbackTold:
     at: datetime
+    again: timedelta | None = None
+    """It is reminded from here on so often, until somebody acts. Later reminders are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +121,7 @@ class Simulation:
     happenings: tuple[Happening, ...]
     """In the order of time."""
     is_over: bool
-    """Whether nothing more happens by itself."""
+    """Whether nothing more happens by itself, except that the fallback address is reminded."""
 
 
 def simulate(
@@ -147,6 +160,8 @@ class _Run:
     """The changes whose notices are not planned yet."""
     happenings: list[Happening] = field(default_factory=list[Happening])
     taken: StepTaken | None = None
+    reminded: bool = False
+    """Whether the last message to the fallback address was a reminder."""
 
     def moves_on(self) -> bool:
         """Does what is due, or moves the clock to the next due time; False if there is none."""
@@ -155,17 +170,25 @@ class _Run:
         match timer:
             case None:
                 following = next_due(self.incident)
-                if following is None:
+                if following is None or self._only_reminds():
                     return False
                 self.now = following
             case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
-            case Timer.FALLBACK:
-                self.happenings.append(FallbackTold(self.now))
-                self._write(cleared(timer, self.incident, Progress.FALLBACK_CLEARED))
+            case Timer.FALLBACK | Timer.REMINDER:
+                service = self.roster.service(self.incident.service_id)
+                reminds = timer is Timer.REMINDER
+                if not reminds or not self.reminded:
+                    every = remind_every(self.incident, service) if reminds else None
+                    self.happenings.append(FallbackTold(self.now, every))
+                self.reminded = reminds
+                self._write(asked(self.incident, service, self.now))
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))
         return True
+
+    def _only_reminds(self) -> bool:
+        return self.incident.timers.keys() <= {Timer.REMINDER, Timer.ANNOUNCE}
 
     def _announce(self) -> None:
         if self.incident.announced >= self.incident.changes:

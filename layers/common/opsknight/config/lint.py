@@ -22,7 +22,7 @@ from opsknight.config.configuration import (
     references,
     slug_of,
 )
-from opsknight.directory.entries import User
+from opsknight.directory.entries import Never, User
 from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.oncall.schedules import Schedule, shifts
 
@@ -120,6 +120,15 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
     )
     for policy in configuration.policies.values():
         yield from _policy(policy, configuration, disabled, never)
+    for service in configuration.services.values():
+        for name, every in service.remind:
+            if isinstance(every, Never) and not service.disabled:
+                said = (
+                    f"Nobody is reminded of a {name.upper()} incident that everybody has missed: "
+                    "give an interval."
+                )
+                path = (*path_of(service), "remind", name.upper())
+                yield Finding(Severity.WARNING, path, said)
     for service in configuration.services.values():
         if service.disabled or service.policy_id is not None:
             continue

@@ -6,12 +6,12 @@ Pure models and small rules about them. No secret is ever here: a key is known b
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated, Final, assert_never
 
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import NotificationRule, Receiver
-from opsknight.incident.model import Actor, ActorKind, Model, Timeouts, Window
+from opsknight.incident.model import Actor, ActorKind, Model, Timeouts, Urgency, Window
 
 EVENTS_WRITE: Final = "events:write"
 INCIDENTS_READ: Final = "incidents:read"
@@ -79,6 +79,34 @@ class MaintenanceWindow(Model):
 type Timeout = Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=30))]
 
 
+class Never(StrEnum):
+    NEVER = "never"
+
+
+class Remind(Model):
+    """How often the fallback address is reminded of an incident that nobody takes, by urgency."""
+
+    high: Timeout | Never = timedelta(hours=1)
+    medium: Timeout | Never = timedelta(hours=4)
+    low: Timeout | Never = timedelta(hours=24)
+
+    def every(self, urgency: Urgency) -> timedelta | None:
+        """None for never."""
+        match urgency:
+            case Urgency.HIGH:
+                every = self.high
+            case Urgency.MEDIUM:
+                every = self.medium
+            case Urgency.LOW:
+                every = self.low
+            case _:
+                assert_never(urgency)
+        return None if isinstance(every, Never) else every
+
+
+DEFAULT_REMIND: Final = Remind()
+
+
 class Service(Model):
     id: str
     name: str
@@ -91,6 +119,7 @@ class Service(Model):
     """The escalation policy; None pages all of its team at once."""
     acknowledgement_timeout: Timeout | None = None
     auto_resolve: Timeout | None = None
+    remind: Remind = DEFAULT_REMIND
 
     @property
     def timeouts(self) -> Timeouts:

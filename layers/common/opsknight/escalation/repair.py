@@ -3,6 +3,8 @@
 Pure. What a timer does once it has come is in `timers`.
 """
 
+import zlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,10 +41,20 @@ def resting(incident: Incident, now: datetime) -> Advanced | None:
     return Advanced(incident, Progress.LEFT_TO_NEWER, changes)
 
 
-def repaired(incident: Incident, now: datetime) -> Advanced | None:
+# Reminders that were missing come spread over this time.
+SPREAD: Final = timedelta(hours=1)
+# While one of these is set, somebody will be told of the incident.
+_TELLING: Final = frozenset({Timer.STEP, Timer.PAGES, Timer.FALLBACK, Timer.REMINDER})
+
+
+def repaired(
+    incident: Incident, now: datetime, remind_every: Callable[[], timedelta | None]
+) -> Advanced | None:
     """Puts an active incident right that would wait for ever; None when nothing is wrong.
 
-    A safety net: no known sequence of writes needs it.
+    An OPEN incident may lack its reminder when an older version ended its escalation, or when its
+    service did not want to remind until now (`remind_every`). No known sequence of writes needs the
+    rest.
     """
     if incident.status not in ACTIVE:
         return None
@@ -54,6 +66,12 @@ def repaired(incident: Incident, now: datetime) -> Advanced | None:
     escalating = incident.escalation in (Escalation.NONE, Escalation.ESCALATING)
     if incident.status is Status.OPEN and escalating and Timer.STEP not in incident.timers:
         missing[Timer.STEP] = now
+    elif (
+        incident.status is Status.OPEN
+        and not _TELLING & incident.timers.keys()
+        and remind_every() is not None
+    ):
+        missing[Timer.REMINDER] = now + SPREAD * (zlib.crc32(incident.id.encode()) / 2**32)
     changes = Changes(timers=missing)
     # `due_at` may be later on purpose: for a timer of a newer version, and after a failure.
     after = applied(incident, changes).timers

@@ -4,7 +4,7 @@ Pure: instants, policies and people are arguments. The engine asks `proceed` wha
 is a step, it finds out whom the step reaches (`policy.reach`) and asks `take` what follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,9 +24,13 @@ from opsknight.incident.model import (
     Timer,
 )
 
-# A gap in a schedule must not use up the policy: rounds that reach nobody do not count for this
-# long.
+# A provider that refuses, or a gap in a schedule, must not use up the policy: for this long, rounds
+# that reach nobody do not count.
 LONGEST_GAP: Final = timedelta(hours=24)
+# Such a round is repeated after this time, or the policy's pause if that is shorter; the next one
+# after twice as long, and so on.
+FIRST_REPEAT: Final = timedelta(minutes=5)
+LONGEST_REPEAT: Final = timedelta(hours=1)
 FORGIVEN: Final = Changes(failures=None)
 
 
@@ -35,11 +39,13 @@ class Progress(StrEnum):
 
     BEGUN = "begun"
     ROUND_BEGUN = "round begun"
+    ROUND_COUNTS = "round counts"
+    ROUND_NOT_COUNTED = "round does not count"
     STEP_TAKEN = "step taken"
     PAGES_WRITTEN = "pages written"
     EXHAUSTED = "exhausted"
-    FALLBACK_CLEARED = "fallback cleared"
-    FALLBACK_DELAYED = "fallback not notified"
+    FALLBACK_ASKED = "fallback asked for"
+    REMINDED = "reminded already"
     WINDOW_IN_FORCE = "window in force"
     WINDOW_ENDED = "window ended"
     WINDOW_CLEARED = "window cleared"
@@ -85,7 +91,13 @@ class Turn:
         return () if assignee is None else (Target(kind=TargetKind.USER, id=assignee),)
 
 
-def proceed(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn:
+type WasTaken = Callable[[int], bool]
+"""Whether a provider took one of the incident's pages from this number on, or still may."""
+
+
+def proceed(
+    incident: Incident, policy: Policy, now: datetime, was_taken: WasTaken
+) -> Advanced | Turn:
     """What the escalation of an OPEN incident does next, now that its timer STEP has come.
 
     `policy` is the version by which it began, or the one by which to begin. Any other version means
@@ -105,7 +117,7 @@ def proceed(incident: Incident, policy: Policy, now: datetime) -> Advanced | Tur
         return Turn(incident, policy, step, Why.ASKED)
     if following < len(policy.steps):
         return Turn(incident, policy, following, Why.DUE)
-    return _next_round(incident, policy, now)
+    return _after_round(incident, policy, now, was_taken)
 
 
 def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn:
@@ -116,6 +128,8 @@ def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn
         step=None,
         round=None,
         reached=None,
+        round_from=incident.page_no + 1,
+        round_over=None,
     )
     requested = incident.requested_step
     if requested is None:
@@ -129,14 +143,52 @@ def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn
     return Turn(incident, policy, following if is_next else 0, Why.ASKED, changes)
 
 
-def _next_round(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn:
-    rounds = incident.round or 0
+def _after_round(
+    incident: Incident, policy: Policy, now: datetime, was_taken: WasTaken
+) -> Advanced | Turn:
+    """The next round once the pause is over, the same one again if it did not count, or the end."""
+    counts = bool(incident.reached) and was_taken(incident.round_from or 0)
     since = incident.empty_since
-    if incident.reached or (since is not None and now - since >= LONGEST_GAP):
+    if counts or (since is not None and now - since >= LONGEST_GAP):
+        changes = Changes(empty_since=None, uncounted=None) if counts else NOTHING
+        rest = _later(incident, policy.pause)
+        if rest is not None and now < rest:
+            # The last page failed, or it was time to see whether the round counts.
+            changes |= Changes(timers={Timer.STEP: rest})
+            return settled(incident, changes, Progress.ROUND_COUNTS)
+        rounds = incident.round or 0
         if rounds >= policy.repeat:
             return _exhausted(incident, now)
-        rounds += 1
-    changes = Changes(round=rounds or None, reached=None, next_step=0)
+        changes |= Changes(round=rounds + 1, reached=None, round_from=incident.page_no + 1)
+        return _begin_round(incident, policy, now, changes)
+    changes = NOTHING
+    if since is None:
+        over = incident.round_over or now
+        changes = Changes(empty_since=over, timers={Timer.FALLBACK: now})
+    repeats = incident.uncounted or 0
+    rest = _later(incident, repeat_after(policy, repeats))
+    if rest is not None and now < rest:
+        changes |= Changes(timers={Timer.STEP: rest})
+        return settled(incident, changes, Progress.ROUND_NOT_COUNTED)
+    return _begin_round(incident, policy, now, changes | Changes(uncounted=repeats + 1))
+
+
+def repeat_after(policy: Policy, repeats: int) -> timedelta:
+    """How long after its last step a round that does not count is repeated."""
+    # A few doublings are the longest; more would not fit into a timedelta.
+    doubled: int = 2 ** min(repeats, 10)
+    return min(min(policy.pause, FIRST_REPEAT) * doubled, LONGEST_REPEAT)
+
+
+def _later(incident: Incident, pause: timedelta) -> datetime | None:
+    """None when an older version took the last step: it has waited already."""
+    return None if incident.round_over is None else incident.round_over + pause
+
+
+def _begin_round(
+    incident: Incident, policy: Policy, now: datetime, changes: Changes
+) -> Advanced | Turn:
+    changes |= Changes(next_step=0, round_over=None)
     if policy.steps[0].delay:
         changes |= Changes(timers={Timer.STEP: now + policy.steps[0].delay})
         return settled(incident, changes, Progress.ROUND_BEGUN)
@@ -166,8 +218,7 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
     before = turn.before
     changes = turn.changes | Changes(page_no=before.page_no + 1, requested_step=None)
     if turn.step is None:
-        fallback = None if user_ids else now
-        changes |= Changes(timers={Timer.STEP: None, Timer.FALLBACK: fallback})
+        changes |= Changes(timers=_unless_somebody_acts(turn, bool(user_ids), now))
     else:
         changes |= _after_step(turn, turn.step, bool(user_ids), now)
     if user_ids and before.assignee_id is None:
@@ -189,23 +240,40 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
     return replace(moved, taken=taken, pages=pages_of(taken, before.epoch, 0))
 
 
+def _unless_somebody_acts(turn: Turn, reached: bool, now: datetime) -> dict[Timer, datetime | None]:
+    """The policy is over. When nobody acts within its pause, the fallback address is notified."""
+    known = turn.before.timers
+    if Timer.REMINDER in known:
+        # It has been notified, and will be reminded.
+        return {Timer.STEP: None}
+    at = now + turn.policy.pause if reached else now
+    # A raise pages the assignee again, and is nobody's answer.
+    return {Timer.STEP: None, Timer.FALLBACK: min(at, known.get(Timer.FALLBACK, at))}
+
+
 def _after_step(turn: Turn, step: int, reached: bool, now: datetime) -> Changes:
     steps, following = turn.policy.steps, step + 1
-    over = following == len(steps)
-    known = turn.before.reached if turn.changes.reached is KEEP else turn.changes.reached
-    wait = turn.policy.pause if over else steps[following].delay
-    # A step that reached nobody has nobody to wait for; only a round that is over pauses anyway.
-    at = now + wait if over or reached else now
+    before, led = turn.before, turn.changes
+    known = before.reached if led.reached is KEEP else led.reached
     changes = Changes(
         escalation=Escalation.ESCALATING,
         step=step,
         next_step=following,
         reached=True if reached or known else None,
-        empty_since=None if reached else KEEP,
-        timers={Timer.STEP: at},
+        # After a repetition by hand the round is not over any more.
+        round_over=None,
     )
-    if over and not reached and not known and turn.before.empty_since is None:
-        return changes | Changes(empty_since=now, timers={Timer.FALLBACK: now})
+    if following < len(steps):
+        # A step that reached nobody has nobody to wait for.
+        at = now + steps[following].delay if reached else now
+        return changes | Changes(timers={Timer.STEP: at})
+    repeats = (before.uncounted if led.uncounted is KEEP else led.uncounted) or 0
+    # Time to see whether the round counts. If it does, the rest of the pause follows.
+    wait = min(turn.policy.pause, repeat_after(turn.policy, repeats))
+    changes |= Changes(round_over=now, timers={Timer.STEP: now + wait})
+    since = before.empty_since if led.empty_since is KEEP else led.empty_since
+    if changes.reached is None and since is None:
+        changes |= Changes(empty_since=now, timers={Timer.FALLBACK: now})
     return changes
 
 

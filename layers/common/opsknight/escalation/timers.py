@@ -1,15 +1,15 @@
 """Which timer of an incident is due, and what it does.
 
 Pure, but for what it asks of the directory that it is given: the engine gives it the directory in
-the table, a rehearsal one in memory. The engine handles the timers PAGES and FALLBACK itself, as
-they do more than change the incident.
+the table, a rehearsal one in memory. The engine handles the timers PAGES, FALLBACK and REMINDER
+itself, as they do more than change the incident.
 """
 
 from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, assert_never
 
-from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.entries import DEFAULT_REMIND, Service, Team, User
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind, implicit, named, reach
 from opsknight.escalation.steps import Advanced, Progress, Turn, proceed, settled, take
 from opsknight.incident.changes import Changes
@@ -19,9 +19,10 @@ from opsknight.incident.commands import (
     Command,
     Unsnooze,
     Unsuppress,
+    window_check,
 )
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
-from opsknight.incident.lifecycle import act, window_check
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
 
 # The stream has missed an announcement that waits for longer.
@@ -45,12 +46,17 @@ class Directory(Protocol):
 
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
+    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
+        """Whether a provider took one of the incident's pages from the page number `since` on, or
+        one still waits at a receiver that works.
+        """
+
 
 # What the engine leaves to `decided`, and all that it handles.
 type DecidedTimer = Literal[
     Timer.STEP, Timer.SNOOZE, Timer.WINDOW, Timer.ACKNOWLEDGEMENT, Timer.AUTO_RESOLVE
 ]
-type EngineTimer = DecidedTimer | Literal[Timer.PAGES, Timer.FALLBACK]
+type EngineTimer = DecidedTimer | Literal[Timer.PAGES, Timer.FALLBACK, Timer.REMINDER]
 
 
 def due(incident: Incident, now: datetime) -> EngineTimer | None:
@@ -110,6 +116,19 @@ def cleared(timer: Timer, incident: Incident, what: Progress) -> Advanced:
     return settled(incident, Changes(timers={timer: None}), what)
 
 
+def remind_every(incident: Incident, service: Service | None) -> timedelta | None:
+    """How often its service wants the fallback address to be reminded of it; None for never."""
+    return (service.remind if service else DEFAULT_REMIND).every(incident.urgency)
+
+
+def asked(incident: Incident, service: Service | None, now: datetime) -> Advanced:
+    """The fallback address hears of the incident with the next message, and again later."""
+    every = remind_every(incident, service)
+    again = None if every is None else now + every
+    changes = Changes(timers={Timer.FALLBACK: None, Timer.REMINDER: again})
+    return settled(incident, changes, Progress.FALLBACK_ASKED)
+
+
 def policy_of(incident: Incident, directory: Directory) -> Policy:
     """The version by which it began, as long as that exists; otherwise what its service has now."""
     begun, version = incident.policy_id, incident.policy_version
@@ -139,7 +158,10 @@ def reached(targets: tuple[Target, ...], now: datetime, directory: Directory) ->
 
 
 def _escalated(incident: Incident, now: datetime, directory: Directory) -> Advanced:
-    decision = proceed(incident, policy_of(incident, directory), now)
+    policy = policy_of(incident, directory)
+    decision = proceed(
+        incident, policy, now, lambda since: directory.was_taken(incident.id, since, now)
+    )
     match decision:
         case Advanced():
             return decision
@@ -153,11 +175,13 @@ def _window_ended(
     incident: Incident, now: datetime, directory: Directory
 ) -> Advanced | Transitioned:
     service = directory.service(incident.service_id)
+    # Windows may touch or overlap: it is quiet until none of them is in force.
+    in_force = service.window_at(now) if service else None
+    if in_force is not None:
+        changes = Changes(timers={Timer.WINDOW: window_check(in_force.end, now)})
+        return settled(incident, changes, Progress.WINDOW_IN_FORCE)
     windows = {window.id: window for window in service.windows} if service else {}
     window = windows.get(incident.window_id or "")
-    if window is not None and window.start <= now < window.end:
-        changes = Changes(timers={Timer.WINDOW: window_check(window.end, now)})
-        return settled(incident, changes, Progress.WINDOW_IN_FORCE)
     if window is not None and window.keep_suppressed:
         return cleared(Timer.WINDOW, incident, Progress.WINDOW_CLEARED)
     # Over, shortened, moved or removed.

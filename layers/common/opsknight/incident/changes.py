@@ -54,6 +54,9 @@ class Changes(NamedTuple):
     paged: int | Keep | None = KEEP
     requested_step: RequestedStep | Keep | None = KEEP
     reached: Literal[True] | Keep | None = KEEP
+    round_from: int | Keep | None = KEEP
+    round_over: datetime | Keep | None = KEEP
+    uncounted: int | Keep | None = KEEP
     empty_since: datetime | Keep | None = KEEP
     last_alert_at: datetime | Keep = KEEP
     acknowledged_at: datetime | Keep = KEEP

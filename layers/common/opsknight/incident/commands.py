@@ -96,7 +96,11 @@ class Unreached:
     past: ClassVar = ChangeKind.UNREACHED
     user_id: str
     moves_on: bool
-    """Whether nobody else of the step was reached either: then the next step is due at once."""
+    """Whether nobody else of the step was reached either: then the next step, or the end of the
+    round, is due at once; once the incident is reassigned, the notice to the fallback address.
+    """
+    untried: bool = False
+    """Whether by our own fault nobody tried."""
 
 
 type Command = (
@@ -155,8 +159,18 @@ TIMERS: Final[Mapping[Timer, frozenset[Status]]] = MappingProxyType(
         Timer.AUTO_RESOLVE: frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
         # Whoever acknowledges an incident that reached nobody knows about it from there on.
         Timer.FALLBACK: frozenset({Status.OPEN}),
+        Timer.REMINDER: frozenset({Status.OPEN}),
     }
 )
+
+
+# A window that is shortened or removed, by whomever and however, releases its incidents this soon.
+WINDOW_CHECKED: Final = timedelta(minutes=5)
+
+
+def window_check(end: datetime, now: datetime) -> datetime:
+    """When to look again at a window that ends at `end`."""
+    return min(end, now + WINDOW_CHECKED)
 
 
 LONGEST_SNOOZE: Final = timedelta(days=7)

@@ -7,13 +7,12 @@ also explains how a transition is made.
 from datetime import datetime
 from typing import assert_never
 
-from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.incident.commands import Acknowledge, Resolve, window_check
 from opsknight.incident.decisions import Decision, Ignored, Merged, NotAllowed, Opened
 from opsknight.incident.lifecycle import (
     end_of_paging,
     raise_urgency,
     transition,
-    window_check,
 )
 from opsknight.incident.model import (
     NEVER,

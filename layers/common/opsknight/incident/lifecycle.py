@@ -46,7 +46,7 @@ What the table of transitions cannot hold, and `act` adds:
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 from opsknight.incident.changes import KEEP, Changes, applied, with_due_time
@@ -86,8 +86,6 @@ from opsknight.incident.model import (
     Urgency,
 )
 
-# A window that is shortened or removed, by whomever and however, releases its incidents this soon.
-WINDOW_CHECKED: Final = timedelta(minutes=5)
 # The escalation begins again: nothing remains of how far it came.
 _FROM_THE_START: Final = Changes(
     policy_id=None,
@@ -97,9 +95,14 @@ _FROM_THE_START: Final = Changes(
     round=None,
     requested_step=None,
     reached=None,
+    round_from=None,
+    round_over=None,
+    uncounted=None,
     empty_since=None,
-    timers={Timer.FALLBACK: None},
+    escalation=Escalation.NONE,
 )
+# Somebody is paged anew: the fallback address waits for how that ends.
+_ANEW: Final = Changes(timers={Timer.FALLBACK: None, Timer.REMINDER: None})
 
 
 def act(
@@ -137,9 +140,13 @@ def act(
             # Of two requests in the moment before a step is taken, one would be forgotten.
             return NotAllowed(incident.status, "the step asked for before has not been taken yet")
         case Escalate(step):
-            changes = Changes(
+            changes = _ANEW | Changes(
                 escalation=Escalation.ESCALATING,
                 requested_step=RequestedStep.NEXT,
+                reached=None,
+                round_from=incident.page_no + 1,
+                uncounted=None,
+                empty_since=None,
                 timers={Timer.STEP: now},
             )
             if step is not None:
@@ -148,10 +155,10 @@ def act(
         case Reassign(to):
             changes = Changes(assignee_id=to)
             if incident.status is Status.OPEN:
-                changes |= Changes(
+                changes |= _ANEW | Changes(
                     escalation=Escalation.COMPLETED,
                     requested_step=RequestedStep.CURRENT,
-                    timers={Timer.STEP: now, Timer.FALLBACK: None},
+                    timers={Timer.STEP: now},
                 )
             detail = {"assignee": to}
         case Prioritize(urgency):
@@ -159,12 +166,12 @@ def act(
         case Note(text, public):
             detail = {"note": text, **({"public": "yes"} if public else {})}
         case AcknowledgementTimeout():
-            changes = _FROM_THE_START | Changes(
-                escalation=Escalation.NONE, timers={Timer.STEP: now}
-            )
-        case Unreached(user_id, moves_on):
-            changes = Changes(timers={Timer.STEP: now} if moves_on else {})
-            detail = {"user": user_id}
+            changes = _FROM_THE_START | _ANEW | Changes(timers={Timer.STEP: now})
+        case Unreached(user_id, moves_on, untried):
+            over = incident.escalation is Escalation.COMPLETED  # Nobody is left to page.
+            then = {Timer.FALLBACK if over else Timer.STEP: now}
+            changes = Changes(timers=then if moves_on else {})
+            detail = {"user": user_id, **({"untried": "yes"} if untried else {})}
         case _:
             assert_never(command)
     decision = transition(incident, command, command.past, actor, now, changes, detail, timeouts)
@@ -181,11 +188,6 @@ def act(
         heard = Changes(announced_from=decision.change.number)
         return replace(decision, changes=decision.changes | heard)
     return decision
-
-
-def window_check(end: datetime, now: datetime) -> datetime:
-    """When to look again at a window that ends at `end`."""
-    return min(end, now + WINDOW_CHECKED)
 
 
 def announced(incident: Incident) -> Changes:

@@ -150,7 +150,9 @@ class Timer(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     AUTO_RESOLVE = "auto_resolve"
     FALLBACK = "fallback"
-    """Notify the fallback address: nobody was reached."""
+    """Notify the fallback address: nobody was reached, or nobody has acted."""
+    REMINDER = "reminder"
+    """Remind the fallback address: still nobody has acted."""
 
 
 UnknownTimer = NewType("UnknownTimer", str)
@@ -199,9 +201,15 @@ class Incident(Pointer):
     """How many pages of the last step are written; None once all are."""
     requested_step: RequestedStep | None = None
     reached: bool | None = None
-    """Whether a step of this round has reached somebody; None for no."""
+    """Whether a step since `round_from` had somebody to page; None for no."""
+    round_from: int | None = None
+    """The first page number of this round, and of the rounds just before that did not count."""
+    round_over: datetime | None = None
+    """When the last step of this round was taken."""
+    uncounted: int | None = None
+    """How often in a row a round was repeated because it did not count."""
     empty_since: datetime | None = None
-    """The end of the first round that reached nobody, as long as no round after it has."""
+    """The end of the first round that did not count, as long as no round after it has."""
     alert_count: int = 1
     first_alert_id: str
     last_alert_at: datetime

@@ -25,8 +25,10 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 LONGEST_PAUSE_OF_A_PAGE: Final = timedelta(minutes=1)
 # A receiver may ask us to stay away for this long at most.
 LONGEST_ASKED: Final = timedelta(hours=1)
-# A page has failed when no provider has taken any of its messages within this time.
+# A page has failed when no provider has taken one of its messages this long after the first try.
 REACHED_WITHIN: Final = timedelta(minutes=2)
+# It has failed at the latest this long after it was due, even if nobody has tried it: by our fault.
+TRIED_WITHIN: Final = timedelta(minutes=5)
 # For how long to retry a page more often than a notice.
 URGENT_FOR: Final = timedelta(hours=1)
 # After this time whoever asked for the test has gone, and a message out of the blue would alarm.
@@ -246,20 +248,41 @@ def page_state(
     deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime
 ) -> PageState | None:
     """How a page ended, by its deliveries; None while that is open."""
+    deliveries = tuple(deliveries)
     states = {delivery.state for delivery in deliveries}
     if State.SENT in states:
         return PageState.REACHED
     if State.CANCELLED in states:
         return PageState.CANCELLED
-    if State.PENDING in states and now < reach_deadline:
+    if State.PENDING in states and now < fails_at(deliveries, reach_deadline):
         return None
     return PageState.FAILED
 
 
-def reach_deadline(deliveries: Iterable[Delivery]) -> datetime | None:
-    """When a provider must have taken one of a page's messages; None without deliveries."""
+def fails_at(deliveries: Iterable[Delivery], reach_deadline: datetime) -> datetime:
+    """When a page has failed of which no provider has taken a message, and some are pending.
+
+    Not while somebody is sending one, and not before one has been tried.
+    """
+    deliveries = tuple(deliveries)
+    latest = reach_deadline - REACHED_WITHIN + TRIED_WITHIN
+    tried = [each.attempts[0].at for each in deliveries if each.attempts]
+    over = any(each.state is not State.PENDING for each in deliveries)
+    sending = any(each.claim for each in deliveries if each.state is State.PENDING)
+    if sending or not (tried or over):
+        return latest
+    return min(latest, min(tried) + REACHED_WITHIN) if tried else reach_deadline
+
+
+def is_untried(deliveries: Iterable[Delivery]) -> bool:
+    """Whether all of a page's messages wait, and none was ever tried."""
+    return all(each.state is State.PENDING and not each.tries for each in deliveries)
+
+
+def reach_deadline(deliveries: Iterable[Delivery], now: datetime) -> datetime | None:
+    """When to judge a page that is planned now; None without deliveries."""
     first = min((delivery.not_before for delivery in deliveries), default=None)
-    return None if first is None else first + REACHED_WITHIN
+    return None if first is None else max(first, now) + REACHED_WITHIN
 
 
 class Report(StrEnum):

@@ -14,6 +14,8 @@ from opsknight.store.wire import Item, Wire, stamp
 KEYS: Final[Wire] = {"S": "keys"}
 # The auditor's place in the list of active incidents.
 AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
+# The pace of the fallback address. In its partition is a row for each incident that it hears of.
+FALLBACK_KEY: Final[Item] = {"pk": {"S": "fallback"}, "sk": {"S": "state"}}
 # The list of what the configuration holds, and its revision.
 HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
 DUE_SHARDS: Final = 16
@@ -79,6 +81,10 @@ def held_delivery_key(destination: str, rank: int, at: datetime, delivery_id: st
 
 def remembered_key(incident_id: str, destination: str) -> Item:
     return _key(f"incident#{incident_id}", f"remembered#{destination}")
+
+
+def fallback_row_key(incident_id: str) -> Item:
+    return _key("fallback", f"incident#{incident_id}")
 
 
 def provider_key(provider_id: str) -> Item:

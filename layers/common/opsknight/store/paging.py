@@ -38,6 +38,10 @@ class Paging:
     def end(self, page: Page, state: PageState, deadline: Deadline) -> bool:
         return self._change(page, {"state": state, "due_at": None}, deadline)
 
+    def look_again(self, page: Page, at: datetime, deadline: Deadline) -> None:
+        """It is not judged yet: it is due again at `at`."""
+        self._change(page, {"due_at": at}, deadline)
+
     def mark_failed(self, page: Page, now: datetime, deadline: Deadline) -> bool:
         """Marks it as failed; it stays due until `fail` has recorded that on the timeline."""
         return self._change(page, {"state": PageState.FAILED, "due_at": now}, deadline)
@@ -68,11 +72,15 @@ class Paging:
         )
 
     def reached(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
-        """Records that a provider took one of its messages, unless it has ended meanwhile."""
+        """Records that a provider took one of its messages, also of a page that has failed before:
+        its round counts then.
+        """
         key = items.page_key(incident_id, page_no, user_id)
         sets: dict[str, object] = {"state": PageState.REACHED, "due_at": None}
-        with suppress(Conflict):
-            self._update(key, sets, PageState.PLANNED, deadline)
+        for seen in (PageState.PLANNED, PageState.FAILED):
+            with suppress(Conflict):
+                self._update(key, sets, seen, deadline)
+                return
 
     def _change(self, page: Page, sets: dict[str, object], deadline: Deadline) -> bool:
         key = items.page_key(page.incident_id, page.page_no, page.user_id)

@@ -37,6 +37,9 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return "Opened again: it stayed acknowledged for too long"
         case ChangeKind.AUTO_RESOLVED:
             return "Resolved: no alert came any more"
+        case ChangeKind.UNREACHED if "user" in detail:
+            why = ": nobody tried in time" if "untried" in detail else ""
+            return f"{names(detail['user'])} could not be reached{why}"
         case ChangeKind.RAISED | ChangeKind.LOWERED if "urgency" in detail:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
         case ChangeKind.NOTED if "note" in detail:

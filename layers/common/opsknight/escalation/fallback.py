@@ -1,0 +1,59 @@
+"""When the fallback address is notified, and of which incidents: paced and bundled like a person.
+
+Pure. One item holds the pace, and a row for each incident says that the address has heard of it, or
+is about to; how a message reads is up to the escalation function.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import AwareDatetime
+
+from opsknight.incident.model import Incident, Model, Status, Timer
+
+# The least time between two messages to the address.
+MIN_INTERVAL: Final = timedelta(minutes=5)
+# Longer than any message takes: after that its sender is dead.
+LEASE: Final = timedelta(seconds=60)
+AGAIN_AFTER: Final = timedelta(minutes=1)
+
+
+class FallbackState(Model):
+    asked: bool = False
+    """Whether an incident waits for the next message."""
+    next_at: AwareDatetime | None = None
+    """No message before then."""
+    told_at: AwareDatetime | None = None
+    """When the last message was put together."""
+    token: str | None = None
+    lease_until: AwareDatetime | None = None
+    """While somebody sends. One that is over belongs to a sender that died."""
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """When the next message is due; None for nothing to say."""
+        if self.lease_until is not None:
+            return self.lease_until
+        return max(self.next_at or now, now) if self.asked else None
+
+
+class FallbackRow(Model):
+    """The address hears of this incident in every message, until somebody acts."""
+
+    incident_id: str
+    at: AwareDatetime
+    """When its escalation ended, the last time."""
+    once: bool = False
+    """Whether its service wants no reminders: the next message is the last that names it."""
+
+
+def names(row: FallbackRow, incident: Incident | None, state: FallbackState, now: datetime) -> bool:
+    """Whether the next message names the incident. If not, somebody has acted."""
+    if incident is None or incident.status is not Status.OPEN:
+        return False
+    timers = incident.timers
+    if Timer.REMINDER in timers:
+        return True
+    if Timer.FALLBACK in timers:
+        # Later, it is reassigned, and the assignee's turn.
+        return timers[Timer.FALLBACK] <= now
+    return row.once and (state.told_at is None or row.at > state.told_at)

@@ -1,0 +1,64 @@
+"""Whether the round of an escalation has reached anybody, by its pages and their deliveries."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from pydantic import ValidationError
+
+from opsknight.escalation.pages import Page, PageState
+from opsknight.notification.delivery import State
+from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
+from opsknight.store import items
+from opsknight.store.calls import Deadline
+from opsknight.store.receivers import Receivers
+from opsknight.store.table import Table
+from opsknight.store.wire import plain
+
+# The pace of a receiver ends one interval after a message that it took: this adds another one.
+LATELY: Final = max(MIN_INTERVAL.values())
+# More pages than this are not read. A round of so many counts.
+MOST_PAGES: Final = 1000
+
+
+def was_taken(
+    table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline
+) -> bool:
+    """Whether a provider took one of the incident's pages from the page number `since` on, or one
+    still waits at a receiver that works.
+    """
+    first, last = (items.page_key(incident_id, n, "")["sk"] for n in (since, 999_999))
+    pk = items.incident_key(incident_id)["pk"]
+    condition = "pk = :pk AND sk BETWEEN :first AND :last"
+    found = table.query(condition, {":pk": pk, ":first": first, ":last": last}, deadline)
+    planned, read = False, 0
+    for item in islice(found, MOST_PAGES):
+        read += 1
+        try:
+            page = Page.model_validate(plain(item))
+        except ValidationError:
+            # Nobody knows, and that alone must not page for a day.
+            return True
+        if page.state is PageState.REACHED:
+            return True
+        planned = planned or page.state is PageState.PLANNED
+    if read == MOST_PAGES:
+        return True
+    return planned and _waits(table, incident_id, since, now, deadline)
+
+
+def _waits(table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline) -> bool:
+    pending = {
+        each.destination
+        for each in table.deliveries(incident_id, deadline)
+        if each.state is State.PENDING and each.page_no is not None and each.page_no >= since
+    }
+    states = Receivers(table).states(pending, deadline)
+    return any(_works(state, now) for state in states.values())
+
+
+def _works(state: ReceiverState, now: datetime) -> bool:
+    """Whether it has taken a message lately, and nothing has failed since."""
+    if state.failing_since is not None or state.is_circuit_open or state.next_at is None:
+        return False
+    return now <= state.next_at + LATELY
