@@ -4,7 +4,7 @@ moves on: it must not wait for people who got no message.
 The rules are in `opsknight.notification.delivery`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +15,12 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, State, page_state
+from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,30 @@ class PageTracker:
         state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
         if state is None or state is page.state:
             return
+        if state is PageState.FAILED and (until := self._told_soon(deliveries, deadline)):
+            # Late, but not lost: the next step comes at its time all the same.
+            self.paging.wait(page, until, deadline)
+            return
         if state is not PageState.FAILED:
             self.paging.end(page, state, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
             count("PageFailed")
             self._fail(page, deadline)
+
+    def _told_soon(self, deliveries: Iterable[Delivery], deadline: Deadline) -> datetime | None:
+        """When to look again if a delivery is held for a receiver that takes messages."""
+        held = [each for each in deliveries if each.state is State.PENDING and not each.due_at]
+        destinations = {each.destination for each in held}
+        states = Receivers(self.paging.table).states(destinations, deadline) if held else {}
+        now = self.clock()
+        soon = [
+            now + interval
+            for each in held
+            if (state := states.get(each.destination)) is not None
+            and (interval := MIN_INTERVAL.get(each.channel)) is not None
+            and takes_messages(state, interval, now)
+        ]
+        return min(soon, default=None)
 
     def _fail(self, page: Page, deadline: Deadline) -> None:
         """Adds the failure to the timeline, and moves on if all pages of the step have failed.
