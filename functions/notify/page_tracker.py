@@ -4,7 +4,7 @@ moves on: it must not wait for people who got no message.
 The rules are in `opsknight.notification.delivery`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,10 +16,12 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, State, fails_at, is_untried, page_state
+from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
+from opsknight.store.receivers import Receivers
 
 # While a page cannot be judged yet, it is looked at this often.
 LOOKED_AT_EVERY: Final = timedelta(seconds=30)
@@ -60,6 +62,10 @@ class PageTracker:
             self.paging.look_again(page, soon, deadline)
         if state is None or state is page.state:
             return
+        if state is PageState.FAILED and (later := self._told_soon(deliveries, deadline)):
+            # Late, but not lost: the next step comes at its time all the same.
+            self.paging.look_again(page, later, deadline)
+            return
         if state is not PageState.FAILED:
             self.paging.end(page, state, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
@@ -82,6 +88,21 @@ class PageTracker:
             each.model_copy(update={"state": State.SENT}) if each.id in sent else each
             for each in deliveries
         ]
+
+    def _told_soon(self, deliveries: Iterable[Delivery], deadline: Deadline) -> datetime | None:
+        """When to look again if a delivery is held for a receiver that takes messages."""
+        held = [each for each in deliveries if each.state is State.PENDING and not each.due_at]
+        destinations = {each.destination for each in held}
+        states = Receivers(self.paging.table).states(destinations, deadline) if held else {}
+        now = self.clock()
+        soon = [
+            now + interval
+            for each in held
+            if (state := states.get(each.destination)) is not None
+            and (interval := MIN_INTERVAL.get(each.channel)) is not None
+            and takes_messages(state, interval, now)
+        ]
+        return min(soon, default=None)
 
     def _fail(self, page: Page, deadline: Deadline) -> None:
         """Adds the failure to the timeline, and moves on if all pages of the step have failed.

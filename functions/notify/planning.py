@@ -42,14 +42,21 @@ class Planning:
     def incident(self, incident_id: str, deadline: Deadline) -> None:
         """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
 
+        kept: tuple[Incident, list[Delivery]] | None = None
+
         def attempt(_: int) -> tuple[Incident, list[Delivery]] | None:
+            nonlocal kept
             incident = self.table.incident(incident_id, deadline)
-            if incident is None or incident.announced >= incident.changes:
+            if incident is None:
                 return None
+            if incident.announced >= incident.changes:
+                # Perhaps by a request of ours whose answer was lost: then nobody else wakes them.
+                return kept if kept and kept[0].changes == incident.announced else None
             deliveries = self._deliveries(incident, deadline)
             self._keep(deliveries, deadline)
+            kept = incident, deliveries
             self.table.announce(incident, deadline)
-            return incident, deliveries
+            return kept
 
         # A conflict is a newer change, or a timer that was set meanwhile.
         planned = decide_again(deadline, attempt)
@@ -119,7 +126,8 @@ class Planning:
         self._keep(deliveries, deadline)
         now = self.clock()
         until = reach_deadline(deliveries, now) or now
-        if not self.paging.plan(page, until, deadline):
+        # Repeated after a lost answer, it is found planned by this token: only then are they woken.
+        if not self.paging.plan(page, until, self.page_tracker.new_token(), deadline):
             return
         self.queues.send(deliveries, now)
         self.queues.track(page, until, now)

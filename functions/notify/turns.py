@@ -24,13 +24,11 @@ from notify.endings import Endings
 from notify.page_tracker import PageTracker
 from notify.throttling import Throttling, Turn
 from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.bundle import HeldRow, SentBundle, choose, settled
 from opsknight.notification.delivery import (
     Attempt,
     Delivery,
-    HeldRow,
-    SentBundle,
     attempted,
-    settled,
 )
 from opsknight.notification.throttle import LEASE, MIN_INTERVAL
 from opsknight.runtime.telemetry import count, logger
@@ -130,7 +128,7 @@ class Turns:
         wanted = self._wanted(turn, held, deadline)
         if not wanted:
             return None
-        leader, group = _bundle(wanted)
+        leader, group = choose([each.delivery for each in wanted])
         claimed = self._claimed(turn, leader, group, deadline)
         carried = self._still_wanted(turn, claimed, held, deadline)
         mine = [each for each in carried if each.delivery.id == leader.id]
@@ -296,21 +294,3 @@ class Turns:
     ) -> None:
         if sent.provider_id and receiver.channel in _REPORTING:
             self.deliveries.keep_provider_id(sent.provider_id, delivery, now, deadline)
-
-
-def _bundle(wanted: Sequence[DeliveryContext]) -> tuple[Delivery, list[Delivery]]:
-    """The leader, and all that its message tells, the leader first.
-
-    A message whose sender died, perhaps after it went out, is told again under the same id, without
-    those of another such message: they go on in a further turn.
-    """
-    held = [each.delivery for each in wanted]
-    ids = {each.id for each in held}
-    unsettled = {each.bundle for each in held if each.bundle in ids}
-    leader = next((each for each in held if each.id in unsettled), held[0])
-    others = [
-        each
-        for each in held
-        if each.id != leader.id and (each.bundle == leader.id or each.bundle not in ids)
-    ]
-    return leader, [leader, *others]

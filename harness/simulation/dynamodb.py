@@ -137,9 +137,15 @@ class DynamoDB:
         if not holds(asked, before):
             raise failure("ConditionalCheckFailedException", "The conditional request failed")
         self._keep(name, key, before, becomes)
-        if asked.get("ReturnValues") == "UPDATED_NEW" and becomes is not None:
-            return {"Attributes": changed_by(asked, becomes)}
-        return {}
+        match asked.get("ReturnValues", "NONE"):
+            case "NONE":
+                return {}
+            case "ALL_NEW" if becomes is not None:
+                return {"Attributes": dict(becomes)}
+            case "UPDATED_NEW" if becomes is not None:
+                return {"Attributes": changed_by(asked, becomes)}
+            case other:
+                raise Invalid(f"no such values are returned here: {other}")
 
     def _is_held(self, table: TableState, key: Key) -> bool:
         return table.held_until.get(key, -1.0) > self.hub.now

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, StatusPageEvent
+from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.store import items, message_items
@@ -67,6 +68,15 @@ def test_a_pending_delivery_is_due_and_expires(world: World) -> None:
     assert item["due_shard"] == {"S": items.due_shard("inc_1")}
     assert item["due_at"] == {"S": stamp(world.clock.at)}
     assert item["expires_at"] == expiry(world.clock.at, RETENTION)
+
+
+def test_a_delivery_expires_by_its_own_time_not_by_that_of_its_event(world: World) -> None:
+    later = world.clock.at + timedelta(days=30)
+    delivery = a_delivery(world, "inc_1", not_before=later)
+    kept = expiry(later, RETENTION)
+    assert message_items.delivery_item(delivery, RETENTION)["expires_at"] == kept
+    held = message_items.held_delivery_item(delivery, Urgency.HIGH, RETENTION)
+    assert held["expires_at"] == kept
 
 
 def test_a_bundle_lists_what_its_message_carried(world: World) -> None:

@@ -8,19 +8,21 @@ import pytest
 
 from harness.faults import DEATHS, DISTINCT, Died, Fault, Point, Process
 from harness.pipeline import Pipeline, step
-from harness.processes import sending
+from harness.processes import planning, sending
 from harness.world import World, build, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import send
 from opsknight.directory.entries import Role, Service, User
-from opsknight.directory.receivers import Channel, Owner, Receiver
+from opsknight.directory.receivers import Channel, Owner, Receiver, ServiceReceiver
 from opsknight.escalation.pages import PageState
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import LEASE, ReceiverState
 from opsknight.runtime.wakeups import SendDelivery, SendHeld
 from opsknight.store.calls import Conflict
 from opsknight.store.directory_items import directory_item
+from opsknight.store.items import receiver_state_key
 from opsknight.store.receivers import Receivers
+from opsknight.store.wire import wire
 
 SMS = Owner.user("user_ada").destination("ada/sms")
 
@@ -290,6 +292,53 @@ def test_a_sender_finds_its_own_lease_and_claim_after_a_lost_answer(
     send(sender, SendDelivery(first.incident_id, first.id))
     night.hears("ada/sms paged")
     assert state(night) == ReceiverState(next_at=night.world.clock() + timedelta(minutes=1))
+    assert {page.state for page in night.all_pages()} == {PageState.REACHED}
+
+
+@pytest.mark.parametrize("fault", LOST, ids=str)
+@pytest.mark.parametrize("planned", ["page", "change"])
+def test_a_planner_wakes_senders_after_a_lost_answer(
+    dynamodb: str, planned: str, fault: Fault
+) -> None:
+    """Otherwise only a tick, up to a minute later, would."""
+    night = prepare(build(dynamodb))
+    fields = {"id": "ops", "name": "", "channel": Channel.WEBHOOK, "to": "https://x.example.com"}
+    hook = ServiceReceiver.model_validate(fields | {"service_id": night.world.service.id})
+    night.put(directory_item(hook))
+    night.streaming = False
+    incident = night.trigger("cpu")
+    night.engine.attend(incident, deadline())
+    process = Process(fault, Point("UpdateItem", "main", 1))
+    table = process.runs(night.world, dynamodb).table
+    planner = planning(night.world, night.post, table, process.watch)
+    process.watching = True
+    night.post.queued.clear()
+    if planned == "page":
+        planner.page(incident, 1, "user_ada", deadline())
+    else:
+        planner.incident(incident, deadline())
+    wakeups = [each for each in night.post.queued if isinstance(each.message, SendDelivery)]
+    assert len(wakeups) == (2 if planned == "page" else 1)
+
+
+def test_what_waits_for_a_receiver_that_takes_messages_is_late_and_not_unreached(
+    night: Pipeline,
+) -> None:
+    """In a large storm one person's messages are full, turn after turn."""
+    began = night.world.clock()
+    night.trigger("waits")
+    night.world.table.client.update_item(
+        TableName=night.world.table.name,
+        Key=receiver_state_key(SMS),
+        UpdateExpression="SET next_at = :told, due_at = :later",
+        ExpressionAttributeValues={
+            ":told": wire(began + timedelta(seconds=100)),
+            ":later": wire(began + timedelta(seconds=165)),
+        },
+    )
+    night.wait(seconds=164).hears()
+    assert PageState.FAILED not in {page.state for page in night.all_pages()}
+    night.wait(seconds=2).hears("ada/sms paged")
     assert {page.state for page in night.all_pages()} == {PageState.REACHED}
 
 

@@ -7,6 +7,7 @@ import pytest
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner
 from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Status, Urgency
+from opsknight.notification.bundle import SentBundle, choose, settled
 from opsknight.notification.delivery import (
     ATTEMPTS_KEPT,
     FIRST_PAUSE,
@@ -21,7 +22,6 @@ from opsknight.notification.delivery import (
     AttemptOutcome,
     Delivery,
     Report,
-    SentBundle,
     State,
     attempted,
     delivery_id,
@@ -30,7 +30,6 @@ from opsknight.notification.delivery import (
     page_state,
     reach_deadline,
     reported,
-    settled,
 )
 from opsknight.notification.message import PageReason
 
@@ -263,3 +262,16 @@ def test_a_sent_bundle_settles_only_what_was_claimed_for_its_message() -> None:
     assert (changes["state"], changes["bundle"], changes["due_at"]) == (State.SENT, "p9", None)
     leader = page(id="p9", claim="second", bundle="p9")
     assert settled(leader, sent)["bundle"] is None
+
+
+def test_a_bundle_is_led_by_the_most_urgent_or_by_whoever_led_it_before() -> None:
+    first, second, third = (page(id=name) for name in ("p1", "p2", "p3"))
+    assert choose([first, second, third]) == (first, [first, second, third])
+    # A sender died with p2's message: what came since goes with it, and its id stays.
+    led, carried = (each.model_copy(update={"bundle": "p2"}) for each in (second, third))
+    assert choose([first, led, carried]) == (led, [led, first, carried])
+    # Two such messages are told one after the other, each under its id.
+    other = page(id="p4", bundle="p4")
+    assert choose([led, carried, other]) == (led, [led, carried])
+    # A leader that is over leads no more.
+    assert choose([first, carried]) == (first, [first, carried])

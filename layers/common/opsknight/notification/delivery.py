@@ -138,31 +138,6 @@ class Bundled(Model):
     delivery_id: str
 
 
-class HeldRow(Bundled):
-    """A delivery that is held for its receiver's next turn."""
-
-    sk: str
-    """Its own sort key, for its deletion."""
-
-
-class SentBundle(Model):
-    """A bundle that a provider took. That settles each delivery that was claimed for it."""
-
-    token: str
-    """The `claim` of the deliveries that its message carried."""
-    attempt: Attempt
-
-    def settles(self, delivery: Delivery) -> bool:
-        return delivery.state is State.PENDING and delivery.claim == self.token
-
-
-def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:
-    """The attributes to set on a delivery that a sent bundle carried."""
-    leads = delivery.bundle == delivery.id
-    changes = attempted(delivery, sent.attempt, None, 0)
-    return changes | {"bundle": None if leads else delivery.bundle}
-
-
 def delivery_id(kind: str, *parts: object) -> str:
     """The same whoever plans the delivery and however often. `kind`: p to a person, n otherwise."""
     text = "\0".join(str(part) for part in parts)

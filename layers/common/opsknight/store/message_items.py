@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.incident.model import Urgency
-from opsknight.notification.delivery import Bundled, Delivery, SentBundle
+from opsknight.notification.bundle import SentBundle
+from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import items
 from opsknight.store.wire import Item, attributes, expiry
 

@@ -28,12 +28,13 @@ class Paging:
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
         return [Page.model_validate(plain(item)) for item in found]
 
-    def plan(self, page: Page, reach_deadline: datetime, deadline: Deadline) -> bool:
+    def plan(self, page: Page, reach_deadline: datetime, token: str, deadline: Deadline) -> bool:
         """Records that its deliveries are planned: it is due next at its reach deadline. False when
-        somebody was faster.
+        somebody was faster. `token` names this try: repeated after a lost answer, it finds its own.
         """
         times = {"reach_deadline": reach_deadline, "due_at": reach_deadline}
-        return self._change(page, {"state": PageState.PLANNED, **times}, deadline)
+        changes = {"state": PageState.PLANNED, "planned_by": token, **times}
+        return self._change(page, changes, deadline, " OR #planned_by = :planned_by")
 
     def end(self, page: Page, state: PageState, deadline: Deadline) -> bool:
         return self._change(page, {"state": state, "due_at": None}, deadline)
@@ -82,10 +83,12 @@ class Paging:
                 self._update(key, sets, seen, deadline)
                 return
 
-    def _change(self, page: Page, sets: dict[str, object], deadline: Deadline) -> bool:
+    def _change(
+        self, page: Page, sets: dict[str, object], deadline: Deadline, otherwise: str = ""
+    ) -> bool:
         key = items.page_key(page.incident_id, page.page_no, page.user_id)
         try:
-            self._update(key, sets, page.state, deadline)
+            self._update(key, sets, page.state, deadline, otherwise)
         except Conflict:
             return False
         return True
@@ -96,6 +99,7 @@ class Paging:
         sets: dict[str, object],
         seen: PageState | None,
         deadline: Deadline,
+        otherwise: str = "",
     ) -> None:
         update: dict[str, Any] = transactions.update(sets)
         condition = transactions.still(
@@ -108,6 +112,6 @@ class Paging:
             self.table.client.update_item,
             TableName=self.table.name,
             Key=key,
-            ConditionExpression=f"attribute_exists(pk) AND {condition}",
+            ConditionExpression=f"attribute_exists(pk) AND {condition}{otherwise}",
             **update,
         )

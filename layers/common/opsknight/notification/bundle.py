@@ -1,0 +1,53 @@
+"""A bundle, one message that tells several deliveries that were held for the same receiver: who
+leads it, what it carries, and what its one record settles.
+
+Pure. One delivery is in `delivery`; when a receiver has its turn, in `throttle`.
+"""
+
+from collections.abc import Sequence
+
+from opsknight.incident.model import Model
+from opsknight.notification.delivery import Attempt, Bundled, Delivery, State, attempted
+
+
+class HeldRow(Bundled):
+    """A delivery that is held for its receiver's next turn."""
+
+    sk: str
+    """Its own sort key, for its deletion."""
+
+
+class SentBundle(Model):
+    """A bundle that a provider took. That settles each delivery that was claimed for it."""
+
+    token: str
+    """The `claim` of the deliveries that its message carried."""
+    attempt: Attempt
+
+    def settles(self, delivery: Delivery) -> bool:
+        return delivery.state is State.PENDING and delivery.claim == self.token
+
+
+def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:
+    """The attributes to set on a delivery that a sent bundle carried."""
+    leads = delivery.bundle == delivery.id
+    changes = attempted(delivery, sent.attempt, None, 0)
+    return changes | {"bundle": None if leads else delivery.bundle}
+
+
+def choose(held: Sequence[Delivery]) -> tuple[Delivery, list[Delivery]]:
+    """The leader, and all that its message is to tell, the leader first. `held`: the most urgent
+    first, then the oldest; at least one.
+
+    A message whose sender died, perhaps after it went out, is told again under the same id, without
+    those of another such message: they go on in a further turn.
+    """
+    ids = {each.id for each in held}
+    unsettled = {each.bundle for each in held if each.bundle in ids}
+    leader = next((each for each in held if each.id in unsettled), held[0])
+    others = [
+        each
+        for each in held
+        if each.id != leader.id and (each.bundle == leader.id or each.bundle not in ids)
+    ]
+    return leader, [leader, *others]
