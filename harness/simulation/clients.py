@@ -1,0 +1,133 @@
+"""The AWS clients of a process: how calls travel, what gets lost on the way, and where it dies."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from harness.simulation.dynamodb import DynamoDB
+from harness.simulation.functions import Process
+from harness.simulation.queues import LARGEST_BATCH, Queue
+from harness.simulation.writes import failure
+
+URL: Final = "https://aws.invalid"
+SENT_AGAIN: Final = 3
+"""Attempts of a client of SQS or SNS, within one call."""
+
+
+@dataclass(frozen=True)
+class DynamoClient:
+    """Of boto3's client, the operations that the product calls."""
+
+    server: DynamoDB
+    process: Process
+    timeout: float
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        return partial(self._call, operation)
+
+    def _call(self, operation: str, **asked: Any) -> dict[str, Any]:
+        server, hub = self.server, self.server.hub
+        weather, chance = server.weather, hub.chance
+        self.process.strike()
+        if hub.life() is None:
+            # Before the night begins.
+            return server.perform(operation, asked, hub.now)
+        stamp = hub.now
+        there = chance.uniform(*weather.latency) / 2
+        back = there
+        if weather.lost_request and chance.random() < weather.lost_request:
+            raise EndpointConnectionError(endpoint_url=URL)
+        if weather.slow and chance.random() < weather.slow:
+            back = self.timeout * 1.5
+        hub.sleep(there)
+        failed: ClientError | None = None
+        answer: dict[str, Any] = {}
+        try:
+            answer = server.perform(operation, asked, stamp)
+        except ClientError as error:
+            failed = error
+        is_lost = weather.lost_answer and chance.random() < weather.lost_answer
+        if is_lost or there + back > self.timeout:
+            hub.sleep(self.timeout - there)
+            raise ReadTimeoutError(endpoint_url=URL)
+        hub.sleep(back)
+        self.process.strike()
+        if failed is not None:
+            raise failed
+        return answer
+
+
+@dataclass(frozen=True)
+class QueueClient:
+    queues: Mapping[str, Queue]
+    process: Process
+
+    def send_message_batch(self, **asked: Any) -> dict[str, Any]:
+        entries = asked["Entries"]
+        if not 0 < len(entries) <= LARGEST_BATCH:
+            raise failure("AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+        self._send(asked["QueueUrl"], entries)
+        return {"Successful": [{"Id": each["Id"]} for each in entries]}
+
+    def send_message(self, **asked: Any) -> dict[str, Any]:
+        self._send(asked["QueueUrl"], [asked])
+        return {"MessageId": "1"}
+
+    def _send(self, url: str, entries: list[Mapping[str, Any]]) -> None:
+        def send() -> None:
+            for each in entries:
+                delay, group = each.get("DelaySeconds", 0), each.get("MessageGroupId", "")
+                self.queues[url].send(each["MessageBody"], delay, group)
+
+        travel(self.process, send)
+
+
+@dataclass(frozen=True)
+class TopicClient:
+    publish_to: Callable[[str], None]
+    process: Process
+
+    def publish(self, **asked: Any) -> dict[str, Any]:
+        travel(self.process, lambda: self.publish_to(asked["Message"]))
+        return {"MessageId": "1"}
+
+
+@dataclass(frozen=True)
+class ParameterClient:
+    """SSM."""
+
+    parameters: dict[str, str]
+    process: Process
+
+    def get_parameter(self, **asked: Any) -> dict[str, Any]:
+        travel(self.process, lambda: None)
+        if asked["Name"] not in self.parameters:
+            raise failure("ParameterNotFound")
+        return {"Parameter": {"Value": self.parameters[asked["Name"]]}}
+
+    def put_parameter(self, **asked: Any) -> dict[str, Any]:
+        travel(self.process, lambda: None)
+        if asked["Name"] in self.parameters:
+            raise failure("ParameterAlreadyExists")
+        self.parameters[asked["Name"]] = asked["Value"]
+        return {}
+
+
+def travel(process: Process, effect: Callable[[], None]) -> None:
+    """A call whose client tries again by itself: what has no answer may be done twice."""
+    hub, weather = process.hub, process.weather
+    process.strike()
+    for _ in range(SENT_AGAIN):
+        there = hub.chance.uniform(*weather.latency) / 2
+        hub.sleep(there)
+        effect()
+        if weather.lost_answer and hub.chance.random() < weather.lost_answer:
+            hub.sleep(2.0)
+            continue
+        hub.sleep(there)
+        process.strike()
+        return
+    raise ReadTimeoutError(endpoint_url=URL)

@@ -1,0 +1,168 @@
+"""Who is paged, how and by what, in the words of a configuration file: what operators apply, and
+what the judge goes by.
+
+A service's integration has the service's own name, and its policy and team are called as written.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+URGENCIES: Final = {"critical": "HIGH", "error": "MEDIUM", "warning": "MEDIUM", "info": "LOW"}
+
+
+@dataclass(frozen=True)
+class Method:
+    name: str
+    channel: str
+    to: str
+
+    @property
+    def address(self) -> str:
+        """As a receiver knows it: of a URL the host."""
+        return self.to.partition("://")[2].partition("/")[0] or self.to
+
+
+@dataclass(frozen=True)
+class Rule:
+    method: str
+    after: int = 0
+    """Minutes after the page."""
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    methods: tuple[Method, ...]
+    rules: Mapping[str, tuple[Rule, ...]]
+    """By urgency."""
+
+    def method(self, name: str) -> Method:
+        return next(each for each in self.methods if each.name == name)
+
+
+@dataclass(frozen=True)
+class Step:
+    people: tuple[str, ...]
+    after: int = 0
+    """Minutes."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    name: str
+    steps: tuple[Step, ...]
+    repeat: int = 0
+    repeat_after: int = 5
+    """Minutes."""
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    policy: str | None
+    acknowledgement_timeout: int | None = None
+    """Minutes."""
+    hooks: tuple[str, ...] = ()
+    """Hosts of webhooks that hear of its incidents."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    people: tuple[Person, ...]
+    policies: tuple[Policy, ...]
+    services: tuple[Service, ...]
+    team: str = field(default="ops")
+
+    def person(self, name: str) -> Person:
+        return next(each for each in self.people if each.name == name)
+
+    def service(self, name: str) -> Service:
+        return next(each for each in self.services if each.name == name)
+
+    def policy_of(self, service: Service) -> Policy:
+        """Without one all of the team is paged at once, and nobody after them."""
+        for policy in self.policies:
+            if policy.name == service.policy:
+                return policy
+        everybody = tuple(each.name for each in self.people)
+        return Policy("", (Step(everybody),))
+
+    def text(self) -> str:
+        """The file. JSON is YAML."""
+        document: dict[str, Any] = {
+            "users": {each.name: _person(each) for each in self.people},
+            "teams": {self.team: {"members": {each.name: {} for each in self.people}}},
+            "policies": {each.name: _policy(each) for each in self.policies},
+            "services": {each.name: self._service(each) for each in self.services},
+        }
+        return json.dumps({name: each for name, each in document.items() if each})
+
+    def _service(self, service: Service) -> dict[str, Any]:
+        shape: dict[str, Any] = {
+            "team": self.team,
+            "integrations": {service.name: f"Monitor of {service.name}"},
+            "receivers": {
+                f"hook-{number}": {"channel": "webhook", "to": f"https://{host}/"}
+                for number, host in enumerate(service.hooks)
+            },
+        }
+        if service.policy is not None:
+            shape["policy"] = service.policy
+        if service.acknowledgement_timeout is not None:
+            shape["acknowledgement_timeout"] = f"{service.acknowledgement_timeout}m"
+        return shape
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {
+        "email": f"{person.name}@example.com",
+        "role": "RESPONDER",
+        "contact_methods": {
+            each.name: {"channel": each.channel, "to": each.to} for each in person.methods
+        },
+        "rules": {
+            urgency: [
+                {"method": rule.method, **({"after": f"{rule.after}m"} if rule.after else {})}
+                for rule in rules
+            ]
+            for urgency, rules in person.rules.items()
+        },
+    }
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "steps": [
+            {
+                "targets": [{"user": name} for name in step.people],
+                **({"after": f"{step.after}m"} if step.after else {}),
+            }
+            for step in policy.steps
+        ],
+        "repeat": policy.repeat,
+        "repeat_after": f"{policy.repeat_after}m",
+    }
+
+
+def phone(name: str, number: int) -> Method:
+    return Method(name, "sms", f"+1555{number:07}")
+
+
+def mail(name: str, person: str) -> Method:
+    return Method(name, "email", f"{person}@example.com")
+
+
+def hook(name: str, host: str) -> Method:
+    """A program of the person's own: it is never paced."""
+    return Method(name, "webhook", f"https://{host}/page")
+
+
+def always(*rules: Rule) -> Mapping[str, tuple[Rule, ...]]:
+    """The same for each urgency."""
+    return dict.fromkeys(("HIGH", "MEDIUM", "LOW"), rules)
+
+
+def people(methods: Iterable[Person]) -> tuple[Person, ...]:
+    return tuple(methods)

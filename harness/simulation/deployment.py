@@ -1,0 +1,231 @@
+"""The whole deployment in one night: the code's own functions, over models of all that they use.
+
+The only module that knows how the product is entered: by the handlers that the template names, by
+API Gateway's requests, and by its command line.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass, field
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any, Final
+
+from harness.simulation import machine, template
+from harness.simulation.clients import DynamoClient, ParameterClient, QueueClient, TopicClient
+from harness.simulation.dynamodb import DynamoDB
+from harness.simulation.functions import Lambda, Process
+from harness.simulation.hub import Future, Hub
+from harness.simulation.journal import Journal, Told
+from harness.simulation.machine import Program
+from harness.simulation.queues import Queue
+from harness.simulation.receivers import Mail, Outage, Phone, Receivers, Website
+from harness.simulation.streams import Stream
+from harness.simulation.weather import Weather
+from harness.simulation.writes import failure
+
+OPERATORS_PROGRAM: Final = "opsknight_cli.main.main"
+# API Gateway waits for so long.
+ASYNCHRONOUS_RETRIES: Final = (60.0, 120.0)
+
+
+@cache
+def program() -> Program:
+    """Loaded once for all nights: what a process keeps is in its own memory."""
+    return machine.load(entries=(*template.deployment().handlers, OPERATORS_PROGRAM))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.text)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass
+class Deployment:
+    seed: int | str
+    weather: Weather
+    shape: template.Deployment = field(default_factory=template.deployment)
+    outages: list[Outage] = field(default_factory=list[Outage])
+    hub: Hub = field(init=False)
+    journal: Journal = field(default_factory=Journal)
+    queues: dict[str, Queue] = field(init=False)
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self.hub = hub = Hub(self.seed)
+        self.database = DynamoDB(hub, self.weather, self.shape.tables, self._changed)
+        self.receivers = Receivers(hub, self.weather, self.journal, self.outages)
+        self.functions = Lambda(
+            hub, self.weather, self.journal, self, self.shape.functions, program()
+        )
+        self.streams = [
+            Stream(each, hub, self.weather, self.journal, self.functions)
+            for each in self.shape.stream_sources
+        ]
+        sources = {each.queue: each for each in self.shape.queue_sources}
+        self.queues = {
+            name: Queue(each, sources.get(name), hub, self.weather, self.journal, self.functions)
+            for name, each in self.shape.queues.items()
+        }
+        self._outside = self.functions.process("outside", {}, mortal=False)
+        machine.current.find = self._current
+        self._is_busy: list[Future] = []
+
+    def _current(self) -> machine.Sandbox:
+        life = self.hub.life()
+        return life if isinstance(life, Process) else self._outside
+
+    def begin(self) -> None:
+        """From now on the clock ticks."""
+        for schedule in self.shape.schedules:
+            first = self.hub.chance.uniform(0, schedule.every)
+            self.hub.later(first, partial(self._tick, schedule))
+
+    def run(self, seconds: float) -> None:
+        machine.current.find = self._current
+        self.hub.run(self.hub.now + seconds)
+
+    # What wakes functions besides queues.
+
+    def _changed(self, table: str, kind: str, _key: object, item: Mapping[str, Any]) -> None:
+        if self.shape.tables[table].streams and self.hub.life() is not None:
+            for stream in self.streams:
+                stream.tell(kind, item)
+
+    def _tick(self, schedule: template.Schedule) -> None:
+        self.hub.later(schedule.every, lambda: self._tick(schedule))
+        weather = self.weather
+        if weather.lost_tick and self.hub.chance.random() < weather.lost_tick:
+            self.journal.note(self.hub.now, "a tick does not come")
+            return
+        self._wake(schedule.function, ASYNCHRONOUS_RETRIES)
+
+    def _wake(self, function: str, retries: tuple[float, ...]) -> None:
+        def done(future: Future) -> None:
+            if future.exception() is not None and retries:
+                self.hub.later(retries[0], lambda: self._wake(function, retries[1:]))
+
+        if not self.functions.invoke(function, {}, done):
+            self.hub.later(1.0, lambda: self._wake(function, retries))
+
+    # HTTP.
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: str | Mapping[str, Any] = "",
+    ) -> Answer:
+        """As API Gateway answers it, in the time that it takes."""
+        function = template.route(method, path)
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "headers": {"content-type": "application/json", **(headers or {})},
+            "requestContext": {
+                "requestId": f"gateway-{self.hub.chance.randrange(10**9)}",
+                "http": {"method": method, "path": path},
+            },
+            "body": body if isinstance(body, str) else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        self.hub.sleep(self.hub.chance.uniform(0.005, 0.05))
+        answered = Future(self.hub)
+        if not self.functions.invoke(function, event, answered.settle):
+            return Answer(503, {}, '{"message": "Service Unavailable"}')
+        future: Future = answered.result()
+        if future.exception() is not None:
+            return Answer(500, {}, '{"message": "Internal Server Error"}')
+        found = future.result()
+        self.hub.sleep(self.hub.chance.uniform(0.005, 0.05))
+        return Answer(found["statusCode"], found["headers"], found["body"])
+
+    # The command line.
+
+    def opsknight(self, *words: str, stdin: str = "") -> tuple[int, str]:
+        """An operator's command: its exit code and what it prints."""
+        while any(not each.is_done for each in self._is_busy):
+            # Two on one machine would print into each other.
+            for each in self._is_busy:
+                with suppress(BaseException):
+                    each.result()
+        self.hub.check()
+        process = self.functions.process("opsknight", {}, mortal=False)
+        process.argv = ["opsknight", *words]
+        process.stdin = io.StringIO(stdin)
+        if self.hub.life() is None:
+            before, self._outside = self._outside, process
+            try:
+                return self._command()
+            finally:
+                self._outside = before
+        future = self.hub.spawn(self._command, process)
+        self._is_busy = [future]
+        found: tuple[int, str] = future.result()
+        return found
+
+    @staticmethod
+    def _command() -> tuple[int, str]:
+        out = io.StringIO()
+        try:
+            with redirect_stdout(out):
+                program().entry(OPERATORS_PROGRAM)()
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue()
+        return 0, out.getvalue()
+
+    # What processes reach.
+
+    def client(self, process: Process, service: str, config: Any) -> Any:
+        timeout = float(config.read_timeout) if config else 2.0
+        match service:
+            case "dynamodb":
+                return DynamoClient(self.database, process, timeout)
+            case "sqs":
+                return QueueClient(self.queues, process)
+            case "sns":
+                return TopicClient(self._publish, process)
+            case "ssm":
+                return ParameterClient(self.parameters, process)
+            case "pinpoint-sms-voice-v2":
+                return Phone(self.receivers, process, timeout)
+            case "sesv2":
+                return Mail(self.receivers, process, timeout)
+            case "cloudformation":
+                return SimpleNamespace(describe_stacks=_stack)
+            case _:
+                raise failure("UnknownService", service)
+
+    def connect(self, process: Process, host: str) -> Website:
+        return Website(self.receivers, process, host)
+
+    def _publish(self, message: str) -> None:
+        self.journal.fallback.append(Told(self.hub.now, message))
+        self.journal.note(self.hub.now, f"the fallback is told: {message[:80]!r}")
+
+
+def _stack(**_: Any) -> dict[str, Any]:
+    outputs = {
+        "TableName": "Table",
+        "PagesUrl": "Pages",
+        "ApiUrl": template.PARAMETERS["PublicUrl"],
+        "Version": "0.1.0",
+    }
+    found = {
+        "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
+        "Parameters": [{"ParameterKey": "RetentionDays", "ParameterValue": "400"}],
+    }
+    return {"Stacks": [found]}

@@ -1,0 +1,156 @@
+"""Lambda: processes of functions, how many run at once, how long they may, and how they die."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, Final, Protocol
+
+from harness.simulation import machine, template
+from harness.simulation.hub import Future, Hub, Killed, Life
+from harness.simulation.journal import Journal
+from harness.simulation.weather import Weather
+
+# A process that nobody needed for so long is gone.
+KEPT_WARM: Final = 600.0
+
+type Event = Mapping[str, Any]
+
+
+class Services(Protocol):
+    """What a process can reach."""
+
+    def client(self, process: "Process", service: str, config: Any) -> Any: ...
+
+    def connect(self, process: "Process", host: str) -> Any: ...
+
+
+@dataclass(eq=False)
+class Process(Life):
+    """One process of a function, or an operator's program; a `machine.Sandbox`."""
+
+    name: str = ""
+    hub: Hub = field(kw_only=True)
+    weather: Weather = field(kw_only=True)
+    journal: Journal = field(kw_only=True)
+    services: Services = field(kw_only=True)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    mortal: bool = True
+    skew: float = 0.0
+    memory: dict[object, Any] = field(default_factory=dict[object, Any])
+    argv: list[str] = field(default_factory=list[str])
+    stdin: io.StringIO = field(default_factory=io.StringIO)
+    told: list[Any] = field(default_factory=list[Any])
+    """The messages that receivers took from it in this invocation."""
+    idle_since: float = 0.0
+
+    def now(self) -> datetime:
+        return self.hub.time + timedelta(seconds=self.skew)
+
+    def monotonic(self) -> float:
+        return self.hub.now
+
+    def sleep(self, seconds: float) -> None:
+        self.hub.sleep(seconds)
+
+    def chance(self) -> float:
+        return self.hub.chance.random()
+
+    def token(self, size: int) -> str:
+        return self.hub.chance.randbytes(size).hex()
+
+    def beside(self, work: Callable[[], Any]) -> Future:
+        return self.hub.spawn(work, self)
+
+    def client(self, service: str, config: Any) -> Any:
+        return self.services.client(self, service, config)
+
+    def connect(self, host: str) -> Any:
+        return self.services.connect(self, host)
+
+    def log(self, level: str, text: str, facts: dict[str, Any]) -> None:
+        self.journal.line(self.hub.now, self.name, level, text, facts)
+
+    def strike(self) -> None:
+        """A moment at which it may die. Raises Killed."""
+        self.hub.check()
+        if self.mortal and self.weather.death and self.chance() < self.weather.death:
+            self.die("dies")
+            raise Killed
+
+    def die(self, why: str) -> None:
+        self.journal.death(self.hub.now, self.name, why, self.told)
+        self.hub.kill(self)
+
+
+@dataclass
+class Lambda:
+    hub: Hub
+    weather: Weather
+    journal: Journal
+    services: Services
+    functions: Mapping[str, template.Function]
+    program: machine.Program
+    running: int = 0
+    throttled: int = 0
+    _idle: dict[str, list[Process]] = field(default_factory=dict[str, list[Process]])
+    _made: int = 0
+
+    def invoke(self, name: str, event: Event, done: Callable[[Future], None]) -> bool:
+        """False when the account's concurrency is used up: nothing was started."""
+        if self.running >= self.weather.account:
+            self.throttled += 1
+            return False
+        self.running += 1
+        function = self.functions[name]
+        process, is_cold = self._process(function)
+        process.told = []
+        handler = self.program.entry(function.handler)
+
+        def work() -> Any:
+            if is_cold:
+                self.hub.sleep(self.hub.chance.uniform(*self.weather.cold_start))
+            return handler(event, SimpleNamespace(function_name=name, aws_request_id="1"))
+
+        future = self.hub.spawn(work, process)
+
+        def over(_: Future) -> None:
+            self.running -= 1
+            if not process.ended:
+                process.idle_since = self.hub.now
+                self._idle.setdefault(name, []).append(process)
+            error = future.exception()
+            if error is not None and not isinstance(error, Killed):
+                self.journal.line(self.hub.now, process.name, "error", repr(error)[:300], {})
+            done(future)
+
+        def out_of_time() -> None:
+            if not future.is_done:
+                process.die("is out of time")
+
+        future.add_done_callback(over)
+        self.hub.later(function.timeout, out_of_time)
+        return True
+
+    def _process(self, function: template.Function) -> tuple[Process, bool]:
+        idle = self._idle.setdefault(function.name, [])
+        while idle:
+            process = idle.pop()
+            if self.hub.now - process.idle_since < KEPT_WARM:
+                return process, False
+        self._made += 1
+        return self.process(f"{function.name}/{self._made}", function.environment), True
+
+    def process(self, name: str, environment: Mapping[str, str], *, mortal: bool = True) -> Process:
+        skew = self.weather.skew
+        return Process(
+            name=name,
+            hub=self.hub,
+            weather=self.weather,
+            journal=self.journal,
+            services=self.services,
+            environment=environment,
+            mortal=mortal,
+            skew=self.hub.chance.uniform(-skew, skew) if skew else 0.0,
+        )

@@ -1,0 +1,84 @@
+"""What happened in a night, for the judge and for whoever reads its story.
+
+`heard`, `asked` and `fallback` are what the world outside saw, and all that the judge is shown.
+`lines` are from inside, for the story alone.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Heard:
+    """A message that a receiver took."""
+
+    at: float
+    to: str
+    """The number, address or host."""
+    text: str
+    delivery: str
+    """What the message says of itself: the same for each attempt."""
+    is_answered: bool
+    """Whether the sender was told that it was taken."""
+    links: tuple[str, ...] = ()
+    titles: frozenset[str] = frozenset()
+    """Of the incidents that it tells, all that were read behind its link among them."""
+    sender_died: bool = False
+    """Before it could write down that it had sent this."""
+
+
+@dataclass
+class Asked:
+    """A request from outside, and its answer."""
+
+    who: str
+    what: str
+    about: str
+    """The title that it names."""
+    began: float
+    ended: float | None = None
+    status: int | None = None
+    """None when no answer came."""
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
+    key: str = ""
+    """The dedup key of an event."""
+    incident: str = ""
+    """The title of the incident that the answer tells of."""
+    way: str = "event"
+    tries: int = 0
+    sent: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Told:
+    """What the fallback address was told."""
+
+    at: float
+    text: str
+
+
+@dataclass
+class Journal:
+    heard: list[Heard] = field(default_factory=list[Heard])
+    asked: list[Asked] = field(default_factory=list[Asked])
+    fallback: list[Told] = field(default_factory=list[Told])
+    deaths: int = 0
+    counts: Counter[str] = field(default_factory=Counter[str])
+    lines: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+
+    def line(self, at: float, who: str, level: str, text: str, facts: dict[str, Any]) -> None:
+        if level == "metric":
+            self.counts[text] += 1
+            return
+        told = ", ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
+        self.lines.append((at, f"{who}: {text}" + (f" ({told})" if told else "")))
+
+    def note(self, at: float, text: str) -> None:
+        self.lines.append((at, text))
+
+    def death(self, at: float, who: str, why: str, told: list[Heard]) -> None:
+        self.deaths += 1
+        for each in told:
+            each.sender_died = True
+        self.note(at, f"{who} {why}")

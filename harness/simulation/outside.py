@@ -1,0 +1,174 @@
+"""Those who use the deployment in a night: monitors, people who are woken, operators.
+
+They go by HTTP and by the command line, as anybody does, and try again when they are not answered.
+What they did and were answered is in the journal, and is what the judge knows of it.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from harness.simulation.configuration import Configuration
+from harness.simulation.deployment import Answer, Deployment
+from harness.simulation.journal import Asked, Heard
+
+SLACK_SECRET: Final = "a-signing-secret"
+SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
+TRIES: Final = 6
+PAUSE: Final = 5.0
+# Every title holds one of these, so whoever reads a message knows which incident it is about.
+TITLE: Final = re.compile(r"\bcase-\d{4}\b")
+_SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
+
+
+@dataclass
+class Outside:
+    deployment: Deployment
+    configuration: Configuration
+    monitors: dict[str, str] = field(default_factory=dict[str, str])
+    """The integration key of each service."""
+    keys: dict[str, str] = field(default_factory=dict[str, str])
+    """The API key of each person."""
+    incidents: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids by title, as answers told them."""
+
+    def __post_init__(self) -> None:
+        self.deployment.parameters["/opsknight/slack-signing-secret"] = SLACK_SECRET
+        self.deployment.receivers.on_heard = lambda heard: self.at_once(lambda: self.read(heard))
+
+    # Before the night.
+
+    def set_up(self) -> None:
+        """Operators configure the deployment and make keys."""
+        self._must("apply", "-", "--yes", stdin=self.configuration.text())
+        for service in self.configuration.services:
+            found = self._must(
+                *("keys", "create", "--service", service.name),
+                *("--integration", service.name, "--json"),
+            )
+            self.monitors[service.name] = json.loads(found)["secret"]
+        for person in self.configuration.people:
+            scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+            found = self._must("keys", "create", "--user", person.name, *scopes, "--json")
+            self.keys[person.name] = json.loads(found)["secret"]
+
+    def _must(self, *words: str, stdin: str = "") -> str:
+        code, out = self.deployment.opsknight(*words, stdin=stdin)
+        if code:
+            raise RuntimeError(f"opsknight {' '.join(words)}: {out}")
+        return out
+
+    # When things happen.
+
+    def at(self, when: float, work: Callable[[], Any]) -> None:
+        """`when` in seconds after the night began."""
+        self.deployment.hub.at(when, lambda: self.deployment.hub.spawn(work))
+
+    def at_once(self, work: Callable[[], Any]) -> None:
+        self.deployment.hub.spawn(work)
+
+    # Monitors.
+
+    def event(
+        self, action: str, service: str, key: str, title: str, severity: str = "critical"
+    ) -> Asked:
+        body = {
+            "event_action": action,
+            "dedup_key": key,
+            "payload": {"summary": title, "source": "simulation", "severity": severity},
+        }
+        headers = {"authorization": f"Token token={self.monitors[service]}"}
+        asked = self._ask(
+            Asked(f"monitor of {service}", action, title, self.deployment.hub.now, key=key),
+            lambda: self.deployment.request("POST", "/api/events", headers, body),
+        )
+        incident = asked.body.get("result", {}).get("incident")
+        if incident:
+            asked.incident = incident["title"]
+            self.incidents[incident["title"]] = incident["id"]
+        return asked
+
+    # People.
+
+    def by_link(self, who: str, link: str, action: str, title: str) -> Asked:
+        """Presses a button on the page behind the link in a message."""
+        return self._ask(
+            Asked(who, action, title, self.deployment.hub.now, way="link"),
+            lambda: self.deployment.request(
+                "POST",
+                link,
+                {"content-type": "application/x-www-form-urlencoded"},
+                f"action={action}",
+            ),
+        )
+
+    def by_button(self, who: str, title: str, action: str) -> Asked:
+        """In Slack, where nobody of the team is known: Slack's own name of the person counts."""
+        press = {"action_id": action, "value": self.incidents.get(title, "")}
+        payload = {"type": "block_actions", "user": {"id": f"U{who}"}, "actions": [press]}
+        body = "payload=" + quote(json.dumps(payload))
+
+        def press_it() -> Answer:
+            stamp = str(int(self.deployment.hub.time.timestamp()))
+            signed = f"v0:{stamp}:{body}".encode()
+            made = hmac.new(SLACK_SECRET.encode(), signed, hashlib.sha256).hexdigest()
+            headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={made}"}
+            return self.deployment.request("POST", "/slack/actions", headers, body)
+
+        return self._ask(Asked(who, action, title, self.deployment.hub.now, way="button"), press_it)
+
+    def by_api(
+        self, who: str, title: str, action: str, body: Mapping[str, Any] | None = None
+    ) -> Asked:
+        path = f"/api/incidents/{self.incidents.get(title, 'inc_none')}/{action}"
+        headers = {"authorization": f"Bearer {self.keys[who]}"}
+        return self._ask(
+            Asked(who, action, title, self.deployment.hub.now, way="api", sent=dict(body or {})),
+            lambda: self.deployment.request("POST", path, headers, dict(body or {})),
+        )
+
+    def read(self, heard: Heard) -> None:
+        """Whoever was told of several incidents opens the link to see which."""
+        heard.titles = frozenset(TITLE.findall(heard.text))
+        if not _SEVERAL.search(heard.text) or not heard.links:
+            return
+        for _ in range(TRIES):
+            answer = self.deployment.request("GET", heard.links[-1])
+            if answer.status == 200:
+                heard.titles |= frozenset(TITLE.findall(answer.text))
+                return
+            self.deployment.hub.sleep(PAUSE)
+
+    # Operators.
+
+    def operate(self, *words: str, stdin: str = "") -> int:
+        began = self.deployment.hub.now
+        code, out = self.deployment.opsknight(*words, stdin=stdin)
+        self.deployment.journal.note(
+            self.deployment.hub.now, f"operator: {' '.join(words)} -> {code}: {out.strip()[-80:]}"
+        )
+        asked = Asked("operator", " ".join(words), "", began, self.deployment.hub.now, code)
+        self.deployment.journal.asked.append(asked)
+        return code
+
+    def _ask(self, asked: Asked, request: Callable[[], Answer]) -> Asked:
+        hub, journal = self.deployment.hub, self.deployment.journal
+        journal.asked.append(asked)
+        for _ in range(TRIES):
+            asked.tries += 1
+            answer = request()
+            asked.ended, asked.status, asked.body = hub.now, answer.status, answer.json
+            if answer.status < 500 and answer.status != 429:
+                break
+            hub.sleep(PAUSE)
+        said = asked.body.get("result", {}).get("action", asked.body.get("error", ""))
+        journal.note(
+            hub.now,
+            f"{asked.who}: {asked.what} {asked.about} by {asked.way} -> {asked.status} {said}",
+        )
+        return asked

@@ -1,0 +1,146 @@
+"""Phones, mailboxes and servers of people and teams: what they take, and how they answer."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from botocore.exceptions import ReadTimeoutError
+
+from harness.simulation.functions import Process
+from harness.simulation.hub import Hub
+from harness.simulation.journal import Heard, Journal
+from harness.simulation.weather import Weather
+from harness.simulation.web import Reply
+from harness.simulation.writes import failure
+
+_LINK: Final = re.compile(r"https://oncall\.example\.com(/r/[0-9A-Za-z_-]+)")
+
+
+class Mood(StrEnum):
+    WORKS = "works"
+    REFUSES = "refuses"
+    """For good: the number is unknown, the address is gone."""
+    HANGS = "hangs"
+    FAILS = "answers 5xx"
+    SILENT = "takes it without saying so"
+
+
+@dataclass(frozen=True)
+class Outage:
+    to: str
+    mood: Mood
+    since: float
+    until: float
+
+
+@dataclass
+class Receivers:
+    hub: Hub
+    weather: Weather
+    journal: Journal
+    outages: list[Outage] = field(default_factory=list[Outage])
+    on_heard: Callable[[Heard], None] = lambda _: None
+
+    def mood(self, to: str) -> Mood:
+        for outage in self.outages:
+            if outage.to == to and outage.since <= self.hub.now < outage.until:
+                return outage.mood
+        if self.weather.silent and self.hub.chance.random() < self.weather.silent:
+            return Mood.SILENT
+        return Mood.WORKS
+
+    def take(self, process: Process, to: str, text: str, delivery: str, timeout: float) -> Mood:
+        """How the receiver answers, after the time that it takes. Raises TimeoutError."""
+        mood = self.mood(to)
+        within = self.hub.chance.uniform(*self.weather.provider)
+        self.hub.sleep(within)
+        if mood in (Mood.WORKS, Mood.SILENT):
+            links = tuple(dict.fromkeys(_LINK.findall(text)))
+            heard = Heard(self.hub.now, to, text, delivery, mood is Mood.WORKS, links)
+            self.journal.heard.append(heard)
+            process.told.append(heard)
+            self.on_heard(heard)
+            self.journal.note(self.hub.now, f"{to} hears: {text[:90]!r}")
+        if mood in (Mood.HANGS, Mood.SILENT):
+            self.hub.sleep(max(0.0, timeout - within))
+            raise TimeoutError
+        return mood
+
+
+@dataclass(frozen=True)
+class Phone:
+    """AWS End User Messaging."""
+
+    receivers: Receivers
+    process: Process
+    timeout: float
+
+    def send_text_message(self, **asked: Any) -> dict[str, Any]:
+        to, text = asked["DestinationPhoneNumber"], asked["MessageBody"]
+        return _amazon(self.receivers, self.process, to, text, asked["Context"], self.timeout)
+
+    def send_voice_message(self, **asked: Any) -> dict[str, Any]:
+        to, text = asked["DestinationPhoneNumber"], asked["MessageBody"]
+        return _amazon(self.receivers, self.process, to, text, asked["Context"], self.timeout)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """SES."""
+
+    receivers: Receivers
+    process: Process
+    timeout: float
+
+    def send_email(self, **asked: Any) -> dict[str, Any]:
+        simple = asked["Content"]["Simple"]
+        [to] = asked["Destination"]["ToAddresses"]
+        text = f"{simple['Subject']['Data']}\n{simple['Body']['Text']['Data']}"
+        tags = {each["Name"]: each["Value"] for each in asked["EmailTags"]}
+        return _amazon(self.receivers, self.process, to, text, tags, self.timeout)
+
+
+def _amazon(
+    receivers: Receivers,
+    process: Process,
+    to: str,
+    text: str,
+    context: Mapping[str, str],
+    timeout: float,
+) -> dict[str, Any]:
+    process.strike()
+    try:
+        mood = receivers.take(process, to, text, context["delivery"], timeout)
+    except TimeoutError:
+        raise ReadTimeoutError(endpoint_url="https://provider.invalid") from None
+    process.strike()
+    match mood:
+        case Mood.REFUSES:
+            raise failure("ValidationException")
+        case Mood.FAILS:
+            raise failure("InternalServerException")
+        case _:
+            return {"MessageId": process.token(8)}
+
+
+@dataclass(frozen=True)
+class Website:
+    """A server that is posted JSON."""
+
+    receivers: Receivers
+    process: Process
+    host: str
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
+        self.process.strike()
+        said = json.loads(body)
+        incidents = said.get("incidents") or [said[each] for each in ("incident",) if each in said]
+        text = " | ".join([str(said.get("event", "")), *(each["title"] for each in incidents)])
+        text += "".join(f" {each['link']}" for each in incidents if each.get("link"))
+        delivery = headers.get("X-OpsKnight-Delivery", "")
+        mood = self.receivers.take(self.process, self.host, text, delivery, timeout)
+        self.process.strike()
+        return Reply({Mood.REFUSES: 400, Mood.FAILS: 503}.get(mood, 200))

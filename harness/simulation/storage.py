@@ -1,0 +1,96 @@
+"""The items of one table in the order of their keys, and its indexes, which are a moment behind."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.simulation import template
+from harness.simulation.expressions import Item
+
+type Key = tuple[str, ...]
+type Row = tuple[str, Key]
+"""Range key and primary key: the order within one partition of an index."""
+
+
+@dataclass
+class Partition:
+    items: dict[Any, dict[str, Any]] = field(default_factory=dict[Any, dict[str, Any]])
+    order: list[Any] = field(default_factory=list[Any])
+
+    def put(self, place: Any, item: dict[str, Any]) -> None:
+        if place not in self.items:
+            insort(self.order, place)
+        self.items[place] = item
+
+    def drop(self, place: Any) -> None:
+        if self.items.pop(place, None) is not None:
+            del self.order[bisect_left(self.order, place)]
+
+    def __iter__(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        return iter([(place, self.items[place]) for place in self.order])
+
+
+@dataclass
+class IndexState:
+    shape: template.Index
+    keys: tuple[str, ...]
+    partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
+    _versions: dict[Key, tuple[int, Item | None]] = field(
+        default_factory=dict[Key, tuple[int, Item | None]]
+    )
+
+    def entry(self, item: Item | None) -> dict[str, Any] | None:
+        """What the index holds of an item; None for nothing."""
+        if item is None or self.shape.hash not in item or self.shape.range not in item:
+            return None
+        holds = {*self.keys, self.shape.hash, self.shape.range, *(self.shape.holds or ())}
+        return {name: value for name, value in item.items() if name in holds}
+
+    def catch_up(self, key: Key, version: int, entry: dict[str, Any] | None) -> None:
+        """A write has arrived, perhaps behind a later one."""
+        seen, old = self._versions.get(key, (0, None))
+        if version < seen:
+            return
+        self._versions[key] = (version, entry)
+        if old is not None:
+            self._partition(old).drop((old[self.shape.range]["S"], key))
+        if entry is not None:
+            self._partition(entry).put((entry[self.shape.range]["S"], key), entry)
+
+    def _partition(self, entry: Item) -> Partition:
+        return self.partitions.setdefault(entry[self.shape.hash]["S"], Partition())
+
+
+@dataclass
+class TableState:
+    shape: template.Table
+    partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
+    indexes: dict[str, IndexState] = field(init=False)
+    written_at: dict[Key, float] = field(default_factory=dict[Key, float])
+    held_until: dict[Key, float] = field(default_factory=dict[Key, float])
+    """By a transaction."""
+
+    def __post_init__(self) -> None:
+        self.indexes = {
+            name: IndexState(shape, self.shape.keys) for name, shape in self.shape.indexes.items()
+        }
+
+    def key(self, item: Item) -> Key:
+        return tuple(item[name]["S"] for name in self.shape.keys)
+
+    def get(self, key: Key) -> dict[str, Any] | None:
+        partition = self.partitions.get(key[0])
+        return partition.items.get(key[1:]) if partition else None
+
+    def put(self, key: Key, item: dict[str, Any]) -> None:
+        self.partitions.setdefault(key[0], Partition()).put(key[1:], item)
+
+    def drop(self, key: Key) -> None:
+        if key[0] in self.partitions:
+            self.partitions[key[0]].drop(key[1:])
+
+    def items(self) -> Iterator[Mapping[str, Any]]:
+        for name in sorted(self.partitions):
+            for _, item in self.partitions[name]:
+                yield item

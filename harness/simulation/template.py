@@ -1,0 +1,243 @@
+"""What `template.yaml` says of the deployment: functions, what wakes them, queues, tables, limits.
+
+Nothing of it is repeated here: a limit changed there is changed in the next night.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from harness.dynamodb import template
+from harness.streams import filters
+
+# How a deployment on AWS is set up: with e-mail, without the inbox of a developer's machine.
+_CONDITIONS: Final = {
+    "HasInbox": False,
+    "SendsEmail": True,
+    "HasPublicUrl": True,
+    "Traced": False,
+}
+PARAMETERS: Final = {
+    "EmailFrom": "OpsKnight <oncall@example.com>",
+    "PublicUrl": "https://oncall.example.com",
+    "AllowPrivateTargets": "false",
+    "LocalInbox": "",
+    "RetentionDays": "400",
+    "SmsOrigination": "",
+    "VoiceOrigination": "+15550100",
+    "PhoneConfigurationSet": "",
+    "SlackSigningSecretName": "/opsknight/slack-signing-secret",
+    "AWS::StackName": "opsknight",
+}
+
+
+_BRACES: Final = re.compile(r"\$\{(\w+)")
+
+
+@dataclass(frozen=True)
+class Function:
+    name: str
+    handler: str
+    timeout: float
+    environment: Mapping[str, str]
+    """The values are the names of resources, or of parameters their values."""
+
+
+@dataclass(frozen=True)
+class QueueSource:
+    function: str
+    queue: str
+    batch_size: int
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class StreamSource:
+    function: str
+    batch_size: int
+    lanes: int
+    """How many batches of one shard are handled at once (ParallelizationFactor)."""
+    oldest: float
+    """Seconds after which a record is given up."""
+    bisects: bool
+    patterns: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Queue:
+    name: str
+    visibility: float
+    retention: float
+    most_receives: int | None
+    failures: str | None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    function: str
+    every: float
+
+
+@dataclass(frozen=True)
+class Index:
+    name: str
+    hash: str
+    range: str
+    holds: frozenset[str] | None
+    """The attributes that are projected besides the keys."""
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    keys: tuple[str, ...]
+    indexes: Mapping[str, Index]
+    streams: bool
+
+
+@dataclass(frozen=True)
+class Deployment:
+    functions: Mapping[str, Function]
+    queue_sources: tuple[QueueSource, ...]
+    stream_sources: tuple[StreamSource, ...]
+    schedules: tuple[Schedule, ...]
+    queues: Mapping[str, Queue]
+    tables: Mapping[str, Table]
+
+    @property
+    def handlers(self) -> tuple[str, ...]:
+        return tuple(each.handler for each in self.functions.values())
+
+
+@cache
+def deployment() -> Deployment:
+    resources = template()["Resources"]
+
+    def of(kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for name, resource in resources.items():
+            if resource["Type"] == kind:
+                yield name, resource.get("Properties", {})
+
+    functions, queues_read, streams_read, schedules = {}, [], [], []
+    for name, it in of("AWS::Serverless::Function"):
+        variables = it.get("Environment", {}).get("Variables", {})
+        found = {key: _value(value) for key, value in variables.items()}
+        functions[name] = Function(
+            name, it["Handler"], it["Timeout"], {k: v for k, v in found.items() if v is not None}
+        )
+        for event in it.get("Events", {}).values():
+            more = event["Properties"]
+            match event["Type"]:
+                case "SQS":
+                    most = _value(more["ScalingConfig"])["MaximumConcurrency"]
+                    queue = _value(more["Queue"])
+                    queues_read.append(QueueSource(name, queue, more["BatchSize"], most))
+                case "DynamoDB":
+                    streams_read.append(
+                        StreamSource(
+                            name,
+                            more["BatchSize"],
+                            more["ParallelizationFactor"],
+                            more["MaximumRecordAgeInSeconds"],
+                            more["BisectBatchOnFunctionError"],
+                            tuple(filters()[name]),
+                        )
+                    )
+                case "Schedule":
+                    schedules.append(Schedule(name, _rate(more["Schedule"])))
+                case _:
+                    pass
+    return Deployment(
+        functions,
+        tuple(queues_read),
+        tuple(streams_read),
+        tuple(schedules),
+        {name: _queue(name, it) for name, it in of("AWS::SQS::Queue")},
+        {name: _table(name, it) for name, it in of("AWS::DynamoDB::Table")},
+    )
+
+
+@cache
+def _routes() -> tuple[tuple[str, str], ...]:
+    """Routes to functions, the most special first."""
+    resources = template()["Resources"]
+    found = []
+    for it in resources.values():
+        if it["Type"] == "AWS::ApiGatewayV2::Route":
+            integration = _BRACES.search(str(it["Properties"]["Target"]))
+            target = resources[integration[1]] if integration else {}
+            function = _BRACES.search(str(target["Properties"]["IntegrationUri"]))
+            if function:
+                found.append((it["Properties"]["RouteKey"], function[1].partition(".")[0]))
+    # A method before ANY, and what is named before what is not.
+    found.sort(
+        key=lambda each: (
+            each[0] == "$default",
+            "+" in each[0],
+            "{" in each[0],
+            each[0].startswith("ANY"),
+        )
+    )
+    return tuple(found)
+
+
+def route(method: str, path: str) -> str:
+    """The function that API Gateway calls."""
+    for key, function in _routes():
+        if key == "$default":
+            return function
+        wanted, pattern = key.split()
+        regex = re.sub(r"\\{\w+\\\+\\}", ".+", re.escape(pattern))
+        regex = re.sub(r"\\{\w+\\}", "[^/]+", regex)
+        if wanted in (method, "ANY") and re.fullmatch(regex, path):
+            return function
+    raise LookupError(path)
+
+
+def _queue(name: str, it: Mapping[str, Any]) -> Queue:
+    redrive = it.get("RedrivePolicy", {})
+    return Queue(
+        name,
+        it.get("VisibilityTimeout", 30),
+        it["MessageRetentionPeriod"],
+        redrive.get("maxReceiveCount"),
+        _value(redrive["deadLetterTargetArn"]) if redrive else None,
+    )
+
+
+def _table(name: str, it: Mapping[str, Any]) -> Table:
+    keys = tuple(each["AttributeName"] for each in it["KeySchema"])
+    indexes = {}
+    for each in it.get("GlobalSecondaryIndexes", ()):
+        first, second = (key["AttributeName"] for key in each["KeySchema"])
+        shown = frozenset(each["Projection"].get("NonKeyAttributes", ()))
+        indexes[each["IndexName"]] = Index(each["IndexName"], first, second, shown)
+    return Table(name, keys, indexes, "StreamSpecification" in it)
+
+
+def _rate(text: str) -> float:
+    number, unit = text.removeprefix("rate(").removesuffix(")").split()
+    return float(number) * {"minute": 60, "minutes": 60, "hour": 3600}[unit]
+
+
+def _value(value: Any) -> Any:
+    """With references as names: a queue's URL is its name here, and so is a table's."""
+    match value:
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": str(name)}:
+            return PARAMETERS.get(name, name)
+        case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
+            return name.partition(".")[0]
+        case {"Fn::Sub": str(text)}:
+            for name, known in PARAMETERS.items():
+                text = text.replace(f"${{{name}}}", known)
+            return text
+        case {"Fn::If": [str(condition), yes, no]}:
+            return _value(yes if _CONDITIONS[condition] else no)
+        case dict():
+            return {name: _value(each) for name, each in value.items()}
+        case _:
+            return value
