@@ -97,3 +97,7 @@ upgrade: .venv ## the same with the newest versions that fit together
 clean: ## remove everything that was made here, .venv too
 	@rm -rf .venv .local .aws-sam .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+.PHONY: nights
+nights: .venv ## some hundreds of simulated nights with the real code, and a judge (minutes)
+	@python -m harness.simulation $(ARGS)

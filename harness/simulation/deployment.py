@@ -21,9 +21,9 @@ from harness.simulation.hub import Future, Hub
 from harness.simulation.journal import Journal, Told
 from harness.simulation.machine import Program
 from harness.simulation.queues import Queue
-from harness.simulation.receivers import Mail, Outage, Phone, Receivers, Website
+from harness.simulation.receivers import Mail, Phone, Receivers, Website
 from harness.simulation.streams import Stream
-from harness.simulation.weather import Weather
+from harness.simulation.weather import Outage, Weather
 from harness.simulation.writes import failure
 
 OPERATORS_PROGRAM: Final = "opsknight_cli.main.main"

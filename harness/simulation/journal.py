@@ -43,6 +43,7 @@ class Asked:
     body: dict[str, Any] = field(default_factory=dict[str, Any])
     key: str = ""
     """The dedup key of an event."""
+    severity: str = ""
     incident: str = ""
     """The title of the incident that the answer tells of."""
     way: str = "event"

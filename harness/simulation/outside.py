@@ -16,6 +16,7 @@ from urllib.parse import quote
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Answer, Deployment
 from harness.simulation.journal import Asked, Heard
+from harness.simulation.weather import CALM
 
 SLACK_SECRET: Final = "a-signing-secret"
 SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
@@ -24,6 +25,28 @@ PAUSE: Final = 5.0
 # Every title holds one of these, so whoever reads a message knows which incident it is about.
 TITLE: Final = re.compile(r"\bcase-\d{4}\b")
 _SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What the tables hold before the night, and the keys of monitors and people."""
+
+    items: tuple[Mapping[str, Any], ...]
+    monitors: Mapping[str, str]
+    keys: Mapping[str, str]
+
+
+_MADE: Final[dict[str, SetUp]] = {}
+
+
+def _set_up(configuration: Configuration) -> SetUp:
+    text = configuration.text()
+    if text not in _MADE:
+        outside = Outside(Deployment("set-up", CALM), configuration)
+        outside.configure()
+        items = tuple(outside.deployment.database.tables["Table"].items())
+        _MADE[text] = SetUp(items, outside.monitors, outside.keys)
+    return _MADE[text]
 
 
 @dataclass
@@ -44,7 +67,12 @@ class Outside:
     # Before the night.
 
     def set_up(self) -> None:
-        """Operators configure the deployment and make keys."""
+        """Operators have configured the deployment and made keys: once for all nights of a team."""
+        made = _set_up(self.configuration)
+        self.monitors, self.keys = dict(made.monitors), dict(made.keys)
+        self.deployment.database.load(made.items)
+
+    def configure(self) -> None:
         self._must("apply", "-", "--yes", stdin=self.configuration.text())
         for service in self.configuration.services:
             found = self._must(
@@ -83,8 +111,9 @@ class Outside:
             "payload": {"summary": title, "source": "simulation", "severity": severity},
         }
         headers = {"authorization": f"Token token={self.monitors[service]}"}
+        who, now = f"monitor of {service}", self.deployment.hub.now
         asked = self._ask(
-            Asked(f"monitor of {service}", action, title, self.deployment.hub.now, key=key),
+            Asked(who, action, title, now, key=key, severity=severity),
             lambda: self.deployment.request("POST", "/api/events", headers, body),
         )
         incident = asked.body.get("result", {}).get("incident")

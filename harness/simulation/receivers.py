@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from botocore.exceptions import ReadTimeoutError
@@ -12,28 +11,11 @@ from botocore.exceptions import ReadTimeoutError
 from harness.simulation.functions import Process
 from harness.simulation.hub import Hub
 from harness.simulation.journal import Heard, Journal
-from harness.simulation.weather import Weather
+from harness.simulation.weather import Mood, Outage, Weather
 from harness.simulation.web import Reply
 from harness.simulation.writes import failure
 
 _LINK: Final = re.compile(r"https://oncall\.example\.com(/r/[0-9A-Za-z_-]+)")
-
-
-class Mood(StrEnum):
-    WORKS = "works"
-    REFUSES = "refuses"
-    """For good: the number is unknown, the address is gone."""
-    HANGS = "hangs"
-    FAILS = "answers 5xx"
-    SILENT = "takes it without saying so"
-
-
-@dataclass(frozen=True)
-class Outage:
-    to: str
-    mood: Mood
-    since: float
-    until: float
 
 
 @dataclass

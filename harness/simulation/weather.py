@@ -5,9 +5,27 @@ Where a behaviour of AWS is an assumption, docs/reliability.md says from which s
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 type Span = tuple[float, float]
 """Seconds, from and to."""
+
+
+class Mood(StrEnum):
+    WORKS = "works"
+    REFUSES = "refuses"
+    """For good: the number is unknown, the address is gone."""
+    HANGS = "hangs"
+    FAILS = "answers 5xx"
+    SILENT = "takes it without saying so"
+
+
+@dataclass(frozen=True)
+class Outage:
+    to: str
+    mood: Mood
+    since: float
+    until: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""`python -m harness.simulation`: some hundreds of nights, or one of them with its story."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from harness.simulation import story
+from harness.simulation.night import night
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
+    parser.add_argument("--nights", type=int, default=300, help="how many")
+    parser.add_argument("--seed", type=int, default=1, help="the first; nights count up from it")
+    parser.add_argument("--all", action="store_true", help="with what is known to go wrong")
+    parser.add_argument("--lines", action="store_true", help="print everything that happened")
+    chosen = parser.parse_args()
+    began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
+    for seed in range(chosen.seed, chosen.seed + chosen.nights):
+        made = night(seed, everything=chosen.all)
+        verdict = made.run()
+        totals.update(
+            nights=1,
+            incidents=verdict.incidents,
+            messages=verdict.messages,
+            deaths=made.journal.deaths,
+            doubles=verdict.doubles,
+            excused=verdict.excused,
+        )
+        kinds.update(each.kind for each in verdict.violations)
+        if chosen.lines:
+            for at, line in made.journal.lines:
+                print(f"{at:9.2f}  {line}")
+        if verdict.violations:
+            failed.append(seed)
+            print(f"seed {seed}")
+            print("\n".join(story.told(made, verdict.violations[0])))
+    print(", ".join(f"{count:,} {name}" for name, count in totals.items()), end="")
+    print(f" in {time.monotonic() - began:.0f} s")
+    for kind in ("silence", "early", "too often", "after the end", "fallback", "notice"):
+        print(f"  {kind}: {kinds[kind]}")
+    if failed:
+        print(f"seeds that failed: {failed}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""What became of each incident, as far as the world outside can know: from requests and answers.
+
+An answer says that something was done between two moments; without one it may have been done or
+not. So every time here is a span, and where it is unclear what holds, nothing is claimed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+from typing import Final
+
+from harness.simulation.configuration import URGENCIES, Configuration, Service
+from harness.simulation.journal import Asked
+
+_OF: Final = re.compile(r"\bcase-\d{4}\b")
+
+
+class State(StrEnum):
+    OPEN = "open"
+    HELD = "held"
+    """Acknowledged, snoozed or suppressed: nobody is to be paged."""
+    OVER = "over"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """From some moment between `earliest` and `latest` until the next phase."""
+
+    state: State
+    earliest: float
+    latest: float
+    why: str
+    """`opened`, `again` (an acknowledgement that timed out), `resumed`, `escalated`,
+    `reassigned`, or what was done.
+    """
+    who: str = ""
+    """To whom it was reassigned."""
+
+
+@dataclass
+class Case:
+    """One incident, by the word in its title that no other has."""
+
+    name: str
+    service: Service
+    urgency: str
+    phases: list[Phase] = field(default_factory=list[Phase])
+    acts: list[Asked] = field(default_factory=list[Asked])
+
+    def end(self, number: int) -> tuple[float, float]:
+        """When a phase is over, at the earliest and at the latest."""
+        if number + 1 == len(self.phases):
+            return inf, inf
+        following = self.phases[number + 1]
+        return following.earliest, following.latest
+
+
+def name_of(text: str) -> str:
+    """The word that stands for the incident; empty where there is none."""
+    found = _OF.search(text)
+    return found[0] if found else ""
+
+
+def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case]:
+    """All incidents that were opened, or may have been."""
+    cases: dict[str, Case] = {}
+    for each in sorted(asked, key=lambda it: it.began):
+        if each.what == "trigger":
+            _opened(each, configuration, cases)
+    for each in sorted(asked, key=lambda it: it.began):
+        name = name_of(each.incident or each.about)
+        if each.what != "trigger" and name in cases:
+            cases[name].acts.append(each)
+    for case in cases.values():
+        _live(case)
+    return cases
+
+
+def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -> None:
+    mine, told = name_of(each.about), name_of(each.incident)
+    answered = each.status == 202
+    if answered and told != mine:
+        # It was added to an incident that another trigger had opened.
+        return
+    service = configuration.service(each.who.removeprefix("monitor of "))
+    case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity]))
+    incident = each.body.get("result", {}).get("incident", {})
+    # Tried again, the answer tells how it is by then, and not how it was opened.
+    is_held = incident.get("status") == "SUPPRESSED"
+    state = State.HELD if is_held else State.OPEN
+    if not answered or (each.tries > 1 and incident.get("status") not in ("OPEN", "SUPPRESSED")):
+        state = State.UNCLEAR
+    until = each.ended if answered and each.ended is not None else inf
+    case.phases.append(Phase(state, each.began, until, "opened"))
+
+
+def _live(case: Case) -> None:
+    """The phases after the first, by what was done."""
+    if case.phases[0].state is State.UNCLEAR:
+        return
+    for group in _at_once(case.acts):
+        _catch_up(case, min(each.began for each in group))
+        last = case.phases[-1]
+        if last.state in (State.OVER, State.UNCLEAR):
+            return
+        case.phases.append(_after(case, group, last))
+    _catch_up(case, inf)
+
+
+def _at_once(acts: Iterable[Asked]) -> list[list[Asked]]:
+    """What overlapped in time, together: nobody outside knows what came first."""
+    groups: list[list[Asked]] = []
+    end = -inf
+    for each in acts:
+        if groups and each.began <= end:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+            end = -inf
+        end = max(end, inf if each.ended is None else each.ended)
+    return groups
+
+
+def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
+    done = [each for each in group if each.status is not None and each.status < 400]
+    unclear = [each for each in group if each.status is None or each.status >= 500]
+    began = min(each.began for each in group)
+    kinds = {each.what for each in done}
+    ended = max((each.ended or inf for each in done), default=inf)
+    if unclear and not done:
+        return Phase(State.UNCLEAR, began, inf, "no answer")
+    if "resolve" in kinds:
+        first = min(each.ended or inf for each in done if each.what == "resolve")
+        return Phase(State.OVER, began, first, "resolve")
+    kinds -= {"note", "trigger"}
+    if not kinds:
+        return last
+    if len(kinds) > 1 or unclear:
+        return Phase(State.UNCLEAR, began, inf, " and ".join(sorted(kinds)))
+    match kinds.pop():
+        case "acknowledge":
+            first = min(each.ended or inf for each in done)
+            return Phase(State.HELD, began, first, "acknowledge")
+        case "snooze":
+            minutes = int(done[0].sent.get("minutes", 60))
+            return Phase(State.HELD, began, ended, f"snooze {minutes}")
+        case "escalate":
+            return Phase(State.OPEN, began, ended, "escalated")
+        case "reassign" if last.state is State.OPEN:
+            who = str(done[0].sent["userId"]).removeprefix("user_")
+            return Phase(State.OPEN, began, ended, "reassigned", who)
+        case "reassign":
+            return last
+        case kind:
+            return Phase(State.UNCLEAR, began, inf, kind)
+
+
+def _catch_up(case: Case, until: float) -> None:
+    """What comes by itself before `until`: a snooze ends, an acknowledgement times out."""
+    while True:
+        last = case.phases[-1]
+        kind, _, minutes = last.why.partition(" ")
+        if last.state is not State.HELD:
+            return
+        if kind == "snooze":
+            after, why = int(minutes), "resumed"
+        elif kind == "acknowledge" and case.service.acknowledgement_timeout is not None:
+            after, why = case.service.acknowledgement_timeout, "again"
+        else:
+            return
+        earliest, latest = last.earliest + after * 60, last.latest + after * 60
+        if earliest >= until:
+            return
+        # An act near that moment may have come before it, or after.
+        state = State.OPEN if latest + NEAR < until else State.UNCLEAR
+        case.phases.append(Phase(state, earliest, latest, why))
+
+
+NEAR: Final = 300.0

@@ -1,0 +1,234 @@
+"""Says whether everybody was told what, when and how often they should have been.
+
+It looks from outside: at answers, at the messages that receivers took, at what people did, and at
+the configuration. Its reading of the contract is its own, and it imports nothing of the product.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Final
+
+from harness.simulation.cases import Case, State, name_of, read
+from harness.simulation.configuration import Configuration
+from harness.simulation.entitlement import Slot, exhausted, slots
+from harness.simulation.journal import Heard, Journal
+from harness.simulation.weather import Mood, Outage
+
+# The clocks of two processes differ by so much at most, and a reminder has a head start.
+CLOCKS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How late something may be, in seconds."""
+
+    step: float = 20.0
+    """For each step of a policy: the next one counts from when this one was taken."""
+    send: float = 20.0
+    """From the moment that a message is due until it is taken."""
+    claimed: float = 20.0
+    """After an incident is acknowledged: what a sender had claimed before may still arrive."""
+
+
+CALM_PATIENCE: Final = Patience()
+# A waking that is lost is found by the next tick, or the one after it, behind an index that is 20
+# seconds late; a sender that dies leaves a lease of a minute. Two such faults in a row are waited
+# for, and on average one for each step.
+ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0)
+
+
+@dataclass(frozen=True)
+class Violation:
+    kind: str
+    """`silence`, `early`, `too often`, `after the end`, `fallback`, `notice`."""
+    case: str
+    at: float
+    text: str
+
+
+@dataclass
+class Verdict:
+    violations: list[Violation] = field(default_factory=list[Violation])
+    incidents: int = 0
+    messages: int = 0
+    doubles: int = 0
+    """Messages more than anybody should have had, all of them excused."""
+    excused: int = 0
+    """Messages whose sender died before it could write them down, or was not told that they were
+    taken.
+    """
+
+
+@dataclass(frozen=True)
+class Judge:
+    configuration: Configuration
+    patience: Patience
+    outages: Sequence[Outage]
+    until: float
+    """When the night ended."""
+
+    def judge(self, journal: Journal) -> Verdict:
+        cases = read(journal.asked, self.configuration)
+        verdict = Verdict(incidents=len(cases), messages=len(journal.heard))
+        heard: Mapping[tuple[str, str], list[Heard]] = defaultdict(list)
+        for each in journal.heard:
+            is_excused = each.sender_died or not each.is_answered
+            verdict.excused += is_excused
+            for name in {name_of(title) for title in each.titles} or {name_of(each.text)}:
+                heard[each.to, name].append(each)
+        fallback = defaultdict(list)
+        for told in journal.fallback:
+            fallback[name_of(told.text)].append(told.at)
+        for case in cases.values():
+            due = slots(case, self.configuration)
+            mine = {to: found for (to, name), found in heard.items() if name == case.name}
+            people = {to: found for to, found in mine.items() if to not in case.service.hooks}
+            verdict.violations += self._silences(case, due, people)
+            verdict.violations += self._ends(case, people)
+            verdict.violations += self._fallback(case, fallback[case.name])
+            verdict.violations += self._notices(case, mine)
+            violations, doubles = self._counts(case, due, people)
+            verdict.violations += violations
+            verdict.doubles += doubles
+        verdict.violations.sort(key=lambda each: each.at)
+        return verdict
+
+    # Nobody is forgotten.
+
+    def _silences(
+        self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
+    ) -> Iterator[Violation]:
+        counted: dict[str, int] = defaultdict(int)
+        for slot in due:
+            deadline = self._deadline(slot)
+            open_until, _ = case.end(slot.phase)
+            if deadline >= min(open_until, self.until):
+                continue
+            counted[slot.to] += 1
+            had = [each for each in heard.get(slot.to, ()) if each.at <= deadline]
+            if len(had) < counted[slot.to]:
+                text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
+                yield Violation("silence", case.name, deadline, text)
+
+    def _deadline(self, slot: Slot) -> float:
+        patience = self.patience
+        deadline = slot.latest + slot.pace + patience.send + (slot.number + 1) * patience.step
+        for outage in self.outages:
+            if outage.to == slot.to and outage.since <= deadline and outage.until > slot.earliest:
+                # A receiver that works again is tried within minutes; who refuses, never.
+                again = inf if outage.mood is Mood.REFUSES else outage.until + 900
+                deadline = max(deadline, again + patience.send)
+        return deadline
+
+    # Nobody is told early, or too often.
+
+    def _counts(
+        self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
+    ) -> tuple[list[Violation], int]:
+        violations, doubles = [], 0
+        unclear = any(phase.state is State.UNCLEAR for phase in case.phases)
+        if unclear:
+            return [], 0
+        for to, messages in heard.items():
+            mine = [slot for slot in due if slot.to == to]
+            excused = 0
+            for number, message in enumerate(sorted(messages, key=lambda it: it.at), 1):
+                entitled = sum(self._earliest(slot, case) <= message.at for slot in mine)
+                if number > entitled + excused:
+                    kind = "early" if number <= len(mine) + excused else "too often"
+                    text = f"{to} had message {number} at {message.at:.0f}, and {entitled} were due"
+                    violations.append(Violation(kind, case.name, message.at, text))
+                    break
+                doubles += number > entitled
+                excused += message.sender_died or not message.is_answered
+        return violations, doubles
+
+    def _earliest(self, slot: Slot, case: Case) -> float:
+        """A step before it that cannot reach anybody is not waited for."""
+        phase = case.phases[slot.phase]
+        if slot.number and self._is_troubled(case, phase.earliest, slot.latest):
+            return phase.earliest - CLOCKS
+        return slot.earliest - CLOCKS
+
+    def _is_troubled(self, case: Case, since: float, until: float) -> bool:
+        """Whether anybody of the policy could not be reached in that time."""
+        policy = self.configuration.policy_of(case.service)
+        addresses = {
+            method.address
+            for step in policy.steps
+            for name in step.people
+            for method in self.configuration.person(name).methods
+        }
+        return any(
+            outage.to in addresses and outage.since <= until and outage.until >= since
+            for outage in self.outages
+        )
+
+    # Nobody is told of what somebody has taken.
+
+    def _ends(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
+        for number, phase in enumerate(case.phases):
+            if phase.state not in (State.HELD, State.OVER):
+                continue
+            earliest, _ = case.end(number)
+            for to, messages in heard.items():
+                for message in messages:
+                    if phase.latest + self.patience.claimed < message.at < earliest - CLOCKS:
+                        text = f"{to} was told at {message.at:.0f}, after {phase.why}"
+                        yield Violation("after the end", case.name, message.at, text)
+
+    # When nobody is left, the fallback is told.
+
+    def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
+        first_possible = inf
+        for number, phase in enumerate(case.phases):
+            end = exhausted(case, number, self.configuration)
+            if phase.state is State.UNCLEAR or phase.why in ("resumed", "escalated"):
+                first_possible = min(first_possible, phase.earliest)
+            if end is None:
+                continue
+            troubled = self._is_troubled(case, phase.earliest, min(end[1], self.until))
+            earliest = phase.earliest if troubled else end[0]
+            first_possible = min(first_possible, earliest)
+            policy = self.configuration.policy_of(case.service)
+            steps = len(policy.steps) * (policy.repeat + 1) + 1
+            deadline = end[1] + steps * self.patience.step
+            open_until, _ = case.end(number)
+            if deadline < min(open_until, self.until) and not any(
+                earliest - CLOCKS <= at <= deadline for at in told
+            ):
+                text = f"the fallback was to be told at {end[1]:.0f}, and was not by {deadline:.0f}"
+                yield Violation("fallback", case.name, deadline, text)
+        for at in told[:1]:
+            if at < first_possible - CLOCKS:
+                text = f"the fallback was told at {at:.0f}, while people were still to be paged"
+                yield Violation("fallback", case.name, at, text)
+
+    # Receivers of the service hear what happens.
+
+    def _notices(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
+        final = case.phases[-1]
+        words = {"resolve": "incident.resolved", "acknowledge": "incident.acknowledged"}
+        wanted = words.get(final.why)
+        for host in case.service.hooks:
+            found = heard.get(host, [])
+            deadline = final.latest + self.patience.send
+            for outage in self.outages:
+                if outage.to == host:
+                    deadline = max(deadline, outage.until + 900 + self.patience.send)
+            if wanted and deadline < self.until and wanted not in _first_words(found):
+                text = f"{host} was to hear {wanted} by {deadline:.0f}"
+                yield Violation("notice", case.name, deadline, text)
+            excused = sum(each.sender_died or not each.is_answered for each in found)
+            for word in set(_first_words(found)):
+                times = _first_words(found).count(word)
+                most = sum(phase.state is State.OPEN for phase in case.phases) or 1
+                if times > max(1, most) + excused and word != "incident.acknowledged":
+                    text = f"{host} heard {word} {times} times"
+                    yield Violation("notice", case.name, found[-1].at, text)
+
+
+def _first_words(heard: Sequence[Heard]) -> list[str]:
+    return [each.text.partition(" ")[0] for each in heard]

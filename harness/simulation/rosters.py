@@ -1,0 +1,72 @@
+"""The teams of the nights: small ones, each with something of its own."""
+
+from random import Random
+from typing import Final
+
+from harness.simulation.configuration import (
+    Configuration,
+    Method,
+    Person,
+    Policy,
+    Rule,
+    Service,
+    Step,
+    always,
+    hook,
+    mail,
+    phone,
+)
+
+
+def _person(name: str, number: int, *, own_program: bool = False) -> Person:
+    """By phone at once, and by mail a little later."""
+    methods: tuple[Method, ...] = (phone("phone", number), mail("mail", name))
+    rules: tuple[Rule, ...] = (Rule("phone"), Rule("mail", 2))
+    if own_program:
+        methods, rules = (hook("program", f"{name}.example.com"),), (Rule("program"),)
+    return Person(name, methods, always(*rules))
+
+
+ADA, BEN, CEM, DEA = (
+    _person(name, number) for number, name in enumerate(("ada", "ben", "cem", "dea"))
+)
+PROGRAMS: Final = tuple(_person(name, 0, own_program=True) for name in ("eli", "fay", "gus"))
+
+# One after the other, twice.
+RELAY: Final = Configuration(
+    people=(ADA, BEN),
+    policies=(Policy("relay", (Step(("ada",)), Step(("ben",), 3)), repeat=1, repeat_after=3),),
+    services=(Service("shop", "relay", hooks=("chat.example.com",)),),
+)
+# Two at once, then a third; two services that share them.
+PAIR: Final = Configuration(
+    people=(ADA, BEN, CEM),
+    policies=(Policy("pair", (Step(("ada", "ben")), Step(("cem",), 5)), repeat_after=5),),
+    services=(
+        Service("shop", "pair", hooks=("chat.example.com",)),
+        Service("bank", "pair", acknowledgement_timeout=6),
+    ),
+)
+# Nobody wrote a policy.
+TEAM: Final = Configuration(people=(ADA, DEA), policies=(), services=(Service("shop", None),))
+# Receivers without a pace, so that nothing ever waits for another message.
+MACHINES: Final = Configuration(
+    people=PROGRAMS,
+    policies=(
+        Policy(
+            "machines",
+            (Step(("eli",)), Step(("fay",), 2), Step(("gus",), 3)),
+            repeat=1,
+            repeat_after=4,
+        ),
+    ),
+    services=(
+        Service("shop", "machines", hooks=("chat.example.com", "wall.example.com")),
+        Service("bank", "machines"),
+    ),
+)
+ALL: Final = (RELAY, PAIR, TEAM, MACHINES)
+
+
+def choose(chance: Random) -> Configuration:
+    return chance.choice(ALL)

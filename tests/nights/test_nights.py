@@ -1,0 +1,48 @@
+"""Nights by chance: in any weather, everybody is told what they should be, when and how often.
+
+`make test` plays a few, `make nights` some hundreds, `make soak` thousands.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from harness.simulation import story
+from harness.simulation.night import night
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_everybody_is_told(full_size: bool, say: Callable[[str], None]) -> None:
+    nights, deaths, messages, doubles = 10_000 if full_size else 12, 0, 0, 0
+    for seed in range(1, nights + 1):
+        made = night(seed)
+        verdict = made.run()
+        deaths += made.journal.deaths
+        messages += verdict.messages
+        doubles += verdict.doubles
+        if verdict.violations:
+            pytest.fail(f"seed {seed}\n" + "\n".join(story.told(made, verdict.violations[0])))
+    say(
+        f"{nights} nights: {messages} messages, {deaths} deaths, {doubles} doubles, all of them "
+        "excused; no silence, no step early or skipped"
+    )
+
+
+def test_a_seed_gives_one_night_on_every_machine() -> None:
+    """Whatever order Python's sets have there."""
+
+    def lines(hash_seed: str) -> bytes:
+        return subprocess.run(
+            [sys.executable, "-m", "harness.simulation", "--nights=1", "--seed=2", "--lines"],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            check=False,
+        ).stdout.rpartition(b" in ")[0]
+
+    one = lines("1")
+    assert len(one.splitlines()) > 100
+    assert lines("2") == one
