@@ -4,8 +4,10 @@ import argparse
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from harness.simulation import story
+from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 
 
@@ -15,10 +17,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the first; nights count up from it")
     parser.add_argument("--all", action="store_true", help="with what is known to go wrong")
     parser.add_argument("--lines", action="store_true", help="print everything that happened")
+    parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
+    parser.add_argument("--first", action="store_true", help="end with the first that fails")
     chosen = parser.parse_args()
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
     for seed in range(chosen.seed, chosen.seed + chosen.nights):
-        made = night(seed, everything=chosen.all)
+        made = night(seed, everything=chosen.all, root=chosen.root)
         verdict = made.run()
         totals.update(
             nights=1,
@@ -36,6 +40,8 @@ def main() -> int:
             failed.append(seed)
             print(f"seed {seed}")
             print("\n".join(story.told(made, verdict.violations[0])))
+            if chosen.first:
+                break
     print(", ".join(f"{count:,} {name}" for name, count in totals.items()), end="")
     print(f" in {time.monotonic() - began:.0f} s")
     for kind in ("silence", "early", "too often", "after the end", "fallback", "notice"):

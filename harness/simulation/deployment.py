@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -32,9 +33,9 @@ ASYNCHRONOUS_RETRIES: Final = (60.0, 120.0)
 
 
 @cache
-def program() -> Program:
+def program(root: Path) -> Program:
     """Loaded once for all nights: what a process keeps is in its own memory."""
-    return machine.load(entries=(*template.deployment().handlers, OPERATORS_PROGRAM))
+    return machine.load(root, entries=(*template.deployment().handlers, OPERATORS_PROGRAM))
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass
+@dataclass(repr=False)
 class Deployment:
     seed: int | str
     weather: Weather
@@ -62,14 +63,17 @@ class Deployment:
     journal: Journal = field(default_factory=Journal)
     queues: dict[str, Queue] = field(init=False)
     parameters: dict[str, str] = field(default_factory=dict[str, str])
+    root: Path = machine.ROOT
+    """Where the code is that runs: here, or in another tree."""
 
     def __post_init__(self) -> None:
         self.hub = hub = Hub(self.seed)
         self.database = DynamoDB(hub, self.weather, self.shape.tables, self._changed)
         self.receivers = Receivers(hub, self.weather, self.journal, self.outages)
         self.functions = Lambda(
-            hub, self.weather, self.journal, self, self.shape.functions, program()
+            hub, self.weather, self.journal, self, self.shape.functions, program(self.root)
         )
+        self.functions.broken = self._is_broken
         self.streams = [
             Stream(each, hub, self.weather, self.journal, self.functions)
             for each in self.shape.stream_sources
@@ -86,6 +90,10 @@ class Deployment:
     def _current(self) -> machine.Sandbox:
         life = self.hub.life()
         return life if isinstance(life, Process) else self._outside
+
+    def _is_broken(self, function: str) -> bool:
+        now = self.hub.now
+        return any(each.to == function and each.since <= now < each.until for each in self.outages)
 
     def begin(self) -> None:
         """From now on the clock ticks."""
@@ -177,12 +185,11 @@ class Deployment:
         found: tuple[int, str] = future.result()
         return found
 
-    @staticmethod
-    def _command() -> tuple[int, str]:
+    def _command(self) -> tuple[int, str]:
         out = io.StringIO()
         try:
             with redirect_stdout(out):
-                program().entry(OPERATORS_PROGRAM)()
+                program(self.root).entry(OPERATORS_PROGRAM)()
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue()
         return 0, out.getvalue()

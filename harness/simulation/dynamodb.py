@@ -30,7 +30,7 @@ type Changed = Callable[[str, str, Key, Item], None]
 """Table, INSERT or MODIFY or REMOVE, key, and the item as it is (or was)."""
 
 
-@dataclass
+@dataclass(repr=False)
 class DynamoDB:
     hub: Hub
     weather: Weather

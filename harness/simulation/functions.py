@@ -26,7 +26,7 @@ class Services(Protocol):
     def connect(self, process: "Process", host: str) -> Any: ...
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Process(Life):
     """One process of a function, or an operator's program; a `machine.Sandbox`."""
 
@@ -84,7 +84,7 @@ class Process(Life):
         self.hub.kill(self)
 
 
-@dataclass
+@dataclass(repr=False)
 class Lambda:
     hub: Hub
     weather: Weather
@@ -92,6 +92,8 @@ class Lambda:
     services: Services
     functions: Mapping[str, template.Function]
     program: machine.Program
+    broken: Callable[[str], bool] = lambda _: False
+    """Whether no process of a function gets to work: a bad deploy, or a fault of Lambda."""
     running: int = 0
     throttled: int = 0
     _idle: dict[str, list[Process]] = field(default_factory=dict[str, list[Process]])
@@ -109,6 +111,8 @@ class Lambda:
         handler = self.program.entry(function.handler)
 
         def work() -> Any:
+            if self.broken(name):
+                raise RuntimeError("the function is broken")
             if is_cold:
                 self.hub.sleep(self.hub.chance.uniform(*self.weather.cold_start))
             return handler(event, SimpleNamespace(function_name=name, aws_request_id="1"))

@@ -22,7 +22,7 @@ class Killed(BaseException):
     """The process is no more. Nothing of it may run on, so no `except Exception` catches this."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Life:
     """What dies together: all that runs in one sandbox of a function."""
 

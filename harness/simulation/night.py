@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Deployment
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.judge import CALM_PATIENCE, ROUGH_PATIENCE, Judge, Verdict
+from harness.simulation.machine import ROOT
 from harness.simulation.outside import Outside
 from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 
@@ -19,7 +21,7 @@ MINUTE: Final = 60.0
 LENGTH: Final = 42 * MINUTE
 
 
-@dataclass
+@dataclass(repr=False)
 class Night:
     """Everything of one night; `run` lets it happen."""
 
@@ -28,11 +30,12 @@ class Night:
     configuration: Configuration
     length: float = LENGTH
     outages: list[Outage] = field(default_factory=list[Outage])
+    root: Path = ROOT
     deployment: Deployment = field(init=False)
     outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deployment = Deployment(self.seed, self.weather, outages=self.outages)
+        self.deployment = Deployment(self.seed, self.weather, outages=self.outages, root=self.root)
         self.outside = Outside(self.deployment, self.configuration)
         self.outside.set_up()
 
@@ -49,12 +52,14 @@ class Night:
         return judge.judge(self.journal)
 
 
-def night(seed: int, *, everything: bool = False) -> Night:
-    """The night of a seed. `everything`: with what today's code is known to do wrong."""
+def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
+    """The night of a seed. `everything`: with what today's code is known to do wrong. `root`: of
+    the tree whose code runs.
+    """
     chance = Random(f"night {seed}")
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
-    made = Night(seed, weather, configuration)
+    made = Night(seed, weather, configuration, root=root)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration, everything=everything))
     # What waits for the same person is bundled: today's code does that wrong (item 1 of issue 12).

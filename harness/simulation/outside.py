@@ -49,7 +49,7 @@ def _set_up(configuration: Configuration) -> SetUp:
     return _MADE[text]
 
 
-@dataclass
+@dataclass(repr=False)
 class Outside:
     deployment: Deployment
     configuration: Configuration

@@ -33,7 +33,7 @@ class Message:
     receives: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Queue:
     shape: template.Queue
     source: template.QueueSource | None

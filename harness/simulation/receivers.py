@@ -18,7 +18,7 @@ from harness.simulation.writes import failure
 _LINK: Final = re.compile(r"https://oncall\.example\.com(/r/[0-9A-Za-z_-]+)")
 
 
-@dataclass
+@dataclass(repr=False)
 class Receivers:
     hub: Hub
     weather: Weather

@@ -34,7 +34,7 @@ class _Lane:
     failures: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Stream:
     source: template.StreamSource
     hub: Hub
