@@ -44,7 +44,7 @@ def main() -> int:
                 break
     print(", ".join(f"{count:,} {name}" for name, count in totals.items()), end="")
     print(f" in {time.monotonic() - began:.0f} s")
-    for kind in ("silence", "early", "too often", "after the end", "fallback", "notice"):
+    for kind in ("silence", "early", "too often", "after the end", "window", "fallback", "notice"):
         print(f"  {kind}: {kinds[kind]}")
     if failed:
         print(f"seeds that failed: {failed}")

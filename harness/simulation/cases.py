@@ -17,6 +17,9 @@ from harness.simulation.journal import Asked
 _OF: Final = re.compile(r"\bcase-\d{4}\b")
 
 
+type Span = tuple[float, float]
+
+
 class State(StrEnum):
     OPEN = "open"
     HELD = "held"
@@ -33,8 +36,8 @@ class Phase:
     earliest: float
     latest: float
     why: str
-    """`opened`, `again` (an acknowledgement that timed out), `resumed`, `escalated`,
-    `reassigned`, or what was done.
+    """`opened`, `let out` (of a window), `again` (an acknowledgement that timed out), `resumed`,
+    `escalated`, `reassigned`, `given` (to somebody, while acknowledged), or what was done.
     """
     who: str = ""
     """To whom it was reassigned."""
@@ -49,6 +52,7 @@ class Case:
     urgency: str
     phases: list[Phase] = field(default_factory=list[Phase])
     acts: list[Asked] = field(default_factory=list[Asked])
+    windows: list["Window"] = field(default_factory=list["Window"])
 
     def end(self, number: int) -> tuple[float, float]:
         """When a phase is over, at the earliest and at the latest."""
@@ -70,13 +74,42 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
     for each in sorted(asked, key=lambda it: it.began):
         if each.what == "trigger":
             _opened(each, configuration, cases)
+    windows = _windows(asked)
     for each in sorted(asked, key=lambda it: it.began):
         name = name_of(each.incident or each.about)
-        if each.what != "trigger" and name in cases:
+        # An event that was ignored came before its incident, or after it.
+        ignored = each.body.get("result", {}).get("action") == "ignored"
+        if each.what != "trigger" and name in cases and not ignored:
             cases[name].acts.append(each)
     for case in cases.values():
+        case.windows = windows.get(case.service.name, [])
         _live(case)
     return cases
+
+
+@dataclass(frozen=True)
+class Window:
+    """Of maintenance: it begins and ends between the two moments."""
+
+    begins: Span
+    ends: Span
+
+
+def _windows(asked: Sequence[Asked]) -> dict[str, list[Window]]:
+    found: dict[str, list[Window]] = {}
+    for each in asked:
+        words = each.what.split()
+        if each.who != "operator" or words[0] != "maintenance":
+            continue
+        done = inf if each.ended is None or each.status else each.ended
+        mine = found.setdefault(words[2], [])
+        if words[1] == "start":
+            length = int(words[4].removesuffix("m")) * 60
+            ends = each.began + length, done + length
+            mine.append(Window((each.began, done), ends))
+        elif mine:
+            mine[-1] = Window(mine[-1].begins, (each.began, min(done, mine[-1].ends[1])))
+    return found
 
 
 def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -> None:
@@ -153,7 +186,8 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)
         case "reassign":
-            return last
+            who = str(done[0].sent["userId"]).removeprefix("user_")
+            return Phase(State.HELD, began, ended, "given", who)
         case kind:
             return Phase(State.UNCLEAR, began, inf, kind)
 
@@ -167,6 +201,12 @@ def _catch_up(case: Case, until: float) -> None:
             return
         if kind == "snooze":
             after, why = int(minutes), "resumed"
+        elif kind == "opened":
+            window = _ending(case, last)
+            if window is None or window.ends[0] >= until:
+                return
+            case.phases.append(Phase(State.OPEN, *window.ends, "let out"))
+            return
         elif kind == "acknowledge" and case.service.acknowledgement_timeout is not None:
             after, why = case.service.acknowledgement_timeout, "again"
         else:
@@ -179,4 +219,13 @@ def _catch_up(case: Case, until: float) -> None:
         case.phases.append(Phase(state, earliest, latest, why))
 
 
+def _ending(case: Case, opened: Phase) -> Window | None:
+    """The window that it opened in."""
+    for window in case.windows:
+        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]:
+            return window
+    return None
+
+
+# Acts so near to the end of a snooze may come before it or after it, as far as anybody knows.
 NEAR: Final = 300.0

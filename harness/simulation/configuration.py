@@ -5,8 +5,8 @@ A service's integration has the service's own name, and its policy and team are 
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 URGENCIES: Final = {"critical": "HIGH", "error": "MEDIUM", "warning": "MEDIUM", "info": "LOW"}
@@ -164,5 +164,11 @@ def always(*rules: Rule) -> Mapping[str, tuple[Rule, ...]]:
     return dict.fromkeys(("HIGH", "MEDIUM", "LOW"), rules)
 
 
-def people(methods: Iterable[Person]) -> tuple[Person, ...]:
-    return tuple(methods)
+def with_more(configuration: Configuration) -> Configuration:
+    """The same, and a service with a policy that nobody uses."""
+    spare = Policy("spare", (Step((configuration.people[0].name,)),))
+    return replace(
+        configuration,
+        policies=(*configuration.policies, spare),
+        services=(*configuration.services, Service("spare", "spare")),
+    )

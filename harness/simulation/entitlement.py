@@ -59,7 +59,7 @@ def slots(case: Case, configuration: Configuration) -> list[Slot]:
     """In the order in which they are due."""
     found: list[Slot] = []
     for number, phase in enumerate(case.phases):
-        if phase.state is State.OPEN:
+        if phase.state is State.OPEN or phase.why == "given":
             found += _slots(case, number, phase, configuration)
     return sorted(found, key=lambda slot: slot.latest)
 
@@ -69,9 +69,14 @@ def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) 
     if phase.why == "reassigned":
         yield from _told(case, phase, number, configuration, phase.who, Turn(0, 0.0), 0)
         return
+    if phase.why == "given":
+        # Once, by what their rules say for the first moment.
+        told = _told(case, phase, number, configuration, phase.who, Turn(0, 0.0), 0)
+        yield from (slot for slot in told if slot.latest == phase.latest)
+        return
     # Resumed or escalated it goes on where it was, and nobody outside knows where that is: each
     # step may come from now on, and none of them has to.
-    is_known = phase.why in ("opened", "again") and not _was_held(case, number)
+    is_known = phase.why in ("opened", "again", "let out")
     for count, turn in enumerate(turns(policy)):
         if turn.step is None:
             return
@@ -79,11 +84,6 @@ def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) 
             yield from _told(
                 case, phase, number, configuration, name, turn, count, is_known=is_known
             )
-
-
-def _was_held(case: Case, number: int) -> bool:
-    """Whether it opened in a maintenance window."""
-    return number > 0 and case.phases[0].state is State.HELD
 
 
 def _told(
@@ -117,7 +117,12 @@ def exhausted(case: Case, number: int, configuration: Configuration) -> tuple[fl
     """When the fallback is to be told of an open phase; None where nobody outside knows."""
     phase = case.phases[number]
     policy = configuration.policy_of(case.service)
-    if phase.state is not State.OPEN or phase.why not in ("opened", "again", "reassigned"):
+    if phase.state is not State.OPEN or phase.why not in (
+        "opened",
+        "again",
+        "let out",
+        "reassigned",
+    ):
         return None
     offset = policy.repeat_after * 60.0
     if phase.why != "reassigned":

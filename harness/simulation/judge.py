@@ -11,13 +11,15 @@ from math import inf
 from typing import Final
 
 from harness.simulation.cases import Case, State, name_of, read
-from harness.simulation.configuration import Configuration
+from harness.simulation.configuration import Configuration, Method
 from harness.simulation.entitlement import Slot, exhausted, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.weather import Mood, Outage
 
 # The clocks of two processes differ by so much at most, and a reminder has a head start.
 CLOCKS: Final = 5.0
+# What a function knows of a service may be so old.
+REMEMBERED: Final = 35.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0)
 @dataclass(frozen=True)
 class Violation:
     kind: str
-    """`silence`, `early`, `too often`, `after the end`, `fallback`, `notice`."""
+    """`silence`, `early`, `too often`, `after the end`, `window`, `fallback`, `notice`."""
     case: str
     at: float
     text: str
@@ -87,6 +89,8 @@ class Judge:
             people = {to: found for to, found in mine.items() if to not in case.service.hooks}
             verdict.violations += self._silences(case, due, people)
             verdict.violations += self._ends(case, people)
+            verdict.violations += self._wakes(case, people)
+            verdict.violations += self._windows(case)
             verdict.violations += self._fallback(case, fallback[case.name])
             verdict.violations += self._notices(case, mine)
             violations, doubles = self._counts(case, due, people)
@@ -173,11 +177,51 @@ class Judge:
             if phase.state not in (State.HELD, State.OVER):
                 continue
             earliest, _ = case.end(number)
+            given = [each.address for each in self._methods(phase.who)]
             for to, messages in heard.items():
-                for message in messages:
+                for message in messages if to not in given else ():
                     if phase.latest + self.patience.claimed < message.at < earliest - CLOCKS:
                         text = f"{to} was told at {message.at:.0f}, after {phase.why}"
                         yield Violation("after the end", case.name, message.at, text)
+
+    def _methods(self, name: str) -> tuple[Method, ...]:
+        return self.configuration.person(name).methods if name else ()
+
+    # Whoever is to be paged again, is.
+
+    def _wakes(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
+        """Resumed or escalated, it pages at once, whichever step that is."""
+        for number, phase in enumerate(case.phases):
+            if phase.why not in ("resumed", "escalated"):
+                continue
+            troubled = self._is_troubled(case, phase.earliest, phase.latest)
+            deadline = phase.latest + 60 + self.patience.send + self.patience.step
+            open_until, _ = case.end(number)
+            if troubled or deadline >= min(open_until, self.until):
+                continue
+            times = (each.at for messages in heard.values() for each in messages)
+            if not any(phase.earliest - CLOCKS <= at <= deadline for at in times):
+                text = f"{phase.why} at {phase.latest:.0f}, and nobody was told by {deadline:.0f}"
+                yield Violation("silence", case.name, deadline, text)
+
+    # A maintenance window keeps quiet what opens in it, and nothing else.
+
+    def _windows(self, case: Case) -> Iterator[Violation]:
+        opened = case.phases[0]
+        if opened.state is State.UNCLEAR:
+            return
+        surely = any(
+            each.begins[1] + REMEMBERED < opened.earliest and opened.latest < each.ends[0] - CLOCKS
+            for each in case.windows
+        )
+        maybe = any(
+            each.begins[0] - CLOCKS < opened.latest and opened.earliest < each.ends[1] + REMEMBERED
+            for each in case.windows
+        )
+        is_held = opened.state is State.HELD
+        if (surely and not is_held) or (is_held and not maybe):
+            text = f"opened at {opened.latest:.0f}, {opened.state}; windows: {case.windows}"
+            yield Violation("window", case.name, opened.latest, text)
 
     # When nobody is left, the fallback is told.
 

@@ -1,16 +1,16 @@
 """A night by its seed: the team, the weather, what breaks, and what people do about it."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from harness.simulation import rosters
-from harness.simulation.configuration import Configuration
+from harness.simulation import fates, rosters
+from harness.simulation.configuration import Configuration, with_more
 from harness.simulation.deployment import Deployment
-from harness.simulation.journal import Heard, Journal
+from harness.simulation.fates import Incident
+from harness.simulation.journal import Journal
 from harness.simulation.judge import CALM_PATIENCE, ROUGH_PATIENCE, Judge, Verdict
 from harness.simulation.machine import ROOT
 from harness.simulation.outside import Outside
@@ -62,22 +62,31 @@ def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
     made = Night(seed, weather, configuration, root=root)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration, everything=everything))
-    # What waits for the same person is bundled: today's code does that wrong (item 1 of issue 12).
+    # What waits for the same person is bundled, and today's code may send a bundle twice.
     is_alone = not everything and configuration is not rosters.MACHINES
-    at = chance.uniform(20, 60)
+    at = chance.uniform(50, 90)
     for number in range(1, (2 if is_alone else chance.randint(2, 5)) + 1):
-        service = chance.choice(configuration.services).name
-        _incident(made, chance, number, service, at, everything=everything)
+        incident = Incident(made.outside, chance, number, chance.choice(configuration.services), at)
+        fates.begin(incident)
+        fates.choose(chance, everything=everything)(incident)
         if is_alone:
             # It is over before the next one begins.
             done = at + 19 * MINUTE
-            title = f"case-{number:04}"
-            recovery = partial(made.outside.event, "resolve", service, f"key-{number}", title)
-            made.outside.at(done, recovery)
+            incident.event("resolve", done)
             at = done + chance.uniform(60, 90)
         else:
             at += chance.uniform(2, 120)
+    if chance.random() < 0.2:
+        made.outside.at(chance.uniform(0, 20 * MINUTE), partial(_tidies, made))
     return made
+
+
+def _tidies(made: Night) -> None:
+    """An operator adds what nobody uses, and takes it away again."""
+    apply, text = made.outside.operate, made.configuration.text()
+    apply("apply", "-", "--yes", stdin=with_more(made.configuration).text())
+    made.deployment.hub.sleep(30)
+    apply("apply", "-", "--yes", "--prune", stdin=text)
 
 
 def _outage(chance: Random, configuration: Configuration, *, everything: bool) -> Outage:
@@ -88,92 +97,3 @@ def _outage(chance: Random, configuration: Configuration, *, everything: bool) -
     since = chance.uniform(0, 10 * MINUTE)
     length = chance.uniform(30, 20 * MINUTE if everything else 90)
     return Outage(method.address, mood, since, since + length)
-
-
-def _incident(
-    made: Night, chance: Random, number: int, service: str, at: float, *, everything: bool
-) -> None:
-    outside, key = made.outside, f"key-{number}"
-    title = f"case-{number:04} {chance.choice(('disk full', 'no answer', 'queue too long'))}"
-    severity = chance.choice(("critical", "error", "info"))
-    trigger = partial(outside.event, "trigger", service, key, title, severity)
-    outside.at(at, trigger)
-    for copy in range(chance.choice((0, 0, 0, 1, 3))):
-        # Monitors say the same thing again, some at the same instant.
-        later = chance.choice((5.0, 20.0, 90.0))
-        again = f"case-{number:03}{copy + 5} again"
-        outside.at(at + later, partial(outside.event, "trigger", service, key, again, severity))
-    fates: list[tuple[Callable[..., None], int]] = [
-        (_nobody, 3),
-        (_acknowledged, 4),
-        (_recovers, 2),
-        (_snoozed, 2),
-        (_noted, 1),
-    ]
-    if everything:
-        fates.append((_reassigned, 2))
-    [fate] = chance.choices([each for each, _ in fates], [weight for _, weight in fates])
-    when = at + chance.choice((2.0, 30.0, 100.0, 200.0, 400.0)) + chance.uniform(0, 20)
-    fate(made, chance, when, title, service, key)
-
-
-def _nobody(*_: object) -> None:
-    pass
-
-
-def _acknowledged(
-    made: Night, chance: Random, when: float, title: str, service: str, key: str
-) -> None:
-    """Several at the same instant, each in another way; and then it is resolved, or not."""
-    for way in chance.sample(("link", "button", "api", "event"), chance.randint(1, 4)):
-        _acknowledge(made, chance, when, title, service, key, way)
-    if chance.random() < 0.5:
-        done = when + chance.uniform(20, 600)
-        made.outside.at(done, partial(made.outside.event, "resolve", service, key, title))
-
-
-def _acknowledge(
-    made: Night, chance: Random, when: float, title: str, service: str, key: str, way: str
-) -> None:
-    outside, who = made.outside, chance.choice(made.configuration.people).name
-    match way:
-        case "link":
-            outside.at(when, partial(_press, made, title))
-        case "button":
-            outside.at(when, partial(outside.by_button, who, title, "acknowledge"))
-        case "api":
-            outside.at(when, partial(outside.by_api, who, title, "acknowledge"))
-        case _:
-            outside.at(when, partial(outside.event, "acknowledge", service, key, title))
-
-
-def _press(made: Night, title: str) -> None:
-    """Whoever has a message about it follows its link; if nobody has, nobody does."""
-    name = title.partition(" ")[0]
-    had: list[Heard] = [each for each in made.journal.heard if each.links and name in each.text]
-    if had:
-        made.outside.by_link(had[-1].to, had[-1].links[0], "acknowledge", title)
-
-
-def _recovers(made: Night, _: Random, when: float, title: str, service: str, key: str) -> None:
-    made.outside.at(when, partial(made.outside.event, "resolve", service, key, title))
-
-
-def _api(
-    made: Night, chance: Random, when: float, title: str, action: str, body: Mapping[str, Any]
-) -> None:
-    who = chance.choice(made.configuration.people).name
-    made.outside.at(when, partial(made.outside.by_api, who, title, action, body))
-
-
-def _snoozed(made: Night, chance: Random, when: float, title: str, *_: object) -> None:
-    _api(made, chance, when, title, "snooze", {"minutes": chance.randint(2, 8)})
-
-
-def _noted(made: Night, chance: Random, when: float, title: str, *_: object) -> None:
-    _api(made, chance, when, title, "notes", {"text": "Looking into it."})
-
-
-def _reassigned(made: Night, chance: Random, when: float, title: str, *_: object) -> None:
-    who = chance.choice(made.configuration.people).name
-    _api(made, chance, when, title, "reassign", {"userId": f"user_{who}"})
