@@ -108,7 +108,8 @@ def _windows(asked: Sequence[Asked]) -> dict[str, list[Window]]:
             ends = each.began + length, done + length
             mine.append(Window((each.began, done), ends))
         elif mine:
-            mine[-1] = Window(mine[-1].begins, (each.began, min(done, mine[-1].ends[1])))
+            ends = each.began, min(done + TICK, mine[-1].ends[1])
+            mine[-1] = Window(mine[-1].begins, ends)
     return found
 
 
@@ -207,8 +208,10 @@ def _catch_up(case: Case, until: float) -> None:
                 return
             case.phases.append(Phase(State.OPEN, *window.ends, "let out"))
             return
-        elif kind == "acknowledge" and case.service.acknowledgement_timeout is not None:
+        elif kind in ("acknowledge", "given") and case.service.acknowledgement_timeout is not None:
             after, why = case.service.acknowledgement_timeout, "again"
+            # Whoever has it by now: the time counts from when it was acknowledged.
+            [last] = [each for each in case.phases if each.why == "acknowledge"][-1:]
         else:
             return
         earliest, latest = last.earliest + after * 60, last.latest + after * 60
@@ -227,5 +230,7 @@ def _ending(case: Case, opened: Phase) -> Window | None:
     return None
 
 
+# Nothing wakes the engine when an operator ends a window early: the next tick finds it.
+TICK: Final = 75.0
 # Acts so near to the end of a snooze may come before it or after it, as far as anybody knows.
 NEAR: Final = 300.0

@@ -117,12 +117,8 @@ def exhausted(case: Case, number: int, configuration: Configuration) -> tuple[fl
     """When the fallback is to be told of an open phase; None where nobody outside knows."""
     phase = case.phases[number]
     policy = configuration.policy_of(case.service)
-    if phase.state is not State.OPEN or phase.why not in (
-        "opened",
-        "again",
-        "let out",
-        "reassigned",
-    ):
+    known = ("opened", "again", "let out", "reassigned")
+    if phase.state is not State.OPEN or phase.why not in known:
         return None
     offset = policy.repeat_after * 60.0
     if phase.why != "reassigned":

@@ -256,6 +256,12 @@ class Judge:
         final = case.phases[-1]
         words = {"resolve": "incident.resolved", "acknowledge": "incident.acknowledged"}
         wanted = words.get(final.why)
+        if not any(
+            phase.state is State.OPEN and phase.latest < case.end(number)[0]
+            for number, phase in enumerate(case.phases)
+        ):
+            # It opened in a window and was over before it was let out: nobody hears of it at all.
+            wanted = None
         for host in case.service.hooks:
             found = heard.get(host, [])
             deadline = final.latest + self.patience.send
