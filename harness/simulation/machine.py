@@ -17,12 +17,12 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final, Protocol
 
 import aws_lambda_powertools
@@ -263,9 +263,31 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
         for name in [each for each in sys.modules if each in instead or _is_ours(each)]:
             del sys.modules[name]
         sys.modules.update(known)
-    # The only place that reads the wall clock (ruff sees to that), and `datetime` has no stand-in.
-    mine["opsknight.runtime.process"].now = lambda: current().now()  # type: ignore[attr-defined]
+    _give_clock(mine.values())
     return Program(mine)
+
+
+class _WallClock:
+    """`datetime`, where the product reads the clock: no stand-in of it could be a type as well."""
+
+    @staticmethod
+    def now(_: object) -> datetime:
+        return current().now()
+
+
+def _give_clock(modules: Iterable[ModuleType]) -> None:
+    """Ruff sees to it that one module alone asks what time it is; this finds it."""
+    found = [
+        function
+        for module in modules
+        for function in vars(module).values()
+        if isinstance(function, FunctionType)
+        and function.__module__ == module.__name__
+        and {"datetime", "now"} <= set(function.__code__.co_names)
+    ]
+    if len(found) != 1:
+        raise RuntimeError(f"the clock is read by {found}, and not in one place")
+    found[0].__globals__["datetime"] = _WallClock
 
 
 def _is_ours(name: str) -> bool:
