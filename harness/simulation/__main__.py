@@ -31,6 +31,8 @@ def main() -> int:
             deaths=made.journal.deaths,
             doubles=verdict.doubles,
             excused=verdict.excused,
+            fallback=verdict.fallback,
+            fallback_again=verdict.fallback_again,
         )
         kinds.update(each.kind for each in verdict.violations)
         if chosen.lines:
@@ -42,9 +44,20 @@ def main() -> int:
             print("\n".join(story.told(made, verdict.violations[0])))
             if chosen.first:
                 break
-    print(", ".join(f"{count:,} {name}" for name, count in totals.items()), end="")
+    print(
+        ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items()), end=""
+    )
     print(f" in {time.monotonic() - began:.0f} s")
-    for kind in ("silence", "early", "too often", "after the end", "window", "fallback", "notice"):
+    for kind in (
+        "silence",
+        "early",
+        "too often",
+        "after the end",
+        "window",
+        "fallback",
+        "notice",
+        "two at once",
+    ):
         print(f"  {kind}: {kinds[kind]}")
     if failed:
         print(f"seeds that failed: {failed}")

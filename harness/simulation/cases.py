@@ -50,6 +50,7 @@ class Case:
     name: str
     service: Service
     urgency: str
+    key: str
     phases: list[Phase] = field(default_factory=list[Phase])
     acts: list[Asked] = field(default_factory=list[Asked])
     windows: list["Window"] = field(default_factory=list["Window"])
@@ -120,7 +121,7 @@ def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -
         # It was added to an incident that another trigger had opened.
         return
     service = configuration.service(each.who.removeprefix("monitor of "))
-    case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity]))
+    case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key))
     incident = each.body.get("result", {}).get("incident", {})
     # Tried again, the answer tells how it is by then, and not how it was opened.
     is_held = incident.get("status") == "SUPPRESSED"

@@ -23,6 +23,7 @@ from harness.simulation.journal import Journal, Told
 from harness.simulation.machine import Program
 from harness.simulation.queues import Queue
 from harness.simulation.receivers import Mail, Phone, Receivers, Website
+from harness.simulation.sandbox import Sandbox, current
 from harness.simulation.streams import Stream
 from harness.simulation.weather import Outage, Weather
 from harness.simulation.writes import failure
@@ -84,10 +85,10 @@ class Deployment:
             for name, each in self.shape.queues.items()
         }
         self._outside = self.functions.process("outside", {}, mortal=False)
-        machine.current.find = self._current
+        current.find = self._current
         self._is_busy: list[Future] = []
 
-    def _current(self) -> machine.Sandbox:
+    def _current(self) -> Sandbox:
         life = self.hub.life()
         return life if isinstance(life, Process) else self._outside
 
@@ -102,7 +103,7 @@ class Deployment:
             self.hub.later(first, partial(self._tick, schedule))
 
     def run(self, seconds: float) -> None:
-        machine.current.find = self._current
+        current.find = self._current
         self.hub.run(self.hub.now + seconds)
 
     # What wakes functions besides queues.

@@ -28,7 +28,7 @@ class Services(Protocol):
 
 @dataclass(eq=False, repr=False)
 class Process(Life):
-    """One process of a function, or an operator's program; a `machine.Sandbox`."""
+    """One process of a function, or an operator's program; a `Sandbox`."""
 
     name: str = ""
     hub: Hub = field(kw_only=True)

@@ -6,61 +6,16 @@ the configuration. Its reading of the contract is its own, and it imports nothin
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
-from typing import Final
 
 from harness.simulation.cases import Case, State, name_of, read
+from harness.simulation.checks import notices, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.entitlement import Slot, exhausted, slots
 from harness.simulation.journal import Heard, Journal
+from harness.simulation.verdict import CLOCKS, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
-
-# The clocks of two processes differ by so much at most, and a reminder has a head start.
-CLOCKS: Final = 5.0
-# What a function knows of a service may be so old.
-REMEMBERED: Final = 35.0
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How late something may be, in seconds."""
-
-    step: float = 20.0
-    """For each step of a policy: the next one counts from when this one was taken."""
-    send: float = 20.0
-    """From the moment that a message is due until it is taken."""
-    claimed: float = 20.0
-    """After an incident is acknowledged: what a sender had claimed before may still arrive."""
-
-
-CALM_PATIENCE: Final = Patience()
-# A waking that is lost is found by the next tick, or the one after it, behind an index that is 20
-# seconds late; a sender that dies leaves a lease of a minute. Two such faults in a row are waited
-# for, and on average one for each step.
-ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0)
-
-
-@dataclass(frozen=True)
-class Violation:
-    kind: str
-    """`silence`, `early`, `too often`, `after the end`, `window`, `fallback`, `notice`."""
-    case: str
-    at: float
-    text: str
-
-
-@dataclass
-class Verdict:
-    violations: list[Violation] = field(default_factory=list[Violation])
-    incidents: int = 0
-    messages: int = 0
-    doubles: int = 0
-    """Messages more than anybody should have had, all of them excused."""
-    excused: int = 0
-    """Messages whose sender died before it could write them down, or was not told that they were
-    taken.
-    """
 
 
 @dataclass(frozen=True)
@@ -80,9 +35,12 @@ class Judge:
             verdict.excused += is_excused
             for name in {name_of(title) for title in each.titles} or {name_of(each.text)}:
                 heard[each.to, name].append(each)
-        fallback = defaultdict(list)
+        fallback: dict[str, list[float]] = defaultdict(list)
         for told in journal.fallback:
-            fallback[name_of(told.text)].append(told.at)
+            times = fallback[name_of(told.text)]
+            verdict.fallback_again += bool(times) and told.at - times[-1] < 60
+            verdict.fallback += 1
+            times.append(told.at)
         for case in cases.values():
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
@@ -90,12 +48,13 @@ class Judge:
             verdict.violations += self._silences(case, due, people)
             verdict.violations += self._ends(case, people)
             verdict.violations += self._wakes(case, people)
-            verdict.violations += self._windows(case)
+            verdict.violations += windows(case)
             verdict.violations += self._fallback(case, fallback[case.name])
-            verdict.violations += self._notices(case, mine)
+            verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
             verdict.doubles += doubles
+        verdict.violations += twins(cases.values())
         verdict.violations.sort(key=lambda each: each.at)
         return verdict
 
@@ -204,25 +163,6 @@ class Judge:
                 text = f"{phase.why} at {phase.latest:.0f}, and nobody was told by {deadline:.0f}"
                 yield Violation("silence", case.name, deadline, text)
 
-    # A maintenance window keeps quiet what opens in it, and nothing else.
-
-    def _windows(self, case: Case) -> Iterator[Violation]:
-        opened = case.phases[0]
-        if opened.state is State.UNCLEAR:
-            return
-        surely = any(
-            each.begins[1] + REMEMBERED < opened.earliest and opened.latest < each.ends[0] - CLOCKS
-            for each in case.windows
-        )
-        maybe = any(
-            each.begins[0] - CLOCKS < opened.latest and opened.earliest < each.ends[1] + REMEMBERED
-            for each in case.windows
-        )
-        is_held = opened.state is State.HELD
-        if (surely and not is_held) or (is_held and not maybe):
-            text = f"opened at {opened.latest:.0f}, {opened.state}; windows: {case.windows}"
-            yield Violation("window", case.name, opened.latest, text)
-
     # When nobody is left, the fallback is told.
 
     def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
@@ -249,36 +189,3 @@ class Judge:
             if at < first_possible - CLOCKS:
                 text = f"the fallback was told at {at:.0f}, while people were still to be paged"
                 yield Violation("fallback", case.name, at, text)
-
-    # Receivers of the service hear what happens.
-
-    def _notices(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
-        final = case.phases[-1]
-        words = {"resolve": "incident.resolved", "acknowledge": "incident.acknowledged"}
-        wanted = words.get(final.why)
-        if not any(
-            phase.state is State.OPEN and phase.latest < case.end(number)[0]
-            for number, phase in enumerate(case.phases)
-        ):
-            # It opened in a window and was over before it was let out: nobody hears of it at all.
-            wanted = None
-        for host in case.service.hooks:
-            found = heard.get(host, [])
-            deadline = final.latest + self.patience.send
-            for outage in self.outages:
-                if outage.to == host:
-                    deadline = max(deadline, outage.until + 900 + self.patience.send)
-            if wanted and deadline < self.until and wanted not in _first_words(found):
-                text = f"{host} was to hear {wanted} by {deadline:.0f}"
-                yield Violation("notice", case.name, deadline, text)
-            excused = sum(each.sender_died or not each.is_answered for each in found)
-            for word in set(_first_words(found)):
-                times = _first_words(found).count(word)
-                most = sum(phase.state is State.OPEN for phase in case.phases) or 1
-                if times > max(1, most) + excused and word != "incident.acknowledged":
-                    text = f"{host} heard {word} {times} times"
-                    yield Violation("notice", case.name, found[-1].at, text)
-
-
-def _first_words(heard: Sequence[Heard]) -> list[str]:
-    return [each.text.partition(" ")[0] for each in heard]

@@ -11,9 +11,10 @@ from harness.simulation.configuration import Configuration, with_more
 from harness.simulation.deployment import Deployment
 from harness.simulation.fates import Incident
 from harness.simulation.journal import Journal
-from harness.simulation.judge import CALM_PATIENCE, ROUGH_PATIENCE, Judge, Verdict
+from harness.simulation.judge import Judge
 from harness.simulation.machine import ROOT
 from harness.simulation.outside import Outside
+from harness.simulation.verdict import CALM_PATIENCE, ROUGH_PATIENCE, Verdict
 from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 
 MINUTE: Final = 60.0

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from harness.simulation.judge import Violation
 from harness.simulation.night import Night
+from harness.simulation.verdict import Violation
 
 LINES = 20
 _ASIDE = ("deaths", "dies", "out of time", "loses", "never hears", "gives up", "does not come")

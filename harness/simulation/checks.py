@@ -1,0 +1,82 @@
+"""What is promised besides pages: one incident for one problem, quiet windows, and notices.
+
+A part of the judge, under the same rule: it imports nothing of the product.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from harness.simulation.cases import Case, State
+from harness.simulation.journal import Heard
+from harness.simulation.verdict import CLOCKS, REMEMBERED, Patience, Violation
+from harness.simulation.weather import Outage
+
+
+def twins(cases: Iterable[Case]) -> Iterator[Violation]:
+    """A key has a new incident only after its last one was resolved."""
+    last: dict[tuple[str, str], Case] = {}
+    for case in sorted(cases, key=lambda each: each.phases[0].earliest):
+        before = last.get((case.service.name, case.key))
+        last[case.service.name, case.key] = case
+        opened = case.phases[0]
+        if before is None or State.UNCLEAR in (opened.state, before.phases[0].state):
+            continue
+        resolving = (each.began for each in before.acts if each.what == "resolve")
+        if not any(began <= opened.latest for began in resolving):
+            text = f"{before.name} of the same key was not resolved at {opened.latest:.0f}"
+            yield Violation("two at once", case.name, opened.latest, text)
+
+
+def windows(case: Case) -> Iterator[Violation]:
+    opened = case.phases[0]
+    if opened.state is State.UNCLEAR:
+        return
+    surely = any(
+        each.begins[1] + REMEMBERED < opened.earliest and opened.latest < each.ends[0] - CLOCKS
+        for each in case.windows
+    )
+    maybe = any(
+        each.begins[0] - CLOCKS < opened.latest and opened.earliest < each.ends[1] + REMEMBERED
+        for each in case.windows
+    )
+    is_held = opened.state is State.HELD
+    if (surely and not is_held) or (is_held and not maybe):
+        text = f"opened at {opened.latest:.0f}, {opened.state}; windows: {case.windows}"
+        yield Violation("window", case.name, opened.latest, text)
+
+
+def notices(
+    case: Case,
+    heard: Mapping[str, list[Heard]],
+    patience: Patience,
+    outages: Iterable[Outage],
+    end: float,
+) -> Iterator[Violation]:
+    final = case.phases[-1]
+    words = {"resolve": "incident.resolved", "acknowledge": "incident.acknowledged"}
+    wanted = words.get(final.why)
+    if not any(
+        phase.state is State.OPEN and phase.latest < case.end(number)[0]
+        for number, phase in enumerate(case.phases)
+    ):
+        # It opened in a window and was over before it was let out: nobody hears of it at all.
+        wanted = None
+    for host in case.service.hooks:
+        found = heard.get(host, [])
+        deadline = final.latest + patience.send
+        for outage in outages:
+            if outage.to == host:
+                deadline = max(deadline, outage.until + 900 + patience.send)
+        if wanted and deadline < end and wanted not in _first_words(found):
+            text = f"{host} was to hear {wanted} by {deadline:.0f}"
+            yield Violation("notice", case.name, deadline, text)
+        excused = sum(each.sender_died or not each.is_answered for each in found)
+        for word in set(_first_words(found)):
+            times = _first_words(found).count(word)
+            most = sum(phase.state is State.OPEN for phase in case.phases) or 1
+            if times > max(1, most) + excused and word != "incident.acknowledged":
+                text = f"{host} heard {word} {times} times"
+                yield Violation("notice", case.name, found[-1].at, text)
+
+
+def _first_words(heard: Sequence[Heard]) -> list[str]:
+    return [each.text.partition(" ")[0] for each in heard]

@@ -1,0 +1,55 @@
+"""What a judge says of a night, and how patient it is."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+# The clocks of two processes differ by so much at most, and a reminder has a head start.
+CLOCKS: Final = 5.0
+# What a function knows of a service may be so old.
+REMEMBERED: Final = 35.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How late something may be, in seconds."""
+
+    step: float = 20.0
+    """For each step of a policy: the next one counts from when this one was taken."""
+    send: float = 20.0
+    """From the moment that a message is due until it is taken."""
+    claimed: float = 20.0
+    """After an incident is acknowledged: what a sender had claimed before may still arrive."""
+
+
+CALM_PATIENCE: Final = Patience()
+# A waking that is lost is found by the next tick, or the one after it, behind an index that is 20
+# seconds late; a sender that dies leaves a lease of a minute. Two such faults in a row are waited
+# for, and on average one for each step.
+ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0)
+
+
+@dataclass(frozen=True)
+class Violation:
+    kind: str
+    """`silence`, `early`, `too often`, `after the end`, `window`, `fallback`, `notice`, `two
+    at once`."""
+    case: str
+    at: float
+    text: str
+
+
+@dataclass
+class Verdict:
+    violations: list[Violation] = field(default_factory=list[Violation])
+    incidents: int = 0
+    messages: int = 0
+    doubles: int = 0
+    """Messages more than anybody should have had, all of them excused."""
+    excused: int = 0
+    """Messages whose sender died before it could write them down, or was not told that they were
+    taken.
+    """
+    fallback: int = 0
+    """How often the fallback was told."""
+    fallback_again: int = 0
+    """Within a minute of the last time, of the same incident."""
