@@ -20,8 +20,11 @@ def twins(cases: Iterable[Case]) -> Iterator[Violation]:
         opened = case.phases[0]
         if before is None or State.UNCLEAR in (opened.state, before.phases[0].state):
             continue
-        resolving = (each.began for each in before.acts if each.what == "resolve")
-        if not any(began <= opened.latest for began in resolving):
+        # Where the two opened at about the same time, nobody knows which was first.
+        unclear = before.phases[0].latest > opened.earliest
+        acts = [*before.acts, *(case.acts if unclear else ())]
+        latest = max(opened.latest, before.phases[0].latest) if unclear else opened.latest
+        if not any(each.what == "resolve" and each.began <= latest for each in acts):
             text = f"{before.name} of the same key was not resolved at {opened.latest:.0f}"
             yield Violation("two at once", case.name, opened.latest, text)
 

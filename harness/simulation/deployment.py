@@ -7,7 +7,7 @@ API Gateway's requests, and by its command line.
 import io
 import json
 from collections.abc import Mapping
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -189,7 +189,7 @@ class Deployment:
     def _command(self) -> tuple[int, str]:
         out = io.StringIO()
         try:
-            with redirect_stdout(out):
+            with redirect_stdout(out), redirect_stderr(out):
                 program(self.root).entry(OPERATORS_PROGRAM)()
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue()

@@ -82,7 +82,7 @@ class DynamoDB:
         key = table.key(asked["Key"])
         item = table.get(key)
         consistent = bool(asked.get("ConsistentRead"))
-        self._read({(asked["TableName"], key[0]): self._units(item, consistent=consistent)})
+        self._read({(asked["TableName"], key[0]): self._units(table, key, consistent=consistent)})
         return {} if item is None else {"Item": dict(item)}
 
     def _query(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class DynamoDB:
             found[name] = []
             for key, plain in zip(keys, wanted["Keys"], strict=True):
                 item = table.get(key)
-                units = self._units(item, consistent=bool(wanted.get("ConsistentRead")))
+                units = self._units(table, key, consistent=bool(wanted.get("ConsistentRead")))
                 if not self.capacity.read({(name, key[0]): units}):
                     left.setdefault(name, {**wanted, "Keys": []})["Keys"].append(plain)
                 elif item is not None:
@@ -119,8 +119,8 @@ class DynamoDB:
             raise failure("ProvisionedThroughputExceededException")
 
     @staticmethod
-    def _units(item: Item | None, *, consistent: bool) -> float:
-        return read_units(size(item) if item else 0, consistent=consistent)
+    def _units(table: TableState, key: Key, *, consistent: bool) -> float:
+        return read_units(table.size(key), consistent=consistent)
 
     # Writes.
 
@@ -248,7 +248,7 @@ class DynamoDB:
     ) -> None:
         costs: dict[tuple[str, ...], float] = {}
         for name, key, before, becomes in writes:
-            larger = max(size(it) if it else 0 for it in (before, becomes))
+            larger = max(self.tables[name].size(key), size(becomes) if becomes else 0)
             place = (name, key[0])
             costs[place] = costs.get(place, 0.0) + write_units(larger) * (2 if twice else 1)
             for index in self.tables[name].indexes.values():

@@ -1,6 +1,6 @@
 """A night by its seed: the team, the weather, what breaks, and what people do about it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -60,6 +60,9 @@ def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
     chance = Random(f"night {seed}")
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
+    if chance.random() < 0.15:
+        # What AWS gives a new account.
+        weather = replace(weather, account=10)
     made = Night(seed, weather, configuration, root=root)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration, everything=everything))

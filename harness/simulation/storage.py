@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.simulation import template
+from harness.simulation.capacity import size
 from harness.simulation.expressions import Item
 
 type Key = tuple[str, ...]
@@ -17,15 +18,24 @@ type Row = tuple[str, Key]
 class Partition:
     items: dict[Any, dict[str, Any]] = field(default_factory=dict[Any, dict[str, Any]])
     order: list[Any] = field(default_factory=list[Any])
+    _sizes: dict[Any, int] = field(default_factory=dict[Any, int])
 
     def put(self, place: Any, item: dict[str, Any]) -> None:
         if place not in self.items:
             insort(self.order, place)
         self.items[place] = item
+        self._sizes.pop(place, None)
+
+    def size(self, place: Any) -> int:
+        """Of one item, in bytes; reckoned once."""
+        if place not in self._sizes:
+            self._sizes[place] = size(self.items[place])
+        return self._sizes[place]
 
     def drop(self, place: Any) -> None:
         if self.items.pop(place, None) is not None:
             del self.order[bisect_left(self.order, place)]
+            self._sizes.pop(place, None)
 
     def __iter__(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         return iter([(place, self.items[place]) for place in self.order])
@@ -82,6 +92,11 @@ class TableState:
     def get(self, key: Key) -> dict[str, Any] | None:
         partition = self.partitions.get(key[0])
         return partition.items.get(key[1:]) if partition else None
+
+    def size(self, key: Key) -> int:
+        """0 for what is not there."""
+        partition = self.partitions.get(key[0])
+        return partition.size(key[1:]) if partition and key[1:] in partition.items else 0
 
     def put(self, key: Key, item: dict[str, Any]) -> None:
         self.partitions.setdefault(key[0], Partition()).put(key[1:], item)

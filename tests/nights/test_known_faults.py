@@ -214,3 +214,14 @@ def test_after_minutes_without_notify_nobody_is_woken_before_their_turn() -> Non
     night.run()
     assert told(night.journal, ADA)["case-0001"] == 1
     assert not [each for each in night.journal.heard if each.to == BEN.address]
+
+
+@pytest.mark.xfail(
+    reason="several wakings of one time each tell the fallback before one records it"
+)
+def test_the_fallback_is_told_once_of_a_policy_that_has_run_out() -> None:
+    night = play(only_ada(repeat_after=5), 12)
+    for number in range(1, 9):
+        trigger(night, 5 + number * 21, number)
+    night.run()
+    assert len(night.journal.fallback) == 8
