@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
@@ -46,11 +45,7 @@ class PageTracker:
             return
         if page.state not in (PageState.PLANNED, PageState.REACHED):
             return
-        deliveries = [
-            each
-            for each in self.paging.table.deliveries(page.incident_id, deadline)
-            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
-        ]
+        deliveries = self.paging.deliveries(page, deadline)
         state = page_state(deliveries, page.reach_deadline or page.at, self.clock())
         if state is None or state is page.state:
             return

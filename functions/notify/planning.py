@@ -102,8 +102,7 @@ class Planning:
             self.page_tracker.page(page, deadline)
         else:
             # Woken again: whoever planned the page may have died before waking the senders.
-            planned = self.table.deliveries(incident_id, deadline)
-            mine = [each for each in planned if each.page_no == page_no]
+            mine = self.paging.deliveries(page, deadline)
             self.queues.send(
                 [each for each in mine if each.state is State.PENDING and not each.tries],
                 self.clock(),
@@ -118,7 +117,7 @@ class Planning:
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
         self._keep(deliveries, deadline)
         until = reach_deadline(deliveries) or self.clock()
-        if not self.paging.plan(page, until, deadline):
+        if not self.paging.plan(page, deliveries, until, deadline):
             return
         now = self.clock()
         self.queues.send(deliveries, now)
