@@ -36,6 +36,8 @@ _ENVIRONMENT: Final = {
     "TABLE_NAME": "table",
     "RATES_TABLE_NAME": "rates",
     "RETENTION_DAYS": "400",
+    "PLANS_PER_MINUTE": "1000",
+    "SENDS_PER_MINUTE": "600",
     "POWERTOOLS_SERVICE_NAME": "events",
 }
 

@@ -15,9 +15,10 @@ from typing import Any, Self
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
+from escalation.budget import AHEAD
 from escalation.engine import Engine
 from escalation.handler import on_message, on_record
-from escalation.sweep import AHEAD, tick
+from escalation.sweep import tick
 from harness.invariants import check
 from harness.listener import Listener
 from harness.people import ADA

@@ -66,10 +66,18 @@ class Post:
         self.queued.remove(first)
         return first
 
+    def depth(self, queue: str) -> int:
+        """How many messages wait to be received, without those for later."""
+        now = self.clock()
+        return sum(each.queue == queue and each.at <= now for each in self.queued)
+
     def _sqs(self, model: Any, params: dict[str, Any], **_: object) -> Any:
         if self.away:
             return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
         sent = json.loads(params["body"])
+        if model.name == "GetQueueAttributes":
+            number = str(self.depth(sent["QueueUrl"]))
+            return _answered(200, {"Attributes": {"ApproximateNumberOfMessages": number}})
         entries = sent["Entries"] if model.name == "SendMessageBatch" else [sent]
         for entry in entries:
             delay = entry.get("DelaySeconds", 0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final
 
+from escalation.budget import Drain
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from harness.post import FALLBACK, NOTICES, PAGES, PLANS, TIMERS, Post
@@ -43,6 +44,7 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
         notices=Queue(sqs, NOTICES),
         sns=watched(post.sns()),
         fallback=FALLBACK,
+        drain=Drain(plans=1000, sends=600),
     )
     return Engine(
         table or world.table,

@@ -57,13 +57,15 @@ class Engine:
     def fallback(self) -> Fallback:
         return Fallback(self.table, self.outbox, self.clock, self.new_token)
 
-    def attend(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
+    def attend(
+        self, incident_id: str, deadline: Deadline, *, remind: bool = False, announce: bool = True
+    ) -> None:
         """Like `advance`, but an incident that fails is due again later and harms no other.
 
         Raises Unavailable after the deadline.
         """
         try:
-            self.advance(incident_id, deadline, remind=remind)
+            self.advance(incident_id, deadline, remind=remind, announce=announce)
         except Unavailable:
             raise
         # Whatever is wrong with one incident must not keep the others waiting: this is the one
@@ -84,12 +86,15 @@ class Engine:
             logger.exception("left as it is", incident_id=incident_id)
             return None
 
-    def advance(self, incident_id: str, deadline: Deadline, *, remind: bool = False) -> None:
+    def advance(
+        self, incident_id: str, deadline: Deadline, *, remind: bool = False, announce: bool = True
+    ) -> None:
         """Does all that is due, then sends a reminder so that the next timer is met to the second.
 
         If nothing was due, whoever set the timer has sent one; `remind` sends it all the same.
+        `announce`: whether the notify function may be asked for notices that are overdue.
         """
-        conflicts, announced = 0, False
+        conflicts, announced = 0, not announce
         for _ in range(MOST_TURNS):
             incident = self.table.incident(incident_id, deadline)
             if incident is None:

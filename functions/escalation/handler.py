@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from escalation.audit import audit
+from escalation.budget import Drain
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
@@ -138,5 +139,6 @@ def engine() -> Engine:
         notices=Queue(sqs, settings.notices_url),
         sns=clients.sns(),
         fallback=settings.fallback_arn,
+        drain=Drain(settings.plans_per_minute, settings.sends_per_minute),
     )
     return Engine(clients.table(), outbox, clock.now, partial(token_hex, 14))

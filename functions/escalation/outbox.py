@@ -3,17 +3,19 @@
 It writes nothing to the table, and decides nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from escalation.budget import Drain
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import (
     AuditIncidents,
+    Budget,
     PlanNotices,
     SendDelivery,
     SweepShard,
@@ -42,6 +44,7 @@ class Outbox:
     sns: Any
     fallback: str
     """The ARN of the fallback topic."""
+    drain: Drain
 
     def remind(self, timers: Iterable[tuple[str, datetime]], now: datetime) -> None:
         """Wakes this function for each incident when its next timer is due, to the second."""
@@ -55,8 +58,15 @@ class Outbox:
         """
         self.plans.enqueue([Wakeup(PlanNotices(incident_id), now)], now)
 
-    def pass_on(self, found: Iterable[Due], now: datetime) -> None:
-        """Hands to notify what is due of its things, or soon will be."""
+    def held(self) -> Budget:
+        """What the queues of the notify functions hold."""
+        return Budget(self.plans.depth(), self.pages.depth(), self.notices.depth())
+
+    def pass_on(self, found: Iterable[Due], groups: Mapping[str, str], now: datetime) -> None:
+        """Hands pages and deliveries that are due, or soon will be, to the notify functions.
+
+        `groups`: the fairness groups of deliveries, by their ids.
+        """
         plans: list[Wakeup] = []
         pages: list[Wakeup] = []
         notices: list[Wakeup] = []
@@ -66,7 +76,8 @@ class Outbox:
                     # The first letter of a delivery's id says whether it goes to a person.
                     wakeups = pages if delivery_id.startswith("p") else notices
                     send = SendDelivery(each.incident_id, delivery_id, due_at=each.at)
-                    wakeups.append(Wakeup(send, each.at, each.incident_id))
+                    group = groups.get(delivery_id, each.incident_id)
+                    wakeups.append(Wakeup(send, each.at, group))
                 case Due(page_no=int(page_no), user_id=str(user_id)):
                     track = TrackPage(each.incident_id, page_no, user_id)
                     plans.append(Wakeup(track, each.at, each.incident_id))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
@@ -78,11 +77,7 @@ class PageTracker:
         """The deliveries of the page. One whose bundle was sent is sent, even if the sender died
         before it could record that here.
         """
-        deliveries = [
-            each
-            for each in self.paging.table.deliveries(page.incident_id, deadline)
-            if each.page_no == page.page_no and each.owner == Owner.user(page.user_id)
-        ]
+        deliveries = list(self.paging.deliveries(page, deadline))
         sent = Bundles(self.paging.table).sent(deliveries, deadline)
         return [
             each.model_copy(update={"state": State.SENT}) if each.id in sent else each

@@ -109,8 +109,7 @@ class Planning:
             self.page_tracker.page(page, deadline)
         else:
             # Woken again: whoever planned the page may have died before waking the senders.
-            planned = self.table.deliveries(incident_id, deadline)
-            mine = [each for each in planned if each.page_no == page_no]
+            mine = self.paging.deliveries(page, deadline)
             self.queues.send(
                 [each for each in mine if each.state is State.PENDING and not each.tries],
                 self.clock(),
@@ -127,7 +126,8 @@ class Planning:
         now = self.clock()
         until = reach_deadline(deliveries, now) or now
         # Repeated after a lost answer, it is found planned by this token: only then are they woken.
-        if not self.paging.plan(page, until, self.page_tracker.new_token(), deadline):
+        token = self.page_tracker.new_token()
+        if not self.paging.plan(page, deliveries, until, token, deadline):
             return
         self.queues.send(deliveries, now)
         self.queues.track(page, until, now)

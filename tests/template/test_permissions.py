@@ -94,7 +94,8 @@ def call_timer(world: World) -> None:
     def wake(incident: dict[str, Any]) -> None:
         _send(escalation.handler.on_due, TimerDue(incident["id"]["S"], world.clock()))
 
-    _planned(world)
+    # Overdue by more than a first message may take.
+    _planned(world, ago=timedelta(minutes=1))
     for _ in range(BATCH + 1):
         world.send(event(dedup_key=token_hex(4)))
     for shard in range(DUE_SHARDS):
@@ -206,9 +207,10 @@ def _receivers(world: World) -> None:
     world.apis.clear()
 
 
-def _planned(world: World) -> Pipeline:
+def _planned(world: World, ago: timedelta = timedelta(0)) -> Pipeline:
     """Deliveries of three incidents that nobody was woken for: to a user, and to a receiver."""
     _receivers(world)
+    world.clock.at -= ago
     night = Pipeline(world)
     opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(3)]
     for incident in opened:
@@ -333,6 +335,8 @@ def test_a_function_may_do_what_it_does(
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
         "RETENTION_DAYS": "400",
+        "PLANS_PER_MINUTE": "1000",
+        "SENDS_PER_MINUTE": "600",
     }
     for name in known:
         monkeypatch.delenv(name, raising=False)
@@ -347,6 +351,8 @@ def test_a_function_may_do_what_it_does(
     def note(params: dict[str, Any], model: Any, **_: object) -> None:
         if model.name in ("SendMessage", "SendMessageBatch"):
             used.add(("sqs:SendMessage", names[params["QueueUrl"]]))
+        elif model.name == "GetQueueAttributes":
+            used.add(("sqs:GetQueueAttributes", names[params["QueueUrl"]]))
         elif model.name == "GetParameter":
             used.add(("ssm:GetParameter", f"parameter{params['Name']}"))
         elif model.name == "Publish":

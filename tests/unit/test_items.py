@@ -30,6 +30,7 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
     StatusPageWebhook,
 )
+from opsknight.incident.event_request import describe
 from opsknight.incident.model import (
     Actor,
     ActorKind,
@@ -258,7 +259,8 @@ def deflated_to(size: int) -> str:
         ("\N{EURO SIGN}" * 200, "S", 0),
         ("\N{EURO SIGN}" * 201, "B", 0),
         (json.dumps({"summary": "\N{GRINNING FACE}" * 1000}, ensure_ascii=False), "B", 0),
-        (noise(80_000), "B", 0),
+        (noise(4_000), "B", 0),
+        (noise(80_000), None, 1),
         (noise(524_288), None, 2),
     ],
     ids=[
@@ -269,6 +271,7 @@ def deflated_to(size: int) -> str:
         "603 bytes of UTF-8",
         "emoji",
         "still inline",
+        "80 KB in a partition of its own",
         "512 KB in chunks",
     ],
 )
@@ -280,20 +283,30 @@ def test_a_body_comes_back_byte_for_byte(body: str, form: str | None, chunks: in
     assert all(len(part["body"]["B"]) <= 256 * 1024 for part in parts)
 
 
-def test_over_64_kb_compressed_is_chunked() -> None:
-    at_most = deflated_to(64 * 1024)
+def test_over_4_kb_compressed_is_chunked() -> None:
+    at_most = deflated_to(4 * 1024)
     packed = len(zlib.compress(at_most.encode()))
     _, chunks = incident_items.alert_items(alert(at_most), YEAR)
-    assert packed in range(64 * 1024, 64 * 1024 + 4)
-    assert len(chunks) == (packed > 64 * 1024)
+    assert packed in range(4 * 1024, 4 * 1024 + 4)
+    assert len(chunks) == (packed > 4 * 1024)
     _, more = incident_items.alert_items(alert(at_most + noise(100)), YEAR)
     assert len(more) == 1
 
 
-def test_an_alert_and_its_chunks_expire_together() -> None:
+def test_chunks_outlive_their_alert() -> None:
     item, chunks = incident_items.alert_items(alert(noise(524_288)), YEAR)
     expires = {"N": str(int((NOW + YEAR).timestamp()))}
-    assert [each["expires_at"] for each in [item, *chunks]] == [expires] * 3
+    assert item["expires_at"] == expires
+    later = {"N": str(int((NOW + YEAR).timestamp()) + 7 * 86400)}
+    assert [each["expires_at"] for each in chunks] == [later] * 2
+
+
+def test_a_body_that_is_not_whole_any_more_says_nothing() -> None:
+    item, chunks = incident_items.alert_items(alert(noise(524_288)), YEAR)
+    for left in ([], [chunks[0]["body"]["B"]]):
+        found = incident_items.alert(item, left)
+        assert found.actor == alert("").actor
+        assert describe(found.body) is None
 
 
 def test_an_active_incident_and_its_pointer_never_expire() -> None:

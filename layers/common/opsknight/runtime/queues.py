@@ -17,6 +17,7 @@ from opsknight.runtime.wakeups import Wakeup, to_json
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef as Entry
 
 # SQS delays a message by 900 seconds at most, and takes ten at once.
@@ -44,6 +45,21 @@ class Queue:
             else:
                 if failed := answer.get("Failed"):
                     logger.error("messages were not taken", queue=self.url, number=len(failed))
+
+    def depth(self) -> int:
+        """About how many messages wait or are being worked at, without those for later. 0 when SQS
+        does not say.
+        """
+        names: list[QueueAttributeNameType] = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ]
+        try:
+            answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
+        except (BotoCoreError, ClientError):
+            logger.exception("the depth of a queue is not known", queue=self.url)
+            return 0
+        return sum(int(number) for number in answer.get("Attributes", {}).values())
 
     def enqueue_all(self, wakeups: Iterable[Wakeup], now: datetime) -> None:
         """For callers that must know: raises NotTaken, or what boto3 raises."""

@@ -45,6 +45,9 @@ class QueueSettings:
 class OutboxSettings(QueueSettings):
     timers_url: str
     fallback_arn: str
+    plans_per_minute: int
+    """How many messages the consumers of the queue take; `sends`: of either queue of deliveries."""
+    sends_per_minute: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ stored there. So a lost, late or doubled message does no harm. How messages are 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.telemetry import logger
@@ -23,6 +23,25 @@ class TimerDue:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How many messages one sweep may put into each queue."""
+
+    plans: int
+    pages: int
+    notices: int
+    busy: bool = False
+    """Whether the queues hold so much that a thing may add a message only now and then."""
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        return self.plans, self.pages, self.notices
+
+
+# Of a message that names no budget, as an older version sends it.
+SMALL_BUDGET: Final = Budget(25, 25, 25)
+
+
+@dataclass(frozen=True, slots=True)
 class SweepShard:
     """Sweep one shard of the index of due times. Read by the escalation function."""
 
@@ -31,6 +50,8 @@ class SweepShard:
     """When the tick that began this sweep ran."""
     after: Place | None = None
     """Where to continue; None for the beginning of the shard."""
+    budget: Budget = SMALL_BUDGET
+    """What the batches before have left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +129,8 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
     match message:
         case TimerDue(incident_id, due_at):
             return {"kind": "timer", "incident": incident_id, "due_at": due_at.isoformat()}
-        case SweepShard(shard, tick_at, after):
-            fields: dict[str, Any] = {"kind": "sweep", "shard": shard}
+        case SweepShard(shard, tick_at, after, budget):
+            fields: dict[str, Any] = {"kind": "sweep", "shard": shard, "budget": asdict(budget)}
             if tick_at is not None:
                 fields["tick_at"] = tick_at.isoformat()
             return fields if after is None else fields | {"after": after}
@@ -153,7 +174,8 @@ def _message(fields: object) -> QueueMessage | None:
         case {"kind": "sweep", "shard": int(shard), **more}:
             after = more.get("after")
             place = after if isinstance(after, dict) else None
-            return SweepShard(shard, _time(more.get("tick_at")), place)
+            budget = _budget(more.get("budget"))
+            return SweepShard(shard, _time(more.get("tick_at")), place, budget)
         case {"kind": "audit"}:
             return AuditIncidents()
         case {"kind": "notices", "incident": str(incident_id)}:
@@ -182,6 +204,19 @@ def _message(fields: object) -> QueueMessage | None:
 
 def _time(field: object) -> datetime | None:
     return datetime.fromisoformat(field) if isinstance(field, str) else None
+
+
+def _budget(fields: object) -> Budget:
+    match fields:
+        case {
+            "plans": int(plans),
+            "pages": int(pages),
+            "notices": int(notices),
+            "busy": bool(busy),
+        }:
+            return Budget(plans, pages, notices, busy)
+        case _:
+            return SMALL_BUDGET
 
 
 def log_unknown(names: list[str]) -> None:

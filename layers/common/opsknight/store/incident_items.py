@@ -16,8 +16,12 @@ from opsknight.store.wire import Item, Wire, attributes, expiry, plain
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
 
-# Above this the incident's partition would be burdened, so the body gets items of its own.
-INLINE_BYTES: Final = 64 * 1024
+# Above this the incident's partition would be burdened, where people acknowledge, so the body gets
+# a partition of its own.
+INLINE_BYTES: Final = 4 * 1024
+
+# DynamoDB deletes expired items in any order, within some days: chunks outlive their alert.
+CHUNKS_OUTLIVE: Final = timedelta(days=7)
 
 CHUNK_BYTES: Final = 256 * 1024
 
@@ -86,7 +90,7 @@ def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
     chunks: list[Item] = [
         items.chunk_key(alert.id, number)
         | {"kind": {"S": "chunk"}, "body": {"B": packed[start : start + CHUNK_BYTES]}}
-        | expires
+        | {"expires_at": expiry(alert.at, retention + CHUNKS_OUTLIVE)}
         for number, start in enumerate(range(0, len(packed), CHUNK_BYTES))
     ]
     return item | {"chunks": {"N": str(len(chunks))}}, chunks

@@ -2,13 +2,16 @@
 page has failed, is for the rules to say.
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.decisions import Transitioned
+from opsknight.notification.delivery import Delivery
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
@@ -28,13 +31,35 @@ class Paging:
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
         return [Page.model_validate(plain(item)) for item in found]
 
-    def plan(self, page: Page, reach_deadline: datetime, token: str, deadline: Deadline) -> bool:
+    def plan(
+        self,
+        page: Page,
+        deliveries: Iterable[Delivery],
+        reach_deadline: datetime,
+        token: str,
+        deadline: Deadline,
+    ) -> bool:
         """Records that its deliveries are planned: it is due next at its reach deadline. False when
         somebody was faster. `token` names this try: repeated after a lost answer, it finds its own.
         """
         times = {"reach_deadline": reach_deadline, "due_at": reach_deadline}
-        changes = {"state": PageState.PLANNED, "planned_by": token, **times}
+        ids = tuple(each.id for each in deliveries)
+        changes = {"state": PageState.PLANNED, "planned_by": token, "delivery_ids": ids, **times}
         return self._change(page, changes, deadline, " OR #planned_by = :planned_by")
+
+    def deliveries(self, page: Page, deadline: Deadline) -> Iterator[Delivery]:
+        """The page's own. All of an incident's, read for each page, would grow with the square of a
+        step's people, where people acknowledge.
+        """
+        if page.delivery_ids is None:
+            for each in self.table.deliveries(page.incident_id, deadline):
+                if each.page_no == page.page_no and each.owner == Owner.user(page.user_id):
+                    yield each
+            return
+        for delivery_id in page.delivery_ids:
+            found = self.table.delivery(page.incident_id, delivery_id, deadline)
+            if found is not None:
+                yield found
 
     def end(self, page: Page, state: PageState, deadline: Deadline) -> bool:
         return self._change(page, {"state": state, "due_at": None}, deadline)
