@@ -24,9 +24,11 @@ from notify.handler import plan, send
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 from opsknight.runtime.wakeups import TrackPage
+from opsknight.store.calls import Unavailable
 
 # How many senders there are at most, as in template.yaml.
 SENDERS: Final = 20
+VISIBILITY: Final = 30
 _STUCK_SECONDS: Final = 60
 
 
@@ -150,6 +152,10 @@ class Rush:
                 on_message(self.night.engine, queued.message)
             else:
                 send(self.night.sending, queued.message)
+        except Unavailable:
+            # Deadlines are by the real clock, and this machine was slow: SQS brings it again.
+            again = self.hub.clock() + timedelta(seconds=VISIBILITY)
+            self.night.post.queued.append(replace(queued, at=again))
         finally:
             self._running -= 1
 
