@@ -130,10 +130,16 @@ def escalated(incident: Incident) -> None:
 
 def handed_over(incident: Incident) -> None:
     """Acknowledged, and then given to somebody else, who hears of it once."""
-    when = incident.moment()
-    incident.api("acknowledge", when)
+    outside, when, who = incident.outside, incident.moment(), incident.somebody()
     body = {"userId": f"user_{incident.somebody()}"}
-    incident.api("reassign", when + incident.chance.uniform(60, 120), body)
+    later, by = incident.chance.uniform(60, 120), incident.somebody()
+
+    def hand_over() -> None:
+        if outside.by_api(who, incident.title, "acknowledge").status == 200:
+            outside.deployment.hub.sleep(later)
+            outside.by_api(by, incident.title, "reassign", body)
+
+    outside.at(when, hand_over)
 
 
 def in_a_window(incident: Incident) -> None:
