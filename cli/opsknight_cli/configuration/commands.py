@@ -7,6 +7,7 @@ import typer
 
 from opsknight.config.configuration import Kind, kind_of, path_of, slug_of
 from opsknight.config.diff import Create
+from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
 from opsknight_cli.configuration.loading import counted, load, name_of, problems_data
@@ -112,6 +113,8 @@ def apply_command(
         )
     except Overtaken as overtaken:
         raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
+    except ConfigurationTooLarge as error:
+        raise CommandError(str(error)) from None
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return

@@ -19,6 +19,7 @@ from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
+from opsknight.store.configuration_size import check_size
 from opsknight.store.due import DueIndex, Place
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
@@ -74,9 +75,8 @@ class Seen:
 
 
 class Overtaken(Exception):
-    """Somebody else has changed the configuration since it was read.
-
-    The first `done` steps were written; no reference dangles.
+    """Somebody else has changed the configuration since it was read. The first `done` steps were
+    written; no reference dangles.
     """
 
     def __init__(self, done: int) -> None:
@@ -140,11 +140,12 @@ class Configurations:
         """Writes the steps in their order; returns the revision after them.
 
         `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
-        `token` names this call, in at most 30 characters. Raises Overtaken.
+        `token` names this call, in at most 30 characters. Raises Overtaken, ConfigurationTooLarge.
         """
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
         for entry in seen.unlisted:
             listed[kind_of(entry)].add(key_of(entry))
+        check_size(listed, steps)
         revision, done = seen.revision, 0
         groups = [self._writes(step, seen, now, ended or {}) for step in steps]
         for number, count in enumerate(_packed(groups, self.most_writes)):
