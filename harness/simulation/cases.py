@@ -69,6 +69,11 @@ def name_of(text: str) -> str:
     return found[0] if found else ""
 
 
+def names_of(text: str) -> set[str]:
+    """The words of all incidents that a digest names."""
+    return {found[0] for found in _OF.finditer(text)}
+
+
 def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case]:
     """All incidents that were opened, or may have been."""
     cases: dict[str, Case] = {}

@@ -76,6 +76,16 @@ class QueueClient:
         self._send(asked["QueueUrl"], [asked])
         return {"MessageId": "1"}
 
+    def get_queue_attributes(self, **asked: Any) -> dict[str, Any]:
+        depth: list[tuple[int, int]] = []
+        travel(self.process, lambda: depth.append(self.queues[asked["QueueUrl"]].depth))
+        visible, in_work = depth[-1]
+        found = {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesNotVisible": in_work,
+        }
+        return {"Attributes": {name: str(found[name]) for name in asked["AttributeNames"]}}
+
     def _send(self, url: str, entries: list[Mapping[str, Any]]) -> None:
         def send() -> None:
             for each in entries:

@@ -74,6 +74,10 @@ class Future:
     def exception(self) -> BaseException | None:
         return self._error
 
+    def cancel(self) -> bool:
+        """Work begins in the moment in which it is submitted."""
+        return False
+
     def done(self) -> bool:
         return self.is_done
 

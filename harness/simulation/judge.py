@@ -8,14 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
-from harness.simulation.cases import Case, State, name_of, read
+from harness.simulation.cases import Case, State, name_of, names_of, read
 from harness.simulation.checks import notices, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.entitlement import Slot, exhausted, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.verdict import CLOCKS, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
+
+# The fallback address hears of everything at most once in so many seconds.
+FALLBACK_PACE: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,11 @@ class Judge:
                 heard[each.to, name].append(each)
         fallback: dict[str, list[float]] = defaultdict(list)
         for told in journal.fallback:
-            times = fallback[name_of(told.text)]
-            verdict.fallback_again += bool(times) and told.at - times[-1] < 60
             verdict.fallback += 1
-            times.append(told.at)
+            for name in names_of(told.text):
+                times = fallback[name]
+                verdict.fallback_again += bool(times) and told.at - times[-1] < 60
+                times.append(told.at)
         for case in cases.values():
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
@@ -178,7 +183,8 @@ class Judge:
             first_possible = min(first_possible, earliest)
             policy = self.configuration.policy_of(case.service)
             steps = len(policy.steps) * (policy.repeat + 1) + 1
-            deadline = end[1] + steps * self.patience.step
+            # One message in five minutes, in a digest: it may have to wait for its turn.
+            deadline = end[1] + steps * self.patience.step + FALLBACK_PACE + self.patience.step
             open_until, _ = case.end(number)
             if deadline < min(open_until, self.until) and not any(
                 earliest - CLOCKS <= at <= deadline for at in told

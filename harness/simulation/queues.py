@@ -74,6 +74,11 @@ class Queue:
             self.deepest = max(self.deepest, self.waiting)
             self.hub.later(delay + lag, partial(self._show, message))
 
+    @property
+    def depth(self) -> tuple[int, int]:
+        """How many messages are visible, and how many are in work."""
+        return sum(map(len, self._groups.values())), self._busy.total()
+
     def _show(self, message: Message) -> None:
         if self.hub.now - message.sent_at > self.shape.retention:
             self.waiting -= 1

@@ -9,7 +9,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -89,7 +89,17 @@ class _Executor:
     def submit(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
         return current().beside(functools.partial(work, *args, **kwargs))
 
+    def map(self, work: Callable[..., Any], *each: Iterable[Any]) -> Iterator[Any]:
+        futures = [self.submit(work, *arguments) for arguments in zip(*each, strict=False)]
+        return (future.result() for future in futures)
+
     def shutdown(self, wait: bool = True) -> None:
+        pass
+
+    def __enter__(self) -> "_Executor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         pass
 
 
