@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.simulation import story
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
+from harness.simulation.storm import storm
 
 
 def main() -> int:
@@ -19,7 +20,12 @@ def main() -> int:
     parser.add_argument("--lines", action="store_true", help="print everything that happened")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
+    parser.add_argument("--storm", type=int, help="instead, so many incidents for one person")
     chosen = parser.parse_args()
+    if chosen.storm:
+        for line in storm(chosen.storm):
+            print(line, flush=True)
+        return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
     for seed in range(chosen.seed, chosen.seed + chosen.nights):
         made = night(seed, everything=chosen.all, root=chosen.root)

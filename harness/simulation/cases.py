@@ -14,7 +14,7 @@ from typing import Final
 from harness.simulation.configuration import URGENCIES, Configuration, Service
 from harness.simulation.journal import Asked
 
-_OF: Final = re.compile(r"\bcase-\d{4}\b")
+_OF: Final = re.compile(r"\bcase-\d{4,5}\b")
 
 
 type Span = tuple[float, float]

@@ -23,7 +23,7 @@ SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:
 TRIES: Final = 6
 PAUSE: Final = 5.0
 # Every title holds one of these, so whoever reads a message knows which incident it is about.
-TITLE: Final = re.compile(r"\bcase-\d{4}\b")
+TITLE: Final = re.compile(r"\bcase-\d{4,5}\b")
 _SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
 
 

@@ -1,0 +1,62 @@
+"""A storm for one person: many incidents in a minute, and what becomes of them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from math import ceil
+from typing import Final
+
+from harness.simulation.configuration import (
+    Configuration,
+    Person,
+    Policy,
+    Rule,
+    Service,
+    Step,
+    always,
+    phone,
+)
+from harness.simulation.night import MINUTE, Night
+from harness.simulation.weather import CALM
+
+PHONE: Final = phone("phone", 1)
+# Each key may send 120 events in a minute.
+EVENTS_OF_A_KEY: Final = 100
+MINUTES: Final = 10
+
+
+def storm(incidents: int) -> Iterator[str]:
+    """Plays it, and tells its figures line by line. An incident counts as told when its title is in
+    a message, or on the page behind its link, which lists a hundred.
+    """
+    services = ceil(incidents / EVENTS_OF_A_KEY)
+    configuration = Configuration(
+        people=(Person("ada", (PHONE,), always(Rule("phone"))),),
+        policies=(Policy("main", (Step(("ada",)),), repeat_after=600),),
+        services=tuple(Service(f"service-{number}", "main") for number in range(services)),
+    )
+    night = Night(1, CALM, configuration, MINUTES * MINUTE)
+    for number in range(incidents):
+        service, title = f"service-{number % services}", f"case-{number:04} no answer"
+        event = partial(night.outside.event, "trigger", service, f"key-{number}", title, "error")
+        night.outside.at(5 + number * 50 / incidents, event)
+    night.deployment.begin()
+    for minute in range(1, MINUTES + 1):
+        night.deployment.run(MINUTE)
+        waiting = {
+            name: queue.waiting for name, queue in night.deployment.queues.items() if queue.waiting
+        }
+        yield f"  minute {minute}: {len(night.journal.heard)} messages; in queues: {waiting or 0}"
+    told = Counter(title for each in night.journal.heard for title in each.titles)
+    first: dict[str, float] = {}
+    for each in night.journal.heard:
+        for title in each.titles:
+            first.setdefault(title, each.at)
+    last = max(first.values(), default=0.0)
+    twice = sum(times > 1 for times in told.values())
+    most = max(told.values(), default=0)
+    yield (
+        f"{incidents} incidents: {len(night.journal.heard)} messages; {len(told)} told, the last "
+        f"at {last:.0f} s; {twice} told twice or more, at most {most} times; "
+        f"{len(night.journal.fallback)} messages to the fallback"
+    )
