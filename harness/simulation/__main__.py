@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
     parser.add_argument("--nights", type=int, default=300, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="the first; nights count up from it")
-    parser.add_argument("--all", action="store_true", help="with what is known to go wrong")
+    parser.add_argument("--all", action="store_true", help="with harder situations, too")
     parser.add_argument("--lines", action="store_true", help="print everything that happened")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
