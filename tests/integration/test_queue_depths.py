@@ -97,7 +97,7 @@ def test_one_lost_message_costs_at_most_one_tick(night: Pipeline) -> None:
     delivery = planned(night, 1, "ada")
     minute(night, lambda _: None, takes=0)
     [queued] = [each for each in night.post.queued if each.queue == PAGES]
-    assert queued.message == SendDelivery(delivery.incident_id, delivery.id)
+    assert queued.message == SendDelivery(delivery.incident_id, delivery.id, due_at=delivery.due_at)
 
 
 def test_what_was_put_off_further_than_a_queue_can_gets_one_message_ahead(night: Pipeline) -> None:
@@ -110,7 +110,8 @@ def test_what_was_put_off_further_than_a_queue_can_gets_one_message_ahead(night:
         night.post.queued.clear()
         if night.world.clock() < far.not_before - timedelta(minutes=6):
             assert not found
-    ahead = [(m, at) for m, at in found if m == SendDelivery(far.incident_id, far.id)]
+    message = SendDelivery(far.incident_id, far.id, due_at=far.due_at)
+    ahead = [(each, at) for each, at in found if each == message]
     assert len(ahead) == 1
     [(_, at)] = ahead
     assert timedelta(0) <= far.not_before - at < SECOND

@@ -164,22 +164,22 @@ def test_announcing_makes_no_incident_of_one_that_is_gone(moto_world: World) -> 
     assert moto_world.table.incident("inc_gone", deadline()) is None
 
 
-def test_alerts_over_many_pages_come_in_order(moto_world: World) -> None:
-    # A page of a query is at most 1 MB.
-    known = incident(moto_world, incident_in(moto_world, Status.OPEN))
-    noise = token_hex(54_000)
-    for number in range(20):
+def test_alerts_over_many_pages_come_in_order(world: World) -> None:
+    # A page of a query is at most 1 MB, and a body of under 4 KB lies with its alert.
+    known = incident(world, incident_in(world, Status.OPEN))
+    noise, alerts = token_hex(3_300), 320
+    for number in range(alerts):
         alert = Alert(
-            id=f"al_z{number:02}",
+            id=f"al_z{number:03}",
             incident_id=known.id,
-            at=moto_world.clock(),
+            at=world.clock(),
             actor=ADA,
             body=noise,
         )
-        moto_world.table.apply(Merged(known, alert), token_hex(16), deadline())
-    wire = Wire(moto_world.table.client)
-    found = moto_world.table.alerts(known.id, deadline())
-    assert [alert.id for alert in found[1:]] == [f"al_z{number:02}" for number in range(20)]
+        world.table.apply(Merged(known, alert), token_hex(16), deadline())
+    wire = Wire(world.table.client)
+    found = world.table.alerts(known.id, deadline())
+    assert [alert.id for alert in found[1:]] == [f"al_z{number:03}" for number in range(alerts)]
     assert {alert.body for alert in found[1:]} == {noise}
     assert wire.calls.count("Query") > 1
 
