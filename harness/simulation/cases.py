@@ -1,4 +1,4 @@
-"""What became of each incident, as far as the world outside can know: from requests and answers.
+"""The life of each incident as the world outside can know it, from requests and answers.
 
 An answer says that something was done between two moments; without one it may have been done or
 not. So every time here is a span, and where it is unclear what holds, nothing is claimed.
@@ -90,7 +90,7 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
 
 @dataclass(frozen=True)
 class Window:
-    """Of maintenance: it begins and ends between the two moments."""
+    """A maintenance window. It begins within one span and ends within the other."""
 
     begins: Span
     ends: Span
@@ -146,7 +146,7 @@ def _live(case: Case) -> None:
 
 
 def _at_once(acts: Iterable[Asked]) -> list[list[Asked]]:
-    """What overlapped in time, together: nobody outside knows what came first."""
+    """Groups acts that overlap in time: nobody outside knows which came first."""
     groups: list[list[Asked]] = []
     end = -inf
     for each in acts:
@@ -195,7 +195,7 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
 
 
 def _catch_up(case: Case, until: float) -> None:
-    """What comes by itself before `until`: a snooze ends, an acknowledgement times out."""
+    """Adds the phases that begin by themselves before `until`: snoozes and acknowledgements end."""
     while True:
         last = case.phases[-1]
         kind, _, minutes = last.why.partition(" ")

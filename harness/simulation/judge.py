@@ -85,7 +85,7 @@ class Judge:
                 deadline = max(deadline, again + patience.send)
         return deadline
 
-    # Nobody is told early, or too often.
+    # No page comes early, or too often.
 
     def _counts(
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
@@ -129,7 +129,7 @@ class Judge:
             for outage in self.outages
         )
 
-    # Nobody is told of what somebody has taken.
+    # Pages end when somebody takes the incident.
 
     def _ends(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
         for number, phase in enumerate(case.phases):
@@ -163,7 +163,7 @@ class Judge:
                 text = f"{phase.why} at {phase.latest:.0f}, and nobody was told by {deadline:.0f}"
                 yield Violation("silence", case.name, deadline, text)
 
-    # When nobody is left, the fallback is told.
+    # The fallback hears when nobody is left.
 
     def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
         first_possible = inf

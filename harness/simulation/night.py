@@ -61,12 +61,12 @@ def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
-        # What AWS gives a new account.
+        # The concurrency of a new AWS account.
         weather = replace(weather, account=10)
     made = Night(seed, weather, configuration, root=root)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration, everything=everything))
-    # What waits for the same person is bundled, and today's code may send a bundle twice.
+    # Messages that wait for one person are bundled, and today's code may send a bundle twice.
     is_alone = not everything and configuration is not rosters.MACHINES
     at = chance.uniform(50, 90)
     for number in range(1, (2 if is_alone else chance.randint(2, 5)) + 1):
