@@ -41,6 +41,8 @@ class Phase:
     """
     who: str = ""
     """To whom it was reassigned."""
+    tries: int = 1
+    """Requests that asked for it: each of them may have been carried out."""
 
 
 @dataclass
@@ -189,7 +191,8 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.OPEN, began, ended, "reassigned", who)
         case "reassign":
             who = str(done[0].sent["userId"]).removeprefix("user_")
-            return Phase(State.HELD, began, ended, "given", who)
+            tries = sum(each.tries for each in done)
+            return Phase(State.HELD, began, ended, "given", who, tries)
         case kind:
             return Phase(State.UNCLEAR, began, inf, kind)
 
@@ -224,11 +227,13 @@ def _catch_up(case: Case, until: float) -> None:
 
 
 def _ending(case: Case, opened: Phase) -> Window | None:
-    """The window that it opened in."""
-    for window in case.windows:
-        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]:
-            return window
-    return None
+    """The window that it opened in; of several, the one that ends last."""
+    windows = (
+        window
+        for window in case.windows
+        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]
+    )
+    return max(windows, key=lambda window: window.ends, default=None)
 
 
 # Nothing wakes the engine when an operator ends a window early: the next tick finds it.
