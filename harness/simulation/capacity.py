@@ -1,4 +1,4 @@
-"""What DynamoDB serves in a second: each partition, each partition of an index, and a new table.
+"""The throughput of DynamoDB: for each partition, each partition of an index, and a new table.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html

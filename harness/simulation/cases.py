@@ -1,4 +1,4 @@
-"""What became of each incident, as far as the world outside can know: from requests and answers.
+"""The life of each incident as the world outside can know it, from requests and answers.
 
 An answer says that something was done between two moments; without one it may have been done or
 not. So every time here is a span, and where it is unclear what holds, nothing is claimed.
@@ -41,6 +41,8 @@ class Phase:
     """
     who: str = ""
     """To whom it was reassigned."""
+    tries: int = 1
+    """Requests that asked for it: each of them may have been carried out."""
 
 
 @dataclass
@@ -95,7 +97,7 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
 
 @dataclass(frozen=True)
 class Window:
-    """Of maintenance: it begins and ends between the two moments."""
+    """A maintenance window. It begins within one span and ends within the other."""
 
     begins: Span
     ends: Span
@@ -151,7 +153,7 @@ def _live(case: Case) -> None:
 
 
 def _at_once(acts: Iterable[Asked]) -> list[list[Asked]]:
-    """What overlapped in time, together: nobody outside knows what came first."""
+    """Groups acts that overlap in time: nobody outside knows which came first."""
     groups: list[list[Asked]] = []
     end = -inf
     for each in acts:
@@ -194,13 +196,14 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.OPEN, began, ended, "reassigned", who)
         case "reassign":
             who = str(done[0].sent["userId"]).removeprefix("user_")
-            return Phase(State.HELD, began, ended, "given", who)
+            tries = sum(each.tries for each in done)
+            return Phase(State.HELD, began, ended, "given", who, tries)
         case kind:
             return Phase(State.UNCLEAR, began, inf, kind)
 
 
 def _catch_up(case: Case, until: float) -> None:
-    """What comes by itself before `until`: a snooze ends, an acknowledgement times out."""
+    """Adds the phases that begin by themselves before `until`: snoozes and acknowledgements end."""
     while True:
         last = case.phases[-1]
         kind, _, minutes = last.why.partition(" ")
@@ -229,11 +232,13 @@ def _catch_up(case: Case, until: float) -> None:
 
 
 def _ending(case: Case, opened: Phase) -> Window | None:
-    """The window that it opened in."""
-    for window in case.windows:
-        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]:
-            return window
-    return None
+    """The window that it opened in; of several, the one that ends last."""
+    windows = (
+        window
+        for window in case.windows
+        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]
+    )
+    return max(windows, key=lambda window: window.ends, default=None)
 
 
 # Nothing wakes the engine when an operator ends a window early: the next tick finds it.

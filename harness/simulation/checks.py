@@ -1,4 +1,4 @@
-"""What is promised besides pages: one incident for one problem, quiet windows, and notices.
+"""Promises besides pages: one incident for one problem, quiet windows, and notices.
 
 A part of the judge, under the same rule: it imports nothing of the product.
 """

@@ -19,7 +19,7 @@ SENT_AGAIN: Final = 3
 
 @dataclass(frozen=True)
 class DynamoClient:
-    """Of boto3's client, the operations that the product calls."""
+    """Stands for boto3's client, and knows the operations that the model knows."""
 
     server: DynamoDB
     process: Process

@@ -106,7 +106,7 @@ class Deployment:
         current.find = self._current
         self.hub.run(self.hub.now + seconds)
 
-    # What wakes functions besides queues.
+    # Streams and schedules wake functions, too.
 
     def _changed(self, table: str, kind: str, _key: object, item: Mapping[str, Any]) -> None:
         if self.shape.tables[table].streams and self.hub.life() is not None:
@@ -195,7 +195,7 @@ class Deployment:
             return int(ended.code or 0), out.getvalue()
         return 0, out.getvalue()
 
-    # What processes reach.
+    # Clients of processes.
 
     def client(self, process: Process, service: str, config: Any) -> Any:
         timeout = float(config.read_timeout) if config else 2.0
@@ -222,7 +222,7 @@ class Deployment:
 
     def _publish(self, message: str) -> None:
         self.journal.fallback.append(Told(self.hub.now, message))
-        self.journal.note(self.hub.now, f"the fallback is told: {message[:80]!r}")
+        self.journal.note(self.hub.now, f"the fallback hears: {message[:80]!r}")
 
 
 def _stack(**_: Any) -> dict[str, Any]:

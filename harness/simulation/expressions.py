@@ -171,7 +171,7 @@ class Reader:
         if sign == "=":
             return lambda *it: same(left(*it), right(*it))
         if sign == "<>":
-            # What is not there differs from every value.
+            # An attribute that is absent differs from every value.
             return lambda *it: not same(left(*it), right(*it))
         if sign not in _COMPARE:
             raise Invalid(f"Syntax error: {sign!r}")

@@ -1,4 +1,4 @@
-"""What becomes of an incident in a night by chance: who does what about it, and when."""
+"""The fates of incidents in a night by chance: who does something about them, and when."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def _is_known(incident: Incident) -> bool:
 
 
 def _press(incident: Incident) -> None:
-    """Whoever has a message about it follows its link; if nobody has, nobody does."""
+    """Somebody who has a message about it follows the link; without a message nobody does."""
     heard = incident.outside.deployment.journal.heard
     had = [each for each in heard if each.links and incident.name in each.text]
     if had:

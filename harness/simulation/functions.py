@@ -19,7 +19,7 @@ type Event = Mapping[str, Any]
 
 
 class Services(Protocol):
-    """What a process can reach."""
+    """The services and hosts that a process can reach."""
 
     def client(self, process: "Process", service: str, config: Any) -> Any: ...
 

@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 @dataclass(eq=False, repr=False)
 class Life:
-    """What dies together: all that runs in one sandbox of a function."""
+    """One process: all tasks of it die together."""
 
     ended: bool = False
     tasks: "list[Task]" = field(default_factory=list["Task"])
@@ -42,7 +42,7 @@ class Task(greenlet):
 
 
 class Future:
-    """What somebody waits for."""
+    """A result that somebody waits for."""
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub

@@ -1,4 +1,4 @@
-"""What happened in a night, for the judge and for whoever reads its story.
+"""The record of a night, for the judge and for the reader of its story.
 
 `heard`, `asked` and `fallback` are what the world outside saw, and all that the judge is shown.
 `lines` are from inside, for the story alone.
@@ -18,12 +18,12 @@ class Heard:
     """The number, address or host."""
     text: str
     delivery: str
-    """What the message says of itself: the same for each attempt."""
+    """The delivery id in the message: the same for each attempt."""
     is_answered: bool
     """Whether the sender was told that it was taken."""
     links: tuple[str, ...] = ()
     titles: frozenset[str] = frozenset()
-    """Of the incidents that it tells, all that were read behind its link among them."""
+    """The titles of its incidents, those on the page behind its link among them."""
     sender_died: bool = False
     """Before it could write down that it had sent this."""
 
@@ -53,7 +53,7 @@ class Asked:
 
 @dataclass
 class Told:
-    """What the fallback address was told."""
+    """A message to the fallback address."""
 
     at: float
     text: str

@@ -29,6 +29,8 @@ class Judge:
     outages: Sequence[Outage]
     until: float
     """When the night ended."""
+    is_lenient: bool = False
+    """Whether it passes over what today's code is known to do."""
 
     def judge(self, journal: Journal) -> Verdict:
         cases = read(journal.asked, self.configuration)
@@ -54,7 +56,7 @@ class Judge:
             verdict.violations += self._ends(case, people)
             verdict.violations += self._wakes(case, people)
             verdict.violations += windows(case)
-            verdict.violations += self._fallback(case, fallback[case.name])
+            verdict.violations += self._fallback(case, fallback[case.name], people)
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
@@ -90,7 +92,7 @@ class Judge:
                 deadline = max(deadline, again + patience.send)
         return deadline
 
-    # Nobody is told early, or too often.
+    # No page comes early, or too often.
 
     def _counts(
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
@@ -102,8 +104,11 @@ class Judge:
         for to, messages in heard.items():
             mine = [slot for slot in due if slot.to == to]
             excused = 0
+            is_lost = self._is_lost(heard)
             for number, message in enumerate(sorted(messages, key=lambda it: it.at), 1):
-                entitled = sum(self._earliest(slot, case) <= message.at for slot in mine)
+                entitled = sum(
+                    self._earliest(slot, case, is_lost=is_lost) <= message.at for slot in mine
+                )
                 if number > entitled + excused:
                     kind = "early" if number <= len(mine) + excused else "too often"
                     text = f"{to} had message {number} at {message.at:.0f}, and {entitled} were due"
@@ -113,9 +118,18 @@ class Judge:
                 excused += message.sender_died or not message.is_answered
         return violations, doubles
 
-    def _earliest(self, slot: Slot, case: Case) -> float:
+    def _is_lost(self, heard: Mapping[str, list[Heard]]) -> bool:
+        """Today's code fails a page whose sender died, two minutes after it was due, and goes on to
+        the next step: a part of what the named night about late pages shows.
+        """
+        messages = (each for found in heard.values() for each in found)
+        return self.is_lenient and any(it.sender_died or not it.is_answered for it in messages)
+
+    def _earliest(self, slot: Slot, case: Case, *, is_lost: bool) -> float:
         """A step before it that cannot reach anybody is not waited for."""
         phase = case.phases[slot.phase]
+        if slot.number and is_lost:
+            return phase.earliest - CLOCKS
         if slot.number and self._is_troubled(case, phase.earliest, slot.latest):
             return phase.earliest - CLOCKS
         return slot.earliest - CLOCKS
@@ -134,7 +148,7 @@ class Judge:
             for outage in self.outages
         )
 
-    # Nobody is told of what somebody has taken.
+    # Pages end when somebody takes the incident.
 
     def _ends(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
         for number, phase in enumerate(case.phases):
@@ -168,9 +182,11 @@ class Judge:
                 text = f"{phase.why} at {phase.latest:.0f}, and nobody was told by {deadline:.0f}"
                 yield Violation("silence", case.name, deadline, text)
 
-    # When nobody is left, the fallback is told.
+    # The fallback hears when nobody is left.
 
-    def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
+    def _fallback(
+        self, case: Case, told: list[float], heard: Mapping[str, list[Heard]]
+    ) -> Iterator[Violation]:
         first_possible = inf
         for number, phase in enumerate(case.phases):
             end = exhausted(case, number, self.configuration)
@@ -179,7 +195,7 @@ class Judge:
             if end is None:
                 continue
             troubled = self._is_troubled(case, phase.earliest, min(end[1], self.until))
-            earliest = phase.earliest if troubled else end[0]
+            earliest = phase.earliest if troubled or self._is_lost(heard) else end[0]
             first_possible = min(first_possible, earliest)
             policy = self.configuration.policy_of(case.service)
             steps = len(policy.steps) * (policy.repeat + 1) + 1

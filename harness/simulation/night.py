@@ -32,6 +32,7 @@ class Night:
     length: float = LENGTH
     outages: list[Outage] = field(default_factory=list[Outage])
     root: Path = ROOT
+    is_judged_leniently: bool = False
     deployment: Deployment = field(init=False)
     outside: Outside = field(init=False)
 
@@ -49,7 +50,9 @@ class Night:
         self.deployment.run(self.length)
         is_calm = self.weather.death == 0 and self.weather.lost_message == 0
         patience = CALM_PATIENCE if is_calm else ROUGH_PATIENCE
-        judge = Judge(self.configuration, patience, self.outages, self.length)
+        judge = Judge(
+            self.configuration, patience, self.outages, self.length, self.is_judged_leniently
+        )
         return judge.judge(self.journal)
 
 
@@ -61,12 +64,12 @@ def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
-        # What AWS gives a new account.
+        # The concurrency of a new AWS account.
         weather = replace(weather, account=10)
-    made = Night(seed, weather, configuration, root=root)
+    made = Night(seed, weather, configuration, root=root, is_judged_leniently=not everything)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration, everything=everything))
-    # What waits for the same person is bundled, and today's code may send a bundle twice.
+    # Messages that wait for one person are bundled, and today's code may send a bundle twice.
     is_alone = not everything and configuration is not rosters.MACHINES
     at = chance.uniform(50, 90)
     for number in range(1, (2 if is_alone else chance.randint(2, 5)) + 1):

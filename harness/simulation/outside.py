@@ -29,7 +29,7 @@ _SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
 
 @dataclass(frozen=True)
 class SetUp:
-    """What the tables hold before the night, and the keys of monitors and people."""
+    """The items in the table before the night, and the keys of monitors and people."""
 
     items: tuple[Mapping[str, Any], ...]
     monitors: Mapping[str, str]
@@ -162,7 +162,7 @@ class Outside:
         )
 
     def read(self, heard: Heard) -> None:
-        """Whoever was told of several incidents opens the link to see which."""
+        """Reads a message. If it is about several incidents, opens its link to see which."""
         heard.titles = frozenset(TITLE.findall(heard.text))
         if not _SEVERAL.search(heard.text) or not heard.links:
             return

@@ -93,7 +93,7 @@ class Queue:
         heapq.heappush(self._turns, (self._busy[group], self._number, group))
 
     def _next(self) -> Message | None:
-        """Of the group that has the fewest in work: one that floods does not delay the others."""
+        """The next message of the group with the fewest in work, so no group delays the others."""
         while self._turns:
             busy, _, group = heapq.heappop(self._turns)
             if not self._groups.get(group):

@@ -1,4 +1,4 @@
-"""What one process of the code sees of the world, and whose turn it is."""
+"""The world as one process of the code sees it, and whose turn it is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Sandbox(Protocol):
     """One process of a function: what the code on it sees of the world."""
 
     memory: dict[object, Any]
-    """What its modules keep between two invocations."""
+    """Values that its modules keep between two invocations."""
 
     environment: Mapping[str, str]
     argv: list[str]
@@ -35,7 +35,7 @@ class Sandbox(Protocol):
     def log(self, level: str, text: str, facts: dict[str, Any]) -> None: ...
 
     def connect(self, host: str) -> Any:
-        """Whoever answers HTTP there."""
+        """The server that answers HTTP there."""
         ...
 
 

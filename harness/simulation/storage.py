@@ -27,7 +27,7 @@ class Partition:
         self._sizes.pop(place, None)
 
     def size(self, place: Any) -> int:
-        """Of one item, in bytes; reckoned once."""
+        """The size of one item in bytes, computed once."""
         if place not in self._sizes:
             self._sizes[place] = size(self.items[place])
         return self._sizes[place]
@@ -51,7 +51,7 @@ class IndexState:
     )
 
     def entry(self, item: Item | None) -> dict[str, Any] | None:
-        """What the index holds of an item; None for nothing."""
+        """The attributes of an item that the index holds; None if it does not hold the item."""
         if item is None or self.shape.hash not in item or self.shape.range not in item:
             return None
         holds = {*self.keys, self.shape.hash, self.shape.range, *(self.shape.holds or ())}

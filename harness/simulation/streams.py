@@ -30,7 +30,7 @@ class _Lane:
     is_busy: bool = False
     arrived: float = 0.0
     size: int = 0
-    """Of the next batch; 0 for as many as the template says."""
+    """The size of the next batch; 0 for the template's."""
     failures: int = 0
 
 

@@ -1,4 +1,4 @@
-"""What `template.yaml` says of the deployment: functions, what wakes them, queues, tables, limits.
+"""The deployment as `template.yaml` describes it: functions, event sources, queues, tables, limits.
 
 Nothing of it is repeated here: a limit changed there is changed in the next night.
 """

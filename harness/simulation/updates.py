@@ -11,7 +11,7 @@ type Action = tuple[str, Path, Operand | None]
 
 @cache
 def actions(text: str) -> tuple[Action, ...]:
-    """What an update does: SET, REMOVE or ADD, the path, and the new value or what is added."""
+    """The actions of an update: SET, REMOVE or ADD, the path, and the operand."""
     reader = Reader(text)
     found: list[Action] = []
     while reader.next:

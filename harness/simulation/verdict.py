@@ -1,11 +1,11 @@
-"""What a judge says of a night, and how patient it is."""
+"""The verdict on a night, and the patience of the judge."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
 # The clocks of two processes differ by so much at most, and a reminder has a head start.
 CLOCKS: Final = 5.0
-# What a function knows of a service may be so old.
+# A function may remember a service for so long.
 REMEMBERED: Final = 35.0
 
 
@@ -50,6 +50,6 @@ class Verdict:
     taken.
     """
     fallback: int = 0
-    """How often the fallback was told."""
+    """Messages to the fallback."""
     fallback_again: int = 0
     """Within a minute of the last time, of the same incident."""

@@ -70,7 +70,7 @@ def holds(asked: Mapping[str, Any], before: Item | None) -> bool:
 
 
 def changed_by(asked: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """What UPDATED_NEW shows."""
+    """The attributes that UPDATED_NEW shows."""
     names = asked.get("ExpressionAttributeNames", {})
     paths = (path[0] for _, path, _ in updates.actions(asked["UpdateExpression"]))
     shown = {names.get(each, each) for each in paths}

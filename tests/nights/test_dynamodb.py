@@ -226,7 +226,7 @@ def named(operation: str, asked: dict[str, Any], table: str) -> dict[str, Any]:
 
 
 def answered(perform: Callable[[], dict[str, Any]], table: str) -> object:
-    """What both say in the same words."""
+    """The answer in words that both share."""
     try:
         answer = perform()
     except ClientError as error:

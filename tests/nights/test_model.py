@@ -1,4 +1,4 @@
-"""What the models do that no real server here can show: conflicts, throttling, lag, limits."""
+"""Behaviour of the models that no real server here can show: conflicts, throttling, lag, limits."""
 
 from dataclasses import replace
 from typing import Any

@@ -71,7 +71,7 @@ def reassign_to_ben(night: Night, at: float, number: int) -> None:
 
 
 def told(journal: Journal, method: Method) -> Counter[str]:
-    """How often an address heard of each incident."""
+    """Counts the messages to an address about each incident."""
     found = Counter[str]()
     for each in journal.heard:
         if each.to == method.address:

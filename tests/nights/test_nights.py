@@ -1,4 +1,4 @@
-"""Nights by chance: in any weather, everybody is told what they should be, when and how often.
+"""Nights by chance: in any weather everybody hears what they should, at the time they should.
 
 `make test` plays a few, `make nights` some hundreds, `make soak` thousands.
 """
