@@ -83,6 +83,21 @@ def test_settings_are_read_from_the_templates_values() -> None:
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))
+def test_every_setting_is_text(function: str) -> None:
+    """Environments hold text, and not every deployer turns a number into it."""
+
+    def is_text(value: Any) -> bool:
+        match value:
+            case {"Fn::If": [_, *branches]}:
+                return all(map(is_text, branches))
+            case _:
+                return isinstance(value, str | dict)
+
+    for name, value in functions()[function]["Environment"].items():
+        assert is_text(value), name
+
+
+@pytest.mark.parametrize("function", sorted(SETTINGS))
 def test_a_function_runs_what_is_there(function: str) -> None:
     properties = functions()[function]
     module, _, name = properties["Handler"].rpartition(".")
