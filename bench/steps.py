@@ -23,7 +23,7 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
     incident = night.trigger()
     plan(night.planning, PlanNotices(incident))
     figures = []
-    # The round is looked at after five minutes; with the pause over, the fallback address is told.
+    # After five minutes the round is judged; after the pause the fallback address gets a message.
     moments = (("first step", 0, 8), ("second step", 5, 8), ("round counts", 5, 8))
     for name, minutes, most_calls in (*moments, ("exhausted", 5, 24)):
         world.clock.advance(minutes=minutes)

@@ -37,7 +37,7 @@ class Budget:
         return self.plans, self.pages, self.notices
 
 
-# Of a message that names no budget, as an older version sends it.
+# For a message without a budget, as an older version sends it.
 SMALL_BUDGET: Final = Budget(25, 25, 25)
 
 

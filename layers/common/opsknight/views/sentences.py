@@ -7,7 +7,7 @@ from typing import Final
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert, Change, ChangeKind
 
-# Of a large team, so many are named, and the rest is counted.
+# A sentence names this many people, and counts the rest.
 NAMED: Final = 3
 
 type Names = Callable[[str], str]
