@@ -23,6 +23,15 @@ class Busy(ThreadPoolExecutor):
         return _Later(lambda: fn(*args, **kwargs))
 
 
+class Begun(ThreadPoolExecutor):
+    """Has begun each call, and makes it when its result is asked for: never, if nobody does."""
+
+    def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future = _Later(lambda: fn(*args, **kwargs))
+        future.set_running_or_notify_cancel()
+        return future
+
+
 class _Later[T](Future[T]):
     def __init__(self, call: Callable[[], T]) -> None:
         super().__init__()

@@ -106,8 +106,12 @@ class Composer:
         deadline: Deadline,
     ) -> Message:
         """`carried`: what the message is about, the most urgent first, the delivery's own context
-        among them.
+        among them. It names each incident once, however many deliveries of it there are.
         """
+        named: dict[str, DeliveryContext] = {}
+        for each in carried:
+            named.setdefault(each.delivery.incident_id, each)
+        carried = list(named.values())
         assignees = self._names(carried, deadline)
         several = len(carried) > 1
         # Only a webhook shows the details of several incidents.

@@ -54,13 +54,15 @@ def main(words: list[str]) -> int:
         if code != PASSED:
             sys.stdout.write(f"The tests must pass with the guards in place:\n{output}\n")
             return 1
-        failures = 0
+        failures: list[str] = []
         for guard, trouble in zip(guards, pool.map(removed, guards), strict=True):
             verdict = "noticed" if trouble is None else f"NOT GUARDED: {trouble}"
             sys.stdout.write(f"{guard.patch.stem}: {guard.what}: {verdict} ({guard.test})\n")
             sys.stdout.flush()
-            failures += trouble is not None
-    sys.stdout.write(f"{len(guards) - failures} passed, {failures} failed\n")
+            if trouble is not None:
+                failures.append(guard.patch.stem)
+    which = f": {', '.join(failures)}" if failures else ""
+    sys.stdout.write(f"{len(guards) - len(failures)} passed, {len(failures)} failed{which}\n")
     return 1 if failures else 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.background import AtOnce, Busy
+from harness.background import AtOnce, Begun, Busy
 from harness.invariants import check
 from harness.world import Response, World, deadline, event
 from opsknight.incident.commands import Acknowledge, AutoResolve, Command, Note, Resolve
@@ -125,7 +125,7 @@ def test_while_a_stray_alert_may_be_there_nobody_is_told_202(world: World) -> No
     assert len(found.active) == 1, "opening comes first: somebody is paged all the same"
 
 
-@ORDERS
+@pytest.mark.parametrize("background", [AtOnce, Busy, Begun])
 @pytest.mark.parametrize("write", ["PutItem", "UpdateItem"])
 def test_only_both_writes_are_a_202(
     world: World, background: type[ThreadPoolExecutor], write: str

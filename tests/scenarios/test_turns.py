@@ -339,15 +339,33 @@ def test_what_waits_for_a_receiver_that_takes_messages_is_late_and_not_unreached
         Key=receiver_state_key(SMS),
         UpdateExpression="SET next_at = :told, due_at = :later",
         ExpressionAttributeValues={
-            ":told": wire(began + timedelta(seconds=100)),
-            ":later": wire(began + timedelta(seconds=165)),
+            ":told": wire(began + timedelta(seconds=320)),
+            ":later": wire(began + timedelta(seconds=400)),
         },
     )
-    night.wait(seconds=164).hears()
+    # Beyond the five minutes after which a page that nobody tried has failed.
+    night.wait(seconds=315).hears()
     assert PageState.FAILED not in {page.state for page in night.all_pages()}
     next_turn(night)
-    night.hears("ada/sms paged")
+    # Its second round has come meanwhile, and that of the first incident.
+    night.hears("ada/sms paged x2")
     assert {page.state for page in night.all_pages()} == {PageState.REACHED}
+
+
+def test_an_incident_whose_step_came_twice_while_its_receiver_was_busy_is_told_once(
+    night: Pipeline,
+) -> None:
+    """Two pages of it wait; a batch of writes that names one item twice is refused as a whole."""
+    night.trigger("waits")
+    (first,) = held(night)
+    now = night.world.clock()
+    second = first.model_copy(update={"id": f"{first.id}again", "due_at": now})
+    assert night.world.table.plan_delivery(second, deadline())
+    send(night.sending, SendDelivery(second.incident_id, second.id))
+    assert len(held(night)) == 2
+    night.trigger("other")
+    night.wait(minutes=1).hears("ada/sms paged x2")
+    assert held(night) == []
 
 
 def test_a_dead_senders_lease_ends(night: Pipeline) -> None:

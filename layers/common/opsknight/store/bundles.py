@@ -177,10 +177,13 @@ class Bundles:
         """Stores what the leader's message carries, for the page behind its link. To be called
         before the message is sent.
         """
-        bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in carried]
-        self.put(
-            message_items.bundle_items(leader.id, bundled, now, self.table.retention), deadline
-        )
+        # An incident whose step came again while it was held is carried by two deliveries.
+        bundled = {
+            each.incident_id: Bundled(incident_id=each.incident_id, delivery_id=each.id)
+            for each in carried
+        }
+        new = message_items.bundle_items(leader.id, bundled.values(), now, self.table.retention)
+        self.put(new, deadline)
 
     def settle(self, bundle: str, sent: SentBundle, deadline: Deadline) -> None:
         """The one write that settles everything that the message carried."""
