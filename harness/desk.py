@@ -4,7 +4,7 @@ buttons, and the HTTP API.
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex, token_urlsafe
@@ -17,11 +17,11 @@ from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
 from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
-from opsknight.notification.delivery import Delivery, delivery_id
+from opsknight.notification.delivery import Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import clock
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
-from opsknight.store import items
+from opsknight.store import items, message_items
 from opsknight.store.wire import wire
 from respond.handler import Responder, fault, make
 
@@ -104,17 +104,39 @@ class Desk:
         delivery = self.delivery(incident_id, user, **more)
         return self.path(delivery)
 
-    def path(self, delivery: Delivery) -> str:
+    def path(self, delivery: Delivery, *, whole: bool = False) -> str:
+        """`whole`: of the list of all incidents in the message that the delivery led."""
         now = self.world.clock()
         key = self.keys.signing(now)
-        return f"/r/{signed_link.token(delivery.incident_id, delivery.id, key, now)}"
+        name = signed_link.whole(delivery.id) if whole else delivery.id
+        return f"/r/{signed_link.token(delivery.incident_id, name, key, now)}"
+
+    def bundle(self, incident_ids: Sequence[str], user: str = "ada") -> str:
+        """The path of the link in one message that told the user several incidents, led by the
+        delivery of the first.
+        """
+        leader = self.delivery(incident_ids[0], user)
+        others = [self.delivery(each, user, bundle=leader.id) for each in incident_ids[1:]]
+        told = [
+            Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in (leader, *others)
+        ]
+        now, retention = self.world.clock(), self.world.table.retention
+        for item in message_items.bundle_items(leader.id, told, now, retention):
+            self.world.table.client.put_item(TableName=self.world.table.name, Item=item)
+        return self.path(leader, whole=True)
 
     def ask(self, path: str, method: str = "GET", function: Responder | None = None) -> RawResponse:
         return self.send(http_event(path=path, method=method), function)
 
-    def press(self, path: str, action: str, function: Responder | None = None) -> RawResponse:
+    def press(
+        self,
+        path: str,
+        action: str | None = None,
+        function: Responder | None = None,
+        **fields: str | Sequence[str],
+    ) -> RawResponse:
         form = {"content-type": "application/x-www-form-urlencoded"}
-        body = urlencode({"action": action})
+        body = urlencode(({"action": action} if action else {}) | fields, doseq=True)
         return self.send(http_event(body, path=path, headers=form), function)
 
     def slack(

@@ -24,6 +24,7 @@ from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
 from opsknight.notification.recipients import methods
+from opsknight.notification.signed_link import whole
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.store import items
 from opsknight.store.calls import Deadline
@@ -131,7 +132,8 @@ class Composer:
             sequence=delivery.sequence,
             step=delivery.step,
             note=delivery.note,
-            link=self.link(delivery.incident_id, delivery.id, now) if several else None,
+            # The list of all of them: the most urgent one may well be of another delivery.
+            link=self.link(delivery.incident_id, whole(delivery.id), now) if several else None,
         )
 
     def _names(self, carried: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:

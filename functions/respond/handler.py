@@ -56,9 +56,11 @@ def make(
 ) -> Responder:
     """One warm function."""
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+    # A list of 250 incidents is acknowledged within the patience of its reader.
+    workers = ThreadPoolExecutor(max_workers=10, thread_name_prefix="acts")
     directory = DirectoryCache(table, background)
     return Responder(
-        linked=Linked(table, directory, link_keys, new_id),
+        linked=Linked(table, directory, link_keys, new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id),
         api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,

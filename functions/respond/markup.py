@@ -3,7 +3,7 @@
 from html import escape
 from typing import Final
 
-_VOID: Final = frozenset({"meta"})
+_VOID: Final = frozenset({"meta", "input"})
 
 
 class Html(str):

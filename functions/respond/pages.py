@@ -52,15 +52,6 @@ BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Another incident in the same message, with the link to it."""
-
-    incident: Incident
-    service: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
 class PageView:
     """All that a page shows. `latest` are the newest changes, `steps` the newest steps of the
     escalation, both newest first.
@@ -77,16 +68,17 @@ class PageView:
     zone: ZoneInfo
     """The reader's time zone."""
     ends_at: datetime
-    also: Sequence[Listed] = ()
+    message: str | None = None
+    """The token of the list, if the message told other incidents, too."""
 
     def clock(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
-        return f"{local:%d %b %H:%M} {local.tzname()}"
+        return clock(at, self.zone)
 
 
 def incident_page(view: PageView, now: datetime) -> Answer:
     incident = view.incident
     body = joined(
+        _message(view),
         tag(
             "header",
             tag("span", incident.urgency.capitalize(), class_=f"urgency {incident.urgency}"),
@@ -96,20 +88,29 @@ def incident_page(view: PageView, now: datetime) -> Answer:
         _facts(view, now),
         _buttons(incident.status),
         _details(view.alert),
-        _also(view, now),
         _timeline(view, now),
-        tag(
-            "footer",
-            f"You act as {view.reader}. Keep this link to yourself: "
-            f"it works without a password until {view.clock(view.ends_at)}.",
-        ),
+        footer(view.reader, view.ends_at, view.zone),
     )
-    return _page(200, f"{incident.status.capitalize()}: {incident.title}", body)
+    return html_page(200, f"{incident.status.capitalize()}: {incident.title}", body)
+
+
+def footer(reader: str, ends_at: datetime, zone: ZoneInfo) -> Html:
+    return tag(
+        "footer",
+        f"You act as {reader}. Keep this link to yourself: "
+        f"it works without a password until {clock(ends_at, zone)}.",
+    )
+
+
+def clock(at: datetime, zone: ZoneInfo) -> str:
+    """An instant as the reader's clock shows it."""
+    local = at.astimezone(zone)
+    return f"{local:%d %b %H:%M} {local.tzname()}"
 
 
 def sentence_page(status: int, heading: str, sentence: str) -> Answer:
     """A page that says nothing about any incident."""
-    return _page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
+    return html_page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
 
 
 def _facts(view: PageView, now: datetime) -> Html:
@@ -195,28 +196,10 @@ def _linked(text: str) -> Html:
     )
 
 
-def _also(view: PageView, now: datetime) -> Html | None:
-    if not view.also:
+def _message(view: PageView) -> Html | None:
+    if view.message is None:
         return None
-    rows = [
-        tag(
-            "li",
-            tag(
-                "a",
-                tag("b", each.incident.title, dir="auto"),
-                tag(
-                    "small",
-                    f"{each.incident.urgency.capitalize()}, {each.incident.status.lower()}, "
-                    f"{each.service}, {ago(each.incident.created_at, now)}",
-                ),
-                href=each.token,
-            ),
-        )
-        for each in view.also
-    ]
-    return joined(
-        tag("h2", f"{len(rows)} more in the same message"), tag("ul", *rows, class_="list")
-    )
+    return tag("p", tag("a", "All incidents of this message", href=view.message), class_="up")
 
 
 def _timeline(view: PageView, now: datetime) -> Html:
@@ -235,7 +218,7 @@ def _timeline(view: PageView, now: datetime) -> Html:
     return joined(tag("h2", heading), tag("ol", *rows, class_="timeline"))
 
 
-def _page(status: int, title: str, body: Html) -> Answer:
+def html_page(status: int, title: str, body: Html) -> Answer:
     css = _CSS.read_text(encoding="utf-8")
     head = joined(
         tag("meta", charset="utf-8"),

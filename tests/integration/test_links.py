@@ -6,7 +6,7 @@ from secrets import token_hex
 import pytest
 
 from harness.desk import Desk, RawResponse
-from harness.world import RETENTION, World, deadline, event
+from harness.world import World, deadline, event
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.policy import implicit
@@ -14,8 +14,7 @@ from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.incident.commands import Snooze
 from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification import signed_link
-from opsknight.notification.delivery import Bundled
-from opsknight.store import directory_items, items, message_items
+from opsknight.store import directory_items, items
 from tests.integration.conftest import Log
 from tests.integration.steps import do, in_order, incident, incident_in, put
 
@@ -306,33 +305,6 @@ def test_the_page_is_kept_from_everybody_else(desk: Desk) -> None:
     assert "unsafe" not in policy
     for fetched in ("src=", "@import", "url(", "http:", "https:", "<script", "<link"):
         assert fetched not in page.text
-
-
-def test_a_bundle_lists_what_its_message_told(desk: Desk) -> None:
-    ids = [
-        incident_in(desk.world, Status.OPEN, dedup_key=f"k{n}", severity=severity)
-        for n, severity in enumerate(("error", "info", "critical"))
-    ]
-    first = desk.delivery(ids[0])
-    others = [desk.delivery(each, bundle=first.id) for each in ids[1:]]
-    bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in others]
-    for item in message_items.bundle_items(first.id, bundled, desk.world.clock(), RETENTION):
-        put(desk.world, item)
-    path = desk.path(first)
-    desk.world.clock.advance(days=2)
-    page = desk.ask(path)
-    assert "2 more in the same message" in page.text
-    found = [part.split('"')[0] for part in page.text.split('href="')[1:]]
-    assert len(found) == 2
-    read = [
-        signed_link.read(each, desk.keys.accepted(desk.world.clock()), desk.world.clock())
-        for each in found
-    ]
-    assert [each.incident_id for each in read] == [ids[2], ids[1]], "the most urgent first"
-    assert desk.press(f"/r/{found[0]}", "acknowledge").status == 303
-    assert incident(desk.world, ids[2]).assignee_id == "user_ada"
-    desk.world.clock.advance(days=5)
-    assert desk.ask(f"/r/{found[1]}").status == 410, "a link does not prolong another"
 
 
 def test_a_long_timeline_says_that_it_is_cut(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from itertools import repeat
 import pytest
 
 from harness.pipeline import Pipeline, step
+from harness.processes import LINK_KEY
 from harness.world import World, deadline, event
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import MaintenanceWindow, Role, User
@@ -22,6 +23,7 @@ from opsknight.directory.receivers import (
 from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze
 from opsknight.incident.model import Escalation
+from opsknight.notification import signed_link
 from opsknight.notification.delivery import State
 from opsknight.store import directory_items
 
@@ -364,6 +366,10 @@ def test_a_storm_makes_few_messages_that_show_it_all(
     told = {night.listener.heard[0].message.incidents[0].id}
     for bundle in bundles:
         assert bundle.message.link
+        token = bundle.message.link.rpartition("/")[2]
+        link = signed_link.read(token, (LINK_KEY,), night.world.clock())
+        assert link.whole, "it opens the list of all"
+        assert link.delivery_id == bundle.message.delivery_id
         listed = night.world.table.bundle(bundle.message.delivery_id, deadline())
         told |= {each.incident_id for each in listed}
         assert {brief.id for brief in bundle.message.incidents} <= told

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsknight.notification.delivery import delivery_id
-from opsknight.notification.signed_link import LIFE, BadLink, ExpiredLink, read, token
+from opsknight.notification.signed_link import LIFE, BadLink, ExpiredLink, read, token, whole
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -32,6 +32,13 @@ def test_what_was_signed_is_read_back(
     link = read(made, (OTHER, key), NOW)
     assert (link.incident_id, link.delivery_id) == (incident_id, delivery_id)
     assert link.ends_at == NOW + LIFE
+
+
+def test_a_link_of_a_whole_message_is_no_longer_and_says_so() -> None:
+    made = token(INCIDENT, whole(DELIVERY), KEY, NOW)
+    link = read(made, (KEY,), NOW)
+    assert (len(made), link.delivery_id, link.whole) == (len(TOKEN), DELIVERY, True)
+    assert not read(TOKEN, (KEY,), NOW).whole
 
 
 def test_a_link_fits_an_sms() -> None:

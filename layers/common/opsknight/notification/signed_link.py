@@ -1,8 +1,10 @@
 """The signed link in a message: it lets the reader act on one incident, without any other key,
 until it expires.
 
-A link stands for one delivery. As it travels by SMS it is short: the incident, the delivery and the
-time it expires, then the first 12 bytes of an HMAC-SHA256 over them; 41 bytes in all.
+A link stands for one delivery, or for the whole message that the delivery led. As it travels by SMS
+it is short: the incident, the delivery and the time it expires, then the first 12 bytes of an
+HMAC-SHA256 over them; 41 bytes in all. The delivery's first letter is large where the link stands
+for a whole message.
 """
 
 import hmac
@@ -36,6 +38,13 @@ class Link:
     incident_id: str
     delivery_id: str
     ends_at: datetime
+    whole: bool = False
+    """Whether it stands for all incidents of the message that the delivery led."""
+
+
+def whole(delivery_id: str) -> str:
+    """For `token`, in place of the delivery's id: the whole message that the delivery led."""
+    return delivery_id[:1].upper() + delivery_id[1:]
 
 
 def token(incident_id: str, delivery_id: str, key: bytes, now: datetime) -> str:
@@ -64,8 +73,8 @@ def read(text: str, keys: tuple[bytes, ...], now: datetime) -> Link:
     ends_at = datetime.fromtimestamp(int.from_bytes(raw[_ENDS]), UTC)
     if now >= ends_at:
         raise ExpiredLink
-    delivery = raw[_DELIVERY]
-    return Link(f"inc_{raw[_INCIDENT].hex()}", chr(delivery[0]) + delivery[1:].hex(), ends_at)
+    kind, delivery = chr(raw[_DELIVERY][0]), raw[_DELIVERY][1:].hex()
+    return Link(f"inc_{raw[_INCIDENT].hex()}", kind.lower() + delivery, ends_at, kind.isupper())
 
 
 def _mac(signed: bytes, key: bytes) -> bytes:

@@ -167,10 +167,12 @@ def perform(
     token: str,
     deadline: Deadline,
     timeouts: Timeouts = NEVER,
+    epoch: int | None = None,
 ) -> Transitioned | Unchanged | NotAllowed | None:
     """Carries out a command: the decision, once it is written; None when there is no incident.
 
-    `token` names this request, in at most 32 characters; `timeouts` are those of the service.
+    `token` names this request, in at most 32 characters; `timeouts` are those of the service;
+    `epoch` is the one in which whoever commands it saw the incident, and in another it is refused.
     Raises Unavailable when DynamoDB is, and ValueError for a snooze of an impossible length.
     """
 
@@ -178,6 +180,8 @@ def perform(
         incident = table.incident(incident_id, deadline)
         if incident is None:
             return None
+        if epoch is not None and incident.epoch != epoch:
+            return NotAllowed(incident.status, "it has changed since it was looked at")
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
         if isinstance(decision, Transitioned):
             table.apply(decision, f"{token}-{number}", deadline)

@@ -1,0 +1,171 @@
+"""The incidents of a message that told several: their list, live, and acknowledging them.
+
+An act is on what its reader saw: the ids on the page, each in the epoch that it had there. What has
+come since stands apart, and no button for all includes it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+
+from opsknight.http.gateway import Answer
+from opsknight.incident.commands import Acknowledge
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.model import Incident, Status, Urgency
+from opsknight.notification.delivery import Bundled
+from opsknight.notification.signed_link import BadLink
+from opsknight.store.calls import Unavailable
+from opsknight.store.listings import Listings, Wanted
+from respond.list_page import ListView, Result, Row, list_page
+from respond.pages import sentence_page
+from respond.visit import UNKNOWN, Visit
+
+# Newer incidents are searched for among so many open ones, and looked up one by one.
+NEWEST_OPEN: Final = 200
+LOOKED_UP: Final = 20
+_SEEN: Final = re.compile(r"(inc_[0-9a-f]{28})\.(\d{1,9})")
+_COUNT: Final = re.compile(r"\d{1,3}")
+_RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An incident as the reader saw it."""
+
+    incident_id: str
+    epoch: int
+
+
+def show(visit: Visit) -> Answer:
+    told = _told(visit)
+    known = visit.table.incidents(told, visit.deadline)
+    if not known:
+        raise BadLink
+    view = ListView(
+        reader=visit.reader.name,
+        reader_id=visit.reader.id,
+        rows=_rows(
+            visit,
+            [
+                (known[each.incident_id], each)
+                for each in told.values()
+                if each.incident_id in known
+            ],
+        ),
+        newer=_rows(visit, _newer(visit, told)),
+        result=_result(visit),
+        names=lambda user_id: visit.directory.user_name(user_id, visit.now, visit.deadline),
+        zone=visit.zone,
+        ends_at=visit.link.ends_at,
+    )
+    return list_page(view, visit.now)
+
+
+def act(visit: Visit, workers: Executor) -> Answer:
+    """Acknowledges what the form names, each by itself: the failure of one harms no other."""
+    form = visit.form()
+    named = form.get("only") or (
+        form.get("seen") if form.get("action") == ["acknowledge"] else None
+    )
+    wanted = [_seen(each) for each in named or ()]
+    if not wanted or None in wanted:
+        return sentence_page(400, *UNKNOWN)
+    told = _told(visit)
+    seen = [each for each in wanted if each is not None]
+    theirs = {each.incident_id for each in seen} - told.keys()
+    if theirs:
+        told = told | {one.id: each for one, each in _newer(visit, told)}
+    # Whoever changes the form reaches no more than what the list shows.
+    if any(each.incident_id not in told for each in seen):
+        return sentence_page(400, *UNKNOWN)
+    known = visit.table.incidents((each.incident_id for each in seen), visit.deadline)
+    running = [
+        workers.submit(_acknowledge, visit, known[each.incident_id], each.epoch)
+        for each in seen
+        if each.incident_id in known
+    ]
+    results = [each.result() for each in running]
+    done = sum(each is True for each in results)
+    visit.log_fields.update(acknowledged=done, asked=len(seen))
+    if done == 0 and None in results:
+        raise Unavailable("none of the incidents could be acknowledged")
+    return visit.back(f"?done={min(done, 999)}&left={min(len(seen) - done, 999)}")
+
+
+def _acknowledge(visit: Visit, incident: Incident, epoch: int) -> bool | None:
+    """Whether this did it; None when the store did not answer."""
+    try:
+        command = Acknowledge(by=visit.reader.id)
+        decision = visit.perform(incident.id, incident.service_id, command, epoch)
+    except Unavailable:
+        return None
+    return isinstance(decision, Transitioned)
+
+
+def _seen(text: str) -> Seen | None:
+    found = _SEEN.fullmatch(text)
+    return Seen(found[1], int(found[2])) if found else None
+
+
+def _told(visit: Visit) -> dict[str, Bundled]:
+    """What the message told, by incident."""
+    link = visit.link
+    told = {each.incident_id: each for each in visit.table.bundle(link.delivery_id, visit.deadline)}
+    first = Bundled(incident_id=link.incident_id, delivery_id=link.delivery_id)
+    return told if link.incident_id in told else {link.incident_id: first, **told}
+
+
+def _newer(visit: Visit, told: Iterable[str]) -> list[tuple[Incident, Bundled]]:
+    """Open incidents that the reader was paged for after this message, which tells nothing of them.
+    Of many, the newest.
+    """
+    wanted = Wanted(statuses=frozenset({Status.OPEN}))
+    listings, since = Listings(visit.table), visit.delivery.at
+    listed, _ = listings.page(wanted, None, NEWEST_OPEN, visit.now, visit.deadline)
+    others = [each for each in listed if each.id not in set(told)]
+    # The reader's own first; then what was opened since, which may page them beside others.
+    likely = [each for each in others if each.assignee_id == visit.reader.id]
+    likely += [
+        each for each in others if each.assignee_id != visit.reader.id and each.created_at >= since
+    ]
+    found: list[tuple[Incident, Bundled]] = []
+    known = visit.table.incidents((each.id for each in likely[:LOOKED_UP]), visit.deadline)
+    for each in likely[:LOOKED_UP]:
+        mine = [
+            delivery
+            for delivery in visit.table.deliveries(each.id, visit.deadline)
+            if delivery.pages and delivery.user_id == visit.reader.id and delivery.at > since
+        ]
+        incident = known.get(each.id)
+        if mine and incident is not None and incident.status is Status.OPEN:
+            found.append((incident, Bundled(incident_id=each.id, delivery_id=mine[0].id)))
+    return found
+
+
+def _rows(visit: Visit, found: Iterable[tuple[Incident, Bundled]]) -> Sequence[Row]:
+    """Open ones first, then the most urgent, then the oldest."""
+    rows = [
+        Row(
+            incident,
+            visit.directory.service_name(incident.service_id, visit.now, visit.deadline),
+            visit.link_to(each.incident_id, each.delivery_id),
+        )
+        for incident, each in found
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (
+            row.incident.status is not Status.OPEN,
+            _RANKS[row.incident.urgency],
+            row.incident.created_at,
+        ),
+    )
+
+
+def _result(visit: Visit) -> Result | None:
+    done, left = (visit.request.query.get(name, "") for name in ("done", "left"))
+    if not (_COUNT.fullmatch(done) and _COUNT.fullmatch(left)):
+        return None
+    return Result(int(done), int(left))

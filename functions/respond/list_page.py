@@ -1,0 +1,139 @@
+"""The list behind a link that stands for several incidents, as HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from opsknight.http.gateway import Answer
+from opsknight.incident.model import Incident, Status
+from opsknight.views.sentences import Names, ago
+from respond.markup import Html, joined, tag
+from respond.pages import footer, html_page
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    incident: Incident
+    service: str
+    token: str
+    """Of the link to the incident's own page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the form sent last."""
+
+    done: int
+    left: int
+    """Somebody was faster, it has changed, or the store did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    reader: str
+    reader_id: str
+    rows: Sequence[Row]
+    """Those that the message told: open ones first, then the most urgent, then the oldest."""
+    newer: Sequence[Row]
+    """Those that came since."""
+    result: Result | None
+    names: Names
+    zone: ZoneInfo
+    ends_at: datetime
+
+
+def list_page(view: ListView, now: datetime) -> Answer:
+    waiting = [row for row in view.rows if row.incident.status is Status.OPEN]
+    others = [row for row in view.rows if row.incident.status is not Status.OPEN]
+    heading = (
+        f"{_incidents(len(waiting))} {'waits' if len(waiting) == 1 else 'wait'} for you"
+        if waiting
+        else f"{_incidents(len(others))}, none of them open"
+    )
+    body = joined(
+        tag("h1", heading),
+        _result(view.result),
+        _all(waiting),
+        _list(waiting, view, now),
+        joined(tag("h2", f"{len(others)} not open any more"), _list(others, view, now))
+        if waiting and others
+        else _list(others, view, now),
+        joined(tag("h2", f"{len(view.newer)} new since this message"), _list(view.newer, view, now))
+        if view.newer
+        else None,
+        footer(view.reader, view.ends_at, view.zone),
+    )
+    return html_page(200, heading, body)
+
+
+def _incidents(number: int) -> str:
+    return "1 incident" if number == 1 else f"{number} incidents"
+
+
+def _result(result: Result | None) -> Html | None:
+    if result is None:
+        return None
+    done = (
+        f"{_incidents(result.done)} acknowledged." if result.done else "Nothing was acknowledged."
+    )
+    left = (
+        f" {result.left} had changed meanwhile, or could not be reached: look below."
+        if result.left
+        else ""
+    )
+    return tag("p", done + left, class_="result", role="status")
+
+
+def _all(waiting: Sequence[Row]) -> Html | None:
+    if len(waiting) < 2:
+        return None
+    seen = (tag("input", type="hidden", name="seen", value=_seen(row)) for row in waiting)
+    button = tag(
+        "button",
+        f"Acknowledge all {len(waiting)}",
+        name="action",
+        value="acknowledge",
+        class_="first wide",
+        type="submit",
+    )
+    return tag("div", tag("form", *seen, button, method="post"), class_="act all")
+
+
+def _seen(row: Row) -> str:
+    return f"{row.incident.id}.{row.incident.epoch}"
+
+
+def _list(rows: Sequence[Row], view: ListView, now: datetime) -> Html | None:
+    if not rows:
+        return None
+    return tag("ul", *(_item(row, view, now) for row in rows), class_="list")
+
+
+def _item(row: Row, view: ListView, now: datetime) -> Html:
+    incident = row.incident
+    link = tag(
+        "a",
+        tag("b", incident.title, dir="auto"),
+        tag(
+            "small",
+            tag("span", incident.urgency.capitalize(), class_=f"urgency {incident.urgency}"),
+            f" {_state(row, view)}{row.service}, {ago(incident.created_at, now)}",
+        ),
+        href=row.token,
+    )
+    if incident.status is not Status.OPEN:
+        return tag("li", link)
+    button = tag("button", "Acknowledge", name="only", value=_seen(row), type="submit")
+    return tag("li", link, tag("form", button, method="post"), class_="row")
+
+
+def _state(row: Row, view: ListView) -> str:
+    incident = row.incident
+    if incident.status is Status.OPEN:
+        return ""
+    who = incident.assignee_id
+    if incident.status is Status.ACKNOWLEDGED and who:
+        name = "You have" if who == view.reader_id else f"{view.names(who)} has"
+        return f"{name} it, "
+    return f"{incident.status.capitalize()}, "

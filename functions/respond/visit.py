@@ -1,0 +1,96 @@
+"""One visit by a link: who came, to what, and what each page and form needs.
+
+Reads forms; knows no page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+from opsknight.directory.entries import User
+from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Answer, Request
+from opsknight.incident.commands import Command
+from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
+from opsknight.incident.model import NEVER, Actor, ActorKind
+from opsknight.notification import signed_link
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.signed_link import Link
+from opsknight.store.calls import Deadline
+from opsknight.store.execute import perform
+from opsknight.store.table import Table
+
+# 250 incidents of a list with their epochs, percent-encoded, or a long note in any script.
+LARGEST_FORM: Final = 32 * 1024
+UNKNOWN: Final = ("Nothing was done", "This page does not offer what the form asked for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    request: Request
+    token: str
+    link: Link
+    delivery: Delivery
+    """The message that the link was in; the first of several that it told."""
+    reader: User
+    now: datetime
+    deadline: Deadline
+    table: Table
+    directory: DirectoryCache
+    signing_key: bytes
+    new_id: Callable[[str, datetime], str]
+    log_fields: dict[str, Any]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reader's time zone."""
+        try:
+            return ZoneInfo(self.reader.zone or "UTC")
+        except (LookupError, OSError, ValueError):
+            # The tz database here is older than the one that knew the zone.
+            return ZoneInfo("UTC")
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.USER, id=self.reader.id, name=self.reader.name)
+
+    def form(self) -> Mapping[str, Sequence[str]]:
+        """The fields of the form; empty where the body is none."""
+        if len(self.request.body) > LARGEST_FORM:
+            return {}
+        try:
+            return parse_qs(self.request.body.decode("ascii"), strict_parsing=True)
+        except ValueError:
+            return {}
+
+    def link_to(self, incident_id: str, delivery_id: str) -> str:
+        """The token of another link for the same reader. It is valid as long as the link that leads
+        here, or following links would prolong them.
+        """
+        begun = self.link.ends_at - signed_link.LIFE
+        return signed_link.token(incident_id, delivery_id, self.signing_key, begun)
+
+    def perform(
+        self, incident_id: str, service_id: str, command: Command, epoch: int | None = None
+    ) -> Transitioned | Unchanged | NotAllowed | None:
+        service = self.directory.any_service(service_id, self.now, self.deadline)
+        return perform(
+            self.table,
+            incident_id,
+            command,
+            actor=self.actor,
+            now=self.now,
+            token=self.new_id("act", self.now),
+            deadline=self.deadline,
+            timeouts=service.timeouts if service else NEVER,
+            epoch=epoch,
+        )
+
+    def back(self, query: str = "") -> Answer:
+        """To the page, which shows the result; reloading it does not act again. The address is
+        relative, so it is right below any base path.
+        """
+        return Answer(303, "", {"Location": self.token + query, "Cache-Control": "no-store"})

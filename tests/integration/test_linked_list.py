@@ -1,0 +1,180 @@
+"""The link of a message that told several incidents: their list, and acknowledging all of them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from harness.desk import Desk, RawResponse
+from harness.world import World, deadline
+from opsknight.incident.commands import Acknowledge, Resolve, Snooze, Unsnooze
+from opsknight.incident.model import Status
+from opsknight.store import items
+from tests.integration.steps import do, in_order, incident, incident_in
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world)
+
+
+def opened(desk: Desk, severity: str, key: str) -> str:
+    payload = {"summary": f"Disk of {key} is full", "source": key, "severity": severity}
+    return incident_in(desk.world, Status.OPEN, dedup_key=key, payload=payload)
+
+
+def titles(page: RawResponse) -> list[str]:
+    return re.findall(r"<b dir=\"auto\">Disk of (\w+) is full</b>", page.text)
+
+
+def links(page: RawResponse) -> list[str]:
+    return re.findall(r'<a href="([\w-]{55})"', page.text)
+
+
+def seen(page: RawResponse) -> list[str]:
+    """What the button for all would send."""
+    return re.findall(r'name="seen" value="([^"]+)"', page.text)
+
+
+def only(page: RawResponse) -> list[str]:
+    return re.findall(r'name="only" value="([^"]+)"', page.text)
+
+
+def test_the_list_has_the_most_urgent_first_whichever_delivery_leads(desk: Desk) -> None:
+    """The text named the HIGH one, and the link opened the MEDIUM one that led the message."""
+    ids = [opened(desk, *each) for each in (("error", "db1"), ("info", "db2"), ("critical", "db3"))]
+    page = desk.ask(desk.bundle(ids))
+    assert page.status == 200
+    assert "3 incidents wait for you" in page.text
+    assert titles(page) == ["db3", "db1", "db2"]
+    assert "Acknowledge all 3" in page.text
+    assert [each.split(".")[0] for each in seen(page)] == [ids[2], ids[0], ids[1]]
+    first = desk.ask(f"/r/{links(page)[0]}")
+    assert '<h1 dir="auto">Disk of db3 is full</h1>' in first.text
+    assert "All incidents of this message" in first.text
+    assert titles(desk.ask(f"/r/{links(first)[0]}")) == titles(page)
+
+
+def test_all_are_acknowledged_by_one_tap_each_by_itself(desk: Desk) -> None:
+    ids = [opened(desk, "critical", f"web{number}") for number in range(40)]
+    path = desk.bundle(ids)
+    page = desk.ask(path)
+    assert "Acknowledge all 40" in page.text
+    pressed = desk.press(path, "acknowledge", seen=seen(page))
+    assert pressed.status == 303
+    for each in ids:
+        known = incident(desk.world, each)
+        assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
+        [change] = desk.world.table.changes(each, deadline())
+        assert (change.what, change.actor.id) == ("acknowledged", "user_ada")
+    place, _, query = pressed.headers["Location"].partition("?")
+    assert (place, query) == (path.removeprefix("/r/"), "done=40&left=0")
+    after = desk.send(
+        {
+            "rawPath": path,
+            "requestContext": {"http": {"method": "GET"}},
+            "queryStringParameters": {"done": "40", "left": "0"},
+        }
+    )
+    assert "40 incidents acknowledged." in after.text
+    assert seen(after) == []
+
+
+def test_what_changed_since_it_was_looked_at_is_left_alone(desk: Desk) -> None:
+    """It was open, snoozed by somebody, and opened again while the page lay on the table."""
+    ids = [opened(desk, "critical", f"web{number}") for number in range(3)]
+    path = desk.bundle(ids)
+    looked_at = seen(desk.ask(path))
+    do(desk.world, ids[0], Snooze(desk.world.clock() + timedelta(hours=1)))
+    do(desk.world, ids[0], Unsnooze())
+    do(desk.world, ids[1], Resolve())
+    pressed = desk.press(path, "acknowledge", seen=looked_at)
+    assert pressed.headers["Location"].endswith("?done=1&left=2")
+    statuses = [incident(desk.world, each).status for each in ids]
+    assert statuses == [Status.OPEN, Status.RESOLVED, Status.ACKNOWLEDGED]
+
+
+def test_what_came_since_is_named_and_not_included(desk: Desk) -> None:
+    ids = [opened(desk, "error", f"web{number}") for number in range(2)]
+    path = desk.bundle(ids)
+    desk.world.clock.advance(minutes=4)
+    newer = [opened(desk, "critical", f"new{number}") for number in range(3)]
+    for each in newer:
+        desk.delivery(each)
+    of_others = opened(desk, "critical", "other")
+    desk.delivery(of_others, "ben")
+    page = desk.ask(path)
+    assert "3 new since this message" in page.text
+    assert "Acknowledge all 2" in page.text
+    assert {each.split(".")[0] for each in seen(page)} == set(ids)
+    assert set(titles(page)) == {"web0", "web1", "new0", "new1", "new2"}
+    desk.press(path, "acknowledge", seen=seen(page))
+    assert {incident(desk.world, each).status for each in newer} == {Status.OPEN}
+    [one] = [each for each in only(page) if each.startswith(newer[1])]
+    assert desk.press(path, only=one).status == 303
+    assert incident(desk.world, newer[1]).assignee_id == "user_ada"
+    assert incident(desk.world, newer[0]).status is Status.OPEN
+
+
+def test_one_is_acknowledged_from_the_list(desk: Desk) -> None:
+    ids = [opened(desk, "critical", f"web{number}") for number in range(3)]
+    path = desk.bundle(ids)
+    assert desk.press(path, only=only(desk.ask(path))[1]).status == 303
+    statuses = [incident(desk.world, each).status for each in ids]
+    assert statuses == [Status.OPEN, Status.ACKNOWLEDGED, Status.OPEN]
+    page = desk.ask(path)
+    assert "2 incidents wait for you" in page.text
+    assert "1 not open any more" in page.text
+    assert "You have it" in page.text
+
+
+def test_the_list_says_who_was_faster(desk: Desk) -> None:
+    ids = [opened(desk, "critical", f"web{number}") for number in range(2)]
+    path = desk.bundle(ids)
+    for each in ids:
+        do(desk.world, each, Acknowledge(by="user_ben"))
+    page = desk.ask(path)
+    assert "2 incidents, none of them open" in page.text
+    assert page.text.count("Ben has it") == 2
+    assert "<button" not in page.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_at_a_list_changes_nothing(desk: Desk, method: str) -> None:
+    path = desk.bundle([opened(desk, "critical", each) for each in ("web1", "web2")])
+    before = in_order(desk.world.items())
+    assert desk.ask(path, method).status == 200
+    assert in_order(desk.world.items()) == before
+
+
+def test_a_form_reaches_no_more_than_the_list_shows(desk: Desk) -> None:
+    path = desk.bundle([opened(desk, "critical", each) for each in ("web1", "web2")])
+    other = opened(desk, "critical", "other")
+    for fields in (
+        {"only": f"{other}.0"},
+        {"action": "acknowledge", "seen": [seen(desk.ask(path))[0], f"{other}.0"]},
+        {"action": "acknowledge"},
+        {"action": "resolve", "seen": seen(desk.ask(path))},
+        {"only": "inc_1.0"},
+        {},
+    ):
+        before = in_order(desk.world.items())
+        assert desk.press(path, **fields).status == 400
+        assert in_order(desk.world.items()) == before
+
+
+def test_a_list_lives_no_longer_than_its_link(desk: Desk) -> None:
+    path = desk.bundle([opened(desk, "critical", each) for each in ("web1", "web2")])
+    desk.world.clock.advance(days=6)
+    page = desk.ask(path)
+    desk.world.clock.advance(days=1)
+    assert desk.ask(path).status == 410
+    assert desk.ask(f"/r/{links(page)[0]}").status == 410, "a link does not prolong another"
+
+
+def test_an_incident_that_is_gone_leaves_the_list(desk: Desk) -> None:
+    ids = [opened(desk, "critical", each) for each in ("web1", "web2")]
+    path = desk.bundle(ids)
+    table = desk.world.table
+    table.client.delete_item(TableName=table.name, Key=items.incident_key(ids[1]))
+    assert titles(desk.ask(path)) == ["web1"]
