@@ -13,7 +13,7 @@ from opsknight.directory.entries import Service, Team, User
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.runtime.lenient import readable
 from opsknight.store.calls import Deadline
-from opsknight.store.rounds import was_taken
+from opsknight.store.rounds import taken_at
 from opsknight.store.table import Table
 
 
@@ -43,8 +43,8 @@ class Directory:
             # Read one by one, they show which of them it is, and the others are paged.
             return _found(user_ids, lambda one: self.table.user(one, self.deadline))
 
-    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
-        return was_taken(self.table, incident_id, since, now, self.deadline)
+    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
+        return taken_at(self.table, incident_id, since, now, self.deadline)
 
 
 def _found[T](ids: Iterable[str], read: Callable[[str], T | None]) -> dict[str, T]:

@@ -35,7 +35,8 @@ class PageTracker:
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
         """A provider took a message of the delivery's page."""
         if delivery.page_no is not None:
-            self.paging.reached(delivery.incident_id, delivery.page_no, delivery.user_id, deadline)
+            which = delivery.incident_id, delivery.page_no, delivery.user_id
+            self.paging.reached(*which, self.clock(), deadline)
 
     def lost(self, delivery: Delivery, deadline: Deadline) -> None:
         """A message of the delivery's page failed or bounced: it may have been the last hope."""
@@ -66,7 +67,7 @@ class PageTracker:
             self.paging.look_again(page, later, deadline)
             return
         if state is not PageState.FAILED:
-            self.paging.end(page, state, deadline)
+            self.paging.end(page, state, now, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
             count("PageFailed")
             if deliveries and is_untried(deliveries):

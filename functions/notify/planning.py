@@ -118,7 +118,7 @@ class Planning:
     def _plan(self, page: Page, deadline: Deadline) -> None:
         incident = self.table.incident(page.incident_id, deadline)
         if incident is None or incident.status is not Status.OPEN or incident.epoch != page.epoch:
-            self.paging.end(page, PageState.CANCELLED, deadline)
+            self.paging.end(page, PageState.CANCELLED, self.clock(), deadline)
             return
         user = readable(lambda: self.table.user(page.user_id, deadline))
         deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)

@@ -56,13 +56,13 @@ def running(**more: Any) -> Incident:
 
 
 def turn(seen: Incident, policy: Policy = POLICY) -> Turn:
-    found = proceed(seen, policy, NOW, lambda since: True)
+    found = proceed(seen, policy, NOW, lambda since: NOW)
     assert isinstance(found, Turn)
     return found
 
 
 def advanced(seen: Incident, policy: Policy = POLICY) -> Advanced:
-    found = proceed(seen, policy, NOW, lambda since: True)
+    found = proceed(seen, policy, NOW, lambda since: NOW)
     assert isinstance(found, Advanced)
     return found
 
@@ -187,9 +187,9 @@ def over(**more: Any) -> Incident:
 
 
 def after_round(seen: Incident, now: datetime, taken: bool) -> Advanced | Turn:
-    return proceed(
-        seen, POLICY.model_copy(update={"repeat_after": 90 * MINUTE}), now, lambda _: taken
-    )
+    """Whether a provider took one of its pages, at NOW."""
+    policy = POLICY.model_copy(update={"repeat_after": 90 * MINUTE})
+    return proceed(seen, policy, now, lambda _: NOW if taken else None)
 
 
 def test_a_round_of_which_a_page_was_taken_waits_out_the_pause() -> None:
@@ -200,6 +200,15 @@ def test_a_round_of_which_a_page_was_taken_waits_out_the_pause() -> None:
     next_round = after_round(over(page_no=7), NOW + 90 * MINUTE, True)
     assert isinstance(next_round, Turn)
     assert (next_round.changes.round, next_round.changes.round_from) == (1, 8)
+
+
+def test_a_provider_that_works_again_after_a_while_costs_that_while() -> None:
+    """The pause begins when somebody was reached, so that each round of the policy is one."""
+    seen = over(empty_since=NOW, uncounted=1).model_copy(update={"round_over": NOW - 7 * MINUTE})
+    counts = after_round(seen, NOW + 3 * MINUTE, True)
+    assert isinstance(counts, Advanced)
+    assert counts.changes.timers == {Timer.STEP: NOW + 90 * MINUTE}
+    assert counts.changes.round_over == NOW
 
 
 @pytest.mark.parametrize(
@@ -241,7 +250,7 @@ def test_a_gap_of_a_day_counts() -> None:
     empty = running(reached=None, next_step=2, round=1, empty_since=NOW - day)
     assert advanced(empty).what == "exhausted"
     shorter = empty.model_copy(update={"empty_since": NOW - day + MINUTE})
-    assert isinstance(proceed(shorter, POLICY, NOW, lambda since: True), Turn)
+    assert isinstance(proceed(shorter, POLICY, NOW, lambda since: NOW), Turn)
 
 
 def test_rounds_are_counted_and_end() -> None:

@@ -71,9 +71,9 @@ class Roster:
     def users(self, user_ids: Set[str]) -> Mapping[str, User]:
         return _those(self.known_users, user_ids)
 
-    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
+    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
         """Providers take every message; a round without any is not asked about."""
-        return True
+        return now
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Page(Model):
     state: PageState | None = None
     reach_deadline: AwareDatetime | None = None
     """The page has failed if no provider has taken one of its messages by then."""
+    reached_at: AwareDatetime | None = None
+    """When a provider took the first of its messages; None where a version before this saw it."""
     delivery_ids: tuple[str, ...] | None = None
     """Its deliveries, once they are planned; None where a version before this planned them."""
     due_at: AwareDatetime | None = None

@@ -91,12 +91,14 @@ class Turn:
         return () if assignee is None else (Target(kind=TargetKind.USER, id=assignee),)
 
 
-type WasTaken = Callable[[int], bool]
-"""Whether a provider took one of the incident's pages from this number on, or still may."""
+type TakenAt = Callable[[int], datetime | None]
+"""When a provider first took one of the incident's pages from this number on; now, if one may still
+be taken; None for neither.
+"""
 
 
 def proceed(
-    incident: Incident, policy: Policy, now: datetime, was_taken: WasTaken
+    incident: Incident, policy: Policy, now: datetime, taken_at: TakenAt
 ) -> Advanced | Turn:
     """What the escalation of an OPEN incident does next, now that its timer STEP has come.
 
@@ -117,7 +119,7 @@ def proceed(
         return Turn(incident, policy, step, Why.ASKED)
     if following < len(policy.steps):
         return Turn(incident, policy, following, Why.DUE)
-    return _after_round(incident, policy, now, was_taken)
+    return _after_round(incident, policy, now, taken_at)
 
 
 def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn:
@@ -144,14 +146,18 @@ def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn
 
 
 def _after_round(
-    incident: Incident, policy: Policy, now: datetime, was_taken: WasTaken
+    incident: Incident, policy: Policy, now: datetime, taken_at: TakenAt
 ) -> Advanced | Turn:
     """The next round once the pause is over, the same one again if it did not count, or the end."""
-    counts = bool(incident.reached) and was_taken(incident.round_from or 0)
+    taken = taken_at(incident.round_from or 0) if incident.reached else None
     since = incident.empty_since
-    if counts or (since is not None and now - since >= LONGEST_GAP):
-        changes = Changes(empty_since=None, uncounted=None) if counts else NOTHING
+    if taken is not None or (since is not None and now - since >= LONGEST_GAP):
+        changes = Changes(empty_since=None, uncounted=None) if taken is not None else NOTHING
         rest = _later(incident, policy.pause)
+        if rest is not None and taken is not None and since is not None:
+            # Until then it reached nobody: the pause begins there.
+            changes |= Changes(round_over=max(rest - policy.pause, taken))
+            rest = max(rest, taken + policy.pause)
         if rest is not None and now < rest:
             # The last page failed, or it was time to see whether the round counts.
             changes |= Changes(timers={Timer.STEP: rest})

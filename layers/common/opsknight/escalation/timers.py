@@ -46,9 +46,9 @@ class Directory(Protocol):
 
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
-    def was_taken(self, incident_id: str, since: int, now: datetime) -> bool:
-        """Whether a provider took one of the incident's pages from the page number `since` on, or
-        one still waits at a receiver that works.
+    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
+        """When a provider first took one of the incident's pages from the page number `since` on;
+        now, if one still waits at a receiver that works; None for neither.
         """
 
 
@@ -160,7 +160,7 @@ def reached(targets: tuple[Target, ...], now: datetime, directory: Directory) ->
 def _escalated(incident: Incident, now: datetime, directory: Directory) -> Advanced:
     policy = policy_of(incident, directory)
     decision = proceed(
-        incident, policy, now, lambda since: directory.was_taken(incident.id, since, now)
+        incident, policy, now, lambda since: directory.taken_at(incident.id, since, now)
     )
     match decision:
         case Advanced():

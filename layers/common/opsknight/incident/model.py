@@ -205,7 +205,9 @@ class Incident(Pointer):
     round_from: int | None = None
     """The first page number of this round, and of the rounds just before that did not count."""
     round_over: datetime | None = None
-    """When the last step of this round was taken."""
+    """When the last step of this round was taken, or when a provider took the first page of a round
+    that had not counted before.
+    """
     uncounted: int | None = None
     """How often in a row a round was repeated because it did not count."""
     empty_since: datetime | None = None

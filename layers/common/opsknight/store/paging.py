@@ -61,8 +61,9 @@ class Paging:
             if found is not None:
                 yield found
 
-    def end(self, page: Page, state: PageState, deadline: Deadline) -> bool:
-        return self._change(page, {"state": state, "due_at": None}, deadline)
+    def end(self, page: Page, state: PageState, now: datetime, deadline: Deadline) -> bool:
+        reached = {"reached_at": now} if state is PageState.REACHED else {}
+        return self._change(page, {"state": state, "due_at": None, **reached}, deadline)
 
     def look_again(self, page: Page, at: datetime, deadline: Deadline) -> None:
         """It is not judged yet: it is due again at `at`."""
@@ -97,12 +98,14 @@ class Paging:
             ClientRequestToken=token,
         )
 
-    def reached(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
+    def reached(
+        self, incident_id: str, page_no: int, user_id: str, now: datetime, deadline: Deadline
+    ) -> None:
         """Records that a provider took one of its messages, also of a page that has failed before:
         its round counts then.
         """
         key = items.page_key(incident_id, page_no, user_id)
-        sets: dict[str, object] = {"state": PageState.REACHED, "due_at": None}
+        sets: dict[str, object] = {"state": PageState.REACHED, "due_at": None, "reached_at": now}
         for seen in (PageState.PLANNED, PageState.FAILED):
             with suppress(Conflict):
                 self._update(key, sets, seen, deadline)

@@ -21,30 +21,33 @@ LATELY: Final = max(MIN_INTERVAL.values())
 MOST_PAGES: Final = 1000
 
 
-def was_taken(
+def taken_at(
     table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline
-) -> bool:
-    """Whether a provider took one of the incident's pages from the page number `since` on, or one
-    still waits at a receiver that works.
+) -> datetime | None:
+    """When a provider first took one of the incident's pages from the page number `since` on; now,
+    if one still waits at a receiver that works; None for neither.
     """
     first, last = (items.page_key(incident_id, n, "")["sk"] for n in (since, 999_999))
     pk = items.incident_key(incident_id)["pk"]
     condition = "pk = :pk AND sk BETWEEN :first AND :last"
     found = table.query(condition, {":pk": pk, ":first": first, ":last": last}, deadline)
     planned, read = False, 0
+    times: list[datetime] = []
     for item in islice(found, MOST_PAGES):
         read += 1
         try:
             page = Page.model_validate(plain(item))
         except ValidationError:
             # Nobody knows, and that alone must not page for a day.
-            return True
+            return now
         if page.state is PageState.REACHED:
-            return True
+            times.append(page.reached_at or page.at)
         planned = planned or page.state is PageState.PLANNED
+    if times:
+        return min(times)
     if read == MOST_PAGES:
-        return True
-    return planned and _waits(table, incident_id, since, now, deadline)
+        return now
+    return now if planned and _waits(table, incident_id, since, now, deadline) else None
 
 
 def _waits(table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline) -> bool:
