@@ -28,7 +28,7 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
     for name, minutes, most_calls in (*moments, ("exhausted", 5, 24)):
         world.clock.advance(minutes=minutes)
         for page in night.new_pages():
-            Paging(world.table).end(page, PageState.REACHED, deadline())
+            Paging(world.table).end(page, PageState.REACHED, world.clock(), deadline())
         log.drain()
         night.engine.advance(incident, deadline())
         calls = log.drain()

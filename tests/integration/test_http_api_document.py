@@ -84,7 +84,7 @@ def desk(world: World) -> Desk:
         asked = body | {"service_id": "svc_reports"}
         opened.append(world.send(asked, key=key, api=events).incident["id"])
         world.clock.advance(seconds=20)
-    turn = proceed(incident(world, opened[0]), implicit("team_web"), world.clock(), lambda _: True)
+    turn = proceed(incident(world, opened[0]), implicit("team_web"), world.clock(), lambda _: None)
     assert isinstance(turn, Turn)
     paged = take(turn, ["user_ada"], world.clock())
     world.table.apply(paged, token_hex(8), deadline())

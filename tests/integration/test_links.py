@@ -58,7 +58,7 @@ def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> No
     ben = user.model_copy(update={"zone": "Europe/Berlin"})
     put(desk.world, directory_items.directory_item(ben))
     known = incident(desk.world, incident_id)
-    turn = proceed(known, implicit("team_web"), desk.world.clock(), lambda _: True)
+    turn = proceed(known, implicit("team_web"), desk.world.clock(), lambda _: None)
     assert isinstance(turn, Turn)
     paged = take(turn, ["user_ada", "user_ben"], desk.world.clock())
     desk.world.table.apply(paged, token_hex(8), deadline())

@@ -238,7 +238,9 @@ class Night(RuleBasedStateMachine):
         if self.works:
             for page in self.world.table.pages(incident, deadline()):
                 if page.state is None:
-                    Paging(self.world.table).end(page, PageState.REACHED, deadline())
+                    Paging(self.world.table).end(
+                        page, PageState.REACHED, self.world.clock(), deadline()
+                    )
 
     def person(self, incident: str, what: str, step: int | None = None) -> None:
         commands: dict[str, Command] = {
