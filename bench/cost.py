@@ -110,8 +110,8 @@ def _idle() -> Bill:
     )
     return Bill(
         alarms=len(_of_type("AWS::CloudWatch::Alarm")),
-        # Ticks and OldestDueSeconds; the others exist in the hours in which they are emitted.
-        metrics=2,
+        # OldestDueSeconds; the others exist in the hours in which they are emitted.
+        metrics=1,
         invocations=MINUTES * invocations,
         gb_seconds=MINUTES * seconds,
         queue_requests=MINUTES * (empty + handled),

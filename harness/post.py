@@ -46,6 +46,8 @@ class Post:
     """Whether SQS takes nothing."""
     topic_away: bool = False
     """Whether SNS takes nothing."""
+    subscribers: int = 1
+    """How many have confirmed that they hear the fallback."""
 
     def sqs(self) -> Any:
         client: Any = _session().client("sqs", region_name="us-east-1")
@@ -92,9 +94,12 @@ class Post:
         return _answered(200, {})
 
     def _sns(self, model: Any, params: dict[str, Any], **_: object) -> Any:
-        assert model.name == "Publish"
         if self.topic_away:
             return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
+        if model.name == "GetTopicAttributes":
+            confirmed = str(self.subscribers)
+            return _answered(200, {"Attributes": {"SubscriptionsConfirmed": confirmed}})
+        assert model.name == "Publish"
         sent: dict[str, str] = params["body"]
         assert len(sent["Subject"]) <= 100
         assert sent["Subject"].isascii()

@@ -13,7 +13,7 @@ from escalation.engine import Engine
 from opsknight.escalation.repair import repaired
 from opsknight.escalation.timers import remind_every
 from opsknight.incident.model import Incident
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
 
@@ -48,7 +48,7 @@ def audit(engine: Engine, deadline: Deadline) -> None:
             timers=sorted(repair.changes.timers),
             due_at=repair.changes.due_at,
         )
-        count("Repaired")
+        signal("Failures")
     if place != after:
         waiting.keep_audited(place, deadline)
 

@@ -29,7 +29,7 @@ from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
 from opsknight.runtime.queues import LONGEST_DELAY
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.table import Table
@@ -71,7 +71,7 @@ class Engine:
         # Whatever is wrong with one incident must not keep the others waiting: this is the one
         # place where that is decided.
         except Exception:
-            count("TimerFailed")
+            signal("Failures")
             failures = self._postponed(incident_id, deadline)
             logger.exception("timer failed", incident_id=incident_id, failures=failures)
 

@@ -25,7 +25,7 @@ from opsknight.escalation.fallback import (
 )
 from opsknight.incident.model import Incident
 from opsknight.runtime import lenient
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.due import readable
 from opsknight.store.fallback import FallbackRows
@@ -100,7 +100,7 @@ class Fallback:
         services = {each: directory.service(each) for each in shown}
         known = {each: service.name for each, service in services.items() if service}
         if not self.outbox.notify_fallback(digest.subject, digest.text(known)):
-            count("TimerFailed")
+            signal("FallbackUnheard")
             return {"asked": True, "next_at": now + AGAIN_AFTER}
         logger.info("fallback notified", incidents=len(named))
         return {"told_at": now, "next_at": now + MIN_INTERVAL}

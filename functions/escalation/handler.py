@@ -24,9 +24,9 @@ from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
 from opsknight.runtime import clients, clock
-from opsknight.runtime.queues import Queue
+from opsknight.runtime.queues import Queue, signal_late
 from opsknight.runtime.settings import OutboxSettings, read_settings
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,
@@ -39,7 +39,7 @@ from opsknight.runtime.wakeups import (
     misrouted,
     parse,
 )
-from opsknight.store.calls import Deadline
+from opsknight.store.calls import Deadline, Unavailable
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
@@ -58,6 +58,7 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
+    signal_late(event["Records"], clock.now())
     messages = {record["messageId"]: parse(record["body"]) for record in event["Records"]}
 
     def handle(record: SQSRecord) -> None:
@@ -71,7 +72,10 @@ def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_tick(event: Mapping[str, Any], context: LambdaContext) -> None:
-    tick(engine())
+    try:
+        tick(engine())
+    finally:
+        engine().outbox.check_fallback()
 
 
 def on_record(engine: Engine, record: DynamoDBRecord) -> None:
@@ -92,7 +96,8 @@ def _due_at(message: QueueMessage | None) -> datetime:
 def _on_message(engine: Engine, message: QueueMessage, message_id: str) -> None:
     try:
         on_message(engine, message)
-    except Exception:
+    except Exception as error:
+        signal("StoreUnavailable" if isinstance(error, Unavailable) else "Failures")
         # The batch continues without it and SQS sends it again: only this line says why.
         logger.exception("message failed", message_id=message_id)
         raise

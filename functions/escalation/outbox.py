@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from escalation.budget import Drain
 from opsknight.runtime.queues import Queue
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     Budget,
@@ -97,6 +97,21 @@ class Outbox:
         """Starts the sweep of each shard, and an audit. Raises as `continue_sweep` does."""
         wakeups = [Wakeup(each, now) for each in shards]
         self.timers.enqueue_all([*wakeups, Wakeup(AuditIncidents(), now)], now)
+
+    def check_fallback(self) -> None:
+        """Signals when nobody would hear the fallback address: nobody has confirmed it, or the last
+        subscriber has left.
+        """
+        try:
+            answer = self.sns.get_topic_attributes(TopicArn=self.fallback)
+            confirmed = int(answer["Attributes"]["SubscriptionsConfirmed"])
+        except (BotoCoreError, ClientError):
+            logger.exception("the fallback's subscriptions are not known")
+            signal("Failures")
+            return
+        if not confirmed:
+            logger.error("nobody has confirmed the fallback's subscription")
+            signal("FallbackUnheard")
 
     def notify_fallback(self, subject: str, text: str) -> bool:
         """Whether SNS took the message."""

@@ -14,7 +14,7 @@ from escalation.engine import Engine
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.lenient import readable_items
 from opsknight.runtime.queues import LONGEST_DELAY
-from opsknight.runtime.telemetry import count, logger, measure
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import SweepShard
 from opsknight.store import items
 from opsknight.store.calls import Deadline, Unavailable
@@ -34,7 +34,6 @@ def tick(engine: Engine) -> None:
     budgets = enumerate(shares(engine.outbox.held(), engine.outbox.drain))
     sweeps = (SweepShard(shard, at, budget=budget) for shard, budget in budgets)
     engine.outbox.start_sweeps(sweeps, at)
-    count("Ticks")
 
 
 def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
@@ -53,7 +52,7 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
         engine.outbox.continue_sweep(rest, now)
     if message.after is None:
         oldest = max(((now - each.at).total_seconds() for each in found), default=0)
-        measure("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
+        signal("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
     _pass_on(picked.things, engine, now, deadline)
     incidents = [each for each in found if each.is_incident]
     late = [each for each in incidents if each.at <= now]
@@ -103,7 +102,7 @@ def _attend(
     """
     throttled = _turn(incident_ids, announced, engine, deadline)
     for incident_id in _turn(throttled, announced, engine, deadline):
-        count("TimerFailed")
+        signal("StoreUnavailable")
         logger.error("left to the next tick", incident_id=incident_id)
 
 

@@ -22,7 +22,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from notify import wiring
 from notify.planning import Planning
 from notify.sending import Sending
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime import clock
+from opsknight.runtime.queues import signal_late
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,
@@ -61,6 +63,8 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_plan(event: Mapping[str, Any], context: LambdaContext) -> Any:
+    signal_late(event["Records"], clock.now())
+
     def handle(record: SQSRecord) -> None:
         if (message := parse(record.body)) is not None:
             plan(wiring.planning(), message)
@@ -69,6 +73,8 @@ def on_plan(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
+    signal_late(event["Records"], clock.now())
+
     def handle(record: SQSRecord) -> None:
         if (message := parse(record.body)) is not None:
             send(wiring.sending(), message)
@@ -143,10 +149,11 @@ def _attend(
     try:
         work()
     except Unavailable:
+        signal("StoreUnavailable")
         raise
     # The one place of this function where it is decided that one broken item harms no other.
     except Exception:
-        count("NotifyFailed")
+        signal("Failures")
         failures = None
         if due is not None:
             failures = DueIndex(whose.table).postpone(due, whose.clock(), deadline)

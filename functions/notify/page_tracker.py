@@ -16,7 +16,7 @@ from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, State, fails_at, is_untried, page_state
 from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
@@ -69,7 +69,7 @@ class PageTracker:
         if state is not PageState.FAILED:
             self.paging.end(page, state, now, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
-            count("PageFailed")
+            signal("PageFailed")
             if deliveries and is_untried(deliveries):
                 count("PageUntried")
             self._fail(page, deadline)

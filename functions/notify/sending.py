@@ -33,7 +33,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import MIN_INTERVAL
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.runtime.wakeups import SendDelivery
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
@@ -174,6 +174,7 @@ class Sending:
             self.page_tracker.lost(delivery, deadline)
         if state is State.GIVEN_UP:
             count("DeliveryGivenUp")
+            signal("ReceiverUnhealthy")
         if not isinstance(due_at, datetime):
             return None
         self.queues.send_later(delivery, due_at, self.clock())

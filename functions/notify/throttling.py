@@ -25,7 +25,7 @@ from opsknight.notification.throttle import (
     next_turn,
     page_wait,
 )
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.deliveries import Deliveries
@@ -190,7 +190,7 @@ class Throttling:
             except Conflict:
                 _log_outlived(turn)
         if changes.get("circuit_open_until") is not None:
-            count("ReceiverUnhealthy")
+            signal("ReceiverUnhealthy")
             logger.error("a receiver is unhealthy", receiver=turn.destination)
 
     def _release_lease(

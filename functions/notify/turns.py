@@ -31,7 +31,7 @@ from opsknight.notification.delivery import (
     attempted,
 )
 from opsknight.notification.throttle import LEASE, MIN_INTERVAL
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import SendHeld
 from opsknight.store.bundles import Bundles, Held
 from opsknight.store.calls import Deadline
@@ -158,7 +158,7 @@ class Turns:
         """What is held and still wanted, in order. All else is not held afterwards."""
         now, rows = self.clock(), held.rows
         for row in held.unreadable:
-            count("Unreadable")
+            signal("Unreadable")
             logger.error("a held delivery cannot be read", delivery_id=row.delivery_id)
             self.bundles.set_aside(turn.destination, row, now + UNREADABLE_AGAIN, deadline)
         sent = self.bundles.sent(held.deliveries, deadline)

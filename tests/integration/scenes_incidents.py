@@ -144,10 +144,10 @@ def doctor(play: Play) -> None:
         "cloudwatch.DescribeAlarms": {
             "MetricAlarms": [
                 {
-                    "AlarmName": "TickMissingAlarm",
+                    "AlarmName": "OldestDueAlarm",
                     "StateValue": "ALARM",
-                    "AlarmDescription": "The minute tick did not come for three minutes: timers "
-                    'are late. docs/operations.md: "The tick is missing"',
+                    "AlarmDescription": "Something was due for over two minutes and is not done: "
+                    'pages are late. docs/operations.md: "Something is overdue"',
                 }
             ]
         },

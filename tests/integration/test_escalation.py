@@ -182,7 +182,7 @@ def test_the_auditor_puts_right_what_would_wait_for_ever(
     after = night.incident(incident)
     assert timer in after.timers
     assert after.due_at is not None
-    assert '"Repaired":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    assert '"Failures":[1.0]' in capsys.readouterr().out.replace(" ", "")
     check(night.world)
 
 
@@ -196,7 +196,7 @@ def test_the_auditor_leaves_alone_what_rests_or_waits(
     before = night.world.items()
     audit(night.engine, deadline())
     assert night.world.items() == before
-    assert "Repaired" not in capsys.readouterr().out
+    assert "Failures" not in capsys.readouterr().out
 
 
 def test_an_alert_that_comes_meanwhile_is_not_resolved_with_it(night: Pipeline) -> None:
@@ -268,4 +268,4 @@ def test_a_timer_of_a_newer_version_keeps_neither_the_tick_nor_the_alarm_busy(
     assert left.due_at is not None
     assert left.due_at > night.world.clock()
     assert "newer" in left.timers
-    assert "TimerFailed" not in capsys.readouterr().out
+    assert "Failures" not in capsys.readouterr().out

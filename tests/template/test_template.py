@@ -27,6 +27,7 @@ from opsknight.runtime.settings import (
     TableSettings,
     read_settings,
 )
+from opsknight.runtime.telemetry import DEPLOYMENT
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
@@ -151,7 +152,7 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
         policy = queues[name]["RedrivePolicy"]
         until_given_up = policy["maxReceiveCount"] * queues[name]["VisibilityTimeout"]
         assert queues[name]["MessageRetentionPeriod"] > until_given_up, name
-        assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
+        assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": ["MessageFailures", "Arn"]}
         assert policy["maxReceiveCount"] == 5
 
 
@@ -209,12 +210,15 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         for name, queue in of_type("AWS::SQS::Queue").items()
         if "RedrivePolicy" not in queue
     }
-    assert set(kept) == {*queues, *(f"{name}Failures" for name in QUEUES)}
+    # Apart: SQS moves messages back only to queues of its own.
+    assert set(queues) == {"RecordFailures"}
+    assert set(kept) == {*queues, "MessageFailures"}
     for name, queue in kept.items():
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert any(
-            alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [name, "QueueName"]}
+            {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}
+            in alarm.get("Dimensions", [])
             for alarm in of_type("AWS::CloudWatch::Alarm").values()
         )
 
@@ -312,7 +316,7 @@ class Answering(Api):
         return Answer(self.status, {"error": "as the test wants it"})
 
 
-OURS = {429: "RateLimited", 500: "Failed", 503: "StoreUnavailable"}
+OURS = {429: "RateLimited", 500: "Failures", 503: "StoreUnavailable"}
 
 
 @pytest.mark.parametrize(
@@ -343,7 +347,6 @@ def test_an_alarm_listens_to_what_the_function_counts(
         alarm
         for alarm in of_type("AWS::CloudWatch::Alarm").values()
         if alarm["MetricName"] == OURS[status]
-        and alarm["Dimensions"] == [{"Name": "service", "Value": service}]
     ]
     assert [metric["Name"] for metric in metrics["Metrics"]] == [OURS[status]]
     given = functions()[function]["Environment"]["POWERTOOLS_METRICS_NAMESPACE"]
@@ -352,39 +355,73 @@ def test_an_alarm_listens_to_what_the_function_counts(
     assert alarm["Dimensions"] == [{"Name": name, "Value": counted[name]} for name in dimensions]
 
 
-def test_alarms_on_what_we_count_look_where_it_is_counted() -> None:
-    """By stack: an alarm on another namespace hears nothing, or cries for ever."""
-    counted = {each["Environment"]["POWERTOOLS_SERVICE_NAME"] for each in functions().values()}
-    ours = {
-        name: alarm
-        for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
+STACK_METRICS = {"Fn::Sub": "OpsKnight/${AWS::StackName}"}
+"""By stack: an alarm on another namespace hears nothing, or cries for ever."""
+
+
+def signals() -> set[str]:
+    """The metrics that the code signals, found in its text."""
+    found = set(OURS.values())
+    for folder in ("functions", "layers/common/opsknight"):
+        for module in (ROOT / folder).rglob("*.py"):
+            if module.name != "telemetry.py":
+                calls = re.findall(r"\bsignal\(([^)]*)", module.read_text())
+                found |= {name for call in calls for name in re.findall(r'"(\w+)"', call)}
+    return found
+
+
+def test_each_metric_that_we_signal_has_one_alarm_and_each_alarm_its_metric() -> None:
+    filters = [
+        transformed
+        for each in of_type("AWS::Logs::MetricFilter").values()
+        for transformed in each["MetricTransformations"]
+    ]
+    assert all(each["MetricNamespace"] == STACK_METRICS for each in filters)
+    filtered = {each["MetricName"] for each in filters}
+    ours = [
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
         if not str(alarm["Namespace"]).startswith("AWS/")
-    }
-    assert {
-        "TickMissingAlarm",
-        "OldestDueAlarm",
-        "RepairedAlarm",
-        "TimerFailedAlarm",
-        "UnreadableAlarm",
-    } <= set(ours)
-    for name, alarm in ours.items():
-        assert alarm["Namespace"] == {"Fn::Sub": "OpsKnight/${AWS::StackName}"}, name
-        ((dimension,),) = (alarm["Dimensions"],)
-        assert dimension["Name"] == "service", name
-        assert dimension["Value"] in counted, name
+    ]
+    for alarm in ours:
+        assert alarm["Namespace"] == STACK_METRICS
+        named = [] if alarm["MetricName"] in filtered else [("service", DEPLOYMENT)]
+        found = [(each["Name"], each["Value"]) for each in alarm.get("Dimensions", [])]
+        assert found == named, alarm["MetricName"]
+    heard = [alarm["MetricName"] for alarm in ours]
+    assert len(heard) == len(set(heard)), "one metric, one alarm"
+    assert set(heard) == signals() | filtered
 
 
-STEADY = {"Ticks", "OldestDueSeconds"}
-"""Metrics that come every minute from the function whose health they show: silence is an alarm."""
+STEADY = {"OldestDueSeconds"}
+"""Metrics that come steadily from what they show the health of: silence is an alarm."""
+HEARD_OTHERWISE = {"TickFunction": "OldestDueAlarm"}
+"""Functions without which a steady metric stops, so that their errors need no alarm."""
 
 
-def test_every_function_has_an_alarm_on_its_errors() -> None:
+def test_the_errors_of_every_function_are_heard() -> None:
+    alarms = of_type("AWS::CloudWatch::Alarm")
     watched = {
         alarm["Dimensions"][0]["Value"]["Ref"]
-        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        for alarm in alarms.values()
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
-    assert watched == set(functions())
+    assert watched | set(HEARD_OTHERWISE) == set(functions())
+    for name in HEARD_OTHERWISE.values():
+        assert alarms[name]["TreatMissingData"] == "breaching"
+
+
+MOST_ALARMS = 24
+
+
+def test_alarms_are_few_and_plain() -> None:
+    """Each costs ten cents a month; composite ones and those on arithmetic cost more."""
+    assert len(of_type("AWS::CloudWatch::Alarm")) <= MOST_ALARMS
+    assert not of_type("AWS::CloudWatch::CompositeAlarm")
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        assert "Metrics" not in alarm, name
+        # Below a minute, an alarm is billed three times.
+        assert alarm["Period"] >= 60, name
 
 
 def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
@@ -392,7 +429,10 @@ def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
     for who in ("Operator", "Fallback"):
         assert subscriptions[f"{who}Subscription"]["Endpoint"] == {"Ref": f"{who}Email"}
         assert "Default" not in template()["Parameters"][f"{who}Email"]
-    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    text = (ROOT / "docs/operations.md").read_text()
+    section = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    headings = re.findall(r"^### (.+)$", section, re.MULTILINE)
+    named = set()
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
         missing = "breaching" if alarm["MetricName"] in STEADY else "notBreaching"
@@ -400,6 +440,8 @@ def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
         found = re.search(r'docs/operations\.md: "(.+)"$', alarm["AlarmDescription"])
         assert found, name
         assert found[1] in headings, name
+        named.add(found[1])
+    assert named == set(headings), "a runbook without an alarm"
 
 
 def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> None:
@@ -415,7 +457,7 @@ def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> Non
     tick = functions()["TickFunction"]["EventInvokeConfig"]
     assert tick["MaximumEventAgeInSeconds"] == 60
     reports = functions()["NotifyFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
-    assert reports["Destination"] == {"Fn::GetAtt": ["NotifyFailures", "Arn"]}
+    assert reports["Destination"] == {"Fn::GetAtt": ["RecordFailures", "Arn"]}
 
 
 def test_logs_do_not_stay_for_ever() -> None:

@@ -3,7 +3,7 @@ once and dropped.
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from opsknight.runtime.wakeups import (
     SweepShard,
     TimerDue,
     TrackPage,
+    lateness,
     parse,
     to_json,
 )
@@ -35,6 +36,19 @@ MESSAGES: tuple[QueueMessage, ...] = (
     SendDelivery("inc_1", "p1", due_at=AT),
     SendHeld("user#ada#sms", AT),
 )
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_a_message_says_when_it_should_arrive(message: QueueMessage) -> None:
+    late = timedelta(seconds=90)
+    bodies = [to_json(message, AT + late), to_json(message, AT), to_json(message)]
+    assert lateness(bodies, AT + late) == late
+    assert parse(bodies[0]) == message
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"at": 3}', '{"at": "soon"}'])
+def test_a_message_without_its_time_is_not_late(body: str) -> None:
+    assert lateness([body], AT) == timedelta(0)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=repr)

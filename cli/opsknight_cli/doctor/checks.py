@@ -28,7 +28,7 @@ QUEUE_READERS: Final = (
     "SendFunctionNotices",
 )
 QUEUES: Final = ("Timers", "Plans", "Pages", "Notices")
-FAILURES: Final = (*(f"{name}Failures" for name in QUEUES), "EscalationFailures", "NotifyFailures")
+FAILURES: Final = ("MessageFailures", "RecordFailures")
 MOST_SAMPLED: Final = 100
 MOST_SERVICES: Final = 10
 _FUNCTION: Final = "AWS::Lambda::Function"

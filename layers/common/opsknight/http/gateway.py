@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Protocol
 
-from aws_lambda_powertools import single_metric
-from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ConfigDict, Field
 
 from opsknight.runtime import clock
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.views.wire import Absent, Shape, to_json
 
 RETRY_UNAVAILABLE: Final = MappingProxyType({"Retry-After": "5"})
@@ -167,9 +165,8 @@ def _written(body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
 
 
 def _count(status: int, result: str | None) -> None:
-    names = {429: "RateLimited", 503: "StoreUnavailable", 500: "Failed"}
-    name = result.title() if result else names.get(status)
-    if name is not None:
-        # `single_metric` shares nothing with another thread; its namespace is the template's.
-        with single_metric(name=name, unit=MetricUnit.Count, value=1):
-            pass
+    names = {429: "RateLimited", 503: "StoreUnavailable", 500: "Failures"}
+    if result:
+        count(result.title())
+    elif name := names.get(status):
+        signal(name)

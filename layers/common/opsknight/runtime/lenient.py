@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.wire import Item, plain
 
 
@@ -31,5 +31,5 @@ def readable_items[M: BaseModel](model: type[M], found: Iterable[Item]) -> list[
 
 
 def _log_skipped() -> None:
-    count("Unreadable")
+    signal("Unreadable")
     logger.exception("an entry of the directory cannot be read")

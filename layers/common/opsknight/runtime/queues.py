@@ -4,16 +4,17 @@ SQS did not take.
 What the messages say is in `wakeups`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.runtime.telemetry import logger
-from opsknight.runtime.wakeups import Wakeup, to_json
+from opsknight.runtime.telemetry import logger, signal
+from opsknight.runtime.wakeups import Wakeup, lateness, to_json
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # SQS delays a message by 900 seconds at most, and takes ten at once.
 LONGEST_DELAY: Final = 900
 LARGEST_BATCH: Final = 10
+# Less is usual after a storm, and no line in the log.
+LATE: Final = timedelta(minutes=1)
 
 
 class NotTaken(Exception):
@@ -70,12 +73,21 @@ class Queue:
                 raise NotTaken(failed.get("Message", failed["Code"]))
 
 
+def signal_late(records: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Signals how late the messages of a batch are, if they are: a queue that is served too slowly
+    is heard even while a sweep sees nothing overdue.
+    """
+    late = lateness((record["body"] for record in records), now)
+    if late >= LATE:
+        signal("OldestDueSeconds", late.total_seconds(), MetricUnit.Seconds)
+
+
 def _entry(number: int, wakeup: Wakeup, now: datetime) -> "Entry":
     # Rounded down: a message that comes early can wait, one that comes late is late.
     delay = int(min(max((wakeup.at - now).total_seconds(), 0), LONGEST_DELAY))
     entry: Entry = {
         "Id": str(number),
-        "MessageBody": to_json(wakeup.message),
+        "MessageBody": to_json(wakeup.message, wakeup.at),
         "DelaySeconds": delay,
     }
     if wakeup.group:

@@ -17,3 +17,15 @@ def measure(name: str, value: float, unit: MetricUnit) -> None:
 
 def count(name: str) -> None:
     measure(name, 1, MetricUnit.Count)
+
+
+# The dimension `service` of metrics that are the deployment's, and not one function's.
+DEPLOYMENT: Final = "deployment"
+
+
+def signal(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Writes a metric that an alarm listens to: the same one whichever function writes it, so that
+    one alarm with one runbook hears them all.
+    """
+    with single_metric(name=name, unit=unit, value=value) as metric:
+        metric.add_dimension(name="service", value=DEPLOYMENT)

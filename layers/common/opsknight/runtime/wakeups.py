@@ -5,8 +5,9 @@ stored there. So a lost, late or doubled message does no harm. How messages are 
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from opsknight.notification.delivery import Delivery
@@ -121,8 +122,9 @@ def turn_wakeup(destination: str, at: datetime) -> Wakeup:
     return Wakeup(SendHeld(destination, at), at, destination)
 
 
-def to_json(message: QueueMessage) -> str:
-    return json.dumps(_fields(message))
+def to_json(message: QueueMessage, at: datetime | None = None) -> str:
+    """`at`: when it should arrive."""
+    return json.dumps(_fields(message) | ({} if at is None else {"at": at.isoformat()}))
 
 
 def _fields(message: QueueMessage) -> dict[str, Any]:
@@ -200,6 +202,21 @@ def _message(fields: object) -> QueueMessage | None:
             return SendHeld(destination, datetime.fromisoformat(due_at))
         case _:
             return None
+
+
+def lateness(bodies: Iterable[str], now: datetime) -> timedelta:
+    """How late the latest of these messages arrives. One that does not say when it should have
+    arrived, as older versions send it, is not late.
+    """
+    return max((now - at for body in bodies if (at := _at(body))), default=timedelta(0))
+
+
+def _at(body: str) -> datetime | None:
+    try:
+        fields = json.loads(body)
+        return _time(fields.get("at")) if isinstance(fields, dict) else None
+    except ValueError:
+        return None
 
 
 def _time(field: object) -> datetime | None:
