@@ -16,7 +16,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
     parser.add_argument("--nights", type=int, default=300, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="the first; nights count up from it")
-    parser.add_argument("--all", action="store_true", help="with harder situations, too")
     parser.add_argument("--lines", action="store_true", help="print everything that happened")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
@@ -28,7 +27,7 @@ def main() -> int:
         return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
     for seed in range(chosen.seed, chosen.seed + chosen.nights):
-        made = night(seed, everything=chosen.all, root=chosen.root)
+        made = night(seed, root=chosen.root)
         verdict = made.run()
         totals.update(
             nights=1,

@@ -6,7 +6,7 @@ not. So every time here is a span, and where it is unclear what holds, nothing i
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf
 from typing import Final
@@ -85,10 +85,12 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
     windows = _windows(asked)
     for each in sorted(asked, key=lambda it: it.began):
         name = name_of(each.incident or each.about)
-        # An event that was ignored came before its incident, or after it.
+        # An event that was ignored came before its incident, or after it; tried again after no
+        # answer, it may have been carried out by then.
         ignored = each.body.get("result", {}).get("action") == "ignored"
-        if each.what != "trigger" and name in cases and not ignored:
-            cases[name].acts.append(each)
+        if each.what == "trigger" or name not in cases or (ignored and each.tries == 1):
+            continue
+        cases[name].acts.append(replace(each, status=None) if ignored else each)
     for case in cases.values():
         case.windows = windows.get(case.service.name, [])
         _live(case)

@@ -108,7 +108,9 @@ def _press(incident: Incident) -> None:
     heard = incident.outside.deployment.journal.heard
     had = [each for each in heard if each.links and incident.name in each.text]
     if had:
-        incident.outside.by_link(had[-1].to, had[-1].links[0], "acknowledge", incident.title)
+        last = had[-1]
+        press = incident.outside.by_list if last.is_about_several else incident.outside.by_link
+        press(last.to, last.links[0], "acknowledge", incident.title)
 
 
 def recovers(incident: Incident) -> None:
@@ -176,11 +178,10 @@ USUAL: tuple[tuple[Fate, int], ...] = (
     (escalated, 1),
     (handed_over, 1),
     (in_a_window, 1),
+    (reassigned, 2),
 )
-LOST_TODAY: tuple[tuple[Fate, int], ...] = ((reassigned, 2),)
 
 
-def choose(chance: Random, *, everything: bool) -> Fate:
-    known = (*USUAL, *(LOST_TODAY if everything else ()))
-    [fate] = chance.choices([each for each, _ in known], [weight for _, weight in known])
+def choose(chance: Random) -> Fate:
+    [fate] = chance.choices([each for each, _ in USUAL], [weight for _, weight in USUAL])
     return fate

@@ -4,9 +4,12 @@
 `lines` are from inside, for the story alone.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
 
 
 @dataclass
@@ -26,6 +29,10 @@ class Heard:
     """The titles of its incidents, those on the page behind its link among them."""
     sender_died: bool = False
     """Before it could write down that it had sent this."""
+
+    @property
+    def is_about_several(self) -> bool:
+        return _SEVERAL.search(self.text) is not None
 
 
 @dataclass

@@ -29,8 +29,6 @@ class Judge:
     outages: Sequence[Outage]
     until: float
     """When the night ended."""
-    is_lenient: bool = False
-    """Whether it passes over what today's code is known to do."""
 
     def judge(self, journal: Journal) -> Verdict:
         cases = read(journal.asked, self.configuration)
@@ -56,7 +54,7 @@ class Judge:
             verdict.violations += self._ends(case, people)
             verdict.violations += self._wakes(case, people)
             verdict.violations += windows(case)
-            verdict.violations += self._fallback(case, fallback[case.name], people)
+            verdict.violations += self._fallback(case, fallback[case.name])
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
@@ -70,6 +68,9 @@ class Judge:
     def _silences(
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
     ) -> Iterator[Violation]:
+        """What comes due while the receiver's pace holds it back is told by one message: there, it
+        is enough that one came since. Others have a message for each.
+        """
         counted: dict[str, int] = defaultdict(int)
         for slot in due:
             deadline = self._deadline(slot)
@@ -78,7 +79,8 @@ class Judge:
                 continue
             counted[slot.to] += 1
             had = [each for each in heard.get(slot.to, ()) if each.at <= deadline]
-            if len(had) < counted[slot.to]:
+            since = [each for each in had if each.at >= slot.earliest - CLOCKS]
+            if (not since) if slot.pace else len(had) < counted[slot.to]:
                 text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
                 yield Violation("silence", case.name, deadline, text)
 
@@ -104,11 +106,8 @@ class Judge:
         for to, messages in heard.items():
             mine = [slot for slot in due if slot.to == to]
             excused = 0
-            is_lost = self._is_lost(heard)
             for number, message in enumerate(sorted(messages, key=lambda it: it.at), 1):
-                entitled = sum(
-                    self._earliest(slot, case, is_lost=is_lost) <= message.at for slot in mine
-                )
+                entitled = sum(self._earliest(slot, case) <= message.at for slot in mine)
                 if number > entitled + excused:
                     kind = "early" if number <= len(mine) + excused else "too often"
                     text = f"{to} had message {number} at {message.at:.0f}, and {entitled} were due"
@@ -118,18 +117,9 @@ class Judge:
                 excused += message.sender_died or not message.is_answered
         return violations, doubles
 
-    def _is_lost(self, heard: Mapping[str, list[Heard]]) -> bool:
-        """Today's code fails a page whose sender died, two minutes after it was due, and goes on to
-        the next step: a part of what the named night about late pages shows.
-        """
-        messages = (each for found in heard.values() for each in found)
-        return self.is_lenient and any(it.sender_died or not it.is_answered for it in messages)
-
-    def _earliest(self, slot: Slot, case: Case, *, is_lost: bool) -> float:
+    def _earliest(self, slot: Slot, case: Case) -> float:
         """A step before it that cannot reach anybody is not waited for."""
         phase = case.phases[slot.phase]
-        if slot.number and is_lost:
-            return phase.earliest - CLOCKS
         if slot.number and self._is_troubled(case, phase.earliest, slot.latest):
             return phase.earliest - CLOCKS
         return slot.earliest - CLOCKS
@@ -184,9 +174,7 @@ class Judge:
 
     # The fallback hears when nobody is left.
 
-    def _fallback(
-        self, case: Case, told: list[float], heard: Mapping[str, list[Heard]]
-    ) -> Iterator[Violation]:
+    def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
         first_possible = inf
         for number, phase in enumerate(case.phases):
             end = exhausted(case, number, self.configuration)
@@ -195,7 +183,7 @@ class Judge:
             if end is None:
                 continue
             troubled = self._is_troubled(case, phase.earliest, min(end[1], self.until))
-            earliest = phase.earliest if troubled or self._is_lost(heard) else end[0]
+            earliest = phase.earliest if troubled else end[0]
             first_possible = min(first_possible, earliest)
             policy = self.configuration.policy_of(case.service)
             steps = len(policy.steps) * (policy.repeat + 1) + 1

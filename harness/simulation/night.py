@@ -32,7 +32,6 @@ class Night:
     length: float = LENGTH
     outages: list[Outage] = field(default_factory=list[Outage])
     root: Path = ROOT
-    is_judged_leniently: bool = False
     deployment: Deployment = field(init=False)
     outside: Outside = field(init=False)
 
@@ -50,39 +49,29 @@ class Night:
         self.deployment.run(self.length)
         is_calm = self.weather.death == 0 and self.weather.lost_message == 0
         patience = CALM_PATIENCE if is_calm else ROUGH_PATIENCE
-        judge = Judge(
-            self.configuration, patience, self.outages, self.length, self.is_judged_leniently
-        )
+        judge = Judge(self.configuration, patience, self.outages, self.length)
         return judge.judge(self.journal)
 
 
-def night(seed: int, *, everything: bool = False, root: Path = ROOT) -> Night:
-    """The night of a seed. `everything`: with what today's code is known to do wrong. `root`: of
-    the tree whose code runs.
-    """
+def night(seed: int, *, root: Path = ROOT) -> Night:
+    """The night of a seed. `root`: of the tree whose code runs."""
     chance = Random(f"night {seed}")
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
         # The concurrency of a new AWS account.
         weather = replace(weather, account=10)
-    made = Night(seed, weather, configuration, root=root, is_judged_leniently=not everything)
+    made = Night(seed, weather, configuration, root=root)
     if chance.random() < 0.3:
-        made.outages.append(_outage(chance, configuration, everything=everything))
-    # Messages that wait for one person are bundled, and today's code may send a bundle twice.
-    is_alone = not everything and configuration is not rosters.MACHINES
+        made.outages.append(_outage(chance, configuration))
     at = chance.uniform(50, 90)
-    for number in range(1, (2 if is_alone else chance.randint(2, 5)) + 1):
+    # A few that come one after the other, or more of them in a minute.
+    count, gaps = (chance.randint(2, 5), (2, 120)) if chance.random() < 0.8 else (12, (0, 5))
+    for number in range(1, count + 1):
         incident = Incident(made.outside, chance, number, chance.choice(configuration.services), at)
         fates.begin(incident)
-        fates.choose(chance, everything=everything)(incident)
-        if is_alone:
-            # It is over before the next one begins.
-            done = at + 19 * MINUTE
-            incident.event("resolve", done)
-            at = done + chance.uniform(60, 90)
-        else:
-            at += chance.uniform(2, 120)
+        fates.choose(chance)(incident)
+        at += chance.uniform(*gaps)
     if chance.random() < 0.2:
         made.outside.at(chance.uniform(0, 20 * MINUTE), partial(_tidies, made))
     return made
@@ -96,11 +85,10 @@ def _tidies(made: Night) -> None:
     apply("apply", "-", "--yes", "--prune", stdin=text)
 
 
-def _outage(chance: Random, configuration: Configuration, *, everything: bool) -> Outage:
+def _outage(chance: Random, configuration: Configuration) -> Outage:
     person = chance.choice(configuration.people)
     method = chance.choice(person.methods)
-    moods = [Mood.HANGS, Mood.FAILS, Mood.SILENT]
-    mood = chance.choice([*moods, Mood.REFUSES] if everything else moods)
+    mood = chance.choice((Mood.HANGS, Mood.FAILS, Mood.SILENT, Mood.REFUSES))
     since = chance.uniform(0, 10 * MINUTE)
-    length = chance.uniform(30, 20 * MINUTE if everything else 90)
+    length = chance.choice((chance.uniform(30, 90), chance.uniform(30, 20 * MINUTE)))
     return Outage(method.address, mood, since, since + length)

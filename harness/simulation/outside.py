@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Answer, Deployment
 from harness.simulation.journal import Asked, Heard
@@ -24,7 +25,9 @@ TRIES: Final = 6
 PAUSE: Final = 5.0
 # Every title holds one of these, so whoever reads a message knows which incident it is about.
 TITLE: Final = re.compile(r"\bcase-\d{4,5}\b")
-_SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
+# A row of the list behind the link of a message about several.
+_ROW: Final = re.compile(r'<a href="([^"]+)"><b[^>]*>(case-\d{4,5})\b')
+_OPEN_ROWS: Final = re.compile(r'<li class="row">.*?</li>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,16 @@ class Outside:
             ),
         )
 
+    def by_list(self, who: str, link: str, action: str, title: str) -> None:
+        """Opens the list behind the link of a message about several, and follows its own link to
+        one of them.
+        """
+        page = self.deployment.request("GET", link)
+        for href, name in _ROW.findall(page.text):
+            if name == name_of(title):
+                self.by_link(who, f"{link.rpartition('/')[0]}/{href}", action, title)
+                return
+
     def by_button(self, who: str, title: str, action: str) -> Asked:
         """In Slack, where nobody of the team is known: Slack's own name of the person counts."""
         press = {"action_id": action, "value": self.incidents.get(title, "")}
@@ -164,12 +177,14 @@ class Outside:
     def read(self, heard: Heard) -> None:
         """Reads a message. If it is about several incidents, opens its link to see which."""
         heard.titles = frozenset(TITLE.findall(heard.text))
-        if not _SEVERAL.search(heard.text) or not heard.links:
+        if not heard.is_about_several or not heard.links:
             return
         for _ in range(TRIES):
             answer = self.deployment.request("GET", heard.links[-1])
             if answer.status == 200:
-                heard.titles |= frozenset(TITLE.findall(answer.text))
+                # What it told and is open still; apart from it stands what came since.
+                told, _, _ = answer.text.partition("new since this message")
+                heard.titles |= frozenset(TITLE.findall("".join(_OPEN_ROWS.findall(told))))
                 return
             self.deployment.hub.sleep(PAUSE)
 

@@ -65,7 +65,27 @@ MACHINES: Final = Configuration(
         Service("bank", "machines"),
     ),
 )
-ALL: Final = (RELAY, PAIR, TEAM, MACHINES)
+# Several rules for one phone, and steps that come again while their first pages are held for it.
+HASTY: Final = Configuration(
+    people=(
+        Person(
+            "ada",
+            (phone("phone", 1), mail("mail", "ada")),
+            always(Rule("phone"), Rule("mail"), Rule("phone", 1), Rule("phone", 2)),
+        ),
+        BEN,
+    ),
+    policies=(
+        Policy(
+            "hasty",
+            (Step(("ada",)), Step(("ada", "ben"), 1), Step(("ada",), 1)),
+            repeat=1,
+            repeat_after=1,
+        ),
+    ),
+    services=tuple(Service(name, "hasty") for name in ("shop", "bank", "mill")),
+)
+ALL: Final = (RELAY, PAIR, TEAM, MACHINES, HASTY)
 
 
 def choose(chance: Random) -> Configuration:
