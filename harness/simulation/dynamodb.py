@@ -17,15 +17,22 @@ from harness.simulation.hub import Hub
 from harness.simulation.query import query
 from harness.simulation.storage import Key, TableState
 from harness.simulation.weather import Weather
-from harness.simulation.writes import after, changed_by, check_used, failure, holds
+from harness.simulation.writes import (
+    LARGEST_PUTS,
+    LARGEST_TRANSACTION,
+    after,
+    changed_by,
+    check_size,
+    check_used,
+    failure,
+    holds,
+)
 
 MOST_WRITES: Final = 100
 MOST_READS: Final = 100
 MOST_PUTS: Final = 25
-# For so long a token is known.
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+# So long a token is known: docs.aws.amazon.com/amazondynamodb/latest/APIReference
 TOKEN_SECONDS: Final = 600
-
 type Changed = Callable[[str, str, Key, Item], None]
 """Table, INSERT or MODIFY or REMOVE, key, and the item as it is (or was)."""
 
@@ -96,7 +103,7 @@ class DynamoDB:
         found: dict[str, list[dict[str, Any]]] = {}
         left: dict[str, dict[str, Any]] = {}
         if sum(len(each["Keys"]) for each in asked["RequestItems"].values()) > MOST_READS:
-            raise Invalid("Too many items requested for the BatchGetItem call")
+            raise Invalid("Too many items requested")
         for name, wanted in asked["RequestItems"].items():
             table = self.tables[name]
             keys = [table.key(each) for each in wanted["Keys"]]
@@ -166,6 +173,7 @@ class DynamoDB:
         todo = [self._action(each) for each in wanted]
         if len({(name, key) for _, name, key, *_ in todo}) < len(todo):
             raise Invalid("Transaction request cannot include multiple operations on one item")
+        check_size(wanted, LARGEST_TRANSACTION)
         reasons = [self._reason(name, key, action, stamp) for _, name, key, action, *_ in todo]
         if any(reasons):
             self.conflicts += "TransactionConflict" in reasons
@@ -223,14 +231,17 @@ class DynamoDB:
         left: dict[str, list[Any]] = {}
         requests = [(n, each) for n, many in asked["RequestItems"].items() for each in many]
         if not 0 < len(requests) <= MOST_PUTS:
-            raise Invalid("Too many items requested for the BatchWriteItem call")
-        keys = set()
+            raise Invalid("Too many items requested")
+        check_size((each for _, each in requests), LARGEST_PUTS)
+        keys = {
+            (name, self.tables[name].key(action.get("Item") or action["Key"]))
+            for name, request in requests
+            for action in request.values()
+        }
+        if len(keys) < len(requests):
+            raise Invalid("Provided list of item keys contains duplicates")
         for name, request in requests:
             [(verb, action)] = request.items()
-            key = self.tables[name].key(action["Item" if verb == "PutRequest" else "Key"])
-            if (name, key) in keys:
-                raise Invalid("Provided list of item keys contains duplicates")
-            keys.add((name, key))
             operation = {"PutRequest": "put_item", "DeleteRequest": "delete_item"}[verb]
             try:
                 self._write(operation, {"TableName": name, **action})

@@ -1,6 +1,6 @@
 """One write of DynamoDB: whether its condition holds, what the item becomes, and how it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -10,6 +10,9 @@ from harness.simulation.capacity import size
 from harness.simulation.expressions import Invalid, Item
 
 LARGEST_ITEM: Final = 400 * 1024
+# Of all writes in one request together.
+LARGEST_TRANSACTION: Final = 4 * 1024 * 1024
+LARGEST_PUTS: Final = 16 * 1024 * 1024
 
 
 def failure(
@@ -45,6 +48,13 @@ def after(operation: str, asked: Mapping[str, Any], before: Item | None) -> dict
     if found is not None and size(found) > LARGEST_ITEM:
         raise Invalid("Item size has exceeded the maximum allowed size")
     return found
+
+
+def check_size(requests: Iterable[Mapping[str, Any]], most: int) -> None:
+    """Of several writes at once, each under its verb. Raises Invalid."""
+    actions = (action for each in requests for action in each.values())
+    if sum(size(each.get("Item") or each["Key"]) for each in actions) > most:
+        raise Invalid("Collection size has exceeded the maximum")
 
 
 def check_used(asked: Mapping[str, Any]) -> None:

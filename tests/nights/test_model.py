@@ -85,6 +85,39 @@ def test_a_partition_takes_a_thousand_writes_a_second() -> None:
     assert set(said) == {"done", "ProvisionedThroughputExceededException"}
 
 
+LARGE = [
+    {"pk": {"S": str(number)}, "sk": {"S": "b"}, "x": {"S": "x" * 390_000}} for number in range(25)
+]
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [
+        ("batch_write_item", {"RequestItems": {"Table": [{"PutRequest": {"Item": ITEM}}] * 2}}),
+        (
+            "batch_write_item",
+            {
+                "RequestItems": {
+                    "Table": [{"PutRequest": {"Item": ITEM}}, {"DeleteRequest": {"Key": KEY}}]
+                }
+            },
+        ),
+        ("batch_get_item", {"RequestItems": {"Table": {"Keys": [KEY, KEY]}}}),
+        ("transact_write_items", {"TransactItems": [{"Put": PUT}] * 2}),
+        (
+            "transact_write_items",
+            {"TransactItems": [{"Put": {**PUT, "Item": each}} for each in LARGE]},
+        ),
+    ],
+)
+def test_a_request_that_names_an_item_twice_or_is_too_large_is_refused_as_a_whole(
+    operation: str, asked: dict[str, Any]
+) -> None:
+    server = model()
+    assert within(server, (1.0, operation, asked)) == ["ValidationException"]
+    assert "Item" not in server.perform("get_item", {"TableName": "Table", "Key": KEY}, 2.0)
+
+
 def test_an_index_is_behind() -> None:
     server = model(replace(CALM, index_lag=(5.0, 5.0)))
     asked = {

@@ -1,7 +1,4 @@
-"""Nights that earlier code lost, each named after what must not happen again.
-
-`python -m harness.simulation --all` has such situations at random.
-"""
+"""Nights that earlier code lost, each named after what must not happen again."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -15,9 +15,9 @@ from harness.simulation.night import night
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(28_800)
 def test_everybody_is_told(full_size: bool, say: Callable[[str], None]) -> None:
-    nights, deaths, messages, doubles = 4_000 if full_size else 12, 0, 0, 0
+    nights, deaths, messages, doubles = 10_000 if full_size else 12, 0, 0, 0
     for seed in range(1, nights + 1):
         made = night(seed)
         verdict = made.run()

@@ -177,13 +177,10 @@ class Bundles:
         """Stores what the leader's message carries, for the page behind its link. To be called
         before the message is sent.
         """
-        # An incident whose step came again while it was held is carried by two deliveries.
-        bundled = {
-            each.incident_id: Bundled(incident_id=each.incident_id, delivery_id=each.id)
-            for each in carried
-        }
-        new = message_items.bundle_items(leader.id, bundled.values(), now, self.table.retention)
-        self.put(new, deadline)
+        bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in carried]
+        self.put(
+            message_items.bundle_items(leader.id, bundled, now, self.table.retention), deadline
+        )
 
     def settle(self, bundle: str, sent: SentBundle, deadline: Deadline) -> None:
         """The one write that settles everything that the message carried."""
@@ -209,7 +206,11 @@ class Bundles:
         }
 
     def put(self, new: Iterable[Item], deadline: Deadline) -> None:
-        self._write([{"PutRequest": {"Item": item}} for item in new], deadline)
+        """Of two items with one key, stores the later one."""
+        # An incident whose step came again while it was held is carried by two deliveries, and
+        # DynamoDB refuses a request that names an item twice, as a whole and for ever.
+        unique = {(item["pk"]["S"], item["sk"]["S"]): item for item in new}
+        self._write([{"PutRequest": {"Item": item}} for item in unique.values()], deadline)
 
     def _write(self, requests: "Sequence[WriteRequestTypeDef]", deadline: Deadline) -> None:
         for chunk in batched(requests, LARGEST_WRITE, strict=False):

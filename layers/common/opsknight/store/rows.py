@@ -48,8 +48,10 @@ class Rows:
         return answer.get("Item")
 
     def batch(self, keys: Iterable[Item], deadline: Deadline) -> Iterator[Item]:
-        """The items with these keys, those that exist, in any order. No key may come twice."""
-        for chunk in batched(keys, LARGEST_BATCH, strict=False):
+        """The items with these keys, those that exist, once each and in any order."""
+        # DynamoDB refuses a request that names an item twice, as a whole and for ever.
+        wanted = {(key["pk"]["S"], key["sk"]["S"]): key for key in keys}
+        for chunk in batched(wanted.values(), LARGEST_BATCH, strict=False):
             unread: list[Item] = list(chunk)
             attempt = 0
             while unread:
