@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from opsknight.config.lint import did_you_mean
+from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.delivery import Delivery, State

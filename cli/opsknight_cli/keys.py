@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.config.lint import did_you_mean
+from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Held, Keys

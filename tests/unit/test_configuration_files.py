@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 
 from harness.configurations import files
-from opsknight.config.lint import Severity, dangling
+from opsknight.config.finding import Severity
+from opsknight.config.lint import dangling
 from opsknight_cli.files.checking import Checked, check
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.reading import read
@@ -106,6 +107,6 @@ def test_a_layer_at_the_ends_of_the_calendar_is_an_error(start: str, zone: str) 
 
 
 def test_a_warning_is_no_error() -> None:
-    found = checked("users: {ada: {email: a@x.org, role: ADMIN}}")
+    found = checked("users: {ada: {email: a@x.org, role: USER}}")
     assert [each.severity for each in found.problems] == [Severity.WARNING]
     assert not found.errors

@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from opsknight.config import coverage
 from opsknight.config.configuration import Configuration
-from opsknight.config.lint import Gap, findings, uncovered
+from opsknight.config.coverage import AHEAD, Gap
+from opsknight.config.lint import findings
+from opsknight.oncall.schedules import shifts
 from opsknight_cli.files.checking import check
 from opsknight_cli.files.reading import read
 
@@ -17,6 +20,8 @@ users:
   off: {email: off@x.org, role: USER, disabled: true}
 teams:
   web: {members: {ada: {pages: false}, off: {lead: true}}}
+  quiet: {members: {ada: {pages: false}}}
+  empty: {}
 """
 
 
@@ -33,14 +38,23 @@ def test_nothing_is_said_of_what_is_right() -> None:
     assert said("policies: {p: {steps: [{targets: [{user: ada}]}]}}") == []
 
 
-@pytest.mark.parametrize("target", ["user: off", "team: web", "team_leads: web", "schedule: s"])
-def test_a_policy_that_can_never_page_anyone_is_an_error(target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("user: off", "user off is disabled"),
+        ("team: web", "everybody in team web who takes pages is disabled"),
+        ("team: quiet", "nobody in team quiet takes pages"),
+        ("team: empty", "team empty has no members"),
+        ("team_leads: web", "every lead of team web is disabled"),
+        ("team_leads: quiet", "team quiet has no lead"),
+        ("schedule: s", "nobody is on call by schedule s"),
+    ],
+)
+def test_a_policy_that_can_never_page_anyone_is_an_error(target: str, why: str) -> None:
     schedule = "schedules: {s: {zone: UTC, layers: {}}}\n"
     policy = f"policies: {{p: {{steps: [{{targets: [{{{target}}}]}}]}}}}"
     [*_, last] = said(schedule + policy)
-    assert last == (
-        "error policies.p: Can never page anyone: all targets of its steps are empty or disabled."
-    )
+    assert last == f"error policies.p: Can never page anyone: {why}."
 
 
 def test_one_step_of_several_that_reaches_nobody_is_a_warning() -> None:
@@ -70,7 +84,8 @@ schedules:
 
 def gaps(start: str, end: str) -> list[Gap]:
     found = configuration(ROTA.format(users="ada", start=start, end=end))
-    return list(uncovered(found.schedules["sch_s"], NOW, frozenset()))
+    planned = shifts(found.schedules["sch_s"], (), NOW, NOW + AHEAD)
+    return list(coverage.gaps(planned, NOW, NOW + AHEAD))
 
 
 def test_hours_without_anybody_follow_the_wall_clock() -> None:

@@ -1,11 +1,12 @@
 """`validate`, `plan`, `apply`, `export` and `schema`: the commands on configuration files."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
 
-from opsknight.config.configuration import Kind, kind_of, path_of, slug_of
+from opsknight.config.configuration import Configuration, Kind, kind_of, path_of, slug_of
 from opsknight.config.diff import Create
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
@@ -46,9 +47,8 @@ def validate_command(
     if screen.as_json:
         screen.data({"valid": True, "problems": problems_data(checked.problems)})
     else:
-        number = sum(1 for _ in checked.configuration.entries())
-        entries = "1 entry" if number == 1 else f"{number} entries"
-        screen.say(f"{name_of(file)} is valid: {entries}.", "green")
+        counts = ", ".join(_counts(checked.configuration))
+        screen.say(f"{name_of(file)} is valid: {counts}.", "green")
 
 
 @app.command("plan")
@@ -139,6 +139,13 @@ def export_command(invocation: Invocation) -> None:
 def schema_command() -> None:
     """Print the JSON Schema of configuration files, for editors."""
     Screen().raw(json.dumps(schema(), indent=2) + "\n")
+
+
+def _counts(configuration: Configuration) -> Iterator[str]:
+    for kind in Kind:
+        if number := len(configuration.by_kind(kind)):
+            several = "policies" if kind is Kind.POLICY else f"{kind}s"
+            yield f"{number} {kind if number == 1 else several}"
 
 
 def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:

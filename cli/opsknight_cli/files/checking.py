@@ -3,26 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, get_args, get_origin
-from zoneinfo import available_timezones
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from opsknight.config.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
-from opsknight.config.lint import (
-    Finding,
-    Severity,
-    dangling,
-    dangling_reference,
-    did_you_mean,
-    findings,
-)
+from opsknight.config.finding import Finding, Severity
+from opsknight.config.lint import dangling, dangling_reference, findings
+from opsknight.config.spelling import meant
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reading import Document
 from opsknight_cli.files.shape import SECTIONS, Shape
-from opsknight_cli.files.values import slug
+from opsknight_cli.files.values import FieldError, slug, slugged
+from opsknight_cli.files.wording import capital, sentence, unknown
 
 _KINDS: Final = {
     "users": Kind.USER,
@@ -69,13 +63,19 @@ def check(document: Document, now: datetime) -> Checked:
     entries: list[Entry] = []
     broken: dict[Kind, set[str]] = {}
     found: list[tuple[Severity, Path, str]] = []
+    unsure = _repeated(document)
     for section, content in document.data.items():
         if section not in SECTIONS:
-            found.append((Severity.ERROR, (section,), _unknown(section, SECTIONS)))
+            found.append((Severity.ERROR, (section,), unknown(section, SECTIONS)))
+            # Its names exist, whatever it was meant to be.
+            absent = SECTIONS.keys() - document.data.keys()
+            guess = meant(section, absent)
+            unsure |= {_KINDS[each] for each in ([guess] if guess else absent)}
             continue
         if not isinstance(content, dict | None):
-            sentence = f"Must be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
-            found.append((Severity.ERROR, (section,), sentence))
+            said = f"Must be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
+            found.append((Severity.ERROR, (section,), said))
+            unsure.add(_KINDS[section])
             continue
         for name, fields in (content or {}).items():
             path: Path = (section, name)
@@ -87,10 +87,21 @@ def check(document: Document, now: datetime) -> Checked:
                 found += _sentences(error, path, SECTIONS[section], fields)
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
             except ValueError as error:
-                found.append((Severity.ERROR, path, f"{_capital(error)}."))
+                found.append((Severity.ERROR, path, f"{capital(error)}."))
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
+    if not (entries or found or document.problems):
+        said = (
+            "There is nothing in this configuration: docs/configuration.md shows what belongs here."
+        )
+        found.append((Severity.ERROR, (), said))
     configuration = Configuration.of(entries)
-    more = [*dangling(configuration, broken), *_dangling(document, configuration, broken)]
+    # What refers to `pay-api` is right, and `Pay_API` is what has to change.
+    known = {
+        kind: ids | {id_of(kind, slugged(slug_of(each))) for each in ids}
+        for kind, ids in broken.items()
+    }
+    more = [*dangling(configuration, known), *_dangling(document, configuration, known)]
+    more = [each for each in more if each.refers_to not in unsure]
     if not (more or found or document.problems):
         more += findings(configuration, now)
     found += ((each.severity, each.path, each.sentence) for each in more)
@@ -101,14 +112,20 @@ def check(document: Document, now: datetime) -> Checked:
     return Checked(configuration, tuple(sorted(problems, key=_order)))
 
 
+def _repeated(document: Document) -> set[Kind]:
+    """The kinds of which a name was lost, because it repeats another one."""
+    return {_KINDS[path[0]] for path in document.repeated if path[0] in _KINDS and len(path) < 3}
+
+
 def _dangling(
     document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
 ) -> Iterator[Finding]:
     """References that lead nowhere, in entries that are not valid as a whole."""
     for section, kind in _KINDS.items():
         names = {slug_of(each) for each in broken.get(kind, ())}
-        for name in sorted(names):
-            fields = document.data[section][name]
+        content: Any = document.data.get(section)
+        for name in sorted(names & content.keys() if isinstance(content, dict) else ()):
+            fields = content[name]
             for pattern, target in _REFERENCES.get(section, ()):
                 known = configuration.by_kind(target).keys() | broken.get(target, set())
                 for path, word in _words_at(fields, pattern, (section, name)):
@@ -147,7 +164,10 @@ def _sentences(
             # The items of the list are wrong, and have their own errors.
             continue
         inner = _inner(each["loc"], fields)
-        yield Severity.ERROR, (*path, *inner), _sentence(each, shape)
+        cause = each.get("ctx", {}).get("error")
+        if isinstance(cause, FieldError):
+            inner = _inner((*each["loc"], cause.field), fields)
+        yield Severity.ERROR, (*path, *inner), sentence(each, shape)
 
 
 def _inner(location: tuple[int | str, ...], fields: Any) -> Path:
@@ -164,88 +184,3 @@ def _inner(location: tuple[int | str, ...], fields: Any) -> Path:
             at = at[part]
             path.append(part)
     return tuple(path)
-
-
-def _sentence(error: ErrorDetails, shape: type[Shape]) -> str:
-    context = error.get("ctx", {})
-    last = error["loc"][-1] if error["loc"] else ""
-    match error["type"]:
-        case "extra_forbidden":
-            return _unknown(str(last), _model_at(shape, error["loc"][:-1]).model_fields)
-        case "missing":
-            field = _model_at(shape, error["loc"][:-1]).model_fields[str(last)]
-            return f"`{last}` is missing. {field.description}"
-        case "value_error" if last == "zone":
-            zones = available_timezones()
-            return f"{_capital(context['error'])}.{did_you_mean(str(error['input']), zones)}"
-        case "value_error":
-            return f"{_capital(context['error'])}."
-        case "string_type":
-            if isinstance(error["input"], dict | list):
-                return "Must be text, not a list or a mapping."
-            return "Must be text: put it in quotes."
-        case "bool_type":
-            return "Must be true or false."
-        case "int_type":
-            return "Must be a whole number, without quotes."
-        case "enum":
-            words = [
-                each.strip(" '") for each in context["expected"].replace(" or ", ",").split(",")
-            ]
-            return f"Must be one of {', '.join(words)}.{did_you_mean(str(error['input']), words)}"
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return "Must be a mapping: `key: value`, each on its own line."
-        case "tuple_type" | "list_type":
-            return "Must be a list: `[one, another]`, or lines that begin with a hyphen."
-        case "too_short":
-            return "Must have at least one item."
-        case "too_long":
-            return f"Must have at most {context['max_length']} items."
-        case "string_too_short":
-            return "Must not be empty."
-        case "string_too_long":
-            return f"Must have at most {context['max_length']} characters."
-        case "greater_than_equal":
-            return f"Must be at least {context['ge']}."
-        case "less_than_equal":
-            return f"Must be at most {context['le']}."
-        case "time_parsing" | "time_type":
-            return 'Must be a time of day in quotes, such as "09:00".'
-        case _:
-            return f"{_capital(error['msg'])}."
-
-
-def _unknown(word: str, known: Iterable[str]) -> str:
-    words = list(known)
-    hint = did_you_mean(word, words) or f" Known keys are {', '.join(words)}."
-    return f'Unknown key "{word}".{hint}'
-
-
-def _capital(error: object) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]
-
-
-def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model that has the field of an error."""
-    parts = iter(location)
-    for part in parts:
-        annotation = model.model_fields[str(part)].annotation
-        inner, contained = _model_in(annotation)
-        if contained:
-            # Skip the key or number within the field.
-            next(parts, None)
-        model = inner or model
-    return model
-
-
-def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The model in a field's type, and whether it is inside a mapping or list."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
-    contained = get_origin(annotation) in (dict, tuple)
-    for argument in get_args(annotation):
-        inner, deeper = _model_in(argument)
-        if inner is not None:
-            return inner, contained or deeper
-    return None, contained

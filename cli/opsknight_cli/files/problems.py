@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from opsknight.config.configuration import Path
-from opsknight.config.lint import Severity
+from opsknight.config.finding import Severity
 
 
 @dataclass(frozen=True, slots=True, order=True)

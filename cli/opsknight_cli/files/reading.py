@@ -13,12 +13,15 @@ from typing import Any, ClassVar, Final
 import yaml
 
 from opsknight.config.configuration import Path
-from opsknight.config.lint import Severity
+from opsknight.config.finding import Severity
+from opsknight_cli.files import syntax
 from opsknight_cli.files.problems import Place, Problem
 
 # A few aliases of aliases can expand to billions of nodes.
 MOST_NODES: Final = 200_000
 STDIN: Final = "-"
+# Not in YAML 1.2, but in the files that people know.
+MERGE: Final = "<<"
 
 
 class Unreadable(Exception):
@@ -32,6 +35,8 @@ class Document:
     data: dict[str, Any]
     places: Mapping[Path, Place]
     problems: Sequence[Problem]
+    repeated: frozenset[Path] = frozenset()
+    """The paths of which a second content was left out."""
 
     def place(self, path: Path) -> Place:
         """The place of a path, or else of the nearest part that contains it."""
@@ -82,7 +87,7 @@ def read(texts: Mapping[str, str]) -> Document:
                 known |= content
             elif content is not None:
                 data[section] = content
-    return Document(data, reader.places, reader.problems)
+    return Document(data, reader.places, reader.problems, frozenset(reader.repeated))
 
 
 def load(path: str, stdin: str | None = None) -> dict[str, str]:
@@ -110,6 +115,7 @@ def load(path: str, stdin: str | None = None) -> dict[str, str]:
 class _Reader:
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    repeated: set[Path] = field(default_factory=set)
     _file: str = ""
     _nodes: int = 0
 
@@ -122,16 +128,12 @@ class _Reader:
             finally:
                 loader.dispose()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            sentence = f"This is not valid YAML: {error.problem or error.context}."
-            self._problem(self._at(mark), (), sentence)
+            line, column, sentence = syntax.explained(error, text)
+            self._problem(Place(file, line, column), (), sentence)
             return {}
         except yaml.reader.ReaderError as error:
-            self._problem(
-                Place(file, 1, 1),
-                (),
-                f"This is not valid YAML: {error.reason}, at {error.position}.",
-            )
+            line, sentence = syntax.unreadable(error, text)
+            self._problem(Place(file, line, 1), (), sentence)
             return {}
         if node is None:
             return {}
@@ -170,6 +172,7 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> dict[str, Any]:
         self._untagged(node, path)
         found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for key, value in node.value:
             place = self._at(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
@@ -177,18 +180,44 @@ class _Reader:
                 continue
             name = str(key.value)
             inner = (*path, name)
+            if name == MERGE and not key.style:
+                merged = self._merged(value, path, place, above) | merged
+                continue
             first = self.places.get(inner)
             # Several files may share a section, but nothing inside it.
             spread = not path and first is not None and first.file != self._file
             if first is not None and not spread:
+                mend = "Remove one of them, or choose another name."
+                if not path:
+                    mend = "Put everything under the first one."
                 sentence = (
-                    f'"{name}" appears twice, first in {first.file}, line {first.line}. '
-                    "Remove one of them, or choose another name."
+                    f'"{name}" appears twice, first in {first.file}, line {first.line}. {mend}'
                 )
                 self._problem(place, inner, sentence)
+                self.repeated.add(inner)
                 continue
             self.places.setdefault(inner, place)
             found[name] = self._value(value, inner, above)
+        return merged | found
+
+    def _merged(
+        self, node: yaml.Node, path: Path, place: Place, above: frozenset[int]
+    ) -> dict[str, Any]:
+        """What `<<: *alias` or `<<: [*one, *another]` brings; of several, the first counts."""
+        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        found: dict[str, Any] = {}
+        for each in sources:
+            if id(each) in above:
+                said = f"`{MERGE}` refers to the mapping that it is in: name another anchor."
+                self._problem(place, path, said)
+            elif isinstance(each, yaml.MappingNode):
+                # A reader of its own: these parts have their places where they are written.
+                aside = _Reader(_file=self._file, _nodes=self._nodes)
+                found = aside._mapping(each, (), above | {id(each)}) | found
+                self._nodes = aside._nodes
+            else:
+                said = f"`{MERGE}` needs a mapping: `{MERGE}: *anchor`."
+                self._problem(place, path, said)
         return found
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | int | float | bool | None:

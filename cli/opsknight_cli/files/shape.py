@@ -25,6 +25,7 @@ from opsknight.oncall.schedules import Zone
 from opsknight_cli.files.values import (
     Duration,
     Email,
+    FieldError,
     Flag,
     Interval,
     Moment,
@@ -53,7 +54,7 @@ class Shape(BaseModel):
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _URL: Final = re.compile(r"https?://[^\s/]+\S*")
-_NUMBER: Final = (_E164, 'the number with its country, such as "+4915112345678"')
+_NUMBER: Final = (_E164, 'the number with its country and without spaces, such as "+4915112345678"')
 TO: Final[Mapping[Channel, tuple[re.Pattern[str], str]]] = {
     Channel.EMAIL: (_ADDRESS, "the address"),
     Channel.SMS: _NUMBER,
@@ -81,6 +82,16 @@ SECRET: Final[Mapping[Channel, tuple[bool, str]]] = {
 }
 
 
+def _misplaced(channel: Channel) -> str:
+    """For a `to` of a channel that has none."""
+    if channel in SECRET:
+        return (
+            f"channel {channel} has no `to`, because its URL is a secret: put the URL into an SSM "
+            "SecureString parameter, and name the parameter in `secret`"
+        )
+    return f"channel {channel} does not use `to`: remove it"
+
+
 class MethodShape(Shape):
     """A way to reach somebody: a channel with its address and secret."""
 
@@ -103,14 +114,16 @@ class MethodShape(Shape):
         channel = self.channel
         if (wanted := TO.get(channel)) is None:
             if self.to is not None:
-                raise ValueError(f"channel {channel} does not use `to`: remove it")
+                raise FieldError("to", _misplaced(channel))
         elif self.to is None:
             raise ValueError(f"channel {channel} needs `to`: {wanted[1]}")
         elif not wanted[0].fullmatch(self.to):
-            raise ValueError(f"`to` of channel {channel} must be {wanted[1]}")
+            bare = re.sub(r"[\s()./-]", "", self.to)
+            hint = f'; write "{bare}"' if wanted is _NUMBER and _E164.fullmatch(bare) else ""
+            raise FieldError("to", f"`to` of channel {channel} must be {wanted[1]}{hint}")
         needed, what = SECRET.get(channel, (None, ""))
         if needed is None and self.secret is not None:
-            raise ValueError(f"channel {channel} does not use `secret`: remove it")
+            raise FieldError("secret", f"channel {channel} does not use `secret`: remove it")
         if needed and self.secret is None:
             raise ValueError(f"channel {channel} needs `secret`: the name of {what}")
         if self.next_secret is not None and (channel is not Channel.WEBHOOK or not self.secret):
@@ -200,9 +213,12 @@ class TargetShape(Shape):
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if len(self.model_fields_set) != 1 or None in self.model_dump(exclude_unset=True).values():
+            given = self.model_dump(exclude_none=True)
+            apart = " and ".join(f"`- {kind}: {name}`" for kind, name in given.items())
+            hint = f": write {apart}" if len(given) > 1 else ""
             raise ValueError(
-                "a target is one of `user: NAME`, `team: NAME`, `team_leads: NAME` "
-                "and `schedule: NAME`, each on its own line with a hyphen"
+                "a target is one of `user: NAME`, `team: NAME`, `team_leads: NAME` and "
+                f"`schedule: NAME`, each on its own line with a hyphen{hint}"
             )
         return self
 

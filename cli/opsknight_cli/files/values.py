@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 
 from opsknight.directory.entries import Never
 from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
+from opsknight_cli.files.leaks import is_secret
 
 LONGEST_SLUG: Final = 60
 
@@ -27,8 +28,20 @@ _UNITS: Final = {
     "m": timedelta(minutes=1),
     "s": timedelta(seconds=1),
 }
+_SPOKEN: Final = re.compile(
+    r"\s*(\d{1,7})\s*(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?(?![a-z])"
+)
+_CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?\s*(am|pm|a\.m\.|p\.m\.)?")
 _TURN: Final = re.compile(r"([1-9]\d{0,3})([hdw])")
 _TURN_UNITS: Final = {"h": Unit.HOURS, "d": Unit.DAYS, "w": Unit.WEEKS}
+
+
+class FieldError(ValueError):
+    """What is wrong with one field, found when the whole was looked at."""
+
+    def __init__(self, field: str, said: str) -> None:
+        super().__init__(said)
+        self.field = field
 
 
 def slug(text: str) -> str:
@@ -59,9 +72,32 @@ def duration(text: object) -> timedelta:
     found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
     # Longer numbers exceed every limit, and could exceed that of timedelta.
     if found is None or any(part and len(part) > 7 for part in found.groups()):
-        raise ValueError('a duration must look like "5m", "1h30m" or "2d"')
+        raise ValueError(f'a duration must look like "5m", "1h30m" or "2d"{_meant(text)}')
     parts = zip(found.groups(), _UNITS.values(), strict=True)
     return sum((int(count) * unit for count, unit in parts if count), timedelta(0))
+
+
+def _meant(text: object) -> str:
+    """A guess at a duration in other words."""
+    if isinstance(text, int) or (isinstance(text, str) and text.isdigit()):
+        return f': add a unit, such as "{text}s" or "{text}m"'
+    parts = _SPOKEN.findall(str(text).lower())
+    if not parts or _SPOKEN.sub("", str(text).lower()).strip():
+        return ""
+    return f': write "{"".join(f"{count}{unit}" for count, unit in parts)}"'
+
+
+def time_of_day(text: str) -> str | None:
+    """The time that "8am" or 9 most likely stands for, as text; None if it is not clear."""
+    found = _CLOCK.fullmatch(text.strip().lower())
+    if found is None:
+        return None
+    hour, minute, half = int(found[1]), int(found[2] or 0), found[3]
+    if half:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    if (hour, minute) == (24, 0):
+        hour = 0
+    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
 
 
 def between(low: timedelta, high: timedelta) -> AfterValidator:
@@ -98,7 +134,10 @@ def in_words(span: timedelta) -> str:
 def _turn(text: object) -> Length:
     found = _TURN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError('a turn must look like "1w", "2d" or "12h"')
+        usual = {"daily": "1d", "weekly": "1w", "biweekly": "2w", "monthly": "4w"}
+        guess = usual.get(str(text).lower())
+        hint = f': write "{guess}"' if guess else ""
+        raise ValueError(f'a turn must look like "1w", "2d" or "12h"{hint}')
     return Length(count=int(found[1]), unit=_TURN_UNITS[found[2]])
 
 
@@ -132,7 +171,13 @@ def _email(text: str) -> str:
 
 
 def _parameter(text: str) -> str:
-    # The text may be the secret itself, so the message does not repeat it.
+    # The text may be the secret itself, so no message repeats it.
+    if is_secret(text):
+        raise ValueError(
+            "this looks like the secret itself, and a file is no place for it: put it into an SSM "
+            "SecureString parameter, write the parameter's name here, and replace the secret if "
+            "others have seen this file"
+        )
     if not _PARAMETER.fullmatch(text) or "//" in text:
         raise ValueError(
             "must be the name of an SSM parameter, such as /opsknight/slack-token: "

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
-from opsknight.config.lint import did_you_mean
+from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import User
 from opsknight.incident.model import Actor, ActorKind
 from opsknight.store.configurations import Configurations

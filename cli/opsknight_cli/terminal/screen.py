@@ -17,7 +17,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from opsknight.config.lint import Severity
+from opsknight.config.finding import Severity
 from opsknight_cli.files.problems import Problem, dotted
 
 # Longer than any line, so nothing wraps.

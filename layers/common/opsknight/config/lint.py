@@ -5,58 +5,17 @@ Pure: the time is an argument. A configuration with errors must not be applied; 
 intended.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from difflib import get_close_matches
-from enum import StrEnum
-from typing import Final
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Mapping, Set
+from datetime import datetime
+from typing import assert_never
 
-from opsknight.config.configuration import (
-    Configuration,
-    Entry,
-    Kind,
-    Path,
-    path_of,
-    references,
-    slug_of,
-)
-from opsknight.directory.entries import Never, User
+from opsknight.config.configuration import Configuration, Kind, Path, path_of, references, slug_of
+from opsknight.config.coverage import AHEAD, schedule_findings
+from opsknight.config.finding import Finding, Severity, warning
+from opsknight.config.spelling import did_you_mean
+from opsknight.directory.entries import Never, Role, User
 from opsknight.escalation.policy import Policy, Target, TargetKind
-from opsknight.oncall.schedules import Schedule, shifts
-
-AHEAD: Final = timedelta(weeks=4)
-# A schedule for office hours has dozens.
-MOST_GAPS: Final = 4
-
-
-class Severity(StrEnum):
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    severity: Severity
-    path: Path
-    sentence: str
-    """What is wrong, and how to fix it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Nobody is on call from `start` until just before `end`."""
-
-    start: datetime
-    end: datetime
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean "team"?` with the most similar known word; empty if none is similar."""
-    by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f' Did you mean "{by_lower[near[0]]}"?' if near else ""
+from opsknight.oncall.schedules import shifts
 
 
 def dangling_reference(kind: Kind, entry_id: str, known: Set[str], path: Path) -> Finding | None:
@@ -65,7 +24,8 @@ def dangling_reference(kind: Kind, entry_id: str, known: Set[str], path: Path) -
         return None
     slug = slug_of(entry_id)
     hint = did_you_mean(slug, map(slug_of, known)) or f" Add it, or name another {kind}."
-    return Finding(Severity.ERROR, path, f'There is no {kind} "{slug}".{hint}')
+    said = f'There is no {kind} "{slug}".{hint}'
+    return Finding(Severity.ERROR, path, said, refers_to=kind)
 
 
 def dangling(
@@ -88,36 +48,33 @@ def dangling(
 
 
 def _rules(user: User) -> Iterator[Finding]:
-    known = {method.id for method in user.contact_methods}
+    known = [method.id for method in user.contact_methods]
     numbers: dict[str, int] = {}
     for rule in user.rules:
         number = numbers[rule.urgency] = numbers.get(rule.urgency, -1) + 1
         if rule.method_id not in known:
             slug = slug_of(rule.method_id)
             path = (*path_of(user), "rules", rule.urgency.value, number, "method")
-            hint = did_you_mean(slug, map(slug_of, known)) or " Add it to `contact_methods`."
+            names = [slug_of(each) for each in known]
+            hint = did_you_mean(slug, names) or (
+                f" Use one of {', '.join(names)}, or add it to `contact_methods`."
+                if names
+                else " Add it to `contact_methods`."
+            )
             yield Finding(Severity.ERROR, path, f'There is no contact method "{slug}".{hint}')
 
 
 def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
     """All other findings, for a configuration without dangling references."""
     disabled = frozenset(user.id for user in configuration.users.values() if user.disabled)
-    for user in configuration.users.values():
-        if not user.disabled and not user.contact_methods:
-            yield _warning(
-                user, f"Can be paged only by e-mail, at {user.email}: add `contact_methods`."
-            )
-    gaps = {
-        schedule.id: tuple(uncovered(schedule, now, disabled))
+    planned = {
+        schedule.id: shifts(schedule, (), now, now + AHEAD, disabled=disabled)
         for schedule in configuration.schedules.values()
     }
+    yield from _users(configuration)
     for schedule in configuration.schedules.values():
-        yield from _schedule(schedule, gaps[schedule.id], disabled, now)
-    never = frozenset(
-        schedule_id
-        for schedule_id, found in gaps.items()
-        if found and found[0] == Gap(now, now + AHEAD)
-    )
+        yield from schedule_findings(schedule, planned[schedule.id], disabled, now)
+    never = frozenset(schedule_id for schedule_id, found in planned.items() if not found)
     for policy in configuration.policies.values():
         yield from _policy(policy, configuration, disabled, never)
     for service in configuration.services.values():
@@ -134,95 +91,124 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
             continue
         team = slug_of(service.team_id)
         target = Target(kind=TargetKind.TEAM, id=service.team_id)
-        if _reaches(target, configuration, disabled, never):
-            said = f"Has no policy, so all of team {team} is paged at once: add a `policy`."
-            yield _warning(service, said)
-        else:
-            said = (
-                f"Can never page anyone: it has no policy, and nobody in team {team} takes pages."
-            )
+        if why := unreached(target, configuration, disabled, never):
+            said = f"Can never page anyone: it has no policy, and {why}."
             yield Finding(Severity.ERROR, path_of(service), said)
+        else:
+            said = f"Has no policy, so all of team {team} is paged at once: add a `policy`."
+            yield warning(service, said)
 
 
-def uncovered(schedule: Schedule, now: datetime, disabled: Set[str]) -> Iterator[Gap]:
-    """The gaps of a schedule in the next four weeks, without its overrides."""
-    until = now + AHEAD
-    last = now
-    for shift in shifts(schedule, (), now, until, disabled=disabled):
-        if shift.start > last:
-            yield Gap(last, shift.start)
-        last = shift.end
-    if last < until:
-        yield Gap(last, until)
+def _users(configuration: Configuration) -> Iterator[Finding]:
+    """Only those whom something pages: nothing is missing from a person who takes no pages."""
+    paged = _paged(configuration)
+    members = {each.user_id for team in configuration.teams.values() for each in team.members}
+    for user in configuration.users.values():
+        if user.disabled:
+            continue
+        if user.id in paged and not user.contact_methods:
+            yield warning(
+                user, f"Can be paged only by e-mail, at {user.email}: add `contact_methods`."
+            )
+        if user.id in members:
+            continue
+        if user.role is Role.USER:
+            yield warning(
+                user,
+                "Is in no team, and role USER sees only what belongs to their teams: add them to "
+                "the `members` of a team.",
+            )
+        elif user.id in paged:
+            yield warning(
+                user,
+                "Is paged but in no team, so no page to a team reaches them: add them to the "
+                "`members` of a team.",
+            )
 
 
-def _schedule(
-    schedule: Schedule, gaps: tuple[Gap, ...], disabled: Set[str], now: datetime
-) -> Iterator[Finding]:
-    for layer in schedule.layers:
-        for number, user_id in enumerate(layer.users):
-            if user_id in disabled:
-                path = (*path_of(schedule), "layers", slug_of(layer.id), "users", number)
-                said = f"User {slug_of(user_id)} is disabled but still has turns: remove the user."
-                yield Finding(Severity.WARNING, path, said)
-    if not gaps:
-        return
-    if gaps[0] == Gap(now, now + AHEAD):
-        yield _warning(schedule, "Nobody is on call in the next four weeks: check its layers.")
-        return
-    zone = ZoneInfo(schedule.zone)
-    shown = ", ".join(_span(gap, zone) for gap in gaps[:MOST_GAPS])
-    more = f", and {len(gaps) - MOST_GAPS} more times" if len(gaps) > MOST_GAPS else ""
-    hours = sum((gap.end - gap.start for gap in gaps), timedelta(0)) / timedelta(hours=1)
-    yield _warning(
-        schedule,
-        f"Nobody is on call for {hours:.4g} hours of the next four weeks: {shown}{more}. "
-        "Add a layer for these times, or another step to its policies.",
+def _paged(configuration: Configuration) -> Set[str]:
+    """The users whom a schedule, a policy, or a service without a policy can page."""
+    found = {
+        user_id
+        for schedule in configuration.schedules.values()
+        for layer in schedule.layers
+        for user_id in layer.users
+    }
+    targets = [
+        target
+        for policy in configuration.policies.values()
+        for step in policy.steps
+        for target in step.targets
+    ]
+    targets += (
+        Target(kind=TargetKind.TEAM, id=service.team_id)
+        for service in configuration.services.values()
+        if service.policy_id is None
     )
-
-
-def _span(gap: Gap, zone: ZoneInfo) -> str:
-    start, end = gap.start.astimezone(zone), gap.end.astimezone(zone)
-    # When the clocks change in between, the two abbreviations differ, and both are shown.
-    same = start.tzname() == end.tzname()
-    begins = f"{start:%a %d %b %H:%M}" + ("" if same else f" {start.tzname()}")
-    ends = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a %d %b %H:%M}"
-    return f"{begins} to {ends} {end.tzname()}"
+    for target in targets:
+        match target.kind:
+            case TargetKind.USER:
+                found.add(target.id)
+            case TargetKind.TEAM:
+                members = configuration.teams[target.id].members
+                found |= {each.user_id for each in members if each.pages}
+            case TargetKind.TEAM_LEADS:
+                members = configuration.teams[target.id].members
+                found |= {each.user_id for each in members if each.lead}
+            case TargetKind.SCHEDULE:
+                pass
+    return found
 
 
 def _policy(
     policy: Policy, configuration: Configuration, disabled: Set[str], never: Set[str]
 ) -> Iterator[Finding]:
-    idle = [
-        number
+    idle = {
+        number: " and ".join(dict.fromkeys(why for why in reasons if why))
         for number, step in enumerate(policy.steps)
-        if not any(_reaches(each, configuration, disabled, never) for each in step.targets)
-    ]
+        for reasons in [[unreached(it, configuration, disabled, never) for it in step.targets]]
+        if all(reasons)
+    }
     if len(idle) == len(policy.steps):
-        said = "Can never page anyone: all targets of its steps are empty or disabled."
-        yield Finding(Severity.ERROR, path_of(policy), said)
+        why = " and ".join(dict.fromkeys(idle.values()))
+        yield Finding(Severity.ERROR, path_of(policy), f"Can never page anyone: {why}.")
         return
-    for number in idle:
-        said = "This step reaches nobody: all its targets are empty or disabled."
-        yield Finding(Severity.WARNING, (*path_of(policy), "steps", number), said)
+    for number, why in idle.items():
+        path = (*path_of(policy), "steps", number)
+        yield Finding(Severity.WARNING, path, f"This step reaches nobody: {why}.")
+    if policy.steps[0].delay:
+        path = (*path_of(policy), "steps", 0, "after")
+        said = "Nobody is paged before this time is over: remove `after` to page at once."
+        yield Finding(Severity.WARNING, path, said)
 
 
-def _reaches(
+def unreached(
     target: Target, configuration: Configuration, disabled: Set[str], never: Set[str]
-) -> bool:
-    """Whether the target can reach anybody within the next four weeks."""
+) -> str | None:
+    """Why the target reaches nobody within the next four weeks; None if it reaches somebody.
+    `never` are the schedules by which nobody is on call.
+    """
+    slug = slug_of(target.id)
     match target.kind:
         case TargetKind.USER:
-            return target.id not in disabled
+            return f"user {slug} is disabled" if target.id in disabled else None
         case TargetKind.SCHEDULE:
-            return target.id not in never
+            return f"nobody is on call by schedule {slug}" if target.id in never else None
         case TargetKind.TEAM:
             members = configuration.teams[target.id].members
-            return any(each.pages and each.user_id not in disabled for each in members)
+            wanted = [each.user_id for each in members if each.pages]
+            none = (
+                f"nobody in team {slug} takes pages" if members else f"team {slug} has no members"
+            )
         case TargetKind.TEAM_LEADS:
-            members = configuration.teams[target.id].members
-            return any(each.lead and each.user_id not in disabled for each in members)
-
-
-def _warning(entry: Entry, sentence: str) -> Finding:
-    return Finding(Severity.WARNING, path_of(entry), sentence)
+            wanted = [each.user_id for each in configuration.teams[target.id].members if each.lead]
+            none = f"team {slug} has no lead"
+        case _:
+            assert_never(target.kind)
+    if not wanted:
+        return none
+    if not set(wanted) <= disabled:
+        return None
+    if target.kind is TargetKind.TEAM_LEADS:
+        return f"every lead of team {slug} is disabled"
+    return f"everybody in team {slug} who takes pages is disabled"
