@@ -22,6 +22,8 @@ def measure_hot_key(_endpoint: str, quick: bool) -> list[Figure]:
         *(figure for each in bursts for figure in _burst(each, before=True)),
         *(figure for each in bursts for figure in _burst(each)),
         *([] if quick else _burst(1000, partition=True)),
+        *_first(120, before=True),
+        *_first(120),
         *([] if quick else _sustained(2, before=True)),
         *([] if quick else _sustained(30, growing=True)),
         *_sustained(5 if quick else 30),
@@ -41,6 +43,24 @@ def _burst(number: int, *, before: bool = False, partition: bool = False) -> lis
     return [
         *_times(group, took, None if before or number != BURSTS[0] else 500),
         Figure(group, "writes to the incident, an event", writes / number, ""),
+        _given_up(group, model.failed, before=before),
+    ]
+
+
+def _first(number: int, *, before: bool = False) -> list[Figure]:
+    """Triggers of a key without an incident: one opens it."""
+    model = HotKey(before=before)
+    model.connected()
+    began = [
+        model.time.start(lambda: model.timed(lambda: model.trigger("new"))) for _ in range(number)
+    ]
+    model.time.run()
+    took = [task.result() for task in began]
+    group = f"{number} first triggers at once of one key, in the model" + ", before" * before
+    tries = model.sent["TransactWriteItems"] / number
+    return [
+        *_times(group, took, None if before else 1000),
+        Figure(group, "transactions tried, an event", tries, ""),
         _given_up(group, model.failed, before=before),
     ]
 

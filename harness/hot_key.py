@@ -17,13 +17,15 @@ from harness.dynamodb import connect
 from harness.people import ADA
 from harness.virtual_time import Network, VirtualTime
 from harness.world import World, build, event
+from opsknight.escalation.steps import Advanced
 from opsknight.incident.commands import Command
-from opsknight.incident.decisions import Decision
+from opsknight.incident.decisions import Decision, Merged, Opened, Transitioned
 from opsknight.incident.model import Action, Alert, Event, Pointer, Severity
 from opsknight.runtime.clock import new_id
 from opsknight.store import incident_items, transactions
 from opsknight.store.calls import TABLE_CONFIG, Deadline, Unavailable, retrying
 from opsknight.store.execute import Settling, perform
+from opsknight.store.table import Table
 
 LATENCY: Final = 0.015
 SETS_OUT: Final = 0.005
@@ -90,15 +92,21 @@ class HotKey:
             return None
         return self.time.now - began
 
-    def trigger(self) -> Decision:
+    def trigger(self, dedup_key: str | None = None) -> Decision:
+        """Of the one incident, or of another key."""
         deadline = self.deadline()
-        current = self.world.table.pointer(
-            self.pointer.service_id, self.pointer.dedup_key, deadline
-        )
-        kind = InTransactions if self.before else Settling
-        settling = kind(self.world.table, new_id, self.time)
+        found = self.pointer
+        about = replace(_event(found), dedup_key=dedup_key or found.dedup_key)
+        current = self.world.table.pointer(about.service_id, about.dedup_key, deadline)
+        table = self.world.table
+        if self.before:
+            settling: Settling = InTransactions(
+                Repeating(table.client, table.name, table.retention), new_id, self.time
+            )
+        else:
+            settling = Settling(table, new_id, self.time)
         now = self.world.clock()
-        return settling.settle(_event(self.pointer), self.world.service, current, now, deadline)
+        return settling.settle(about, self.world.service, current, now, deadline)
 
     def act(self, command: Command) -> None:
         perform(
@@ -122,6 +130,20 @@ def _event(about: Pointer) -> Event:
         body="x" * 500,
         actor=ADA,
     )
+
+
+class Repeating(Table):
+    """As it was before: a transaction in conflict is tried again as it is."""
+
+    def apply(
+        self,
+        decision: Opened | Merged | Transitioned | Advanced,
+        token: str,
+        deadline: Deadline,
+        *,
+        yields: bool = False,
+    ) -> None:
+        Table.apply(self, decision, token, deadline)
 
 
 class InTransactions(Settling):

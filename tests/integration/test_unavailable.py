@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -88,12 +89,27 @@ def test_transactions_in_conflict_are_tried_again(world: World) -> None:
 
 def test_one_request_repeated_has_one_token(world: World) -> None:
     wire = Wire(world.table.client)
-    wire.fail("TransactWriteItems", CONFLICTS)
     wire.fail("TransactWriteItems", TIMES_OUT)
+    wire.fail("TransactWriteItems", CONFLICTS)
     world.send(event())
     sent = [request for request in wire.sent if "ClientRequestToken" in request]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2], "so that an unknown outcome is written once"
+
+
+def test_an_event_in_the_way_of_another_looks_again(world: World) -> None:
+    """It would otherwise repeat, in a burst of first triggers, what can only be refused."""
+    wire = Wire(world.table.client)
+    other = world.api()
+
+    def contested() -> AWSResponse | None:
+        world.send(event(), api=other)
+        return CONFLICTS()
+
+    wire.fail("TransactWriteItems", contested)
+    assert world.send(event()).action == "deduplicated"
+    # The two first ones, of which one was carried out.
+    assert wire.calls.count("TransactWriteItems") == 2
 
 
 def test_another_decision_has_another_token(world: World) -> None:

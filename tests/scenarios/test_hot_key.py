@@ -26,6 +26,17 @@ def test_a_burst_of_known_triggers_takes_two_round_trips_each(model: HotKey) -> 
     assert check(model.outside).active[0]["alert_count"] == 121
 
 
+def test_in_a_burst_of_first_triggers_one_opens_and_the_others_look_again(model: HotKey) -> None:
+    bursting = [model.time.start(lambda: model.trigger("new")) for _ in range(120)]
+    model.time.run()
+    opened = [task.result() for task in bursting if isinstance(task.result(), Opened)]
+    assert len(opened) == 1
+    assert check(model.outside).incidents[opened[0].incident.id]["alert_count"] == 120
+    # Each at least once, as all of them set out before one had opened it.
+    assert model.sent["TransactWriteItems"] < 2 * 120
+    assert model.time.now < 0.5
+
+
 def test_plain_writes_starve_nobody_who_acts(model: HotKey, say: Callable[[str], None]) -> None:
     """400 triggers a second on the incident that somebody acknowledges."""
     triggers = [

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from botocore.config import Config
@@ -66,6 +67,12 @@ CONFLICT_PAUSE: Final = 0.01
 
 class Conflict(Exception):
     """A condition did not hold: what was seen is no longer so. Read and decide again."""
+
+
+class Contended(Conflict):
+    """Others write the same items at this moment, and this request has written nothing: what was
+    seen is probably not so any more.
+    """
 
 
 class Unavailable(Exception):
@@ -135,18 +142,34 @@ def retrying[**P, T](
     must be safe to repeat: reads are, unconditional puts of the same item are, and transactions are
     by their ClientRequestToken. A count of alerts that may be one too many is safe enough.
     """
+    return _called(deadline, partial(call, *args, **kwargs), yields=False)
+
+
+def yielding[**P, T](
+    deadline: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """The same for a transaction that is decided anew, not repeated, when others are in its way:
+    raises Contended then. After an unknown outcome it is repeated all the same, as it may have been
+    carried out.
+    """
+    return _called(deadline, partial(call, *args, **kwargs), yields=True)
+
+
+def _called[T](deadline: Deadline, call: Callable[[], T], *, yields: bool) -> T:
     failures = 0
     while True:
         # Before every call, not only after a failure: calls that are slow but succeed use up time.
         deadline.check()
         try:
-            return call(*args, **kwargs)
+            return call()
         except ClientError as error:
             if codes(error) & REFUSED:
                 raise Conflict from error
             if not is_passing(error):
                 raise
             if codes(error) <= IN_CONFLICT:
+                if yields and not failures:
+                    raise Contended from error
                 deadline.pause_for_conflict(error)
                 continue
             cause: Exception = error
@@ -166,6 +189,8 @@ def decide_again[T](deadline: Deadline, attempt: Callable[[int], T]) -> T:
     while True:
         try:
             return attempt(number)
+        except Contended as contended:
+            deadline.pause_for_conflict(contended)
         except Conflict as conflict:
             deadline.pause(number, conflict)
-            number += 1
+        number += 1

@@ -106,8 +106,8 @@ class Settling:
                     self._merge(alert, strays, deadline)
                 case Opened() | Merged() | Transitioned():
                     # One token for one decision: repeated after an unknown outcome, it is written
-                    # once.
-                    self.table.apply(decision, f"{alert_id}-{number}", deadline)
+                    # once. In a burst of first triggers all but one find that it was opened.
+                    self.table.apply(decision, f"{alert_id}-{number}", deadline, yields=True)
                 case Unchanged() | Ignored():
                     pass
                 case _:

@@ -15,7 +15,7 @@ from opsknight.incident.lifecycle import announced
 from opsknight.incident.model import Alert, Change, Incident, Pointer
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import incident_items, items, message_items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Conflict, Deadline, retrying, yielding
 from opsknight.store.directory import DirectoryRows
 from opsknight.store.wire import Item, plain
 
@@ -112,9 +112,14 @@ class Table(DirectoryRows):
         return [Page.model_validate(plain(item)) for item in found]
 
     def apply(
-        self, decision: Opened | Merged | Transitioned | Advanced, token: str, deadline: Deadline
+        self,
+        decision: Opened | Merged | Transitioned | Advanced,
+        token: str,
+        deadline: Deadline,
+        *,
+        yields: bool = False,
     ) -> None:
-        """Writes the decision.
+        """Writes the decision. `yields`: raises Contended when others write the same items.
 
         `token` names this decision of this request, in at most 36 characters: repeated after an
         unknown outcome, it is written once. Raises Conflict when the incident has changed since it
@@ -129,7 +134,8 @@ class Table(DirectoryRows):
             return
         writes, chunks = transactions.writes(decision, self.name, self.retention)
         self.put_all(chunks, deadline)
-        retrying(
+        call = yielding if yields else retrying
+        call(
             deadline,
             self.client.transact_write_items,
             TransactItems=writes,
