@@ -1,28 +1,20 @@
 """Processor time of the handler, compared with bare boto3 making the same calls.
 
-The handler gets each event. Then bare boto3 repeats the calls that the handler made, one after the
-other, with the same prepared parameters, on a copy of its tables. So both do the same work on
-tables in the same state. The time of all threads counts.
+The handler gets each event, then bare boto3 repeats its calls. The time of all threads counts.
 """
 
-import json
 import time
 from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
-
-from botocore import xform_name
+from typing import Final
 
 from bench.figures import Figure
 from bench.stage import body, new_world, post, request
+from bench.twin import Twin
 from events.intake import Intake
 from harness.hot_key import InTransactions
-from harness.world import World
 from opsknight.runtime.clock import new_id
 from opsknight.store.execute import Settling
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 _BEFORE: Final = "deduplicated, as one transaction as before"
 _KINDS: Final = (
@@ -32,51 +24,6 @@ _KINDS: Final = (
     ("acknowledge", "acknowledge"),
     ("resolve", "resolve"),
 )
-
-
-class _Twin:
-    """Bare boto3 with its own tables. Records the calls of the original, and repeats them."""
-
-    def __init__(self, endpoint: str, original: World) -> None:
-        twin = new_world(endpoint)
-        self._names = {
-            original.table.name: twin.table.name,
-            original.counters.name: twin.counters.name,
-        }
-        self._recorded: list[tuple[Any, str, dict[str, Any]]] = []
-        self._listen(original.table.client, twin.table.client)
-        self._listen(original.counters.client, twin.counters.client)
-
-    def forget(self) -> None:
-        """Drops the recorded calls."""
-        self._recorded.clear()
-
-    def repeat(self) -> float:
-        """Repeats the recorded calls, drops them, and returns their processor time in seconds."""
-        calls = [
-            (getattr(client, xform_name(operation)), self._own(params))
-            for client, operation, params in self._recorded
-        ]
-        self.forget()
-        began = time.process_time()
-        for call, params in calls:
-            call(**params)
-        return time.process_time() - began
-
-    def _listen(self, original: "DynamoDBClient", twin: "DynamoDBClient") -> None:
-        def record(params: dict[str, Any], model: Any, **_: object) -> None:
-            self._recorded.append((twin, model.name, params))
-
-        original.meta.events.register("provide-client-params.dynamodb", record)
-
-    def _own(self, params: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(params)
-        for name, own in self._names.items():
-            text = text.replace(name, own)
-        renamed: dict[str, Any] = json.loads(text)
-        if "ClientRequestToken" in renamed:
-            renamed["ClientRequestToken"] += "t"
-        return renamed
 
 
 class _Earlier(Intake):
@@ -95,7 +42,7 @@ def measure_cpu(endpoint: str, quick: bool) -> list[Figure]:
         earlier,
         intake=_Earlier(api.intake.table, api.intake.limiter, new_id, earlier.intake.background),
     )
-    twin = _Twin(endpoint, world)
+    twin = Twin(endpoint, world)
     handler: dict[str, list[float]] = {name: [] for name, _ in _KINDS}
     bare: dict[str, list[float]] = {name: [] for name, _ in _KINDS}
     rounds = 125 if quick else 500
@@ -111,7 +58,7 @@ def measure_cpu(endpoint: str, quick: bool) -> list[Figure]:
             began = time.process_time()
             post(earlier if name == _BEFORE else api, event)
             handler[name].append(time.process_time() - began)
-            bare[name].append(twin.repeat())
+            bare[name].append(twin.repeat(time.process_time))
     group = f"Processor time, handler against bare boto3, {len(_KINDS) * rounds} events"
     figures = []
     ratios: list[float] = []
