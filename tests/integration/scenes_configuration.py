@@ -121,7 +121,10 @@ def prune_and_what_keeps_it(play: Play) -> None:
     [found] = set(re.findall(r"inc_[0-9a-f]+", incident.out))
     play.replace(re.compile(found), "inc_" + "0" * 28)
     play.shell.world.send(event("resolve"), key=secret)
-    play.types("apply", "-", "--prune", "--yes", stdin=one)
+    play.shell.world.let_functions_end()
+    play.types("plan", "-", "--prune", stdin=one, code=2)
+    play.types("apply", "-", "--prune", "--yes", stdin=one, code=1)
+    play.types("apply", "-", "--prune", "--yes", "--force", stdin=one)
 
 
 def keys(play: Play) -> None:
@@ -156,8 +159,7 @@ def a_key_in_use(play: Play) -> None:
     [secret] = SECRETS.findall(said.out)
     world = play.shell.world
     world.send(event("resolve", service_id="svc_checkout"), key=secret)
-    world.apis[0].intake.background.shutdown()
-    world.apis.clear()
+    world.let_functions_end()
     play.forget()
     disabled = small().replace("role: RESPONDER", "role: RESPONDER\n    disabled: true")
     play.types("apply", "-", "--yes", stdin=disabled, code=1)

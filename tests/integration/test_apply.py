@@ -122,7 +122,8 @@ def test_prune_never_removes_what_an_active_incident_needs(shell: Shell) -> None
         opened.incident["id"],
     )
     assert world.send(event("resolve"), key=secret).action == "resolved"
-    assert apply(shell, "users: {ada: {email: a@x.org, role: ADMIN}}", "--prune").code == 0
+    little = "users: {ada: {email: a@x.org, role: ADMIN}}"
+    assert apply(shell, little, "--prune", "--force").code == 0
     assert world.table.service("svc_checkout", deadline()) is None
 
 
@@ -147,14 +148,67 @@ def test_a_user_whose_key_is_in_use_is_not_silenced(shell: Shell, how: str) -> N
     secret = new_key(shell, "--user", "carl", "--name", "Jenkins")["secret"]
     sent = event(service_id="svc_checkout")
     assert world.send(sent, key=secret).status == 202
-    world.apis[0].intake.background.shutdown()
-    world.apis.clear()
+    world.let_functions_end()
     world.send(event("resolve"), key=world.integration_key)
     world.clock.advance(days=30)
     refused = apply(shell, file, *prune)
     assert refused.code == 1
-    assert "would silence 1 API key in use: 'Jenkins' of user carl" in refused.out
+    assert "would silence 1 key in use: user carl, key 'Jenkins', used on" in refused.out
     assert world.send(event("resolve", service_id="svc_checkout"), key=secret).status == 202
+
+
+@pytest.mark.parametrize("how", ["disabled", "removed"])
+def test_an_integration_whose_key_is_in_use_is_not_silenced(shell: Shell, how: str) -> None:
+    world = shell.world
+    file, prune, what = FILE.replace(", nagios: Nagios", ""), ["--prune"], "integration"
+    if how == "disabled":
+        file, prune, what = (
+            FILE.replace("team: web", "team: web\n    disabled: true"),
+            [],
+            "service",
+        )
+    secret = new_key(shell, "--service", "checkout", "--integration", "nagios")["secret"]
+    if how == "removed":
+        assert apply(shell, file, *prune).code == 0, "nobody has used the key yet"
+        assert apply(shell, FILE).code == 0
+        secret = new_key(shell, "--service", "checkout", "--integration", "nagios")["secret"]
+    world.let_functions_end()
+    assert world.send(event(), key=secret).status == 202
+    assert world.send(event("resolve"), key=secret).status == 202
+    world.let_functions_end()
+    shown = shell.opsknight("plan", "-", *prune, stdin=file)
+    assert shown.code == 2
+    assert "These fall silent" in shown.out
+    assert f"{what} checkout" in shown.out
+    assert "needs --force" in shown.out
+    refused = apply(shell, file, *prune)
+    assert refused.code == 1
+    assert f"in use: {what} checkout" in refused.out
+    assert apply(shell, file, *prune, "--force").code == 0
+
+
+def test_much_is_removed_only_by_force(shell: Shell) -> None:
+    """The wrong file is given more often than a third of a company is let go."""
+    little = (
+        FILE.replace(", nagios: Nagios", "")
+        .replace(", carl: }", "}")
+        .replace("  carl: {email: carl@example.com, role: RESPONDER}\n", "")
+    )
+    refused = apply(shell, little, "--prune")
+    assert refused.code == 1
+    assert "It removes 2 of 6 entries, more than a fifth" in refused.out
+    assert shell.world.table.user("user_carl", deadline()) is not None
+    assert "--force" in shell.opsknight("plan", "-", "--prune", stdin=little).out
+    assert apply(shell, little, "--prune", "--force").code == 0
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet", "users: {}\nteams:\n", "{}"])
+def test_an_empty_file_is_an_error(shell: Shell, text: str) -> None:
+    """Not a wish to remove everything."""
+    for command in (["plan"], ["apply", "--yes", "--force"]):
+        said = shell.opsknight(*command, "-", "--prune", stdin=text)
+        assert said.code == 1
+        assert "There is nothing in this configuration" in said.out
 
 
 def test_a_user_whose_key_is_not_in_use_can_go(shell: Shell) -> None:
@@ -166,8 +220,7 @@ def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
     world = shell.world
     secret = new_key(shell, "--user", "carl")["secret"]
     assert world.send(event("resolve", service_id="svc_checkout"), key=secret).status == 202
-    world.apis[0].intake.background.shutdown()
-    world.apis.clear()
+    world.let_functions_end()
     assert apply(shell, WITHOUT_CARL, "--prune").code == 1
     assert apply(shell, WITHOUT_CARL, "--prune", "--force").code == 0
     assert world.send(event(service_id="svc_checkout"), key=secret).status == 401

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from opsknight.config.configuration import Configuration, Kind, kind_of, path_of, slug_of
+from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
@@ -79,7 +79,8 @@ def apply_command(
     prune: PruneOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Apply even if API keys in use stop working.")
+        bool,
+        typer.Option("--force", help="Apply even if keys in use stop working, or much is removed."),
     ] = False,
     strict: StrictOption = False,
 ) -> None:
@@ -96,8 +97,8 @@ def apply_command(
         return
     if not screen.as_json:
         screen.say()
-    if made.silenced and not force:
-        raise CommandError(_silenced(made))
+    if made.needs_force and not force:
+        raise CommandError(view.objection(made))
     if not yes:
         if screen.as_json or not screen.interactive:
             raise CommandError("There is no terminal to ask on: give --yes to apply this.")
@@ -161,18 +162,6 @@ def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
 def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:
     problems = problems_data(checked.problems)
     return view.data(made, invocation.deployment.name) | {"problems": problems}
-
-
-def _silenced(made: Plan) -> str:
-    keys = [
-        f"{each.key.name!r} of user {slug_of(each.user.id)}, used on {each.key.used_on}"
-        for each in made.silenced
-    ]
-    return (
-        f"This would silence {counted(len(keys), 'API key')} in use: {'; '.join(keys)}. Requests "
-        "with such a key would be refused. Replace the key first (`opsknight keys create "
-        "--user ...`), or give --force."
-    )
 
 
 def _overtaken(done: int, steps: int) -> str:

@@ -7,21 +7,25 @@ from typing import Final
 
 from opsknight.config.configuration import Configuration, key_of
 from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
-from opsknight.directory.entries import ApiKey, User
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen
+from opsknight.store.directory_items import AnyKey
 from opsknight.store.keys import Held, Keys
 
+# Somebody who removes more at once has most likely given the wrong file.
+MOST_REMOVED: Final = 1 / 5
 # A key that was used this recently is taken to belong to a monitor at work.
 RECENT: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Silenced:
-    """An API key in use that would stop working."""
+    """A key in use that would stop working."""
 
-    user: User
-    key: ApiKey
+    entry: User | Service | Integration
+    """What is removed or disabled."""
+    key: AnyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,23 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         return not (self.steps or self.seen.unlisted)
+
+    @property
+    def removed(self) -> int:
+        return sum(isinstance(step, Remove) for step in self.steps)
+
+    @property
+    def removes_much(self) -> bool:
+        return self.removed > MOST_REMOVED * self.before
+
+    @property
+    def before(self) -> int:
+        """How many entries there are now."""
+        return sum(1 for _ in self.seen.configuration.entries())
+
+    @property
+    def needs_force(self) -> bool:
+        return bool(self.silenced) or self.removes_much
 
 
 def plan(
@@ -88,7 +109,9 @@ def _ends_keys(step: Step) -> bool:
 
 def _disables(step: Step) -> bool:
     match step:
-        case Update(User(disabled=False), User(disabled=True)) | Remove(User()):
+        case Update(User() | Service() as before, User() | Service() as after):
+            return after.disabled and not before.disabled
+        case Remove(User() | Integration()):
             return True
         case _:
             return False
@@ -97,11 +120,22 @@ def _disables(step: Step) -> bool:
 def _silenced(wanted: Sequence[Step], live: Sequence[Held], now: datetime) -> Iterator[Silenced]:
     since = (now - RECENT).date()
     for step in wanted:
-        if not _disables(step) or not isinstance(step.entry, User):
+        entry = step.entry
+        if not _disables(step) or not isinstance(entry, User | Service | Integration):
             continue
         for held in live:
-            key = held.key
-            if not isinstance(key, ApiKey) or key.user_id != step.entry.id:
-                continue
-            if key.used_on is not None and key.used_on >= since:
-                yield Silenced(step.entry, key)
+            used = held.key.used_on
+            if used is not None and used >= since and _speaks_for(held.key, entry):
+                yield Silenced(entry, held.key)
+
+
+def _speaks_for(key: AnyKey, entry: User | Service | Integration) -> bool:
+    match entry, key:
+        case User(), ApiKey():
+            return key.user_id == entry.id
+        case Service(), IntegrationKey():
+            return key.service_id == entry.id
+        case Integration(), IntegrationKey():
+            return (key.service_id, key.integration_id) == (entry.service_id, entry.id)
+        case _:
+            return False

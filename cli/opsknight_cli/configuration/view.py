@@ -10,7 +10,8 @@ from opsknight.config.configuration import Entry, Kind, Path, key_of, kind_of, p
 from opsknight.config.diff import Create, Remove, Step, Update
 from opsknight.directory.entries import Integration, User
 from opsknight.directory.receivers import ServiceReceiver
-from opsknight_cli.configuration.plan import Plan
+from opsknight_cli.configuration.loading import counted
+from opsknight_cli.configuration.plan import Plan, Silenced
 from opsknight_cli.files.describing import fields
 from opsknight_cli.files.problems import dotted
 from opsknight_cli.files.writing import block, inline
@@ -69,8 +70,43 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
             screen.say()
             screen.say(f"  {_label(entry)} already exists; from now on the file defines it.")
     _show_kept(plan, screen, prune=prune)
+    if plan.silenced:
+        screen.say()
+        screen.say("These fall silent, because a key in use stops working:", "bold red")
+        for each in plan.silenced:
+            screen.hanging(Text(f"    {_label(each.entry)}: {_used(each)}", "red"), 0, 8)
     screen.say()
     screen.say(_sum(plan), "bold")
+    if plan.removes_much:
+        screen.say(_much(plan), "bold red")
+    if plan.needs_force:
+        screen.say("`opsknight apply` needs --force for this.", "red")
+
+
+def objection(plan: Plan) -> str:
+    """Why a plan that needs it is not applied without --force."""
+    said = []
+    if plan.silenced:
+        keys = [f"{_label(each.entry)}, {_used(each)}" for each in plan.silenced]
+        said.append(
+            f"This would silence {counted(len(keys), 'key')} in use: {'; '.join(keys)}. What is "
+            "sent with such a key would be refused. Give its sender another key first "
+            "(`opsknight keys create`)."
+        )
+    if plan.removes_much:
+        said.append(_much(plan))
+    return f"{' '.join(said)} Give --force to apply it nevertheless."
+
+
+def _much(plan: Plan) -> str:
+    return (
+        f"It removes {plan.removed} of {plan.before} entries, more than a fifth: is this the "
+        "whole configuration?"
+    )
+
+
+def _used(silenced: Silenced) -> str:
+    return f"key {silenced.key.name!r}, used on {silenced.key.used_on}"
 
 
 def _sum(plan: Plan) -> str:
@@ -206,6 +242,15 @@ def data(plan: Plan, where: str) -> dict[str, Any]:
             }
             for step in plan.steps
         ],
+        "silenced": [
+            {
+                "path": dotted(path_of(each.entry)),
+                "key": each.key.id,
+                "usedOn": None if each.key.used_on is None else each.key.used_on.isoformat(),
+            }
+            for each in plan.silenced
+        ],
+        "needsForce": plan.needs_force,
         "listed": [dotted(path_of(entry)) for entry in plan.seen.unlisted],
         "left": [
             {"path": dotted(path_of(each.entry)), "incident": each.incident_id}
