@@ -150,6 +150,8 @@ def _services(
         "remind": st.dictionaries(
             st.sampled_from(["HIGH", "MEDIUM", "LOW"]), minutes(1, 43200) | st.just("never")
         ),
+        "runbook": st.sampled_from(["https://wiki.example/a?b=1#c", "http://wiki.internal/"]),
+        "dashboard": st.just("https://graphs.example/d/1"),
         "raises_urgency": st.booleans(),
         "disabled": st.booleans(),
     }

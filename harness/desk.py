@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from harness import described, embedded
+from harness.post import PAGES, Post
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
@@ -20,6 +21,7 @@ from opsknight.notification import signed_link
 from opsknight.notification.delivery import Bundled, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import clock
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items, message_items
 from opsknight.store.wire import wire
@@ -56,10 +58,13 @@ class Desk:
     """The entry point itself, instead of functions made here."""
     new_id: Callable[[str, datetime], str] = clock.new_id
     slack_ready: bool = False
+    post: Post = field(init=False)
+    """What it sent to queues."""
     everything: str | None = None
     """An API key of a responder with every scope; made when first needed."""
 
     def __post_init__(self) -> None:
+        self.post = Post(self.world.clock)
         # Not of the default session: a test watches there what the function does.
         url = self.world.table.client.meta.endpoint_url
         endpoint = self.endpoint or (url if embedded.is_embedded(url) else None)
@@ -74,6 +79,7 @@ class Desk:
             self.world.counters,
             LinkKeys(Secret(SecretReader(self.ssm), self.key_name)),
             Secret(SecretReader(self.ssm), self.slack_name),
+            Queue(self.post.sqs(), PAGES),
             self.new_id,
             self.world.clock,
             patience,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from botocore.model import OperationModel
 
@@ -17,6 +18,7 @@ from notify.outbound import Limits, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
+from opsknight.incident.references import Reference
 from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.runtime.ssm_secrets import SecretReader
 
@@ -43,6 +45,12 @@ BRIEF: Final = Brief(
     source="Prometheus Alerts",
     description='{\n  "region": "eu-central-1",\n  "p99_seconds": 4.7,\n  "runbook": '
     '"https://runbooks.example.com/checkout/latency"\n}',
+    details="region: eu-central-1\np99_seconds: 4.7\n"
+    "runbook: https://runbooks.example.com/checkout/latency",
+    references=(
+        Reference("Runbook", "https://runbooks.example.com/checkout/latency"),
+        Reference("Dashboard", "https://graphs.example.com/d/checkout?from=now-1h&to=now"),
+    ),
     link=LINK,
 )
 PAGE: Final = Message(
@@ -52,13 +60,18 @@ PAGE: Final = Message(
     incidents=(BRIEF,),
     sequence=1,
     step=1,
+    zone=ZoneInfo("Europe/Berlin"),
 )
 
 
 def _about(
     about: PageReason | IncidentEvent | StatusPageEvent, brief: Brief, **more: Any
 ) -> Message:
-    return replace(PAGE, about=about, incidents=(brief,), step=None, **more)
+    public = isinstance(about, StatusPageEvent)
+    brief = (
+        brief if public else replace(brief, link=f"https://oncall.example.com/incidents/{brief.id}")
+    )
+    return replace(PAGE, about=about, incidents=(brief,), step=None, zone=UTC, **more)
 
 
 MEDIUM: Final = replace(
@@ -131,7 +144,18 @@ NOTICES: Final = {
         IncidentEvent.RESOLVED, RESOLVED, at=THREE + timedelta(minutes=72), sequence=3
     ),
     "bundle-of-14": BUNDLE,
-    "hostile": replace(PAGE, incidents=(replace(BRIEF, title=HOSTILE, description=HOSTILE),)),
+    "hostile": replace(
+        PAGE,
+        incidents=(
+            replace(
+                BRIEF,
+                title=HOSTILE,
+                description=HOSTILE,
+                details=HOSTILE,
+                references=(Reference(HOSTILE[:60], "https://evil.example/<b>)|a(]'"),),
+            ),
+        ),
+    ),
     "right-to-left": replace(PAGE, incidents=(replace(BRIEF, title=RTL),)),
     "test": TEST,
 }
@@ -144,6 +168,8 @@ SHOWN_TO_ALL: Final = _about(
 
 SECRETS: Final = {
     "/slack": "xoxb-sesame",
+    "/slack-named-by": "/slack-signing",
+    "/slack-signing": "signing-sesame",
     "/sign": "sign-sesame",
     "/sign-next": "next-sesame",
     "/telegram": "123:sesame",
@@ -210,6 +236,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
                 email_configuration_set="opsknight",
                 sms_origination="OPSKNIGHT",
                 voice_origination="+4930901820",
+                slack_secret_named_by="/slack-named-by",
                 slack_url=f"{url}/slack/api",
                 telegram_url=f"{url}/telegram",
                 pushover_url=f"{url}/pushover",

@@ -80,6 +80,7 @@ def sending(
         lambda incident_id, delivery_id, now: (
             f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
         ),
+        lambda incident_id: f"https://ops.example.com/incidents/{incident_id}",
     )
     throttling = Throttling(
         deliveries=deliveries,

@@ -5,7 +5,7 @@ How a message looks is up to `channels`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import batched
 from typing import Any, Final, assert_never
@@ -21,6 +21,7 @@ from opsknight.directory.receivers import (
 )
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Model, Urgency
+from opsknight.incident.references import details, references
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message
 from opsknight.notification.recipients import methods
@@ -50,6 +51,8 @@ class DeliveryContext:
     receiver: Receiver | None
     """None when it is not configured any more."""
     shows_details: bool = True
+    zone: tzinfo = UTC
+    """Of the reader's clock, where the reader is a user."""
 
     @property
     def rank(self) -> tuple[int, datetime]:
@@ -63,6 +66,8 @@ class Composer:
     table: Table
     link: Callable[[str, str, datetime], str | None]
     """The address to act at, from an incident's id, a delivery's id and now; None without a key."""
+    address: Callable[[str], str]
+    """The address of an incident, the same for everybody."""
 
     def context(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
         found = self.contexts([delivery], deadline)
@@ -88,7 +93,7 @@ class Composer:
         self, delivery: Delivery, stored: Mapping[tuple[str, str], Item], deadline: Deadline
     ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
-        receiver, shows_details = _receiver(delivery, owner)
+        receiver, shows_details, zone = _receiver(delivery, owner)
         return DeliveryContext(
             delivery=delivery,
             # Strict, unlike the others: an incident that cannot be read may well be open.
@@ -97,6 +102,7 @@ class Composer:
             alert=alert,
             receiver=receiver,
             shows_details=shows_details,
+            zone=zone,
         )
 
     def message(
@@ -122,6 +128,7 @@ class Composer:
         alerts = {} if several and not webhook else self._alerts(carried, deadline)
         return Message(
             delivery_id=delivery.id,
+            zone=next((each.zone for each in carried), UTC),
             about=delivery.about,
             at=delivery.at,
             incidents=tuple(
@@ -163,24 +170,35 @@ class Composer:
     ) -> Brief:
         delivery = context.delivery
         public = isinstance(delivery.about, StatusPageEvent)
+        service, body = context.service, alert.body if alert else "{}"
+        shown = alert is not None and context.shows_details
+        address = None if public else self.address(incident.id)
+        personal = delivery.pages
         return Brief(
             id=incident.id,
             number_of_alerts=incident.alert_count,
             title=incident.title,
             service_id=incident.service_id,
-            service_name=context.service.name if context.service else incident.service_id,
+            service_name=service.name if service else incident.service_id,
             urgency=incident.urgency,
             status=incident.status,
             created_at=incident.created_at,
             dedup_key=incident.dedup_key,
             source=alert.actor.name if alert and not public else None,
-            description=describe(alert.body) if alert and context.shows_details else None,
+            description=describe(body) if shown else None,
+            details=details(body) if shown else None,
+            references=()
+            if public
+            else references(
+                body, service.runbook if service else None, service.dashboard if service else None
+            ),
             # Anybody may read a status page, so it shows no names of people.
             assignee=None if public else names.get(incident.assignee_id or ""),
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
             by=None if public else delivery.by,
-            link=self.link(incident.id, delivery.id, now) if delivery.pages else None,
+            # A channel's readers are many: none of them may act in another's name.
+            link=self.link(incident.id, delivery.id, now) if personal else address,
         )
 
 
@@ -211,20 +229,24 @@ def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _receiver(delivery: Delivery, item: Item | None) -> tuple[Receiver | None, bool]:
-    """The receiver as it is configured now, and whether its messages show the details of alerts."""
+def _receiver(delivery: Delivery, item: Item | None) -> tuple[Receiver | None, bool, tzinfo]:
+    """The receiver as it is configured now, whether its messages show the details of alerts, and
+    the zone of its clock.
+    """
     match delivery.owner.kind:
         case OwnerKind.USER:
             user = _read(User, item)
             known = () if user is None or user.disabled else methods(user)
-            return _named(known, delivery.receiver_id), True
+            zone = UTC if user is None else user.clock
+            return _named(known, delivery.receiver_id), True, zone
         case OwnerKind.SERVICE:
-            return _read(ServiceReceiver, item), True
+            return _read(ServiceReceiver, item), True, UTC
         case OwnerKind.STATUS_PAGE:
             status_page = _read(StatusPage, item)
             if status_page is None or delivery.service_id not in status_page.service_ids:
-                return None, False
-            return _named(status_page.webhooks, delivery.receiver_id), status_page.shows_details
+                return None, False, UTC
+            webhook = _named(status_page.webhooks, delivery.receiver_id)
+            return webhook, status_page.shows_details, UTC
         case unknown:
             assert_never(unknown)
 

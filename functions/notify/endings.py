@@ -31,8 +31,12 @@ class Endings:
         end: tuple[State, str] | None = None
         if not is_wanted(delivery, incident, self.clock()):
             state = "gone" if incident is None else incident.status
-            test = delivery.about is PageReason.TEST
-            end = State.CANCELLED, "the test is over" if test else f"the incident is {state}"
+            late = {
+                PageReason.TEST: "the test is over",
+                PageReason.REQUESTED: "it comes too late for whoever asked",
+            }
+            why = late.get(delivery.about) if isinstance(delivery.about, PageReason) else None
+            end = State.CANCELLED, why or f"the incident is {state}"
         elif context.receiver is None:
             end = State.FAILED, "the receiver is no longer configured"
         elif not delivery.pages:

@@ -58,6 +58,9 @@ class Links:
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
 
+    def address(self, incident_id: str) -> str:
+        return f"{self.base}/incidents/{incident_id}"
+
 
 @cache
 def queues() -> Queues:
@@ -101,12 +104,17 @@ def sending() -> Sending:
             sms_origination=settings.sms_origination,
             voice_origination=settings.voice_origination,
             phone_configuration_set=settings.phone_configuration_set,
+            slack_secret_named_by=settings.slack_secret_named_by,
             inbox=settings.local_inbox,
         ),
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table()
-    deliveries, composer, senders = Deliveries(table), Composer(table, link), Senders(outside)
+    deliveries, composer, senders = (
+        Deliveries(table),
+        Composer(table, link, link.address),
+        Senders(outside),
+    )
     throttling = Throttling(
         deliveries=deliveries,
         receivers=Receivers(table),

@@ -13,12 +13,14 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clients, clock
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import RespondSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
-from respond import linked, slack
+from respond import addressed, linked, slack
+from respond.addressed import Addressed
 from respond.api import Api
 from respond.linked import Linked
 from respond.pages import sentence_page
@@ -32,6 +34,7 @@ PATIENCE_SECONDS: Final = 8
 class Responder:
     linked: Linked
     slack: Slack
+    addressed: Addressed
     api: Api
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
@@ -40,6 +43,8 @@ class Responder:
         now, deadline = self.clock(), Deadline.after(self.patience)
         if request.path.startswith(linked.PREFIX):
             return self.linked.answer(request, log_fields, now, deadline)
+        if request.path.startswith(addressed.PREFIX):
+            return self.addressed.answer(request, log_fields, now, deadline)
         if request.path == slack.PATH:
             return self.slack.answer(request, log_fields, now, deadline)
         return self.api.answer(request, log_fields, now, deadline)
@@ -50,6 +55,7 @@ def make(
     counters: Counters,
     link_keys: LinkKeys,
     slack_secret: Secret,
+    pages: Queue,
     new_id: Callable[[str, datetime], str],
     clock: Callable[[], datetime],
     patience: float = PATIENCE_SECONDS,
@@ -62,6 +68,7 @@ def make(
     return Responder(
         linked=Linked(table, directory, link_keys, new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id),
+        addressed=Addressed(table, directory, pages),
         api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
@@ -78,6 +85,7 @@ def responder() -> Responder:
         clients.counters(),
         LinkKeys(Secret(reader, settings.link_key_name)),
         Secret(reader, settings.slack_signing_secret_name),
+        Queue(clients.sqs(), settings.pages_url),
         clock.new_id,
         clock.now,
     )
@@ -88,6 +96,6 @@ def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def fault(request: Request) -> Answer:
-    if request.path.startswith(linked.PREFIX):
+    if request.path.startswith((linked.PREFIX, addressed.PREFIX)):
         return sentence_page(500, *linked.FAULT)
     return json_fault(request)

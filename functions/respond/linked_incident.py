@@ -7,6 +7,7 @@ from opsknight.directory.entries import User
 from opsknight.http.gateway import Answer
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze
 from opsknight.incident.decisions import NotAllowed, Transitioned
+from opsknight.incident.references import references
 from opsknight.notification.signed_link import BadLink, whole
 from respond.pages import LATEST, PageView, incident_page, sentence_page
 from respond.visit import UNKNOWN, Visit
@@ -33,12 +34,19 @@ def show(visit: Visit) -> Answer:
     incident = table.incident(visit.link.incident_id, deadline)
     if incident is None:
         raise BadLink
+    service = directory.any_service(incident.service_id, now, deadline)
+    alert = table.alert(incident.id, incident.first_alert_id, deadline)
     view = PageView(
         incident=incident,
-        service=directory.service_name(incident.service_id, now, deadline),
+        service=service.name if service else incident.service_id,
         reader_id=visit.reader.id,
         reader=visit.reader.name,
-        alert=table.alert(incident.id, incident.first_alert_id, deadline),
+        alert=alert,
+        references=references(
+            alert.body if alert else "{}",
+            service.runbook if service else None,
+            service.dashboard if service else None,
+        ),
         latest=table.latest_changes(incident.id, LATEST, deadline),
         steps=table.latest_steps(incident.id, LATEST, deadline),
         zone=visit.zone,

@@ -18,6 +18,7 @@ from opsknight.escalation.pages import StepTaken
 from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Change, Incident, Status, Timer
+from opsknight.incident.references import Reference, details
 from opsknight.views.sentences import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 
@@ -68,6 +69,7 @@ class PageView:
     zone: ZoneInfo
     """The reader's time zone."""
     ends_at: datetime
+    references: Sequence[Reference] = ()
     message: str | None = None
     """The token of the list, if the message told other incidents, too."""
 
@@ -86,6 +88,7 @@ def incident_page(view: PageView, now: datetime) -> Answer:
         ),
         tag("h1", incident.title, dir="auto"),
         _facts(view, now),
+        _references(view.references),
         _buttons(incident.status),
         _details(view.alert),
         _timeline(view, now),
@@ -170,9 +173,20 @@ def _buttons(status: Status) -> Html | None:
     return tag("div", tag("form", *forms, method="post"), class_="act")
 
 
+def _references(found: Sequence[Reference]) -> Html | None:
+    """Where to look next, within reach of a thumb."""
+    if not found:
+        return None
+    links = (
+        tag("a", each.label, href=each.url, rel="noopener noreferrer", dir="auto") for each in found
+    )
+    return tag("p", *links, class_="links")
+
+
 def _details(alert: Alert | None) -> Html | None:
-    text = None if alert is None else describe(alert.body)
-    if text is None:
+    text = None if alert is None else details(alert.body)
+    raw = None if alert is None else describe(alert.body)
+    if text is None or raw is None:
         return None
     more = None
     if len(text) > SHOWN_DETAILS:
@@ -182,7 +196,8 @@ def _details(alert: Alert | None) -> Html | None:
         more = tag("details", tag("summary", "All details"), tag("pre", _linked(text), dir="auto"))
         text = f"{text[:cut]}\n…"
     shown = tag("pre", _linked(text), dir="auto")
-    return joined(tag("h2", "Details of the first alert"), shown, more)
+    source = tag("details", tag("summary", "As JSON"), tag("pre", _linked(raw), dir="auto"))
+    return joined(tag("h2", "Details of the first alert"), shown, more, source)
 
 
 def _linked(text: str) -> Html:

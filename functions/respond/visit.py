@@ -46,12 +46,7 @@ class Visit:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The reader's time zone."""
-        try:
-            return ZoneInfo(self.reader.zone or "UTC")
-        except (LookupError, OSError, ValueError):
-            # The tz database here is older than the one that knew the zone.
-            return ZoneInfo("UTC")
+        return self.reader.clock
 
     @property
     def actor(self) -> Actor:

@@ -45,6 +45,7 @@ def test_the_page_says_what_broke_and_offers_what_can_be_done(desk: Desk) -> Non
         "Nobody has it yet",
         "Opened by Prometheus",
         "&quot;host&quot;: &quot;web-01&quot;",
+        "host: web-01",
         "You act as Ada",
     ):
         assert said in page.text, said
@@ -286,10 +287,31 @@ def test_an_address_in_the_details_can_be_followed(desk: Desk) -> None:
     sent = desk.world.send(event(payload={"custom_details": details}))
     page = desk.ask(desk.link(sent.incident["id"]))
     found = [part.split(">")[0] for part in page.text.split("<a ")[1:]]
-    assert found == [
-        'href="https://runbooks.example/a?b=1&amp;c=2" rel="noopener noreferrer"',
-        'href="https://e.example/" rel="noopener noreferrer"',
-    ]
+    runbook = 'href="https://runbooks.example/a?b=1&amp;c=2" rel="noopener noreferrer"'
+    other = 'href="https://e.example/" rel="noopener noreferrer"'
+    assert found == [f'{runbook} dir="auto"', runbook, other, runbook, other]
+
+
+def test_details_are_lines_and_the_json_is_one_click_away(desk: Desk) -> None:
+    details = {"host": "web-01", "trace": "Traceback:\n  File a.py\nValueError: no"}
+    sent = desk.world.send(event(payload={"custom_details": details}))
+    page = desk.ask(desk.link(sent.incident["id"]))
+    assert "host: web-01\ntrace:\n  Traceback:\n    File a.py\n  ValueError: no" in page.text
+    assert "<summary>As JSON</summary>" in page.text
+    assert r"Traceback:\n  File a.py\nValueError: no" in page.text
+
+
+def test_the_runbook_of_the_service_is_within_reach_of_a_thumb(desk: Desk) -> None:
+    known = desk.world.table.service("svc_checkout", deadline())
+    assert known
+    more = {"runbook": "https://wiki.example/checkout", "dashboard": "https://graphs.example/d"}
+    put(desk.world, directory_items.directory_item(known.model_copy(update=more)))
+    sent = desk.world.send(event())
+    page = desk.ask(desk.link(sent.incident["id"]))
+    assert 'href="https://wiki.example/checkout" rel="noopener noreferrer" dir="auto">Runbook<' in (
+        page.text
+    )
+    assert ">Dashboard</a>" in page.text
 
 
 def test_the_page_is_kept_from_everybody_else(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, s
 from harness.receivers import Request, answers
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.receivers import Channel
+from opsknight.incident.references import Reference
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
 NOW = int(THREE.timestamp())
@@ -146,7 +147,12 @@ def test_redirects_are_refused(sending: Stage) -> None:
 
 def test_the_documented_body_is_what_is_sent(sending: Stage) -> None:
     documented = json.loads(re.findall(r"```json\n(.*?)```", DOCUMENT, re.S)[0])
-    brief = replace(ACKNOWLEDGED, link=None, description='{\n  "region": "eu-central-1"\n}')
+    brief = replace(
+        ACKNOWLEDGED,
+        link=f"https://oncall.example.com/incidents/{ACKNOWLEDGED.id}",
+        references=(Reference("Runbook", "https://wiki.example.com/checkout"),),
+        description='{\n  "region": "eu-central-1"\n}',
+    )
     sending.send(Channel.WEBHOOK, replace(NOTICES["acknowledged"], incidents=(brief,)))
     assert json.loads(sending.sent().body) == documented
 

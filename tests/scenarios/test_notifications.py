@@ -116,6 +116,34 @@ def test_receivers_of_the_service_are_notified_with_and_without_a_policy(night: 
     night.hears("ops resolved").wait(hours=1)
 
 
+def test_a_channel_is_sent_to_the_address_of_the_incident(night: Pipeline) -> None:
+    """Whoever reads the channel must not act in somebody's name."""
+    receiver(night, "ops")
+    night.escalates(step("ada"))
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    links = {
+        each.receiver.id: each.message.incidents[0].link or "" for each in night.listener.heard
+    }
+    assert links.pop("ops") == f"https://ops.example.com/incidents/{incident}"
+    [personal] = links.values()
+    assert personal.startswith("https://ops.example.com/r/")
+
+
+def test_messages_name_the_runbook_and_the_readers_zone(night: Pipeline) -> None:
+    night.serves(runbook="https://wiki.example/checkout")
+    ada = night.world.table.user("user_ada", deadline())
+    assert ada
+    night.put(directory_items.directory_item(ada.model_copy(update={"zone": "Asia/Tokyo"})))
+    night.escalates(step("ada"))
+    night.trigger()
+    night.hears("ada/sms paged")
+    [heard] = night.listener.heard
+    [brief] = heard.message.incidents
+    assert [each.url for each in brief.references] == ["https://wiki.example/checkout"]
+    assert str(heard.message.zone) == "Asia/Tokyo"
+
+
 def test_receivers_hear_of_exhausted_and_snoozed_if_they_want_to(night: Pipeline) -> None:
     receiver(night, "ops", IncidentEvent.EXHAUSTED, IncidentEvent.SNOOZED, IncidentEvent.REOPENED)
     night.escalates(step("ada"), repeat_after=600)

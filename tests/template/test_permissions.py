@@ -233,14 +233,17 @@ def call_respond(world: World) -> None:
     )
     schedule = Schedule(id="sch_web", name="Web", zone="UTC")
     world.table.create([schedule], {}, token_hex(8), deadline())
-    desk.configured(services=[world.service.id], schedules=[schedule.id])
     opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(2)]
     first, second = (desk.delivery(each) for each in opened)
     told = [Bundled(incident_id=second.incident_id, delivery_id=second.id)]
     for item in bundle_items(first.id, told, world.clock(), timedelta(days=1)):
         world.table.client.put_item(TableName=world.table.name, Item=item)
     path = desk.path(first)
-    assert "1 more in the same message" in desk.ask(path).text
+    assert "All incidents of this message" in desk.ask(path).text
+    assert "2 incidents wait for you" in desk.ask(desk.path(first, whole=True)).text
+    desk.configured(services=[world.service.id], schedules=[schedule.id], users=["user_ada"])
+    asked = desk.press(f"/incidents/{opened[1]}", email="ada@example.com")
+    assert "on its way" in asked.text
     assert desk.press(path, "acknowledge").status == 303
     press = {"action_id": "resolve", "value": opened[0]}
     person = {"id": "U1", "username": "grace"}

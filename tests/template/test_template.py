@@ -167,6 +167,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /api/events": "${ApiIntegration}",
         "$default": "${ApiIntegration}",
         "ANY /r/{token}": "${RespondIntegration}",
+        "ANY /incidents/{id}": "${RespondIntegration}",
         "ANY /slack/actions": "${RespondIntegration}",
         "ANY /api/{proxy+}": "${RespondIntegration}",
     }

@@ -134,8 +134,11 @@ def test_a_200_that_is_not_slacks_is_tried_again(body: bytes, sending: Stage) ->
     )
 
 
+ADDRESS = f"https://oncall.example.com/incidents/{BRIEF.id}"
+
+
 def buttons(message: Message) -> dict[str, Any]:
-    attachments: Any = slack.render(message)["attachments"]
+    attachments: Any = slack.render(message, buttons=True)["attachments"]
     blocks = [block for block in attachments[0]["blocks"] if block["type"] == "actions"]
     return {e["action_id"]: e.get("value", e.get("url")) for b in blocks for e in b["elements"]}
 
@@ -144,15 +147,30 @@ def buttons(message: Message) -> dict[str, Any]:
     ("name", "expected"),
     [
         ("page-high", {"acknowledge": BRIEF.id, "resolve": BRIEF.id, "open": BRIEF.link}),
-        ("triggered-medium", {"acknowledge": BRIEF.id, "resolve": BRIEF.id}),
-        ("acknowledged", {"resolve": BRIEF.id, "open": BRIEF.link}),
-        ("resolved", {"open": BRIEF.link}),
+        ("triggered-medium", {"acknowledge": BRIEF.id, "resolve": BRIEF.id, "open": ADDRESS}),
+        ("acknowledged", {"resolve": BRIEF.id, "open": ADDRESS}),
+        ("resolved", {"open": ADDRESS}),
         ("bundle-of-14", {"open": BUNDLE.link}),
         ("test", {}),
     ],
 )
 def test_buttons_are_those_that_can_be_pressed_now(name: str, expected: dict[str, str]) -> None:
     assert buttons(NOTICES[name]) == expected
+
+
+def test_without_a_signing_secret_there_is_a_link_and_no_button_that_does_nothing(
+    sending: Stage,
+) -> None:
+    ok = b'{"ok": true, "channel": "C0123", "ts": "1.2"}'
+    del sending.ssm.values["/slack-signing"]
+    sending.http.then(answers(200, ok))
+    sending.send(Channel.SLACK, PAGE)
+    told = json.loads(sending.sent().body)
+    blocks = told["attachments"][0]["blocks"]
+    [elements] = [block["elements"] for block in blocks if block["type"] == "actions"]
+    [only] = elements
+    assert (only["action_id"], only["url"]) == ("open", BRIEF.link)
+    assert only["text"]["text"] == "Acknowledge or resolve"
 
 
 def test_the_colour_is_that_of_the_urgency_until_somebody_has_it() -> None:

@@ -86,8 +86,8 @@ def test_moments_and_counts() -> None:
 
 def test_a_bundle_names_the_most_urgent_and_counts_the_rest() -> None:
     said = words(BUNDLE)
-    assert said.title == "14 incidents on 3 services"
-    assert said.happened == "You are being paged: 5 HIGH, 8 MEDIUM, 1 LOW"
+    assert said.title == "14 incidents: Checkout: p99 latency above 4 s for 10 minutes"
+    assert said.happened == "You are being paged: 5 HIGH, 8 MEDIUM, 1 LOW, on 3 services"
     assert len(said.listed) == NAMED_IN_A_BUNDLE
     assert all(line.startswith("HIGH: ") for line in said.listed)
     assert (said.more, said.link_label) == ("and 9 more", "See all 14")

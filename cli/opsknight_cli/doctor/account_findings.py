@@ -1,6 +1,6 @@
 """Turns the answers of AWS into findings. Pure: makes no calls."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from opsknight.directory.receivers import Channel
@@ -160,6 +160,15 @@ def optional_secret(check: str, name: str, types: Mapping[str, str], without: st
     if name in types:
         return ok(check, f"{name} exists.")
     return ok(check, f"{name} does not exist: {without}")
+
+
+def slack_secret(name: str, types: Mapping[str, str], used: Collection[Channel]) -> Finding:
+    """`used`: the channels of Slack that somebody has."""
+    if name in types or not used:
+        return optional_secret("Slack secret", name, types, "nobody is told by Slack.")
+    said = f"{name} does not exist: messages in Slack have a link and no buttons."
+    mend = f"Create it: `aws ssm put-parameter --type SecureString --name {name} --value ...`."
+    return warning("Slack secret", said, mend)
 
 
 def concurrency(limits: Mapping[str, Any]) -> Finding:

@@ -180,8 +180,9 @@ def secrets(deployed: Deployed) -> Iterable[Finding]:
     yield from account_findings.secrets(wanted, types)
     yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
     if slack:
-        yield account_findings.optional_secret(
-            "Slack secret", slack, types, "buttons in Slack do not work."
+        used = configuration_findings.used(deployed.configuration)
+        yield account_findings.slack_secret(
+            slack, types, used={Channel.SLACK, Channel.SLACK_WEBHOOK} & set(used)
         )
 
 

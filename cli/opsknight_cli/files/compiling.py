@@ -161,6 +161,8 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
         acknowledgement_timeout=shape.acknowledgement_timeout,
         auto_resolve=shape.auto_resolve,
         remind=Remind(**{urgency.lower(): every for urgency, every in shape.remind.items()}),
+        runbook=shape.runbook,
+        dashboard=shape.dashboard,
         raises_urgency=shape.raises_urgency,
         disabled=shape.disabled,
     )

@@ -89,6 +89,8 @@ def fields(entry: Entry) -> Data | str:
                     and in_words(entry.acknowledgement_timeout),
                     "auto_resolve": entry.auto_resolve and in_words(entry.auto_resolve),
                     "remind": _remind(entry.remind),
+                    "runbook": entry.runbook,
+                    "dashboard": entry.dashboard,
                     "raises_urgency": entry.raises_urgency or None,
                     "disabled": entry.disabled or None,
                 }

@@ -23,6 +23,7 @@ from opsknight.incident.model import Urgency
 from opsknight.oncall.rotations import Restriction, WallTime
 from opsknight.oncall.schedules import Zone
 from opsknight_cli.files.values import (
+    Address,
     Duration,
     Email,
     FieldError,
@@ -272,6 +273,12 @@ class ServiceShape(Shape):
         {},
         description="How often the fallback address is reminded of an open incident that nobody "
         "takes, by urgency, or `never`; by default `{HIGH: 1h, MEDIUM: 4h, LOW: 24h}`.",
+    )
+    runbook: Address | None = Field(
+        None, description="The address of what to do; every message about an incident links to it."
+    )
+    dashboard: Address | None = Field(
+        None, description="The address of how it is doing; every message links to it, too."
     )
     raises_urgency: Flag = Field(
         False, description="Whether a more urgent trigger raises the urgency of an incident."

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
 from opsknight.directory.entries import Never
+from opsknight.incident.references import LONGEST_ADDRESS, is_address
 from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
 from opsknight_cli.files.leaks import is_secret
 
@@ -170,6 +171,15 @@ def _email(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(
+            "must be an address that begins with https:// or http://, without spaces, of at most "
+            f"{LONGEST_ADDRESS} characters"
+        )
+    return text
+
+
 def _parameter(text: str) -> str:
     # The text may be the secret itself, so no message repeats it.
     if is_secret(text):
@@ -231,6 +241,13 @@ type Moment = Annotated[
     WithJsonSchema({"type": "string", "examples": ["2026-01-05", "2026-01-05 09:30"]}),
 ]
 type Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
+type Address = Annotated[
+    str,
+    AfterValidator(_address),
+    WithJsonSchema(
+        {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": LONGEST_ADDRESS}
+    ),
+]
 type Parameter = Annotated[str, Field(min_length=1, max_length=1011), AfterValidator(_parameter)]
 type Flag = StrictBool
 type Number = StrictInt

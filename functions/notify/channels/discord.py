@@ -26,7 +26,11 @@ def render(message: Message) -> dict[str, object]:
     lines = [f"**{escaped(said.happened)}**"]
     lines += [f"• {escaped(line)}" for line in said.listed]
     lines += [line for line in (said.more, said.todo) if line]
-    description = "\n".join(lines)[:LONGEST_DESCRIPTION]
+    links = (f"[{escaped(label)}]({_target(url)})" for label, url in said.references)
+    lines += [" · ".join(links)] if said.references else []
+    while len("\n".join(lines)) > LONGEST_DESCRIPTION:
+        lines.pop()
+    description = "\n".join(lines)
     if said.link:
         description += f"\n\n**[{said.link_label}]({said.link})**"
     title = f"{MARKS[said.tone]} {said.headline(LONGEST_TITLE)}"
@@ -42,6 +46,11 @@ def render(message: Message) -> dict[str, object]:
     if said.link:
         embed["url"] = said.link
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def _target(url: str) -> str:
+    """Inside the brackets of a link, none of its own may end it."""
+    return url.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")
 
 
 def _shown(value: str | datetime) -> str:

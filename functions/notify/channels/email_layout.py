@@ -4,15 +4,14 @@ Tables, and styles in every element, as mail programs know little else; no image
 nothing to load.
 """
 
-from datetime import datetime
 from html import escape
 from string import Template
 from typing import Final
 
-from notify.channels.text import clean_lines, cut, moment
+from notify.channels.text import clean_lines, cut
 from notify.channels.words import COLOURS, Words, words
 from opsknight.incident.model import Status
-from opsknight.notification.message import Message
+from opsknight.notification.message import Message, PageReason
 
 LONGEST_TITLE: Final = 500
 _LONGEST_DETAILS: Final = 4000
@@ -78,11 +77,11 @@ def _details(message: Message) -> str:
     """The first alert's custom details, so that nobody has to log in for them."""
     if len(message.incidents) != 1 or message.incidents[0].status is Status.RESOLVED:
         return ""
-    return cut(clean_lines(message.incidents[0].description or "").strip(), _LONGEST_DETAILS)
+    return cut(clean_lines(message.incidents[0].details or "").strip("\n"), _LONGEST_DETAILS)
 
 
-def _foot(said: Words) -> str:
-    if said.link:
+def _foot(message: Message, said: Words) -> str:
+    if said.link and isinstance(message.about, PageReason):
         return "Sent by OpsKnight. The link is yours alone: do not forward it."
     return "Sent by OpsKnight."
 
@@ -90,7 +89,9 @@ def _foot(said: Words) -> str:
 def _text(message: Message, said: Words) -> str:
     lines = [said.headline(LONGEST_TITLE), f"{said.happened}."]
     if said.facts:
-        lines += ["", *(f"{name}: {_shown(value)}" for name, value in said.facts)]
+        lines += ["", *(f"{name}: {said.shown(value)}" for name, value in said.facts)]
+    if said.references:
+        lines += ["", *(f"{label}: {url}" for label, url in said.references)]
     if said.listed:
         lines += ["", *(f"- {line}" for line in said.listed)]
         lines += [f"  {said.more}"] if said.more else []
@@ -100,7 +101,7 @@ def _text(message: Message, said: Words) -> str:
         lines += ["", f"{said.link_label}:", said.link]
     if details := _details(message):
         lines += ["", "Details:", details]
-    return "\n".join([*lines, "", "-- ", _foot(said), ""])
+    return "\n".join([*lines, "", "-- ", _foot(message, said), ""])
 
 
 def _html(message: Message, said: Words) -> str:
@@ -122,6 +123,8 @@ def _html(message: Message, said: Words) -> str:
     parts.append(_paragraph(said.happened, "ink", "#344054"))
     if said.facts:
         parts.append(_facts(said))
+    if said.references:
+        parts.append(_references(said))
     if said.listed:
         parts.append(_list(said))
     if said.todo:
@@ -139,7 +142,7 @@ def _html(message: Message, said: Words) -> str:
         preview=escape(f"{said.happened}. {said.todo}".strip()),
         colour=colour,
         content="\n".join(parts),
-        foot=escape(_foot(said)),
+        foot=escape(_foot(message, said)),
         font=f"{_FONT};",
     )
 
@@ -156,12 +159,23 @@ def _facts(said: Words) -> str:
         '<tr><td class="soft" valign="top" style="padding:4px 16px 4px 0;font-size:14px;'
         f'line-height:20px;color:#667085;white-space:nowrap;">{escape(name)}</td>'
         '<td class="ink" valign="top" style="padding:4px 0;font-size:14px;line-height:20px;'
-        f'color:#101828;overflow-wrap:anywhere;">{escape(_shown(value))}</td></tr>'
+        f'color:#101828;overflow-wrap:anywhere;">{escape(said.shown(value))}</td></tr>'
         for name, value in said.facts
     )
     return (
         '<table role="presentation" cellpadding="0" cellspacing="0" border="0" '
         f'style="margin-top:16px;">{"".join(rows)}</table>'
+    )
+
+
+def _references(said: Words) -> str:
+    links = " &nbsp; ".join(
+        f'<a href="{escape(url)}" style="color:#1570ef;font-weight:600;">{escape(label)}</a>'
+        for label, url in said.references
+    )
+    return (
+        '<p style="margin:16px 0 0;font-size:16px;line-height:28px;overflow-wrap:anywhere;">'
+        f"{links}</p>"
     )
 
 
@@ -194,7 +208,3 @@ def _button(link: str, label: str, colour: str) -> str:
         'line-height:24px;font-weight:600;color:#ffffff;text-decoration:none;border-radius:8px;">'
         f"{escape(label)}</a></td></tr></table>"
     )
-
-
-def _shown(value: str | datetime) -> str:
-    return value if isinstance(value, str) else moment(value)

@@ -1,10 +1,8 @@
 """Google Chat: a card for a space's webhook, in one thread for each incident."""
 
-from datetime import datetime
 from html import escape
 from typing import Final
 
-from notify.channels.text import moment
 from notify.channels.words import MARKS, words
 from opsknight.notification.message import Message
 
@@ -21,12 +19,24 @@ def render(message: Message) -> dict[str, object]:
     headline = said.headline(LONGEST_HEADLINE)
     widgets: list[dict[str, object]] = [_paragraph(f"<b>{escape(headline, quote=False)}</b>")]
     widgets += [
-        {"decoratedText": {"topLabel": name, "text": _shown(value), "wrapText": True}}
+        {
+            "decoratedText": {
+                "topLabel": name,
+                "text": escape(said.shown(value), quote=False),
+                "wrapText": True,
+            }
+        }
         for name, value in said.facts
     ]
     if said.listed:
         lines = [f"• {escape(line, quote=False)}" for line in said.listed]
         widgets.append(_paragraph("<br>".join([*lines, said.more] if said.more else lines)))
+    if said.references:
+        links = (
+            f'<a href="{escape(url)}">{escape(label, quote=False)}</a>'
+            for label, url in said.references
+        )
+        widgets.append(_paragraph(" · ".join(links)))
     if said.todo:
         widgets.append(_paragraph(f"<i>{escape(said.todo, quote=False)}</i>"))
     if said.link:
@@ -48,7 +58,3 @@ def render(message: Message) -> dict[str, object]:
 
 def _paragraph(text: str) -> dict[str, object]:
     return {"textParagraph": {"text": text}}
-
-
-def _shown(value: str | datetime) -> str:
-    return escape(value, quote=False) if isinstance(value, str) else moment(value)

@@ -1,13 +1,11 @@
 """ntfy: a message published as JSON. A page of high urgency breaks through Do Not Disturb."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from notify.channels.posting import post_json
 from notify.channels.protocol import Outcome, PermanentFailure
-from notify.channels.text import moment
 from notify.channels.words import ASKS_TO_ACT, Tone, words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
@@ -17,6 +15,7 @@ from opsknight.notification.message import Message
 # https://docs.ntfy.sh/publish: ntfy turns a message of more than 4096 bytes into an attachment.
 LONGEST_TITLE: Final = 200
 LONGEST_MESSAGE_BYTES: Final = 3900
+MOST_ACTIONS: Final = 3
 
 # 5 rings on and may override Do Not Disturb; 2 makes no sound.
 _PRIORITIES: Final = {Tone.HIGH: 5, Tone.MEDIUM: 4, Tone.LOW: 2}
@@ -33,7 +32,7 @@ _TAGS: Final = {
 def render(message: Message) -> dict[str, object]:
     said = words(message)
     lines = [said.happened, ""]
-    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [f"{name}: {said.shown(value)}" for name, value in said.facts]
     lines += [f"• {line}" for line in said.listed]
     lines += [line for line in (said.more, said.todo) if line]
     text = "\n".join(lines).encode()[:LONGEST_MESSAGE_BYTES].decode(errors="ignore")
@@ -46,14 +45,13 @@ def render(message: Message) -> dict[str, object]:
     }
     if said.link:
         payload["click"] = said.link
+    links = [(said.link_label, said.link)] if said.link else []
+    if actions := [*links, *said.references][:MOST_ACTIONS]:
         payload["actions"] = [
-            {"action": "view", "label": said.link_label, "url": said.link, "clear": True}
+            {"action": "view", "label": label, "url": url, "clear": url == said.link}
+            for label, url in actions
         ]
     return payload
-
-
-def _shown(value: str | datetime) -> str:
-    return value if isinstance(value, str) else moment(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Pushover: an emergency rings through Do Not Disturb until somebody answers the phone."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
-from notify.channels.text import cut, moment
+from notify.channels.text import cut
 from notify.channels.words import ASKS_TO_ACT, Tone, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
@@ -29,7 +28,8 @@ def render(message: Message) -> dict[str, object]:
     said = words(message)
     lines = [said.happened, *(f"• {line}" for line in said.listed)]
     lines += [said.more] if said.more else []
-    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [f"{name}: {said.shown(value)}" for name, value in said.facts]
+    lines += [f"{label}: {url}" for label, url in said.references]
     lines += [said.todo] if said.todo else []
     priority = _priority(said.tone, calling=message.about in ASKS_TO_ACT)
     payload: dict[str, object] = {
@@ -57,10 +57,6 @@ def _priority(tone: Tone, *, calling: bool) -> int:
             return 0
         case _:
             return -1
-
-
-def _shown(value: str | datetime) -> str:
-    return value if isinstance(value, str) else moment(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Settings:
     sms_origination: str = ""
     voice_origination: str = ""
     phone_configuration_set: str = ""
+    slack_secret_named_by: str = ""
+    """The SSM parameter that names Slack's signing secret. While that is not there, messages in
+    Slack have a link in place of buttons.
+    """
     slack_url: str = "https://slack.com/api"
     telegram_url: str = "https://api.telegram.org"
     pushover_url: str = "https://api.pushover.net"
@@ -53,6 +57,13 @@ class Outside:
     phone: "Callable[[], PinpointSMSVoiceV2Client]"
     settings: Settings
 
+    def hears_buttons(self) -> bool:
+        """Whether buttons in Slack do something: the app's signing secret is there."""
+        if not self.settings.slack_secret_named_by:
+            return False
+        name = self.secrets.read(self.settings.slack_secret_named_by)
+        return isinstance(name, str) and isinstance(self.secrets.read(name), str)
+
     def through(self, place: str) -> Outbound:
         """The way out. `place`: where the inbox expects calls of this kind."""
         inbox = self.settings.inbox
@@ -70,9 +81,13 @@ BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyTyp
         Channel.VOICE: lambda o: Voice(
             o.phone(), o.settings.voice_origination, o.settings.phone_configuration_set
         ),
-        Channel.SLACK: lambda o: slack.Slack(o.through("/slack"), o.secrets, o.settings.slack_url),
+        Channel.SLACK: lambda o: slack.Slack(
+            o.through("/slack"), o.secrets, o.settings.slack_url, o.hears_buttons
+        ),
         Channel.SLACK_WEBHOOK: lambda o: IncomingWebhook(
-            o.through("/slack"), o.secrets, slack.render
+            o.through("/slack"),
+            o.secrets,
+            lambda message: slack.render(message, buttons=o.hears_buttons()),
         ),
         Channel.WEBHOOK: lambda o: Webhook(o.through("/webhook/{host}"), o.secrets, o.now),
         Channel.TEAMS: lambda o: IncomingWebhook(o.through("/teams"), o.secrets, teams.render),

@@ -5,7 +5,7 @@ message of its own: an update makes no phone ring.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -70,8 +70,10 @@ def escaped(text: str) -> str:
     return re.sub(r"@(?=channel|here|everyone|group)", "@\N{WORD JOINER}", text, flags=re.I)
 
 
-def render(message: Message) -> dict[str, object]:
-    """`text` is for notifications. The header is plain text, as strangers write titles."""
+def render(message: Message, *, buttons: bool = False) -> dict[str, object]:
+    """`text` is for notifications. The header is plain text, as strangers write titles. Without
+    `buttons` to act there is only the link: nobody would hear them pressed.
+    """
     said = words(message)
     header = f"{MARKS[said.tone]} {said.headline(LONGEST_HEADER)}"
     blocks: list[dict[str, object]] = [_section(_body(said))]
@@ -82,8 +84,10 @@ def render(message: Message) -> dict[str, object]:
         blocks.append({"type": "section", "fields": [_mrkdwn(field) for field in fields[:10]]})
     if said.todo:
         blocks.append({"type": "context", "elements": [_mrkdwn(escaped(said.todo))]})
-    if buttons := list(_buttons(message, said)):
-        blocks.append({"type": "actions", "elements": buttons})
+    if said.references:
+        blocks.append(_section(_references(said)))
+    if elements := list(_buttons(message, said, acting=buttons)):
+        blocks.append({"type": "actions", "elements": elements})
     return {
         "text": escaped(f"{header} - {said.happened}")[:LONGEST_TEXT],
         "blocks": [{"type": "header", "text": _plain(header)}],
@@ -91,6 +95,19 @@ def render(message: Message) -> dict[str, object]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _references(said: Words) -> str:
+    found = ""
+    for label, url in said.references:
+        link = f"{' · ' if found else ''}<{_target(url)}|{escaped(label)}>"
+        # A link that is cut in two is none.
+        found += link if len(found) + len(link) <= LONGEST_SECTION else ""
+    return found
+
+
+def _target(url: str) -> str:
+    return escaped(url.replace("|", "%7C").replace("<", "%3C").replace(">", "%3E"))
 
 
 def _body(said: Words) -> str:
@@ -107,10 +124,12 @@ def _shown(value: str | datetime) -> str:
     return f"<!date^{int(value.timestamp())}^{{date_short_pretty}} {{time}}|{moment(value)}>"
 
 
-def _buttons(message: Message, said: Words) -> list[dict[str, object]]:
+def _buttons(message: Message, said: Words, *, acting: bool) -> list[dict[str, object]]:
     buttons: list[dict[str, object]] = []
     # A status page's message is for everybody, so it has no buttons to act.
-    acting = len(message.incidents) == 1 and not isinstance(message.about, StatusPageEvent)
+    acting = (
+        acting and len(message.incidents) == 1 and not isinstance(message.about, StatusPageEvent)
+    )
     status = message.incidents[0].status if acting else None
     offered = (
         {
@@ -158,9 +177,11 @@ class Slack:
     http: Outbound
     secrets: Secrets
     base: str
+    hears_buttons: Callable[[], bool]
+    """Whether the signing secret is there, without which nobody knows who pressed a button."""
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
-        http, payload = self.http.bounded(), render(message)
+        http, payload = self.http.bounded(), render(message, buttons=self.hears_buttons())
 
         def attempt(token: str) -> Outcome:
             if message.about in UPDATING and {"channel", "ts"} <= message.remembered.keys():

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome
-from notify.channels.text import clean, cut, moment
+from notify.channels.text import clean, cut
 from notify.channels.words import Words, words
 from opsknight.directory.receivers import Receiver
-from opsknight.notification.message import Message
+from opsknight.notification.message import Message, PageReason
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -27,6 +27,7 @@ _LONGEST_GSM: Final = 153 * (_PARTS - 1)
 _LONGEST_UTF16: Final = 67 * _PARTS
 _SHORTEST_TITLE: Final = 20
 
+_WHO: Final = ("Who has it", "Who had it")
 _PICTURES: Final = ("So", "Sk", "Cf")
 
 _PLAINER: Final = str.maketrans(
@@ -43,6 +44,13 @@ _PLAINER: Final = str.maketrans(
         "→": "->",
         "\xa0": " ",
         "\xd7": "x",
+        "\xb0": " deg ",
+        "\xb5": "u",
+        "\xb1": "+/-",
+        "\xb7": "-",
+        "\u2264": "<=",
+        "\u2265": ">=",
+        "\u2260": "!=",
         "\u2068": None,
         "\u2069": None,
     }
@@ -86,7 +94,7 @@ def render(message: Message) -> str:
     the page behind the link shows, too; the link is never cut.
     """
     said = words(message)
-    middle = _middle(said)
+    middle = _middle(message, said)
     longest = max(min(len(said.title), _LONGEST_GSM), _SHORTEST_TITLE)
     while True:
         text = longest_that_fits(said, longest, middle)
@@ -118,20 +126,23 @@ def longest_that_fits(said: Words, longest: int, middle: list[str]) -> str | Non
     return found
 
 
-def _middle(said: Words) -> list[str]:
+def _middle(message: Message, said: Words) -> list[str]:
     if said.listed:
-        return [plainer(cut(line, 60)) for line in said.listed[:2]]
-    facts = dict(said.facts)
-    lines = [f"{said.happened}."]
-    if since := facts.get("Since"):
-        when = since if isinstance(since, str) else moment(since)
-        lines.append(f"{facts.get('Service', '')}, since {when}.")
-    return [plainer(clean(line)) for line in lines]
+        # The first is in the title.
+        return [plainer(cut(line, 60)) for line in said.listed[1:3]]
+    facts = {name: said.shown(value) for name, value in said.facts}
+    line = ", since ".join(facts[name] for name in ("Service", "Since") if name in facts)
+    line += "".join(f"; {name.lower()}: {facts[name]}" for name in _WHO if name in facts)
+    lines = [f"{line}. {facts.get('Incident', '')}" if line else "", f"{said.happened}."]
+    # Whoever gets a page knows that it is one.
+    shown = lines[:1] if message.about is PageReason.PAGED else lines
+    return [plainer(clean(line)) for line in shown if line.strip()]
 
 
 def laid_out(said: Words, limit: int, middle: list[str]) -> str:
-    label = f"OpsKnight {said.label}".rstrip()
-    lines = [f"{label}: {plainer(cut(said.title, limit))}", *middle]
+    # What broke comes first: a lock screen shows little more than a line.
+    label = f"{said.label}: " if said.label else "OpsKnight: "
+    lines = [f"{label}{plainer(cut(said.title, limit))}", *middle]
     if said.link:
         lines.append(f"{said.link_label}: {said.link}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from opsknight.notification.message import Message
 
 # Teams refuses a message of more than 28 KB with its headers.
 LONGEST_TITLE: Final = 500
+MOST_ACTIONS: Final = 6
 
 _STYLES: Final = {
     Tone.HIGH: "attention",
@@ -58,8 +59,11 @@ def render(message: Message) -> dict[str, object]:
         "msteams": {"width": "Full"},
         "body": body,
     }
-    if said.link:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": said.link_label, "url": said.link}]
+    links = [(said.link_label, said.link)] if said.link else []
+    if actions := [*links, *said.references][:MOST_ACTIONS]:
+        card["actions"] = [
+            {"type": "Action.OpenUrl", "title": label, "url": url} for label, url in actions
+        ]
     kind = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": kind, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}

@@ -1,13 +1,12 @@
 """Telegram: a bot's sendMessage in HTML. A change replies to the first message of its incident."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import escape
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
-from notify.channels.text import moment
 from notify.channels.words import MARKS, Tone, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
@@ -26,7 +25,11 @@ def render(message: Message) -> dict[str, object]:
         _text(said.happened),
         "",
     ]
-    lines += [f"{name}: {_shown(value)}" for name, value in said.facts]
+    lines += [f"{name}: {_text(said.shown(value))}" for name, value in said.facts]
+    if said.references:
+        # Not buttons: one with an address that Telegram does not like costs the whole message.
+        links = (f'<a href="{escape(url)}">{_text(label)}</a>' for label, url in said.references)
+        lines += [" · ".join(links)]
     lines += [f"• {_text(line)}" for line in said.listed]
     lines += [said.more] if said.more else []
     lines += ["", f"<i>{_text(said.todo)}</i>"] if said.todo else []
@@ -49,10 +52,6 @@ def render(message: Message) -> dict[str, object]:
 
 def _text(text: str) -> str:
     return escape(text, quote=False)
-
-
-def _shown(value: str | datetime) -> str:
-    return _text(value) if isinstance(value, str) else moment(value)
 
 
 @dataclass(frozen=True, slots=True)

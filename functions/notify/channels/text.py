@@ -6,7 +6,7 @@ channel escapes its own markup.
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 # Marks that change the direction of everything after them; an isolate of our own does it safely.
@@ -58,10 +58,12 @@ def isolated(text: str) -> str:
     return f"{_ISOLATE[0]}{text}{_ISOLATE[1]}" if turns else text
 
 
-def moment(at: datetime) -> str:
-    """For channels that cannot show the reader's own time zone: `3 Oct 03:12 UTC`."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%b %H:%M} UTC"
+def moment(at: datetime, zone: tzinfo = UTC) -> str:
+    """`3 Oct 05:12 CEST`. A zone without a name of its own is told by its distance: `UTC-03`."""
+    local = at.astimezone(zone)
+    name = local.tzname() or ""
+    name = f"UTC{name}" if name.startswith(("+", "-")) else name
+    return f"{local.day} {local:%b %H:%M} {name}"
 
 
 def span(passed: timedelta) -> str:

@@ -67,6 +67,10 @@ def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
             "assignee": brief.assignee,
             "by": brief.by,
             "link": brief.link,
+            "links": [
+                {"text": each.label, "href": each.url, "image": each.image}
+                for each in brief.references
+            ],
         }
     if brief.description is not None or not public:
         fields["description"] = brief.description

@@ -5,17 +5,21 @@ The words are clean but not escaped: each channel escapes for itself.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Final, assert_never
 
-from notify.channels.text import clean, counted, cut, isolated, span
+from notify.channels.text import clean, counted, cut, isolated, moment, span
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
+from opsknight.incident.references import Reference
+from opsknight.incident.text import short_id
 from opsknight.notification.message import Brief, Message, PageReason
 
 NAMED_IN_A_BUNDLE: Final = 5
+LINKED: Final = 6
 _LONGEST_NAME: Final = 120
 
 
@@ -69,6 +73,10 @@ class Words:
     more: str = ""
     """How many more there are."""
     todo: str = ""
+    references: tuple[tuple[str, str], ...] = ()
+    """Runbooks, dashboards and so on: label and address."""
+    zone: tzinfo = UTC
+    """Of the reader's clock."""
     link: str | None = None
     link_label: str = ""
 
@@ -80,6 +88,10 @@ class Words:
     def subject(self, limit: int) -> str:
         """The title alone, which stays the same as long as the incident lives."""
         return isolated(cut(self.title, limit - 2))
+
+    def shown(self, value: str | datetime) -> str:
+        """A fact, for channels that cannot show the reader's own time zone."""
+        return value if isinstance(value, str) else moment(value, self.zone)
 
 
 def words(message: Message) -> Words:
@@ -98,7 +110,7 @@ def public_part(message: Message) -> Message:
     from.
     """
     briefs = tuple(
-        replace(brief, dedup_key="", source=None, assignee=None, by=None, link=None)
+        replace(brief, dedup_key="", source=None, assignee=None, by=None, link=None, references=())
         for brief in message.incidents
     )
     return replace(message, incidents=briefs, link=None, step=None)
@@ -136,14 +148,23 @@ def _single(message: Message, brief: Brief) -> Words:
         label=brief.urgency if brief.status is Status.OPEN else brief.status.capitalize(),
         title=clean(brief.title) or "(no title)",
         happened=_happened(message, brief),
-        facts=_facts(brief),
+        facts=_facts(message, brief),
         todo=_todo(message.about, brief.status),
+        references=_references(brief.references),
+        zone=message.zone,
         link=link,
-        link_label=_link_label(brief.status),
+        link_label=_link_label(message.about, brief.status),
     )
 
 
-def _link_label(status: Status) -> str:
+def _references(found: Sequence[Reference]) -> tuple[tuple[str, str], ...]:
+    return tuple((_name(each.label), each.url) for each in found[:LINKED])
+
+
+def _link_label(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -> str:
+    if not isinstance(about, PageReason):
+        # Its page asks who they are.
+        return "Open the incident"
     match status:
         case Status.RESOLVED:
             return "Open the incident"
@@ -153,7 +174,8 @@ def _link_label(status: Status) -> str:
             return "Acknowledge or resolve"
 
 
-def _facts(brief: Brief) -> tuple[tuple[str, str | datetime], ...]:
+def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], ...]:
+    public = isinstance(message.about, StatusPageEvent)
     facts: list[tuple[str, str | datetime]] = [
         ("Service", _name(brief.service_name)),
         ("Urgency", brief.urgency),
@@ -161,11 +183,29 @@ def _facts(brief: Brief) -> tuple[tuple[str, str | datetime], ...]:
     ]
     if brief.number_of_alerts > 1:
         facts.append(("Alerts", f"{brief.number_of_alerts:,}"))
-    if brief.assignee:
-        facts.append(("Assigned to", _name(brief.assignee)))
+    if not public and (who := _who(brief)):
+        facts.append(("Who had it" if brief.status is Status.RESOLVED else "Who has it", who))
     if brief.source:
         facts.append(("Source", _name(brief.source)))
+    if not public:
+        facts.append(("Incident", short_id(brief.id)))
     return tuple(facts)
+
+
+def _who(brief: Brief) -> str:
+    """To be paged, or given it, is not to have acknowledged it."""
+    name = _name(brief.assignee) if brief.assignee else ""
+    match brief.status:
+        case Status.OPEN:
+            return f"nobody yet; {name} is paged" if name else "nobody yet"
+        case Status.ACKNOWLEDGED:
+            return name or "a monitor acknowledged it"
+        case Status.RESOLVED:
+            return name
+        case Status.SNOOZED | Status.SUPPRESSED:
+            return name or "nobody"
+        case unknown:
+            assert_never(unknown)
 
 
 def _happened(message: Message, brief: Brief) -> str:
@@ -177,6 +217,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"You are being paged{step}"
         case PageReason.ASSIGNED:
             return f"Assigned to you{by}"
+        case PageReason.REQUESTED:
+            return "The link that you asked for"
         case PageReason.TEST:
             return "Only a test"
         case IncidentEvent.TRIGGERED:
@@ -229,8 +271,11 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
     return Words(
         tone=tone_of((open_ones or briefs)[0]),
         label=briefs[0].urgency if open_ones else "",
-        title=f"{counted(len(briefs), 'incident')} on {counted(services, 'service')}",
-        happened=f"{'You are being paged' if paged else 'New since the last message'}: {counts}",
+        # The first of them, too: more than its beginning no lock screen shows.
+        title=f"{counted(len(briefs), 'incident')}: {clean(briefs[0].title) or '(no title)'}",
+        happened=f"{'You are being paged' if paged else 'New since the last message'}: {counts}, "
+        f"on {counted(services, 'service')}",
+        zone=message.zone,
         facts=(("Since", min(brief.created_at for brief in briefs)),),
         listed=tuple(_line(brief) for brief in named),
         more=f"and {missing} more" if missing else "",

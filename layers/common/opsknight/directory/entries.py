@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Final, assert_never
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
@@ -48,9 +49,18 @@ class User(Model):
     """Repeats the teams' members, so that access can be checked without reading a team."""
     disabled: bool = False
     zone: str | None = None
-    """The IANA zone in which the user reads times; None for UTC."""
+    """The IANA zone in which the user reads times; None for UTC. `clock` has it to work with."""
     contact_methods: tuple[Receiver, ...] = ()
     rules: tuple[NotificationRule, ...] = ()
+
+    @property
+    def clock(self) -> ZoneInfo:
+        """The time zone of the user's clock."""
+        try:
+            return ZoneInfo(self.zone or "UTC")
+        except (LookupError, OSError, ValueError):
+            # The tz database here is older than the one that knew the zone.
+            return ZoneInfo("UTC")
 
 
 class Member(Model):
@@ -120,6 +130,10 @@ class Service(Model):
     acknowledgement_timeout: Timeout | None = None
     auto_resolve: Timeout | None = None
     remind: Remind = DEFAULT_REMIND
+    runbook: str | None = None
+    """The address of what to do when one of its incidents opens."""
+    dashboard: str | None = None
+    """The address of how it is doing."""
 
     @property
     def timeouts(self) -> Timeouts:

@@ -69,6 +69,7 @@ class DirectoryCache:
     _services: TtlCache[Service] = field(default_factory=TtlCache)
     _users: TtlCache[User] = field(default_factory=TtlCache)
     _listed: TtlCache[list[Service]] = field(default_factory=TtlCache)
+    _people: TtlCache[list[User]] = field(default_factory=TtlCache)
 
     def integration_key(
         self, hashed: str, now: datetime, deadline: Deadline
@@ -136,6 +137,11 @@ class DirectoryCache:
         """All in the configuration, by id, disabled ones too."""
         find = Configurations(self.table).services
         return self._listed.get("services", now, lambda: find(deadline)) or []
+
+    def users(self, now: datetime, deadline: Deadline) -> list[User]:
+        """All in the configuration, by id, disabled ones too."""
+        find = Configurations(self.table).users
+        return self._people.get("users", now, lambda: find(deadline)) or []
 
     def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
         """The name that people know; the id where the service is gone."""

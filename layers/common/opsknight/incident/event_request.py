@@ -112,9 +112,14 @@ def describe(body: str) -> str | None:
 
 def payload_of(body: str) -> dict[str, Any]:
     """The payload in the body of an event, with all its numbers readable; empty if it has none."""
-    found = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)
-    payload: dict[str, Any] = found.get("payload", {})
+    payload: dict[str, Any] = parsed(body).get("payload", {})
     return payload
+
+
+def parsed(body: str) -> dict[str, Any]:
+    """The body of an event, with all its numbers readable."""
+    found: dict[str, Any] = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)
+    return found
 
 
 def describe_details(payload: Mapping[str, Any]) -> str | None:

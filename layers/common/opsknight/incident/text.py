@@ -3,7 +3,7 @@ program sends us has this type.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import CoreSchema, core_schema
 
@@ -25,6 +25,15 @@ class Text:
         if self.exact:
             return text
         return core_schema.no_info_before_validator_function(_replaced, text)
+
+
+# An id begins with its time to the millisecond; two random digits more tell most ids apart.
+_SHORT: Final = len("inc_") + 14
+
+
+def short_id(incident_id: str) -> str:
+    """An incident's id as people say it. The command line finds an active incident by it."""
+    return incident_id[:_SHORT]
 
 
 def without_lone_surrogates(text: str) -> str:

@@ -153,6 +153,9 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
     match delivery.about:
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch
+        case PageReason.REQUESTED:
+            # After this time whoever asked has gone.
+            return now < delivery.at + TESTED_FOR
         case PageReason.ASSIGNED:
             assigned = delivery.pages and delivery.user_id == incident.assignee_id
             return assigned and incident.status is Status.ACKNOWLEDGED

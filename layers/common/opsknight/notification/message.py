@@ -4,11 +4,12 @@ Pure models. Words and layout belong to the channels (functions/notify/channels)
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
+from opsknight.incident.references import Reference
 
 
 class PageReason(StrEnum):
@@ -18,6 +19,8 @@ class PageReason(StrEnum):
     """The incident is theirs to act on."""
     ASSIGNED = "assigned"
     """Somebody gave them an incident that is acknowledged already."""
+    REQUESTED = "requested"
+    """They asked for a link of their own, at the incident's address."""
     TEST = "test"
     """An operator tries out the contact method; there is no incident behind it."""
 
@@ -46,7 +49,13 @@ class Brief:
     by: str | None = None
     """Who or what caused the event; None for the opening."""
     link: str | None = None
-    """Where to act on it: signed, and only for the reader of this message."""
+    """Where to act on it: signed, and only for the reader of this message; in a channel, the
+    incident's address, which is the same for everybody.
+    """
+    details: str | None = None
+    """The custom details as lines of `key: value`."""
+    references: tuple[Reference, ...] = ()
+    """Runbooks, dashboards and whatever else the event or the service links to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +77,7 @@ class Message:
     """The text of a public note, if that is the event."""
     link: str | None = None
     """Where all incidents of a bundle are listed."""
+    zone: tzinfo = UTC
+    """Of the reader's clock."""
     remembered: dict[str, str] = field(default_factory=dict[str, str])
     """What an earlier message about this incident left for this receiver (`Sent.remember`)."""

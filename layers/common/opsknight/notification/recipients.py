@@ -27,6 +27,7 @@ from opsknight.notification.message import PageReason
 # Somebody asleep misses the first message.
 AGAIN_AFTER: Final = timedelta(minutes=3)
 SMS_AFTER: Final = timedelta(minutes=5)
+ASKED_ONCE_IN: Final = timedelta(minutes=5)
 _LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
 
 # Changes by the timeline's word, and the event that receivers get. Other changes cause none.
@@ -77,6 +78,29 @@ def deliveries_of_test(
             due_at=now,
         )
         for method in chosen
+    )
+
+
+def link_delivery(incident: Incident, user: User, now: datetime) -> Delivery:
+    """Brings a user the link that they asked for: by e-mail, or by their first method. Asked again
+    within five minutes, it is the same delivery.
+    """
+    known = methods(user)
+    method = next((each for each in known if each.channel is Channel.EMAIL), known[0])
+    turn = int(now.timestamp() // ASKED_ONCE_IN.total_seconds())
+    return Delivery(
+        id=delivery_id("p", incident.id, "requested", user.id, turn),
+        incident_id=incident.id,
+        service_id=incident.service_id,
+        alert_id=incident.first_alert_id,
+        owner=Owner.user(user.id),
+        receiver_id=method.id,
+        channel=method.channel,
+        about=PageReason.REQUESTED,
+        at=now,
+        epoch=incident.epoch,
+        not_before=now,
+        due_at=now,
     )
 
 

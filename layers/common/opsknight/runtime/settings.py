@@ -32,6 +32,7 @@ class LinkSettings:
 @dataclass(frozen=True, slots=True)
 class RespondSettings(LinkSettings):
     slack_signing_secret_name: str
+    pages_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class SendingSettings(LinkSettings):
     sms_origination: str
     voice_origination: str
     phone_configuration_set: str
+    slack_secret_named_by: str
+    """Name of the parameter that holds the name of Slack's signing secret."""
     allow_private_targets: str
     local_inbox: str
 

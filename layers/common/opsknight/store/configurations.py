@@ -120,7 +120,11 @@ class Configurations:
         """All schedules, by id, without their overrides."""
         return self._of_kind(Kind.SCHEDULE, Schedule, deadline)
 
-    def _of_kind[E: (Service, Schedule)](
+    def users(self, deadline: Deadline) -> list[User]:
+        """All users, by id."""
+        return self._of_kind(Kind.USER, User, deadline)
+
+    def _of_kind[E: (Service, Schedule, User)](
         self, kind: Kind, model: type[E], deadline: Deadline
     ) -> list[E]:
         _, listed = self._head(deadline)

@@ -10,6 +10,7 @@ from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.event_request import describe, describe_details, payload_of
 from opsknight.incident.model import Actor, Alert, Change, Pointer, Timer
+from opsknight.incident.references import references
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
@@ -48,6 +49,10 @@ def incident(records: IncidentRecords) -> models.IncidentDetails:
         dedup_key=brief.dedup_key,
         created_at=brief.created_at,
         description=None if first is None else describe(first.body),
+        links=[
+            models.LinkAnswer(text=each.label, href=each.url, image=each.image or None)
+            for each in (() if first is None else references(first.body))
+        ],
         alert_count=each.alert_count,
         last_alert_at=each.last_alert_at,
         acknowledged_at=each.acknowledged_at,

@@ -120,12 +120,24 @@ class PageAnswer(Shape):
     state: PageState | Absent = None
 
 
+class LinkAnswer(Shape):
+    """Where to look next: a runbook, a dashboard, or whatever else the event linked to."""
+
+    text: str
+    href: str
+    image: Annotated[bool | Absent, Field(description="Whether it is a picture.")] = None
+
+
 class IncidentDetails(IncidentAnswer):
     """All of an incident."""
 
     description: Annotated[
         str | Absent, Field(description="The custom details of its first alert.")
     ] = None
+    links: Annotated[
+        Sequence[LinkAnswer],
+        Field(description="Of its first alert; runbooks first."),
+    ] = ()
     alert_count: int
     last_alert_at: datetime
     acknowledged_at: datetime | Absent = None

@@ -1,0 +1,101 @@
+"""The address of an incident, which channels link to: it tells nothing, and sends a link of their
+own to whoever may see the incident.
+"""
+
+import pytest
+
+from harness.desk import Desk
+from harness.post import PAGES
+from harness.world import World, deadline
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.incident.model import Status
+from opsknight.notification.message import PageReason
+from opsknight.runtime.wakeups import SendDelivery
+from opsknight.store import directory_items
+from tests.integration.steps import in_order, incident_in, put
+
+OUTSIDER = User(id="user_eve", name="Eve", email="eve@example.com", role=Role.USER)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    desk = Desk(world)
+    put(world, directory_items.directory_item(OUTSIDER))
+    desk.configured(users=["user_ada", "user_ben", "user_eve"])
+    return desk
+
+
+def test_the_address_shows_nothing_of_the_incident(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    before = in_order(desk.world.items())
+    page = desk.ask(f"/incidents/{incident_id}")
+    assert page.status == 200
+    assert "CPU" not in page.text
+    assert "Checkout" not in page.text
+    assert incident_id[:18] in page.text
+    unknown = desk.ask(f"/incidents/inc_{'0' * 28}")
+    assert unknown.status == 200
+    assert desk.ask(f"/incidents/{incident_id}", "HEAD").text == ""
+    assert in_order(desk.world.items()) == before
+
+
+def test_whoever_may_see_it_gets_a_link_of_their_own(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    page = desk.press(f"/incidents/{incident_id}", email="Ada@Example.com ")
+    assert (page.status, "on its way" in page.text) == (200, True)
+    [delivery] = desk.world.table.deliveries(incident_id, deadline())
+    assert (delivery.user_id, delivery.about) == ("user_ada", PageReason.REQUESTED)
+    [queued] = desk.post.queued
+    assert queued.queue == PAGES
+    assert isinstance(queued.message, SendDelivery)
+    assert queued.message.delivery_id == delivery.id
+    assert "You act as Ada" in desk.ask(desk.path(delivery)).text
+
+
+def test_the_link_comes_by_e_mail_where_there_is_one(desk: Desk) -> None:
+    ada = desk.world.table.user("user_ada", deadline())
+    assert ada
+    sms = Receiver(id="cm_sms", name="SMS", channel=Channel.SMS, to="+4915112345678")
+    email = Receiver(id="cm_mail", name="Mail", channel=Channel.EMAIL, to="ada@home.example")
+    put(
+        desk.world,
+        directory_items.directory_item(ada.model_copy(update={"contact_methods": (sms, email)})),
+    )
+    incident_id = incident_in(desk.world, Status.OPEN)
+    desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+    [delivery] = desk.world.table.deliveries(incident_id, deadline())
+    assert delivery.receiver_id == "cm_mail"
+
+
+@pytest.mark.parametrize("address", ["eve@example.com", "nobody@example.com", "", "x" * 3000])
+def test_nobody_else_gets_one_and_learns_nothing(desk: Desk, address: str) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    known = desk.press(f"/incidents/{incident_in(desk.world, None)}", email="ada@example.com")
+    before = in_order(desk.world.items())
+    page = desk.press(f"/incidents/{incident_id}", email=address)
+    assert (page.status, page.text) == (known.status, known.text)
+    gone = desk.press(f"/incidents/inc_{'0' * 28}", email="ada@example.com")
+    assert (gone.status, gone.text) == (known.status, known.text)
+    assert in_order(desk.world.items()) == before
+
+
+def test_asking_again_at_once_sends_no_second_one(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    for _ in range(5):
+        desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+    assert len(desk.world.table.deliveries(incident_id, deadline())) == 1
+    assert len(desk.post.queued) == 1
+    desk.world.clock.advance(minutes=5)
+    desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+    assert len(desk.world.table.deliveries(incident_id, deadline())) == 2
+
+
+@pytest.mark.parametrize("path", ["", "inc_1", "inc_" + "g" * 28, "../api/incidents"])
+def test_what_is_no_address_is_404(desk: Desk, path: str) -> None:
+    assert desk.ask(f"/incidents/{path}").status == 404
+
+
+def test_other_methods_of_an_address_are_405(desk: Desk) -> None:
+    page = desk.ask(f"/incidents/inc_{'0' * 28}", "DELETE")
+    assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD, POST")
