@@ -100,6 +100,10 @@ class TopicClient:
     publish_to: Callable[[str], None]
     process: Process
 
+    def get_topic_attributes(self, **_: Any) -> dict[str, Any]:
+        travel(self.process, lambda: None)
+        return {"Attributes": {"SubscriptionsConfirmed": "1"}}
+
     def publish(self, **asked: Any) -> dict[str, Any]:
         travel(self.process, lambda: self.publish_to(asked["Message"]))
         return {"MessageId": "1"}

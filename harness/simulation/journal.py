@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+# What the weather never makes: a call that no model knows, or knows with other arguments.
+_UNFIT: Final = ("AttributeError", "NotImplementedError", "TypeError", "NameError")
 _SEVERAL: Final = re.compile(r"\b\d+ incidents on\b")
 
 
@@ -79,6 +81,8 @@ class Journal:
         if level == "metric":
             self.counts[text] += 1
             return
+        if text.startswith(_UNFIT):
+            raise RuntimeError(f"the simulation lacks something that {who} uses: {text}")
         told = ", ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
         self.lines.append((at, f"{who}: {text}" + (f" ({told})" if told else "")))
 

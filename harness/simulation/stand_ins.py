@@ -131,16 +131,25 @@ class _Logger:
         return lambda text, **facts: current().log(level, text, facts)
 
 
+class _Metric:
+    def add_dimension(self, name: str, value: str) -> None:
+        """Nobody in a night looks at one."""
+
+
 @contextmanager
-def _single_metric(name: str, value: float, **_: Any) -> Iterator[None]:
+def _single_metric(name: str, value: float, **_: Any) -> Iterator[_Metric]:
     current().log("metric", name, {"value": value})
-    yield
+    yield _Metric()
 
 
 def _process_partial_response(event: Any, handler: Any, processor: Any, context: Any) -> Any:
     """A processor keeps the batch that it is at, and each process has its own."""
     own = batch.BatchProcessor(event_type=processor.event_type)
-    return batch.process_partial_response(event, handler, own, context)
+    try:
+        return batch.process_partial_response(event, handler, own, context)
+    finally:
+        for _, error, _ in own.exceptions:
+            current().log("error", repr(error)[:300], {})
 
 
 def stand_ins() -> dict[str, ModuleType]:
