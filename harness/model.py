@@ -5,7 +5,7 @@ Imports nothing of the product.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
@@ -27,6 +27,8 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "acknowledgement timeout": {ACKNOWLEDGED: OPEN},
     "auto-resolve": {OPEN: RESOLVED, ACKNOWLEDGED: RESOLVED},
 }
+# A reassignment to the same user within this time is the same request, sent again.
+AGAIN: Final = timedelta(minutes=2)
 REPEATED: Final = {("acknowledge", ACKNOWLEDGED), ("suppress", SUPPRESSED)}
 
 
@@ -45,6 +47,8 @@ class Problem:
     epoch: int = 0
     announced: int = 0
     acknowledged_at: datetime | None = None
+    given: datetime | None = None
+    """When it was last reassigned, always to the same user; None once it is not theirs."""
     step_requested: bool = False
     """Whether somebody has requested a step that is not taken yet."""
 
@@ -55,6 +59,13 @@ class Problem:
             return "refused"
         if (what, self.status) in REPEATED:
             return "unchanged"
+        if what == "reassign":
+            if self.given is not None and now < self.given + AGAIN:
+                return "unchanged"
+            self.given = now
+        elif what in ("acknowledge", "escalate", "acknowledgement timeout"):
+            # Somebody else has it, or it is the policy's.
+            self.given = None
         if what == "acknowledge":
             self.acknowledged_at = now
         stays = after == OPEN and what not in ("reassign", "acknowledgement timeout")

@@ -112,7 +112,7 @@ def stop_command(
         str | None, typer.Argument(help="Its id; without one, all current windows end.")
     ] = None,
 ) -> None:
-    """End windows now. Their incidents page within a minute, except in a window with --stay."""
+    """End windows now. Their incidents page at once, except in a window with --stay."""
     session, screen = invocation.session, invocation.screen
     now = session.now()
     found = _service(invocation, service)
@@ -134,7 +134,7 @@ def stop_command(
         screen.data({"stopped": [each.id for each in chosen], "incidents": freed})
     else:
         incidents = "1 incident" if freed == 1 else f"{freed} incidents"
-        more = f" {incidents} that it suppressed can page within a minute." if freed else ""
+        more = f" {incidents} that it suppressed can page now." if freed else ""
         screen.say(f"Maintenance of {found.name} is over.{more}", "green")
 
 

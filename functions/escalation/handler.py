@@ -86,7 +86,12 @@ def on_record(engine: Engine, record: DynamoDBRecord) -> None:
         # Refused, it would be tried again for an hour and hold up all records behind it.
         logger.error("a record of no incident", image=sorted(image))
         return
-    engine.attend(incident_id, Deadline.after(PATIENCE_SECONDS), remind=True)
+    try:
+        engine.attend(incident_id, Deadline.after(PATIENCE_SECONDS), remind=True)
+    except Unavailable:
+        # The stream brings it again: only this line says why.
+        logger.exception("record failed", incident_id=incident_id)
+        raise
 
 
 def _due_at(message: QueueMessage | None) -> datetime:

@@ -150,6 +150,8 @@ def _attend(
         work()
     except Unavailable:
         signal("StoreUnavailable")
+        # Whatever brought it brings it again: only this line says why.
+        logger.exception("left to be brought again", due=str(due))
         raise
     # The one place of this function where it is decided that one broken item harms no other.
     except Exception:

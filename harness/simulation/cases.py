@@ -41,8 +41,6 @@ class Phase:
     """
     who: str = ""
     """To whom it was reassigned."""
-    tries: int = 1
-    """Requests that asked for it: each of them may have been carried out."""
 
 
 @dataclass
@@ -118,7 +116,7 @@ def _windows(asked: Sequence[Asked]) -> dict[str, list[Window]]:
             ends = each.began + length, done + length
             mine.append(Window((each.began, done), ends))
         elif mine:
-            ends = each.began, min(done + TICK, mine[-1].ends[1])
+            ends = each.began, min(done, mine[-1].ends[1])
             mine[-1] = Window(mine[-1].begins, ends)
     return found
 
@@ -193,13 +191,14 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.HELD, began, ended, f"snooze {minutes}")
         case "escalate":
             return Phase(State.OPEN, began, ended, "escalated")
+        case "reassign" if any(each.tries > 1 and ended - each.began > AGAIN for each in done):
+            return Phase(State.UNCLEAR, began, inf, "given late, perhaps twice")
         case "reassign" if last.state is State.OPEN:
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)
         case "reassign":
             who = str(done[0].sent["userId"]).removeprefix("user_")
-            tries = sum(each.tries for each in done)
-            return Phase(State.HELD, began, ended, "given", who, tries)
+            return Phase(State.HELD, began, ended, "given", who)
         case kind:
             return Phase(State.UNCLEAR, began, inf, kind)
 
@@ -243,7 +242,7 @@ def _ending(case: Case, opened: Phase) -> Window | None:
     return max(windows, key=lambda window: window.ends, default=None)
 
 
-# Nothing wakes the engine when an operator ends a window early: the next tick finds it.
-TICK: Final = 75.0
+# Asked for once more within this time, a reassignment is still the same.
+AGAIN: Final = 110.0
 # Acts so near to the end of a snooze may come before it or after it, as far as anybody knows.
 NEAR: Final = 300.0

@@ -6,7 +6,7 @@ the last step of a round the pause follows, and then the next round, or the fall
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Final
 
@@ -75,8 +75,6 @@ def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) 
         for slot in told:
             if slot.latest == phase.latest:
                 yield slot
-                # Asked for once more after no answer, it may have happened once more.
-                yield from [replace(slot, latest=inf)] * (phase.tries - 1)
         return
     # Resumed or escalated it goes on where it was, and nobody outside knows where that is: each
     # step may come from now on, and none of them has to.

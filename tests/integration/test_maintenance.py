@@ -18,7 +18,9 @@ def due_of(world: World, incidents: dict[str, str]) -> dict[str, datetime | None
     return {service: incident.due_at for service, incident in found.items() if incident}
 
 
-def test_stopping_maintenance_brings_what_it_suppressed_to_the_engine(world: World) -> None:
+def test_stopping_maintenance_lets_out_what_it_suppressed_and_wakes_the_engine(
+    world: World,
+) -> None:
     shell = Shell(world)
     assert shell.opsknight("apply", "-", "--yes", stdin=FILE + SERVICE).code == 0
     for service in ("checkout", "reports"):
@@ -34,7 +36,14 @@ def test_stopping_maintenance_brings_what_it_suppressed_to_the_engine(world: Wor
     now = world.clock()
     said = shell.opsknight("maintenance", "stop", "checkout")
     sentences = said.out.replace("\n", " ")
-    assert "1 incident that it suppressed can page within a minute." in sentences
+    assert "1 incident that it suppressed can page now." in sentences
+    freed, other = (world.table.incident(found[each], deadline()) for each in found)
+    assert freed
+    assert other
+    # The stream of changes brings it to the engine.
+    [change] = world.table.changes(freed.id, deadline())
+    assert (change.what, freed.status, freed.timers["step"]) == ("unsuppressed", Status.OPEN, now)
+    assert other.status is Status.SUPPRESSED
     assert due_of(world, found) == before | {"svc_checkout": now}
     assert before["svc_checkout"] != now
     fresh = world.api()

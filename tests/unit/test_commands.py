@@ -270,6 +270,26 @@ def test_reassigning_ends_the_policy_only_of_an_open_incident(status: Status) ->
     assert paged == ((NOW, RequestedStep.CURRENT) if status is OPEN else (None, None))
 
 
+@pytest.mark.parametrize("status", [OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED], ids=str)
+def test_reassigned_once_more_for_want_of_an_answer_nobody_is_told_twice(status: Status) -> None:
+    given = {"assignee_id": "user_ben", "escalation": Escalation.COMPLETED}
+    seen = incident(status, **given, reassigned_at=NOW - timedelta(seconds=119))
+    assert act(seen, Reassign("user_ben"), actor=ADA, now=NOW) == Unchanged(seen)
+    others = [
+        incident(status, **given, reassigned_at=NOW - timedelta(minutes=2)),
+        # The first that a policy pages is the assignee, too, and was given nothing.
+        incident(status, **given),
+        incident(status, **given | {"assignee_id": "user_eve"}, reassigned_at=NOW),
+    ]
+    if status is OPEN:
+        escalated = given | {"escalation": Escalation.ESCALATING}
+        others.append(incident(status, **escalated, reassigned_at=NOW))
+    for other in others:
+        again = act(other, Reassign("user_ben"), actor=ADA, now=NOW)
+        assert isinstance(again, Transitioned)
+        assert again.changes.reassigned_at == NOW
+
+
 def test_an_acknowledgement_timeout_begins_again() -> None:
     changes = did(AcknowledgementTimeout(), ACKNOWLEDGED, step=2).changes
     assert changes.policy_id is changes.policy_version is None

@@ -99,7 +99,7 @@ def decided(
         case Timer.SNOOZE:
             return _done(incident, Unsnooze(), now, directory.service(incident.service_id))
         case Timer.WINDOW:
-            return _window_ended(incident, now, directory)
+            return window_ended(incident, now, directory.service(incident.service_id))
         case Timer.ACKNOWLEDGEMENT:
             service = directory.service(incident.service_id)
             if service is not None and service.acknowledgement_timeout is None:
@@ -171,10 +171,10 @@ def _escalated(incident: Incident, now: datetime, directory: Directory) -> Advan
             assert_never(decision)
 
 
-def _window_ended(
-    incident: Incident, now: datetime, directory: Directory
+def window_ended(
+    incident: Incident, now: datetime, service: Service | None
 ) -> Advanced | Transitioned:
-    service = directory.service(incident.service_id)
+    """What becomes of a SUPPRESSED incident when it is time to look at its window."""
     # Windows may touch or overlap: it is quiet until none of them is in force.
     in_force = service.window_at(now) if service else None
     if in_force is not None:

@@ -62,6 +62,7 @@ class Changes(NamedTuple):
     acknowledged_at: datetime | Keep = KEEP
     resolved_at: datetime | Keep = KEEP
     assignee_id: str | Keep = KEEP
+    reassigned_at: datetime | Keep = KEEP
     window_id: Keep | None = KEEP
     announced: int | Keep = KEEP
     announced_from: int | Keep = KEEP

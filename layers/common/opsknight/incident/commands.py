@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from opsknight.incident.model import ChangeKind, Status, Timer, Urgency
+from opsknight.incident.model import ChangeKind, Escalation, Incident, Status, Timer, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +171,21 @@ WINDOW_CHECKED: Final = timedelta(minutes=5)
 def window_check(end: datetime, now: datetime) -> datetime:
     """When to look again at a window that ends at `end`."""
     return min(end, now + WINDOW_CHECKED)
+
+
+# Reassigned to the same user once more, within this time it is the same request: somebody got no
+# answer and asks again.
+SAME_REQUEST: Final = timedelta(minutes=2)
+
+
+def is_reassigned(incident: Incident, to: str, now: datetime) -> bool:
+    """Whether that user was given it a moment ago, and has been notified."""
+    since = incident.reassigned_at
+    if incident.assignee_id != to or since is None or now >= since + SAME_REQUEST:
+        return False
+    # Escalated meanwhile, it is anybody's again.
+    over = incident.escalation is Escalation.COMPLETED
+    return over if incident.status is Status.OPEN else incident.status is not Status.RESOLVED
 
 
 LONGEST_SNOOZE: Final = timedelta(days=7)

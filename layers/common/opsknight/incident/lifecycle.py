@@ -36,7 +36,8 @@ What the table of transitions cannot hold, and `act` adds:
 - A snooze has to end after now, and within seven days.
 - Escalate is refused while the step that was requested before has not been taken.
 - Prioritize says raised or lowered on the timeline; raising an OPEN incident pages again.
-- Reassign pages the new assignee only if the incident is OPEN; its policy is over then.
+- Reassign pages the new assignee only if the incident is OPEN; its policy is over then. Asked for
+  once more, as by somebody who got no answer, it changes nothing.
 - AutoResolve holds only if no alert has come meanwhile, and Unreached only for the current step:
   both require of the store what they were decided on.
 - An incident that opens in a maintenance window is quiet. The first change that leaves it OPEN is
@@ -69,6 +70,7 @@ from opsknight.incident.commands import (
     Unreached,
     Unsnooze,
     Unsuppress,
+    is_reassigned,
 )
 from opsknight.incident.decisions import NotAllowed, Require, Transitioned, Unchanged
 from opsknight.incident.model import (
@@ -152,8 +154,10 @@ def act(
             if step is not None:
                 changes |= Changes(next_step=step)
                 detail = {"step": str(step)}
+        case Reassign(to) if is_reassigned(incident, to, now):
+            return Unchanged(incident)
         case Reassign(to):
-            changes = Changes(assignee_id=to)
+            changes = Changes(assignee_id=to, reassigned_at=now)
             if incident.status is Status.OPEN:
                 changes |= _ANEW | Changes(
                     escalation=Escalation.COMPLETED,

@@ -218,6 +218,8 @@ class Incident(Pointer):
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     assignee_id: str | None = None
+    reassigned_at: AwareDatetime | None = None
+    """When somebody last gave it to its assignee."""
     window_id: str | None = None
     """The maintenance window that suppressed it; None if a person did."""
     announced: int = 0

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from opsknight.directory.entries import MaintenanceWindow, Service
-from opsknight.escalation.steps import Progress, settled
-from opsknight.incident.changes import Changes
-from opsknight.incident.model import Status, Timer
+from opsknight.escalation.timers import window_ended
+from opsknight.incident.decisions import Transitioned
+from opsknight.incident.model import Status
 from opsknight.oncall.schedules import Override
 from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Deadline, decide_again, retrying
@@ -78,12 +78,12 @@ class Operations:
     def end_suppression(
         self, service_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
     ) -> int:
-        """Lets the engine look at once, and not at the old end of the window, at the incidents that
-        it suppressed; returns how many there are.
+        """Lets out at once, and not when the timer looks, the incidents that the window suppressed
+        and no other one does; returns how many there are. To be called once it is over.
         """
         released = 0
-        for incident_id in self._suppressed(service_id, window_id, deadline):
-            name = f"{token}-{released}"
+        for number, incident_id in enumerate(self._suppressed(service_id, window_id, deadline)):
+            name = f"{token}-{number}"
             released += self._release(incident_id, window_id, now, name, deadline)
         return released
 
@@ -96,10 +96,11 @@ class Operations:
                 return False
             if incident.window_id != window_id:
                 return False
-            changes = Changes(timers={Timer.WINDOW: now})
-            decision = settled(incident, changes, Progress.WINDOW_ENDED)
+            # The change that lets it out wakes the engine, by the stream.
+            service = self.table.service(incident.service_id, deadline)
+            decision = window_ended(incident, now, service)
             self.table.apply(decision, f"{token}-{number}", deadline)
-            return True
+            return isinstance(decision, Transitioned)
 
         return decide_again(deadline, attempt)
 
