@@ -4,7 +4,7 @@ from datetime import datetime
 
 from harness.shell import Shell
 from harness.world import World, deadline, event
-from opsknight.incident.model import Status
+from opsknight.incident.model import Status, Timer
 
 FILE = "users: {ada: {email: a@x.org, role: ADMIN}}\nteams: {web: {members: {ada: }}}\n"
 SERVICE = "services: {checkout: {team: web}, reports: {team: web}}\n"
@@ -42,7 +42,7 @@ def test_stopping_maintenance_lets_out_what_it_suppressed_and_wakes_the_engine(
     assert other
     # The stream of changes brings it to the engine.
     [change] = world.table.changes(freed.id, deadline())
-    assert (change.what, freed.status, freed.timers["step"]) == ("unsuppressed", Status.OPEN, now)
+    assert (change.what, freed.status, freed.timers[Timer.STEP]) == ("unsuppressed", Status.OPEN, now)
     assert other.status is Status.SUPPRESSED
     assert due_of(world, found) == before | {"svc_checkout": now}
     assert before["svc_checkout"] != now
