@@ -42,7 +42,11 @@ def test_stopping_maintenance_lets_out_what_it_suppressed_and_wakes_the_engine(
     assert other
     # The stream of changes brings it to the engine.
     [change] = world.table.changes(freed.id, deadline())
-    assert (change.what, freed.status, freed.timers[Timer.STEP]) == ("unsuppressed", Status.OPEN, now)
+    assert (change.what, freed.status, freed.timers[Timer.STEP]) == (
+        "unsuppressed",
+        Status.OPEN,
+        now,
+    )
     assert other.status is Status.SUPPRESSED
     assert due_of(world, found) == before | {"svc_checkout": now}
     assert before["svc_checkout"] != now
