@@ -80,6 +80,8 @@ def running(
             with step("sam deploy"):
                 parameters = {
                     "AllowPrivateTargets": "true",
+                    # On this machine a flight would start five processes.
+                    "CanaryMinutes": "0",
                     "EmailFrom": "oncall@example.com",
                     "LocalInbox": received.url,
                     "PublicUrl": f"http://{HOST}:{listener.getsockname()[1]}",

@@ -23,6 +23,7 @@ from opsknight.escalation.fallback import (
     FallbackState,
     names,
 )
+from opsknight.incident.canary import is_canary
 from opsknight.incident.model import Incident
 from opsknight.runtime import lenient
 from opsknight.runtime.telemetry import logger, signal
@@ -47,7 +48,12 @@ class Fallback:
         return FallbackRows(self.table)
 
     def tell(self, incident: Incident, deadline: Deadline, *, once: bool) -> None:
-        """The address hears of the incident now, or in the next message. `once`: no reminders."""
+        """The address hears of the incident now, or in the next message. `once`: no reminders.
+
+        It hears of no canary: silence of that one has an alarm.
+        """
+        if is_canary(incident.id):
+            return
         row = FallbackRow(incident_id=incident.id, at=self.clock(), once=once)
         self.rows.keep(row, deadline)
         self._send_if_due(self.rows.ask(deadline), deadline)

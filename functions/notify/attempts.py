@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sender, Sent, TemporaryFailure
 from opsknight.directory.receivers import Receiver
+from opsknight.incident.canary import is_canary
 from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery
 from opsknight.notification.message import Message
 from opsknight.runtime.telemetry import count, logger
@@ -61,7 +62,8 @@ def recording(deadline: Deadline) -> Deadline:
 
 def log_attempt(delivery: Delivery, made: Attempt, incidents: int) -> None:
     """`incidents`: how many the message was about."""
-    count(_METRICS[made.outcome])
+    if not is_canary(delivery.incident_id):
+        count(_METRICS[made.outcome])
     logger.info(
         "delivery attempted",
         incident_id=delivery.incident_id,

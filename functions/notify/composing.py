@@ -19,6 +19,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageEvent,
 )
+from opsknight.incident.canary import is_canary
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.incident.references import details, references
@@ -173,7 +174,8 @@ class Composer:
         service, body = context.service, alert.body if alert else "{}"
         shown = alert is not None and context.shows_details
         address = None if public else self.address(incident.id)
-        personal = delivery.pages
+        # Nobody reads the canary's.
+        personal = delivery.pages and not is_canary(incident.id)
         return Brief(
             id=incident.id,
             number_of_alerts=incident.alert_count,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.escalation.pages import Page, PageState
+from opsknight.incident.canary import is_canary
 from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
@@ -69,7 +70,8 @@ class PageTracker:
         if state is not PageState.FAILED:
             self.paging.end(page, state, now, deadline)
         elif self.paging.mark_failed(page, self.clock(), deadline):
-            signal("PageFailed")
+            if not is_canary(page.incident_id):
+                signal("PageFailed")
             if deliveries and is_untried(deliveries):
                 count("PageUntried")
             self._fail(page, deadline)

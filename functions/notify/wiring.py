@@ -106,6 +106,7 @@ def sending() -> Sending:
             phone_configuration_set=settings.phone_configuration_set,
             slack_secret_named_by=settings.slack_secret_named_by,
             inbox=settings.local_inbox,
+            canary_ping=settings.canary_ping_name,
         ),
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)

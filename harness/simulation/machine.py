@@ -20,7 +20,15 @@ from harness.simulation.sandbox import current
 from harness.simulation.stand_ins import stand_ins
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PACKAGES: Final = ("opsknight", "events", "escalation", "notify", "respond", "opsknight_cli")
+PACKAGES: Final = (
+    "opsknight",
+    "events",
+    "escalation",
+    "notify",
+    "respond",
+    "canary",
+    "opsknight_cli",
+)
 
 
 @dataclass(frozen=True)

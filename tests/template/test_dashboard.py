@@ -12,9 +12,16 @@ from tests.template.test_template import signals
 FREE_METRICS = 50
 
 
-def _widgets() -> list[dict[str, Any]]:
+def _text() -> str:
     (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
-    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
+    text, variables = dashboard["DashboardBody"]["Fn::Sub"]
+    canary = {"Fn::If": ["HasCanary", {"Fn::Sub": ', "${CanaryAlarm.Arn}"'}, ""]}
+    assert variables == {"CanaryArn": canary}
+    return str(text)
+
+
+def _widgets() -> list[dict[str, Any]]:
+    body = json.loads(_text().replace("${CanaryArn}", ', "${CanaryAlarm.Arn}"'))
     found: list[dict[str, Any]] = body["widgets"]
     return found
 
@@ -40,8 +47,7 @@ def test_its_widgets_lie_side_by_side() -> None:
 
 
 def test_it_names_what_the_template_has() -> None:
-    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
-    named = set(re.findall(r"\$\{(\w+)[.}]", dashboard["DashboardBody"]["Fn::Sub"]))
+    named = set(re.findall(r"\$\{(\w+)[.}]", _text())) - {"CanaryArn"}
     assert named <= set(template()["Resources"])
 
 

@@ -19,6 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+import canary.handler
 import escalation.handler
 import events.handler
 import notify.handler
@@ -26,6 +27,7 @@ import respond.handler
 from escalation.sweep import BATCH
 from harness.desk import Desk
 from harness.pipeline import Pipeline
+from harness.receivers import answers, http_receiver
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
@@ -271,7 +273,15 @@ def call_respond(world: World) -> None:
     assert desk.call("DELETE", f"{window}/{made}").status == 200
 
 
+def call_canary(world: World) -> None:
+    with http_receiver(answers(202, b"{}")) as api:
+        os.environ["API_URL"] = api.url
+        canary.handler.on_schedule({}, CONTEXT)
+    assert [each.path for each in api.requests] == ["/api/events", "/api/events"]
+
+
 CALLS = {
+    "CanaryFunction": call_canary,
     "SendFunction": call_send,
     "RespondFunction": call_respond,
     "EventsFunction": call_events,

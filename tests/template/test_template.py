@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
@@ -19,6 +20,7 @@ from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from notify.handler import SENDING_PATIENCE_SECONDS
 from opsknight.http.gateway import Answer, Request, respond
 from opsknight.runtime.settings import (
+    CanarySettings,
     CounterSettings,
     OutboxSettings,
     QueueSettings,
@@ -43,6 +45,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "TickFunction": (TableSettings, OutboxSettings),
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
+    "CanaryFunction": (TableSettings, CanarySettings),
 }
 INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
 BY_LIBRARIES = {
@@ -224,7 +227,9 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
         )
 
 
-@pytest.mark.parametrize("function", sorted(set(SETTINGS) - {"EventsFunction", "RespondFunction"}))
+@pytest.mark.parametrize(
+    "function", sorted(set(SETTINGS) - {"EventsFunction", "RespondFunction", "CanaryFunction"})
+)
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
     assert functions()[function]["RecursiveLoop"] == "Allow"
 
@@ -394,9 +399,9 @@ def test_each_metric_that_we_signal_has_one_alarm_and_each_alarm_its_metric() ->
     assert set(heard) == signals() | filtered
 
 
-STEADY = {"OldestDueSeconds"}
+STEADY = {"OldestDueSeconds", "CanarySeconds"}
 """Metrics that come steadily from what they show the health of: silence is an alarm."""
-HEARD_OTHERWISE = {"TickFunction": "OldestDueAlarm"}
+HEARD_OTHERWISE = {"TickFunction": "OldestDueAlarm", "CanaryFunction": "CanaryAlarm"}
 """Functions without which a steady metric stops, so that their errors need no alarm."""
 
 
@@ -422,7 +427,25 @@ def test_alarms_are_few_and_plain() -> None:
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert "Metrics" not in alarm, name
         # Below a minute, an alarm is billed three times.
-        assert alarm["Period"] >= 60, name
+        assert all(period >= 60 for period in periods(alarm)), name
+
+
+def periods(alarm: Mapping[str, Any]) -> list[int]:
+    """In seconds: those that its parameter allows, or its only one."""
+    match alarm["Period"]:
+        case {"Fn::FindInMap": [str(name), _, str(key)]}:
+            return [each[key] for each in template()["Mappings"][name].values()]
+        case period:
+            return [period]
+
+
+def test_the_canary_flies_as_often_as_its_alarm_expects() -> None:
+    paces = template()["Mappings"]["Canary"]
+    assert set(paces) == set(template()["Parameters"]["CanaryMinutes"]["AllowedValues"])
+    for minutes, pace in paces.items():
+        if minutes != "0":
+            assert pace["Seconds"] == 60 * int(minutes)
+            assert pace["Rate"] == f"rate({minutes} minute{'s' * (minutes != '1')})"
 
 
 def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
@@ -447,16 +470,17 @@ def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
 
 def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> None:
     """Lambda repeats an asynchronous call for six hours, and then forgets it."""
-    schedules = {"Schedule": "TickFunction", "EventBridgeRule": "NotifyFunction"}
     asynchronous = {
-        source["Type"]: name
+        (source["Type"], name)
         for name, function in functions().items()
         for source in function.get("Events", {}).values()
         if source["Type"] not in ("SQS", "DynamoDB")
     }
-    assert asynchronous == schedules
-    tick = functions()["TickFunction"]["EventInvokeConfig"]
-    assert tick["MaximumEventAgeInSeconds"] == 60
+    clocks = {"TickFunction", "CanaryFunction"}
+    scheduled = {("Schedule", name) for name in clocks}
+    assert asynchronous == {*scheduled, ("EventBridgeRule", "NotifyFunction")}
+    for name in clocks:
+        assert functions()[name]["EventInvokeConfig"]["MaximumEventAgeInSeconds"] == 60
     reports = functions()["NotifyFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
     assert reports["Destination"] == {"Fn::GetAtt": ["RecordFailures", "Arn"]}
 

@@ -19,7 +19,7 @@ from opsknight.store.table import Table
 from opsknight_cli.doctor import account_findings, configuration_findings
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
-FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send")
+FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary")
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
     "TimerFunctionTimers",
@@ -170,15 +170,20 @@ def _topic(deployed: Deployed, check: str, name: str) -> Finding:
 def secrets(deployed: Deployed) -> Iterable[Finding]:
     wanted = configuration_findings.wanted_secrets(deployed.configuration)
     link = f"/opsknight/{deployed.stack}/link-key"
+    ping = f"/opsknight/{deployed.stack}/canary-ping"
     slack = deployed.parameters.get("SlackSigningSecretName", "")
     # Names and types are enough to see that they exist; nobody needs their values.
     ssm, types = deployed.client("ssm"), dict[str, str]()
-    for chunk in batched(sorted({*wanted, link, *filter(None, [slack])}), 50, strict=False):
+    for chunk in batched(sorted({*wanted, link, ping, *filter(None, [slack])}), 50, strict=False):
         filters = [{"Key": "Name", "Option": "Equals", "Values": list(chunk)}]
         for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=filters):
             types |= {each["Name"]: each["Type"] for each in page["Parameters"]}
     yield from account_findings.secrets(wanted, types)
     yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
+    if deployed.parameters.get("CanaryMinutes") != "0":
+        yield account_findings.optional_secret(
+            "canary's ping", ping, types, "nobody outside of the account hears its silence."
+        )
     if slack:
         used = configuration_findings.used(deployed.configuration)
         yield account_findings.slack_secret(

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from notify.channels import discord, google_chat, slack, teams
+from notify.channels.canary import CanaryOr
 from notify.channels.email import Email
 from notify.channels.ntfy import Ntfy
 from notify.channels.posting import IncomingWebhook
@@ -42,6 +43,8 @@ class Settings:
     slack_url: str = "https://slack.com/api"
     telegram_url: str = "https://api.telegram.org"
     pushover_url: str = "https://api.pushover.net"
+    canary_ping: str = "/opsknight/canary-ping"
+    """Name of the SSM parameter with the address that hears each canary."""
     inbox: str = ""
     """On a developer's machine, the address of the inbox that stands in for all receivers."""
 
@@ -89,7 +92,13 @@ BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyTyp
             o.secrets,
             lambda message: slack.render(message, buttons=o.hears_buttons()),
         ),
-        Channel.WEBHOOK: lambda o: Webhook(o.through("/webhook/{host}"), o.secrets, o.now),
+        Channel.WEBHOOK: lambda o: CanaryOr(
+            Webhook(o.through("/webhook/{host}"), o.secrets, o.now),
+            o.through("/webhook/{host}"),
+            o.secrets.reader,
+            o.settings.canary_ping,
+            o.now,
+        ),
         Channel.TEAMS: lambda o: IncomingWebhook(o.through("/teams"), o.secrets, teams.render),
         Channel.DISCORD: lambda o: IncomingWebhook(
             o.through("/discord"), o.secrets, discord.render, query="wait=true"

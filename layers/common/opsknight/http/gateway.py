@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from pydantic import ConfigDict, Field
 
+from opsknight.incident import canary
 from opsknight.runtime import clock
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.views.wire import Absent, Shape, to_json
@@ -148,7 +149,9 @@ def respond(
     if error is not None:
         log_fields["error"] = error
     (logger.error if answer.status >= 500 else logger.info)("request answered", **log_fields)
-    _count(answer.status, log_fields.get("result"))
+    # The canary is no event of anybody's.
+    is_ours = log_fields.get("service_id") == canary.SERVICE_ID
+    _count(answer.status, None if is_ours else log_fields.get("result"))
     return {
         "statusCode": answer.status,
         "headers": {"Content-Type": kind, "X-Request-Id": request.id, **answer.headers},

@@ -23,6 +23,12 @@ class CounterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CanarySettings:
+    api_url: str
+    """Where the API answers, without a slash at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkSettings:
     """Names of SSM parameters, not their values."""
 
@@ -65,12 +71,15 @@ class SendingSettings(LinkSettings):
     """Name of the parameter that holds the name of Slack's signing secret."""
     allow_private_targets: str
     local_inbox: str
+    canary_ping_name: str
+    """Name of the SSM parameter with the address that hears each canary."""
 
 
 def read_settings[
     S: (
         TableSettings,
         CounterSettings,
+        CanarySettings,
         LinkSettings,
         QueueSettings,
         OutboxSettings,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol, assert_never
 
 from opsknight.directory.entries import Service
+from opsknight.incident.canary import id_prefix
 from opsknight.incident.commands import Command
 from opsknight.incident.decisions import (
     Decision,
@@ -82,7 +83,7 @@ class Settling:
         """The decision, once it is written. `current` is the active incident of the dedup key, as
         it was read before. Raises Unavailable when DynamoDB is.
         """
-        incident_id = self.new_id("inc", now)
+        incident_id = self.new_id(id_prefix(event.service_id), now)
         alert_id = self.new_id("al", now)
         strays: dict[str, _Stray] = {}
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from opsknight.escalation.pages import Page, StepTaken
+from opsknight.incident.canary import is_canary, kept
 from opsknight.incident.model import Alert, Change, Incident, Pointer
 from opsknight.store import items
 from opsknight.store.wire import Item, Wire, attributes, expiry, plain
@@ -33,7 +34,7 @@ def page_item(page: Page, retention: timedelta) -> Item:
     return (
         items.page_key(page.incident_id, page.page_no, page.user_id)
         | {"kind": {"S": "page"}, "due_shard": {"S": items.due_shard(page.incident_id)}}
-        | {"expires_at": expiry(page.at, retention)}
+        | {"expires_at": expiry(page.at, kept(page.incident_id, retention))}
         | attributes(page)
     )
 
@@ -41,16 +42,23 @@ def page_item(page: Page, retention: timedelta) -> Item:
 def step_item(taken: StepTaken, retention: timedelta) -> Item:
     return (
         items.step_key(taken.incident_id, taken.page_no)
-        | {"kind": {"S": "step"}, "expires_at": expiry(taken.at, retention)}
+        | {
+            "kind": {"S": "step"},
+            "expires_at": expiry(taken.at, kept(taken.incident_id, retention)),
+        }
         | attributes(taken)
     )
 
 
 def incident_item(incident: Incident) -> Item:
+    # No list shows a canary.
+    listed: Item = (
+        {} if is_canary(incident.id) else {"listing": {"S": items.listing(incident, None)}}
+    )
     return (
         items.incident_key(incident.id)
         | {"kind": {"S": "incident"}, "due_shard": {"S": items.due_shard(incident.id)}}
-        | {"listing": {"S": items.listing(incident, None)}}
+        | listed
         | attributes(incident)
     )
 
@@ -67,13 +75,17 @@ def pointer_item(incident: Pointer) -> Item:
 def change_item(change: Change, retention: timedelta) -> Item:
     return (
         items.change_key(change.incident_id, change.number)
-        | {"kind": {"S": "change"}, "expires_at": expiry(change.at, retention)}
+        | {
+            "kind": {"S": "change"},
+            "expires_at": expiry(change.at, kept(change.incident_id, retention)),
+        }
         | attributes(change)
     )
 
 
 def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
     """The alert, and the chunks of its body that must be there before it."""
+    retention = kept(alert.incident_id, retention)
     expires = {"expires_at": expiry(alert.at, retention)}
     item = (
         items.alert_key(alert.incident_id, alert.id)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.incident.canary import kept
 from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import SentBundle
 from opsknight.notification.delivery import Bundled, Delivery
@@ -22,7 +23,7 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
         items.delivery_key(delivery.incident_id, delivery.id)
         | {"kind": {"S": "delivery"}, "due_shard": {"S": items.due_shard(delivery.incident_id)}}
         # A rule may page weeks after the incident began.
-        | {"expires_at": expiry(delivery.not_before, retention)}
+        | {"expires_at": expiry(delivery.not_before, kept(delivery.incident_id, retention))}
         | attributes(delivery)
     )
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from opsknight.escalation.steps import Advanced
+from opsknight.incident.canary import is_canary, kept
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import NO_REQUIREMENT, Merged, Opened, Require, Transitioned
 from opsknight.incident.model import ACTIVE, Alert, Incident, Pointer, Status
@@ -55,8 +56,9 @@ def writes(
         case Transitioned(before, after, change, changes, require):
             sets = repeated(after) | expanded(changes)
             if after.status is Status.RESOLVED:
-                sets["listing"] = items.listing(after, change.at)
-                sets["expires_at"] = int((change.at + retention).timestamp())
+                if not is_canary(after.id):
+                    sets["listing"] = items.listing(after, change.at)
+                sets["expires_at"] = int((change.at + kept(after.id, retention)).timestamp())
             changed = update(sets, expanded(decision.set_if_absent))
             return [
                 _incident(before, table, changed, require),
