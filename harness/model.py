@@ -23,6 +23,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "unsuppress": {SUPPRESSED: OPEN},
     "escalate": {OPEN: OPEN, ACKNOWLEDGED: OPEN},
     "reassign": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
+    "also page": {OPEN: OPEN, ACKNOWLEDGED: ACKNOWLEDGED},
     "note": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
     "acknowledgement timeout": {ACKNOWLEDGED: OPEN},
     "auto-resolve": {OPEN: RESOLVED, ACKNOWLEDGED: RESOLVED},

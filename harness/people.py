@@ -7,6 +7,7 @@ from harness.world import Clock
 from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
+    AlsoPage,
     AutoResolve,
     Command,
     Escalate,
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[[Clock], Command]] = {
     "unsuppress": lambda _: Unsuppress(),
     "escalate": lambda _: Escalate(),
     "reassign": lambda _: Reassign("user_ben"),
+    "also page": lambda _: AlsoPage("Ben", ("user_ben",)),
     "note": lambda _: Note("Looking at it."),
     "acknowledgement timeout": lambda _: AcknowledgementTimeout(),
     "auto-resolve": lambda _: AutoResolve(),

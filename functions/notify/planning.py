@@ -7,6 +7,7 @@ Who gets what is decided in `opsknight.notification.recipients`.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
@@ -14,7 +15,9 @@ from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Change, Incident, Status
 from opsknight.notification.delivery import Delivery, State, reach_deadline
+from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import (
+    asked_to_help,
     assigned_to,
     assignment_deliveries,
     change_deliveries,
@@ -92,11 +95,18 @@ class Planning:
     def _assigned(
         self, incident: Incident, change: Change | None, deadline: Deadline
     ) -> Iterable[Delivery]:
-        user_id = assigned_to(change)
-        if change is None or user_id is None:
+        """To those whom the change assigned the incident to, or asked to help."""
+        if change is None:
             return ()
-        user = readable(lambda: self.table.user(user_id, deadline))
-        return () if user is None else assignment_deliveries(incident, change, user)
+        wanted = [(user_id, PageReason.ALSO_PAGED) for user_id in asked_to_help(change)]
+        if (assignee := assigned_to(change)) is not None:
+            wanted.append((assignee, PageReason.ASSIGNED))
+        found: list[Delivery] = []
+        for user_id, about in wanted:
+            user = readable(partial(self.table.user, user_id, deadline))
+            if user is not None and not user.disabled:
+                found += assignment_deliveries(incident, change, user, about)
+        return found
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
         """Plans a page, or records how it ended."""

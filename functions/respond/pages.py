@@ -34,12 +34,8 @@ BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
     Status.OPEN: (
         ("acknowledge", "Acknowledge", "first"),
         ("resolve", "Resolve", "green"),
-        ("snooze", "Snooze for 1 hour", "quiet wide"),
     ),
-    Status.ACKNOWLEDGED: (
-        ("resolve", "Resolve", "last wide"),
-        ("snooze", "Snooze for 1 hour", "quiet wide"),
-    ),
+    Status.ACKNOWLEDGED: (("resolve", "Resolve", "last wide"),),
     Status.SNOOZED: (
         ("acknowledge", "Acknowledge", "first"),
         ("resolve", "Resolve", "green"),
@@ -50,6 +46,10 @@ BUTTONS: Final[dict[Status, tuple[tuple[str, str, str], ...]]] = {
     ),
     Status.RESOLVED: (),
 }
+
+
+# The values of the buttons, with their text.
+SNOOZES: Final = (("30m", "30 min"), ("1h", "1 h"), ("4h", "4 h"), ("morning", "until 9:00"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class PageView:
     zone: ZoneInfo
     """The reader's time zone."""
     ends_at: datetime
+    token: str
+    """Of the link that leads here."""
     references: Sequence[Reference] = ()
     message: str | None = None
     """The token of the list, if the message told other incidents, too."""
@@ -90,6 +92,7 @@ def incident_page(view: PageView, now: datetime) -> Answer:
         _facts(view, now),
         _references(view.references),
         _buttons(incident.status),
+        _more(incident.status, view.token),
         _details(view.alert),
         _timeline(view, now),
         footer(view.reader, view.ends_at, view.zone),
@@ -148,8 +151,8 @@ def _who(view: PageView, now: datetime) -> Html:
         case Status.OPEN if name:
             # The user paged first is the assignee, but has not answered yet.
             return joined(
-                tag("b", "Nobody has acknowledged it"),
-                "; it is yours" if mine else f"; it is for {name}",
+                tag("b", "Nobody has it yet"),
+                "; you are paged" if mine else f"; {name} is paged",
             )
         case Status.OPEN:
             return joined(tag("b", "Nobody has it yet"))
@@ -171,6 +174,31 @@ def _buttons(status: Status) -> Html | None:
     if not forms:
         return None
     return tag("div", tag("form", *forms, method="post"), class_="act")
+
+
+def _more(status: Status, token: str) -> Html | None:
+    """What is wanted less often, out of the way of a thumb that looks for the large buttons."""
+    if status is Status.RESOLVED:
+        return None
+    rows = []
+    if status in (Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED):
+        snoozes = (
+            tag("button", text, name="snooze", value=value, type="submit")
+            for value, text in SNOOZES
+        )
+        rows.append(tag("form", tag("span", "Snooze"), *snoozes, method="post", class_="small"))
+    escalate = (
+        tag(
+            "form",
+            tag("button", "Escalate now", name="action", value="escalate", type="submit"),
+            method="post",
+        )
+        if status in (Status.OPEN, Status.ACKNOWLEDGED)
+        else None
+    )
+    more = tag("a", "Hand on, page, note", href=f"{token}?do=more", class_="button")
+    rows.append(tag("div", escalate, more, class_="small"))
+    return joined(*rows)
 
 
 def _references(found: Sequence[Reference]) -> Html | None:

@@ -54,7 +54,13 @@ MARKS: Final = {
 
 # These ask somebody to act; all others only inform.
 ASKS_TO_ACT: Final = frozenset(
-    {PageReason.PAGED, PageReason.ASSIGNED, IncidentEvent.EXHAUSTED, IncidentEvent.REOPENED}
+    {
+        PageReason.PAGED,
+        PageReason.ASSIGNED,
+        PageReason.ALSO_PAGED,
+        IncidentEvent.EXHAUSTED,
+        IncidentEvent.REOPENED,
+    }
 )
 
 
@@ -217,6 +223,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"You are being paged{step}"
         case PageReason.ASSIGNED:
             return f"Assigned to you{by}"
+        case PageReason.ALSO_PAGED:
+            return f"You are asked to help{by}"
         case PageReason.REQUESTED:
             return "The link that you asked for"
         case PageReason.TEST:
@@ -246,6 +254,8 @@ def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -
     match about:
         case PageReason.PAGED:
             return "Acknowledge it if you are on it. Paging continues until somebody does."
+        case PageReason.ALSO_PAGED:
+            return "Look at it with whoever has it. It stays theirs unless you acknowledge it."
         case PageReason.ASSIGNED:
             return "It is already acknowledged, and yours until it is resolved."
         case IncidentEvent.TRIGGERED | IncidentEvent.REOPENED if status is Status.OPEN:

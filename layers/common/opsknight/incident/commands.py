@@ -64,6 +64,16 @@ class Reassign:
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoPage:
+    """Asks others to help. Whoever has the incident keeps it, and its escalation goes on."""
+
+    past: ClassVar = ChangeKind.ALSO_PAGED
+    whom: str
+    """What was asked for, by name: a person, a team, a schedule."""
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prioritize:
     """Gives it another urgency. The timeline says raised or lowered."""
 
@@ -112,6 +122,7 @@ type Command = (
     | Unsuppress
     | Escalate
     | Reassign
+    | AlsoPage
     | Prioritize
     | Note
     | AcknowledgementTimeout
@@ -133,6 +144,7 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
         Unsuppress: {_P: _O},
         Escalate: {_O: _O, _A: _O},
         Reassign: {_O: _O, _A: _A, _N: _N, _P: _P},
+        AlsoPage: {_O: _O, _A: _A},
         Prioritize: {_O: _O, _A: _A, _N: _N, _P: _P},
         Note: {_O: _O, _A: _A, _N: _N, _P: _P},
         AcknowledgementTimeout: {_A: _O},

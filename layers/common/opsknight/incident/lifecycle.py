@@ -58,6 +58,7 @@ from opsknight.incident.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
+    AlsoPage,
     AutoResolve,
     Command,
     Escalate,
@@ -165,6 +166,8 @@ def act(
                     timers={Timer.STEP: now},
                 )
             detail = {"assignee": to}
+        case AlsoPage(whom, user_ids):
+            detail = {"whom": whom, "users": " ".join(user_ids)}
         case Prioritize(urgency):
             return _prioritize(incident, urgency, actor, now)
         case Note(text, public):

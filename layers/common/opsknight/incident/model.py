@@ -261,6 +261,8 @@ class ChangeKind(StrEnum):
     """Acknowledged for too long."""
     ESCALATED = "escalated"
     REASSIGNED = "reassigned"
+    ALSO_PAGED = "also-paged"
+    """Somebody asked others to help whoever has it."""
     RAISED = "raised"
     LOWERED = "lowered"
     NOTED = "noted"

@@ -153,6 +153,8 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
     match delivery.about:
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch
+        case PageReason.ALSO_PAGED:
+            return incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
         case PageReason.REQUESTED:
             # After this time whoever asked has gone.
             return now < delivery.at + TESTED_FOR

@@ -19,6 +19,8 @@ class PageReason(StrEnum):
     """The incident is theirs to act on."""
     ASSIGNED = "assigned"
     """Somebody gave them an incident that is acknowledged already."""
+    ALSO_PAGED = "also_paged"
+    """Somebody asks them to help with an incident that others have."""
     REQUESTED = "requested"
     """They asked for a link of their own, at the incident's address."""
     TEST = "test"

@@ -242,22 +242,27 @@ def _notice(
     )
 
 
-def assignment_deliveries(incident: Incident, change: Change, user: User) -> tuple[Delivery, ...]:
-    """Notifies a user, once, that an acknowledged incident was assigned to them: by those of their
-    rules that have no delay.
+def assignment_deliveries(
+    incident: Incident,
+    change: Change,
+    user: User,
+    about: PageReason = PageReason.ASSIGNED,
+) -> tuple[Delivery, ...]:
+    """Notifies a user, once, that an acknowledged incident was assigned to them, or that they are
+    asked to help: by those of their rules that have no delay.
     """
     channels = {method.id: method.channel for method in methods(user)}
     now = [rule for rule in rules(user, incident.urgency) if not rule.delay]
     return tuple(
         Delivery(
-            id=delivery_id("p", incident.id, "assigned", change.number, user.id, method_id),
+            id=delivery_id("p", incident.id, str(about), change.number, user.id, method_id),
             incident_id=incident.id,
             service_id=incident.service_id,
             alert_id=incident.first_alert_id,
             owner=Owner.user(user.id),
             receiver_id=method_id,
             channel=channels[method_id],
-            about=PageReason.ASSIGNED,
+            about=about,
             at=change.at,
             epoch=change.epoch,
             sequence=change.number,
@@ -274,6 +279,13 @@ def assigned_to(change: Change | None) -> str | None:
     if change is None or change.what != "reassigned" or change.status is not Status.ACKNOWLEDGED:
         return None
     return change.detail["assignee"]
+
+
+def asked_to_help(change: Change | None) -> tuple[str, ...]:
+    """The users whom somebody also pages."""
+    if change is None or change.what != "also-paged":
+        return ()
+    return tuple(change.detail.get("users", "").split())
 
 
 def notices_due(incident: Incident, changes: Iterable[Change]) -> list[Change | None]:

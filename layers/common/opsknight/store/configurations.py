@@ -120,11 +120,15 @@ class Configurations:
         """All schedules, by id, without their overrides."""
         return self._of_kind(Kind.SCHEDULE, Schedule, deadline)
 
+    def teams(self, deadline: Deadline) -> list[Team]:
+        """All teams, by id."""
+        return self._of_kind(Kind.TEAM, Team, deadline)
+
     def users(self, deadline: Deadline) -> list[User]:
         """All users, by id."""
         return self._of_kind(Kind.USER, User, deadline)
 
-    def _of_kind[E: (Service, Schedule, User)](
+    def _of_kind[E: (Service, Schedule, Team, User)](
         self, kind: Kind, model: type[E], deadline: Deadline
     ) -> list[E]:
         _, listed = self._head(deadline)

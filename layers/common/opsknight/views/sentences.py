@@ -33,6 +33,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"Escalated to step {int(detail['step']) + 1}{by}"
         case ChangeKind.REASSIGNED if "assignee" in detail:
             return f"Given to {names(detail['assignee'])}{by}"
+        case ChangeKind.ALSO_PAGED if "whom" in detail:
+            return f"Also paged {detail['whom']}{by}"
         case ChangeKind.REOPENED:
             return "Opened again: it stayed acknowledged for too long"
         case ChangeKind.AUTO_RESOLVED:
