@@ -22,6 +22,7 @@ from bench.hot_key import measure_hot_key
 from bench.latency import measure_latency
 from bench.lists import measure_lists
 from bench.machine import facts
+from bench.refused import measure_refused
 from bench.sending import measure_sending
 from bench.steps import measure_steps
 from bench.storm import measure_storm
@@ -36,6 +37,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "sending": measure_sending,
     "incidents": measure_lists,
     "cpu": measure_cpu,
+    "refused": measure_refused,
     "cold-start": measure_cold_start,
     "latency": measure_latency,
     "storm": measure_storm,

@@ -27,14 +27,14 @@ METHODS = st.sampled_from(
     [
         {"channel": "email", "to": "a@example.com"},
         {"channel": "sms", "to": "+4915112345678"},
-        {"channel": "slack", "to": "C0123", "secret": "/opsknight/slack"},
+        {"channel": "slack", "to": "C0123", "secret": "slack"},
         {
             "channel": "webhook",
             "to": "https://a.example/x?y=1#z",
             "secret": "a",
             "next_secret": "b",
         },
-        {"channel": "discord", "secret": "/opsknight/discord"},
+        {"channel": "discord", "secret": "teams/discord"},
     ]
 )
 _1990 = datetime.fromisoformat("1990-01-01")

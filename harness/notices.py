@@ -17,6 +17,7 @@ from notify.channels.registry import Outside, Senders, Settings
 from notify.outbound import Limits, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, StatusPageEvent
+from opsknight.directory.secret_names import own_prefix
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
 from opsknight.notification.message import Brief, Message, PageReason
@@ -166,15 +167,16 @@ SHOWN_TO_ALL: Final = _about(
     sequence=2,
 )
 
+PREFIX: Final = own_prefix("opsknight")
 SECRETS: Final = {
-    "/slack": "xoxb-sesame",
+    "slack": "xoxb-sesame",
     "/slack-named-by": "/slack-signing",
     "/slack-signing": "signing-sesame",
-    "/sign": "sign-sesame",
-    "/sign-next": "next-sesame",
-    "/telegram": "123:sesame",
-    "/ntfy": "tk_sesame",
-    "/pushover": "sesame30",
+    "sign": "sign-sesame",
+    "sign-next": "next-sesame",
+    "telegram": "123:sesame",
+    "ntfy": "tk_sesame",
+    "pushover": "sesame30",
 }
 
 
@@ -203,7 +205,7 @@ class Stage:
             Channel.NTFY: f"{self.url}/oncall-ada",
             Channel.PUSHOVER: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG",
         }.get(channel, "")
-        secret = {Channel.WEBHOOK: "/sign"}.get(channel, f"/{channel}")
+        secret = {Channel.WEBHOOK: "sign"}.get(channel, channel.value)
         secret = "" if channel in (Channel.EMAIL, Channel.SMS, Channel.VOICE) else secret
         return Receiver(id="rcv_1", name="Ada", channel=channel, to=to, secret=secret or None)
 
@@ -219,7 +221,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
     with http_receiver(answers(200, b"{}")) as http:
         url = http.url
         urls = {
-            f"/{channel}": f"{url}/incoming/{channel}?key=sesame"
+            channel: f"{url}/incoming/{channel}?key=sesame"
             for channel in ("slack_webhook", "teams", "discord", "google_chat")
         }
         ssm = Ssm({**SECRETS, **urls})
@@ -227,7 +229,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
         phone = Amazon("pinpoint-sms-voice-v2", [{"MessageId": "sms-1"}])
         outside = Outside(
             http=Outbound(now=lambda: THREE, allow_private=True, limits=limits or Limits()),
-            secrets=Secrets(SecretReader(ssm.client()), lambda: THREE),
+            secrets=Secrets(SecretReader(ssm.client()), lambda: THREE, PREFIX),
             now=lambda: THREE,
             ses=ses.client,
             phone=phone.client,
@@ -246,7 +248,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
 
 
 class Ssm(Amazon):
-    """Parameters by name."""
+    """Parameters by their names under the deployment's own prefix."""
 
     def __init__(self, values: dict[str, str]) -> None:
         super().__init__("ssm", [{}])
@@ -254,6 +256,7 @@ class Ssm(Amazon):
 
     def _answer(self, model: OperationModel, **_: object) -> tuple[object, dict[str, Any]]:
         name = self.calls[-1][1]["Name"]
-        known = {"Parameter": {"Name": name, "Value": self.values.get(name, "")}}
-        self.answers = [known if name in self.values else ("ParameterNotFound", 400)]
+        own = name.removeprefix(PREFIX)
+        known = {"Parameter": {"Name": name, "Value": self.values.get(own, "")}}
+        self.answers = [known if own in self.values else ("ParameterNotFound", 400)]
         return super()._answer(model)

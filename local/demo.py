@@ -10,14 +10,15 @@ from local.deployment import STACK
 from local.ministack import REGION
 from local.programs import ROOT, Programs
 from opsknight.directory.entries import SCOPES
+from opsknight.directory.secret_names import own_prefix
 
 EXAMPLE = ROOT / "examples" / "realistic.yaml"
 # Named in the example. They are worth nothing elsewhere.
 SECRETS = {
-    "/opsknight/slack-token": "xoxb-the-inbox-takes-any",
-    "/opsknight/pushover": "a" * 30,
-    "/opsknight/audit-signature": "what the audit's webhook is signed with",
-    "/opsknight/status-page": "what the status page's webhook is signed with",
+    "slack-token": "xoxb-the-inbox-takes-any",
+    "pushover": "a" * 30,
+    "audit-signature": "what the audit's webhook is signed with",
+    "status-page": "what the status page's webhook is signed with",
 }
 # The service, its integration and the user that the first keys belong to.
 _SERVICE, _INTEGRATION, _USER = "checkout", "prometheus", "ada"
@@ -36,7 +37,9 @@ def keep_secrets(endpoint: str) -> None:
     """Stores the example's secrets as an operator would, as parameters in SSM."""
     ssm = boto3.client("ssm", endpoint_url=endpoint)
     for name, value in SECRETS.items():
-        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        ssm.put_parameter(
+            Name=own_prefix(STACK) + name, Value=value, Type="SecureString", Overwrite=True
+        )
 
 
 def configure(programs: Programs) -> FirstService:

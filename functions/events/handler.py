@@ -57,15 +57,11 @@ class Api:
         """Checks in the order that docs/events-api.md promises."""
         now = self.clock()
         deadline = Deadline.after(self.patience)
-        # Reading the body costs no call and says what to look up; its errors wait their turn.
-        wanted = _read(request.body)
-        named = None if isinstance(wanted, HttpError) else wanted.service_id
-        hint = named if isinstance(named, str) else None
-        caller = authenticate(request.headers, hint, self.directory, now, deadline)
+        body = _Body(request.body)
+        caller = authenticate(request.headers, body.hint, self.directory, now, deadline)
         log_fields["key_id"] = caller.key.id
-        if isinstance(wanted, HttpError):
-            raise wanted
-        service = service_of(caller, named, EVENTS_WRITE, self.directory, now, deadline)
+        wanted = body.read()
+        service = service_of(caller, wanted.service_id, EVENTS_WRITE, self.directory, now, deadline)
         log_fields |= {"service_id": service.id, "event_action": wanted.event_action}
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
         minute = Minute.of(now)
@@ -85,11 +81,32 @@ class Api:
         return Answer(202, accepted(result.action, result.incident), limits)
 
 
-def _read(body: bytes) -> EventRequest | HttpError:
-    try:
-        return read(EventRequest, body, LARGEST_BODY)
-    except HttpError as error:
-        return error
+class _Body:
+    """Reads the body once, and not before there is a key: 512 KB of a stranger's cost nothing."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._read: EventRequest | HttpError | None = None
+
+    def hint(self) -> str | None:
+        """The service to look up; what is wrong with the body waits its turn."""
+        named = None if isinstance(found := self._once(), HttpError) else found.service_id
+        return named if isinstance(named, str) else None
+
+    def read(self) -> EventRequest:
+        """Raises HttpError."""
+        found = self._once()
+        if isinstance(found, HttpError):
+            raise found
+        return found
+
+    def _once(self) -> EventRequest | HttpError:
+        if self._read is None:
+            try:
+                self._read = read(EventRequest, self._body, LARGEST_BODY)
+            except HttpError as error:
+                self._read = error
+        return self._read
 
 
 type Handler = Callable[[Api, Request, dict[str, Any]], Answer]

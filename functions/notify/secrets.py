@@ -12,20 +12,28 @@ from typing import Final
 
 from botocore.config import Config
 
-from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure, Unaccepted
+from notify.channels.protocol import (
+    Misconfigured,
+    Outcome,
+    PermanentFailure,
+    TemporaryFailure,
+    Unaccepted,
+)
+from opsknight.directory.secret_names import parameter
 from opsknight.runtime.ssm_secrets import (
     REMEMBERED,
     SecretForbidden,
     SecretReader,
     SecretsUnavailable,
 )
+from opsknight.runtime.telemetry import count, logger
 
 SSM_CONFIG: Final = Config(
     connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1, "mode": "standard"}
 )
 """A message may ask twice, and has 12 seconds for everything."""
 
-_LASTING: Final = {
+_FORBIDDEN: Final = {
     "ValidationException": "has no valid name",
     "AccessDeniedException": "may not be read",
     "InvalidKeyId": "has a key that may not be used",
@@ -36,6 +44,8 @@ _LASTING: Final = {
 class Secrets:
     reader: SecretReader
     now: Callable[[], datetime]
+    prefix: str
+    """Under it stand this deployment's secrets."""
 
     def using(self, name: str | None, attempt: Callable[[str], Outcome]) -> Outcome:
         """The outcome of the attempt with the secret of this name.
@@ -59,13 +69,25 @@ class Secrets:
         self, name: str, age: timedelta = REMEMBERED
     ) -> str | TemporaryFailure | PermanentFailure:
         """Handle the value with care: `using` is safer where one secret is enough."""
+        whole = parameter(name, self.prefix)
+        if whole is None:
+            return PermanentFailure("the receiver's secret has a name that it may not have")
+        return self.named(whole, age)
+
+    def named(
+        self, whole: str, age: timedelta = REMEMBERED
+    ) -> str | TemporaryFailure | PermanentFailure:
+        """For whole names, which only the deployment's own settings give."""
         try:
             # Absence is not recalled: an operator who has just made the secret waits for a page.
-            value = self.reader.read(name, self.now(), age, absence=timedelta(0))
+            value = self.reader.read(whole, self.now(), age, absence=timedelta(0))
         except SecretForbidden as error:
-            return PermanentFailure(f"SSM parameter {name} {_LASTING[str(error)]}")
+            # Our own misconfiguration, and no page is thrown away for it: somebody mends the role.
+            count("NotifyFailed")
+            logger.error("a secret may not be read", parameter=whole, cause=str(error))
+            return Misconfigured(f"SSM parameter {whole} {_FORBIDDEN[str(error)]}")
         except SecretsUnavailable as error:
-            return TemporaryFailure(f"SSM parameter {name} could not be read: {error}")
+            return TemporaryFailure(f"SSM parameter {whole} could not be read: {error}")
         if value is None:
-            return PermanentFailure(f"SSM parameter {name} does not exist")
+            return PermanentFailure(f"SSM parameter {whole} does not exist")
         return value

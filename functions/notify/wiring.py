@@ -2,7 +2,6 @@
 connects, and no chance is drawn, at import.
 """
 
-import random
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +28,14 @@ from opsknight.notification import signed_link
 from opsknight.runtime import clients, clock
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader, SecretsUnavailable
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.ssm_secrets import (
+    LinkKeys,
+    Secret,
+    SecretForbidden,
+    SecretReader,
+    SecretsUnavailable,
+)
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
@@ -54,6 +59,8 @@ class Links:
         try:
             key = self.keys.signing(now)
         except SecretsUnavailable as away:
+            if isinstance(away, SecretForbidden):
+                count("NotifyFailed")
             logger.error("no link for a message", cause=str(away))
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
@@ -94,7 +101,7 @@ def sending() -> Sending:
     reader = SecretReader(boto3.client("ssm", config=SSM_CONFIG))
     outside = Outside(
         http=Outbound(clock.now, allow_private=settings.allow_private_targets == "true"),
-        secrets=Secrets(reader, clock.now),
+        secrets=Secrets(reader, clock.now, settings.secrets_prefix),
         now=clock.now,
         ses=_ses,
         phone=_phone,
@@ -122,7 +129,7 @@ def sending() -> Sending:
         bundles=Bundles(table),
         queues=queues(),
         clock=clock.now,
-        chance=random.random,
+        chance=clock.chance,
         new_token=partial(token_hex, 8),
     )
     endings = Endings(table, page_tracker(), clock.now)
@@ -137,7 +144,7 @@ def sending() -> Sending:
         clock=clock.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,
-        chance=random.random,
+        chance=clock.chance,
     )
     return Sending(
         deliveries=deliveries,
@@ -151,7 +158,7 @@ def sending() -> Sending:
         clock=clock.now,
         stopwatch=time.perf_counter,
         sleep=time.sleep,
-        chance=random.random,
+        chance=clock.chance,
     )
 
 

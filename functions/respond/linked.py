@@ -94,6 +94,7 @@ class Linked:
         return linked_list.show(visit) if link.whole else linked_incident.show(visit)
 
     def _link(self, token: str, now: datetime) -> Link:
+        signed_link.raw(token)
         try:
             return signed_link.read(token, self.keys.accepted(now), now)
         except BadLink:

@@ -88,7 +88,7 @@ def caller_of(
 ) -> Caller:
     """Raises HttpError: 401, or 403 without the scope."""
     try:
-        found = authenticate(request.headers, None, directory, now, deadline)
+        found = authenticate(request.headers, lambda: None, directory, now, deadline)
     except HttpError:
         found = None
     if not isinstance(found, ByUser):

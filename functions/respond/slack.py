@@ -36,6 +36,7 @@ FRESH: Final = timedelta(minutes=5)
 PATIENCE_SECONDS: Final = 2.5
 LARGEST_BODY: Final = 256 * 1024
 LATEST_STEPS: Final = 5
+_SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 _INCIDENT_ID: Final = re.compile(r"inc_[0-9a-f]{28}")
 
 
@@ -81,7 +82,10 @@ class Slack:
         return Answer(200, {})
 
     def _is_signed(self, request: Request, now: datetime) -> bool:
+        # What can be no request of Slack's costs nobody a look for the secret.
         if len(request.body) > LARGEST_BODY or not is_fresh(request.headers, now):
+            return False
+        if not _SIGNATURE.fullmatch(request.headers.get("x-slack-signature", "")):
             return False
         # Perhaps by a secret that is newer than what we remember.
         return any(

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import aws_lambda_powertools
@@ -163,7 +163,10 @@ def stand_ins() -> dict[str, ModuleType]:
             time=lambda: current().now().timestamp(),
             sleep=lambda seconds: current().sleep(seconds),
         ),
-        "random": _like(random, random=lambda: current().chance()),
+        "random": _like(
+            random,
+            SystemRandom=lambda: SimpleNamespace(random=lambda: current().chance()),
+        ),
         "secrets": _like(secrets, token_hex=lambda size: current().token(size)),
         "functools": _like(functools, cache=_cache),
         "concurrent.futures": _like(

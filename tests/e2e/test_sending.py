@@ -244,7 +244,7 @@ def _of_one(up: Running, name: str) -> str:
         name="",
         channel=Channel.SLACK,
         to="C0INBOX001",
-        secret="/opsknight/slack-token",
+        secret="slack-token",
         service_id=service_id,
     )
     target = Target(kind=TargetKind.USER, id=user_id)

@@ -16,8 +16,8 @@ users:
       phone: {channel: sms}
       chat: {channel: slack, to: C1, secret: xoxb-1 2}
       page: {channel: smoke}
-      old: {channel: discord, to: C1, secret: /discord}
-      next: {channel: ntfy, to: ntfy.sh/ben, next_secret: /b}
+      old: {channel: discord, to: C1, secret: discord}
+      next: {channel: ntfy, to: ntfy.sh/ben, next_secret: b}
     rules:
       high: []
       LOW: [{method: phone, after: 2d}]

@@ -27,7 +27,7 @@ users:
     contact_methods:
       mail: {channel: email, to: ada@example.com}
       phone: {channel: sms, to: "+447700900001"}
-      chat: {channel: slack, to: U1, secret: /opsknight/slack-token}
+      chat: {channel: slack, to: U1, secret: slack-token}
 teams: {web: {members: {ada: }}}
 policies: {one: {steps: [{targets: [{user: ada}]}]}}
 services: {checkout: {team: web, policy: one}}

@@ -244,7 +244,7 @@ def test_a_service_knows_its_receivers_and_no_others(moto_world: World) -> None:
             id=f"rcv_{name}",
             name=name,
             channel=Channel.SLACK_WEBHOOK,
-            secret=f"/opsknight/{name}",
+            secret=name,
             service_id=service_id,
         )
         for name, service_id in (

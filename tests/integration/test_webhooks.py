@@ -96,7 +96,7 @@ def test_the_documented_check_refuses_what_is_not(verify: Verify, sending: Stage
 
 @VERIFIERS
 def test_during_a_rotation_both_secrets_verify(verify: Verify, sending: Stage) -> None:
-    request = signed(sending, next_secret="/sign-next")
+    request = signed(sending, next_secret="sign-next")
     assert request.headers["X-OpsKnight-Signature"].count("sha256=") == 2
     assert verify(request.headers, request.body, "sign-sesame", NOW)
     assert verify(request.headers, request.body, "next-sesame", NOW)
@@ -133,7 +133,7 @@ def test_a_retry_is_the_same_delivery_and_body(sending: Stage) -> None:
 
 def test_a_refused_signature_is_made_anew_with_a_replaced_secret(sending: Stage) -> None:
     signed(sending)
-    sending.ssm.values["/sign"] = "replaced"
+    sending.ssm.values["sign"] = "replaced"
     sending.http.then(answers(401), answers(200))
     assert isinstance(sending.send(Channel.WEBHOOK, PAGE), Sent)
     last = sending.sent()

@@ -203,7 +203,7 @@ def receivers_and_status_pages(night: Pipeline) -> None:
             id=f"rcv_{told}",
             name=told,
             channel=Channel.SLACK_WEBHOOK,
-            secret="/opsknight/x",
+            secret="x",
             service_id=service_id,
             events=(told,),
         )

@@ -6,6 +6,7 @@ reporting failures, writing logs) follows from the template itself.
 """
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -26,8 +27,10 @@ import notify.handler
 import respond.handler
 from escalation.sweep import BATCH
 from harness.desk import Desk
+from harness.dynamodb import template
 from harness.pipeline import Pipeline
 from harness.receivers import answers, http_receiver
+from harness.policies import allows, name_of, statements
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
@@ -56,11 +59,16 @@ CONTEXT: Any = None
 QUEUES = ("Timers", "Plans", "Pages", "Notices")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
-HOOK_SECRET = "/opsknight/hook"
+HOOK_SECRET = "/opsknight/stack/secrets/hook"
 
 Grant = tuple[str, str]
 """An action, and the resource of the template it is done to: `Table`, `Table.StreamArn`."""
 
+# What an operator may switch on, and no call here needs.
+OPTIONAL = {
+    ("ssm:GetParameter", "parameter/opsknight-shared/*"),
+    ("kms:Decrypt", "SecretsKeyArn"),
+}
 IN_TRANSACTION = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -193,7 +201,7 @@ def _receivers(world: World) -> None:
         name="",
         channel=Channel.WEBHOOK,
         to="http://127.0.0.1:59999/",
-        secret=HOOK_SECRET,
+        secret="hook",
         service_id=world.service.id,
     )
     policy = Policy(
@@ -339,6 +347,7 @@ def test_a_function_may_do_what_it_does(
         "PUBLIC_URL": "https://oncall.example.com",
         "ALLOW_PRIVATE_TARGETS": "true",
         "LOCAL_INBOX": "",
+        "SECRETS_PREFIX": "/opsknight/stack/secrets/",
         "SMS_ORIGINATION": "",
         "EMAIL_CONFIGURATION_SET": "opsknight",
         "PHONE_CONFIGURATION_SET": "",
@@ -395,11 +404,11 @@ def test_a_function_may_do_what_it_does(
     CALLS[function](server_world)
 
     grants, needed = granted(function), used | in_its_name(function)
-    assert {each for each in needed if not any(allows(grant, each) for grant in grants)} == set()
-    assert {each for each in grants if not any(allows(each, need) for need in needed)} == set()
+    assert {each for each in needed if not any(covers(grant, each) for grant in grants)} == set()
+    assert {each for each in grants if not any(covers(each, need) for need in needed)} == set()
 
 
-def allows(grant: Grant, needed: Grant) -> bool:
+def covers(grant: Grant, needed: Grant) -> bool:
     """A `*` is in the few resources that are not named before they are used."""
     return grant[0] == needed[0] and fnmatchcase(needed[1], grant[1])
 
@@ -408,35 +417,12 @@ def granted(function: str) -> set[Grant]:
     """What the function's role allows, but for tracing."""
     role = of_type("AWS::IAM::Role")[functions()[function]["Role"]["Fn::GetAtt"][0]]
     assert "ManagedPolicyArns" not in role
-    grants = set()
-    for policy in role["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if "Fn::If" in statement:
-                continue
-            assert statement["Effect"] == "Allow"
-            actions = statement["Action"]
-            resources = statement["Resource"]
-            for action in [actions] if isinstance(actions, str) else actions:
-                for resource in resources if isinstance(resources, list) else [resources]:
-                    grants.add((action, arn_of(resource)))
-    return grants
-
-
-def arn_of(reference: dict[str, Any]) -> str:
-    if "Ref" in reference:
-        return str(reference["Ref"])
-    if "Fn::Sub" in reference:
-        return (
-            str(reference["Fn::Sub"])
-            .replace("${Table.Arn}", "Table")
-            .replace("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:", "")
-            .replace("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:", "")
-            .replace("arn:${AWS::Partition}:sms-voice:${AWS::Region}:${AWS::AccountId}:", "")
-            .replace("${AWS::StackName}", "stack")
-            .replace("${SlackSigningSecretName}", SLACK_SECRET)
-        )
-    resource, attribute = reference["Fn::GetAtt"]
-    return resource if attribute == "Arn" else f"{resource}.{attribute}"
+    return {
+        (action, resource)
+        for statement in statements(function)
+        for action in statement.actions
+        for resource in statement.resources
+    } - OPTIONAL
 
 
 def in_its_name(function: str) -> set[Grant]:
@@ -447,21 +433,21 @@ def in_its_name(function: str) -> set[Grant]:
     }
     if mapping := stream_mappings().get(function):
         grants |= {
-            (f"dynamodb:{action}", arn_of(mapping["Stream"]))
+            (f"dynamodb:{action}", name_of(mapping["Stream"]))
             for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
         }
         queue = mapping["DestinationConfig"]["OnFailure"]["Destination"]
-        grants.add(("sqs:SendMessage", arn_of(queue)))
+        grants.add(("sqs:SendMessage", name_of(queue)))
     for source in functions()[function].get("Events", {}).values():
         if source["Type"] == "SQS":
-            queue = arn_of(source["Properties"]["Queue"])
+            queue = name_of(source["Properties"]["Queue"])
             reads = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
             grants |= {(f"sqs:{action}", queue) for action in reads}
     return grants
 
 
 def test_no_two_functions_share_a_role() -> None:
-    roles = [arn_of(function["Role"]) for function in functions().values()]
+    roles = [name_of(function["Role"]) for function in functions().values()]
     assert sorted(roles) == sorted(of_type("AWS::IAM::Role"))
 
 
@@ -471,12 +457,53 @@ def test_traces_are_allowed_only_while_tracing_is_on() -> None:
         (choice,) = [
             statement["Fn::If"]
             for statement in policy["PolicyDocument"]["Statement"]
-            if "Fn::If" in statement
+            if statement.get("Fn::If", [""])[0] == "Traced"
         ]
         condition, statement, otherwise = choice
         assert condition == "Traced"
         assert statement["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
         assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize("function", ["SendFunction", "RespondFunction"])
+def test_a_key_of_ones_own_is_used_by_way_of_ssm_alone(function: str) -> None:
+    role = of_type("AWS::IAM::Role")[functions()[function]["Role"]["Fn::GetAtt"][0]]
+    [(condition, statement, _)] = [
+        each["Fn::If"]
+        for each in role["Policies"][0]["PolicyDocument"]["Statement"]
+        if each.get("Fn::If", [""])[0] == "HasSecretsKey"
+    ]
+    assert template()["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "SecretsKeyArn"}, ""]}]
+    }
+    assert statement["Resource"] == {"Ref": "SecretsKeyArn"}
+    via = {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}
+    assert statement["Condition"] == {"StringEquals": via}
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("parameter/opsknight/stack/secrets/slack", True),
+        ("parameter/opsknight-shared/slack", True),
+        ("parameter/opsknight/stack/link-key", True),
+        ("parameter/opsknight/other/link-key", False),
+        ("parameter/opsknight/other/secrets/slack", False),
+        ("parameter/opsknight/other/slack-signing-secret", False),
+        ("parameter/somebody/else", False),
+    ],
+)
+def test_a_sender_reads_its_own_secrets_and_shared_ones(name: str, allowed: bool) -> None:
+    assert allows("SendFunction", "ssm:GetParameter", name) is allowed
+
+
+@pytest.mark.parametrize(
+    "name", ["/opsknight-shared/x", "/opsknight/opsknight/secrets/x", "slack", ""]
+)
+def test_no_receiver_can_name_the_signing_secret_of_slack(name: str) -> None:
+    pattern = template()["Parameters"]["SlackSigningSecretName"]["AllowedPattern"]
+    assert not re.fullmatch(pattern, name)
+    assert re.fullmatch(pattern, "/opsknight/slack-signing-secret")
 
 
 @pytest.mark.parametrize("function", sorted(CALLS))

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from harness.amazon import Amazon, Answer
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
 from notify.channels.email import Email
-from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
+from notify.channels.protocol import Misconfigured, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.voice import Voice
 from opsknight.directory.receivers import Channel
 
@@ -61,7 +61,7 @@ def test_aws_would_take_every_message(channel: Channel, name: str, sending: Stag
         (("AccountSuspendedException", 400), PermanentFailure("AccountSuspendedException")),
         (("SendingPausedException", 400), PermanentFailure("SendingPausedException")),
         (("ValidationException", 400), PermanentFailure("ValidationException")),
-        (("AccessDeniedException", 400), PermanentFailure("AccessDeniedException")),
+        (("AccessDeniedException", 400), Misconfigured("AccessDeniedException")),
         (("ResourceNotFoundException", 404), PermanentFailure("ResourceNotFoundException")),
     ],
 )

@@ -1,6 +1,7 @@
 """What is tried again, until when, and which word a failure gets."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from opsknight.runtime import clock
 from opsknight.store.calls import (
     CONFLICT_PAUSE,
     FIRST_PAUSE,
@@ -240,6 +242,16 @@ def test_after_a_conflict_it_is_decided_again_until_the_deadline() -> None:
     assert seconds.slept == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
     with pytest.raises(Unavailable, match="somebody was faster"):
         decide_again(seconds.until(FIRST_PAUSE), lambda _: attempt(0))
+
+
+@pytest.mark.parametrize(
+    "chance", [Deadline.after(1).chance, clock.chance], ids=["pause", "wiring"]
+)
+def test_twins_of_one_snapshot_do_not_draw_the_same(chance: Callable[[], float]) -> None:
+    state = random.getstate()
+    drawn = [chance() for _ in range(5)]
+    random.setstate(state)
+    assert [chance() for _ in range(5)] != drawn
 
 
 def test_chance_differs_from_call_to_call() -> None:

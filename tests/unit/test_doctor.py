@@ -59,14 +59,19 @@ def test_half_confirmed_is_a_warning() -> None:
 
 
 def test_secrets() -> None:
-    wanted = {"/opsknight/a": "user ada", "/opsknight/b": "user ben", "/other": "user cleo"}
-    types = {"/opsknight/a": "String", "/other": "SecureString"}
-    found = account_findings.secrets(wanted, types)
+    shared = "/opsknight-shared/all"
+    wanted = {"a": "ada", "b": "ben", "/other": "cleo", shared: "dan", "/opsknight/s/x": "eve"}
+    types = {"/s/a": "String", "/other": "SecureString", shared: "SecureString"}
+    found = account_findings.secrets(wanted, types, "/s/", "")
     assert [(each.verdict, each.said.split(":")[0]) for each in found] == [
-        (Verdict.WARNING, "user ada"),
-        (Verdict.FAILED, "user ben"),
-        (Verdict.FAILED, "user cleo"),
+        (Verdict.FAILED, "dan"),
+        (Verdict.FAILED, "eve"),
+        (Verdict.FAILED, "cleo"),
+        (Verdict.WARNING, "ada"),
+        (Verdict.FAILED, "ben"),
     ]
+    found = account_findings.secrets({shared: "dan"}, types, "/s/", "/opsknight-shared/")
+    assert [each.verdict for each in found] == [Verdict.OK]
 
 
 def test_email() -> None:

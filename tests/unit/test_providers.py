@@ -49,7 +49,7 @@ def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
 
 @pytest.mark.parametrize("token", ["1:a/../../evil", "1:a b", "1:a?x=", "1:ä", "1:a\r\nX: y"])
 def test_no_token_leaves_its_place_in_the_path(token: str, sending: Stage) -> None:
-    sending.ssm.values["/telegram"] = token
+    sending.ssm.values["telegram"] = token
     assert isinstance(sending.send(Channel.TELEGRAM, PAGE), PermanentFailure)
     assert sending.http.connections == 0
 
@@ -57,7 +57,7 @@ def test_no_token_leaves_its_place_in_the_path(token: str, sending: Stage) -> No
 @pytest.mark.parametrize("channel", [Channel.SLACK, Channel.NTFY])
 @pytest.mark.parametrize("token", ["a\r\nX: y", "ä", "a\x00"])
 def test_no_token_adds_a_header(channel: Channel, token: str, sending: Stage) -> None:
-    sending.ssm.values[f"/{channel}"] = token
+    sending.ssm.values[channel] = token
     assert isinstance(sending.send(channel, PAGE), PermanentFailure)
     assert sending.http.connections == 0
 
@@ -120,7 +120,7 @@ def test_pushover_says_what_is_wrong(sending: Stage) -> None:
     assert sending.send(Channel.PUSHOVER, PAGE) == PermanentFailure(
         "Pushover does not know the user's key"
     )
-    sending.ssm.values["/pushover"] = "new"
+    sending.ssm.values["pushover"] = "new"
     sending.http.then(answers(400, b'{"status": 0, "token": "invalid"}'), answers(200))
     assert isinstance(sending.send(Channel.PUSHOVER, PAGE), Sent)
 

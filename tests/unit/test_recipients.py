@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 EMAIL = Receiver(id="mail", name="E-mail", channel=Channel.EMAIL, to="ada@example.com")
 SMS = Receiver(id="sms", name="Phone", channel=Channel.SMS, to="+4915112345678")
 CALL = Receiver(id="call", name="Phone", channel=Channel.VOICE, to="+4915112345678")
-CHAT = Receiver(id="chat", name="Slack", channel=Channel.SLACK, to="U1", secret="/opsknight/bot")
+CHAT = Receiver(id="chat", name="Slack", channel=Channel.SLACK, to="U1", secret="bot")
 HOOK = ServiceReceiver(
     id="hook", name="Hook", channel=Channel.WEBHOOK, to="https://x.example", service_id="svc_1"
 )

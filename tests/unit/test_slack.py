@@ -120,7 +120,7 @@ def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage
 @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])
 def test_a_new_token_is_found_after_the_old_one_was_refused(error: str, sending: Stage) -> None:
     sending.send(Channel.SLACK, PAGE)
-    sending.ssm.values["/slack"] = "xoxb-new"
+    sending.ssm.values["slack"] = "xoxb-new"
     sending.http.then(wrong(error), ok())
     assert isinstance(sending.send(Channel.SLACK, PAGE), Sent)
     assert sending.sent().headers["Authorization"] == "Bearer xoxb-new"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from opsknight.directory.receivers import Channel
+from opsknight.directory.secret_names import parameter
 from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
@@ -136,14 +137,24 @@ def subscriptions(check: str, topic: str, found: Sequence[Mapping[str, str]]) ->
     return ok(check, f"{confirmed} confirmed subscription{'' if confirmed == 1 else 's'}.")
 
 
-def secrets(wanted: Mapping[str, str], types: Mapping[str, str]) -> list[Finding]:
-    """`wanted` says who needs a parameter, by its name; `types` has the existing parameters."""
+def secrets(
+    wanted: Mapping[str, str], types: Mapping[str, str], prefix: str, shared: str
+) -> list[Finding]:
+    """`wanted` says who needs a secret, by the name in the configuration; `types` has the existing
+    parameters. `prefix` is where the deployment's own secrets are, `shared` where the shared ones
+    are that it may read, if any.
+    """
     findings = []
-    for name, owner in sorted(wanted.items()):
+    for written, owner in sorted(wanted.items()):
+        name = parameter(written, prefix)
         put = f"`aws ssm put-parameter --type SecureString --name {name} --value ...`."
-        if not name.startswith("/opsknight/"):
-            said = f"{owner}: functions can read parameters only under /opsknight/, not {name}."
-            mend = "Move it under /opsknight/, and apply the new name."
+        if name is None:
+            said = f"{owner}: a receiver may not name {written}, so nothing reaches it."
+            mend = f"Put the secret at {prefix}NAME, and apply NAME."
+            findings.append(failed("secrets", said, mend))
+        elif not name.startswith(prefix) and not (shared and name.startswith(shared)):
+            said = f"{owner}: functions of this deployment cannot read {name}."
+            mend = "Deploy with a `SharedSecretsPrefix` that it begins with, or put it elsewhere."
             findings.append(failed("secrets", said, mend))
         elif name not in types:
             findings.append(

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from opsknight.config.configuration import Configuration
 from opsknight.directory.receivers import Channel
+from opsknight.directory.secret_names import own_prefix, parameter
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
@@ -172,13 +173,15 @@ def secrets(deployed: Deployed) -> Iterable[Finding]:
     link = f"/opsknight/{deployed.stack}/link-key"
     ping = f"/opsknight/{deployed.stack}/canary-ping"
     slack = deployed.parameters.get("SlackSigningSecretName", "")
+    prefix, shared = own_prefix(deployed.stack), deployed.parameters.get("SharedSecretsPrefix", "")
+    named = filter(None, (parameter(each, prefix) for each in wanted))
     # Names and types are enough to see that they exist; nobody needs their values.
     ssm, types = deployed.client("ssm"), dict[str, str]()
-    for chunk in batched(sorted({*wanted, link, ping, *filter(None, [slack])}), 50, strict=False):
+    for chunk in batched(sorted({*named, link, ping, *filter(None, [slack])}), 50, strict=False):
         filters = [{"Key": "Name", "Option": "Equals", "Values": list(chunk)}]
         for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=filters):
             types |= {each["Name"]: each["Type"] for each in page["Parameters"]}
-    yield from account_findings.secrets(wanted, types)
+    yield from account_findings.secrets(wanted, types, prefix, shared)
     yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
     if deployed.parameters.get("CanaryMinutes") != "0":
         yield account_findings.optional_secret(

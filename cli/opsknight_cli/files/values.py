@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 
 from opsknight.directory.entries import Never
+from opsknight.directory.secret_names import LONGEST, SHARED, parameter
 from opsknight.incident.references import LONGEST_ADDRESS, is_address
 from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
 from opsknight_cli.files.leaks import is_secret
@@ -20,7 +21,6 @@ LONGEST_SLUG: Final = 60
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_PARAMETER: Final = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _DURATION: Final = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _UNITS: Final = {
     "w": timedelta(weeks=1),
@@ -188,9 +188,10 @@ def _parameter(text: str) -> str:
             "SecureString parameter, write the parameter's name here, and replace the secret if "
             "others have seen this file"
         )
-    if not _PARAMETER.fullmatch(text) or "//" in text:
+    if parameter(text, "/") is None:
         raise ValueError(
-            "must be the name of an SSM parameter, such as /opsknight/slack-token: "
+            "must be a name such as slack-token, for the SSM parameter "
+            "/opsknight/STACK/secrets/slack-token, or begin with /opsknight-shared/: "
             "put the secret into a SecureString parameter, and its name here"
         )
     return text
@@ -248,6 +249,8 @@ type Address = Annotated[
         {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": LONGEST_ADDRESS}
     ),
 ]
-type Parameter = Annotated[str, Field(min_length=1, max_length=1011), AfterValidator(_parameter)]
+type Parameter = Annotated[
+    str, Field(min_length=1, max_length=len(SHARED) + LONGEST), AfterValidator(_parameter)
+]
 type Flag = StrictBool
 type Number = StrictInt

@@ -12,17 +12,24 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
+from notify.channels.protocol import (
+    Misconfigured,
+    Outcome,
+    PermanentFailure,
+    Sent,
+    TemporaryFailure,
+)
+from opsknight.runtime.telemetry import count, logger
 
 CLIENT_CONFIG: Final = Config(
     connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1, "mode": "standard"}
 )
 """For both clients. The queue retries, and a send has 12 seconds."""
 
+# The function's role lacks something: no page is thrown away for it.
+_OURS: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _LASTING: Final = frozenset(
     {
-        "AccessDenied",
-        "AccessDeniedException",
         "AccountSuspendedException",
         "BadRequestException",
         "ConflictException",
@@ -45,6 +52,10 @@ def sent_by(call: Callable[..., Mapping[str, Any]], **request: object) -> Outcom
         # Such as DESTINATION_PHONE_NUMBER_OPTED_OUT. Not the message, which holds phone numbers.
         reason = error.response.get("Reason")
         why = f"{code}: {reason}" if isinstance(reason, str) else code
+        if code in _OURS:
+            count("NotifyFailed")
+            logger.error("AWS refuses the function a call", cause=code)
+            return Misconfigured(why)
         return PermanentFailure(why) if code in _LASTING else TemporaryFailure(why)
     except (ConnectionError, HTTPClientError):
         return TemporaryFailure("no answer from AWS")

@@ -30,6 +30,11 @@ class TemporaryFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Misconfigured(TemporaryFailure):
+    """Our own deployment forbids it: it works as soon as somebody mends that."""
+
+
+@dataclass(frozen=True, slots=True)
 class PermanentFailure:
     """No further attempt can work. `why` as above."""
 

@@ -64,8 +64,8 @@ class Outside:
         """Whether buttons in Slack do something: the app's signing secret is there."""
         if not self.settings.slack_secret_named_by:
             return False
-        name = self.secrets.read(self.settings.slack_secret_named_by)
-        return isinstance(name, str) and isinstance(self.secrets.read(name), str)
+        name = self.secrets.named(self.settings.slack_secret_named_by)
+        return isinstance(name, str) and isinstance(self.secrets.named(name), str)
 
     def through(self, place: str) -> Outbound:
         """The way out. `place`: where the inbox expects calls of this kind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notify.channels.posting import encoded, outcome_of
-from notify.channels.protocol import Outcome, PermanentFailure, TemporaryFailure
+from notify.channels.protocol import Misconfigured, Outcome, PermanentFailure, TemporaryFailure
 from notify.channels.text import clean
 from notify.channels.words import public_part
 from notify.outbound import Answer, Outbound
@@ -120,8 +120,9 @@ class Webhook:
         coming: tuple[str, ...] = ()
         if receiver.next_secret:
             found = self.secrets.read(receiver.next_secret)
-            if isinstance(found, TemporaryFailure):
+            if isinstance(found, TemporaryFailure) and not isinstance(found, Misconfigured):
                 return found
-            # A next secret that does not exist yet must not stop bodies signed with the first.
+            # A next secret that is not there, or not readable, must not stop bodies signed with the
+            # first.
             coming = (found,) if isinstance(found, str) else ()
         return self.secrets.using(receiver.secret, lambda secret: attempt(secret, *coming))

@@ -3,7 +3,7 @@ them, `rate_limiter` says how often they may ask.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,7 +41,7 @@ class ByUser:
 
 def authenticate(
     headers: Mapping[str, str],
-    service_id: str | None,
+    service_id: Callable[[], str | None],
     directory: DirectoryCache,
     now: datetime,
     deadline: Deadline,
@@ -49,8 +49,8 @@ def authenticate(
     """Raises HttpError: 403 for an integration key that is not live, 401 for anything else that
     is no live key.
 
-    `headers` have lower-case names. `service_id` is the service that the body seems to name: a hint
-    at the next lookup.
+    `headers` have lower-case names. `service_id` finds the service that the body seems to name, a
+    hint at the next lookup. It is called once the key is found: a stranger's body is never read.
     """
     scheme, *rest = headers.get("authorization", "").split(None, 1) or [""]
     credentials = "".join(rest).strip()
@@ -82,7 +82,7 @@ def _by_integration(
 
 def _by_user(
     secret: str,
-    service_id: str | None,
+    service_id: Callable[[], str | None],
     directory: DirectoryCache,
     now: datetime,
     deadline: Deadline,
@@ -90,7 +90,7 @@ def _by_user(
     if _API_KEY.fullmatch(secret):
         hashed = key_hash(secret)
         key = directory.api_key(hashed, now, deadline)
-        user = key and directory.owner(key, service_id, now, deadline)
+        user = key and directory.owner(key, service_id(), now, deadline)
         if key and user:
             return ByUser(hashed, key, user)
     raise unauthorized()

@@ -23,6 +23,7 @@ _DELIVERY: Final = slice(14, 25)
 _ENDS: Final = slice(25, 29)
 _SIGNED: Final = slice(0, 29)
 _MAC: Final = slice(29, 41)
+_LENGTH: Final = 55
 
 
 class BadLink(Exception):
@@ -59,22 +60,33 @@ def token(incident_id: str, delivery_id: str, key: bytes, now: datetime) -> str:
     return urlsafe_b64encode(signed + _mac(signed, key)).decode().rstrip("=")
 
 
-def read(text: str, keys: tuple[bytes, ...], now: datetime) -> Link:
-    """Raises BadLink and ExpiredLink. `keys`: all that may have signed it."""
+def raw(text: str) -> bytes:
+    """The bytes of a token that has the shape of one. Raises BadLink.
+
+    It needs no key: what is no token at all costs nobody a look for one.
+    """
+    if len(text) != _LENGTH:
+        raise BadLink
     try:
-        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        found = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (ValueError, UnicodeEncodeError):
         raise BadLink from None
-    if len(raw) != _MAC.stop or urlsafe_b64encode(raw).decode().rstrip("=") != text:
+    if len(found) != _MAC.stop or urlsafe_b64encode(found).decode().rstrip("=") != text:
         raise BadLink
-    signed = raw[_SIGNED]
-    if not any(hmac.compare_digest(raw[_MAC], _mac(signed, key)) for key in keys):
+    return found
+
+
+def read(text: str, keys: tuple[bytes, ...], now: datetime) -> Link:
+    """Raises BadLink and ExpiredLink. `keys`: all that may have signed it."""
+    found = raw(text)
+    signed = found[_SIGNED]
+    if not any(hmac.compare_digest(found[_MAC], _mac(signed, key)) for key in keys):
         raise BadLink
-    ends_at = datetime.fromtimestamp(int.from_bytes(raw[_ENDS]), UTC)
+    ends_at = datetime.fromtimestamp(int.from_bytes(found[_ENDS]), UTC)
     if now >= ends_at:
         raise ExpiredLink
-    kind, delivery = chr(raw[_DELIVERY][0]), raw[_DELIVERY][1:].hex()
-    return Link(f"inc_{raw[_INCIDENT].hex()}", kind.lower() + delivery, ends_at, kind.isupper())
+    kind, delivery = chr(found[_DELIVERY][0]), found[_DELIVERY][1:].hex()
+    return Link(f"inc_{found[_INCIDENT].hex()}", kind.lower() + delivery, ends_at, kind.isupper())
 
 
 def _mac(signed: bytes, key: bytes) -> bytes:

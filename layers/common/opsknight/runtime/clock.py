@@ -1,13 +1,19 @@
-"""The wall clock, and ids that sort by it. Only entry points and wiring use them: everything else
+"""The wall clock, chance, and ids that sort by time. Only entry points and wiring use them: everything else
 takes `now` and new ids as arguments.
 """
 
 from datetime import UTC, datetime
+from random import SystemRandom
 from secrets import token_hex
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def chance() -> float:
+    """From 0 to 1, from the system: a process restored from a snapshot shares nothing with twins."""
+    return SystemRandom().random()
 
 
 def new_id(prefix: str, at: datetime) -> str:

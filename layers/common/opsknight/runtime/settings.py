@@ -73,6 +73,8 @@ class SendingSettings(LinkSettings):
     local_inbox: str
     canary_ping_name: str
     """Name of the SSM parameter with the address that hears each canary."""
+    secrets_prefix: str
+    """SSM parameters under it are this deployment's secrets of receivers."""
 
 
 def read_settings[

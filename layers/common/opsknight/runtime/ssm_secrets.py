@@ -2,8 +2,9 @@
 None of them may reach a log, an exception or a repr.
 
 A value is remembered for five minutes, and serves on while SSM fails: an old one most likely works,
-and a page that waits for SSM surely does not. Absence is remembered for a short time, so that a
-stranger with bad links or signatures does not cause a call to SSM each.
+and a page that waits for SSM surely does not. For links and Slack, absence and failures are
+remembered for a short time, so that a stranger with bad links or signatures does not cause a call
+to SSM each.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 REMEMBERED: Final = timedelta(minutes=5)
 ABSENCE_REMEMBERED: Final = timedelta(seconds=30)
+FAILURE_REMEMBERED: Final = timedelta(seconds=5)
 # A newer secret may accept what one from memory rejects, if that is at least so old.
 ASKED_AGAIN: Final = timedelta(seconds=10)
 # After a failure the remembered value serves for so long before SSM is asked again: each failed
@@ -69,6 +71,9 @@ class SecretReader:
 
     client: "SSMClient"
     _known: dict[str, _Known] = field(default_factory=dict[str, _Known], repr=False)
+    _failed: dict[str, tuple[datetime, SecretsUnavailable]] = field(
+        default_factory=dict, repr=False
+    )
 
     def read(
         self,
@@ -76,25 +81,31 @@ class SecretReader:
         now: datetime,
         age: timedelta = REMEMBERED,
         absence: timedelta = ABSENCE_REMEMBERED,
+        failure: timedelta = timedelta(0),
     ) -> str | None:
         """None when there is no such parameter. A remembered value may be `age` old, remembered
-        absence `absence` as well.
+        absence `absence` as well; a failure so young is not tried again.
 
         Raises SecretForbidden, or SecretsUnavailable when SSM fails and no value is remembered.
         """
         known = self._known.get(name)
         if known is not None and known.serves(now, age, absence):
             return known.value
+        if (last := self._failed.get(name)) is not None and _within(now, last[0], failure):
+            raise type(last[1])(str(last[1]))
         try:
             value = self._ask(name)
-        except SecretForbidden:
+        except SecretForbidden as cause:
+            self._failed[name] = now, cause
             raise
-        except SecretsUnavailable as failure:
+        except SecretsUnavailable as cause:
             if known is None or known.value is None:
+                self._failed[name] = now, cause
                 raise
-            logger.warning("a secret from memory serves on", parameter=name, cause=str(failure))
+            logger.warning("a secret from memory serves on", parameter=name, cause=str(cause))
             self._known[name] = replace(known, failed_at=now)
             return known.value
+        self._failed.pop(name, None)
         self._known[name] = _Known(value, now)
         return value
 
@@ -140,7 +151,7 @@ class Secret:
 
     def values(self, now: datetime, age: timedelta = REMEMBERED) -> tuple[str, ...]:
         """Empty when there is no such parameter. Raises SecretsUnavailable."""
-        return _split(self.reader.read(self.name, now, age))
+        return _split(self.reader.read(self.name, now, age, failure=FAILURE_REMEMBERED))
 
     def make(self, value: str, description: str, now: datetime) -> tuple[str, ...]:
         return _split(self.reader.make(self.name, value, description, now))

@@ -86,7 +86,9 @@ class Deadline:
     at: float
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = field(default=random.random)
+    # From the system: the state of `random` is in a snapshot, and twins of SnapStart would pause as
+    # one.
+    chance: Callable[[], float] = field(default=random.SystemRandom().random)
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
