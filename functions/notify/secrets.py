@@ -26,7 +26,7 @@ from opsknight.runtime.ssm_secrets import (
     SecretReader,
     SecretsUnavailable,
 )
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 
 SSM_CONFIG: Final = Config(
     connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1, "mode": "standard"}
@@ -83,7 +83,7 @@ class Secrets:
             value = self.reader.read(whole, self.now(), age, absence=timedelta(0))
         except SecretForbidden as error:
             # Our own misconfiguration, and no page is thrown away for it: somebody mends the role.
-            count("NotifyFailed")
+            signal("Failures")
             logger.error("a secret may not be read", parameter=whole, cause=str(error))
             return Misconfigured(f"SSM parameter {whole} {_FORBIDDEN[str(error)]}")
         except SecretsUnavailable as error:

@@ -35,7 +35,7 @@ from opsknight.runtime.ssm_secrets import (
     SecretReader,
     SecretsUnavailable,
 )
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
@@ -60,7 +60,7 @@ class Links:
             key = self.keys.signing(now)
         except SecretsUnavailable as away:
             if isinstance(away, SecretForbidden):
-                count("NotifyFailed")
+                signal("Failures")
             logger.error("no link for a message", cause=str(away))
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"

@@ -121,7 +121,7 @@ def test_what_is_missing_or_forbidden_is_named(
     assert NAME in outcome.why
     assert attempts.seen == []
     # A page waits for somebody to mend the role, and there is an alarm.
-    assert ("NotifyFailed" in capsys.readouterr().out) is (kind is Misconfigured)
+    assert ("Failures" in capsys.readouterr().out) is (kind is Misconfigured)
 
 
 @pytest.mark.parametrize(

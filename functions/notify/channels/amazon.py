@@ -19,7 +19,7 @@ from notify.channels.protocol import (
     Sent,
     TemporaryFailure,
 )
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 
 CLIENT_CONFIG: Final = Config(
     connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1, "mode": "standard"}
@@ -53,7 +53,7 @@ def sent_by(call: Callable[..., Mapping[str, Any]], **request: object) -> Outcom
         reason = error.response.get("Reason")
         why = f"{code}: {reason}" if isinstance(reason, str) else code
         if code in _OURS:
-            count("NotifyFailed")
+            signal("Failures")
             logger.error("AWS refuses the function a call", cause=code)
             return Misconfigured(why)
         return PermanentFailure(why) if code in _LASTING else TemporaryFailure(why)

@@ -1,5 +1,5 @@
-"""The wall clock, chance, and ids that sort by time. Only entry points and wiring use them: everything else
-takes `now` and new ids as arguments.
+"""The wall clock, chance, and ids that sort by time. Only entry points and wiring use them:
+everything else takes `now` and new ids as arguments.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ def now() -> datetime:
 
 
 def chance() -> float:
-    """From 0 to 1, from the system: a process restored from a snapshot shares nothing with twins."""
+    """From 0 to 1. From the system: processes restored from one snapshot share no chance."""
     return SystemRandom().random()
 
 
