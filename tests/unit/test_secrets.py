@@ -113,11 +113,12 @@ def test_two_attempts_are_enough() -> None:
     ],
 )
 def test_what_is_missing_or_forbidden_is_named(
-    code: str, kind: type, capsys: pytest.CaptureFixture[str]
+    code: str, kind: type[Outcome], capsys: pytest.CaptureFixture[str]
 ) -> None:
     attempts = Attempts("x")
     outcome = using((code, 400))[1].using(OWN, attempts)
-    assert isinstance(outcome, kind)
+    assert type(outcome) is kind
+    assert not isinstance(outcome, Sent)
     assert NAME in outcome.why
     assert attempts.seen == []
     # A page waits for somebody to mend the role, and there is an alarm.
