@@ -34,6 +34,7 @@ from harness.policies import allows, name_of, statements
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
+from notify.channels.registry import Senders
 from opsknight.directory.entries import Member, Role, Team, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
@@ -59,6 +60,7 @@ CONTEXT: Any = None
 QUEUES = ("Timers", "Plans", "Pages", "Notices")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
+SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
 HOOK_SECRET = "/opsknight/stack/secrets/hook"
 
 Grant = tuple[str, str]
@@ -178,6 +180,11 @@ def call_send(world: World) -> None:
         ssm.delete_parameter(Name=LINK_KEY)
     for each in night.deliveries():
         _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
+    ssm.put_parameter(Name=SLACK_NAMED_BY, Value=SLACK_SECRET, Type="String", Overwrite=True)
+    ssm.put_parameter(Name=SLACK_SECRET, Value="s" * 32, Type="SecureString", Overwrite=True)
+    senders = wiring.sending().senders
+    assert isinstance(senders, Senders)
+    assert senders.outside.hears_buttons()
     # Their time has come, and nobody paces them any more: one message tells those that waited.
     for each in night.deliveries():
         if each.state is State.PENDING and not each.attempts:
@@ -347,6 +354,7 @@ def test_a_function_may_do_what_it_does(
         "PUBLIC_URL": "https://oncall.example.com",
         "ALLOW_PRIVATE_TARGETS": "true",
         "LOCAL_INBOX": "",
+        "SLACK_SECRET_NAMED_BY": SLACK_NAMED_BY,
         "SECRETS_PREFIX": "/opsknight/stack/secrets/",
         "SMS_ORIGINATION": "",
         "EMAIL_CONFIGURATION_SET": "opsknight",
