@@ -59,7 +59,7 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 21
+    assert len(found) == 22
 
 
 def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:

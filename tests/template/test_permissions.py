@@ -29,8 +29,8 @@ from escalation.sweep import BATCH
 from harness.desk import Desk
 from harness.dynamodb import template
 from harness.pipeline import Pipeline
-from harness.receivers import answers, http_receiver
 from harness.policies import allows, name_of, statements
+from harness.receivers import answers, http_receiver
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
@@ -70,6 +70,7 @@ Grant = tuple[str, str]
 OPTIONAL = {
     ("ssm:GetParameter", "parameter/opsknight-shared/*"),
     ("kms:Decrypt", "SecretsKeyArn"),
+    ("ssm:GetParameter", "parameter/opsknight/stack/canary-ping"),
 }
 IN_TRANSACTION = {
     "Put": "PutItem",
