@@ -80,9 +80,11 @@ class Scripted:
             },
             "lambda.GetFunctionConfiguration": {
                 "State": "Active",
+                "Version": "7",
                 "LastUpdateStatus": "Successful",
                 "LastModified": "2026-11-20T09:30:00.000+0000",
             },
+            "lambda.GetAlias": {"Name": "live", "FunctionVersion": "7"},
             "lambda.GetEventSourceMapping": {"State": "Enabled", "LastProcessingResult": "OK"},
             "lambda.GetAccountSettings": {
                 "AccountLimit": {

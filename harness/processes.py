@@ -23,6 +23,7 @@ from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.directory.receivers import Channel
 from opsknight.notification.signed_link import token
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
@@ -50,6 +51,7 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
         table or world.table,
         outbox,
         world.clock,
+        HoldMemory(table or world.table, world.clock),
         lambda: token_hex(14),
         lambda seconds: world.clock.advance(seconds=seconds),
         # In the same order every time.
@@ -60,8 +62,9 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
 def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
     """A new process of the notify function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
-    tracker = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
-    return Planning(Paging(table), queues(sqs), tracker, world.clock)
+    hold = HoldMemory(table, world.clock)
+    tracker = PageTracker(Paging(table), world.clock, hold, lambda: token_hex(14))
+    return Planning(Paging(table), queues(sqs), tracker, world.clock, hold)
 
 
 def sending(
@@ -74,7 +77,8 @@ def sending(
     """A new process of the send function."""
     table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
     deliveries = Deliveries(table)
-    tracker = PageTracker(Paging(table), world.clock, lambda: token_hex(14))
+    hold = HoldMemory(table, world.clock)
+    tracker = PageTracker(Paging(table), world.clock, hold, lambda: token_hex(14))
     composer = Composer(
         table,
         lambda incident_id, delivery_id, now: (
@@ -99,6 +103,7 @@ def sending(
         endings=endings,
         composer=composer,
         page_tracker=tracker,
+        hold=hold,
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,
@@ -113,6 +118,7 @@ def sending(
         queues=queues(sqs),
         composer=composer,
         page_tracker=tracker,
+        hold=hold,
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,

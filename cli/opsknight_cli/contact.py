@@ -21,6 +21,7 @@ from opsknight.store.table import Table
 from opsknight.views import answers
 from opsknight.views.wire import to_json
 from opsknight_cli.session import CommandError, Exit, Session
+from opsknight_cli.terminal import holding
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import method_name
 from opsknight_cli.terminal.naming import user as user_called
@@ -53,6 +54,8 @@ def test_command(
 ) -> None:
     """Send a test message by each contact method of a user. It is real: telephones ring."""
     session, screen, deployment = invocation.session, invocation.screen, invocation.deployment
+    if (spell := holding.current(invocation)) is not None:
+        raise CommandError(f"No test is sent. {holding.sentence(spell)}")
     if deployment.pages is None:
         raise CommandError(f"{deployment.name} has no output PagesUrl: deploy this version first.")
     found = user_called(invocation, user)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from opsknight.runtime import clock
 from opsknight.runtime.queues import NotTaken
 from opsknight.store.calls import Unavailable
-from opsknight_cli import contact, keys, maintenance, oncall, send
+from opsknight_cli import contact, hold, keys, maintenance, oncall, send
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.deployments import NotFound, find
 from opsknight_cli.doctor import command as doctor
@@ -47,6 +47,7 @@ app.add_typer(incidents, name="incidents")
 app.add_typer(contact.app, name="contact")
 app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(hold.app, name="hold")
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Final
 from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
+from opsknight.escalation.pages import PageState
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
 from opsknight.escalation.timers import (
@@ -28,10 +29,12 @@ from opsknight.escalation.timers import (
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
+from opsknight.store.paging import Paging
 from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
@@ -43,6 +46,7 @@ class Engine:
     table: Table
     outbox: Outbox
     clock: Callable[[], datetime]
+    hold: HoldMemory
     new_token: Callable[[], str]
     """At most 32 characters, never the same again."""
     sleep: Callable[[float], None] = time.sleep
@@ -128,6 +132,11 @@ class Engine:
     ) -> None:
         directory = Directory(self.table, deadline)
         match timer:
+            case Timer.STEP | Timer.FALLBACK if later := self._still_reaching(
+                timer, incident, now, deadline
+            ):
+                changes = Changes(timers={timer: later})
+                self._write(settled(incident, changes, Progress.HELD_UP), deadline)
             case Timer.PAGES:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
@@ -149,6 +158,23 @@ class Engine:
                     self._write(settled(incident, changes, Progress.REMINDED), deadline)
             case _:
                 self._write(decided(timer, incident, now, directory), deadline)
+
+    def _still_reaching(
+        self, timer: EngineTimer, incident: Incident, now: datetime, deadline: Deadline
+    ) -> datetime | None:
+        """When to take up the timer, if a hold has kept the step before it from reaching its users:
+        they have as long as without the hold.
+        """
+        hold, page_no, at = self.hold(), incident.page_no, incident.timers[timer]
+        if not hold.spells or not page_no or incident.requested_step is not None:
+            return None
+        taken = self.table.step(incident.id, page_no, deadline)
+        later = None if taken is None else hold.counted(taken.at, at - taken.at)
+        if later is None or later <= now:
+            return None
+        pages = Paging(self.table).of_step(incident.id, page_no, deadline)
+        waits = any(each.state in (None, PageState.PLANNED) for each in pages)
+        return later if waits else None
 
     def _write(self, decision: Advanced | Transitioned, deadline: Deadline) -> None:
         self.table.apply(decision, self.new_token(), deadline)

@@ -24,6 +24,7 @@ from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
 from opsknight.runtime import clients, clock
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue, signal_late
 from opsknight.runtime.settings import OutboxSettings, read_settings
 from opsknight.runtime.telemetry import logger, signal
@@ -58,7 +59,7 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
-    signal_late(event["Records"], clock.now())
+    signal_late(event["Records"], clock.now(), lambda: hold_memory()())
     messages = {record["messageId"]: parse(record["body"]) for record in event["Records"]}
 
     def handle(record: SQSRecord) -> None:
@@ -85,6 +86,8 @@ def on_record(engine: Engine, record: DynamoDBRecord) -> None:
     if not isinstance(incident_id, str):
         # Refused, it would be tried again for an hour and hold up all records behind it.
         logger.error("a record of no incident", image=sorted(image))
+        return
+    if engine.hold.is_on():
         return
     try:
         engine.attend(incident_id, Deadline.after(PATIENCE_SECONDS), remind=True)
@@ -115,6 +118,9 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
             _on_timer(engine, message, deadline)
         case SweepShard():
             sweep(engine, message, deadline)
+        case AuditIncidents() if engine.hold.is_on():
+            # Once a minute: an alarm watches it.
+            signal("Held")
         case AuditIncidents():
             try:
                 engine.fallback.attend(deadline)
@@ -127,6 +133,9 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
 
 
 def _on_timer(engine: Engine, timer: TimerDue, deadline: Deadline) -> None:
+    if engine.hold.is_on():
+        # It stays due: the first tick after the hold finds it.
+        return
     now = engine.clock()
     early = (timer.due_at - now).total_seconds()
     if early > EARLY_SECONDS:
@@ -151,4 +160,9 @@ def engine() -> Engine:
         fallback=settings.fallback_arn,
         drain=Drain(settings.plans_per_minute, settings.sends_per_minute),
     )
-    return Engine(clients.table(), outbox, clock.now, partial(token_hex, 14))
+    return Engine(clients.table(), outbox, clock.now, hold_memory(), partial(token_hex, 14))
+
+
+@cache
+def hold_memory() -> HoldMemory:
+    return HoldMemory(clients.table(), clock.now)

@@ -37,22 +37,26 @@ def tick(engine: Engine) -> None:
 
 
 def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
-    """Handles incidents that are due, sets reminders for the next ones, passes on all else."""
+    """Handles incidents that are due, sets reminders for the next ones, passes on all else. Under
+    a hold it only measures.
+    """
     now, shard = engine.clock(), message.shard
     if message.after is not None and _is_replaced(message.tick_at, now):
         logger.warning("left to the next tick", shard=shard)
         return
     tick_at = message.tick_at or now
-    until = max(tick_at, now) + AHEAD
+    until, hold = max(tick_at, now) + AHEAD, engine.hold()
     found, place = engine.waiting.due(shard, until, message.after, BATCH, deadline)
     picked = chosen(found, tick_at, message.budget)
-    if place is not None:
+    if place is not None and not hold.is_on(now):
         # Before the work, so that another instance continues at the same time.
         rest = SweepShard(shard, message.tick_at, place, picked.left)
         engine.outbox.continue_sweep(rest, now)
     if message.after is None:
-        oldest = max(((now - each.at).total_seconds() for each in found), default=0)
+        oldest = max((hold.lateness(each.at, now).total_seconds() for each in found), default=0)
         signal("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
+    if hold.is_on(now):
+        return
     _pass_on(picked.things, engine, now, deadline)
     incidents = [each for each in found if each.is_incident]
     late = [each for each in incidents if each.at <= now]

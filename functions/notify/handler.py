@@ -1,6 +1,8 @@
 """The entry points: the table's stream wakes us with new incidents, changes and pages, queues with
 work to plan or send, and EventBridge with providers' reports.
 
+Under a hold they pass by undone, but for reports, which are facts and are written down.
+
 A record or message that fails is never refused: that would hold up its shard for an hour. It is
 counted and becomes due again later, and harms nobody else.
 """
@@ -63,7 +65,7 @@ def on_stream(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_plan(event: Mapping[str, Any], context: LambdaContext) -> Any:
-    signal_late(event["Records"], clock.now())
+    signal_late(event["Records"], clock.now(), lambda: wiring.hold()())
 
     def handle(record: SQSRecord) -> None:
         if (message := parse(record.body)) is not None:
@@ -73,7 +75,7 @@ def on_plan(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 
 def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
-    signal_late(event["Records"], clock.now())
+    signal_late(event["Records"], clock.now(), lambda: wiring.hold()())
 
     def handle(record: SQSRecord) -> None:
         if (message := parse(record.body)) is not None:
@@ -108,6 +110,9 @@ def on_record(planning: Planning, record: DynamoDBRecord) -> None:
 
 
 def plan(planning: Planning, message: QueueMessage) -> None:
+    if planning.hold.is_on():
+        # Whatever it was about stays due: the first tick after the hold finds it.
+        return
     deadline = Deadline.after(PATIENCE_SECONDS)
     match message:
         case TrackPage(incident_id, page_no, user_id):
@@ -128,6 +133,8 @@ def plan(planning: Planning, message: QueueMessage) -> None:
 
 
 def send(sending: Sending, message: QueueMessage) -> None:
+    if sending.hold.is_on():
+        return
     deadline = Deadline.after(SENDING_PATIENCE_SECONDS)
     match message:
         case SendDelivery(incident_id, delivery_id):

@@ -17,6 +17,7 @@ from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, State, fails_at, is_untried, page_state
 from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline, decide_again
@@ -31,6 +32,7 @@ LOOKED_AT_EVERY: Final = timedelta(seconds=30)
 class PageTracker:
     paging: Paging
     clock: Callable[[], datetime]
+    hold: HoldMemory
     new_token: Callable[[], str]
 
     def reached(self, delivery: Delivery, deadline: Deadline) -> None:
@@ -56,10 +58,10 @@ class PageTracker:
             return
         deliveries = self._deliveries(page, deadline)
         now, until = self.clock(), page.reach_deadline or page.at
-        state = page_state(deliveries, until, now)
+        state = page_state(deliveries, until, now, self.hold())
         if state is None and page.due_at is not None and page.due_at <= now:
             # Nobody has tried it, or somebody is sending.
-            soon = min(now + LOOKED_AT_EVERY, fails_at(deliveries, until))
+            soon = min(now + LOOKED_AT_EVERY, fails_at(deliveries, until, self.hold()))
             self.paging.look_again(page, soon, deadline)
         if state is None or state is page.state:
             return

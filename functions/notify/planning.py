@@ -24,6 +24,7 @@ from opsknight.notification.recipients import (
     notices_due,
     page_deliveries,
 )
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline, decide_again
@@ -37,6 +38,7 @@ class Planning:
     queues: Queues
     page_tracker: PageTracker
     clock: Callable[[], datetime]
+    hold: HoldMemory
 
     @property
     def table(self) -> Table:

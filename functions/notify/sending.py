@@ -1,7 +1,7 @@
 """Sends one delivery. It passes these stages, and may end, or go back to wait, at each of the first
 five:
 
-    due         its time has come, and no other sender has it
+    due         its time has come, and no other sender has it; after a hold, HIGH goes first
     wanted      the incident still wants it, its receiver still exists, no newer notice says more
     throttle    the receiver has a free slot; one that pages is the only one under way to its
                 receiver, whose pace allows another; else it is held for the receiver's next turn
@@ -33,6 +33,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import MIN_INTERVAL
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.runtime.wakeups import SendDelivery
 from opsknight.store.calls import Conflict, Deadline
@@ -52,6 +53,7 @@ class Sending:
     queues: Queues
     composer: Composer
     page_tracker: PageTracker
+    hold: HoldMemory
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
     stopwatch: Callable[[], float]
@@ -72,11 +74,13 @@ class Sending:
         context = self._wanted(delivery, deadline)
         if context is None or context.receiver is None:
             return
+        urgency = context.incident.urgency if context.incident else Urgency.LOW
+        if urgency is not Urgency.HIGH and self._waits_for_high(delivery, deadline):
+            return
         channel, attempts = context.receiver.channel, wakeup.slot_attempts
         if delivery.about is not PageReason.PAGED or channel not in MIN_INTERVAL:
             turn = self.throttling.slot(delivery, attempts, deadline)
         else:
-            urgency = context.incident.urgency if context.incident else Urgency.LOW
             found = self.throttling.page_turn(delivery, urgency, attempts, deadline)
             if isinstance(found, Joined):
                 self.turns.take(delivery.destination, deadline)
@@ -101,6 +105,16 @@ class Sending:
         if early > 0:
             self.sleep(early)
         return delivery
+
+    def _waits_for_high(self, delivery: Delivery, deadline: Deadline) -> bool:
+        """Whether a hold is just over: what is HIGH goes first."""
+        now = self.clock()
+        until = self.hold().others_wait_until(now)
+        if until is None:
+            return False
+        if self.deliveries.change(delivery, {"due_at": until}, deadline):
+            self.queues.send_later(delivery, until, now)
+        return True
 
     def _wanted(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext | None:
         context = self.composer.context(delivery, deadline)
@@ -162,7 +176,7 @@ class Sending:
     ) -> datetime | None:
         """When the delivery is tried again, if it is."""
         after = outcome.after if isinstance(outcome, TemporaryFailure) else None
-        changes = attempted(delivery, made, after, self.chance())
+        changes = attempted(delivery, made, after, self.chance(), self.hold())
         if not self.deliveries.record(delivery, turn.token, changes, deadline):
             logger.error("a delivery outlived its claim", delivery_id=delivery.id)
             if isinstance(outcome, Sent):

@@ -13,6 +13,7 @@ Only the holder of the lease tells, claims or moves what is held.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,17 +25,19 @@ from notify.endings import Endings
 from notify.page_tracker import PageTracker
 from notify.throttling import Throttling, Turn
 from opsknight.directory.receivers import Channel, Receiver
+from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import HeldRow, SentBundle, choose, settled
 from opsknight.notification.delivery import (
     Attempt,
     Delivery,
     attempted,
 )
-from opsknight.notification.throttle import LEASE, MIN_INTERVAL
+from opsknight.notification.throttle import LEASE, MIN_INTERVAL, ReceiverState
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import SendHeld
 from opsknight.store.bundles import Bundles, Held
-from opsknight.store.calls import Deadline
+from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
 
 # Clocks differ a little, and SQS rounds delays down: a wakeup that is early by no more than this
@@ -73,6 +76,7 @@ class Turns:
     endings: Endings
     composer: Composer
     page_tracker: PageTracker
+    hold: HoldMemory
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
     stopwatch: Callable[[], float]
@@ -92,7 +96,23 @@ class Turns:
             return
         if early > 0:
             self.sleep(early)
+        if self._waits_for_high(destination, state, deadline):
+            return
         self.take(destination, deadline)
+
+    def _waits_for_high(self, destination: str, state: ReceiverState, deadline: Deadline) -> bool:
+        """Whether a hold is just over, and nothing that waits for the receiver is HIGH: something
+        HIGH may be about to come, and must not wait for the pace after this message.
+        """
+        now = self.clock()
+        until = self.hold().others_wait_until(now)
+        if until is None or self.bundles.holds_any(destination, deadline, Urgency.HIGH):
+            return False
+        # A refusal: somebody was faster, and has set the next turn.
+        with suppress(Conflict):
+            self.throttling.receivers.move(destination, state, until, deadline)
+            self.throttling.queues.turn(destination, until, now)
+        return True
 
     def take(self, destination: str, deadline: Deadline) -> None:
         turn = self.throttling.receiver_turn(destination, deadline)
@@ -234,7 +254,7 @@ class Turns:
         """One write. Returns when the receiver may be tried again after a failure."""
         late = recording(deadline)
         after = outcome.after if isinstance(outcome, TemporaryFailure) else None
-        changes = attempted(leader, made, after, self.chance())
+        changes = attempted(leader, made, after, self.chance(), self.hold())
         again = changes["due_at"] if isinstance(changes["due_at"], datetime) else None
         sent = isinstance(outcome, Sent)
         if sent and several:

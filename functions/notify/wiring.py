@@ -26,6 +26,7 @@ from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.notification import signed_link
 from opsknight.runtime import clients, clock
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
 from opsknight.runtime.ssm_secrets import (
@@ -81,13 +82,18 @@ def queues() -> Queues:
 
 
 @cache
+def hold() -> HoldMemory:
+    return HoldMemory(clients.table(), clock.now)
+
+
+@cache
 def page_tracker() -> PageTracker:
-    return PageTracker(Paging(clients.table()), clock.now, partial(token_hex, 14))
+    return PageTracker(Paging(clients.table()), clock.now, hold(), partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(clients.table()), queues(), page_tracker(), clock.now)
+    return Planning(Paging(clients.table()), queues(), page_tracker(), clock.now, hold())
 
 
 @cache
@@ -140,6 +146,7 @@ def sending() -> Sending:
         endings=endings,
         composer=composer,
         page_tracker=page_tracker(),
+        hold=hold(),
         senders=senders,
         clock=clock.now,
         stopwatch=time.perf_counter,
@@ -154,6 +161,7 @@ def sending() -> Sending:
         queues=queues(),
         composer=composer,
         page_tracker=page_tracker(),
+        hold=hold(),
         senders=senders,
         clock=clock.now,
         stopwatch=time.perf_counter,

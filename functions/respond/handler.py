@@ -13,6 +13,7 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clients, clock
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import RespondSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
@@ -66,7 +67,7 @@ def make(
     workers = ThreadPoolExecutor(max_workers=10, thread_name_prefix="acts")
     directory = DirectoryCache(table, background)
     return Responder(
-        linked=Linked(table, directory, link_keys, new_id, workers),
+        linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id),
         addressed=Addressed(table, directory, pages),
         api=Api(table, directory, Limiter(counters), new_id),

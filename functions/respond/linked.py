@@ -17,6 +17,7 @@ from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import BadLink, ExpiredLink, Link
+from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
@@ -40,6 +41,7 @@ class Linked:
     table: Table
     directory: DirectoryCache
     keys: LinkKeys
+    hold: HoldMemory
     new_id: Callable[[str, datetime], str]
     workers: Executor
     """Acts on several incidents at once."""
@@ -85,6 +87,7 @@ class Linked:
             directory=self.directory,
             signing_key=self.keys.accepted(now)[0],
             new_id=self.new_id,
+            hold=self.hold().spell(now),
             log_fields=log_fields,
         )
         if request.method == "POST":

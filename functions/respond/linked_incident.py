@@ -103,6 +103,7 @@ def show(visit: Visit) -> Answer:
         ends_at=visit.link.ends_at,
         token=visit.token,
         message=_message(visit),
+        hold=visit.hold,
     )
     return incident_page(view, now)
 

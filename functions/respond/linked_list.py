@@ -59,6 +59,7 @@ def show(visit: Visit) -> Answer:
         names=lambda user_id: visit.directory.user_name(user_id, visit.now, visit.deadline),
         zone=visit.zone,
         ends_at=visit.link.ends_at,
+        hold=visit.hold,
     )
     return list_page(view, visit.now)
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from opsknight.escalation.hold import Spell
 from opsknight.http.gateway import Answer
 from opsknight.incident.model import Incident, Status
 from opsknight.views.sentences import Names, ago
 from respond.markup import Html, joined, tag
-from respond.pages import footer, html_page
+from respond.pages import footer, hold_banner, html_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class ListView:
     names: Names
     zone: ZoneInfo
     ends_at: datetime
+    hold: Spell | None = None
+    """The hold that is on."""
 
 
 def list_page(view: ListView, now: datetime) -> Answer:
@@ -52,6 +55,7 @@ def list_page(view: ListView, now: datetime) -> Answer:
         else f"{_incidents(len(others))}, none of them open"
     )
     body = joined(
+        hold_banner(view.hold, view.zone),
         tag("h1", heading),
         _result(view.result),
         _all(waiting),

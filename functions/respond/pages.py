@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from opsknight.escalation.hold import Spell
 from opsknight.escalation.pages import StepTaken
 from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import describe
@@ -74,6 +75,8 @@ class PageView:
     references: Sequence[Reference] = ()
     message: str | None = None
     """The token of the list, if the message told other incidents, too."""
+    hold: Spell | None = None
+    """The hold that is on."""
 
     def clock(self, at: datetime) -> str:
         return clock(at, self.zone)
@@ -82,6 +85,7 @@ class PageView:
 def incident_page(view: PageView, now: datetime) -> Answer:
     incident = view.incident
     body = joined(
+        hold_banner(view.hold, view.zone),
         _message(view),
         tag(
             "header",
@@ -117,6 +121,15 @@ def clock(at: datetime, zone: ZoneInfo) -> str:
 def sentence_page(status: int, heading: str, sentence: str) -> Answer:
     """A page that says nothing about any incident."""
     return html_page(status, heading, joined(tag("h1", heading), tag("p", sentence)))
+
+
+def hold_banner(hold: Spell | None, zone: ZoneInfo) -> Html | None:
+    """Says loudly that nobody is paged; None when no hold is on."""
+    if hold is None:
+        return None
+    why = f" ({hold.reason})" if hold.reason else ""
+    said = f"On hold until {clock(hold.end, zone)}{why}: OpsKnight pages nobody."
+    return tag("p", f"{said} What you do here counts.", class_="hold")
 
 
 def _facts(view: PageView, now: datetime) -> Html:

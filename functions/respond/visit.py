@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from opsknight.directory.entries import User
+from opsknight.escalation.hold import Spell
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request
 from opsknight.incident.commands import Command
@@ -42,6 +43,8 @@ class Visit:
     directory: DirectoryCache
     signing_key: bytes
     new_id: Callable[[str, datetime], str]
+    hold: Spell | None
+    """The hold that is on."""
     log_fields: dict[str, Any]
 
     @property

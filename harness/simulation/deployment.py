@@ -214,6 +214,8 @@ class Deployment:
                 return Mail(self.receivers, process, timeout)
             case "cloudformation":
                 return SimpleNamespace(describe_stacks=_stack)
+            case "sts":
+                return SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::1:user/x"})
             case _:
                 raise failure("UnknownService", service)
 

@@ -194,6 +194,27 @@ def on_call(play: Play) -> None:
     play.types("oncall", "--schedule", "follow-the-sun", "--json")
 
 
+def hold(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.forget_last()
+    play.types("hold", "status")
+    play.types("hold", "off")
+    play.types("hold", "on", "--for", "5h", code=1)
+    play.types("hold", "on", "--for", "15m", "--reason", "New rules are deployed")
+    play.types("incidents", "list")
+    play.types("incidents", "list", "--json")
+    play.types("contact", "test", "ada", code=1)
+    play.goes_by(minutes=7)
+    play.types("hold", "status")
+    play.types("hold", "status", "--json")
+    play.types("hold", "on", "--for", "3h")
+    play.types("hold", "on", "--for", "3h54m", code=1)
+    play.goes_by(minutes=1)
+    play.types("hold", "off")
+    play.types("hold", "status")
+    play.types("incidents", "list")
+
+
 def maintenance(play: Play) -> None:
     play.types("apply", "-", "--yes", "--json", stdin=small())
     play.forget()

@@ -35,6 +35,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_configuration.a_key_in_use,
     scenes_configuration.on_call,
     scenes_configuration.maintenance,
+    scenes_configuration.hold,
     scenes_incidents.incidents,
     scenes_incidents.incidents_refused,
     scenes_incidents.contact,

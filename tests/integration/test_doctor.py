@@ -14,6 +14,7 @@ from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
 from opsknight.store.configurations import Configurations
+from opsknight.store.items import HOLD_KEY
 from opsknight.store.receivers import Receivers
 from opsknight_cli.doctor.configuration_findings import destinations
 from opsknight_cli.doctor.findings import Finding, Verdict, ok
@@ -59,7 +60,49 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 22
+    assert len(found) == 24
+
+
+def test_what_is_served_is_compared_with_what_was_deployed(shell: Shell) -> None:
+    def configuration(asked: Any) -> dict[str, Any]:
+        found = {"State": "Active", "LastUpdateStatus": "Successful", "LastModified": "x"}
+        is_served, name = "Qualifier" in asked, asked["FunctionName"]
+        layer = "2" if name.startswith("Events") and is_served else "3"
+        level = "secret-1" if name.startswith("Send") and is_served else "secret-2"
+        return found | {
+            "Version": "7" if is_served else "$LATEST",
+            "CodeSha256": "1" if name.startswith("Tick") and is_served else "2",
+            "Layers": [{"Arn": f"arn:aws:lambda:eu-west-1:1:layer:common:{layer}"}],
+            "Environment": {"Variables": {"LOG_LEVEL": level, "SAME": "x"}},
+        }
+
+    account(shell).answers["lambda.GetFunctionConfiguration"] = configuration
+    said = [each["said"] for each in examined(shell, 3)["versions"]]
+    assert said == [
+        "Events serves version 7, which has other layers than the newest.",
+        "Send serves version 7, which has other settings (LOG_LEVEL) than the newest.",
+        "Tick serves version 7, which has other code than the newest.",
+    ]
+
+
+def test_a_shift_under_way_is_a_warning(shell: Shell) -> None:
+    account(shell).answers["lambda.GetAlias"] = {
+        "RoutingConfig": {"AdditionalVersionWeights": {"8": 0.1}}
+    }
+    assert {each["verdict"] for each in examined(shell, 2)["versions"]} == {"warning"}
+
+
+def test_a_hold_is_a_failure_and_an_unreadable_one_a_warning(shell: Shell) -> None:
+    assert shell.opsknight("hold", "on", "--for", "1h", "--reason", "deploy").code == 0
+    [found] = examined(shell, 3)["hold"]
+    assert 'by grace: "deploy"' in found["said"]
+    shell.world.table.client.update_item(
+        TableName=shell.world.table.name,
+        Key=HOLD_KEY,
+        UpdateExpression="SET spells = :nonsense",
+        ExpressionAttributeValues={":nonsense": {"N": "7"}},
+    )
+    assert [each["verdict"] for each in examined(shell, 2)["hold"]] == ["warning"]
 
 
 def test_a_receiver_that_is_down_is_named(shell: Shell) -> None:

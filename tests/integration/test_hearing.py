@@ -1,16 +1,18 @@
 """Late messages, and a fallback that nobody hears, are signalled."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from escalation.handler import on_due
+from escalation.handler import hold_memory, on_due
 from harness.pipeline import Pipeline
 from harness.world import World
+from notify import wiring
 from notify.handler import on_delivery, on_plan
+from opsknight.runtime import clients
 from opsknight.runtime.queues import LATE
 from opsknight.runtime.telemetry import DEPLOYMENT
 
@@ -34,9 +36,23 @@ def received(late: timedelta) -> Mapping[str, Any]:
     return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": body}]}
 
 
+@pytest.fixture
+def no_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The hold cannot be read, so there is none."""
+    for name, value in {"TABLE_NAME": "none", "RETENTION_DAYS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    made = (clients.table, hold_memory, wiring.hold)
+    for each in made:
+        each.cache_clear()
+    yield
+    for each in made:
+        each.cache_clear()
+
+
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 def test_whoever_receives_a_late_message_says_how_late(
-    reader: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    reader: Callable[..., Any], capsys: pytest.CaptureFixture[str], no_table: None
 ) -> None:
     assert reader(received(late=10 * LATE), None) == {"batchItemFailures": []}
     assert signals(capsys)["OldestDueSeconds"] == pytest.approx(10 * LATE.total_seconds(), abs=5)

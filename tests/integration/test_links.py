@@ -6,6 +6,7 @@ from secrets import token_hex
 import pytest
 
 from harness.desk import Desk, RawResponse
+from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Owner
@@ -422,3 +423,16 @@ def test_a_rotated_key_signs_new_links_and_old_ones_work_on(desk: Desk) -> None:
     desk.world.clock.advance(minutes=5)
     assert desk.ask(before).status == 404
     assert desk.ask(after).status == 200
+
+
+def test_a_page_says_loudly_that_a_hold_is_on(desk: Desk) -> None:
+    opened = desk.world.send(event()).incident["id"]
+    path = desk.link(opened)
+    assert "On hold" not in desk.ask(path, function=desk.responder()).text
+    words = ["--for", "15m", "--reason", "<b>New</b> rules"]
+    assert Shell(desk.world).opsknight("hold", "on", *words).code == 0
+    page = desk.ask(path, function=desk.responder()).text
+    assert "On hold until" in page
+    assert "(&lt;b&gt;New&lt;/b&gt; rules): OpsKnight pages nobody." in page
+    desk.world.clock.advance(minutes=15)
+    assert "On hold" not in desk.ask(path, function=desk.responder()).text

@@ -44,6 +44,8 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
         clients.sqs,
         clients.sns,
         escalation.handler.engine,
+        escalation.handler.hold_memory,
+        wiring.hold,
         wiring.queues,
         wiring.page_tracker,
         wiring.planning,

@@ -109,6 +109,7 @@ def test_incidents_are_attended_to_side_by_side(night: Pipeline) -> None:
         night.engine.table,
         night.engine.outbox,
         night.engine.clock,
+        night.engine.hold,
         night.engine.new_token,
         night.engine.sleep,
         side_by_side=8,

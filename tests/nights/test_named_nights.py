@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
+import pytest
+
 from harness.simulation.cases import names_of
 from harness.simulation.configuration import (
     Configuration,
@@ -20,7 +22,7 @@ from harness.simulation.configuration import (
 from harness.simulation.journal import Journal
 from harness.simulation.night import MINUTE, Night
 from harness.simulation.outside import TITLE
-from harness.simulation.weather import CALM, Mood, Outage, Weather
+from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 
 ADA, BEN = phone("phone", 1), phone("phone", 2)
 FOR_HOURS = 600
@@ -209,3 +211,42 @@ def test_of_policies_that_run_out_together_the_fallback_is_told_at_once_and_in_o
     assert names_of(first.text) == {"case-0001"}
     assert names_of(digest.text) == {f"case-{number:04}" for number in range(1, 9)}
     assert digest.at - first.at >= 5 * MINUTE
+
+
+def holding(night: Night, at: float, *words: str) -> None:
+    night.outside.at(at, partial(night.outside.operate, "hold", *words))
+
+
+@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
+def test_under_a_hold_nobody_hears_anything_and_afterwards_everybody_does_once(
+    weather: Weather,
+) -> None:
+    night = play(ada_then_ben(5, 3), 20, weather)
+    # The first incident is paged for and its step waits; the others come under the hold.
+    trigger(night, 60, 0)
+    holding(night, 2 * MINUTE, "on", "--for", "9m")
+    for number in range(1, 12):
+        trigger(night, 2.5 * MINUTE + number * 20, number, number % 3)
+    night.run()
+    began, ended = 2 * MINUTE + 15, 11 * MINUTE - 1
+    assert not [each for each in night.journal.heard if began <= each.at < ended]
+    counts = told(night.journal, ADA)
+    # A sender that dies after sending sends again.
+    died = sum(each.sender_died or not each.is_answered for each in night.journal.heard)
+    assert len(counts) == 12
+    assert sum(counts.values()) <= 12 + died * 12
+    assert told(night.journal, BEN)["case-0000"] == 1
+    early = [it for it in night.journal.heard if it.to == BEN.address and it.at < 15 * MINUTE]
+    # Their five minutes begin when Ada could be told.
+    assert {name for each in early for name in TITLE.findall(each.text)} <= {"case-0000"}
+    assert not night.journal.fallback
+
+
+def test_a_hold_that_ends_early_is_over_within_a_minute_and_a_half() -> None:
+    night = play(only_ada(), 12)
+    holding(night, 60, "on", "--for", "4h")
+    trigger(night, 90, 0)
+    holding(night, 6 * MINUTE, "off")
+    night.run()
+    [first] = [each.at for each in night.journal.heard if each.to == ADA.address]
+    assert 6 * MINUTE <= first < 7.5 * MINUTE

@@ -320,6 +320,8 @@ def unmade() -> Iterator[None]:
         events.handler.api,
         respond.handler.responder,
         escalation.handler.engine,
+        escalation.handler.hold_memory,
+        wiring.hold,
         wiring.queues,
         wiring.page_tracker,
         wiring.planning,

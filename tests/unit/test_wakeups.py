@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from opsknight.escalation.hold import Hold, Spell
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     PlanNotices,
@@ -49,6 +50,12 @@ def test_a_message_says_when_it_should_arrive(message: QueueMessage) -> None:
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"at": 3}', '{"at": "soon"}'])
 def test_a_message_without_its_time_is_not_late(body: str) -> None:
     assert lateness([body], AT) == timedelta(0)
+
+
+def test_time_under_hold_makes_no_message_late() -> None:
+    [body] = [to_json(TimerDue("inc_1", AT), AT)]
+    hold = Hold(spells=(Spell(start=AT, end=AT + timedelta(minutes=9)),))
+    assert lateness([body], AT + timedelta(minutes=10), hold) == timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=repr)

@@ -1,23 +1,21 @@
 """The checks. Each asks AWS or the table for one thing, and has the answer turned into findings."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from email.utils import parseaddr
 from itertools import batched
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from opsknight.config.configuration import Configuration
 from opsknight.directory.receivers import Channel
 from opsknight.directory.secret_names import own_prefix, parameter
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
-from opsknight.store.table import Table
-from opsknight_cli.doctor import account_findings, configuration_findings
+from opsknight_cli.doctor import account_findings, configuration_findings, serving
+from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
 FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary")
@@ -35,39 +33,6 @@ MOST_SERVICES: Final = 10
 _FUNCTION: Final = "AWS::Lambda::Function"
 _MAPPING: Final = "AWS::Lambda::EventSourceMapping"
 _ALARM: Final = "AWS::CloudWatch::Alarm"
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    kind: str
-    physical: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """The facts about a deployment that the checks share."""
-
-    client: Callable[[str], Any]
-    parameters: Mapping[str, str]
-    resources: Mapping[str, Resource]
-    """By logical id."""
-    configuration: Configuration
-    table: Table
-    stack: str
-    now: datetime
-    patience: float
-    """Seconds for one check."""
-
-    def of_kind(self, kind: str) -> dict[str, str]:
-        return {name: it.physical for name, it in self.resources.items() if it.kind == kind}
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the inbox replaces all providers."""
-        return bool(self.parameters.get("LocalInbox"))
-
-
-type Check = Callable[[Deployed], Iterable[Finding]]
 
 
 def functions(deployed: Deployed) -> Iterable[Finding]:
@@ -282,7 +247,9 @@ def dedup_keys(deployed: Deployed) -> Iterable[Finding]:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
+    "hold": serving.hold,
     "functions": functions,
+    "versions": serving.versions,
     "streams": stream_mappings,
     "queue readers": queue_mappings,
     "queues": queues,

@@ -21,6 +21,7 @@ from opsknight_cli.incidents.filters import (
     service_ids,
 )
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal import holding
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import IncidentArgument, configuration, incident_id
 from opsknight_cli.terminal.times import UTC_ZONE, earlier
@@ -85,8 +86,15 @@ def list_command(
     more = len(found) > limit
     found = found[:limit]
     if screen.as_json:
-        screen.data({"incidents": [to_json(answers.listed(each)) for each in found], "more": more})
+        screen.data(
+            {
+                "incidents": [to_json(answers.listed(each)) for each in found],
+                "more": more,
+                "hold": holding.data(holding.current(invocation)),
+            }
+        )
         return
+    holding.warn(invocation)
     if found:
         view.show_list(screen, found, now)
     elif wanted == Wanted(statuses=set(ACTIVE)):
@@ -140,6 +148,7 @@ def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
         }
         screen.data({"incident": to_json(answers.incident(details)) | more})
         return
+    holding.warn(invocation)
     policy = None
     if found.policy_id and found.policy_version:
         policy = table.policy(found.policy_id, deadline, found.policy_version)

@@ -24,6 +24,7 @@ from opsknight_cli.incidents.filters import (
     service_ids,
 )
 from opsknight_cli.session import UsageError
+from opsknight_cli.terminal import holding
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Line, printable
 
@@ -123,12 +124,14 @@ class _Watched:
 def _list(look: Look, invocation: Invocation) -> Iterable[Line]:
     now = invocation.session.now()
     width, height = invocation.screen.size
+    if (spell := holding.current(invocation)) is not None:
+        yield Line(0, Text(holding.sentence(spell), "bold red"))
     count = f"{len(look.active)} active" if look.active else "No incident is active"
     yield Line(0, Text(f"{count} at {now:%H:%M:%S} UTC. Press Ctrl-C to stop.", "dim"))
     if not look.active:
         return
     lines = view.listing(look.active, now, width)
-    room = height - 3
+    room = height - 4
     yield from lines[:room]
     if len(lines) > room:
         yield Line(0, Text("... and more than fit", "dim"))

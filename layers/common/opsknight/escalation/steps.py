@@ -42,6 +42,7 @@ class Progress(StrEnum):
     ROUND_COUNTS = "round counts"
     ROUND_NOT_COUNTED = "round does not count"
     STEP_TAKEN = "step taken"
+    HELD_UP = "held up by a hold"
     PAGES_WRITTEN = "pages written"
     EXHAUSTED = "exhausted"
     FALLBACK_ASKED = "fallback asked for"

@@ -13,6 +13,7 @@ from typing import Annotated, Final, assert_never
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
+from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Model, Status
 from opsknight.notification.message import PageReason
@@ -175,7 +176,11 @@ def is_superseded(delivery: Delivery, others: Iterable[Delivery]) -> bool:
 
 
 def attempted(
-    delivery: Delivery, attempt: Attempt, after: timedelta | None, chance: float
+    delivery: Delivery,
+    attempt: Attempt,
+    after: timedelta | None,
+    chance: float,
+    hold: Hold = NO_HOLD,
 ) -> dict[str, object]:
     """The attributes to set after an attempt: how the delivery ended, or when to try again.
 
@@ -195,7 +200,7 @@ def attempted(
             return changes | {"state": State.SENT, "ended_at": attempt.at}
         case AttemptOutcome.FAILED:
             return changes | {"state": State.FAILED, "why": attempt.why, "ended_at": attempt.at}
-        case AttemptOutcome.RETRY if _is_given_up(delivery, attempt.at):
+        case AttemptOutcome.RETRY if _is_given_up(delivery, attempt.at, hold):
             return changes | {"state": State.GIVEN_UP, "why": attempt.why, "ended_at": attempt.at}
         case AttemptOutcome.RETRY:
             pause = _pause(delivery, tries, attempt.at, after, chance)
@@ -204,8 +209,8 @@ def attempted(
             assert_never(unknown)
 
 
-def _is_given_up(delivery: Delivery, now: datetime) -> bool:
-    return not delivery.pages and now - delivery.not_before >= TRIED_FOR
+def _is_given_up(delivery: Delivery, now: datetime, hold: Hold) -> bool:
+    return not delivery.pages and now >= hold.counted(delivery.not_before, TRIED_FOR)
 
 
 def _pause(
@@ -225,7 +230,7 @@ def ended(state: State, why: str, at: datetime) -> dict[str, object]:
 
 
 def page_state(
-    deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime
+    deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime, hold: Hold = NO_HOLD
 ) -> PageState | None:
     """How a page ended, by its deliveries; None while that is open."""
     deliveries = tuple(deliveries)
@@ -234,24 +239,28 @@ def page_state(
         return PageState.REACHED
     if State.CANCELLED in states:
         return PageState.CANCELLED
-    if State.PENDING in states and now < fails_at(deliveries, reach_deadline):
+    if State.PENDING in states and now < fails_at(deliveries, reach_deadline, hold):
         return None
     return PageState.FAILED
 
 
-def fails_at(deliveries: Iterable[Delivery], reach_deadline: datetime) -> datetime:
+def fails_at(
+    deliveries: Iterable[Delivery], reach_deadline: datetime, hold: Hold = NO_HOLD
+) -> datetime:
     """When a page has failed of which no provider has taken a message, and some are pending.
 
-    Not while somebody is sending one, and not before one has been tried.
+    Not while somebody is sending one, and not before one has been tried. Time under hold does not
+    count.
     """
     deliveries = tuple(deliveries)
-    latest = reach_deadline - REACHED_WITHIN + TRIED_WITHIN
+    first = reach_deadline - REACHED_WITHIN
+    latest = hold.counted(first, TRIED_WITHIN)
     tried = [each.attempts[0].at for each in deliveries if each.attempts]
     over = any(each.state is not State.PENDING for each in deliveries)
     sending = any(each.claim for each in deliveries if each.state is State.PENDING)
     if sending or not (tried or over):
         return latest
-    return min(latest, min(tried) + REACHED_WITHIN) if tried else reach_deadline
+    return min(latest, hold.counted(min(tried) if tried else first, REACHED_WITHIN))
 
 
 def is_untried(deliveries: Iterable[Delivery]) -> bool:

@@ -4,7 +4,7 @@ SQS did not take.
 What the messages say is in `wakeups`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.escalation.hold import Hold
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import Wakeup, lateness, to_json
 
@@ -73,12 +74,14 @@ class Queue:
                 raise NotTaken(failed.get("Message", failed["Code"]))
 
 
-def signal_late(records: Iterable[Mapping[str, Any]], now: datetime) -> None:
-    """Signals how late the messages of a batch are, if they are: a queue that is served too slowly
-    is heard even while a sweep sees nothing overdue.
+def signal_late(
+    records: Iterable[Mapping[str, Any]], now: datetime, hold: Callable[[], Hold]
+) -> None:
+    """Signals how late the messages of a batch are, if they are, without the time under hold: a
+    queue that is served too slowly is heard even while a sweep sees nothing overdue.
     """
-    late = lateness((record["body"] for record in records), now)
-    if late >= LATE:
+    bodies = [record["body"] for record in records]
+    if lateness(bodies, now) >= LATE and (late := lateness(bodies, now, hold())) >= LATE:
         signal("OldestDueSeconds", late.total_seconds(), MetricUnit.Seconds)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
+from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.telemetry import logger
 from opsknight.store.due import Place
@@ -204,11 +205,12 @@ def _message(fields: object) -> QueueMessage | None:
             return None
 
 
-def lateness(bodies: Iterable[str], now: datetime) -> timedelta:
-    """How late the latest of these messages arrives. One that does not say when it should have
-    arrived, as older versions send it, is not late.
+def lateness(bodies: Iterable[str], now: datetime, hold: Hold = NO_HOLD) -> timedelta:
+    """How late the latest of these messages arrives, without the time under hold. One that does not
+    say when it should have arrived, as older versions send it, is not late.
     """
-    return max((now - at for body in bodies if (at := _at(body))), default=timedelta(0))
+    found = (hold.lateness(at, now) for body in bodies if (at := _at(body)))
+    return max(found, default=timedelta(0))
 
 
 def _at(body: str) -> datetime | None:

@@ -106,8 +106,12 @@ class Bundles:
         )
         return sooner
 
-    def holds_any(self, destination: str, deadline: Deadline) -> bool:
-        found, _ = self._rows(destination, 1, deadline)
+    def holds_any(
+        self, destination: str, deadline: Deadline, urgency: Urgency | None = None
+    ) -> bool:
+        """Whether anything is held, of this urgency if one is given."""
+        prefix = "held#" if urgency is None else f"held#{list(Urgency).index(urgency)}#"
+        found, _ = self._rows(destination, 1, deadline, prefix)
         return bool(found)
 
     def held(self, destination: str, deadline: Deadline) -> Held:
@@ -132,7 +136,9 @@ class Bundles:
                 held.deliveries.append(delivery)
         return held
 
-    def _rows(self, destination: str, most: int, deadline: Deadline) -> tuple[list[HeldRow], bool]:
+    def _rows(
+        self, destination: str, most: int, deadline: Deadline, prefix: str = "held#"
+    ) -> tuple[list[HeldRow], bool]:
         page = retrying(
             deadline,
             self.table.client.query,
@@ -140,7 +146,7 @@ class Bundles:
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={
                 ":pk": items.receiver_state_key(destination)["pk"],
-                ":prefix": {"S": "held#"},
+                ":prefix": {"S": prefix},
             },
             Limit=most + 1,
             ConsistentRead=True,

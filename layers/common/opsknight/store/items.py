@@ -18,6 +18,8 @@ AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 FALLBACK_KEY: Final[Item] = {"pk": {"S": "fallback"}, "sk": {"S": "state"}}
 # The list of what the configuration holds, and its revision.
 HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
+# All holds of the last days (`opsknight.escalation.hold`).
+HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
 DUE_SHARDS: Final = 16
 
 

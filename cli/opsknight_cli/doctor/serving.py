@@ -1,0 +1,74 @@
+"""What the deployment serves now: the versions behind the aliases, and whether a hold is on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from opsknight.store.calls import Deadline
+from opsknight.store.holds import Holds
+from opsknight_cli.doctor.deployed import Deployed
+from opsknight_cli.doctor.findings import Finding, failed, ok, warning
+from opsknight_cli.terminal.holding import sentence
+
+ALIAS: Final = "live"
+_DEPLOY: Final = "Deploy again: `make deploy`. After `opsknight rollback` this is as it should be."
+
+
+def hold(deployed: Deployed) -> Iterable[Finding]:
+    try:
+        found = Holds(deployed.table).read(Deadline.after(deployed.patience))
+    except ValidationError:
+        said = "The item of the hold cannot be read, so there is none."
+        yield warning("hold", said, "Write it anew: `opsknight hold on --for 1m`.")
+        return
+    spell = found.spell(deployed.now)
+    if spell is None:
+        yield ok("hold", "There is no hold.")
+    else:
+        yield failed("hold", sentence(spell), "End it: `opsknight hold off`.")
+
+
+def versions(deployed: Deployed) -> Iterable[Finding]:
+    """Whether what runs is what was deployed: code, layer and settings alike."""
+    awslambda, found = deployed.client("lambda"), []
+    functions = sorted(deployed.of_kind("AWS::Lambda::Function").items())
+    for name, physical in functions:
+        served = awslambda.get_function_configuration(FunctionName=physical, Qualifier=ALIAS)
+        latest = awslambda.get_function_configuration(FunctionName=physical)
+        said = differences(served, latest)
+        if said:
+            short = name.removesuffix("Function")
+            text = f"{short} serves version {served['Version']}, which has other {said} than"
+            found.append(failed("versions", f"{text} the newest.", _DEPLOY))
+        routing = awslambda.get_alias(FunctionName=physical, Name=ALIAS).get("RoutingConfig") or {}
+        if routing.get("AdditionalVersionWeights"):
+            said = f"{name.removesuffix('Function')} serves two versions: a shift is under way."
+            found.append(warning("versions", said, "Wait for CodeDeploy, and look again."))
+    if found:
+        yield from found
+    else:
+        yield ok("versions", f"All {len(functions)} functions serve what was deployed last.")
+
+
+def differences(served: Mapping[str, Any], latest: Mapping[str, Any]) -> str:
+    """What the served version has otherwise. Names of settings only: values may be secret."""
+    said = []
+    if served.get("CodeSha256") != latest.get("CodeSha256"):
+        said.append("code")
+    if _layers(served) != _layers(latest):
+        said.append("layers")
+    ours, theirs = _settings(served), _settings(latest)
+    names = {each for each in ours.keys() | theirs.keys() if ours.get(each) != theirs.get(each)}
+    if names:
+        said.append(f"settings ({', '.join(sorted(names))})")
+    return " and ".join(said)
+
+
+def _layers(function: Mapping[str, Any]) -> list[str]:
+    return [each["Arn"] for each in function.get("Layers", [])]
+
+
+def _settings(function: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = function.get("Environment", {}).get("Variables", {})
+    return found

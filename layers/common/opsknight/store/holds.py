@@ -1,0 +1,44 @@
+"""The hold in the table: one item, changed on the condition that it is as it was read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opsknight.escalation.hold import Hold
+from opsknight.store import items, transactions
+from opsknight.store.calls import Deadline, decide_again, retrying
+from opsknight.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    table: Table
+
+    def read(self, deadline: Deadline) -> Hold:
+        """Raises ValidationError for an item that is not what it should be."""
+        return self.table.get(Hold, items.HOLD_KEY, deadline) or Hold()
+
+    def change(self, decide: Callable[[Hold], Hold], deadline: Deadline) -> Hold:
+        """Writes what `decide` makes of the hold, and returns it."""
+
+        def attempt(_: int) -> Hold:
+            seen = self.read(deadline)
+            wanted = decide(seen)
+            if wanted == seen:
+                return wanted
+            update = transactions.update({"kind": "hold", "spells": wanted.spells})
+            condition = transactions.still(
+                {"spells": seen.spells or None},
+                update["ExpressionAttributeNames"],
+                update["ExpressionAttributeValues"],
+            )
+            retrying(
+                deadline,
+                self.table.client.update_item,
+                TableName=self.table.name,
+                Key=items.HOLD_KEY,
+                ConditionExpression=condition,
+                **update,
+            )
+            return wanted
+
+        return decide_again(deadline, attempt)
