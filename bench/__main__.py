@@ -24,6 +24,7 @@ from bench.lists import measure_lists
 from bench.machine import facts
 from bench.refused import measure_refused
 from bench.sending import measure_sending
+from bench.start import measure_start
 from bench.steps import measure_steps
 from bench.storm import measure_storm
 from harness.dynamodb import ROOT, server
@@ -44,6 +45,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "hot-key": measure_hot_key,
     "configuration": measure_configuration,
     "cost": measure_cost,
+    "start": measure_start,
 }
 
 

@@ -17,6 +17,7 @@ from opsknight.runtime.clients import MESSAGES_CONFIG
 from opsknight.runtime.queues import Queue
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
+from opsknight_cli.session import NotFound, Where
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -28,17 +29,6 @@ IMPATIENT: Final = Config(
 )
 _NO_REGION: Final = "Give a region with --region, or set AWS_DEFAULT_REGION."
 _SETTINGS: Final = Path(".local") / "opsknight.env"
-
-
-class NotFound(Exception):
-    """No deployment was found; the text is a sentence for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    stack: str | None = None
-    region: str | None = None
-    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,56 +4,29 @@
 3: `doctor` found failures. 64: wrong usage. 130: interrupted.
 """
 
+import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final
 
-import typer
-from botocore.exceptions import BotoCoreError, ClientError
-
 from opsknight.runtime import clock
-from opsknight.runtime.queues import NotTaken
-from opsknight.store.calls import Unavailable
-from opsknight_cli import contact, hold, keys, maintenance, oncall, send
-from opsknight_cli.configuration import commands as configure
-from opsknight_cli.deployments import NotFound, find
-from opsknight_cli.doctor import command as doctor
-from opsknight_cli.files.reading import Unreadable
-from opsknight_cli.incidents import actions, listing, watching
-from opsknight_cli.session import CommandError, Exit, Session, UsageError
-from opsknight_cli.simulate import command as simulate
+from opsknight_cli import known_names, outline
+from opsknight_cli.session import CommandError, Exit, NotFound, Session, UsageError, Where
 from opsknight_cli.terminal.invocation import Terminal
 from opsknight_cli.terminal.screen import Screen
 
+# Objects made before the first look for garbage.
+GARBAGE: Final = 100_000
 FAILED: Final = 1
 USAGE: Final = 64
 INTERRUPTED: Final = 130
-
-app = typer.Typer(
-    help="Operate an OpsKnight Serverless deployment.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-)
-for single in (configure.app, oncall.app, send.app, simulate.app, doctor.app):
-    app.registered_commands += single.registered_commands
-incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help=True)
-for part in (listing.app, watching.app, actions.app):
-    incidents.registered_commands += part.registered_commands
-app.add_typer(keys.app, name="keys")
-app.add_typer(incidents, name="incidents")
-app.add_typer(contact.app, name="contact")
-app.add_typer(oncall.overrides, name="override")
-app.add_typer(maintenance.app, name="maintenance")
-app.add_typer(hold.app, name="hold")
-
-
-@cache
-def command() -> Any:
-    """The whole tree of commands. Typer takes a while to make it."""
-    return typer.main.get_command(app)
+# Failures of AWS, by module. They are imported when something fails, and no earlier.
+_OF_AWS: Final = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "opsknight.runtime.queues": ("NotTaken",),
+}
 
 
 def new_screen(as_json: bool) -> Screen:
@@ -66,7 +39,9 @@ def run(
     """Runs one command, and returns its exit code."""
     screen = screens("--json" in arguments)
     try:
-        command().main(list(arguments), prog_name="opsknight", obj=Terminal(session, screens))
+        outline.command().main(
+            list(arguments), prog_name="opsknight", obj=Terminal(session, screens)
+        )
     except Exit as end:
         return end.code
     except SystemExit as end:
@@ -81,9 +56,11 @@ def run(
                 return code if isinstance(code, int) else 0
     except UsageError as error:
         return _failed(str(error), screen, USAGE)
-    except (CommandError, NotFound, Unreadable, Unavailable) as error:
+    except (CommandError, NotFound) as error:
         return _failed(str(error), screen)
-    except (BotoCoreError, ClientError, NotTaken) as error:
+    except _classes({"opsknight.store.calls": ("Unavailable",)}) as error:
+        return _failed(str(error), screen)
+    except _classes(_OF_AWS) as error:
         return _failed(f"AWS answered with an error: {error}", screen)
     raise AssertionError("the library ends every command with SystemExit")
 
@@ -96,6 +73,29 @@ def _failed(sentence: str, screen: Screen, code: int = FAILED) -> int:
     return code
 
 
+def _classes(names: Mapping[str, Sequence[str]]) -> tuple[type[Exception], ...]:
+    """Of the classes in modules that are imported by now. Others cannot have been raised."""
+    return tuple(
+        getattr(sys.modules[module], each)
+        for module, classes in names.items()
+        if module in sys.modules
+        for each in classes
+    )
+
+
+def _find(where: Where) -> Any:
+    return import_module("opsknight_cli.deployments").find(where)
+
+
 def main() -> None:
-    session = Session(find, clock.now, clock.new_id, sys.stdin.read, time.sleep)
+    # What is imported stays until the end: looking for garbage among it finds none.
+    gc.set_threshold(GARBAGE)
+    session = Session(
+        find=_find,
+        remember=known_names.keep,
+        now=clock.now,
+        new_id=clock.new_id,
+        read_stdin=sys.stdin.read,
+        sleep=time.sleep,
+    )
     sys.exit(run(sys.argv[1:], session))

@@ -7,10 +7,11 @@ import typer
 import urllib3
 
 from opsknight.incident.model import Action, Severity
-from opsknight_cli.deployments import Where, local_settings
+from opsknight_cli.deployments import local_settings
 from opsknight_cli.session import (
     CommandError,
     Exit,
+    Where,
 )
 from opsknight_cli.terminal.invocation import Invocation, common_options
 

@@ -2,17 +2,32 @@
 input. And the two ways in which a command ends early.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from opsknight.store.calls import Deadline
-from opsknight_cli.deployments import Account, Deployment, Where, reach
+if TYPE_CHECKING:
+    from opsknight.store.calls import Deadline
+    from opsknight_cli.deployments import Account, Deployment
 
 PATIENCE_SECONDS: Final = 60
 WRITE: Final = "act"
 """The prefix of the ids of writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The deployment that the options name."""
+
+    stack: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+class NotFound(Exception):
+    """No deployment was found; the text is a sentence for the operator."""
 
 
 class CommandError(Exception):
@@ -33,21 +48,30 @@ class Exit(Exception):
         self.code = code
 
 
+def _reach(where: Where) -> "Account":
+    account: Account = import_module("opsknight_cli.deployments").reach(where)
+    return account
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    find: Callable[[Where], Deployment]
+    find: Callable[[Where], "Deployment"]
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     read_stdin: Callable[[], str]
     sleep: Callable[[float], None]
     """Seconds."""
-    reach: Callable[[Where], Account] = reach
+    reach: Callable[[Where], "Account"] = _reach
+    remember: Callable[[str | None, Mapping[str, Iterable[str]]], None] = lambda *_: None
+    """Takes the names in the deployment of a stack, by kind, for completion."""
     patience: float = PATIENCE_SECONDS
     checked_within: float = 15
     """Seconds that each check of the doctor has."""
 
-    def deadline(self, most: float = PATIENCE_SECONDS) -> Deadline:
-        return Deadline.after(min(most, self.patience))
+    def deadline(self, most: float = PATIENCE_SECONDS) -> "Deadline":
+        # Who needs a deadline is about to call AWS, and has imported what that takes.
+        deadline: type[Deadline] = import_module("opsknight.store.calls").Deadline
+        return deadline.after(min(most, self.patience))
 
     def id(self, prefix: str) -> str:
         return self.new_id(prefix, self.now())

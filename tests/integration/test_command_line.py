@@ -17,7 +17,8 @@ from harness.dynamodb import make_table
 from harness.shell import Shell
 from harness.world import Clock, build
 from opsknight_cli.deployments import find
-from opsknight_cli.main import command, run
+from opsknight_cli.main import run
+from opsknight_cli.outline import command
 from opsknight_cli.session import Session
 from tests.integration import scenes_configuration, scenes_incidents
 from tests.integration.play import Play

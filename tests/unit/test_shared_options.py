@@ -6,8 +6,8 @@ import pytest
 import typer
 
 from harness.world import Clock
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.session import Session
+from opsknight_cli.deployments import Deployment
+from opsknight_cli.session import Session, Where
 from opsknight_cli.terminal.invocation import Invocation, Terminal, common_options
 from opsknight_cli.terminal.screen import Screen
 

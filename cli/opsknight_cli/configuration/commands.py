@@ -1,54 +1,33 @@
-"""`validate`, `plan`, `apply`, `export` and `schema`: the commands on configuration files."""
+"""`plan`, `apply` and `export`: configuration files and a deployment."""
 
-import json
-from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
 
-from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
+from opsknight.config.configuration import Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
-from opsknight_cli.configuration.loading import counted, load, name_of, problems_data
+from opsknight_cli.configuration.loading import counted, load, problems_data
+from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
 from opsknight_cli.configuration.plan import Plan, carry_out, plan
 from opsknight_cli.files.checking import Checked
 from opsknight_cli.files.describing import described
-from opsknight_cli.files.schema import schema
 from opsknight_cli.files.writing import written
 from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.naming import configuration, remember
 from opsknight_cli.terminal.screen import Screen
 
 CHANGES: Final = 2
 MOST_HINTS: Final = 8
-DEFAULT_FILE: Final = "opsknight.yaml"
 
 app = typer.Typer()
 
-FileArgument = Annotated[
-    str, typer.Argument(help="A file, a folder of .yaml files, or - for standard input.")
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 PruneOption = Annotated[
     bool, typer.Option("--prune", help="Remove everything that the file does not name.")
 ]
-
-
-@app.command("validate")
-@common_options(deployment=False)
-def validate_command(
-    invocation: Invocation, file: FileArgument = DEFAULT_FILE, strict: StrictOption = False
-) -> None:
-    """Show everything that is wrong with a configuration. Needs no deployment."""
-    screen = invocation.screen
-    checked = load(invocation, file, strict=strict)
-    if screen.as_json:
-        screen.data({"valid": True, "problems": problems_data(checked.problems)})
-    else:
-        counts = ", ".join(_counts(checked.configuration))
-        screen.say(f"{name_of(file)} is valid: {counts}.", "green")
 
 
 @app.command("plan")
@@ -128,35 +107,23 @@ def apply_command(
 def export_command(invocation: Invocation) -> None:
     """Print the configuration of a deployment as a configuration file."""
     screen = invocation.screen
-    configurations = Configurations(invocation.deployment.table)
-    document = described(configurations.read(invocation.session.deadline()).configuration)
+    document = described(configuration(invocation))
     if screen.as_json:
         screen.data(document)
     else:
         screen.raw(written(document))
 
 
-@app.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of configuration files, for editors."""
-    Screen().raw(json.dumps(schema(), indent=2) + "\n")
-
-
-def _counts(configuration: Configuration) -> Iterator[str]:
-    for kind in Kind:
-        if number := len(configuration.by_kind(kind)):
-            several = "policies" if kind is Kind.POLICY else f"{kind}s"
-            yield f"{number} {kind if number == 1 else several}"
-
-
 def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
-    return plan(
+    made = plan(
         Configurations(invocation.deployment.table),
         checked.configuration,
         prune=prune,
         now=invocation.session.now(),
         deadline=invocation.session.deadline(),
     )
+    remember(invocation, made.desired.configuration)
+    return made
 
 
 def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:

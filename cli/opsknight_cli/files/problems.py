@@ -23,6 +23,10 @@ class Problem:
     sentence: str
     """What is wrong, and how to fix it."""
 
+    @property
+    def dotted(self) -> str:
+        return dotted(self.path)
+
 
 def dotted(path: Path) -> str:
     """`services.checkout.receivers[2]`; empty for the whole document."""

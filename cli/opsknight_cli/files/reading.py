@@ -16,6 +16,7 @@ from opsknight.config.configuration import Path
 from opsknight.config.finding import Severity
 from opsknight_cli.files import syntax
 from opsknight_cli.files.problems import Place, Problem
+from opsknight_cli.session import CommandError
 
 # A few aliases of aliases can expand to billions of nodes.
 MOST_NODES: Final = 200_000
@@ -24,7 +25,7 @@ STDIN: Final = "-"
 MERGE: Final = "<<"
 
 
-class Unreadable(Exception):
+class Unreadable(CommandError):
     """A file cannot be opened; the text is a sentence for the operator."""
 
 

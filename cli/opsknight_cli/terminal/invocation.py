@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter
-from typing import Annotated, Any, Concatenate, Final
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final
 
 import typer
 
-from opsknight_cli.deployments import Deployment, Where
-from opsknight_cli.session import Session
+from opsknight_cli.session import Session, Where
 from opsknight_cli.terminal.screen import Screen
+
+if TYPE_CHECKING:
+    from opsknight_cli.deployments import Deployment
 
 _DEPLOYMENT: Final[dict[str, Any]] = {
     "stack": Annotated[
@@ -66,7 +68,7 @@ class Invocation:
     """The user named with `--as`."""
 
     @cached_property
-    def deployment(self) -> Deployment:
+    def deployment(self) -> "Deployment":
         """Looked up when a command first needs it. Raises NotFound."""
         return self.session.find(self.where)
 
@@ -105,6 +107,8 @@ def common_options[**P](
         # Typer makes its options from the signature, so the signature has to list all of them.
         vars(run)["__signature__"] = inspect.Signature(parameters)
         run.__name__, run.__doc__ = command.__name__, command.__doc__
+        # Where the command is, for the outline.
+        run.__module__ = command.__module__
         return run
 
     return decorate

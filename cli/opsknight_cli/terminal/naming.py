@@ -63,7 +63,21 @@ def method_name(receiver_id: str) -> str:
 
 def configuration(invocation: Invocation) -> Configuration:
     table, deadline = invocation.deployment.table, invocation.session.deadline()
-    return Configurations(table).read(deadline).configuration
+    found = Configurations(table).read(deadline).configuration
+    remember(invocation, found)
+    return found
+
+
+def remember(invocation: Invocation, found: Configuration) -> None:
+    """Keeps the names for completion."""
+    kinds = {
+        "services": found.services,
+        "teams": found.teams,
+        "users": found.users,
+        "schedules": found.schedules,
+    }
+    names = {kind: [slug_of(each) for each in known] for kind, known in kinds.items()}
+    invocation.session.remember(invocation.where.stack, names)
 
 
 def unknown(kind: Kind, name: str, known: Iterable[str]) -> CommandError:

@@ -10,19 +10,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
-from opsknight.config.finding import Severity
-from opsknight_cli.files.problems import Problem, dotted
+if TYPE_CHECKING:
+    from opsknight_cli.files.problems import Problem
 
 # Longer than any line, so nothing wraps.
 _ENDLESS: Final = 100_000
-_COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+_COLOURS: Final = {"error": "bold red", "warning": "yellow"}
 
 # The least width of a last column: with less, it would hold one word per line.
 _ROOM: Final = 30
@@ -83,7 +83,7 @@ class Screen:
         self._out.print(Text(f"{question} [y/N] ", "bold"), end="")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
-    def problems(self, problems: Iterable[Problem]) -> None:
+    def problems(self, problems: "Iterable[Problem]") -> None:
         """Where each problem is; below that, what is wrong and how to fix it."""
         for problem in problems:
             place = problem.place
@@ -91,7 +91,7 @@ class Screen:
             head.append(f"{problem.severity:<8}", _COLOURS[problem.severity])
             head.append(f"{place.file}:{place.line}", "bold")
             if problem.path:
-                head.append(f"  {dotted(problem.path)}")
+                head.append(f"  {problem.dotted}")
             self.hanging(head, 0, 8)
             self.say(problem.sentence, indent=8)
 
@@ -108,7 +108,9 @@ class Screen:
     @contextmanager
     def painting(self) -> Iterator[Callable[[Iterable[Line]], None]]:
         """Yields a function whose lines replace those of its last call. Needs a terminal."""
-        with Live(console=self._out, auto_refresh=False) as live:
+        # Only `incidents watch` paints.
+        made = import_module("rich.live").Live
+        with made(console=self._out, auto_refresh=False) as live:
 
             def paint(lines: Iterable[Line]) -> None:
                 shown = [Text(" " * line.indent).append_text(line.text) for line in lines]
