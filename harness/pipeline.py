@@ -22,7 +22,7 @@ from escalation.sweep import tick
 from harness.invariants import check
 from harness.listener import Listener
 from harness.people import ADA
-from harness.post import PLANS, TIMERS, Post
+from harness.post import TIMERS, Post
 from harness.processes import engine, planning, sending
 from harness.streams import record, woken_by
 from harness.world import Response, World, deadline, event
@@ -38,7 +38,13 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
-from opsknight.runtime.wakeups import QueueMessage, SendDelivery, SendHeld
+from opsknight.runtime.wakeups import (
+    PlanNotices,
+    QueueMessage,
+    SendDelivery,
+    SendHeld,
+    TrackPage,
+)
 from opsknight.store import directory_items, items
 from opsknight.store.wire import Item, plain, wire
 
@@ -241,7 +247,7 @@ class Pipeline:
         queued = self.post.take(self.world.clock())
         if queued is None:
             return False
-        if queued.queue == PLANS:
+        if isinstance(queued.message, PlanNotices | TrackPage):
             plan(self.planning, queued.message)
         elif queued.queue == TIMERS:
             on_message(self.engine, queued.message)

@@ -17,6 +17,7 @@ from opsknight.runtime.wakeups import QueueMessage, TimerDue, parse
 TIMERS = "https://sqs.invalid/timers"
 PLANS = "https://sqs.invalid/plans"
 PAGES = "https://sqs.invalid/pages"
+PAGES_HIGH = "https://sqs.invalid/pages-high"
 NOTICES = "https://sqs.invalid/notices"
 FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 
@@ -35,6 +36,7 @@ class Queued:
     """When it is delivered. A reminder: when its timer is due, as its reader waits until then."""
     delay: int = 0
     """The delay that the caller asked SQS for, in seconds."""
+    group: str = ""
 
 
 @dataclass
@@ -89,7 +91,8 @@ class Post:
             at = self.clock() + timedelta(seconds=delay)
             if delay and isinstance(message, TimerDue):
                 at = max(at, message.due_at)
-            self.queued.append(Queued(sent["QueueUrl"], message, at, delay))
+            group = entry.get("MessageGroupId", "")
+            self.queued.append(Queued(sent["QueueUrl"], message, at, delay, group))
         assert len(entries) <= 10
         return _answered(200, {})
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final
 
-from escalation.budget import Drain
 from escalation.engine import Engine
 from escalation.outbox import Outbox
-from harness.post import FALLBACK, NOTICES, PAGES, PLANS, TIMERS, Post
+from harness.post import FALLBACK, NOTICES, PAGES, PAGES_HIGH, PLANS, TIMERS, Post
 from harness.world import World, deadline
 from notify.channels.protocol import Sender
 from notify.composing import Composer
@@ -24,6 +23,7 @@ from notify.turns import Turns
 from opsknight.directory.receivers import Channel
 from opsknight.notification.signed_link import token
 from opsknight.runtime.hold_memory import HoldMemory
+from opsknight.runtime.lanes import Lane, Lanes
 from opsknight.runtime.queues import Queue
 from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
@@ -32,6 +32,8 @@ from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 
 LINK_KEY: Final = b"k" * 32
+# Of template.yaml.
+DRAIN: Final = {Lane.PLANS: 1000, Lane.PAGES_HIGH: 600, Lane.PAGES: 600, Lane.NOTICES: 600}
 
 
 def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
@@ -40,12 +42,10 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
     sqs = watched(post.sqs())
     outbox = Outbox(
         timers=Queue(sqs, TIMERS),
-        plans=Queue(sqs, PLANS),
-        pages=Queue(sqs, PAGES),
-        notices=Queue(sqs, NOTICES),
+        lanes=lanes(sqs),
         sns=watched(post.sns()),
         fallback=FALLBACK,
-        drain=Drain(plans=1000, sends=600),
+        drain=DRAIN,
     )
     return Engine(
         table or world.table,
@@ -136,4 +136,8 @@ def announce(
 
 
 def queues(sqs: Any) -> Queues:
-    return Queues(Queue(sqs, PLANS), Queue(sqs, PAGES), Queue(sqs, NOTICES))
+    return Queues(lanes(sqs))
+
+
+def lanes(sqs: Any) -> Lanes:
+    return Lanes(*(Queue(sqs, each) for each in (PLANS, PAGES_HIGH, PAGES, NOTICES)))

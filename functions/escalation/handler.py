@@ -19,12 +19,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from escalation.audit import audit
-from escalation.budget import Drain
 from escalation.engine import Engine
 from escalation.outbox import Outbox
 from escalation.sweep import sweep, tick
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
+from opsknight.runtime.lanes import Lane, lanes
 from opsknight.runtime.queues import Queue, signal_late
 from opsknight.runtime.settings import OutboxSettings, read_settings
 from opsknight.runtime.telemetry import logger, signal
@@ -153,12 +153,15 @@ def engine() -> Engine:
     sqs = clients.sqs()
     outbox = Outbox(
         timers=Queue(sqs, settings.timers_url),
-        plans=Queue(sqs, settings.plans_url),
-        pages=Queue(sqs, settings.pages_url),
-        notices=Queue(sqs, settings.notices_url),
+        lanes=lanes(sqs, settings),
         sns=clients.sns(),
         fallback=settings.fallback_arn,
-        drain=Drain(settings.plans_per_minute, settings.sends_per_minute),
+        drain={
+            Lane.PLANS: settings.plans_per_minute,
+            Lane.PAGES_HIGH: settings.high_sends_per_minute,
+            Lane.PAGES: settings.sends_per_minute,
+            Lane.NOTICES: settings.sends_per_minute,
+        },
     )
     return Engine(clients.table(), outbox, clock.now, hold_memory(), partial(token_hex, 14))
 

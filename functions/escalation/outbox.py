@@ -10,18 +10,18 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from escalation.budget import Drain
+from escalation.budget import Thing
+from opsknight.runtime.lanes import Lane, Lanes
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
-    Budget,
     PlanNotices,
     SendDelivery,
     SweepShard,
     TimerDue,
-    TrackPage,
     Wakeup,
+    page_wakeup,
     turn_wakeup,
 )
 from opsknight.store.due import Due
@@ -35,16 +35,13 @@ HEAD_START: Final = timedelta(seconds=1)
 class Outbox:
     timers: Queue
     """Our own queue: timers, sweeps and audits."""
-    plans: Queue
-    """Changes whose notices are not planned yet, and pages to plan or to track."""
-    pages: Queue
-    """Deliveries to people."""
-    notices: Queue
-    """Deliveries to services' receivers and to status pages."""
+    lanes: Lanes
+    """The queues of the notify functions."""
     sns: Any
     fallback: str
     """The ARN of the fallback topic."""
-    drain: Drain
+    drain: Mapping[Lane, int]
+    """How many messages the consumers of each lane take in a minute."""
 
     def remind(self, timers: Iterable[tuple[str, datetime]], now: datetime) -> None:
         """Wakes this function for each incident when its next timer is due, to the second."""
@@ -56,38 +53,17 @@ class Outbox:
 
         Every tick asks again until the notices are planned.
         """
-        self.plans.enqueue([Wakeup(PlanNotices(incident_id), now)], now)
+        self.lanes.enqueue([(Lane.PLANS, Wakeup(PlanNotices(incident_id), now))], now)
 
-    def held(self) -> Budget:
-        """What the queues of the notify functions hold."""
-        return Budget(self.plans.depth(), self.pages.depth(), self.notices.depth())
+    def held(self) -> dict[Lane, int]:
+        """How many messages each lane holds."""
+        return {lane: self.lanes.depth(lane) for lane in Lane}
 
-    def pass_on(self, found: Iterable[Due], groups: Mapping[str, str], now: datetime) -> None:
-        """Hands pages and deliveries that are due, or soon will be, to the notify functions.
-
-        `groups`: the fairness groups of deliveries, by their ids.
+    def pass_on(self, things: Iterable[Thing], now: datetime) -> None:
+        """Hands pages, deliveries and turns that are due, or soon will be, to the notify
+        functions.
         """
-        plans: list[Wakeup] = []
-        pages: list[Wakeup] = []
-        notices: list[Wakeup] = []
-        for each in found:
-            match each:
-                case Due(delivery_id=str(delivery_id)):
-                    # The first letter of a delivery's id says whether it goes to a person.
-                    wakeups = pages if delivery_id.startswith("p") else notices
-                    send = SendDelivery(each.incident_id, delivery_id, due_at=each.at)
-                    group = groups.get(delivery_id, each.incident_id)
-                    wakeups.append(Wakeup(send, each.at, group))
-                case Due(page_no=int(page_no), user_id=str(user_id)):
-                    track = TrackPage(each.incident_id, page_no, user_id)
-                    plans.append(Wakeup(track, each.at, each.incident_id))
-                case Due(destination=str(destination)):
-                    pages.append(turn_wakeup(destination, each.at))
-                case _:
-                    # An incident is this function's own.
-                    continue
-        for queue, wakeups in ((self.plans, plans), (self.pages, pages), (self.notices, notices)):
-            queue.enqueue(wakeups, now)
+        self.lanes.enqueue([(each.lane, _wakeup(each)) for each in things], now)
 
     def continue_sweep(self, rest: SweepShard, now: datetime) -> None:
         """Raises NotTaken, or what boto3 raises."""
@@ -121,3 +97,15 @@ class Outbox:
             logger.exception("the fallback was not notified", subject=subject)
             return False
         return True
+
+
+def _wakeup(thing: Thing) -> Wakeup:
+    match thing.due:
+        case Due(incident_id=incident_id, at=at, delivery_id=str(delivery_id)):
+            return Wakeup(SendDelivery(incident_id, delivery_id, due_at=at), at, thing.group)
+        case Due(incident_id=incident_id, at=at, page_no=int(page_no), user_id=str(user_id)):
+            return page_wakeup(incident_id, page_no, user_id, at)
+        case Due(destination=str(destination), at=at):
+            return turn_wakeup(destination, at)
+        case _:
+            raise ValueError("an incident is this function's own")

@@ -56,6 +56,10 @@ class DeliveryContext:
     """Of the reader's clock, where the reader is a user."""
 
     @property
+    def is_high(self) -> bool:
+        return self.incident is not None and self.incident.urgency is Urgency.HIGH
+
+    @property
     def rank(self) -> tuple[int, datetime]:
         """The most urgent first, then the oldest."""
         urgency = self.incident.urgency if self.incident else Urgency.LOW

@@ -78,8 +78,14 @@ def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
     signal_late(event["Records"], clock.now(), lambda: wiring.hold()())
 
     def handle(record: SQSRecord) -> None:
-        if (message := parse(record.body)) is not None:
-            send(wiring.sending(), message)
+        match message := parse(record.body):
+            case None:
+                return
+            case TrackPage():
+                # The lane of what is HIGH plans, too.
+                plan(wiring.planning(), message)
+            case _:
+                send(wiring.sending(), message)
 
     return process_partial_response(dict(event), handle, MESSAGES, context)
 

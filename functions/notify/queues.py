@@ -1,6 +1,4 @@
-"""The queues between planning and sending: one for people, one for everything else, and one for
-what has to be planned or tracked.
-"""
+"""Wakes the senders and planners of the notify functions, each through its lane."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,36 +6,33 @@ from datetime import datetime
 
 from opsknight.escalation.pages import Page
 from opsknight.notification.delivery import Delivery
-from opsknight.runtime.queues import Queue
-from opsknight.runtime.wakeups import TrackPage, Wakeup, delivery_wakeup, turn_wakeup
+from opsknight.runtime.lanes import Lanes, lane_of, lane_of_page, lane_of_turn
+from opsknight.runtime.wakeups import delivery_wakeup, page_wakeup, turn_wakeup
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    plans: Queue
-    pages: Queue
-    """Deliveries to people."""
-    notices: Queue
-    """Deliveries to services' receivers and to status pages."""
+    lanes: Lanes
 
     def send(self, deliveries: Iterable[Delivery], now: datetime) -> None:
         """Wakes the senders when each is due."""
-        found = list(deliveries)
-        for queue, to_people in ((self.pages, True), (self.notices, False)):
-            chosen = [each for each in found if each.pages is to_people]
-            queue.enqueue([delivery_wakeup(each, each.due_at or now) for each in chosen], now)
+        found = [(lane_of(each), delivery_wakeup(each, each.due_at or now)) for each in deliveries]
+        self.lanes.enqueue(found, now)
 
     def send_later(
         self, delivery: Delivery, at: datetime, now: datetime, slot_attempts: int = 0
     ) -> None:
-        queue = self.pages if delivery.pages else self.notices
-        queue.enqueue([delivery_wakeup(delivery, at, slot_attempts)], now)
+        wakeup = delivery_wakeup(delivery, at, slot_attempts)
+        self.lanes.enqueue([(lane_of(delivery), wakeup)], now)
 
-    def turn(self, destination: str, at: datetime, now: datetime) -> None:
-        """Wakes a sender for what is held for a receiver: one wakeup, whatever there is."""
-        self.pages.enqueue([turn_wakeup(destination, at)], now)
+    def turn(self, destination: str, at: datetime, now: datetime, *, urgent: bool) -> None:
+        """Wakes a sender for what is held for a receiver: one wakeup, whatever there is. `urgent`:
+        some of it is HIGH.
+        """
+        lane = lane_of_turn(destination, urgent=urgent)
+        self.lanes.enqueue([(lane, turn_wakeup(destination, at))], now)
 
     def track(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to record how a page ended."""
-        message = TrackPage(page.incident_id, page.page_no, page.user_id)
-        self.plans.enqueue([Wakeup(message, at)], now)
+        wakeup = page_wakeup(page.incident_id, page.page_no, page.user_id, at)
+        self.lanes.enqueue([(lane_of_page(page.urgency), wakeup)], now)

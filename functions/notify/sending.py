@@ -129,11 +129,12 @@ class Sending:
     def _take(self, turn: Turn, delivery: Delivery, receiver: Receiver, deadline: Deadline) -> None:
         outcome: Outcome | None = None
         again: datetime | None = None
-        late = deadline
+        late, urgent = deadline, False
         try:
             self.deliveries.claim(delivery, turn.token, turn.at, deadline)
             context = self._still_wanted(turn, delivery, deadline)
             if context is not None:
+                urgent = context.is_high
                 message = self.composer.message(delivery, [context], self.clock(), deadline)
                 if _remembers(receiver, delivery):
                     where = delivery.incident_id, delivery.destination
@@ -157,6 +158,7 @@ class Sending:
                 recording(deadline),
                 pages=delivery.pages,
                 interval=MIN_INTERVAL.get(receiver.channel) if turn.leased else None,
+                urgent=urgent,
                 not_before=again,
             )
 

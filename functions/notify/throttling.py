@@ -23,6 +23,8 @@ from opsknight.notification.throttle import (
     free_slot,
     health_after,
     next_turn,
+    pace_of,
+    paced_after,
     page_wait,
 )
 from opsknight.runtime.telemetry import logger, signal
@@ -92,28 +94,30 @@ class Throttling:
     ) -> Turn | Joined | None:
         """For a delivery that pages. None when it has to wait; then something is due for it."""
         destination, token = delivery.destination, self.new_token()
+        urgent = urgency is Urgency.HIGH
 
         def attempt(number: int) -> Turn | Joined | None:
             if number and not self._is_as_read(delivery, deadline):
                 # Another sender has it, or has held it.
                 return None
             state, now = self.receivers.state(destination, deadline), self.clock()
-            wait, exempt = page_wait(state, now), False
+            wait, exempt = page_wait(state, now, urgent=urgent), False
             if wait is not None and wait.reason is not WaitReason.CIRCUIT_OPEN:
                 service_id = delivery.service_id
                 exempt = self.receivers.is_exempt(destination, service_id, now, deadline)
-                wait = page_wait(state, now, exempt=exempt)
+                wait = page_wait(state, now, exempt=exempt, urgent=urgent)
             if wait is None and state.due_at is None:
                 slot = free_slot(state, now)
                 if isinstance(slot, Wait):
                     self._put_off(delivery, slot, slot_attempts, deadline)
                     return None
+                pace = None if exempt else pace_of(state, urgent=urgent)
                 leased = self.receivers.acquire_page_lease(
-                    destination, slot, token, now, deadline, exempt=exempt, turn=False
+                    destination, slot, token, now, deadline, pace=pace, turn=False
                 )
                 return Turn(destination, now, slot, token, leased, leased=True)
             turn_at = now if wait is None else wait.until
-            sooner = self.bundles.hold(
+            wake_at = self.bundles.hold(
                 delivery,
                 urgency,
                 state,
@@ -124,8 +128,8 @@ class Throttling:
             )
             if wait is None:
                 return Joined()
-            if sooner:
-                self.queues.turn(destination, turn_at, now)
+            if wake_at is not None:
+                self.queues.turn(destination, wake_at, now, urgent=urgent or state.urgent)
             return None
 
         # A conflict: another sender has come or gone meanwhile.
@@ -142,7 +146,7 @@ class Throttling:
             if not self.bundles.holds_any(destination, deadline):
                 self.receivers.move(destination, state, None, deadline)
                 return None
-            wait = page_wait(state, now)
+            wait = page_wait(state, now, urgent=state.urgent)
             slot = free_slot(state, now)
             if wait is None and isinstance(slot, Wait):
                 seconds = LONGEST_BUSY_WAIT_OF_A_PAGE * (0.5 + self.chance() / 2)
@@ -150,10 +154,11 @@ class Throttling:
             if isinstance(slot, Wait) or wait is not None:
                 until = now if wait is None else wait.until
                 self.receivers.move(destination, state, until, deadline)
-                self.queues.turn(destination, until, now)
+                self.queues.turn(destination, until, now, urgent=state.urgent)
                 return None
+            pace = None if state.pace_waived else pace_of(state, urgent=state.urgent)
             leased = self.receivers.acquire_page_lease(
-                destination, slot, token, now, deadline, exempt=state.pace_waived, turn=True
+                destination, slot, token, now, deadline, pace=pace, turn=True
             )
             return Turn(destination, now, slot, token, leased, leased=True, of_receiver=True)
 
@@ -167,21 +172,26 @@ class Throttling:
         *,
         pages: bool,
         interval: timedelta | None = None,
+        urgent: bool = False,
         not_before: datetime | None = None,
         more: bool = False,
+        urgent_left: bool = True,
     ) -> None:
         """Gives slot and lease back, with what the attempt showed. None: there was no attempt.
 
-        `not_before`: the next turn is not sooner. `more`: it is at once, as not all was told.
+        `urgent`: the message told of something HIGH. `not_before`: the next turn is not sooner.
+        `more`: it is at once, as not all was told. `urgent_left`: some of what it found and did not
+        tell may be HIGH.
         """
         now, changes = self.clock(), dict[str, object]()
         if outcome is not None:
             changes = health_after(turn.state, isinstance(outcome, Sent), now, pages=pages)
         if interval is not None and isinstance(outcome, Sent):
             # Only the holder of the lease moves it, only after a message was taken, and forward.
+            changes |= paced_after(interval, now, urgent=urgent)
             changes["next_at"] = max(turn.state.next_at or now, now + interval)
         if turn.leased:
-            self._release_lease(turn, changes, not_before, more, deadline)
+            self._release_lease(turn, changes, not_before, more, urgent_left, deadline)
         else:
             try:
                 self.receivers.release_slot(
@@ -199,13 +209,15 @@ class Throttling:
         changes: dict[str, object],
         not_before: datetime | None,
         more: bool,
+        urgent_left: bool,
         deadline: Deadline,
     ) -> None:
         """If deliveries are held, the receiver's next turn is set, and woken once it is written."""
         wanted: datetime | None = None
+        urgent = False
 
         def attempt(number: int) -> datetime | None:
-            nonlocal wanted
+            nonlocal wanted, urgent
             state = turn.state
             if number or turn.of_receiver:
                 state = self.receivers.state(turn.destination, deadline)
@@ -218,9 +230,13 @@ class Throttling:
             given = changes
             if state.due_at is not None:
                 now = self.clock()
-                after = state.model_copy(update=changes)
+                # One that came meanwhile was perhaps told, too: then its lane is the wrong one.
+                came = state.urgent_holds > turn.state.urgent_holds
+                urgent = came or (urgent_left and state.urgent)
+                after = state.model_copy(update=changes | {"urgent": urgent})
                 wanted = max(next_turn(after, now, more=more), not_before or now)
                 given = changes | self.receivers.due(turn.destination, wanted)
+                given["urgent"] = urgent or None
                 if more:
                     given["pace_waived"] = True
             self.receivers.release_page_lease(
@@ -231,7 +247,7 @@ class Throttling:
         # A conflict: somebody has held a delivery meanwhile.
         due_at = decide_again(deadline, attempt)
         if due_at is not None:
-            self.queues.turn(turn.destination, due_at, self.clock())
+            self.queues.turn(turn.destination, due_at, self.clock(), urgent=urgent)
 
     def _is_as_read(self, delivery: Delivery, deadline: Deadline) -> bool:
         where = delivery.incident_id, delivery.id

@@ -66,6 +66,10 @@ class Told:
     """When the receiver may be tried again after a failure."""
     more: bool
     """Whether more is held than the message told."""
+    urgent: bool
+    """Whether it told of something HIGH."""
+    urgent_left: bool
+    """Whether some of what it did not tell may be HIGH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Turns:
             return
         early = (state.due_at - now).total_seconds()
         if early > EARLY_SECONDS:
-            self.throttling.queues.turn(destination, state.due_at, now)
+            self.throttling.queues.turn(destination, state.due_at, now, urgent=state.urgent)
             return
         if early > 0:
             self.sleep(early)
@@ -111,7 +115,7 @@ class Turns:
         # A refusal: somebody was faster, and has set the next turn.
         with suppress(Conflict):
             self.throttling.receivers.move(destination, state, until, deadline)
-            self.throttling.queues.turn(destination, until, now)
+            self.throttling.queues.turn(destination, until, now, urgent=False)
         return True
 
     def take(self, destination: str, deadline: Deadline) -> None:
@@ -137,8 +141,10 @@ class Turns:
             late,
             pages=True,
             interval=MIN_INTERVAL.get(told.receiver.channel),
+            urgent=told.urgent,
             not_before=told.not_before,
             more=told.more,
+            urgent_left=told.urgent_left,
         )
         self._finish(turn, told, late)
 
@@ -169,9 +175,20 @@ class Turns:
         if isinstance(outcome, Sent):
             # Before the release: the next sender looks whether they are spent.
             self.spend_exemptions(deliveries, self.clock(), recording(deadline))
-        more = held.more or len(carried) < len(wanted) or not isinstance(outcome, Sent)
+        is_sent = isinstance(outcome, Sent)
+        told = {each.delivery.id for each in carried} if is_sent else set[str]()
+        left = [each for each in wanted if each.delivery.id not in told]
         return Told(
-            mine[0].delivery, deliveries, receiver, outcome, made, held.rows, not_before, more
+            mine[0].delivery,
+            deliveries,
+            receiver,
+            outcome,
+            made,
+            held.rows,
+            not_before,
+            more=held.more or bool(left),
+            urgent=any(each.is_high for each in carried),
+            urgent_left=held.more_urgent or any(each.is_high for each in left),
         )
 
     def _wanted(self, turn: Turn, held: Held, deadline: Deadline) -> list[DeliveryContext]:

@@ -27,7 +27,7 @@ from notify.turns import Turns
 from opsknight.notification import signed_link
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
-from opsknight.runtime.queues import Queue
+from opsknight.runtime.lanes import lanes
 from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings
 from opsknight.runtime.ssm_secrets import (
     LinkKeys,
@@ -72,13 +72,7 @@ class Links:
 
 @cache
 def queues() -> Queues:
-    settings = read_settings(QueueSettings)
-    sqs = clients.sqs()
-    return Queues(
-        plans=Queue(sqs, settings.plans_url),
-        pages=Queue(sqs, settings.pages_url),
-        notices=Queue(sqs, settings.notices_url),
-    )
+    return Queues(lanes(clients.sqs(), read_settings(QueueSettings)))
 
 
 @cache

@@ -1,23 +1,28 @@
 """After a storm: queues hold no more than their consumers take in a minute, and empty soon."""
 
+import json
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from escalation.budget import AGAIN_MINUTES, FIRST_WAKEUP, Drain, chosen, shares
+from escalation.budget import AGAIN_MINUTES, FIRST_WAKEUP, Thing, chosen, shares
 from escalation.handler import on_message
 from escalation.sweep import tick
-from harness.pipeline import Pipeline
-from harness.post import PAGES, TIMERS
+from harness.pipeline import Pipeline, step
+from harness.post import PAGES, PAGES_HIGH, TIMERS, Queued
 from harness.world import World, deadline
 from opsknight.directory.receivers import Channel, Owner
+from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery, State, ended
 from opsknight.notification.message import PageReason
-from opsknight.runtime.wakeups import Budget, SendDelivery
+from opsknight.runtime.lanes import Lane
+from opsknight.runtime.wakeups import Budget, SendDelivery, SweepShard, TrackPage
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.due import Due
+from opsknight.store.items import due_shard
 
 PEOPLE = ("ada", "ben", "cai", "dee")
 SECOND = timedelta(seconds=1)
@@ -28,7 +33,13 @@ def night(world: World) -> Pipeline:
     return Pipeline(world, streaming=False)
 
 
-def planned(night: Pipeline, incident: int, user: str, after: timedelta = 0 * SECOND) -> Delivery:
+def planned(
+    night: Pipeline,
+    incident: int,
+    user: str,
+    after: timedelta = 0 * SECOND,
+    urgency: Urgency | None = None,
+) -> Delivery:
     """A delivery whose message is lost, or not received yet."""
     now = night.world.clock()
     delivery = Delivery(
@@ -41,6 +52,7 @@ def planned(night: Pipeline, incident: int, user: str, after: timedelta = 0 * SE
         channel=Channel.SMS,
         about=PageReason.PAGED,
         at=now,
+        urgency=urgency,
         not_before=now + after,
         due_at=now + after,
     )
@@ -63,8 +75,11 @@ def minute(night: Pipeline, consumer: Callable[[SendDelivery], None], takes: int
         consumer(each.message)
 
 
-def test_200_incidents_for_four_people_do_not_flood_the_queue(night: Pipeline) -> None:
-    for incident in range(200):
+def test_100_incidents_for_four_people_do_not_flood_the_queue(night: Pipeline) -> None:
+    takes = 300
+    drain = dict.fromkeys(Lane, takes)
+    night.engine = replace(night.engine, outbox=replace(night.engine.outbox, drain=drain))
+    for incident in range(100):
         for user in PEOPLE:
             planned(night, incident, user)
     done: set[str] = set()
@@ -84,12 +99,12 @@ def test_200_incidents_for_four_people_do_not_flood_the_queue(night: Pipeline) -
         minute(night, sent, takes=0)
         depths.append(night.post.depth(PAGES))
     added.update(str(each.message) for each in night.post.queued if each.queue == PAGES)
-    assert max(depths) <= 600, "what the consumers take in a minute"
+    assert max(depths) <= takes, "what the consumers take in a minute"
     assert max(added.values()) <= 1 + 12 // AGAIN_MINUTES
     for _ in range(6):
-        minute(night, sent, takes=600)
+        minute(night, sent, takes)
         depths.append(night.post.depth(PAGES))
-    assert len(done) == 800
+    assert len(done) == 400
     assert depths[-1] == 0
 
 
@@ -117,18 +132,101 @@ def test_what_was_put_off_further_than_a_queue_can_gets_one_message_ahead(night:
     assert timedelta(0) <= far.not_before - at < SECOND
 
 
-def test_a_full_queue_gets_nothing_more() -> None:
-    budgets = shares(Budget(0, 5000, 590), Drain(plans=1000, sends=600))
-    assert [sum(each.sizes[queue] for each in budgets) for queue in range(3)] == [1000, 0, 10]
-    assert all(each.busy for each in budgets)
+DRAIN = {Lane.PLANS: 1000, Lane.PAGES_HIGH: 600, Lane.PAGES: 600, Lane.NOTICES: 600}
 
 
-def test_the_oldest_come_first_and_what_has_its_message_waits(night: Pipeline) -> None:
-    now = night.world.clock()
-    late = [Due("inc_1", now - n * SECOND, delivery_id=f"p{n}") for n in (90, 60, 30, 29, 0)]
-    picked = chosen(late, now, Budget(1, 2, 1))
-    assert [each.delivery_id for each in picked.things] == ["p90", "p60"]
-    assert picked.left == Budget(1, 0, 1)
-    picked = chosen(late, now, Budget(1, 9, 1))
-    assert [each.delivery_id for each in picked.things] == ["p90", "p60", "p30"]
+def test_a_full_lane_gets_nothing_more_and_takes_nothing_of_another() -> None:
+    held = {Lane.PLANS: 0, Lane.PAGES_HIGH: 0, Lane.PAGES: 5000, Lane.NOTICES: 590}
+    budgets = shares(held, DRAIN)
+    sums = {lane: sum(getattr(each, lane) for each in budgets) for lane in Lane}
+    assert sums == {Lane.PLANS: 1000, Lane.PAGES_HIGH: 600, Lane.PAGES: 0, Lane.NOTICES: 10}
+    assert all(each.busy and not each.high_busy for each in budgets)
+    held = {Lane.PLANS: 0, Lane.PAGES_HIGH: 200, Lane.PAGES: 0, Lane.NOTICES: 0}
+    assert all(each.high_busy and not each.busy for each in shares(held, DRAIN))
+
+
+def thing(seconds_ago: int, rank: int = 1, lane: Lane = Lane.PAGES) -> Thing:
+    due = Due("inc_1", datetime.fromisoformat(NOW) - seconds_ago * SECOND, delivery_id="p1")
+    return Thing(due, lane, rank, "")
+
+
+NOW = "2026-11-23T03:00:00Z"
+
+
+def picked(found: Iterable[Thing], budget: Budget) -> list[tuple[float, int]]:
+    """How long ago each that gets a message was due, and its rank."""
+    now = datetime.fromisoformat(NOW)
+    things = chosen(found, now, budget)
+    return [((now - each.due.at).total_seconds(), each.rank) for each in things]
+
+
+def test_the_oldest_come_first_and_what_has_its_message_waits() -> None:
+    late = [thing(seconds) for seconds in (29, 90, 60, 0, 30)]
+    assert picked(late, Budget(0, 2, 0)) == [(90, 1), (60, 1)]
+    assert picked(late, Budget(0, 9, 0)) == [(90, 1), (60, 1), (30, 1)]
     assert timedelta(seconds=30) == FIRST_WAKEUP
+
+
+def test_the_most_urgent_come_first_and_a_tenth_goes_by_age() -> None:
+    late = [thing(100 + number, rank=2) for number in range(50)]
+    late += [thing(40 + number, rank=1) for number in range(50)]
+    found = picked(late, Budget(0, 20, 0))
+    assert [rank for _, rank in found] == [1] * 18 + [2] * 2
+    # Among their like, the oldest.
+    assert [age for age, _ in found] == [*range(89, 71, -1), 149, 148]
+
+
+def test_each_lane_has_its_own_budget() -> None:
+    late = [thing(60, 0, Lane.PAGES_HIGH), thing(90, 1, Lane.PAGES), thing(90, 1, Lane.NOTICES)]
+    assert picked(late, Budget(0, 0, 0, 1)) == [(60, 0)]
+    busy = Budget(0, 5, 5, 5, busy=True)
+    # Overdue by a minute: while its lane is busy, not again before five.
+    later = [replace(each, due=replace(each.due, at=each.due.at - 60 * SECOND)) for each in late]
+    assert picked(later, busy) == [(120, 0)]
+
+
+def test_what_is_high_gets_its_message_first_however_much_is_older(night: Pipeline) -> None:
+    """The whole shard is read before the first message is sent."""
+    for number in range(70):
+        planned(night, 1, f"ada{number}")
+    night.world.clock.advance(seconds=20)
+    high = planned(night, 1, "ben", urgency=Urgency.HIGH)
+    night.world.clock.advance(seconds=60)
+    now = night.world.clock()
+    shard = int(due_shard(high.incident_id))
+    on_message(night.engine, SweepShard(shard, now, budget=Budget(10, 10, 10, 10)))
+    # What follows is only for incidents.
+    [rest] = [each for each in night.post.queued if each.queue == TIMERS]
+    assert isinstance(rest.message, SweepShard)
+    assert rest.message.budget == Budget(10, 0, 0, 0)
+    by_lane = Counter(each.queue for each in night.post.queued)
+    assert by_lane == {TIMERS: 1, PAGES: 10, PAGES_HIGH: 1}
+    [found] = [each.message for each in night.post.queued if each.queue == PAGES_HIGH]
+    assert found == SendDelivery(high.incident_id, high.id, due_at=high.due_at)
+    assert night.post.queued[0].queue == PAGES_HIGH
+
+
+def test_a_repeated_message_goes_into_the_group_of_the_first(night: Pipeline) -> None:
+    night.escalates(step("ada"))
+    night.engine.attend(night.trigger(), deadline())
+    [page] = night.all_pages()
+    night.planning.page(page.incident_id, page.page_no, page.user_id, deadline())
+    first = {each.message: each.group for each in night.post.queued}
+    night.post.queued.clear()
+    minute(night, lambda _: None, takes=0)
+    minute(night, lambda _: None, takes=0)
+    minute(night, lambda _: None, takes=0)
+    again = {each.message: each.group for each in night.post.queued if each.message in first}
+    assert {type(message) for message in again} == {TrackPage, SendDelivery}
+    assert again.items() <= first.items()
+
+
+def test_the_tick_measures_how_long_the_worst_lane_needs_to_empty(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(900):
+        queued = Queued(PAGES, SendDelivery("inc_1", f"p{number}"), night.world.clock())
+        night.post.queued.append(queued)
+    tick(night.engine)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["QueueMinutes"] for each in lines if "QueueMinutes" in each] == [[1.5]]

@@ -33,7 +33,8 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     monkeypatch.setenv("RETENTION_DAYS", "400")
     monkeypatch.setenv("PLANS_PER_MINUTE", "1000")
     monkeypatch.setenv("SENDS_PER_MINUTE", "600")
-    for name in ("TIMERS_URL", "PLANS_URL", "PAGES_URL", "NOTICES_URL"):
+    monkeypatch.setenv("HIGH_SENDS_PER_MINUTE", "600")
+    for name in ("TIMERS_URL", "PLANS_URL", "PAGES_HIGH_URL", "PAGES_URL", "NOTICES_URL"):
         monkeypatch.setenv(name, boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
     topic = boto3.client("sns").create_topic(Name="fallback")
     monkeypatch.setenv("FALLBACK_ARN", topic["TopicArn"])

@@ -6,18 +6,21 @@ from datetime import timedelta
 
 import pytest
 
+from escalation.handler import on_message
+from escalation.sweep import tick
 from harness.faults import DEATHS, DISTINCT, Died, Fault, Point, Process
 from harness.pipeline import Pipeline, step
+from harness.post import PAGES, PAGES_HIGH, PLANS, TIMERS
 from harness.processes import planning, sending
 from harness.world import World, build, deadline
-from notify.channels.protocol import PermanentFailure, TemporaryFailure
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.handler import send
 from opsknight.directory.entries import Role, Service, User
 from opsknight.directory.receivers import Channel, Owner, Receiver, ServiceReceiver
 from opsknight.escalation.pages import PageState
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import LEASE, ReceiverState
-from opsknight.runtime.wakeups import SendDelivery, SendHeld
+from opsknight.runtime.wakeups import SendDelivery, SendHeld, TrackPage
 from opsknight.store.calls import Conflict
 from opsknight.store.directory_items import directory_item
 from opsknight.store.items import receiver_state_key
@@ -298,7 +301,8 @@ def test_a_sender_finds_its_own_lease_and_claim_after_a_lost_answer(
     process.watching = True
     send(sender, SendDelivery(first.incident_id, first.id))
     night.hears("ada/sms paged")
-    assert state(night) == ReceiverState(next_at=night.world.clock() + timedelta(minutes=1))
+    later = night.world.clock() + timedelta(minutes=1)
+    assert state(night) == ReceiverState(next_at=later, urgent_next_at=later)
     assert {page.state for page in night.all_pages()} == {PageState.REACHED}
 
 
@@ -337,7 +341,7 @@ def test_what_waits_for_a_receiver_that_takes_messages_is_late_and_not_unreached
     night.world.table.client.update_item(
         TableName=night.world.table.name,
         Key=receiver_state_key(SMS),
-        UpdateExpression="SET next_at = :told, due_at = :later",
+        UpdateExpression="SET next_at = :told, urgent_next_at = :told, due_at = :later",
         ExpressionAttributeValues={
             ":told": wire(began + timedelta(seconds=320)),
             ":later": wire(began + timedelta(seconds=400)),
@@ -371,9 +375,118 @@ def test_an_incident_whose_step_came_twice_while_its_receiver_was_busy_is_told_o
 def test_a_dead_senders_lease_ends(night: Pipeline) -> None:
     receivers, now = Receivers(night.world.table), night.world.clock() + timedelta(minutes=1)
     night.world.clock.at = now
-    receivers.acquire_page_lease(SMS, "slot_0", "dead", now, deadline(), exempt=False, turn=False)
+    receivers.acquire_page_lease(SMS, "slot_0", "dead", now, deadline(), pace="next_at", turn=False)
     trigger_of(night, other_service(night, "svc_new"), "new")
     # Exempt from the pace, never from the lease.
     night.hears()
     assert state(night).due_at == now + LEASE
     night.wait(minutes=1).hears("ada/sms paged")
+
+
+MEDIUM = {"severity": "warning"}
+
+
+def test_something_high_waits_at_most_15_seconds_behind_what_is_not(world: World) -> None:
+    night = prepare(world)
+    night.trigger("told", payload=MEDIUM)
+    night.hears("ada/sms paged")
+    told_at = night.world.clock()
+    night.trigger("waits", payload=MEDIUM)
+    night.wait(seconds=5).hears()
+    night.trigger("urgent")
+    assert queued(night)[-1] == SendHeld(SMS, told_at + timedelta(seconds=15))
+    night.wait(seconds=10)
+    (bundle,) = night.listener.new()
+    assert [brief.dedup_key for brief in bundle.message.incidents] == ["urgent", "waits"]
+    # That message told of something HIGH: the next one waits for the whole interval.
+    night.trigger("urgent too")
+    night.wait(seconds=59).hears()
+    night.wait(seconds=1).hears("ada/sms paged")
+    assert night.world.clock() == told_at + timedelta(seconds=75)
+
+
+def test_something_high_does_not_wait_if_the_last_message_is_a_quarter_minute_old(
+    world: World,
+) -> None:
+    night = prepare(world)
+    night.trigger("told", payload=MEDIUM)
+    night.hears("ada/sms paged")
+    night.trigger("waits", payload=MEDIUM)
+    night.wait(seconds=20).hears()
+    night.trigger("urgent")
+    night.hears("ada/sms paged x2")
+
+
+def test_what_is_not_high_waits_for_the_whole_interval(world: World) -> None:
+    night = prepare(world)
+    night.trigger("told", payload=MEDIUM)
+    night.hears("ada/sms paged")
+    night.trigger("waits", payload=MEDIUM)
+    night.wait(seconds=59).hears()
+    night.wait(seconds=1).hears("ada/sms paged")
+
+
+def lanes_of(night: Pipeline) -> list[str]:
+    """The lanes of the wakeups that are on their way."""
+    return [each.queue for each in night.post.queued if each.queue != TIMERS]
+
+
+def test_a_turn_is_in_the_lane_of_high_only_while_something_high_is_held(world: World) -> None:
+    night = prepare(world)
+    night.trigger("told", payload=MEDIUM)
+    night.trigger("waits", payload=MEDIUM)
+    turns = [each for each in night.post.queued if isinstance(each.message, SendHeld)]
+    assert [each.queue for each in turns] == [PAGES]
+    night.trigger("urgent")
+    turns = [each for each in night.post.queued if isinstance(each.message, SendHeld)]
+    assert [each.queue for each in turns] == [PAGES, PAGES_HIGH]
+    assert state(night).urgent
+    night.wait(seconds=15).hears("ada/sms paged", "ada/sms paged x2")
+    assert not state(night).urgent
+    night.trigger("waits too", payload=MEDIUM)
+    turns = [each for each in night.post.queued if isinstance(each.message, SendHeld)]
+    assert PAGES_HIGH not in [each.queue for each in turns]
+
+
+def test_something_high_that_comes_while_a_message_is_under_way_is_not_forgotten(
+    world: World,
+) -> None:
+    """Its sender does not know of it: it counts what is held before it releases the lease."""
+    night = prepare(world)
+    night.trigger("told", payload=MEDIUM)
+    night.trigger("waits", payload=MEDIUM)
+    night.wait(seconds=30)
+    turn = night.sending.throttling
+    night.world.clock.advance(seconds=30)
+    leased = turn.receiver_turn(SMS, deadline())
+    assert leased is not None
+    night.trigger("urgent")
+    now = night.world.clock()
+    turn.release(
+        leased,
+        Sent(),
+        deadline(),
+        pages=True,
+        interval=timedelta(minutes=1),
+        urgent_left=False,
+    )
+    assert state(night).urgent
+    assert state(night).due_at == now + timedelta(seconds=15)
+
+
+def test_a_high_page_is_planned_judged_and_sent_in_its_own_lane(world: World) -> None:
+    night = prepare(world)
+    night.streaming = False
+    night.engine.attend(night.trigger("cpu"), deadline())
+    night.post.queued.clear()
+    # The stream has lost it.
+    night.world.clock.advance(minutes=1)
+    tick(night.engine)
+    while timers := [each for each in night.post.queued if each.queue == TIMERS]:
+        night.post.queued.remove(timers[0])
+        on_message(night.engine, timers[0].message)
+    [page] = night.all_pages()
+    wakeups = [(each.queue, each.message) for each in night.post.queued if each.queue != PLANS]
+    assert wakeups == [(PAGES_HIGH, TrackPage(page.incident_id, 1, "user_ada"))]
+    night.settle().hears("ada/sms paged")
+    assert set(lanes_of(night)) == {PAGES_HIGH}

@@ -48,6 +48,7 @@ from opsknight.runtime.wakeups import (
     SendDelivery,
     SweepShard,
     TimerDue,
+    TrackPage,
     to_json,
 )
 from opsknight.store.directory_items import directory_item
@@ -57,7 +58,7 @@ from opsknight.store.wire import Item
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
-QUEUES = ("Timers", "Plans", "Pages", "Notices")
+QUEUES = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
@@ -160,8 +161,9 @@ def call_notify(world: World) -> None:
         assert world.send(event(action)).status == 202
     _receivers(world)
     night = Pipeline(world)
-    opened = world.send(event()).incident["id"]
-    night.engine.attend(opened, deadline())
+    for severity in ("critical", "warning"):
+        opened = world.send(event(dedup_key=severity, severity=severity)).incident["id"]
+        night.engine.attend(opened, deadline())
     kinds = {"incident", "change", "page"}
     records = [record(item) for item in world.items() if item.get("kind", {}).get("S") in kinds]
     assert {each["dynamodb"]["NewImage"]["kind"]["S"] for each in records} == kinds
@@ -179,6 +181,9 @@ def call_send(world: World) -> None:
     # Whoever sends the first message makes it.
     with suppress(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name=LINK_KEY)
+    for page in night.all_pages():
+        # One that the sweep brings again.
+        _send(notify.handler.on_delivery, TrackPage(page.incident_id, page.page_no, page.user_id))
     for each in night.deliveries():
         _send(notify.handler.on_delivery, SendDelivery(each.incident_id, each.id))
     ssm.put_parameter(Name=SLACK_NAMED_BY, Value=SLACK_SECRET, Type="String", Overwrite=True)
@@ -226,12 +231,13 @@ def _receivers(world: World) -> None:
 
 
 def _planned(world: World, ago: timedelta = timedelta(0)) -> Pipeline:
-    """Deliveries of three incidents that nobody was woken for: to a user, and to a receiver."""
+    """Deliveries of some incidents that nobody was woken for: to a user, and to a receiver."""
     _receivers(world)
     world.clock.at -= ago
     night = Pipeline(world)
-    opened = [world.send(event(dedup_key=token_hex(4))).incident["id"] for _ in range(3)]
-    for incident in opened:
+    severities = ("critical", "critical", "critical", "warning")
+    events = [event(dedup_key=token_hex(4), severity=severity) for severity in severities]
+    for incident in [world.send(each).incident["id"] for each in events]:
         night.planning.incident(incident, deadline())
         night.engine.attend(incident, deadline())
         for page in world.table.pages(incident, deadline()):
@@ -352,6 +358,7 @@ def test_a_function_may_do_what_it_does(
     names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
     known = {
         **{f"{name.upper()}_URL": url for name, url in urls.items()},
+        "PAGES_HIGH_URL": urls["PagesHigh"],
         "EMAIL_FROM": "OpsKnight <oncall@example.com>",
         "VOICE_ORIGINATION": "+4930123456",
         "PUBLIC_URL": "https://oncall.example.com",
@@ -370,6 +377,7 @@ def test_a_function_may_do_what_it_does(
         "RETENTION_DAYS": "400",
         "PLANS_PER_MINUTE": "1000",
         "SENDS_PER_MINUTE": "600",
+        "HIGH_SENDS_PER_MINUTE": "600",
     }
     for name in known:
         monkeypatch.delenv(name, raising=False)

@@ -133,7 +133,7 @@ PATIENCE = {
 }
 
 
-QUEUES = {"Timers", "Plans", "Pages", "Notices"}
+QUEUES = {"Timers", "Plans", "PagesHigh", "Pages", "Notices"}
 
 
 def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:

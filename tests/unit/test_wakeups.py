@@ -10,6 +10,7 @@ import pytest
 from opsknight.escalation.hold import Hold, Spell
 from opsknight.runtime.wakeups import (
     AuditIncidents,
+    Budget,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -29,6 +30,7 @@ MESSAGES: tuple[QueueMessage, ...] = (
     SweepShard(7),
     SweepShard(7, AT),
     SweepShard(7, AT, PLACE),
+    SweepShard(7, AT, PLACE, Budget(1, 2, 3, 4, busy=True, high_busy=True)),
     AuditIncidents(),
     PlanNotices("inc_1"),
     TrackPage("inc_1", 3, "user_ada"),

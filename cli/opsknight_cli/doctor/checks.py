@@ -23,10 +23,11 @@ STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
     "TimerFunctionTimers",
     "NotifyFunctionPlans",
+    "SendFunctionPagesHigh",
     "SendFunctionPages",
     "SendFunctionNotices",
 )
-QUEUES: Final = ("Timers", "Plans", "Pages", "Notices")
+QUEUES: Final = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
 FAILURES: Final = ("MessageFailures", "RecordFailures")
 MOST_SAMPLED: Final = 100
 MOST_SERVICES: Final = 10

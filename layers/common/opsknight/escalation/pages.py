@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from opsknight.incident.model import Model
+from opsknight.incident.model import Model, Urgency
 
 # DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
 PAGES_AT_ONCE: Final = 90
@@ -49,6 +49,8 @@ class Page(Model):
     """The incident's epoch when the page was created."""
     at: datetime
     reason: Why
+    urgency: Urgency | None = None
+    """The incident's when the page was created; None where a version before this created it."""
     state: PageState | None = None
     reach_deadline: AwareDatetime | None = None
     """The page has failed if no provider has taken one of its messages by then."""
@@ -72,7 +74,7 @@ class StepTaken(Model):
     reason: Why
 
 
-def pages_of(taken: StepTaken, epoch: int, written: int) -> tuple[Page, ...]:
+def pages_of(taken: StepTaken, epoch: int, urgency: Urgency, written: int) -> tuple[Page, ...]:
     """The next pages of a step, as many as one transaction takes; `written` exist already."""
     return tuple(
         Page(
@@ -83,6 +85,7 @@ def pages_of(taken: StepTaken, epoch: int, written: int) -> tuple[Page, ...]:
             epoch=epoch,
             at=taken.at,
             reason=taken.reason,
+            urgency=urgency,
             due_at=taken.at,
         )
         for user_id in taken.user_ids[written : written + PAGES_AT_ONCE]

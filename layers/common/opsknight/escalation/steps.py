@@ -244,7 +244,7 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
         # and a death in between forgets none of it.
         changes |= Changes(paged=PAGES_AT_ONCE, timers={Timer.PAGES: now})
     moved = settled(before, changes, Progress.STEP_TAKEN)
-    return replace(moved, taken=taken, pages=pages_of(taken, before.epoch, 0))
+    return replace(moved, taken=taken, pages=pages_of(taken, before.epoch, before.urgency, 0))
 
 
 def _unless_somebody_acts(turn: Turn, reached: bool, now: datetime) -> dict[Timer, datetime | None]:
@@ -287,7 +287,7 @@ def _after_step(turn: Turn, step: int, reached: bool, now: datetime) -> Changes:
 def pages_on(incident: Incident, taken: StepTaken | None) -> Advanced:
     """The next pages of a step that reaches too many for one write; `taken` is that step's row."""
     written = incident.paged or 0
-    pages = pages_of(taken, incident.epoch, written) if taken else ()
+    pages = pages_of(taken, incident.epoch, incident.urgency, written) if taken else ()
     written += len(pages)
     if taken is None or written >= len(taken.user_ids):
         changes = Changes(paged=None, timers={Timer.PAGES: None})

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
 from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.escalation.pages import PageState
-from opsknight.incident.model import Incident, Model, Status
+from opsknight.incident.model import Incident, Model, Status, Urgency
 from opsknight.notification.message import PageReason
 
 # For how long to try a notice. A page is tried until its incident does not want it any more.
@@ -101,6 +101,10 @@ class Delivery(Model):
     by: str | None = None
     note: str | None = None
     """The text of a public note, if it is about one."""
+    urgency: Urgency | None = None
+    """The incident's when it was planned, which says how its wakeups travel; None for a test, and
+    where a version before this planned it.
+    """
     not_before: AwareDatetime
     state: State = State.PENDING
     why: str | None = None

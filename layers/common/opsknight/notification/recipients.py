@@ -151,6 +151,7 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
             about=PageReason.PAGED,
             at=page.at,
             epoch=page.epoch,
+            urgency=page.urgency or incident.urgency,
             page_no=page.page_no,
             step=page.step,
             not_before=page.at + rule.delay,
@@ -237,6 +238,7 @@ def _notice(
         sequence=number,
         by=None if change is None else change.actor.name,
         note=_public_note(change),
+        urgency=incident.urgency,
         not_before=at,
         due_at=at,
     )
@@ -267,6 +269,7 @@ def assignment_deliveries(
             epoch=change.epoch,
             sequence=change.number,
             by=change.actor.name,
+            urgency=incident.urgency,
             not_before=change.at,
             due_at=change.at,
         )

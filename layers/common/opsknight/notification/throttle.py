@@ -39,6 +39,8 @@ MIN_INTERVAL: Final[Mapping[Channel, timedelta]] = MappingProxyType(
         Channel.PUSHOVER: timedelta(seconds=15),
     }
 )
+# A page about something HIGH waits no longer than this after a message that told of nothing HIGH.
+URGENT_INTERVAL: Final = timedelta(seconds=15)
 # A service that has been silent for this long is exempt from the interval, once: its first incident
 # is news, and does not wait for those of other services.
 EXEMPT_EVERY: Final = timedelta(minutes=10)
@@ -63,12 +65,20 @@ class ReceiverState(Model):
     """When the page lease ends; after that its holder is dead."""
     next_at: AwareDatetime | None = None
     """When the receiver may be paged again."""
+    urgent_next_at: AwareDatetime | None = None
+    """When it may be paged about something HIGH: sooner, if its last message told of nothing HIGH.
+    None where a version before this set `next_at`.
+    """
     pace_waived: bool = False
     """The next turn ignores the pace: an exempt page is held, or the last message told not all."""
     due_at: AwareDatetime | None = None
     """When the receiver's next turn is; None while no delivery is held for it."""
     holds: int = 0
     """How many deliveries were ever held: who finds none can tell that none has come since."""
+    urgent: bool = False
+    """Whether anything HIGH may be held: then its next turn is sooner, and in the lane of HIGH."""
+    urgent_holds: int = 0
+    """How many HIGH ones were ever held: who has told those it found can tell whether one came."""
     failing_since: AwareDatetime | None = None
     failures: int = 0
     """In a row."""
@@ -111,23 +121,45 @@ def free_slot(state: ReceiverState, now: datetime, *, probing: bool = False) -> 
     return Wait(now, WaitReason.BUSY)
 
 
-def page_wait(state: ReceiverState, now: datetime, *, exempt: bool = False) -> Wait | None:
+def pace_of(state: ReceiverState, *, urgent: bool) -> str:
+    """Which attribute of the state says when the next message may page. `urgent`: a message that
+    tells of something HIGH.
+    """
+    return "urgent_next_at" if urgent and state.urgent_next_at is not None else "next_at"
+
+
+def paced_until(state: ReceiverState, *, urgent: bool) -> datetime | None:
+    until: datetime | None = getattr(state, pace_of(state, urgent=urgent))
+    return until
+
+
+def paced_after(interval: timedelta, now: datetime, *, urgent: bool) -> dict[str, object]:
+    """The attributes to set once a message was taken. `urgent`: it told of something HIGH."""
+    soonest = interval if urgent else min(interval, URGENT_INTERVAL)
+    return {"next_at": now + interval, "urgent_next_at": now + soonest}
+
+
+def page_wait(
+    state: ReceiverState, now: datetime, *, exempt: bool = False, urgent: bool = False
+) -> Wait | None:
     """Until when a message that pages has to wait; None if it may go now, given a slot.
 
-    `exempt`: from the pace, never from the lease.
+    `exempt`: from the pace, never from the lease. `urgent`: it tells of something HIGH.
     """
     if state.circuit_open_until is not None and state.circuit_open_until > now:
         return Wait(state.circuit_open_until, WaitReason.CIRCUIT_OPEN)
     if state.page_until is not None and state.page_until > now:
         return Wait(state.page_until, WaitReason.UNDER_WAY)
-    if not exempt and not state.pace_waived and state.next_at is not None and state.next_at > now:
-        return Wait(state.next_at, WaitReason.PACE)
+    until = paced_until(state, urgent=urgent)
+    if not exempt and not state.pace_waived and until is not None and until > now:
+        return Wait(until, WaitReason.PACE)
     return None
 
 
 def next_turn(state: ReceiverState, now: datetime, *, more: bool = False) -> datetime:
     """When what is held gets its turn. `more`: the last message could not tell all of it."""
-    soonest = now if more or state.pace_waived else max(state.next_at or now, now)
+    paced = paced_until(state, urgent=state.urgent) or now
+    soonest = now if more or state.pace_waived else max(paced, now)
     return max(state.circuit_open_until or now, soonest)
 
 

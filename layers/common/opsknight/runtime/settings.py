@@ -44,6 +44,7 @@ class RespondSettings(LinkSettings):
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
     plans_url: str
+    pages_high_url: str
     pages_url: str
     notices_url: str
 
@@ -53,7 +54,8 @@ class OutboxSettings(QueueSettings):
     timers_url: str
     fallback_arn: str
     plans_per_minute: int
-    """How many messages the consumers of the queue take; `sends`: of either queue of deliveries."""
+    """How many messages the consumers of the queue take; `sends`: of pages, and of notices."""
+    high_sends_per_minute: int
     sends_per_minute: int
 
 

@@ -31,16 +31,15 @@ class Budget:
     plans: int
     pages: int
     notices: int
+    pages_high: int = 0
     busy: bool = False
     """Whether the queues hold so much that a thing may add a message only now and then."""
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        return self.plans, self.pages, self.notices
+    high_busy: bool = False
+    """The same of the lane of what is HIGH."""
 
 
 # For a message without a budget, as an older version sends it.
-SMALL_BUDGET: Final = Budget(25, 25, 25)
+SMALL_BUDGET: Final = Budget(25, 25, 25, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +116,11 @@ def delivery_wakeup(delivery: Delivery, at: datetime, slot_attempts: int = 0) ->
     """`at`: when the delivery is due."""
     message = SendDelivery(delivery.incident_id, delivery.id, slot_attempts, at)
     return Wakeup(message, at, delivery.destination)
+
+
+def page_wakeup(incident_id: str, page_no: int, user_id: str, at: datetime) -> Wakeup:
+    """`at`: when the page is to be planned or judged."""
+    return Wakeup(TrackPage(incident_id, page_no, user_id), at, incident_id)
 
 
 def turn_wakeup(destination: str, at: datetime) -> Wakeup:
@@ -232,8 +236,17 @@ def _budget(fields: object) -> Budget:
             "pages": int(pages),
             "notices": int(notices),
             "busy": bool(busy),
+            **more,
         }:
-            return Budget(plans, pages, notices, busy)
+            high, high_busy = more.get("pages_high"), more.get("high_busy")
+            return Budget(
+                plans,
+                pages,
+                notices,
+                high if isinstance(high, int) else SMALL_BUDGET.pages_high,
+                busy,
+                high_busy is True,
+            )
         case _:
             return SMALL_BUDGET
 

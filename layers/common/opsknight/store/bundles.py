@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LARGEST_WRITE: Final = 25
 # What one sender can claim, tell and record in a third of its lease.
 LARGEST_BUNDLE: Final = 250
+# Rows are sorted by urgency: those of what is HIGH come before this key.
+HELD_AFTER_HIGH: Final = "held#1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Held:
     """Rows of deliveries that fail validation."""
     more: bool
     """Whether more is held than one message may carry."""
+    more_urgent: bool = False
+    """Whether some of that may be HIGH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ class Bundles:
         deadline: Deadline,
         *,
         waives_pace: bool,
-    ) -> bool:
-        """Holds it for its receiver's next turn: the receiver is due now, not the delivery. Whether
-        that turn is sooner than it was before.
+    ) -> datetime | None:
+        """Holds it for its receiver's next turn: the receiver is due now, not the delivery. Returns
+        when that turn is if it needs a wakeup: as it is sooner than before, or HIGH only now.
 
         `token` names this try. Raises Conflict when the delivery is not as it was read, or a sender
         has come or gone since the receiver was `seen`: who releases the page lease must see this.
@@ -83,13 +87,16 @@ class Bundles:
             changes |= {"due_at": turn_at, "due_shard": items.due_shard(destination)}
         if waives_pace:
             changes["pace_waived"] = True
+        urgent = urgency is Urgency.HIGH
+        if urgent:
+            changes["urgent"] = True
         due = transactions.update(changes)
         due_condition = transactions.still(
             {"page_token": seen.page_token, "due_at": seen.due_at},
             due["ExpressionAttributeNames"],
             due["ExpressionAttributeValues"],
         )
-        due["UpdateExpression"] += " ADD holds :one"
+        due["UpdateExpression"] += " ADD holds :one" + (", urgent_holds :one" if urgent else "")
         due["ExpressionAttributeValues"][":one"] = wire(1)
         key = items.delivery_key(delivery.incident_id, delivery.id)
         state_key = items.receiver_state_key(destination)
@@ -104,7 +111,9 @@ class Bundles:
             ],
             ClientRequestToken=token,
         )
-        return sooner
+        if sooner:
+            return turn_at
+        return seen.due_at if urgent and not seen.urgent else None
 
     def holds_any(
         self, destination: str, deadline: Deadline, urgency: Urgency | None = None
@@ -122,7 +131,7 @@ class Bundles:
             rows.setdefault(row.delivery_id, []).append(row)
         keys = [items.delivery_key(each[0].incident_id, name) for name, each in rows.items()]
         stored = {item["sk"]["S"]: item for item in self.table.batch(keys, deadline)}
-        held = Held([], rows, [], [], more)
+        held = Held([], rows, [], [], more, more and found[-1].sk < HELD_AFTER_HIGH)
         for name, mine in rows.items():
             item = stored.get(items.delivery_key("", name)["sk"]["S"])
             try:

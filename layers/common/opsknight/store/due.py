@@ -37,6 +37,19 @@ class Due:
     def is_incident(self) -> bool:
         return self.page_no is None and self.delivery_id is None and self.destination is None
 
+    @property
+    def key(self) -> Item:
+        """Of the item in the table."""
+        match self:
+            case Due(destination=str(destination)):
+                return items.receiver_state_key(destination)
+            case Due(delivery_id=str(delivery_id)):
+                return items.delivery_key(self.incident_id, delivery_id)
+            case Due(page_no=int(page_no), user_id=str(user_id)):
+                return items.page_key(self.incident_id, page_no, user_id)
+            case _:
+                return items.incident_key(self.incident_id)
+
 
 @dataclass(frozen=True, slots=True)
 class DueIndex:
@@ -91,7 +104,7 @@ class DueIndex:
 
         Looks at no other attribute: the item may be one that fails validation.
         """
-        key = _key(due)
+        key = due.key
         item = self.table.item(key, deadline) or {}
         if "due_at" not in item or item["due_at"]["S"] > stamp(now):
             return None
@@ -157,18 +170,6 @@ def _due(item: Item) -> Due:
             return Due(incident_id, at, delivery_id=rest)
         case _:
             return Due(incident_id, at)
-
-
-def _key(due: Due) -> Item:
-    match due:
-        case Due(destination=str(destination)):
-            return items.receiver_state_key(destination)
-        case Due(delivery_id=str(delivery_id)):
-            return items.delivery_key(due.incident_id, delivery_id)
-        case Due(page_no=int(page_no), user_id=str(user_id)):
-            return items.page_key(due.incident_id, page_no, user_id)
-        case _:
-            return items.incident_key(due.incident_id)
 
 
 def _incident_id(item: Item) -> str:

@@ -53,11 +53,12 @@ class Receivers:
         now: datetime,
         deadline: Deadline,
         *,
-        exempt: bool,
+        pace: str | None,
         turn: bool,
     ) -> ReceiverState:
         """Takes the slot and the page lease: nobody else pages the receiver before both are
-        released. Returns the state with it. `exempt`: whatever the pace says.
+        released. Returns the state with it. `pace`: the attribute that says when it may be paged
+        (`throttle.pace_of`); None: now, whatever they say.
 
         `turn`: to tell what is held; then the receiver is due again when the lease ends. Without
         it, nothing may be held. Raises Conflict when another sender was faster.
@@ -67,8 +68,8 @@ class Receivers:
         changes |= {"page_token": token, "page_until": until}
         terms = [f"(attribute_not_exists(#{slot}) OR #{slot} <= :now)"]
         terms.append("(attribute_not_exists(#page_until) OR #page_until <= :now)")
-        if not exempt:
-            terms.append("(attribute_not_exists(next_at) OR next_at <= :now)")
+        if pace is not None:
+            terms.append(f"(attribute_not_exists({pace}) OR {pace} <= :now)")
         if turn:
             terms.append("attribute_exists(due_at)")
             changes |= {"pace_waived": None} | self.due(destination, until)
@@ -118,7 +119,7 @@ class Receivers:
         """
         changes = self.due(destination, due_at)
         if due_at is None:
-            changes["pace_waived"] = None
+            changes |= {"pace_waived": None, "urgent": None}
         before = {"due_at": seen.due_at, "page_token": seen.page_token, "holds": seen.holds}
         self._change(destination, changes, before, deadline)
 
