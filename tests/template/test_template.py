@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +101,18 @@ def test_every_setting_is_text(function: str) -> None:
 
     for name, value in functions()[function]["Environment"].items():
         assert is_text(value), name
+
+
+@pytest.mark.parametrize("function", sorted(SETTINGS))
+def test_a_function_is_built_with_its_own_package_and_no_other(
+    function: str, tmp_path: Path
+) -> None:
+    assert template()["Resources"][function]["Metadata"] == {"BuildMethod": "makefile"}
+    run = ["make", f"build-{function}", f"ARTIFACTS_DIR={tmp_path}"]
+    subprocess.run(run, cwd=ROOT / "functions", check=True, capture_output=True)
+    package, module, _ = functions()[function]["Handler"].split(".")
+    assert [each.name for each in tmp_path.iterdir()] == [package]
+    assert list((tmp_path / package / "__pycache__").glob(f"{module}.*.pyc"))
 
 
 @pytest.mark.parametrize("function", sorted(SETTINGS))
