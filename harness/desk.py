@@ -60,6 +60,8 @@ class Desk:
     slack_ready: bool = False
     post: Post = field(init=False)
     """What it sent to queues."""
+    workspaces: tuple[str, ...] = ()
+    """The only ones in Slack whose people may act, if any."""
     everything: str | None = None
     """An API key of a responder with every scope; made when first needed."""
 
@@ -83,6 +85,7 @@ class Desk:
             self.new_id,
             self.world.clock,
             patience,
+            self.workspaces,
         )
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:

@@ -20,6 +20,7 @@ from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, Stat
 from opsknight.directory.secret_names import own_prefix
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
+from opsknight.notification.addresses import Reach
 from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.runtime.ssm_secrets import SecretReader
 
@@ -228,7 +229,7 @@ def stage(limits: Limits | None = None) -> Iterator[Stage]:
         ses = Amazon("sesv2", [{"MessageId": "0100019a"}])
         phone = Amazon("pinpoint-sms-voice-v2", [{"MessageId": "sms-1"}])
         outside = Outside(
-            http=Outbound(now=lambda: THREE, allow_private=True, limits=limits or Limits()),
+            http=Outbound(now=lambda: THREE, reach=Reach.LOCAL, limits=limits or Limits()),
             secrets=Secrets(SecretReader(ssm.client()), lambda: THREE, PREFIX),
             now=lambda: THREE,
             ses=ses.client,

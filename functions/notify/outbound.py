@@ -19,8 +19,8 @@ from typing import Final
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from notify.addresses import NotAllowed, Resolve, Target, find, read
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
+from opsknight.notification.addresses import NotAllowed, Reach, Resolve, Target, find, read
 
 LONGEST_ANSWER: Final = 16 * 1024
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -66,12 +66,11 @@ def by_name_service(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """`now` reads the wall clock, for a Retry-After that is a date. `allow_private` also allows
-    http. `trust` holds the system's certificates.
-    """
+    """`now` reads the wall clock, for a Retry-After that is a date. `trust` holds the system's
+    certificates."""
 
     now: Callable[[], datetime]
-    allow_private: bool = False
+    reach: Reach = Reach.PUBLIC
     resolve: Resolve = by_name_service
     limits: Limits = field(default_factory=Limits)
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
@@ -96,7 +95,7 @@ class Outbound:
         if remaining <= 0:
             return TemporaryFailure("no time left for the call")
         try:
-            target = self._diverted(read(url, allow_private=self.allow_private))
+            target = self._diverted(read(url, self.reach))
         except NotAllowed as reason:
             return PermanentFailure(str(reason))
         call = _Call(self, target, body, {"User-Agent": "OpsKnight", **headers})
@@ -114,7 +113,7 @@ class Outbound:
     def _diverted(self, target: Target) -> Target:
         if not self.instead or target.is_this_machine:
             return target
-        return read(self.instead.format(host=target.host) + target.path, allow_private=True)
+        return read(self.instead.format(host=target.host) + target.path, Reach.LOCAL)
 
 
 class _Call:
@@ -154,7 +153,7 @@ class _Call:
 
     def connect(self) -> urllib3.connection.HTTPConnection:
         outbound, target = self.outbound, self.target
-        addresses = find(target, outbound.resolve, allow_private=outbound.allow_private)
+        addresses = find(target, outbound.resolve, outbound.reach)
         self.headers = {"Host": target.authority, **self.headers}
         for left, address in reversed(list(enumerate(reversed(addresses[:_ADDRESSES_TRIED])))):
             connection = self.connection = self.to(address)

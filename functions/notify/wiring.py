@@ -25,6 +25,7 @@ from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.notification import signed_link
+from opsknight.notification.addresses import Reach
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import lanes
@@ -100,7 +101,7 @@ def sending() -> Sending:
     settings = read_settings(SendingSettings)
     reader = SecretReader(boto3.client("ssm", config=SSM_CONFIG))
     outside = Outside(
-        http=Outbound(clock.now, allow_private=settings.allow_private_targets == "true"),
+        http=Outbound(clock.now, _reach(settings)),
         secrets=Secrets(reader, clock.now, settings.secrets_prefix),
         now=clock.now,
         ses=_ses,
@@ -162,6 +163,12 @@ def sending() -> Sending:
         sleep=time.sleep,
         chance=clock.chance,
     )
+
+
+def _reach(settings: SendingSettings) -> Reach:
+    if settings.allow_private_targets != "true":
+        return Reach.PUBLIC
+    return Reach.LOCAL if settings.local_inbox else Reach.PRIVATE
 
 
 def _ses() -> "SESV2Client":

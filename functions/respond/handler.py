@@ -2,7 +2,7 @@
 button in Slack, or by a program that speaks the HTTP API.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +60,7 @@ def make(
     new_id: Callable[[str, datetime], str],
     clock: Callable[[], datetime],
     patience: float = PATIENCE_SECONDS,
+    workspaces: Collection[str] = (),
 ) -> Responder:
     """One warm function."""
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
@@ -68,7 +69,7 @@ def make(
     directory = DirectoryCache(table, background)
     return Responder(
         linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
-        slack=Slack(table, directory, slack_secret, new_id),
+        slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
         api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
@@ -89,6 +90,7 @@ def responder() -> Responder:
         Queue(clients.sqs(), settings.pages_url),
         clock.new_id,
         clock.now,
+        workspaces=[each for each in settings.slack_workspaces.split(",") if each],
     )
 
 

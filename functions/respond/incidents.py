@@ -73,9 +73,9 @@ def _services(service_id: str | None, team_id: str | None, call: ApiCall) -> fro
     """The services to list: those that the query names and the caller may see. None for all."""
     if service_id is not None:
         service = call.directory.any_service(service_id, call.now, call.deadline)
+        call.caller.require(service, "Service")
         if service is None:
             raise HttpError(404, "Service not found")
-        call.caller.require(service, "Service")
         return frozenset({service.id} if team_id in (None, service.team_id) else ())
     if team_id is None and call.caller.sees_all:
         return None
@@ -183,6 +183,8 @@ def add_note(call: ApiCall, wanted: NoteBody) -> Answer:
 
 
 def _reassign(user_id: str, path: str, call: ApiCall) -> Reassign:
+    # Whoever may not see the incident learns nothing about users either.
+    _visible(call.ids[0], call)
     if issues := call.user_issues(user_id, path):
         raise invalid(*issues)
     return Reassign(user_id)
@@ -217,6 +219,7 @@ def _visible(incident_id: str, call: ApiCall) -> Incident:
     """Raises HttpError where there is no such incident, or the caller may not see it."""
     incident = call.table.incident(incident_id, call.deadline)
     if incident is None:
+        call.caller.require(None, "Incident")
         raise HttpError(404, "Incident not found")
     service = call.directory.any_service(incident.service_id, call.now, call.deadline)
     call.caller.require(service, "Incident")

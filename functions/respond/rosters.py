@@ -20,6 +20,8 @@ from respond.request import ApiCall, Query
 
 AHEAD: Final = timedelta(days=7)
 MOST_WINDOWS: Final = 50
+LONGEST_WINDOW: Final = timedelta(days=366)
+LONGEST_WINDOW_OF_A_USER: Final = timedelta(days=31)
 
 
 def list_services(call: ApiCall) -> Answer:
@@ -71,13 +73,14 @@ def list_overrides(call: ApiCall) -> Answer:
 def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
     [schedule_id] = call.ids
     rota = _rota(schedule_id, call)
+    # Before anything is said about other users.
+    _may_hand_over(rota, wanted.replaces, call)
     issues = call.user_issues(wanted.user_id, "userId")
     issues += call.user_issues(wanted.replaces, "replaces")
     if wanted.end <= call.now:
         issues.append(Issue(path="end", message="must not be over yet"))
     if issues:
         raise invalid(*issues)
-    _may_change(rota, call)
     override = Override(
         id=call.new_id("ovr"),
         user_id=wanted.user_id,
@@ -97,7 +100,9 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
 
 def remove_override(call: ApiCall) -> Answer:
     schedule_id, override_id = call.ids
-    _may_change(_rota(schedule_id, call), call)
+    rota = _rota(schedule_id, call)
+    known = next((each for each in rota.overrides if each.id == override_id), None)
+    _may_hand_over(rota, known.replaces if known else None, call)
     try:
         Operations(call.table).remove_override(schedule_id, override_id, call.deadline)
     except Conflict:
@@ -124,6 +129,11 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
     )
     if window.end <= max(window.start, call.now):
         raise invalid(Issue(path="end", message="must be after its start, and not over yet"))
+    # Nobody is paged in it: whoever forgets one must not silence a service for good.
+    longest = LONGEST_WINDOW if call.caller.sees_all else LONGEST_WINDOW_OF_A_USER
+    if window.end > call.now + longest:
+        message = f"must be within {longest.days} days from now"
+        raise invalid(Issue(path="end", message=message))
 
     def added(service: Service) -> list[MaintenanceWindow]:
         kept = [each for each in service.windows if each.end + KEPT > call.now]
@@ -183,14 +193,19 @@ def _service(service_id: str, call: ApiCall) -> Service:
     """Read from the table: the directory cache may lack somebody's window."""
     service = call.table.service(service_id, call.deadline)
     if service is None:
+        # Who may not see all learns no name here.
+        call.caller.require(None, "Service")
         raise HttpError(404, "Service not found")
     call.caller.require(service, "Service")
     return service
 
 
-def _may_change(rota: Rota, call: ApiCall) -> None:
-    """Users of the schedule may hand over and take over; others need a role."""
-    if not call.caller.sees_all and call.caller.user.id not in rota.user_ids:
+def _may_hand_over(rota: Rota, whose: str | None, call: ApiCall) -> None:
+    """A USER of the schedule may hand over their own shifts, and take them back; more needs a role:
+    one who takes over another's could keep a page from everybody.
+    """
+    mine = call.caller.user.id
+    if not call.caller.sees_all and not (mine in rota.user_ids and whose == mine):
         raise HttpError(403, "Schedule access denied")
 
 

@@ -51,9 +51,15 @@ class _Press(BaseModel):
     value: str = ""
 
 
+class _Workspace(BaseModel):
+    id: str
+
+
 class _Payload(BaseModel):
     type: str
     user: _Person
+    team: _Workspace | None = None
+    enterprise: _Workspace | None = None
     actions: list[_Press] = []
 
 
@@ -63,6 +69,8 @@ class Slack:
     directory: DirectoryCache
     secret: Secret
     new_id: Callable[[str, datetime], str]
+    workspaces: frozenset[str] = frozenset()
+    """Ids of the workspaces, or of organisations, whose people may act; empty for all."""
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -75,6 +83,8 @@ class Slack:
             payload = _payload(request.body)
             if payload is None:
                 return Answer(400, Failure(error="Invalid request body"))
+            if not self._is_ours(payload):
+                return Answer(403, Failure(error="Workspace access denied"))
             for press in payload.actions:
                 self._act(press, payload.user, log_fields, now, deadline.within(PATIENCE_SECONDS))
         except (Unavailable, SecretsUnavailable) as cause:
@@ -92,6 +102,11 @@ class Slack:
             is_signed(request.headers, request.body, self.secret.values(now, age))
             for age in (REMEMBERED, ASKED_AGAIN)
         )
+
+    def _is_ours(self, payload: _Payload) -> bool:
+        """A channel that is shared with another workspace shows its people our buttons."""
+        names = {each.id for each in (payload.team, payload.enterprise) if each is not None}
+        return not self.workspaces or not names.isdisjoint(self.workspaces)
 
     def _act(
         self,

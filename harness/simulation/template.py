@@ -28,6 +28,7 @@ PARAMETERS: Final = {
     "SmsOrigination": "",
     "VoiceOrigination": "+15550100",
     "PhoneConfigurationSet": "",
+    "SlackWorkspaces": "",
     "SlackSigningSecretName": "/opsknight/slack-signing-secret",
     "AWS::StackName": "opsknight",
 }

@@ -210,3 +210,10 @@ def test_what_became_of_events_is_counted(
     [told] = counted
     assert told[metric] == [1.0]
     assert told["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "OpsKnight/testing"
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/nowhere", "/api/events"])
+def test_no_answer_is_for_a_cache_or_to_be_guessed_at(shared_world: World, path: str) -> None:
+    headers = shared_world.request(http_event(path=path, method="GET")).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,6 +1,6 @@
 """The HTTP API of services with their maintenance, and of schedules with their overrides."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -220,14 +220,63 @@ def test_an_impossible_override_is_400(desk: Desk, more: dict[str, Any], path: s
     assert path in [issue["path"] for issue in answer.body["issues"]]
 
 
-def test_a_user_changes_only_schedules_that_they_are_on(desk: Desk) -> None:
-    body = {"userId": "user_ben", "start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+SHIFT = {"start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+
+
+def test_a_user_hands_over_only_their_own_shifts(desk: Desk) -> None:
     path = "/api/schedules/sch_web/overrides"
+    ben, eve = desk.key("ben", *SCOPES), desk.key("eve", *SCOPES)
+    mine = {"userId": "user_ada", "replaces": "user_ben", **SHIFT}
     before = [each for each in desk.world.items() if each["kind"]["S"] == "override"]
-    assert desk.call("POST", path, body, key=desk.key("eve", *SCOPES)).status == 403
+    # Not on the schedule; taking over from somebody; from everybody; and names are not told apart.
+    for key, body in (
+        (eve, mine),
+        (ben, {"userId": "user_ben", "replaces": "user_ada", **SHIFT}),
+        (ben, {"userId": "user_ben", **SHIFT}),
+        (eve, {"userId": "user_none", "replaces": "user_ada", **SHIFT}),
+    ):
+        assert desk.call("POST", path, body, key=key).status == 403
     assert [e for e in in_order(desk.world.items()) if e["kind"]["S"] == "override"] == before
-    made = desk.call("POST", path, body, key=desk.key("ben", *SCOPES))
+    made = desk.call("POST", path, mine, key=ben)
     assert made.status == 201
     gone = f"{path}/{made.body['override']['id']}"
-    assert desk.call("DELETE", gone, key=desk.key("eve", *SCOPES)).status == 403
-    assert desk.call("POST", "/api/schedules/sch_none/overrides", body).status == 404
+    assert desk.call("DELETE", gone, key=eve).status == 403
+    assert desk.call("DELETE", f"{path}/ovr_none", key=ben).status == 403
+    assert desk.call("DELETE", gone, key=ben).status == 200
+    assert desk.call("POST", "/api/schedules/sch_none/overrides", mine).status == 404
+
+
+def test_a_user_does_not_take_back_what_others_handed_over(desk: Desk) -> None:
+    path = "/api/schedules/sch_web/overrides"
+    made = desk.call("POST", path, {"userId": "user_ben", "replaces": "user_ada", **SHIFT})
+    gone = f"{path}/{made.body['override']['id']}"
+    assert desk.call("DELETE", gone, key=desk.key("ben", *SCOPES)).status == 403
+    assert desk.call("DELETE", gone).status == 200
+
+
+@pytest.mark.parametrize(("user", "days"), [("ben", 31), ("ada", 366)])
+def test_a_window_ends_some_day(desk: Desk, user: str, days: int) -> None:
+    key = desk.key(user, *SCOPES)
+
+    def ends(at: datetime) -> int:
+        body = {"end": at.isoformat(), "reason": "x"}
+        return desk.call("POST", "/api/services/svc_checkout/maintenance", body, key=key).status
+
+    last = desk.world.clock() + timedelta(days=days)
+    assert (ends(last), ends(last + timedelta(seconds=1))) == (201, 400)
+
+
+def test_access_is_checked_before_existence(desk: Desk) -> None:
+    """Somebody who may see neither learns nothing from the answer."""
+    eve = desk.key("eve", *SCOPES)
+    for service in ("svc_checkout", "svc_none"):
+        path = f"/api/services/{service}/maintenance"
+        assert desk.call("GET", path, key=eve).status == 403
+        assert desk.call("GET", f"/api/incidents?service={service}", key=eve).status == 403
+    opened = desk.world.send(event()).incident["id"]
+    for incident_id in (opened, "inc_" + "0" * 28):
+        path = f"/api/incidents/{incident_id}"
+        assert desk.call("GET", path, key=eve).status == 403
+        for user in ("user_ada", "user_none"):
+            body = {"userId": user}
+            assert desk.call("POST", f"{path}/reassign", body, key=eve).status == 403

@@ -22,6 +22,7 @@ from notify.outbound import Outbound
 from opsknight.directory.receivers import Channel
 from opsknight.incident import canary
 from opsknight.incident.model import Status
+from opsknight.notification.addresses import Reach
 from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.runtime.telemetry import DEPLOYMENT
 from opsknight.store.keys import Keys
@@ -47,7 +48,7 @@ class Sky:
         ssm = Ssm({PING: f"{self.outside.url}/ping"})
         null = CanaryOr(
             webhook=self.night.listener,
-            http=Outbound(world.clock, allow_private=True),
+            http=Outbound(world.clock, Reach.LOCAL),
             secrets=SecretReader(ssm.client()),
             ping_name=PING,
             now=world.clock,

@@ -45,6 +45,25 @@ def test_a_button_does_what_it_says(desk: Desk, action: str, status: Status) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "acts"),
+    [
+        ({"team": {"id": "T1", "domain": "ours"}}, True),
+        ({"team": None, "enterprise": {"id": "E1"}}, True),
+        ({"team": {"id": "T2", "domain": "a-customer"}}, False),
+        ({}, False),
+    ],
+)
+def test_only_the_workspaces_that_are_named_may_act(
+    world: World, more: dict[str, Any], acts: bool
+) -> None:
+    desk = Desk(world, workspaces=("T1", "E1"))
+    incident_id = incident_in(world, Status.OPEN)
+    answer = desk.slack(press("acknowledge", incident_id, **more))
+    assert answer.status == (200 if acts else 403)
+    assert incident(world, incident_id).status is (Status.ACKNOWLEDGED if acts else Status.OPEN)
+
+
 def test_who_has_this_account_in_slack_is_known_by_name(desk: Desk) -> None:
     user = desk.world.table.user("user_ben", deadline())
     assert user

@@ -372,6 +372,7 @@ def test_a_function_may_do_what_it_does(
         "FALLBACK_ARN": topic,
         "LINK_KEY_NAME": LINK_KEY,
         "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
+        "SLACK_WORKSPACES": "",
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
         "RETENTION_DAYS": "400",

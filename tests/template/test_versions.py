@@ -19,6 +19,7 @@ OTHERS = {
     "AllowPrivateTargets": "true",
     "LocalInbox": "http://127.0.0.1:8025",
     "SlackSigningSecretName": "/opsknight/other",
+    "SlackWorkspaces": "T0123ABC",
     "RetentionDays": "30",
     "LogLevel": "DEBUG",
     "Tracing": "Active",

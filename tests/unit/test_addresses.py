@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.addresses import NotAllowed, find, may_connect, read
 from notify.channels.protocol import PermanentFailure
 from notify.outbound import Outbound, by_name_service
+from opsknight.notification.addresses import NotAllowed, Reach, find, may_connect, read
 from opsknight.runtime.clock import now
 
 NAMES = {
@@ -214,7 +214,7 @@ def test_the_listener_counts() -> None:
     ],
 )
 def test_usual_urls_are_taken(url: str, host: str, port: int, path: str) -> None:
-    target = read(url, allow_private=False)
+    target = read(url)
     assert (target.host, target.port, target.path) == (host, port, path)
 
 
@@ -227,21 +227,29 @@ def test_usual_urls_are_taken(url: str, host: str, port: int, path: str) -> None
     ],
 )
 def test_the_host_header_names_what_the_url_named(url: str, authority: str) -> None:
-    assert read(url, allow_private=False).authority == authority
+    assert read(url).authority == authority
 
 
 def test_all_addresses_of_a_name_are_found() -> None:
-    target = read("https://public.example/", allow_private=False)
-    found = find(target, lambda *_: ["1.1.1.1", "2606:4700::1111"], allow_private=False)
+    target = read("https://public.example/")
+    found = find(target, lambda *_: ["1.1.1.1", "2606:4700::1111"])
     assert found == ["1.1.1.1", "2606:4700::1111"]
 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:8080/", "http://[::1]:8080/", "http://10.0.0.1/", "https://ten.example/"],
+    ["http://10.0.0.1/", "http://[fd12::1]/", "https://ten.example/"],
 )
-def test_private_targets_where_the_deployment_allows_them(url: str) -> None:
-    assert find(read(url, allow_private=True), lookup, allow_private=True)
+@pytest.mark.parametrize("reach", [Reach.PRIVATE, Reach.LOCAL])
+def test_private_targets_where_the_deployment_allows_them(url: str, reach: Reach) -> None:
+    assert find(read(url, reach), lookup, reach)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://[::1]:8080/"])
+def test_a_function_reaches_its_own_machine_on_a_developers_alone(url: str) -> None:
+    assert find(read(url, Reach.LOCAL), lookup, Reach.LOCAL)
+    with pytest.raises(NotAllowed):
+        find(read(url, Reach.PRIVATE), lookup, Reach.PRIVATE)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +257,9 @@ def test_private_targets_where_the_deployment_allows_them(url: str) -> None:
     [
         "http://169.254.169.254/",
         "http://[fd00:ec2::254]/",
+        "http://[fd00:ec2::23]/",
+        "http://[fd00:ec2:0:1::1]/",
+        "http://169.254.170.2/",
         "http://0.0.0.0/",
         "http://[::ffff:127.0.0.1]/",
         "http://224.0.0.1/",
@@ -257,13 +268,13 @@ def test_private_targets_where_the_deployment_allows_them(url: str) -> None:
 )
 def test_even_there_the_metadata_service_is_out_of_reach(url: str) -> None:
     with pytest.raises(NotAllowed):
-        find(read(url, allow_private=True), lookup, allow_private=True)
+        find(read(url, Reach.LOCAL), lookup, Reach.LOCAL)
 
 
 @given(st.ip_addresses())
 def test_nothing_is_allowed_that_the_standard_library_calls_private(address: object) -> None:
     found = ip_address(str(address))
-    if may_connect(found, allow_private=False):
+    if may_connect(found):
         assert found.is_global
         assert not found.is_multicast
         assert not found.is_reserved

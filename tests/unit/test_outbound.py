@@ -28,6 +28,7 @@ from harness.receivers import (
 )
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.outbound import LONGEST_ANSWER, Answer, Limits, Outbound
+from opsknight.notification.addresses import Reach
 
 NOON = datetime.datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SECRET_PATH = "/services/T0SECRET?token=sesame"
@@ -35,7 +36,7 @@ QUICK = Limits(connect=1.0, read=0.4, total=1.2)
 
 
 def outbound(limits: Limits = QUICK, **more: object) -> Outbound:
-    return Outbound(now=lambda: NOON, allow_private=True, limits=limits, **more)  # type: ignore[arg-type]
+    return Outbound(now=lambda: NOON, reach=Reach.LOCAL, limits=limits, **more)  # type: ignore[arg-type]
 
 
 def outcome(http: Outbound, url: str) -> Outcome:

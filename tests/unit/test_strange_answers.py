@@ -15,6 +15,7 @@ from harness.receivers import HttpReceiver, answers, http_receiver, says
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.outbound import LONGEST_PAUSE, Answer, Limits, Outbound
 from opsknight.directory.receivers import Channel
+from opsknight.notification.addresses import Reach
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]
 QUICK = Limits(connect=0.5, read=0.3, total=0.6)
@@ -36,7 +37,7 @@ def sending() -> Iterator[Stage]:
 def post(receiver: HttpReceiver, raw: bytes) -> Answer | TemporaryFailure | PermanentFailure:
     receiver.requests.clear()
     receiver.then(says(raw))
-    http = Outbound(now=lambda: NOON, allow_private=True, limits=QUICK)
+    http = Outbound(now=lambda: NOON, reach=Reach.LOCAL, limits=QUICK)
     return http.post(receiver.url, b"{}", {})
 
 

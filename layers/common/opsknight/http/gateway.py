@@ -21,6 +21,10 @@ from opsknight.runtime import clock
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.views.wire import Absent, Shape, to_json
 
+# No answer is for a cache, or to be taken for what its type does not say.
+_GUARDED: Final = MappingProxyType(
+    {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+)
 RETRY_UNAVAILABLE: Final = MappingProxyType({"Retry-After": "5"})
 _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
@@ -154,7 +158,7 @@ def respond(
     _count(answer.status, None if is_ours else log_fields.get("result"))
     return {
         "statusCode": answer.status,
-        "headers": {"Content-Type": kind, "X-Request-Id": request.id, **answer.headers},
+        "headers": {"Content-Type": kind, "X-Request-Id": request.id, **_GUARDED, **answer.headers},
         "body": body,
     }
 

@@ -38,6 +38,8 @@ class LinkSettings:
 @dataclass(frozen=True, slots=True)
 class RespondSettings(LinkSettings):
     slack_signing_secret_name: str
+    slack_workspaces: str
+    """Ids with commas between them; empty for all."""
     pages_url: str
 
 

@@ -5,10 +5,12 @@ nobody thought of is not.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import (
     IPv4Address,
+    IPv4Network,
     IPv6Address,
     IPv6Network,
     ip_address,
@@ -44,14 +46,32 @@ _PRIVATE: Final = tuple(
     for net in (
         "10.0.0.0/8",
         "100.64.0.0/10",
-        "127.0.0.0/8",
         "172.16.0.0/12",
         "192.168.0.0/16",
-        "::1/128",
         "fc00::/7",
     )
 )
-_METADATA: Final = frozenset(map(ip_address, ("169.254.169.254", "fd00:ec2::254", "fd20:ce::254")))
+# Only on a developer's machine: in Lambda the runtime listens there, with the function's events.
+_LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+# Metadata, credentials, time and names of AWS; metadata of others.
+_SERVICES: Final = tuple(
+    ip_network(net) for net in ("169.254.0.0/16", "fd00:ec2::/32", "fd20:ce::254/128")
+)
+
+
+class Reach(StrEnum):
+    """How far messages may go."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    """Plain http, and the networks of an operator, too."""
+    LOCAL = "local"
+    """Besides these, this machine: where a developer runs everything on it."""
+
+    @property
+    def is_public(self) -> bool:
+        return self is Reach.PUBLIC
+
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.IGNORECASE)
@@ -92,7 +112,7 @@ class Target:
         return self.host == "localhost" if literal is None else literal.is_loopback
 
 
-def read(url: str, *, allow_private: bool) -> Target:
+def read(url: str, reach: Reach = Reach.PUBLIC) -> Target:
     """Raises NotAllowed."""
     # urlsplit drops tabs and newlines silently, and other libraries read a backslash as a slash.
     if not url.isascii() or re.search(r"[\s\\\x00-\x1f\x7f]", url):
@@ -102,7 +122,7 @@ def read(url: str, *, allow_private: bool) -> Target:
         port = parts.port
     except ValueError:
         raise NotAllowed("the URL is not valid") from None
-    if parts.scheme not in (("https", "http") if allow_private else ("https",)):
+    if parts.scheme not in (("https",) if reach.is_public else ("https", "http")):
         raise NotAllowed("the URL must begin with https://")
     if "@" in parts.netloc:
         raise NotAllowed("the URL contains a user name or password")
@@ -122,7 +142,7 @@ def read(url: str, *, allow_private: bool) -> Target:
     return Target(parts.scheme, host, port, (parts.path or "/") + query)
 
 
-def find(target: Target, resolve: Resolve, *, allow_private: bool) -> list[str]:
+def find(target: Target, resolve: Resolve, reach: Reach = Reach.PUBLIC) -> list[str]:
     """The addresses of the target, all checked.
 
     Raises NotAllowed if any of them is not allowed: a name with both a public and a private address
@@ -133,21 +153,27 @@ def find(target: Target, resolve: Resolve, *, allow_private: bool) -> list[str]:
     if not found:
         raise OSError("no address")
     for text in found:
-        if "%" in text or not may_connect(ip_address(text), allow_private=allow_private):
+        if "%" in text or not may_connect(ip_address(text), reach):
             raise NotAllowed("the host has an address that is private or reserved")
     return found
 
 
-def may_connect(address: Address, *, allow_private: bool) -> bool:
-    if address in _METADATA:
+def may_connect(address: Address, reach: Reach = Reach.PUBLIC) -> bool:
+    if _in(address, _SERVICES):
         return False
-    if allow_private and any(address in net for net in _PRIVATE if net.version == address.version):
+    if reach is Reach.LOCAL and _in(address, _LOOPBACK):
         return True
-    if any(address in net for net in _NOT_QUITE_GLOBAL if net.version == address.version):
+    if not reach.is_public and _in(address, _PRIVATE):
+        return True
+    if _in(address, _NOT_QUITE_GLOBAL):
         return False
     if isinstance(address, IPv6Address):
         return address in _GLOBAL_IPV6
     return address.is_global
+
+
+def _in(address: Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(address in net for net in networks if net.version == address.version)
 
 
 def _literal(host: str) -> Address | None:
