@@ -20,8 +20,8 @@ from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, Stat
 from opsknight.directory.secret_names import own_prefix
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
-from opsknight.notification.addresses import Reach
 from opsknight.notification.message import Brief, Message, PageReason
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.ssm_secrets import SecretReader
 
 THREE: Final = datetime(2026, 10, 3, 3, 12, 9, tzinfo=UTC)

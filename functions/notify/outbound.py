@@ -20,7 +20,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
-from opsknight.notification.addresses import NotAllowed, Reach, Resolve, Target, find, read
+from opsknight.runtime.addresses import NotAllowed, Reach, Resolve, Target, find, read
 
 LONGEST_ANSWER: Final = 16 * 1024
 LONGEST_PAUSE: Final = timedelta(hours=1)

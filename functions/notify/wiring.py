@@ -25,8 +25,8 @@ from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.notification import signed_link
-from opsknight.notification.addresses import Reach
 from opsknight.runtime import clients, clock
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import lanes
 from opsknight.runtime.settings import QueueSettings, SendingSettings, read_settings

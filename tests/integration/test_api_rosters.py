@@ -10,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from harness.desk import Desk
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES, Service
-from opsknight.incident.model import Timer
+from opsknight.incident.model import Status, Timer
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items
@@ -72,7 +72,8 @@ def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
     desk.world.clock.advance(minutes=5)
     ended = desk.call("DELETE", f"{path}/{window['id']}")
     assert (ended.status, ended.body) == (200, {"status": "success", "incidents": 1})
-    assert incident(desk.world, opened["id"]).timers[Timer.WINDOW] == desk.world.clock()
+    known = incident(desk.world, opened["id"])
+    assert (known.status, known.timers.get(Timer.STEP)) == (Status.OPEN, desk.world.clock())
     assert desk.call("GET", path).body == {"maintenance": []}
     assert desk.call("DELETE", f"{path}/{window['id']}").status == 404
     assert desk.call("DELETE", f"{path}/mw_1").status == 404

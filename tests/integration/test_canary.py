@@ -22,7 +22,7 @@ from notify.outbound import Outbound
 from opsknight.directory.receivers import Channel
 from opsknight.incident import canary
 from opsknight.incident.model import Status
-from opsknight.notification.addresses import Reach
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.runtime.telemetry import DEPLOYMENT
 from opsknight.store.keys import Keys

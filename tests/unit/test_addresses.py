@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from notify.channels.protocol import PermanentFailure
 from notify.outbound import Outbound, by_name_service
-from opsknight.notification.addresses import NotAllowed, Reach, find, may_connect, read
+from opsknight.runtime.addresses import NotAllowed, Reach, find, may_connect, read
 from opsknight.runtime.clock import now
 
 NAMES = {

@@ -28,7 +28,7 @@ from harness.receivers import (
 )
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.outbound import LONGEST_ANSWER, Answer, Limits, Outbound
-from opsknight.notification.addresses import Reach
+from opsknight.runtime.addresses import Reach
 
 NOON = datetime.datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SECRET_PATH = "/services/T0SECRET?token=sesame"

@@ -15,7 +15,7 @@ from harness.receivers import HttpReceiver, answers, http_receiver, says
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.outbound import LONGEST_PAUSE, Answer, Limits, Outbound
 from opsknight.directory.receivers import Channel
-from opsknight.notification.addresses import Reach
+from opsknight.runtime.addresses import Reach
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]
 QUICK = Limits(connect=0.5, read=0.3, total=0.6)
