@@ -103,6 +103,9 @@ class Scripted:
             "sns.ListSubscriptionsByTopic": {
                 "Subscriptions": [{"SubscriptionArn": f"{TOPIC}:1", "Endpoint": "a@example.com"}]
             },
+            "sns.GetSubscriptionAttributes": {
+                "Attributes": {"ConfirmationWasAuthenticated": "true"}
+            },
             "ssm.DescribeParameters": lambda params: {
                 "Parameters": [
                     {"Name": name, "Type": "SecureString"}

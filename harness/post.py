@@ -103,12 +103,31 @@ class Post:
             confirmed = str(self.subscribers)
             return _answered(200, {"Attributes": {"SubscriptionsConfirmed": confirmed}})
         assert model.name == "Publish"
-        sent: dict[str, str] = params["body"]
+        body: dict[str, Any] = params["body"]
+        by_protocol = json.loads(body["Message"])
+        sent: dict[str, str] = {
+            "Subject": body["Subject"],
+            "Message": by_protocol["default"],
+            "sms": by_protocol["sms"],
+            "urgency": _urgency(body),
+        }
+        # SNS refuses a longer one to a telephone, and this one is a single part.
+        assert len(sent["sms"]) <= 140
         assert len(sent["Subject"]) <= 100
         assert sent["Subject"].isascii()
         assert sent["Subject"].isprintable()
         self.published.append(sent)
         return _answered(200, {"MessageId": "1"})
+
+
+def _urgency(body: dict[str, Any]) -> str:
+    """In AWS's query protocol attributes are a numbered list."""
+    attributes = body.get("MessageAttributes")
+    if attributes:
+        return str(attributes["urgency"]["StringValue"])
+    names = {value: name for name, value in body.items()}
+    place = names["urgency"].removesuffix("Name")
+    return str(body[f"{place}Value.StringValue"])
 
 
 def _answered(status: int, parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:

@@ -105,7 +105,7 @@ class Fallback:
         shown = digest.service_ids[:MOST_SERVICES]
         services = {each: directory.service(each) for each in shown}
         known = {each: service.name for each, service in services.items() if service}
-        if not self.outbox.notify_fallback(digest.subject, digest.text(known)):
+        if not self.outbox.notify_fallback(digest.subject, digest.text(known), digest.urgency):
             signal("FallbackUnheard")
             return {"asked": True, "next_at": now + AGAIN_AFTER}
         logger.info("fallback notified", incidents=len(named))

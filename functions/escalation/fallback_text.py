@@ -30,6 +30,11 @@ class Digest:
         return said.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
 
     @property
+    def urgency(self) -> Urgency:
+        """That of the most urgent."""
+        return self.incidents[0].urgency
+
+    @property
     def service_ids(self) -> list[str]:
         """In the order in which the text names them, the most urgent first."""
         return list(dict.fromkeys(each.service_id for each in self.incidents))

@@ -3,6 +3,7 @@
 It writes nothing to the table, and decides nothing.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from escalation.budget import Thing
+from opsknight.incident.model import Urgency
 from opsknight.runtime.lanes import Lane, Lanes
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import logger, signal
@@ -89,10 +91,19 @@ class Outbox:
             logger.error("nobody has confirmed the fallback's subscription")
             signal("FallbackUnheard")
 
-    def notify_fallback(self, subject: str, text: str) -> bool:
-        """Whether SNS took the message."""
+    def notify_fallback(self, subject: str, text: str, urgency: Urgency) -> bool:
+        """Whether SNS took the message. A telephone gets the subject alone; its subscription asks
+        for the most urgent messages only.
+        """
+        attributes = {"urgency": {"DataType": "String", "StringValue": str(urgency)}}
         try:
-            self.sns.publish(TopicArn=self.fallback, Subject=subject, Message=text)
+            self.sns.publish(
+                TopicArn=self.fallback,
+                Subject=subject,
+                MessageStructure="json",
+                Message=json.dumps({"default": text, "sms": subject}),
+                MessageAttributes=attributes,
+            )
         except (BotoCoreError, ClientError):
             logger.exception("the fallback was not notified", subject=subject)
             return False

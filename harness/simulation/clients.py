@@ -1,5 +1,6 @@
 """The AWS clients of a process: how calls travel, what gets lost on the way, and where it dies."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -105,7 +106,7 @@ class TopicClient:
         return {"Attributes": {"SubscriptionsConfirmed": "1"}}
 
     def publish(self, **asked: Any) -> dict[str, Any]:
-        travel(self.process, lambda: self.publish_to(asked["Message"]))
+        travel(self.process, lambda: self.publish_to(json.loads(asked["Message"])["default"]))
         return {"MessageId": "1"}
 
 

@@ -322,6 +322,20 @@ def test_control_characters_of_a_title_do_not_reach_sns(night: Pipeline) -> None
     night.send("resolve")
 
 
+def test_a_telephone_hears_of_the_most_urgent_alone(night: Pipeline) -> None:
+    """Its subscription asks for HIGH; the text is the subject."""
+    night.escalates(step("nobody"))
+    night.trigger("disk", payload={"severity": "warning"})
+    night.trigger("fire", payload={"severity": "critical"})
+    night.wait(minutes=6).fallback(2)
+    first, second = night.post.published
+    assert first["urgency"] == "MEDIUM"
+    assert second["urgency"] == "HIGH"
+    assert second["sms"] == second["Subject"] == "OpsKnight: nobody has taken 2 incidents"
+    night.send("resolve", "disk")
+    night.send("resolve", "fire")
+
+
 @pytest.mark.soak
 def test_a_day_of_open_incidents_is_few_messages_that_count_them_all(
     night: Pipeline, full_size: bool

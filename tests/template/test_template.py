@@ -21,6 +21,7 @@ from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from notify.handler import SENDING_PATIENCE_SECONDS
 from opsknight.http.gateway import Answer, Request, respond
+from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
     CanarySettings,
     CounterSettings,
@@ -482,6 +483,27 @@ def test_every_alarm_is_heard_and_says_where_to_read_on() -> None:
     assert named == set(headings), "a runbook without an alarm"
 
 
+def test_the_fallback_can_be_heard_by_more_than_a_mailbox() -> None:
+    resources = template()["Resources"]
+    phone, url = (
+        resources[f"Fallback{each}Subscription"]["Properties"] for each in ("Phone", "Url")
+    )
+    assert phone["Protocol"] == "sms"
+    assert phone["FilterPolicy"] == {"urgency": [str(Urgency.HIGH)]}
+    assert url["Protocol"] == "https"
+    for each in (phone, url):
+        assert each["TopicArn"] == {"Ref": "FallbackTopic"}
+    for name in ("FallbackPhone", "FallbackUrl"):
+        parameter = template()["Parameters"][name]
+        assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
+    number = template()["Parameters"]["FallbackPhone"]["AllowedPattern"]
+    assert re.fullmatch(number, "+4915112345678")
+    assert not re.fullmatch(number, "015112345678")
+    assert not re.fullmatch(
+        template()["Parameters"]["FallbackUrl"]["AllowedPattern"], "http://example.com"
+    )
+
+
 def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> None:
     """Lambda repeats an asynchronous call for six hours, and then forgets it."""
     asynchronous = {
@@ -493,6 +515,15 @@ def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> Non
     clocks = {"TickFunction", "CanaryFunction"}
     scheduled = {("Schedule", name) for name in clocks}
     assert asynchronous == {*scheduled, ("EventBridgeRule", "NotifyFunction")}
+    rules = functions()["NotifyFunction"]["Events"]
+    email, phone = (
+        rules[each]["Properties"]["Pattern"] for each in ("EmailReports", "PhoneReports")
+    )
+    # Reports on messages of other configuration sets wake nobody.
+    (ours,) = email["detail"]["mail"]["tags"]["ses:configuration-set"]
+    assert ours["Fn::If"][1] == {"Ref": "EmailConfigurationSet"}
+    assert email["source"] == ["aws.ses"]
+    assert phone["source"] == ["aws.sms-voice"]
     for name in clocks:
         assert functions()[name]["EventInvokeConfig"]["MaximumEventAgeInSeconds"] == 60
     reports = functions()["NotifyFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]

@@ -51,6 +51,13 @@ def test_queues(age: float, waiting: int, verdict: Verdict) -> None:
     assert found.verdict is verdict
 
 
+@pytest.mark.parametrize(("authenticated", "number"), [("true", 0), ("false", 1)])
+def test_a_fallback_that_a_link_unsubscribes_is_a_warning(authenticated: str, number: int) -> None:
+    mails = {"a@example.com": {"ConfirmationWasAuthenticated": authenticated}}
+    found = account_findings.unsubscribing(mails)
+    assert [each.verdict for each in found] == [Verdict.WARNING] * number
+
+
 def test_half_confirmed_is_a_warning() -> None:
     found = [{"SubscriptionArn": "arn:aws:sns:x:1:t:2"}, {"SubscriptionArn": "PendingConfirmation"}]
     assert account_findings.subscriptions("alarm topic", "t", found).verdict is Verdict.WARNING

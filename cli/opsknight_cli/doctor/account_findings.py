@@ -137,6 +137,20 @@ def subscriptions(check: str, topic: str, found: Sequence[Mapping[str, str]]) ->
     return ok(check, f"{confirmed} confirmed subscription{'' if confirmed == 1 else 's'}.")
 
 
+def unsubscribing(mails: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+    """`mails` has the attributes of each confirmed subscription by e-mail, by its address."""
+    loose = {
+        address
+        for address, attributes in mails.items()
+        if attributes.get("ConfirmationWasAuthenticated") != "true"
+    }
+    if not loose:
+        return []
+    said = f"A link in each of its mails unsubscribes, without a password: {named(loose)}."
+    mend = 'Confirm with --authenticate-on-unsubscribe; docs/operations.md: "The fallback address".'
+    return [warning("fallback topic", said, mend)]
+
+
 def secrets(
     wanted: Mapping[str, str], types: Mapping[str, str], prefix: str, shared: str
 ) -> list[Finding]:

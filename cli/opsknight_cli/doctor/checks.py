@@ -124,6 +124,18 @@ def alarm_topic(deployed: Deployed) -> Iterable[Finding]:
 
 def fallback_topic(deployed: Deployed) -> Iterable[Finding]:
     yield _topic(deployed, "fallback topic", "FallbackTopic")
+    if not deployed.is_local:
+        sns, topic = deployed.client("sns"), deployed.resources["FallbackTopic"].physical
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        mails = {
+            each["Endpoint"]: sns.get_subscription_attributes(
+                SubscriptionArn=each["SubscriptionArn"]
+            )["Attributes"]
+            for each in found
+            if each.get("Protocol", "email").startswith("email")
+            and each["SubscriptionArn"].startswith("arn:")
+        }
+        yield from account_findings.unsubscribing(mails)
 
 
 def _topic(deployed: Deployed, check: str, name: str) -> Finding:
