@@ -7,6 +7,8 @@ export SAM_CLI_TELEMETRY := 0
 UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),true,false)
 export UV_SYSTEM_CERTS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Without bytecode each of the hundreds of Pythons that tests start compiles every library anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 CODE := $(wildcard functions layers/common cli local inbox openapi harness tests bench)
 MEASURED := $(wildcard tests/unit tests/integration)
@@ -42,23 +44,31 @@ units:
 	@pytest --quiet --no-header -m "not hypothesis" tests/unit
 
 test: .venv ## every test, and the coverage of rules and store
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target measured whole
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target deployed measured scenarios others
 	@echo "Branch coverage of the rules, at least 90:"
 	@coverage report --fail-under=90 $(RULES)
 	@echo "Branch coverage of the store, at least 90:"
 	@coverage report --fail-under=90 $(STORE)
 
-# Two halves that take about as long, each busy with one core. Tracing doubles the time of a test, so
-# coverage counts what examples reach; properties, which repeat them by the hundred, run without it.
-.PHONY: measured whole
+# Parts of some minutes, two at a time, the longest first: whatever each takes, both cores are busy
+# nearly to the end. `deployed` ends its servers with it, so they do not run beside all the rest.
+# Tracing doubles the time of a test, so coverage counts what examples reach; properties, which repeat
+# them by the hundred, run without it.
+.PHONY: deployed measured scenarios others
+deployed:
+	@pytest tests/e2e
+
 measured:
+	@coverage run -m pytest -m "not hypothesis" $(MEASURED)
+
+scenarios:
+	@pytest tests/scenarios
+
+others:
 	@failed=0; \
-	coverage run -m pytest -m "not hypothesis" $(MEASURED) || failed=1; \
+	pytest $(addprefix --ignore=,$(MEASURED) tests/e2e tests/scenarios) || failed=1; \
 	pytest -m hypothesis $(MEASURED) || failed=1; \
 	exit $$failed
-
-whole:
-	pytest $(addprefix --ignore=,$(MEASURED))
 
 check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON Schema, template lint
 	ruff format --check .

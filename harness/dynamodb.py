@@ -53,7 +53,9 @@ def make_table(client: "DynamoDBClient", resource: str) -> str:
         stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
         arguments["StreamSpecification"] = stream
     name = f"{resource.lower()}-{token_hex(4)}"
-    connect(client.meta.endpoint_url, _PATIENT).create_table(TableName=name, **arguments)
+    url = client.meta.endpoint_url
+    patient = client if embedded.is_embedded(url) else connect(url, _PATIENT)
+    patient.create_table(TableName=name, **arguments)
     return name
 
 

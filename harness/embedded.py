@@ -3,8 +3,12 @@
 A client keeps its retries, hooks and parsing; only its last step, the connection, is replaced.
 Calls run one at a time, as on the server. But no call waits for anything, so threads hardly ever
 interleave: races, streams and timeouts need the server itself (`harness.dynamodb.server`).
+
+Tests make calls by the hundred thousand, so what costs time and shows nothing is left out: signing,
+the user agent, and a look into the service's description for each attribute of an item.
 """
 
+import base64
 import io
 from collections.abc import Iterator
 from functools import cache
@@ -14,8 +18,10 @@ from types import ModuleType
 from typing import Any, Final
 
 import boto3
+from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.parsers import JSONParser
 from ministack.core.responses import set_request_account_id  # type: ignore[import-untyped]
 from ministack.services import dynamodb, ssm  # type: ignore[import-untyped]
 
@@ -59,6 +65,51 @@ class _Connection:
         """There is nothing to close."""
 
 
+class _Parser(JSONParser):
+    """Reads attributes of items as botocore does, without looking each kind up."""
+
+    def _handle_structure(self, shape: Any, value: Any) -> Any:
+        if shape.name == "AttributeValue":
+            return _attribute(value)
+        return super()._handle_structure(shape, value)  # type: ignore[misc]
+
+
+class _Parsers:
+    """Stands where botocore chooses a parser by the service's protocol."""
+
+    def create_parser(self, _protocol: str) -> JSONParser:
+        return _Parser()
+
+
+def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+    [(kind, content)] = value.items()
+    match kind:
+        case "M":
+            return {kind: {name: _attribute(each) for name, each in content.items()}}
+        case "L":
+            return {kind: [_attribute(each) for each in content]}
+        case "B":
+            return {kind: base64.b64decode(content)}
+        case "BS":
+            return {kind: [base64.b64decode(each) for each in content]}
+        case _:
+            return {kind: content}
+
+
+def items(endpoint: str, table: str) -> list[dict[str, Any]]:
+    """Everything in an embedded table, in wire form, as a scan would find it."""
+    with _ONE_AT_A_TIME:
+        set_request_account_id(_account(endpoint))
+        stored = [
+            item for row in dynamodb._tables[table]["items"].values() for item in row.values()
+        ]
+        return [{name: _attribute(value) for name, value in item.items()} for item in stored]
+
+
+def _account(endpoint: str) -> str:
+    return endpoint.removeprefix("http://").removesuffix(_DOMAIN)
+
+
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
@@ -83,9 +134,13 @@ def client(service: str, endpoint: str | None, config: Config | None = None) -> 
 
     Without an endpoint it calls AWS, which is moto where a test has that on.
     """
+    plain = Config(user_agent="harness")
+    if endpoint is None or is_embedded(endpoint):
+        plain = plain.merge(Config(signature_version=UNSIGNED))
+    config = config.merge(plain) if config else plain
     made: Any = _session().client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+    # botocore has no public way to choose the parser and the connection.
+    made._endpoint._response_parser_factory = _Parsers()
     if endpoint is not None and is_embedded(endpoint):
-        account = endpoint.removeprefix("http://").removesuffix(_DOMAIN)
-        # botocore has no public way to choose the connection.
-        made._endpoint.http_session = _Connection(_SERVICES[service], account)
+        made._endpoint.http_session = _Connection(_SERVICES[service], _account(endpoint))
     return made

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from escalation.engine import Engine
 from escalation.outbox import Outbox
-from harness.post import FALLBACK, NOTICES, PAGES, PAGES_HIGH, PLANS, TIMERS, Post
+from harness.post import FALLBACK, NOTICES, PAGES, PAGES_HIGH, PLANS, TIMERS, Post, Watch
 from harness.world import World, deadline
 from notify.channels.protocol import Sender
 from notify.composing import Composer
@@ -36,14 +36,15 @@ LINK_KEY: Final = b"k" * 32
 DRAIN: Final = {Lane.PLANS: 1000, Lane.PAGES_HIGH: 600, Lane.PAGES: 600, Lane.NOTICES: 600}
 
 
-def engine(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Engine:
+def engine(
+    world: World, post: Post, table: Table | None = None, watch: Watch | None = None
+) -> Engine:
     """A new process; `watch` looks at its clients of SQS and SNS."""
-    watched = watch or (lambda client: client)
-    sqs = watched(post.sqs())
+    sqs = post.sqs(watch)
     outbox = Outbox(
         timers=Queue(sqs, TIMERS),
         lanes=lanes(sqs),
-        sns=watched(post.sns()),
+        sns=post.sns(watch),
         fallback=FALLBACK,
         drain=DRAIN,
     )
@@ -59,9 +60,11 @@ def engine(world: World, post: Post, table: Table | None = None, watch: Any = No
     )
 
 
-def planning(world: World, post: Post, table: Table | None = None, watch: Any = None) -> Planning:
+def planning(
+    world: World, post: Post, table: Table | None = None, watch: Watch | None = None
+) -> Planning:
     """A new process of the notify function."""
-    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    table, sqs = table or world.table, post.sqs(watch)
     hold = HoldMemory(table, world.clock)
     tracker = PageTracker(Paging(table), world.clock, hold, lambda: token_hex(14))
     return Planning(Paging(table), queues(sqs), tracker, world.clock, hold)
@@ -72,10 +75,10 @@ def sending(
     post: Post,
     senders: Mapping[Channel, Sender],
     table: Table | None = None,
-    watch: Any = None,
+    watch: Watch | None = None,
 ) -> Sending:
     """A new process of the send function."""
-    table, sqs = table or world.table, (watch or (lambda client: client))(post.sqs())
+    table, sqs = table or world.table, post.sqs(watch)
     deliveries = Deliveries(table)
     hold = HoldMemory(table, world.clock)
     tracker = PageTracker(Paging(table), world.clock, hold, lambda: token_hex(14))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.handler import Api
 from events.intake import Intake
+from harness import embedded
 from harness.dynamodb import connect, make_table
 from opsknight.directory.entries import (
     EVENTS_WRITE,
@@ -162,6 +163,9 @@ class World:
 
     def items(self) -> list[dict[str, Any]]:
         """Everything in the main table, in wire form."""
+        url = self.table.client.meta.endpoint_url
+        if embedded.is_embedded(url):
+            return embedded.items(url, self.table.name)
         pages = self.table.client.get_paginator("scan").paginate(TableName=self.table.name)
         return [dict(item) for page in pages for item in page["Items"]]
 

@@ -35,8 +35,8 @@ ADA = User(
 
 
 @pytest.fixture
-def night(moto_world: World) -> Pipeline:
-    night = Pipeline(moto_world)
+def night(world: World) -> Pipeline:
+    night = Pipeline(world)
     night.put(directory_items.directory_item(ADA))
     return night
 
