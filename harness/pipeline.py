@@ -9,13 +9,12 @@ Whatever nobody expected fails the test: `pages` names exactly the users paged s
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any, Self
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from escalation.budget import AHEAD
 from escalation.engine import Engine
 from escalation.handler import on_message, on_record
 from escalation.sweep import tick
@@ -25,6 +24,7 @@ from harness.people import ADA
 from harness.post import TIMERS, Post
 from harness.processes import engine, planning, sending
 from harness.streams import record, woken_by
+from harness.ticks import next_tick
 from harness.world import Response, World, deadline, event
 from notify.handler import on_record as on_planned
 from notify.handler import plan, send
@@ -57,15 +57,6 @@ def step(*targets: str | Target, after: float = 0) -> Step:
     """`after` minutes; a name is that of a user."""
     found = tuple(user(each) if isinstance(each, str) else each for each in targets)
     return Step(delay=timedelta(minutes=after), targets=found)
-
-
-def _fallback_due(item: Item) -> str | None:
-    """When the next message to the fallback address is due, which each tick looks after."""
-    if item["kind"]["S"] != "fallback":
-        return None
-    if "lease_until" in item:
-        return item["lease_until"]["S"]
-    return item.get("next_at", {"S": "2000-01-01T00:00:00Z"})["S"] if "asked" in item else None
 
 
 @dataclass
@@ -192,7 +183,7 @@ class Pipeline:
     def wait(self, **duration: float) -> Self:
         end = self.world.clock() + timedelta(**duration)
         while self.world.clock.at < end:
-            minute = self._next_tick()
+            minute = next_tick(self.world) if self.ticking else None
             queued = [each.at for each in self.post.queued]
             now = max(min([end, *filter(None, [minute]), *queued]), self.world.clock.at)
             self.world.clock.at = now
@@ -200,18 +191,6 @@ class Pipeline:
                 tick(self.engine)
             self.settle()
         return self
-
-    def _next_tick(self) -> datetime | None:
-        """The next tick that finds something. Without the others, a day passes in seconds."""
-        found = self.world.items()
-        due = [item["due_at"]["S"] for item in found if "due_at" in item]
-        due += [at for item in found if (at := _fallback_due(item))]
-        if not due or not self.ticking:
-            return None
-        minute = timedelta(minutes=1)
-        next_minute = self.world.clock.at.replace(second=0, microsecond=0) + minute
-        first = datetime.fromisoformat(min(due)) - AHEAD
-        return max(next_minute, first.replace(second=0, microsecond=0))
 
     def settle(self) -> Self:
         """Runs streams and queues until nothing is left to do now."""

@@ -13,7 +13,8 @@ from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState
-from opsknight.incident.model import Change, Incident, Status
+from opsknight.incident.model import Incident, Status
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State, reach_deadline
 from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import (

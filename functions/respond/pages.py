@@ -18,8 +18,9 @@ from opsknight.escalation.hold import Spell
 from opsknight.escalation.pages import StepTaken
 from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import describe
-from opsknight.incident.model import Alert, Change, Incident, Status, Timer
+from opsknight.incident.model import Alert, Incident, Status, Timer
 from opsknight.incident.references import Reference, details
+from opsknight.incident.timeline import Change
 from opsknight.views.sentences import Names, ago, opened, said, taken
 from respond.markup import Html, joined, tag
 

@@ -8,8 +8,6 @@ import pytest
 from opsknight.incident.changes import ATTRIBUTES, KEEP, NOTHING, Changes, applied, with_due_time
 from opsknight.incident.model import (
     OPSKNIGHT,
-    Change,
-    ChangeKind,
     Escalation,
     Incident,
     Pointer,
@@ -18,6 +16,7 @@ from opsknight.incident.model import (
     Timer,
     UnknownTimer,
 )
+from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.store.transactions import expanded
 from opsknight.store.wire import attributes, plain
 

@@ -35,14 +35,13 @@ from opsknight.incident.model import (
     Actor,
     ActorKind,
     Alert,
-    Change,
-    ChangeKind,
     Incident,
     Pointer,
     Status,
     Timer,
     Urgency,
 )
+from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.store import directory_items, incident_items, items
 from opsknight.store.wire import attributes, plain, stamp, wire
 

@@ -17,7 +17,8 @@ from opsknight.directory.receivers import (
     StatusPageWebhook,
 )
 from opsknight.escalation.pages import Page, Why
-from opsknight.incident.model import OPSKNIGHT, Change, ChangeKind, Incident, Status, Urgency
+from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency
+from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import (
     assigned_to,

@@ -15,14 +15,8 @@ from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.incident.changes import KEEP, NOTHING, Changes, with_due_time
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import record
-from opsknight.incident.model import (
-    OPSKNIGHT,
-    ChangeKind,
-    Escalation,
-    Incident,
-    RequestedStep,
-    Timer,
-)
+from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, RequestedStep, Timer
+from opsknight.incident.timeline import ChangeKind
 
 # A provider that refuses, or a gap in a schedule, must not use up the policy: for this long, rounds
 # that reach nobody do not count.

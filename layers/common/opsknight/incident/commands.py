@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from opsknight.incident.model import ChangeKind, Escalation, Incident, Status, Timer, Urgency
+from opsknight.incident.model import Escalation, Incident, Status, Timer, Urgency
+from opsknight.incident.timeline import ChangeKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from opsknight.incident.changes import NOTHING, Changes
-from opsknight.incident.model import Alert, Change, Incident, Pointer, Status
+from opsknight.incident.model import Alert, Incident, Pointer, Status
+from opsknight.incident.timeline import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,6 @@ from opsknight.incident.decisions import NotAllowed, Require, Transitioned, Unch
 from opsknight.incident.model import (
     NEVER,
     Actor,
-    Change,
-    ChangeKind,
     Escalation,
     Incident,
     Pointer,
@@ -88,6 +86,7 @@ from opsknight.incident.model import (
     Timer,
     Urgency,
 )
+from opsknight.incident.timeline import Change, ChangeKind
 
 # The escalation begins again: nothing remains of how far it came.
 _FROM_THE_START: Final = Changes(

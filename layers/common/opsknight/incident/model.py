@@ -1,4 +1,4 @@
-"""What an incident is: its words, and the frozen models of it, its alerts and its changes.
+"""What an incident is: its words, and the frozen models of it and its alerts.
 
 Pure. What happens to an incident is in `events` and `lifecycle`.
 """
@@ -244,48 +244,6 @@ class Alert(Model):
     at: datetime
     actor: Actor
     body: str
-
-
-class ChangeKind(StrEnum):
-    """What happened to the incident, as the timeline calls it."""
-
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
-    AUTO_RESOLVED = "auto-resolved"
-    """Resolved because no alert came for the time that its service sets."""
-    SNOOZED = "snoozed"
-    UNSNOOZED = "unsnoozed"
-    SUPPRESSED = "suppressed"
-    UNSUPPRESSED = "unsuppressed"
-    REOPENED = "reopened"
-    """Acknowledged for too long."""
-    ESCALATED = "escalated"
-    REASSIGNED = "reassigned"
-    ALSO_PAGED = "also-paged"
-    """Somebody asked others to help whoever has it."""
-    RAISED = "raised"
-    LOWERED = "lowered"
-    NOTED = "noted"
-    UNREACHED = "unreached"
-    EXHAUSTED = "exhausted"
-
-
-UnknownKind = NewType("UnknownKind", str)
-"""A kind of change that only a newer version of the code knows."""
-
-
-class Change(Model):
-    """An entry of the timeline. The opening has none: the first change is number 2."""
-
-    incident_id: str
-    number: int
-    at: datetime
-    what: Annotated[ChangeKind | UnknownKind, Field(union_mode="left_to_right")]
-    actor: Actor
-    status: Status
-    """The incident's status after the change."""
-    epoch: int
-    detail: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
 )
 from opsknight.escalation.pages import Page
-from opsknight.incident.model import Change, Incident, Status, Urgency
+from opsknight.incident.model import Incident, Status, Urgency
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.canary import is_canary, kept
-from opsknight.incident.model import Alert, Change, Incident, Pointer
+from opsknight.incident.model import Alert, Incident, Pointer
+from opsknight.incident.timeline import Change
 from opsknight.store import items
 from opsknight.store.wire import Item, Wire, attributes, expiry, plain
 

@@ -12,7 +12,8 @@ from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.lifecycle import announced
-from opsknight.incident.model import Alert, Change, Incident, Pointer
+from opsknight.incident.model import Alert, Incident, Pointer
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import incident_items, items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying, yielding

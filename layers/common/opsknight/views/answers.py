@@ -9,8 +9,9 @@ from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.event_request import describe, describe_details, payload_of
-from opsknight.incident.model import Actor, Alert, Change, Pointer, Timer
+from opsknight.incident.model import Actor, Alert, Pointer, Timer
 from opsknight.incident.references import references
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsknight.escalation.pages import StepTaken
-from opsknight.incident.model import Alert, Change, Incident
+from opsknight.incident.model import Alert, Incident
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.escalation.pages import StepTaken, Why
-from opsknight.incident.model import ActorKind, Alert, Change, ChangeKind
+from opsknight.incident.model import ActorKind, Alert
+from opsknight.incident.timeline import Change, ChangeKind
 
 # A sentence names this many people, and counts the rest.
 NAMED: Final = 3

@@ -1,0 +1,54 @@
+"""The timeline of an incident: an entry for each change, numbered. Pure.
+
+What a decision changes of the incident itself is in `changes`.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, NewType
+
+from pydantic import Field
+
+from opsknight.incident.model import Actor, Model, Status
+
+
+class ChangeKind(StrEnum):
+    """What happened to the incident, as the timeline calls it."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    AUTO_RESOLVED = "auto-resolved"
+    """Resolved because no alert came for the time that its service sets."""
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    REOPENED = "reopened"
+    """Acknowledged for too long."""
+    ESCALATED = "escalated"
+    REASSIGNED = "reassigned"
+    ALSO_PAGED = "also-paged"
+    """Somebody asked others to help whoever has it."""
+    RAISED = "raised"
+    LOWERED = "lowered"
+    NOTED = "noted"
+    UNREACHED = "unreached"
+    EXHAUSTED = "exhausted"
+
+
+UnknownKind = NewType("UnknownKind", str)
+"""A kind of change that only a newer version of the code knows."""
+
+
+class Change(Model):
+    """An entry of the timeline. The opening has none: the first change is number 2."""
+
+    incident_id: str
+    number: int
+    at: datetime
+    what: Annotated[ChangeKind | UnknownKind, Field(union_mode="left_to_right")]
+    actor: Actor
+    status: Status
+    """The incident's status after the change."""
+    epoch: int
+    detail: dict[str, str] = Field(default_factory=dict)
