@@ -196,6 +196,9 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
         case "reassign" if last.state is State.OPEN:
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)
+        case "reassign" if last.why not in ("acknowledge", "given"):
+            # Snoozed or in a window: somebody has it, and hears nothing of it.
+            return last
         case "reassign":
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.HELD, began, ended, "given", who)
