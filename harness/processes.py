@@ -14,6 +14,7 @@ from harness.world import World, deadline
 from notify.channels.protocol import Sender
 from notify.composing import Composer
 from notify.endings import Endings
+from notify.members import Members
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
@@ -107,6 +108,7 @@ def sending(
         composer=composer,
         page_tracker=tracker,
         hold=hold,
+        members=Members(deliveries, tracker, world.clock),
         senders=senders,
         clock=world.clock,
         stopwatch=lambda: 0.0,

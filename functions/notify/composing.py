@@ -34,6 +34,8 @@ from opsknight.store.rows import LARGEST_BATCH
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
 
+# Where the first alert is among the keys of a delivery.
+_ALERT: Final = 1
 _RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
@@ -81,14 +83,21 @@ class Composer:
         return found[0]
 
     def contexts(self, deliveries: Sequence[Delivery], deadline: Deadline) -> list[DeliveryContext]:
-        """In the same order, without those whose incident cannot be read.
+        """In the same order, without those whose incident cannot be read, and without alerts if
+        they are many: a message about several shows no details.
 
         Reads are strongly consistent: an acknowledgement of a moment ago counts.
         """
         found: list[DeliveryContext] = []
-        # Each needs up to four items, and one request brings a hundred.
-        for chunk in batched(deliveries, LARGEST_BATCH // 4, strict=False):
-            wanted = {_name(key): key for each in chunk for key in _keys(each)}
+        few = len(deliveries) <= LARGEST_BATCH // 4
+        # Each needs an item of its own, and up to three that it may share.
+        for chunk in batched(deliveries, LARGEST_BATCH // (4 if few else 2), strict=False):
+            wanted = {
+                _name(key): key
+                for each in chunk
+                for number, key in enumerate(_keys(each))
+                if few or number != _ALERT
+            }
             stored = {_name(item): item for item in self.table.batch(wanted.values(), deadline)}
             read = (readable(partial(self._context, each, stored, deadline)) for each in chunk)
             found += [each for each in read if each is not None]

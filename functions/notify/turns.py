@@ -22,11 +22,12 @@ from notify.attempts import attempt, log_attempt, recording
 from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
 from notify.composing import Composer, DeliveryContext
 from notify.endings import Endings
+from notify.members import Members
 from notify.page_tracker import PageTracker
 from notify.throttling import Throttling, Turn
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Urgency
-from opsknight.notification.bundle import HeldRow, SentBundle, choose, settled
+from opsknight.notification.bundle import HeldRow, SentBundle, choose
 from opsknight.notification.delivery import (
     Attempt,
     Delivery,
@@ -43,8 +44,6 @@ from opsknight.store.deliveries import Deliveries
 # Clocks differ a little, and SQS rounds delays down: a wakeup that is early by no more than this
 # waits here; an earlier one is put back.
 EARLY_SECONDS: Final = 2.0
-# Claiming stops after this, so that what is claimed can be told and recorded within the lease.
-CLAIM_SECONDS: Final = 6.0
 UNREADABLE_AGAIN: Final = timedelta(minutes=15)
 # Their providers report later, by their own id of the message.
 _REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
@@ -65,7 +64,7 @@ class Told:
     not_before: datetime | None
     """When the receiver may be tried again after a failure."""
     more: bool
-    """Whether more is held than the message told."""
+    """Whether the next turn ignores the pace: the receiver did not take this message."""
     urgent: bool
     """Whether it told of something HIGH."""
     urgent_left: bool
@@ -81,6 +80,7 @@ class Turns:
     composer: Composer
     page_tracker: PageTracker
     hold: HoldMemory
+    members: Members
     senders: Mapping[Channel, Sender]
     clock: Callable[[], datetime]
     stopwatch: Callable[[], float]
@@ -155,7 +155,7 @@ class Turns:
         if not wanted:
             return None
         leader, group = choose([each.delivery for each in wanted])
-        claimed = self._claimed(turn, leader, group, deadline)
+        claimed = self.members.claimed(leader, group, turn.token, deadline)
         carried = self._still_wanted(turn, claimed, held, deadline)
         mine = [each for each in carried if each.delivery.id == leader.id]
         if not mine or mine[0].receiver is None:
@@ -186,7 +186,8 @@ class Turns:
             made,
             held.rows,
             not_before,
-            more=held.more or bool(left),
+            # What one message could not tell goes out in the next one, at the receiver's pace.
+            more=not is_sent,
             urgent=any(each.is_high for each in carried),
             urgent_left=held.more_urgent or any(each.is_high for each in left),
         )
@@ -200,8 +201,12 @@ class Turns:
             self.bundles.set_aside(turn.destination, row, now + UNREADABLE_AGAIN, deadline)
         sent = self.bundles.sent(held.deliveries, deadline)
         over = [each for each in held.deliveries if each.id in sent]
-        for each in over:
-            self._finish_one(each, sent[each.id], deadline)
+        for bundle in {each.bundle: sent[each.id] for each in over}.values():
+            mine = [each for each in over if sent[each.id] == bundle]
+            self._release(
+                turn.destination, rows, self.members.finish(mine, bundle, deadline), deadline
+            )
+        over = []
         waiting = [each for each in held.deliveries if each.id not in sent]
         contexts = {each.delivery.id: each for each in self.composer.contexts(waiting, deadline)}
         wanted = []
@@ -221,24 +226,6 @@ class Turns:
         self._release(turn.destination, rows, over, deadline)
         self.bundles.release(turn.destination, held.void, deadline)
         return wanted
-
-    def _claimed(
-        self, turn: Turn, leader: Delivery, group: Sequence[Delivery], deadline: Deadline
-    ) -> list[Delivery]:
-        """Those that are claimed for the leader's message, itself first. The rest is for a further
-        turn.
-        """
-        claimed: list[Delivery] = []
-        until = deadline.monotonic() + CLAIM_SECONDS
-        for each in group:
-            if claimed and deadline.monotonic() >= until:
-                break
-            if self.deliveries.claim_held(each, turn.token, leader.id, deadline):
-                marks = {"claim": turn.token, "bundle": leader.id}
-                claimed.append(each.model_copy(update=marks))
-            elif not claimed:
-                break
-        return claimed
 
     def _still_wanted(
         self, turn: Turn, claimed: Sequence[Delivery], held: Held, deadline: Deadline
@@ -294,20 +281,15 @@ class Turns:
             now = self.clock()
             self.keep_provider_id(told.receiver, told.outcome, leader, now, deadline)
             sent = SentBundle(token=turn.token, attempt=made)
-            for each in told.carried:
-                if len(told.carried) > 1:
-                    self._finish_one(each, sent, deadline)
-                else:
-                    self.page_tracker.reached(each, deadline)
-            self._release(turn.destination, told.rows, told.carried, deadline)
+            finished = told.carried
+            if len(finished) > 1:
+                finished = self.members.finish(finished, sent, deadline)
+            else:
+                self.page_tracker.reached(leader, deadline)
+            self._release(turn.destination, told.rows, finished, deadline)
         elif told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self._release(turn.destination, told.rows, [leader], deadline)
-
-    def _finish_one(self, delivery: Delivery, sent: SentBundle, deadline: Deadline) -> None:
-        # A refusal: it is finished.
-        self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
-        self.page_tracker.reached(delivery, deadline)
 
     def _release(
         self,

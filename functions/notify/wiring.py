@@ -15,6 +15,7 @@ from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
 from notify.composing import Composer
 from notify.endings import Endings
+from notify.members import Members
 from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
@@ -142,6 +143,7 @@ def sending() -> Sending:
         composer=composer,
         page_tracker=page_tracker(),
         hold=hold(),
+        members=Members(deliveries, page_tracker(), clock.now),
         senders=senders,
         clock=clock.now,
         stopwatch=time.perf_counter,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 # What the weather never makes: a call that no model knows, or knows with other arguments.
 _UNFIT: Final = ("AttributeError", "NotImplementedError", "TypeError", "NameError")
-_SEVERAL: Final = re.compile(r"\b\d+ incidents(?: on\b|:)")
+_SEVERAL: Final = re.compile(r"\b\d+ incidents\b")
 
 
 @dataclass

@@ -70,7 +70,7 @@ class ReceiverState(Model):
     None where a version before this set `next_at`.
     """
     pace_waived: bool = False
-    """The next turn ignores the pace: an exempt page is held, or the last message told not all."""
+    """The next turn ignores the pace: an exempt page is held, or the last message was not taken."""
     due_at: AwareDatetime | None = None
     """When the receiver's next turn is; None while no delivery is held for it."""
     holds: int = 0
@@ -157,7 +157,7 @@ def page_wait(
 
 
 def next_turn(state: ReceiverState, now: datetime, *, more: bool = False) -> datetime:
-    """When what is held gets its turn. `more`: the last message could not tell all of it."""
+    """When what is held gets its turn. `more`: whatever the pace says."""
     paced = paced_until(state, urgent=state.urgent) or now
     soonest = now if more or state.pace_waived else max(paced, now)
     return max(state.circuit_open_until or now, soonest)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # What DynamoDB writes at once without a transaction.
 LARGEST_WRITE: Final = 25
 # What one sender can claim, tell and record in a third of its lease.
-LARGEST_BUNDLE: Final = 250
+LARGEST_BUNDLE: Final = 1500
 # Rows are sorted by urgency: those of what is HIGH come before this key.
 HELD_AFTER_HIGH: Final = "held#1"
 
@@ -45,10 +45,8 @@ class Held:
     """
     unreadable: list[HeldRow]
     """Rows of deliveries that fail validation."""
-    more: bool
-    """Whether more is held than one message may carry."""
     more_urgent: bool = False
-    """Whether some of that may be HIGH."""
+    """Whether more is held than one message may carry, and some of it may be HIGH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +118,18 @@ class Bundles:
     ) -> bool:
         """Whether anything is held, of this urgency if one is given."""
         prefix = "held#" if urgency is None else f"held#{list(Urgency).index(urgency)}#"
-        found, _ = self._rows(destination, 1, deadline, prefix)
-        return bool(found)
+        return bool(self._rows(destination, 1, deadline, prefix))
 
     def held(self, destination: str, deadline: Deadline) -> Held:
         """At most as many as one message may carry."""
-        found, more = self._rows(destination, LARGEST_BUNDLE, deadline)
+        found = self._rows(destination, LARGEST_BUNDLE + 1, deadline)
+        found, more = found[:LARGEST_BUNDLE], len(found) > LARGEST_BUNDLE
         rows: dict[str, list[HeldRow]] = {}
         for row in found:
             rows.setdefault(row.delivery_id, []).append(row)
         keys = [items.delivery_key(each[0].incident_id, name) for name, each in rows.items()]
         stored = {item["sk"]["S"]: item for item in self.table.batch(keys, deadline)}
-        held = Held([], rows, [], [], more, more and found[-1].sk < HELD_AFTER_HIGH)
+        held = Held([], rows, [], [], more and found[-1].sk < HELD_AFTER_HIGH)
         for name, mine in rows.items():
             item = stored.get(items.delivery_key("", name)["sk"]["S"])
             try:
@@ -147,7 +145,7 @@ class Bundles:
 
     def _rows(
         self, destination: str, most: int, deadline: Deadline, prefix: str = "held#"
-    ) -> tuple[list[HeldRow], bool]:
+    ) -> list[HeldRow]:
         page = retrying(
             deadline,
             self.table.client.query,
@@ -157,11 +155,10 @@ class Bundles:
                 ":pk": items.receiver_state_key(destination)["pk"],
                 ":prefix": {"S": prefix},
             },
-            Limit=most + 1,
+            Limit=most,
             ConsistentRead=True,
         )
-        found = [HeldRow.model_validate(plain(item)) for item in page["Items"]]
-        return found[:most], len(found) > most
+        return [HeldRow.model_validate(plain(item)) for item in page["Items"]]
 
     def set_aside(
         self, destination: str, row: HeldRow, until: datetime, deadline: Deadline

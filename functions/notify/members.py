@@ -1,0 +1,94 @@
+"""The deliveries that one message of a receiver's turn tells: claimed before it, finished after it.
+
+Many go in one transaction, so that a storm of thousands fits into few messages. Whatever does not
+fit any more is for the receiver's next turn.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from typing import Final
+
+from notify.page_tracker import PageTracker
+from opsknight.notification.bundle import SentBundle, settled
+from opsknight.notification.delivery import Delivery
+from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.deliveries import Deliveries
+from opsknight.store.members import MOST_CLAIMED, MOST_FINISHED
+from opsknight.store.members import Members as Rows
+
+# Claiming stops after this, so that what is claimed can be told and recorded within the lease.
+CLAIM_SECONDS: Final = 6.0
+# What is finished here need not be finished in the next turn, which has more to do.
+FINISH_SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    deliveries: Deliveries
+    page_tracker: PageTracker
+    clock: Callable[[], datetime]
+
+    def claimed(
+        self, leader: Delivery, group: Sequence[Delivery], token: str, deadline: Deadline
+    ) -> list[Delivery]:
+        """Those of the group that are claimed for the leader's message, itself first; empty if it
+        is not. The rest is for a further turn.
+        """
+        claimed: list[Delivery] = []
+        marks = {"claim": token, "bundle": leader.id}
+        until = deadline.monotonic() + CLAIM_SECONDS
+        for chunk in batched(group, MOST_CLAIMED, strict=False):
+            if claimed and deadline.monotonic() >= until:
+                break
+            if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, deadline):
+                claimed += [each.model_copy(update=marks) for each in chunk]
+                continue
+            # One of them is not held any more: each by itself.
+            for each in chunk:
+                if self.deliveries.claim_held(each, token, leader.id, deadline):
+                    claimed.append(each.model_copy(update=marks))
+                elif not claimed:
+                    return []
+        return claimed
+
+    def finish(
+        self, told: Sequence[Delivery], sent: SentBundle, deadline: Deadline
+    ) -> list[Delivery]:
+        """Writes to them, and to their pages, that a bundle told them. Returns those for which
+        there was time.
+        """
+        finished: list[Delivery] = []
+        until = min(deadline.at, deadline.monotonic() + FINISH_SECONDS)
+        for chunk in batched(told, MOST_FINISHED, strict=False):
+            if finished and deadline.monotonic() >= until:
+                break
+            if len(chunk) == 1 or not self._finishes_together(chunk, sent, deadline):
+                for each in chunk:
+                    self._finish(each, sent, deadline)
+            finished += chunk
+        return finished
+
+    def _claims_together(
+        self, chunk: Sequence[Delivery], token: str, bundle: str, deadline: Deadline
+    ) -> bool:
+        try:
+            Rows(self.deliveries.table).claim(chunk, token, bundle, deadline)
+        except Conflict:
+            return False
+        return True
+
+    def _finishes_together(
+        self, chunk: Sequence[Delivery], sent: SentBundle, deadline: Deadline
+    ) -> bool:
+        try:
+            Rows(self.deliveries.table).finish(chunk, sent, self.clock(), deadline)
+        except Conflict:
+            return False
+        return True
+
+    def _finish(self, delivery: Delivery, sent: SentBundle, deadline: Deadline) -> None:
+        # A refusal: it is finished.
+        self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
+        self.page_tracker.reached(delivery, deadline)
