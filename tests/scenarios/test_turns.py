@@ -2,6 +2,7 @@
 and lost answers in it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,8 @@ from notify.handler import send
 from opsknight.directory.entries import Role, Service, User
 from opsknight.directory.receivers import Channel, Owner, Receiver, ServiceReceiver
 from opsknight.escalation.pages import PageState
-from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.bundle import SentBundle
+from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery, State, ended
 from opsknight.notification.throttle import LEASE, ReceiverState
 from opsknight.runtime.wakeups import SendDelivery, SendHeld, TrackPage
 from opsknight.store.calls import Conflict
@@ -93,6 +95,46 @@ def test_what_waits_is_not_due_its_receiver_is_and_one_wakeup_is_on_its_way(
     # The turn after it finds nothing.
     night.wait(minutes=1).hears()
     assert state(night).due_at is None
+
+
+def test_what_one_message_cannot_tell_waits_for_the_pace(night: Pipeline) -> None:
+    """Never two messages in an interval, however large the storm."""
+    for number in range(5):
+        night.trigger(f"disk-{number}")
+    turns = night.sending.turns
+    few = replace(turns, bundles=replace(turns.bundles, most=3))
+    night.world.clock.advance(seconds=60)
+    few.take(SMS, deadline())
+    night.hears("ada/sms paged x3")
+    seen = state(night)
+    assert seen.due_at == seen.next_at == night.world.clock() + timedelta(minutes=1)
+    assert not seen.pace_waived
+    night.world.clock.advance(seconds=60)
+    few.take(SMS, deadline())
+    night.hears("ada/sms paged x2")
+    assert held(night) == []
+
+
+def test_one_that_is_over_keeps_no_other_from_being_told_or_finished(night: Pipeline) -> None:
+    """Many are written at once, all or none; then each goes by itself."""
+    incidents = [night.trigger(f"disk-{number}") for number in range(4)]
+    gone = next(each for each in held(night) if each.incident_id == incidents[1])
+    members = night.sending.turns.members
+    others = [each for each in held(night) if each.id != gone.id]
+    leader = others[0]
+    assert members.deliveries.change(gone, ended(State.CANCELLED, "", gone.at), deadline())
+    claimed = members.claimed(leader, [leader, gone, *others[1:]], "token", deadline())
+    assert [each.id for each in claimed] == [each.id for each in others]
+    assert members.claimed(gone, [gone, *others], "token", deadline()) == []
+    made = Attempt(at=gone.at, outcome=AttemptOutcome.SENT)
+    sent = SentBundle(token="token", attempt=made)
+    finished = members.finish([*claimed, gone], sent, deadline())
+    assert len(finished) == len(claimed) + 1
+    stored = {each.id: each.state for each in night.deliveries()}
+    assert {stored[each.id] for each in claimed} == {State.SENT}
+    assert stored[gone.id] is State.CANCELLED
+    reached = {each.incident_id for each in night.all_pages() if each.reached_at is not None}
+    assert reached >= {each.incident_id for each in claimed}
 
 
 def test_a_lost_wakeup_of_a_receiver_costs_a_tick(night: Pipeline) -> None:

@@ -52,6 +52,8 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Bundles:
     table: Table
+    most: int = LARGEST_BUNDLE
+    """Deliveries in one message."""
 
     def hold(
         self,
@@ -122,8 +124,8 @@ class Bundles:
 
     def held(self, destination: str, deadline: Deadline) -> Held:
         """At most as many as one message may carry."""
-        found = self._rows(destination, LARGEST_BUNDLE + 1, deadline)
-        found, more = found[:LARGEST_BUNDLE], len(found) > LARGEST_BUNDLE
+        found = self._rows(destination, self.most + 1, deadline)
+        found, more = found[: self.most], len(found) > self.most
         rows: dict[str, list[HeldRow]] = {}
         for row in found:
             rows.setdefault(row.delivery_id, []).append(row)
