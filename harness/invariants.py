@@ -60,7 +60,8 @@ def stored(world: World) -> Stored:
     found = Stored()
     for wire in world.items():
         item = {name: _plain(value) for name, value in wire.items()}
-        match item["kind"]:
+        # What was restored has kinds of its own, which wake nobody.
+        match item["kind"].removeprefix("restored_"):
             case "incident":
                 found.incidents[item["id"]] = item
             case "pointer":

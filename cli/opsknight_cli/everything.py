@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from opsknight_cli import contact, hold, keys, maintenance, oncall, send
+from opsknight_cli import contact, hold, keys, maintenance, oncall, restore, send
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
@@ -25,7 +25,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for single in (offline.app, configure.app, oncall.app, send.app, simulate.app, doctor.app):
+for single in (
+    offline.app,
+    configure.app,
+    oncall.app,
+    send.app,
+    simulate.app,
+    doctor.app,
+    restore.app,
+):
     app.registered_commands += single.registered_commands
 incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help=True)
 for part in (listing.app, watching.app, actions.app):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # DynamoDB takes 100 writes in a transaction; the head is among them.
 MOST_WRITES: Final = 99
+# On a key that nobody has revoked: it comes back with its owner (`restoring`).
+ENDED_WITH_OWNER: Final = "ended_with_owner"
 _PAGE: Final = 100
 _LISTS: Final = {
     Kind.USER: "users",
@@ -247,7 +249,7 @@ class Configurations:
 
     def _ended(self, kind: str, hashed: str, now: datetime) -> "Write":
         secret_key = items.api_key_item_key if kind == "api" else items.integration_key_item_key
-        changed = transactions.update({"ends_at": now})
+        changed = transactions.update({"ends_at": now, ENDED_WITH_OWNER: True})
         exists = "attribute_exists(pk)"
         return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
 
