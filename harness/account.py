@@ -83,6 +83,13 @@ class Scripted:
                 "Version": "7",
                 "LastUpdateStatus": "Successful",
                 "LastModified": "2026-11-20T09:30:00.000+0000",
+                "Environment": {
+                    "Variables": {
+                        "PLANS_PER_MINUTE": "1000",
+                        "HIGH_SENDS_PER_MINUTE": "600",
+                        "SENDS_PER_MINUTE": "600",
+                    }
+                },
             },
             "lambda.GetAlias": {"Name": "live", "FunctionVersion": "7"},
             "lambda.GetEventSourceMapping": {"State": "Enabled", "LastProcessingResult": "OK"},

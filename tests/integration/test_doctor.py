@@ -137,6 +137,13 @@ def configuration(shell: Shell) -> Configuration:
         ("lambda.GetEventSourceMapping", {"State": "Disabled"}, "queue readers", "failed", 3),
         (
             "sqs.GetQueueAttributes",
+            {"Attributes": {"ApproximateNumberOfMessages": "29000"}},
+            "queues",
+            "failed",
+            3,
+        ),
+        (
+            "sqs.GetQueueAttributes",
             {"Attributes": {"ApproximateNumberOfMessages": "1"}},
             "failure queues",
             "failed",

@@ -47,7 +47,7 @@ def test_it_knows_the_template() -> None:
     ],
 )
 def test_queues(age: float, waiting: int, verdict: Verdict) -> None:
-    [found] = account_findings.queues({"Pages": waiting}, {"Pages": age})
+    [found] = account_findings.queues({"Pages": waiting}, {"Pages": age}, {})
     assert found.verdict is verdict
 
 
@@ -56,6 +56,31 @@ def test_a_fallback_that_a_link_unsubscribes_is_a_warning(authenticated: str, nu
     mails = {"a@example.com": {"ConfirmationWasAuthenticated": authenticated}}
     found = account_findings.unsubscribing(mails)
     assert [each.verdict for each in found] == [Verdict.WARNING] * number
+
+
+@pytest.mark.parametrize(
+    ("waiting", "verdict", "said"),
+    [
+        (1100, Verdict.OK, "No message has waited for long; 1130 are waiting."),
+        (
+            1500,
+            Verdict.WARNING,
+            "Pages: too long. Pages holds 1,500 messages, 2 minutes of its consumers' work.",
+        ),
+        (
+            29_000,
+            Verdict.FAILED,
+            "Pages: too long. Pages holds 29,000 messages, 48 minutes of its consumers' work.",
+        ),
+    ],
+)
+def test_a_queue_is_judged_by_what_its_consumers_take(
+    waiting: int, verdict: Verdict, said: str
+) -> None:
+    """However young the messages are: a queue that runs away is too long before any is old."""
+    drain = {"Pages": 600, "PagesHigh": 600}
+    [found] = account_findings.queues({"Pages": waiting, "PagesHigh": 30}, {"Pages": 20}, drain)
+    assert (found.verdict, found.said) == (verdict, said)
 
 
 def test_half_confirmed_is_a_warning() -> None:

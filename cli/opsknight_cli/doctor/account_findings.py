@@ -12,6 +12,9 @@ ENOUGH_CONCURRENCY: Final = 50
 LATE_SECONDS: Final = 120
 """The threshold of the alarm on what is overdue."""
 VERY_LATE_SECONDS: Final = 600
+LONG_MINUTES: Final = 2
+VERY_LONG_MINUTES: Final = 5
+"""The threshold of the alarm on queues that are too long."""
 # Leaves a fifth of the quota of SES for the night.
 QUOTA_USED: Final = 0.8
 
@@ -81,10 +84,23 @@ def mappings(
     return findings or [ok(check, f"All {len(found)} are enabled.")]
 
 
-def queues(waiting: Mapping[str, int], ages: Mapping[str, float]) -> list[Finding]:
+def queues(
+    waiting: Mapping[str, int], ages: Mapping[str, float], drain: Mapping[str, int]
+) -> list[Finding]:
     """`waiting` counts the messages that are ready now, `ages` has the age of the oldest in
-    seconds; both by queue.
+    seconds, `drain` what the consumers take in a minute, where that is known; all by queue.
     """
+    minutes = {name: waiting.get(name, 0) / taken for name, taken in drain.items()}
+    long = {name for name, each in minutes.items() if each > LONG_MINUTES}
+    if long:
+        worst = max(long, key=lambda name: minutes[name])
+        said = (
+            f"{named(long)}: too long. {worst} holds {waiting[worst]:,} messages, "
+            f"{minutes[worst]:.0f} minutes of its consumers' work."
+        )
+        mend = 'See docs/operations.md, "A queue is too long".'
+        result = failed if minutes[worst] > VERY_LONG_MINUTES else warning
+        return [result("queues", said, mend)]
     late = {name: age for name, age in ages.items() if age > LATE_SECONDS and waiting.get(name)}
     if not late:
         return [

@@ -28,6 +28,13 @@ QUEUE_READERS: Final = (
     "SendFunctionNotices",
 )
 QUEUES: Final = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
+DRAINS: Final = {
+    "Plans": "PLANS_PER_MINUTE",
+    "PagesHigh": "HIGH_SENDS_PER_MINUTE",
+    "Pages": "SENDS_PER_MINUTE",
+    "Notices": "SENDS_PER_MINUTE",
+}
+"""The variable of the tick function that says what a queue's consumers take in a minute."""
 FAILURES: Final = ("MessageFailures", "RecordFailures")
 MOST_SAMPLED: Final = 100
 MOST_SERVICES: Final = 10
@@ -90,7 +97,16 @@ def queues(deployed: Deployed) -> Iterable[Finding]:
         ScanBy="TimestampDescending",
     )
     ages = {each["Id"]: each["Values"][0] for each in answer["MetricDataResults"] if each["Values"]}
-    return account_findings.queues(waiting, {n: ages[n.lower()] for n in urls if n.lower() in ages})
+    oldest = {name: ages[name.lower()] for name in urls if name.lower() in ages}
+    return account_findings.queues(waiting, oldest, _drain(deployed))
+
+
+def _drain(deployed: Deployed) -> dict[str, int]:
+    """How many messages the consumers of each queue take in a minute, as the tick reckons."""
+    tick = deployed.resources["TickFunction"].physical
+    found = deployed.client("lambda").get_function_configuration(FunctionName=tick)
+    variables = found.get("Environment", {}).get("Variables", {})
+    return {queue: int(variables[name]) for queue, name in DRAINS.items() if name in variables}
 
 
 def failure_queues(deployed: Deployed) -> Iterable[Finding]:
