@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.simulation import story
+from harness.simulation import beside, story
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
@@ -20,7 +20,14 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
     parser.add_argument("--storm", type=int, help="instead, so many incidents for one person")
+    parser.add_argument(
+        "--beside", type=int, help="instead, HIGH ones beside so many incidents a minute"
+    )
     chosen = parser.parse_args()
+    if chosen.beside:
+        for line in beside.figures(chosen.beside):
+            print(line, flush=True)
+        return 0
     if chosen.storm:
         for line in storm(chosen.storm):
             print(line, flush=True)

@@ -9,7 +9,7 @@ clock.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from harness.simulation.sandbox import current
 from harness.simulation.stand_ins import stand_ins
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+COMMAND_LINE: Final = "opsknight_cli"
 PACKAGES: Final = (
     "opsknight",
     "events",
@@ -27,7 +28,7 @@ PACKAGES: Final = (
     "notify",
     "respond",
     "canary",
-    "opsknight_cli",
+    COMMAND_LINE,
 )
 
 
@@ -47,11 +48,16 @@ class Program:
 def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
     """The product as it lies at `root`, with all that the entry points import."""
     places = [str(root / each) for each in ("functions", "layers/common", "cli")]
-    wanted = sorted({name.rpartition(".")[0] for name in entries})
+    needed = {name.rpartition(".")[0] for name in entries}
+    if COMMAND_LINE in {name.partition(".")[0] for name in needed}:
+        # It imports most of its modules only when a command needs them.
+        needed |= set(_modules(root / "cli", COMMAND_LINE))
+    wanted = sorted(needed)
     for name in wanted:
         # Once as it is: whatever else it needs is then there, and made for the real machine.
         importlib.import_module(name)
-    instead = stand_ins()
+    loaded: dict[str, ModuleType] = {}
+    instead = stand_ins(loaded)
     path = list(sys.path)
     known = {name: each for name, each in sys.modules.items() if name in instead or _is_ours(name)}
     try:
@@ -68,6 +74,7 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
         for name in [each for each in sys.modules if each in instead or _is_ours(each)]:
             del sys.modules[name]
         sys.modules.update(known)
+    loaded |= mine
     _give_clock(mine.values())
     return Program(mine)
 
@@ -93,6 +100,12 @@ def _give_clock(modules: Iterable[ModuleType]) -> None:
     if len(found) != 1:
         raise RuntimeError(f"the clock is read by {found}, and not in one place")
     found[0].__globals__["datetime"] = _WallClock
+
+
+def _modules(place: Path, package: str) -> Iterator[str]:
+    for file in (place / package).rglob("*.py"):
+        parts = file.relative_to(place).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _is_ours(name: str) -> bool:

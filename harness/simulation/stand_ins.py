@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import importlib
 import os
 import random
 import secrets
@@ -9,6 +10,7 @@ import socket
 import ssl
 import sys
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,9 +51,15 @@ def _cache[**P, T](function: Callable[P, T]) -> Callable[P, T]:
 
 
 class _System(ModuleType):
-    """`sys`, as an operator's program sees it."""
+    """`sys`, as an operator's program sees it. `loaded`: the modules of the product."""
+
+    def __init__(self, loaded: Mapping[str, ModuleType]) -> None:
+        super().__init__("sys")
+        self._loaded = loaded
 
     def __getattr__(self, name: str) -> Any:
+        if name == "modules":
+            return ChainMap(dict(self._loaded), sys.modules)
         return getattr(current() if name in ("argv", "stdin") else sys, name)
 
 
@@ -152,9 +160,15 @@ def _process_partial_response(event: Any, handler: Any, processor: Any, context:
             current().log("error", repr(error)[:300], {})
 
 
-def stand_ins() -> dict[str, ModuleType]:
+def stand_ins(loaded: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
+    """`loaded` is filled once the product is loaded."""
+
+    def import_module(name: str) -> ModuleType:
+        return loaded[name] if name in loaded else importlib.import_module(name)
+
     return {
-        "sys": _System("sys"),
+        "sys": _System(loaded),
+        "importlib": _like(importlib, import_module=import_module),
         "os": _like(os, environ=_Environment()),
         "time": _like(
             time,

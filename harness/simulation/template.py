@@ -17,6 +17,8 @@ _CONDITIONS: Final = {
     "HasInbox": False,
     "SendsEmail": True,
     "HasPublicUrl": True,
+    # It needs API Gateway's real address, and would be one more incident in each night.
+    "HasCanary": False,
     "Traced": False,
 }
 PARAMETERS: Final = {
@@ -146,7 +148,7 @@ def deployment() -> Deployment:
                             tuple(filters()[name]),
                         )
                     )
-                case "Schedule":
+                case "Schedule" if _value(more.get("State")) != "DISABLED":
                     schedules.append(Schedule(name, _rate(more["Schedule"])))
                 case _:
                     pass

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from harness.simulation.beside import OTHERS, beside
 from harness.simulation.cases import names_of
 from harness.simulation.configuration import (
     Configuration,
@@ -250,3 +251,10 @@ def test_a_hold_that_ends_early_is_over_within_a_minute_and_a_half() -> None:
     night.run()
     [first] = [each.at for each in night.journal.heard if each.to == ADA.address]
     assert 6 * MINUTE <= first < 7.5 * MINUTE
+
+
+@pytest.mark.soak
+def test_what_is_high_takes_seconds_beside_a_storm_of_others(full_size: bool) -> None:
+    found = beside(rate=350 if full_size else 60, minutes=3)
+    assert len(found.waits) == OTHERS
+    assert found.longest <= 10
