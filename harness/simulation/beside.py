@@ -1,4 +1,4 @@
-"""HIGH incidents of other teams beside a storm: how long each takes from the event to the person."""
+"""HIGH incidents beside a storm of others: how long each takes from the event to the person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
