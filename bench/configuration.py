@@ -96,7 +96,7 @@ def large() -> str:
         team = f"team{number % TEAMS}"
         lines.append(f"  service{number}: {{name: Service {number}, team: {team}, policy: {team},")
         lines.append("    integrations: {prometheus: Prometheus, cloudwatch: CloudWatch},")
-        lines.append(f"    receivers: {{chat: {{channel: discord, secret: /chat/{number}}}}}}}")
+        lines.append(f"    receivers: {{chat: {{channel: discord, secret: chat/{number}}}}}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -116,7 +116,7 @@ def test_a_receiver_without_a_secret_gets_no_signature(sending: Stage) -> None:
 
 
 def test_a_next_secret_that_does_not_exist_stops_nothing(sending: Stage) -> None:
-    request = signed(sending, next_secret="/not-there")
+    request = signed(sending, next_secret="not-there")
     assert by_python(request.headers, request.body, "sign-sesame", NOW)
 
 

@@ -39,7 +39,7 @@ policies:
   web: {steps: [{targets: [{schedule: web}]}, {after: 5m, targets: [{user: ben}]}]}
 services:
   shop: {team: web, policy: web, integrations: {prom: Prometheus}}
-  attic: {team: old, integrations: {mail: Mail}, receivers: {c: {channel: discord, secret: /c}}}
+  attic: {team: old, integrations: {mail: Mail}, receivers: {c: {channel: discord, secret: c}}}
 status_pages:
   public: {services: [shop, attic]}
 """
@@ -59,7 +59,7 @@ policies:
   data: {steps: [{targets: [{schedule: data}]}]}
 services:
   shop: {team: data, policy: data, integrations: {prom: Prometheus, logs: Logs}}
-  lake: {team: data, policy: web, receivers: {c: {channel: discord, secret: /c}}}
+  lake: {team: data, policy: web, receivers: {c: {channel: discord, secret: c}}}
 status_pages:
   public: {services: [lake, shop]}
 """

@@ -110,3 +110,17 @@ def test_a_warning_is_no_error() -> None:
     found = checked("users: {ada: {email: a@x.org, role: USER}}")
     assert [each.severity for each in found.problems] == [Severity.WARNING]
     assert not found.errors
+
+
+@pytest.mark.parametrize("depth", [60, 3000, 60_000])
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ("{a: ", "}")])
+def test_what_is_nested_deeply_gets_a_sentence(depth: int, opens: str, closes: str) -> None:
+    document = read({"deep.yaml": "users: " + opens * depth + closes * depth})
+    assert ["nested too deeply" in each.sentence for each in document.problems] == [True]
+
+
+def test_aliases_that_nest_get_one_too() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 100))]
+    problems = read({"deep.yaml": "\n".join(lines)}).problems
+    assert problems
+    assert all("nested too deeply" in each.sentence for each in problems)

@@ -4,9 +4,11 @@ How files are read and checked is up to `files`.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from opsknight.config.configuration import Configuration
+from opsknight.runtime.addresses import Reach
 from opsknight_cli.files import reading
 from opsknight_cli.files.checking import Checked, check
 from opsknight_cli.files.problems import Problem, dotted
@@ -14,6 +16,8 @@ from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation
 
 INVALID: Final = 1
+# As in `deployments`, which imports more than `validate` needs.
+SETTINGS: Final = Path(".local") / "opsknight.env"
 
 
 def load(invocation: Invocation, file: str, *, strict: bool) -> Checked:
@@ -57,7 +61,14 @@ def load_valid(invocation: Invocation, file: str) -> Configuration:
 def _check(invocation: Invocation, file: str) -> Checked:
     session = invocation.session
     stdin = session.read_stdin() if file == reading.STDIN else None
-    return check(reading.read(reading.load(file, stdin)), session.now())
+    return check(reading.read(reading.load(file, stdin)), session.now(), _reach())
+
+
+def _reach() -> Reach:
+    """Where `make run` runs, messages may go to programs of the same machine."""
+    here = Path.cwd()
+    running = any((each / SETTINGS).is_file() for each in (here, *here.parents))
+    return Reach.LOCAL if running else Reach.PRIVATE
 
 
 def name_of(file: str) -> str:

@@ -11,8 +11,10 @@ from opsknight.config.configuration import Configuration, Entry, Kind, Path, id_
 from opsknight.config.finding import Finding, Severity
 from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
+from opsknight.runtime.addresses import Reach
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
+from opsknight_cli.files.reachable import unreachable
 from opsknight_cli.files.reading import Document
 from opsknight_cli.files.shape import SECTIONS, Shape
 from opsknight_cli.files.values import FieldError, slug, slugged
@@ -59,7 +61,7 @@ class Checked:
         return tuple(each for each in self.problems if each.severity is Severity.ERROR)
 
 
-def check(document: Document, now: datetime) -> Checked:
+def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Checked:
     entries: list[Entry] = []
     broken: dict[Kind, set[str]] = {}
     found: list[tuple[Severity, Path, str]] = []
@@ -102,7 +104,9 @@ def check(document: Document, now: datetime) -> Checked:
     }
     more = [*dangling(configuration, known), *_dangling(document, configuration, known)]
     more = [each for each in more if each.refers_to not in unsure]
-    if not (more or found or document.problems):
+    more += unreachable(configuration, reach)
+    errors = any(each.severity is Severity.ERROR for each in more)
+    if not (errors or found or document.problems):
         more += findings(configuration, now)
     found += ((each.severity, each.path, each.sentence) for each in more)
     problems = [

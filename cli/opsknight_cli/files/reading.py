@@ -20,6 +20,11 @@ from opsknight_cli.session import CommandError
 
 # A few aliases of aliases can expand to billions of nodes.
 MOST_NODES: Final = 200_000
+# No part of ours is deeper than ten, and the C code of the library ends the program at many more.
+DEEPEST: Final = 50
+_TOO_DEEP: Final = (
+    "This is nested too deeply for a configuration: nothing in one is deeper than 10."
+)
 STDIN: Final = "-"
 # Not in YAML 1.2, but in the files that people know.
 MERGE: Final = "<<"
@@ -112,6 +117,19 @@ def load(path: str, stdin: str | None = None) -> dict[str, str]:
         raise Unreadable(f"{path} is not UTF-8 text: {error.reason}.") from None
 
 
+def _too_deep(text: str) -> Any:
+    """The mark of the first part that is; the parser, unlike what builds nodes, needs no stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                return event.start_mark
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
+
+
 @dataclass(slots=True)
 class _Reader:
     places: dict[Path, Place] = field(default_factory=dict)
@@ -123,6 +141,9 @@ class _Reader:
     def read(self, file: str, text: str) -> dict[str, Any]:
         self._file = file
         try:
+            if (deep := _too_deep(text)) is not None:
+                self._problem(self._at(deep), (), _TOO_DEEP)
+                return {}
             loader = _Loader(text)
             try:
                 node = loader.get_single_node()
@@ -147,6 +168,9 @@ class _Reader:
 
     def _value(self, node: yaml.Node, path: Path, above: frozenset[int]) -> Any:
         self._nodes += 1
+        if len(path) > DEEPEST:
+            self._problem(self._at(node.start_mark), path[:DEEPEST], _TOO_DEEP)
+            return None
         if id(node) in above or self._nodes > MOST_NODES:
             self._problem(
                 self._at(node.start_mark),

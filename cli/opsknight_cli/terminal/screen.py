@@ -6,6 +6,7 @@ Terminals get colour and wrapped lines; pipes and files get plain text, one line
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ _COLOURS: Final = {"error": "bold red", "warning": "yellow"}
 
 # The least width of a last column: with less, it would hold one word per line.
 _ROOM: Final = 30
+
+# DEL, C1, line separators, and marks that turn the direction of text.
+_STEERS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 type Cell = str | Text
 
@@ -56,11 +60,19 @@ class Screen:
 
     def data(self, value: Any) -> None:
         """The one object that `--json` prints."""
-        self.raw(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.raw(self._shown(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
     def line(self, value: Any) -> None:
         """One JSON object on one line, for programs that read a stream of them."""
-        self.raw(json.dumps(value, ensure_ascii=False) + "\n")
+        self.raw(self._shown(json.dumps(value, ensure_ascii=False)) + "\n")
+
+    def _shown(self, text: str) -> str:
+        """The same JSON. On a terminal, whose reader is a person, without what would steer it or
+        turn the text around: strangers write titles, and JSON escapes only the first 32 controls.
+        """
+        if not self._out.is_terminal:
+            return text
+        return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def flush(self) -> None:
         self._out.file.flush()
