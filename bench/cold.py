@@ -35,6 +35,7 @@ print(json.dumps([wall * 1000, cpu * 1000, peak_bytes() / 2**20]))
 _ENVIRONMENT: Final = {
     "TABLE_NAME": "table",
     "RATES_TABLE_NAME": "rates",
+    "CORS_ORIGINS": "",
     "RETENTION_DAYS": "400",
     "PLANS_PER_MINUTE": "1000",
     "SENDS_PER_MINUTE": "600",

@@ -16,6 +16,7 @@ from harness.post import PAGES, Post
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
+from opsknight.http import conventions
 from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Bundled, Delivery, delivery_id
@@ -42,7 +43,7 @@ class RawResponse:
 
 
 def answered(page: RawResponse) -> Response:
-    return Response(page.status, page.headers, json.loads(page.text))
+    return Response.read(page.status, page.headers, page.text)
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Desk:
         self.keys = LinkKeys(Secret(SecretReader(self.ssm), self.key_name))
         self.function = self.responder()
 
-    def responder(self, patience: float = 8) -> Responder:
+    def responder(self, patience: float = 8, origins: str = "") -> Responder:
         """One more warm function, with a memory of its own."""
         return make(
             self.world.table,
@@ -86,6 +87,7 @@ class Desk:
             self.world.clock,
             patience,
             self.workspaces,
+            conventions.origins(origins),
         )
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
@@ -198,7 +200,8 @@ class Desk:
             event["queryStringParameters"] = {n: ",".join(v) for n, v in parse_qs(query).items()}
         answer = answered(self.send(event, function))
         if operation := described.operation(method, path):
-            described.check(operation, answer.status, answer.headers, answer.body)
+            whole = answer.body | answer.problem
+            described.check(operation, answer.status, answer.headers, whole)
         return answer
 
     def key(self, user: str, *scopes: str) -> str:

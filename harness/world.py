@@ -56,6 +56,19 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: dict[str, Any]
+    """In the words of the documents."""
+    problem: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What RFC 9457 adds to an error."""
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], text: str) -> "Response":
+        body, problem = json.loads(text), {}
+        if status >= 400 and "error" in body:
+            added = {"code", "type", "title", "detail"}
+            # An incident's status is a word.
+            added |= {"status"} if isinstance(body.get("status"), int) else set()
+            problem = {name: body.pop(name) for name in added & body.keys()}
+        return cls(status, headers, body, problem)
 
     @property
     def action(self) -> str:
@@ -136,7 +149,7 @@ class World:
         """To the first function, unless another is named."""
         chosen = api or (self.apis[0] if self.apis else self.api())
         answer = respond(gateway_event, lambda: chosen)
-        return Response(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        return Response.read(answer["statusCode"], answer["headers"], answer["body"])
 
     def send(
         self, body: object, *, key: str | None = None, api: Api | None = None, **headers: str

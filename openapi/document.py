@@ -61,6 +61,9 @@ _HEADERS: Final = {
         "integer", "Requests left in this minute; absent when the limiter cannot tell."
     ),
     "RateLimit-Reset": _header("integer", "Seconds until the minute ends."),
+    "RateLimit": _header("string", 'The same in the form of the current draft: `"minute";r=;t=`.'),
+    "RateLimit-Policy": _header("string", "Requests and seconds, in that form."),
+    "WWW-Authenticate": _header("string", "Which keys are taken."),
     "Retry-After": _header("integer", "Whole seconds to wait."),
     "Location": _header("string", "The path of the new incident."),
 }

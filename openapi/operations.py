@@ -13,7 +13,7 @@ API_KEYS: Final = ("apiKey", "apiKeyScheme", "apiKeyHeader")
 # Errors that many operations share, by their name in the components.
 ERRORS: Final = {
     "Invalid": Reply(400, "Invalid JSON, or Invalid request body with its issues.", headers=LIMITS),
-    "Unauthorized": Reply(401, "Unauthorized: no live API key."),
+    "Unauthorized": Reply(401, "Unauthorized: no live API key.", headers=("WWW-Authenticate",)),
     "Denied": Reply(
         403,
         "API key missing scope, which is not counted; or access denied: it is another team's.",

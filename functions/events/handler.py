@@ -3,7 +3,7 @@ JSON and carries `X-Request-Id`.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from events.contract import Accepted, accepted
 from events.intake import Intake
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.http import conventions
 from opsknight.http.auth import authenticate, service_of
 from opsknight.http.body import read
 from opsknight.http.directory_cache import DirectoryCache
@@ -23,6 +24,7 @@ from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import LIMITS, RETRY_AFTER, Reply, Route, Router
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
+from opsknight.runtime.settings import CorsSettings, read_settings
 from opsknight.store.calls import Deadline, Unavailable
 
 # Under the function's timeout, which is under API Gateway's.
@@ -37,6 +39,8 @@ class Api:
     intake: Intake
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
+    origins: Set[str] = frozenset()
+    """Origins whose pages may read the answers under /api/."""
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         try:
@@ -134,7 +138,7 @@ ROUTES: Final[tuple[Route[Handler], ...]] = (
         replies=(
             Reply(202, "The event is accepted.", Accepted, LIMITS),
             Reply(400, "Invalid JSON, or Invalid request body with its issues."),
-            Reply(401, "Unauthorized: no live API key."),
+            Reply(401, "Unauthorized: no live API key.", headers=("WWW-Authenticate",)),
             Reply(403, "Invalid Integration Key; API key missing scope; Service access denied."),
             Reply(404, "Service not found."),
             Reply(413, f"Payload too large: over {LARGEST_BODY} bytes."),
@@ -173,7 +177,8 @@ def api() -> Api:
     table = clients.table()
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
     intake = Intake(table, Limiter(clients.counters()), clock.new_id, background)
-    return Api(DirectoryCache(table, background), intake, clock.now)
+    origins = conventions.origins(read_settings(CorsSettings).cors_origins)
+    return Api(DirectoryCache(table, background), intake, clock.now, origins=origins)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

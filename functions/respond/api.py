@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from opsknight.http.body import read
+from opsknight.http.body import invalid, read
 from opsknight.http.directory_cache import DirectoryCache
-from opsknight.http.gateway import Answer, HttpError, Request, unavailable
+from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import Router
 from opsknight.store.calls import Deadline, Unavailable
@@ -20,6 +20,7 @@ from respond.contract import LARGEST_BODY
 from respond.request import ApiCall, caller_of, count_call, over_the_limit
 from respond.routes import ROUTES, Handler, PeopleRoute
 
+READS: Final = frozenset({"GET", "HEAD"})
 INCIDENT_PATHS: Final = "/api/incidents/"
 
 
@@ -55,7 +56,7 @@ class Api:
         log_fields |= {"key_id": caller.by.key.id, "user_id": caller.user.id, "route": route.path}
         if route.path.startswith(INCIDENT_PATHS):
             log_fields["incident_id"] = ids[0]
-        headers = count_call(self.limiter, caller, now)
+        headers = count_call(self.limiter, caller, now, writes=request.method not in READS)
         call = ApiCall(request, ids, caller, now, deadline, self.table, self.directory, self.new_id)
         try:
             answer = _handled(route, call)
@@ -68,7 +69,20 @@ class Api:
 
 
 def _handled(route: PeopleRoute, call: ApiCall) -> Answer:
+    if route.method == "GET":
+        _check_names(route, call.request)
     if route.body is None:
         return route.handler(call)
     sent = call.request.body if route.body_required else call.request.body or b"{}"
     return route.handler(call, read(route.body, sent, LARGEST_BODY))
+
+
+def _check_names(route: PeopleRoute, request: Request) -> None:
+    """A misspelt filter would list everything. Raises HttpError."""
+    known = [each.name for each in route.parameters]
+    expected = f"there are {', '.join(known)}" if known else "this route has none"
+    unknown = sorted(request.query.keys() - set(known))
+    if unknown:
+        raise invalid(
+            *(Issue(path=name[:100], message=f"unknown parameter: {expected}") for name in unknown)
+        )

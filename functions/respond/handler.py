@@ -2,13 +2,14 @@
 button in Slack, or by a program that speaks the HTTP API.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+from opsknight.http import conventions
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
@@ -39,6 +40,8 @@ class Responder:
     api: Api
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
+    origins: Set[str] = frozenset()
+    """Origins whose pages may read the answers under /api/."""
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         now, deadline = self.clock(), Deadline.after(self.patience)
@@ -61,6 +64,7 @@ def make(
     clock: Callable[[], datetime],
     patience: float = PATIENCE_SECONDS,
     workspaces: Collection[str] = (),
+    origins: Set[str] = frozenset(),
 ) -> Responder:
     """One warm function."""
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
@@ -74,6 +78,7 @@ def make(
         api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
+        origins=origins,
     )
 
 
@@ -91,6 +96,7 @@ def responder() -> Responder:
         clock.new_id,
         clock.now,
         workspaces=[each for each in settings.slack_workspaces.split(",") if each],
+        origins=conventions.origins(settings.cors_origins),
     )
 
 

@@ -102,13 +102,14 @@ def caller_of(
     return Caller(found)
 
 
-def count_call(limiter: Limiter, caller: Caller, now: datetime) -> dict[str, str]:
+def count_call(limiter: Limiter, caller: Caller, now: datetime, *, writes: bool) -> dict[str, str]:
     """Counts the call, and returns the headers about the limit. Raises LimitReached.
 
-    Events of the same key are counted apart: listing incidents must not cost a page.
+    Events of the same key are counted apart: listing incidents must not cost a page. So are reads:
+    a dashboard must not keep anybody from acknowledging.
     """
     minute = Minute.of(now)
-    name = f"{caller.by.key.id}:api"
+    name = f"{caller.by.key.id}:{'api' if writes else 'reads'}"
     if limiter.is_full(name, minute):
         raise LimitReached
     left = limiter.count(name, minute)

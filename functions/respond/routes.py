@@ -126,7 +126,7 @@ _INCIDENTS: Final[tuple[PeopleRoute, ...]] = (
         handler=incidents.show_incident,
         summary="Show one incident with its timeline, alerts and deliveries.",
         replies=(Reply(200, "All of it.", models.ShownIncident, LIMITS),),
-        errors=(403, 404),
+        errors=(400, 403, 404),
     ),
     Route(
         method="PATCH",
@@ -185,6 +185,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         handler=rosters.list_services,
         summary="List services, by id.",
         replies=(Reply(200, "All that the key's owner may see.", models.Services, LIMITS),),
+        errors=(400,),
     ),
     Route(
         method="GET",
@@ -194,7 +195,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         handler=rosters.list_windows,
         summary="List maintenance windows in force and to come.",
         replies=(Reply(200, "Those that are not over.", models.Windows, LIMITS),),
-        errors=(403, 404),
+        errors=(400, 403, 404),
     ),
     Route(
         method="POST",
@@ -228,6 +229,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         handler=rosters.list_schedules,
         summary="List schedules, and who is on call by each now.",
         replies=(Reply(200, "All of them.", models.Schedules, LIMITS),),
+        errors=(400,),
     ),
     Route(
         method="GET",
@@ -237,7 +239,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         handler=rosters.list_overrides,
         summary="List overrides in force and to come.",
         replies=(Reply(200, "Those that are not over.", models.Overrides, LIMITS),),
-        errors=(404,),
+        errors=(400, 404),
     ),
     Route(
         method="POST",

@@ -510,7 +510,7 @@ def test_120_requests_a_minute_pass_and_cost_no_events(desk: Desk) -> None:
     assert first.headers["RateLimit-Remaining"] == "119"
     [counter] = desk.world.counters.client.scan(TableName=desk.world.counters.name)["Items"]
     name = counter["pk"]["S"].rpartition("#")[0]
-    assert name.endswith(":api")
+    assert name.endswith(":reads")
     full = counter | {"requests": {"N": "120"}}
     counted = desk.call("GET", "/api/incidents/inc_1", key=key)
     assert (counted.status, counted.headers["RateLimit-Remaining"]) == (404, "118")
@@ -520,6 +520,9 @@ def test_120_requests_a_minute_pass_and_cost_no_events(desk: Desk) -> None:
     assert int(refused.headers["Retry-After"]) >= 1
     sent = desk.world.send(event(service_id="svc_checkout"), key=key)
     assert sent.status == 202
+    written = desk.call("POST", f"/api/incidents/{sent.incident['id']}/acknowledge", key=key)
+    assert written.status == 200, "a dashboard keeps nobody from acknowledging"
+    assert written.headers["RateLimit-Remaining"] == "119"
     desk.world.clock.advance(minutes=1)
     assert desk.call("GET", "/api/incidents", key=key).status == 200
 
@@ -535,3 +538,81 @@ def test_a_store_that_is_away_is_503(desk: Desk) -> None:
 def test_use_up_is_for_events(desk: Desk) -> None:
     use_up(desk.world)
     assert desk.call("GET", "/api/incidents").status == 200
+
+
+def test_a_parameter_that_there_is_not_is_refused(desk: Desk) -> None:
+    """A misspelt filter would list everything."""
+    answer = desk.call("GET", "/api/incidents?stauts=OPEN&limit=1")
+    assert (answer.status, answer.body["error"]) == (400, "Invalid request body")
+    [issue] = answer.body["issues"]
+    assert issue["path"] == "stauts"
+    assert "status, urgency" in issue["message"]
+    assert desk.call("GET", "/api/services?limit=1").status == 400
+    assert desk.call("GET", "/api/incidents?limit=1").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/incidents/inc_1", 404, "incident-not-found"),
+        ("PUT", "/api/incidents", 405, "method-not-allowed"),
+        ("GET", "/api/incidents?limit=0", 400, "invalid-request-body"),
+        ("GET", "/api/nothing", 404, "not-found"),
+    ],
+)
+def test_each_error_has_a_code_and_a_type(
+    desk: Desk, method: str, path: str, status: int, code: str
+) -> None:
+    """RFC 9457, beside the words of the document."""
+    answer = desk.call(method, path)
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.problem == {
+        "code": code,
+        "type": f"urn:opsknight:error:{code}",
+        "title": answer.body["error"],
+        "status": status,
+    }
+
+
+def test_a_conflict_keeps_the_status_of_the_incident(desk: Desk) -> None:
+    opened = desk.world.send(event()).incident["id"]
+    desk.call("POST", f"/api/incidents/{opened}/resolve")
+    answer = desk.call("POST", f"/api/incidents/{opened}/snooze", {"minutes": 5})
+    assert (answer.status, answer.body["status"]) == (409, "RESOLVED")
+    assert answer.problem["code"] == "not-possible-in-this-status"
+    assert "status" not in answer.problem
+
+
+def test_a_401_says_which_keys_are_taken(desk: Desk) -> None:
+    answer = desk.call("GET", "/api/incidents", key="opsk_unknown")
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="opsknight"')
+    assert answer.problem["detail"] == answer.body["message"]
+
+
+ORIGIN = "https://ops.example.com"
+
+
+def test_a_page_of_a_named_origin_may_read(desk: Desk) -> None:
+    answer = desk.call(
+        "GET", "/api/incidents", function=desk.responder(origins=ORIGIN), Origin=ORIGIN
+    )
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert answer.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "RateLimit" in answer.headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example.com", f"{ORIGIN}.evil.com", "http://ops.example.com", "null"]
+)
+def test_no_other_page_may(desk: Desk, origin: str) -> None:
+    answer = desk.call(
+        "GET", "/api/incidents", function=desk.responder(origins=f"{ORIGIN},*"), Origin=origin
+    )
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_nobody_may_where_no_origin_is_named(desk: Desk) -> None:
+    answer = desk.call("GET", "/api/incidents", Origin=ORIGIN)
+    assert not [name for name in answer.headers if name.startswith("Access-Control")]

@@ -26,6 +26,8 @@ def test_120_are_accepted_and_the_next_is_refused(world: World) -> None:
     refused = ask(world)
     assert (refused.status, refused.body) == (429, {"error": "Rate limit exceeded."})
     assert {name: value for name, value in refused.headers.items() if "R" in name[:1]} == {
+        "RateLimit-Policy": '"minute";q=120;w=60',
+        "RateLimit": '"minute";r=0;t=48',
         "RateLimit-Limit": "120",
         "RateLimit-Remaining": "0",
         "RateLimit-Reset": "48",

@@ -375,6 +375,7 @@ def test_a_function_may_do_what_it_does(
         "SLACK_WORKSPACES": "",
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
+        "CORS_ORIGINS": "",
         "RETENTION_DAYS": "400",
         "PLANS_PER_MINUTE": "1000",
         "SENDS_PER_MINUTE": "600",

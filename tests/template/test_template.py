@@ -24,6 +24,7 @@ from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
     CanarySettings,
+    CorsSettings,
     CounterSettings,
     OutboxSettings,
     QueueSettings,
@@ -37,7 +38,7 @@ from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
-    "EventsFunction": (TableSettings, CounterSettings),
+    "EventsFunction": (TableSettings, CounterSettings, CorsSettings),
     "RespondFunction": (
         TableSettings,
         CounterSettings,

@@ -20,6 +20,7 @@ OTHERS = {
     "LocalInbox": "http://127.0.0.1:8025",
     "SlackSigningSecretName": "/opsknight/other",
     "SlackWorkspaces": "T0123ABC",
+    "CorsOrigins": "https://ops.example.com",
     "RetentionDays": "30",
     "LogLevel": "DEBUG",
     "Tracing": "Active",

@@ -9,13 +9,14 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Protocol
 
 from pydantic import ConfigDict, Field
 
+from opsknight.http import conventions
 from opsknight.incident import canary
 from opsknight.runtime import clock
 from opsknight.runtime.telemetry import count, logger, signal
@@ -84,6 +85,11 @@ class Failure(Shape):
     __pydantic_config__ = ConfigDict()
 
     error: str
+    code: Annotated[str | Absent, Field(description="Stable, unlike the words of `error`.")] = None
+    type: Annotated[str | Absent, Field(description="RFC 9457: the code as a URN.")] = None
+    title: Annotated[str | Absent, Field(description="RFC 9457.")] = None
+    status: Annotated[int | Absent, Field(description="RFC 9457: the status of the answer.")] = None
+    detail: Annotated[str | Absent, Field(description="RFC 9457: the same as `message`.")] = None
     message: Annotated[
         str | Absent, Field(description="What was expected, or where the JSON ends.")
     ] = None
@@ -116,6 +122,11 @@ class HttpError(Exception):
 class Door(Protocol):
     """A function behind HTTP."""
 
+    @property
+    def origins(self) -> Set[str]:
+        """Origins whose pages may read the answers under /api/."""
+        ...
+
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         """Adds what it learns about the request to `log_fields`: they go into the log line."""
         ...
@@ -142,13 +153,20 @@ def respond(
     began = time.perf_counter()
     request = Request.of(event, lambda: clock.new_id("req", clock.now()))
     log_fields: dict[str, Any] = {"request_id": request.id}
+    shared: dict[str, str] = {}
     try:
+        allowed = door().origins
+        asked = conventions.preflight(request.method, request.path, request.headers, allowed)
+        if asked is not None:
+            return {"statusCode": 204, "headers": {"X-Request-Id": request.id, **asked}, "body": ""}
+        shared = conventions.cross_origin(request.path, request.headers, allowed)
         answer = door().answer(request, log_fields)
     # The one catch-all: the sender is promised an answer that says it may try again.
     except Exception:
         logger.exception("request failed", **log_fields)
         answer = fault(request)
-    kind, body, error = _written(answer.body)
+    kind, body, error = _written(answer.status, answer.body)
+    shared |= conventions.headers(answer.status, answer.headers)
     log_fields |= {"status": answer.status, "ms": round((time.perf_counter() - began) * 1000, 1)}
     if error is not None:
         log_fields["error"] = error
@@ -156,18 +174,20 @@ def respond(
     # The canary is no event of anybody's.
     is_ours = log_fields.get("service_id") == canary.SERVICE_ID
     _count(answer.status, None if is_ours else log_fields.get("result"))
+    always = {"Content-Type": kind, "X-Request-Id": request.id, **_GUARDED, **shared}
     return {
         "statusCode": answer.status,
-        "headers": {"Content-Type": kind, "X-Request-Id": request.id, **_GUARDED, **answer.headers},
+        "headers": always | dict(answer.headers),
         "body": body,
     }
 
 
-def _written(body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
+def _written(status: int, body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
     """Content type, text, and the `error` in it, if any."""
     if isinstance(body, str):
         return "text/html; charset=utf-8", body, None
     document = to_json(body) if isinstance(body, Shape) else body
+    document = conventions.problem(status, document)
     return "application/json", json.dumps(document, separators=(",", ":")), document.get("error")
 
 

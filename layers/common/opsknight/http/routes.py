@@ -11,7 +11,13 @@ from pydantic import BaseModel
 
 from opsknight.http.gateway import Failure, HttpError, Request
 
-LIMITS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+LIMITS: Final = (
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "RateLimit",
+    "RateLimit-Policy",
+)
 RETRY_AFTER: Final = ("Retry-After",)
 ID_PATTERN: Final = "[0-9A-Za-z_-]{1,100}"
 _ID: Final = re.compile(ID_PATTERN)

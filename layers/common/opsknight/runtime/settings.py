@@ -36,11 +36,18 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CorsSettings:
+    cors_origins: str
+    """With commas between them; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class RespondSettings(LinkSettings):
     slack_signing_secret_name: str
     slack_workspaces: str
     """Ids with commas between them; empty for all."""
     pages_url: str
+    cors_origins: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ def read_settings[
         TableSettings,
         CounterSettings,
         CanarySettings,
+        CorsSettings,
         LinkSettings,
         QueueSettings,
         OutboxSettings,
