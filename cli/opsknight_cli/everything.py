@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from opsknight_cli import contact, hold, keys, maintenance, oncall, restore, send
+from opsknight_cli import contact, hold, keys, maintenance, oncall, restore, rollback, send
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
@@ -33,6 +33,7 @@ for single in (
     simulate.app,
     doctor.app,
     restore.app,
+    rollback.app,
 ):
     app.registered_commands += single.registered_commands
 incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help=True)

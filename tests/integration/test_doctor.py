@@ -92,6 +92,26 @@ def test_a_shift_under_way_is_a_warning(shell: Shell) -> None:
     assert {each["verdict"] for each in examined(shell, 2)["versions"]} == {"warning"}
 
 
+def test_old_versions_with_snapstart_are_named_with_their_cost(shell: Shell) -> None:
+    told = account(shell).answers
+    healthy: Any = told["lambda.GetFunctionConfiguration"]
+    told["lambda.GetFunctionConfiguration"] = lambda asked: (
+        healthy
+        | (
+            {"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}}
+            if asked["FunctionName"].startswith("Events")
+            else {}
+        )
+    )
+    told["lambda.ListVersionsByFunction"] = {
+        "Versions": [{"Version": each} for each in ("$LATEST", "5", "6", "7")]
+    }
+    [found] = examined(shell, 2)["versions"]
+    assert found["said"] == "Events has 2 versions that nobody serves."
+    assert "--qualifier 5" in found["mend"]
+    assert "--qualifier 7" not in found["mend"]
+
+
 def test_a_hold_is_a_failure_and_an_unreadable_one_a_warning(shell: Shell) -> None:
     assert shell.opsknight("hold", "on", "--for", "1h", "--reason", "deploy").code == 0
     [found] = examined(shell, 3)["hold"]

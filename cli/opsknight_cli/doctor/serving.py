@@ -42,6 +42,14 @@ def versions(deployed: Deployed) -> Iterable[Finding]:
             text = f"{short} serves version {served['Version']}, which has other {said} than"
             found.append(failed("versions", f"{text} the newest.", _DEPLOY))
         routing = awslambda.get_alias(FunctionName=physical, Name=ALIAS).get("RoutingConfig") or {}
+        if latest.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
+            listed = awslambda.list_versions_by_function(FunctionName=physical)["Versions"]
+            old = {each["Version"] for each in listed} - {"$LATEST", served["Version"]}
+            if old:
+                said = (
+                    f"{name.removesuffix('Function')} has {len(old)} versions that nobody serves."
+                )
+                found.append(warning("versions", said, _forget(physical, old)))
         if routing.get("AdditionalVersionWeights"):
             said = f"{name.removesuffix('Function')} serves two versions: a shift is under way."
             found.append(warning("versions", said, "Wait for CodeDeploy, and look again."))
@@ -49,6 +57,14 @@ def versions(deployed: Deployed) -> Iterable[Finding]:
         yield from found
     else:
         yield ok("versions", f"All {len(functions)} functions serve what was deployed last.")
+
+
+def _forget(function: str, versions: Iterable[str]) -> str:
+    commands = (
+        f"aws lambda delete-function --function-name {function} --qualifier {each}"
+        for each in sorted(versions, key=int)
+    )
+    return f"With SnapStart each is billed for its snapshot: `{'; '.join(commands)}`."
 
 
 def differences(served: Mapping[str, Any], latest: Mapping[str, Any]) -> str:
