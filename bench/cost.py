@@ -1,19 +1,44 @@
-"""What a deployment costs in a month in which nothing happens, and what a million events add.
+"""What a deployment costs in a month in which nothing happens, what a million events add, and what
+each choice is worth.
 
-Arithmetic: list prices, counts from `template.yaml`, and units that the other figures measure. Two
-kinds of numbers were never seen on AWS and are assumptions with a name: how long an invocation
-takes, and how many bytes it logs.
+Arithmetic: list prices, counts from `template.yaml`, and units that the other figures and a flight
+of the canary measure. Numbers that were never seen on AWS are assumptions with a name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from secrets import token_hex
 from typing import Any, Final
 
 from bench import prices
-from bench.calls import measure_units
+from bench.calls import CallLog, measure_units
+from bench.event_costs import (
+    ACCESS_BYTES,
+    EVENTS,
+    LOGGED_BYTES,
+    WARM_SECONDS,
+    follow_up,
+    fresh_table,
+    memory_gb,
+    of_type,
+    sms,
+    storage,
+    taken_in,
+)
 from bench.figures import Figure
+from bench.sending import READS, measure_sending
+from bench.stage import new_world
+from bench.steps import measure_steps
+from canary.handler import Flight
+from escalation.handler import on_message
+from escalation.sweep import tick
 from harness.dynamodb import template
+from harness.pipeline import Pipeline
+from opsknight.runtime.lanes import Lane
 
 MINUTES: Final = 30 * 24 * 60
+# Metrics that are written in every hour, whatever happens.
+STEADY: Final = ("OldestDueSeconds", "QueueMinutes", "CanarySeconds")
 # Lambda's own long polls: five for each queue with a MaximumConcurrency, 20 seconds each.
 POLLERS: Final = 5
 POLLS_A_MINUTE: Final = 3
@@ -22,19 +47,18 @@ MESSAGES_A_TICK: Final = 17
 # A batch call takes ten messages.
 SENDS_A_TICK: Final = 2
 
-# Assumptions, never measured on AWS.
-WARM_SECONDS: Final = 0.03
-LOGGED_BYTES: Final = 650
-"""The platform's lines and a metric, for each invocation."""
 
-# 85 of 100 events repeat what is known; five open, five acknowledge, five resolve.
-USUAL_MIX: Final = {
-    "deduplicated": 0.85,
-    "new trigger": 0.05,
-    "acknowledge": 0.05,
-    "resolve after acknowledge": 0.05,
-}
-ALERT_KB: Final = 0.7
+# Two requests to the API, and every function behind it once for each record, message or minute.
+REQUESTS_A_FLIGHT: Final = 2
+INVOCATIONS_A_FLIGHT: Final = 14
+PLATFORM_BYTES: Final = 320
+"""START, END and REPORT of an invocation: what the JSON log format can leave out."""
+RATE_ITEM_KB: Final = 0.15
+EMPTY_QUERY: Final = 0.5
+HOLD_READERS: Final = 6
+"""Functions that a tick finds or starts, each of which reads the hold once in ten seconds."""
+MOST_IDLE: Final = 6.5
+MOST_IDLE_FREE: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,8 @@ class Bill:
     write_units: float = 0
     read_units: float = 0
     log_gb: float = 0
+    requests: float = 0
+    topic_requests: float = 0
 
     def lines(self, *, free: bool) -> dict[str, float]:
         """Dollars by item; `free`: less what AWS gives every account."""
@@ -63,42 +89,98 @@ class Bill:
             + left(self.gb_seconds, prices.FREE_LAMBDA_GB_SECONDS) * prices.LAMBDA_GB_SECOND,
             "SQS": left(self.queue_requests, prices.FREE_QUEUE_REQUESTS) * prices.QUEUE_REQUEST,
             "DynamoDB": self.write_units * prices.WRITE_UNIT + self.read_units * prices.READ_UNIT,
+            "API Gateway": self.requests * prices.GATEWAY_REQUEST,
+            "SNS": left(self.topic_requests, prices.FREE_TOPIC_REQUESTS) * prices.TOPIC_REQUEST,
             "logs": left(self.log_gb, prices.FREE_LOG_GB) * prices.LOG_GB
             + self.log_gb * prices.LOG_GB_MONTH,
         }
 
 
 def measure_cost(endpoint: str, quick: bool) -> list[Figure]:
-    idle = _idle()
-    million = _million(measure_units(endpoint, quick))
+    flight = _flight(endpoint)
+    minute = _quiet_minute(endpoint)
+    idle = _idle(flight, minute)
+    units = measure_units(endpoint, quick)
+    followed = [*measure_steps(endpoint, quick), *measure_sending(endpoint, quick)]
+    bare = replace(flight, write_units=0, read_units=0, invocations=0, requests=0)
+    canary = sum(idle.lines(free=False).values()) - sum(
+        _idle(bare, minute).lines(free=False).values()
+    )
     return [
-        *_figures("An idle month, list price", idle.lines(free=False)),
-        *_figures("An idle month, with the permanent free tiers", idle.lines(free=True)),
-        *_figures("A million events of the usual mix, taken in", million),
+        *_figures("An idle month, list price", idle.lines(free=False), MOST_IDLE),
+        *_figures(
+            "An idle month, with the permanent free tiers", idle.lines(free=True), MOST_IDLE_FREE
+        ),
+        *_figures("A million events of the usual mix, taken in", taken_in(units)),
+        *_figures("What follows from their 50,000 new incidents", follow_up(followed)),
+        *_figures("Their storage, a month", storage()),
+        Figure("Their messages, in the United States", "50,000 SMS", sms(), "$"),
+        *_choices(canary),
+        *fresh_table(units, followed),
     ]
 
 
-def _figures(group: str, lines: dict[str, float]) -> list[Figure]:
+def _figures(group: str, lines: dict[str, float], most: float | None = None) -> list[Figure]:
     return [
         *(Figure(group, name, dollars, "$") for name, dollars in lines.items()),
-        Figure(group, "together", sum(lines.values()), "$"),
+        Figure(group, "together", sum(lines.values()), "$", most, "under"),
     ]
 
 
-def _of_type(kind: str) -> dict[str, Any]:
-    resources = template()["Resources"].items()
-    return {name: each["Properties"] for name, each in resources if each["Type"] == kind}
+@dataclass(frozen=True, slots=True)
+class Flights:
+    """One flight of the canary."""
+
+    write_units: float
+    read_units: float
+    invocations: int = INVOCATIONS_A_FLIGHT
+    requests: int = REQUESTS_A_FLIGHT
 
 
-def _memory_gb(function: str) -> float:
-    memory: int = _of_type("AWS::Serverless::Function")[function]["MemorySize"]
-    return memory / 1024
+def _flight(endpoint: str) -> Flights:
+    """The second flight, which resolves the first one's incident."""
+    world = new_world(endpoint)
+    night = Pipeline(world)
+    log = CallLog(world.table.client, world.counters.client)
+
+    def post(event: dict[str, Any], key: str) -> int:
+        return world.send(event, key=key).status
+
+    for _ in range(2):
+        log.drain()
+        Flight(world.table, post, world.clock, partial(token_hex, 16)).begin()
+        night.settle()
+        world.clock.advance(minutes=5)
+    calls = log.drain()
+    # The pipeline lists the table by itself to play the stream.
+    mine = [call for call in calls if call.operation != "Scan"]
+    read = sum(call.units for call in mine if call.operation in READS)
+    return Flights(sum(call.units for call in mine) - read, read)
 
 
-def _idle() -> Bill:
+def _quiet_minute(endpoint: str) -> tuple[float, float]:
+    """Read and write units of a tick and its sweeps when nothing is due."""
+    world = new_world(endpoint)
+    night = Pipeline(world)
+    log = CallLog(world.table.client)
+    for _ in range(2):
+        log.drain()
+        world.clock.advance(minutes=1)
+        tick(night.engine)
+        while queued := night.post.take(world.clock()):
+            on_message(night.engine, queued.message)
+    calls = log.drain()
+    # MiniStack counts no units of a query, and each finds nothing here.
+    queries = sum(call.operation == "Query" for call in calls)
+    read = sum(call.units for call in calls if call.operation in READS - {"Query"})
+    written = sum(call.units for call in calls if call.operation not in READS)
+    return read + queries * EMPTY_QUERY + HOLD_READERS, written
+
+
+def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
     polled = sum(
         source["Type"] == "SQS"
-        for function in _of_type("AWS::Serverless::Function").values()
+        for function in of_type("AWS::Serverless::Function").values()
         for source in function.get("Events", {}).values()
     )
     empty = polled * POLLERS * POLLS_A_MINUTE
@@ -106,36 +188,61 @@ def _idle() -> Bill:
     handled = SENDS_A_TICK + 2 * MESSAGES_A_TICK
     invocations = 1 + MESSAGES_A_TICK
     seconds = WARM_SECONDS * (
-        _memory_gb("TickFunction") + MESSAGES_A_TICK * _memory_gb("TimerFunction")
+        memory_gb("TickFunction") + MESSAGES_A_TICK * memory_gb("TimerFunction")
     )
+    flights = MINUTES / int(template()["Parameters"]["CanaryMinutes"]["Default"])
+    flown = flights * flight.invocations
     return Bill(
-        alarms=len(_of_type("AWS::CloudWatch::Alarm")),
-        # OldestDueSeconds; the others exist in the hours in which they are emitted.
-        metrics=1,
-        invocations=MINUTES * invocations,
-        gb_seconds=MINUTES * seconds,
-        queue_requests=MINUTES * (empty + handled),
-        # A query of each shard, and the auditor's two reads and its place.
-        read_units=MINUTES * (16 * 0.5 + 2),
-        write_units=MINUTES,
-        log_gb=MINUTES * invocations * LOGGED_BYTES / 1e9,
+        alarms=len(of_type("AWS::CloudWatch::Alarm")),
+        # The others exist in the hours in which they are emitted.
+        metrics=len(STEADY),
+        invocations=MINUTES * invocations + flown,
+        gb_seconds=MINUTES * seconds + flown * WARM_SECONDS * memory_gb("NotifyFunction"),
+        # A page to plan, one to send and two reminders: each is sent, received and deleted.
+        queue_requests=MINUTES * (empty + handled + len(Lane)) + flights * 12,
+        read_units=MINUTES * minute[0] + flights * flight.read_units,
+        write_units=MINUTES * minute[1] + flights * flight.write_units,
+        log_gb=(MINUTES * invocations + flown) * LOGGED_BYTES / 1e9,
+        requests=flights * flight.requests,
+        # The tick asks for the fallback's subscriptions.
+        topic_requests=MINUTES,
     )
 
 
-def _million(units: list[Figure]) -> dict[str, float]:
-    """Dollars for the intake alone: what follows a new incident depends on its policy."""
-    cost = {each.name: each.measured for each in units if each.group.startswith("Write units")}
-    events = 1_000_000
-    written = sum(share * cost[name] for name, share in USUAL_MIX.items())
-    alerts = USUAL_MIX["deduplicated"] + USUAL_MIX["new trigger"]
-    stored_gb = events * alerts * ALERT_KB / 1e6
-    return {
-        "API Gateway": events * prices.GATEWAY_REQUEST,
-        "Lambda": events * prices.LAMBDA_REQUEST
-        + events * WARM_SECONDS * _memory_gb("EventsFunction") * prices.LAMBDA_GB_SECOND,
-        "DynamoDB writes": events * written * prices.WRITE_UNIT,
-        "DynamoDB reads": events * prices.READ_UNIT,
-        "logs": events * 2 * LOGGED_BYTES / 1e9 * prices.LOG_GB,
-        "storage and its backup, a month": stored_gb
-        * (prices.TABLE_GB_MONTH + prices.BACKUP_GB_MONTH),
-    }
+def _choices(canary: float) -> list[Figure]:
+    """What each would save, or costs, in a month."""
+    group = "What a choice is worth, a month"
+    a_queue = POLLERS * POLLS_A_MINUTE * MINUTES * prices.QUEUE_REQUEST
+    idle_lines = MINUTES * (1 + MESSAGES_A_TICK)
+    # Kept for minutes: as many items as keys that send at once.
+    rates_gb = 1000 * RATE_ITEM_KB / 1e6
+    return [
+        Figure(group, "the canary", canary, "$"),
+        Figure(group, "an alarm", prices.ALARM_MONTH, "$"),
+        Figure(group, "a steady metric", prices.METRIC_MONTH, "$"),
+        Figure(group, "the empty receives of one queue", a_queue, "$"),
+        Figure(
+            group,
+            "platform lines of an idle month (JSON log format)",
+            idle_lines * PLATFORM_BYTES / 1e9 * prices.LOG_GB,
+            "$",
+        ),
+        Figure(
+            group,
+            "platform lines of a million events",
+            EVENTS * PLATFORM_BYTES / 1e9 * prices.LOG_GB,
+            "$",
+        ),
+        Figure(
+            group,
+            "access log of a million events",
+            EVENTS * ACCESS_BYTES / 1e9 * prices.LOG_GB,
+            "$",
+        ),
+        Figure(
+            group,
+            "backup of the rates table, 1,000 keys",
+            rates_gb * prices.BACKUP_GB_MONTH,
+            "$",
+        ),
+    ]

@@ -19,6 +19,10 @@ TABLE_GB_MONTH: Final = 0.25
 BACKUP_GB_MONTH: Final = 0.20
 # https://aws.amazon.com/sqs/pricing/ (standard queues; 64 KB are one request)
 QUEUE_REQUEST: Final = 0.40 / PER_MILLION
+# https://aws.amazon.com/sns/pricing/
+TOPIC_REQUEST: Final = 0.50 / PER_MILLION
+# https://aws.amazon.com/end-user-messaging/pricing/ (one part, without the carrier's fee)
+SMS_UNITED_STATES: Final = 0.00581
 # https://aws.amazon.com/cloudwatch/pricing/
 ALARM_MONTH: Final = 0.10
 METRIC_MONTH: Final = 0.30
@@ -29,6 +33,7 @@ LOG_GB_MONTH: Final = 0.03
 FREE_LAMBDA_REQUESTS: Final = 1_000_000
 FREE_LAMBDA_GB_SECONDS: Final = 400_000
 FREE_QUEUE_REQUESTS: Final = 1_000_000
+FREE_TOPIC_REQUESTS: Final = 1_000_000
 FREE_ALARMS: Final = 10
 FREE_METRICS: Final = 10
 FREE_LOG_GB: Final = 5

@@ -11,7 +11,7 @@ from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.runtime.wakeups import PlanNotices, SendDelivery, TrackPage
 from opsknight.store.directory_items import directory_item
 
-_READS = frozenset({"GetItem", "BatchGetItem", "Query"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 
 
 def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
@@ -38,7 +38,7 @@ def measure_sending(endpoint: str, _quick: bool) -> list[Figure]:
 
     def measure(name: str) -> None:
         calls = log.drain()
-        read = sum(call.units for call in calls if call.operation in _READS)
+        read = sum(call.units for call in calls if call.operation in READS)
         written = sum(call.units for call in calls) - read
         group = "A message"
         figures.extend(

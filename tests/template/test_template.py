@@ -291,6 +291,15 @@ def test_tables_are_kept_and_can_be_brought_back() -> None:
     assert "StreamSpecification" not in of_type("AWS::DynamoDB::Table")["RatesTable"]
 
 
+def test_the_table_and_what_is_due_can_be_warmed_up_for_a_storm() -> None:
+    table = of_type("AWS::DynamoDB::Table")["Table"]
+    (due,) = [each for each in table["GlobalSecondaryIndexes"] if each["IndexName"] == "due"]
+    warmed = {"WriteUnitsPerSecond": {"Ref": "WarmWriteUnits"}}
+    for each in (table, due):
+        assert each["WarmThroughput"] == {"Fn::If": ["IsWarmed", warmed, {"Ref": "AWS::NoValue"}]}
+    assert template()["Parameters"]["WarmWriteUnits"]["Default"] == 0
+
+
 def test_items_that_expire_do_so_by_the_templates_attribute(world: World) -> None:
     for table in of_type("AWS::DynamoDB::Table").values():
         assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
