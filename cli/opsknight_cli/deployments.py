@@ -1,10 +1,11 @@
 """Finds a deployment by stack, region and profile, as other AWS tools do. Without any of these, it
-finds the local one that `make run` started in this folder or in one above.
+finds the local one that `make run` started in this folder or in one above, or that the shell names.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,12 @@ DEFAULT_STACK: Final = "opsknight"
 IMPATIENT: Final = Config(
     connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2, "mode": "standard"}
 )
-_NO_REGION: Final = "Give a region with --region, or set AWS_DEFAULT_REGION."
+_NO_REGION: Final = (
+    "Give a region with --region, or set AWS_DEFAULT_REGION. For the local deployment, start "
+    "`make run`; from other folders, export where it is: `. .local/opsknight.env`."
+)
+_UNSET: Final = " Your shell exports where it was: `unset OPSKNIGHT_AWS_ENDPOINT`."
+_LOCAL: Final = ("OPSKNIGHT_AWS_ENDPOINT", "OPSKNIGHT_AWS_REGION", "OPSKNIGHT_AWS_STACK")
 _SETTINGS: Final = Path(".local") / "opsknight.env"
 
 
@@ -41,6 +47,9 @@ class Deployment:
     """The queue of messages to people; None if the stack is too old to have this output."""
     operator: Callable[[], str]
     """Asks AWS for the ARN of the caller."""
+    stack: str = DEFAULT_STACK
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Those of the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ def find(where: Where) -> Deployment:
         raise NotFound(
             f"The local deployment of `make run` no longer answers at {endpoint}: start it "
             "again, or give another deployment with --stack."
+            f"{_UNSET if _LOCAL[0] in os.environ else ''}"
         ) from None
     except KeyError as missing:
         raise NotFound(
@@ -130,14 +140,19 @@ def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Dep
         table=table_of(client, found),
         pages=Queue(sqs, pages) if pages else None,
         operator=operator,
+        stack=stack,
+        parameters=_parameters(found),
     )
 
 
 def table_of(client: "DynamoDBClient", stack: Mapping[str, Any]) -> Table:
     """The table of a stack that CloudFormation describes. Raises KeyError if it has none."""
-    days = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
-    retention = timedelta(days=int(days["RetentionDays"]))
+    retention = timedelta(days=int(_parameters(stack)["RetentionDays"]))
     return Table(client, _named(stack)["TableName"], retention)
+
+
+def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
 
 def _named(stack: Mapping[str, Any]) -> dict[str, str]:
@@ -145,7 +160,9 @@ def _named(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def local_settings() -> Mapping[str, str]:
-    """The settings that `make run` wrote; empty when it is not running."""
+    """The settings that `make run` wrote in this folder or one above, or else those that the shell
+    exports from there; empty where there are none.
+    """
     here = Path.cwd()
     for folder in (here, *here.parents):
         try:
@@ -154,4 +171,6 @@ def local_settings() -> Mapping[str, str]:
             continue
         words = (shlex.split(line.removeprefix("export ")) for line in lines)
         return dict(word.split("=", 1) for [word] in words)
+    if all(os.environ.get(name) for name in _LOCAL):
+        return {name: it for name, it in os.environ.items() if name.startswith("OPSKNIGHT_")}
     return {}

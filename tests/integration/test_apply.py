@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from harness.account import Refusal, Scripted
 from harness.configurations import files
 from harness.shell import Shell
 from harness.world import World, deadline, event
@@ -19,6 +20,7 @@ from opsknight_cli.files.checking import check
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.reading import read
 
+SECRETS = "/opsknight/opsknight/secrets/"
 FILE = """
 users:
   ada: {email: ada@example.com, role: ADMIN}
@@ -248,3 +250,33 @@ def test_running_escalations_keep_their_version(shell: Shell) -> None:
     now = table.policy("pol_web", deadline())
     assert now is not None
     assert now.version == 3
+
+
+WITH_SECRET = FILE.replace(
+    "    integrations:",
+    "    receivers: {chat: {channel: slack, to: C0123, secret: slack-token}}\n    integrations:",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"Parameters": []}, "secrets/slack-token does not exist"),
+        (
+            {"Parameters": [{"Name": f"{SECRETS}slack-token", "Type": "String"}]},
+            "is a String, which is stored in the clear",
+        ),
+        (Refusal("AccessDeniedException"), "Whether the secrets exist could not be seen"),
+    ],
+)
+def test_the_plan_says_which_secrets_are_missing(moto_world: World, answer: Any, said: str) -> None:
+    shell = Shell(moto_world, width=200, account=Scripted(moto_world))
+    assert shell.account is not None
+    right = {"Parameters": [{"Name": f"{SECRETS}slack-token", "Type": "SecureString"}]}
+    shell.account.answers["ssm.DescribeParameters"] = right
+    assert "Secrets that" not in shell.opsknight("plan", "-", stdin=WITH_SECRET).out
+    shell.account.answers["ssm.DescribeParameters"] = answer
+    shown = shell.opsknight("plan", "-", stdin=WITH_SECRET)
+    assert (shown.code, said in shown.out) == (2, True), shown.out
+    # A secret may be put there afterwards.
+    assert shell.opsknight("apply", "-", "--yes", stdin=WITH_SECRET).code == 0

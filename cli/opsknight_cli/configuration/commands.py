@@ -3,6 +3,8 @@
 from typing import Annotated, Final
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.text import Text
 
 from opsknight.config.configuration import Kind, kind_of, path_of
 from opsknight.config.diff import Create
@@ -11,6 +13,7 @@ from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
 from opsknight_cli.configuration.loading import counted, load, problems_data
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
+from opsknight_cli.configuration.parameters import of_plan
 from opsknight_cli.configuration.plan import Plan, carry_out, plan
 from opsknight_cli.files.checking import Checked
 from opsknight_cli.files.describing import described
@@ -46,6 +49,7 @@ def plan_command(
         screen.data(_data(invocation, made, checked))
     else:
         view.show(made, screen, invocation.deployment.name, prune=prune)
+        _show_secrets(invocation, made)
     if not made.is_empty:
         raise Exit(CHANGES)
 
@@ -70,6 +74,7 @@ def apply_command(
     name = invocation.deployment.name
     if not screen.as_json:
         view.show(made, screen, name, prune=prune)
+        _show_secrets(invocation, made)
     if made.is_empty:
         if screen.as_json:
             screen.data(_data(invocation, made, checked) | {"applied": False})
@@ -112,6 +117,24 @@ def export_command(invocation: Invocation) -> None:
         screen.data(document)
     else:
         screen.raw(written(document))
+
+
+def _show_secrets(invocation: Invocation, made: Plan) -> None:
+    """Says which secrets are not there yet. They may be made after `apply`, so nothing stops."""
+    screen, deployment = invocation.screen, invocation.deployment
+    try:
+        client = invocation.session.reach(invocation.where).client
+        found = of_plan(made.desired.configuration, deployment.stack, deployment.parameters, client)
+    except (BotoCoreError, ClientError) as error:
+        screen.say()
+        screen.say(f"Whether the secrets exist could not be seen: {error}", "yellow")
+        return
+    if found:
+        screen.say()
+        screen.say("Secrets that are not as they should be:", "bold yellow")
+    for each in found:
+        screen.hanging(Text(f"    {each.said}", "red" if each.stops else "yellow"), 0, 8)
+        screen.say(each.mend, indent=8)
 
 
 def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from opsknight.directory.receivers import Channel
-from opsknight.directory.secret_names import parameter
+from opsknight_cli.configuration.parameters import troubles
 from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
@@ -170,29 +170,11 @@ def unsubscribing(mails: Mapping[str, Mapping[str, str]]) -> list[Finding]:
 def secrets(
     wanted: Mapping[str, str], types: Mapping[str, str], prefix: str, shared: str
 ) -> list[Finding]:
-    """`wanted` says who needs a secret, by the name in the configuration; `types` has the existing
-    parameters. `prefix` is where the deployment's own secrets are, `shared` where the shared ones
-    are that it may read, if any.
-    """
-    findings = []
-    for written, owner in sorted(wanted.items()):
-        name = parameter(written, prefix)
-        put = f"`aws ssm put-parameter --type SecureString --name {name} --value ...`."
-        if name is None:
-            said = f"{owner}: a receiver may not name {written}, so nothing reaches it."
-            mend = f"Put the secret at {prefix}NAME, and apply NAME."
-            findings.append(failed("secrets", said, mend))
-        elif not name.startswith(prefix) and not (shared and name.startswith(shared)):
-            said = f"{owner}: functions of this deployment cannot read {name}."
-            mend = "Deploy with a `SharedSecretsPrefix` that it begins with, or put it elsewhere."
-            findings.append(failed("secrets", said, mend))
-        elif name not in types:
-            findings.append(
-                failed("secrets", f"{owner}: {name} does not exist.", f"Create it: {put}")
-            )
-        elif types[name] != "SecureString":
-            said = f"{owner}: {name} is a {types[name]}, which is stored in the clear."
-            findings.append(warning("secrets", said, f"Delete it, and create it: {put}"))
+    """As `parameters.troubles`: `types` has the existing parameters."""
+    findings = [
+        (failed if each.stops else warning)("secrets", each.said, each.mend)
+        for each in troubles(wanted, types, prefix, shared)
+    ]
     said = f"All {len(wanted)} exist." if wanted else "The configuration needs none."
     return findings or [ok("secrets", said)]
 

@@ -14,6 +14,7 @@ from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
+from opsknight_cli.configuration import parameters
 from opsknight_cli.doctor import account_findings, configuration_findings, serving
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
@@ -163,18 +164,13 @@ def _topic(deployed: Deployed, check: str, name: str) -> Finding:
 
 
 def secrets(deployed: Deployed) -> Iterable[Finding]:
-    wanted = configuration_findings.wanted_secrets(deployed.configuration)
+    wanted = parameters.wanted(deployed.configuration)
     link = f"/opsknight/{deployed.stack}/link-key"
     ping = f"/opsknight/{deployed.stack}/canary-ping"
     slack = deployed.parameters.get("SlackSigningSecretName", "")
     prefix, shared = own_prefix(deployed.stack), deployed.parameters.get("SharedSecretsPrefix", "")
     named = filter(None, (parameter(each, prefix) for each in wanted))
-    # Names and types are enough to see that they exist; nobody needs their values.
-    ssm, types = deployed.client("ssm"), dict[str, str]()
-    for chunk in batched(sorted({*named, link, ping, *filter(None, [slack])}), 50, strict=False):
-        filters = [{"Key": "Name", "Option": "Equals", "Values": list(chunk)}]
-        for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=filters):
-            types |= {each["Name"]: each["Type"] for each in page["Parameters"]}
+    types = parameters.types(deployed.client, [*named, link, ping, *filter(None, [slack])])
     yield from account_findings.secrets(wanted, types, prefix, shared)
     yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
     if deployed.parameters.get("CanaryMinutes") != "0":

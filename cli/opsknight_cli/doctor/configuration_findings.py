@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
-from opsknight.directory.receivers import Channel, Owner, Receiver
+from opsknight.directory.receivers import Channel, Owner
 from opsknight.notification.recipients import methods
 from opsknight.notification.throttle import ReceiverState
 from opsknight_cli.doctor.findings import Finding, named, ok, warning
@@ -101,22 +101,3 @@ def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> 
         if it.is_circuit_open and it.failing_since is not None
     ]
     return failing or [ok("receivers", f"None of {len(names)} has failed for long.")]
-
-
-def wanted_secrets(configuration: Configuration) -> dict[str, str]:
-    """Who needs each parameter, by its name."""
-    found: dict[str, str] = {}
-
-    def add(owner: str, receivers: Iterable[Receiver]) -> None:
-        for each in receivers:
-            for name in (each.secret, each.next_secret):
-                if name:
-                    found.setdefault(name, owner)
-
-    for user in configuration.users.values():
-        add(f"user {slug_of(user.id)}", user.contact_methods)
-    for receiver in configuration.receivers.values():
-        add(f"receiver of {slug_of(receiver.service_id)}", [receiver])
-    for page in configuration.status_pages.values():
-        add(f"status page {slug_of(page.id)}", page.webhooks)
-    return found
