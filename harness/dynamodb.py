@@ -15,8 +15,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
+import yaml
 from botocore.config import Config
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from samcli.yamlhelper import intrinsics_multi_constructor  # type: ignore[import-untyped]
 
 from harness import embedded
 from local.children import Child
@@ -39,9 +40,19 @@ _PATIENT: Final = Config(
 )
 
 
+class _Loader(yaml.CSafeLoader):
+    """Reads a template as the SAM CLI does, ten times as fast: each process of a test reads it."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+# A date, such as the version of a policy, is a text.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
+
+
 @cache
 def template() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    parsed: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     return parsed
 
 

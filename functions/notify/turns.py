@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from notify.attempts import attempt, log_attempt, recording
+from notify.bundle_attempt import BundleAttempt
 from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
 from notify.composing import Composer, DeliveryContext
 from notify.endings import Endings
@@ -47,28 +48,6 @@ EARLY_SECONDS: Final = 2.0
 UNREADABLE_AGAIN: Final = timedelta(minutes=15)
 # Their providers report later, by their own id of the message.
 _REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A message of a turn, and what became of it."""
-
-    leader: Delivery
-    """Its id is the bundle's, and the message's."""
-    carried: Sequence[Delivery]
-    """With the leader."""
-    receiver: Receiver
-    outcome: Outcome
-    made: Attempt
-    rows: Mapping[str, list[HeldRow]]
-    not_before: datetime | None
-    """When the receiver may be tried again after a failure."""
-    more: bool
-    """Whether the next turn ignores the pace: the receiver did not take this message."""
-    urgent: bool
-    """Whether it told of something HIGH."""
-    urgent_left: bool
-    """Whether some of what it did not tell may be HIGH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +127,7 @@ class Turns:
         )
         self._finish(turn, told, late)
 
-    def _tell(self, turn: Turn, deadline: Deadline) -> Told | None:
+    def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""
         held = self.bundles.held(turn.destination, deadline)
         wanted = self._wanted(turn, held, deadline)
@@ -178,7 +157,7 @@ class Turns:
         is_sent = isinstance(outcome, Sent)
         told = {each.delivery.id for each in carried} if is_sent else set[str]()
         left = [each for each in wanted if each.delivery.id not in told]
-        return Told(
+        return BundleAttempt(
             mine[0].delivery,
             deliveries,
             receiver,
@@ -274,7 +253,7 @@ class Turns:
                 self.deliveries.record_sent(leader, changes, late)
         return again
 
-    def _finish(self, turn: Turn, told: Told, deadline: Deadline) -> None:
+    def _finish(self, turn: Turn, told: BundleAttempt, deadline: Deadline) -> None:
         leader, made = told.leader, told.made
         log_attempt(leader, made, len(told.carried))
         if isinstance(told.outcome, Sent):

@@ -4,7 +4,6 @@ Its reader has just been woken up, holds a phone, and wants two things: to know 
 button. Strangers wrote the titles and details, so all text is escaped (`markup`).
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ from opsknight.incident.model import Alert, Incident, Status, Timer
 from opsknight.incident.references import Reference, details
 from opsknight.incident.timeline import Change
 from opsknight.views.sentences import Names, ago, opened, said, taken
-from respond.markup import Html, joined, tag
+from respond.markup import Html, joined, tag, with_links
 
 SHOWN_DETAILS: Final = 1200
 # Entries of the timeline.
 LATEST: Final = 8
-_ADDRESS: Final = re.compile(r"(https?://[^\s\"<>\\]+)")
 _CSS: Final = Path(__file__).with_name("page.css")
 
 # The actions in each status, with the text and the look of their buttons.
@@ -235,22 +233,11 @@ def _details(alert: Alert | None) -> Html | None:
         # At the end of a line where possible, so that no value is cut in two.
         cut = text.rfind("\n", SHOWN_DETAILS // 2, SHOWN_DETAILS)
         cut = SHOWN_DETAILS if cut < 0 else cut
-        more = tag("details", tag("summary", "All details"), tag("pre", _linked(text), dir="auto"))
+        more = tag("details", tag("summary", "All details"), tag("pre", with_links(text), dir="auto"))
         text = f"{text[:cut]}\n…"
-    shown = tag("pre", _linked(text), dir="auto")
-    source = tag("details", tag("summary", "As JSON"), tag("pre", _linked(raw), dir="auto"))
+    shown = tag("pre", with_links(text), dir="auto")
+    source = tag("details", tag("summary", "As JSON"), tag("pre", with_links(raw), dir="auto"))
     return joined(tag("h2", "Details of the first alert"), shown, more, source)
-
-
-def _linked(text: str) -> Html:
-    """Makes links of the addresses in it: one of them is the runbook."""
-    parts = _ADDRESS.split(text)
-    return joined(
-        *(
-            tag("a", part, href=part, rel="noopener noreferrer") if number % 2 else part
-            for number, part in enumerate(parts)
-        )
-    )
 
 
 def _message(view: PageView) -> Html | None:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -103,6 +104,11 @@ def enter(copy: Path) -> None:
 
 def _is_ours(path: str) -> bool:
     """Whether the path is in the project, except for its environment."""
+    return _is_our_folder(os.path.dirname(path) or path)  # noqa: PTH120 - there are thousands
+
+
+@cache
+def _is_our_folder(path: str) -> bool:
     place = Path(path).resolve()
     return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / ".venv")
 

@@ -32,7 +32,8 @@ from opsknight.incident.decisions import (
     Transitioned,
     Unchanged,
 )
-from opsknight.incident.lifecycle import act, announced
+from opsknight.incident.changes import announced
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import (
     Actor,
     ActorKind,

@@ -22,6 +22,7 @@ from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent
 from opsknight.incident.model import Urgency
 from opsknight.oncall.rotations import Restriction, WallTime
 from opsknight.oncall.schedules import Zone
+from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight_cli.files.values import (
     Address,
     Duration,
@@ -51,48 +52,6 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-# The meaning of `to` and `secret` for each channel; channels that do not use them are missing.
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_E164: Final = re.compile(r"\+[1-9]\d{6,14}")
-_URL: Final = re.compile(r"https?://[^\s/]+\S*")
-_NUMBER: Final = (_E164, 'the number with its country and without spaces, such as "+4915112345678"')
-TO: Final[Mapping[Channel, tuple[re.Pattern[str], str]]] = {
-    Channel.EMAIL: (_ADDRESS, "the address"),
-    Channel.SMS: _NUMBER,
-    Channel.VOICE: _NUMBER,
-    Channel.SLACK: (
-        re.compile(r"[A-Z0-9]{2,30}"),
-        "the id of the channel or user, such as C0123ABC",
-    ),
-    Channel.WEBHOOK: (_URL, "the URL"),
-    Channel.TELEGRAM: (re.compile(r"-?\d+|@\w+"), 'the id of the chat, such as "-100123456"'),
-    Channel.NTFY: (_URL, "the URL of the topic"),
-    Channel.PUSHOVER: (re.compile(r"\w{10,50}"), "the user's key"),
-}
-_HOOK: Final = "the parameter that holds the webhook's URL"
-SECRET: Final[Mapping[Channel, tuple[bool, str]]] = {
-    Channel.SLACK: (True, "the parameter that holds the bot token"),
-    Channel.SLACK_WEBHOOK: (True, _HOOK),
-    Channel.WEBHOOK: (False, "the parameter that holds what bodies are signed with"),
-    Channel.TEAMS: (True, _HOOK),
-    Channel.DISCORD: (True, _HOOK),
-    Channel.GOOGLE_CHAT: (True, _HOOK),
-    Channel.TELEGRAM: (True, "the parameter that holds the bot token"),
-    Channel.NTFY: (False, "the parameter that holds an access token"),
-    Channel.PUSHOVER: (True, "the parameter that holds the application's token"),
-}
-
-
-def _misplaced(channel: Channel) -> str:
-    """For a `to` of a channel that has none."""
-    if channel in SECRET:
-        return (
-            f"channel {channel} has no `to`, because its URL is a secret: put the URL into an SSM "
-            "SecureString parameter, and name the parameter in `secret`"
-        )
-    return f"channel {channel} does not use `to`: remove it"
-
-
 class MethodShape(Shape):
     """A way to reach somebody: a channel with its address and secret."""
 
@@ -115,12 +74,12 @@ class MethodShape(Shape):
         channel = self.channel
         if (wanted := TO.get(channel)) is None:
             if self.to is not None:
-                raise FieldError("to", _misplaced(channel))
+                raise FieldError("to", misplaced(channel))
         elif self.to is None:
             raise ValueError(f"channel {channel} needs `to`: {wanted[1]}")
         elif not wanted[0].fullmatch(self.to):
             bare = re.sub(r"[\s()./-]", "", self.to)
-            hint = f'; write "{bare}"' if wanted is _NUMBER and _E164.fullmatch(bare) else ""
+            hint = f'; write "{bare}"' if wanted is NUMBER and E164.fullmatch(bare) else ""
             raise FieldError("to", f"`to` of channel {channel} must be {wanted[1]}{hint}")
         needed, what = SECRET.get(channel, (None, ""))
         if needed is None and self.secret is not None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from notify.channels.text import cut
-from notify.channels.words import COLOURS, MARKS, words
+from notify.channels.tones import COLOURS, MARKS
+from notify.channels.words import words
 from opsknight.notification.message import Message
 
 # https://discord.com/developers/docs/resources/message#embed-object-embed-limits: 256 for a title,

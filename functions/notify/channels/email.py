@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from notify.channels import email_layout
 from notify.channels.amazon import sent_by, tag
 from notify.channels.protocol import Outcome, PermanentFailure
-from notify.channels.words import ASKS_TO_ACT, Tone, words
+from notify.channels.tones import Tone
+from notify.channels.words import ASKS_TO_ACT, words
 from opsknight.directory.receivers import IncidentEvent, Receiver
 from opsknight.notification.message import Message, PageReason
 

@@ -9,7 +9,8 @@ from string import Template
 from typing import Final
 
 from notify.channels.text import clean_lines, cut
-from notify.channels.words import COLOURS, Words, words
+from notify.channels.tones import COLOURS
+from notify.channels.words import Words, words
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message, PageReason
 

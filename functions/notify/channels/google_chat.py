@@ -3,7 +3,8 @@
 from html import escape
 from typing import Final
 
-from notify.channels.words import MARKS, words
+from notify.channels.tones import MARKS
+from notify.channels.words import words
 from opsknight.notification.message import Message
 
 # A card may have 32 KB; a header's title is one line.

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from notify.channels.posting import post_json
 from notify.channels.protocol import Outcome, PermanentFailure
-from notify.channels.words import ASKS_TO_ACT, Tone, words
+from notify.channels.tones import Tone
+from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver

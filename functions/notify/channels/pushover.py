@@ -6,7 +6,8 @@ from typing import Final
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import cut
-from notify.channels.words import ASKS_TO_ACT, Tone, words
+from notify.channels.tones import Tone
+from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver

@@ -13,7 +13,8 @@ from typing import Final
 from notify.channels.posting import decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
 from notify.channels.text import cut, moment
-from notify.channels.words import ASKS_TO_ACT, COLOURS, MARKS, Words, words
+from notify.channels.tones import COLOURS, MARKS
+from notify.channels.words import ASKS_TO_ACT, Words, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent

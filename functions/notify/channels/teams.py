@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from notify.channels.words import MARKS, Tone, words
+from notify.channels.tones import MARKS, Tone
+from notify.channels.words import words
 from opsknight.notification.message import Message
 
 # Teams refuses a message of more than 28 KB with its headers.

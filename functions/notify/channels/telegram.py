@@ -7,7 +7,8 @@ from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
-from notify.channels.words import MARKS, Tone, words
+from notify.channels.tones import MARKS, Tone
+from notify.channels.words import words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver

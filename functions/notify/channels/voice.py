@@ -10,7 +10,8 @@ from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.sms import context
 from notify.channels.text import cut
-from notify.channels.words import Tone, Words, words
+from notify.channels.tones import Tone
+from notify.channels.words import Words, words
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

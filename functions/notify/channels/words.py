@@ -11,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Final, assert_never
 
+from notify.channels.tones import Tone, tone_of
 from notify.channels.text import clean, counted, cut, isolated, moment, span
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
@@ -22,35 +23,6 @@ NAMED_IN_A_BUNDLE: Final = 5
 LINKED: Final = 6
 _LONGEST_NAME: Final = 120
 
-
-class Tone(StrEnum):
-    """How a message feels; channels turn it into a colour, a mark or a sound."""
-
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
-    HELD = "HELD"
-    """Somebody is on it, or it is snoozed."""
-    OVER = "OVER"
-    NEUTRAL = "NEUTRAL"
-
-
-COLOURS: Final = {
-    Tone.HIGH: "#d92d20",
-    Tone.MEDIUM: "#dc6803",
-    Tone.LOW: "#1570ef",
-    Tone.HELD: "#667085",
-    Tone.OVER: "#067647",
-    Tone.NEUTRAL: "#475467",
-}
-MARKS: Final = {
-    Tone.HIGH: "🔴",
-    Tone.MEDIUM: "🟠",
-    Tone.LOW: "🔵",
-    Tone.HELD: "👀",
-    Tone.OVER: "✅",
-    Tone.NEUTRAL: "🔔",
-}
 
 # These ask somebody to act; all others only inform.
 ASKS_TO_ACT: Final = frozenset(
@@ -120,18 +92,6 @@ def public_part(message: Message) -> Message:
         for brief in message.incidents
     )
     return replace(message, incidents=briefs, link=None, step=None)
-
-
-def tone_of(brief: Brief) -> Tone:
-    match brief.status:
-        case Status.OPEN:
-            return Tone(brief.urgency.value)
-        case Status.RESOLVED:
-            return Tone.OVER
-        case Status.ACKNOWLEDGED | Status.SNOOZED | Status.SUPPRESSED:
-            return Tone.HELD
-        case unknown:
-            assert_never(unknown)
 
 
 def _test(message: Message) -> Words:

@@ -24,7 +24,7 @@ from opsknight.escalation.timers import (
 )
 from opsknight.incident.changes import applied
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.lifecycle import announced
+from opsknight.incident.changes import announced
 from opsknight.incident.model import Incident, Timer
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery

@@ -113,3 +113,9 @@ def with_due_time(incident: Incident, changes: Changes) -> Changes:
 def _timers(incident: Incident, changes: Changes) -> dict[TimerName, datetime]:
     kept = {name: at for name, at in incident.timers.items() if name not in changes.timers}
     return kept | {timer: at for timer, at in changes.timers.items() if at is not None}
+
+
+def announced(incident: Incident) -> Changes:
+    """The notices of all its changes so far are planned: its next timer becomes due."""
+    changes = Changes(announced=incident.changes, timers={Timer.ANNOUNCE: None})
+    return with_due_time(incident, changes)

@@ -196,12 +196,6 @@ def act(
     return decision
 
 
-def announced(incident: Incident) -> Changes:
-    """The notices of all its changes so far are planned: its next timer becomes due."""
-    changes = Changes(announced=incident.changes, timers={Timer.ANNOUNCE: None})
-    return with_due_time(incident, changes)
-
-
 def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> Changes:
     if not isinstance(command, Acknowledge):
         return Changes(escalation=Escalation.COMPLETED, resolved_at=now)

@@ -158,7 +158,7 @@ class Configurations:
         check_size(listed, steps)
         revision, done = seen.revision, 0
         groups = [self._writes(step, seen, now, ended or {}) for step in steps]
-        for number, count in enumerate(_packed(groups, self.most_writes)):
+        for number, count in enumerate(transactions.packed(groups, self.most_writes)):
             writes: list[Write] = []
             for step, group in list(zip(steps, groups, strict=True))[done : done + count]:
                 _list(step, listed)
@@ -296,15 +296,3 @@ def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
             listed[kind_of(entry)].discard(key_of(entry))
         case _:
             assert_never(step)
-
-
-def _packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
-    """How many steps go into each transaction. There is at least one, if only for the head."""
-    count = size = 0
-    for group in groups:
-        if count and size + len(group) > most:
-            yield count
-            count = size = 0
-        count += 1
-        size += len(group)
-    yield count

@@ -243,3 +243,15 @@ def updating(table: str, key: Item, condition: str, changed: dict[str, Any]) -> 
 def _timeline(decision: Transitioned, table: str, retention: timedelta) -> "Write":
     # New: its number is the change's place in the order of all changes of the incident.
     return put_new(table, incident_items.change_item(decision.change, retention))
+
+
+def packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
+    """How many steps go into each transaction. There is at least one, if only for the head."""
+    count = size = 0
+    for group in groups:
+        if count and size + len(group) > most:
+            yield count
+            count = size = 0
+        count += 1
+        size += len(group)
+    yield count
