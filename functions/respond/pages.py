@@ -233,7 +233,9 @@ def _details(alert: Alert | None) -> Html | None:
         # At the end of a line where possible, so that no value is cut in two.
         cut = text.rfind("\n", SHOWN_DETAILS // 2, SHOWN_DETAILS)
         cut = SHOWN_DETAILS if cut < 0 else cut
-        more = tag("details", tag("summary", "All details"), tag("pre", with_links(text), dir="auto"))
+        more = tag(
+            "details", tag("summary", "All details"), tag("pre", with_links(text), dir="auto")
+        )
         text = f"{text[:cut]}\n…"
     shown = tag("pre", with_links(text), dir="auto")
     source = tag("details", tag("summary", "As JSON"), tag("pre", with_links(raw), dir="auto"))

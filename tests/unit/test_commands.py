@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsknight.incident.changes import KEEP, Changes, applied
+from opsknight.incident.changes import KEEP, Changes, announced, applied
 from opsknight.incident.commands import (
     TIMERS,
     TRANSITIONS,
@@ -32,7 +32,6 @@ from opsknight.incident.decisions import (
     Transitioned,
     Unchanged,
 )
-from opsknight.incident.changes import announced
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import (
     Actor,

@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 from typing import Final, assert_never
 
-from notify.channels.tones import Tone, tone_of
 from notify.channels.text import clean, counted, cut, isolated, moment, span
+from notify.channels.tones import Tone, tone_of
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference

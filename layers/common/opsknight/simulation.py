@@ -22,9 +22,8 @@ from opsknight.escalation.timers import (
     policy_of,
     remind_every,
 )
-from opsknight.incident.changes import applied
+from opsknight.incident.changes import announced, applied
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.changes import announced
 from opsknight.incident.model import Incident, Timer
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery

@@ -50,7 +50,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from opsknight.incident.changes import KEEP, Changes, applied, with_due_time
+from opsknight.incident.changes import KEEP, Changes, applied
 from opsknight.incident.commands import (
     IDEMPOTENT,
     LONGEST_SNOOZE,

@@ -6,7 +6,7 @@ from which the plan was made. So of two simultaneous writers one is refused, and
 write leaves a revision like any other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast

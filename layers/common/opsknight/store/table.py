@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
-from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.changes import announced
+from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.model import Alert, Incident, Pointer
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Bundled, Delivery

@@ -4,7 +4,7 @@ repeats what the decision was based on, and no more.
 Here `Changes` become expressions; what they should be is for the rules to say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
@@ -150,6 +150,18 @@ def exists(table: str, key: Item) -> "Write":
     return {"ConditionCheck": check}
 
 
+def packed(groups: Sequence[Sequence["Write"]], most: int) -> Iterator[int]:
+    """How many steps go into each transaction. There is at least one, if only for the head."""
+    count = size = 0
+    for group in groups:
+        if count and size + len(group) > most:
+            yield count
+            count = size = 0
+        count += 1
+        size += len(group)
+    yield count
+
+
 def update(
     sets: Mapping[str, object], if_absent: Mapping[str, object] = MappingProxyType({})
 ) -> dict[str, Any]:
@@ -243,15 +255,3 @@ def updating(table: str, key: Item, condition: str, changed: dict[str, Any]) -> 
 def _timeline(decision: Transitioned, table: str, retention: timedelta) -> "Write":
     # New: its number is the change's place in the order of all changes of the incident.
     return put_new(table, incident_items.change_item(decision.change, retention))
-
-
-def packed(groups: "Sequence[Sequence[Write]]", most: int) -> Iterator[int]:
-    """How many steps go into each transaction. There is at least one, if only for the head."""
-    count = size = 0
-    for group in groups:
-        if count and size + len(group) > most:
-            yield count
-            count = size = 0
-        count += 1
-        size += len(group)
-    yield count
