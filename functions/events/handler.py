@@ -13,14 +13,15 @@ from typing import Any, Final
 
 from events.contract import Accepted, accepted
 from events.intake import Intake
+from events.integrations import wires
+from events.reception import Reception
 from opsknight.directory.entries import EVENTS_WRITE
-from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http import conventions
 from opsknight.http.auth import authenticate, service_of
 from opsknight.http.body import read
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Failure, HttpError, Request, respond, unavailable
-from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.http.rate_limiter import Limiter
 from opsknight.http.routes import LIMITS, RETRY_AFTER, Reply, Route, Router
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
@@ -44,6 +45,9 @@ class Api:
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         try:
+            if (wire := wires.find(request)) is not None:
+                reception = Reception(self.directory, self.intake)
+                return wire.answer(request, reception, self.clock(), self.patience, log_fields)
             route, _ = router().find(request)
             return route.handler(self, request, log_fields)
         except HttpError as error:
@@ -68,21 +72,14 @@ class Api:
         service = service_of(caller, wanted.service_id, EVENTS_WRITE, self.directory, now, deadline)
         log_fields |= {"service_id": service.id, "event_action": wanted.event_action}
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
-        minute = Minute.of(now)
-        reset = str(minute.seconds_left(now))
-        limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
-        self.directory.note_use(caller.hashed, caller.key, now, deadline)
-        try:
-            result = self.intake.take(event, caller.key, service, now, deadline)
-        except LimitReached:
-            used_up = limits | {"RateLimit-Remaining": "0", "Retry-After": reset}
-            return Answer(429, Failure(error="Rate limit exceeded."), used_up)
-        if result.remaining is not None:
-            limits["RateLimit-Remaining"] = str(result.remaining)
-        log_fields["result"] = result.action
-        if result.incident is not None:
-            log_fields["incident_id"] = result.incident.id
-        return Answer(202, accepted(result.action, result.incident), limits)
+        reception = Reception(self.directory, self.intake)
+        received = reception.receive(
+            event, caller.hashed, caller.key, service, now, deadline, log_fields
+        )
+        result = received.result
+        if result is None:
+            return Answer(429, Failure(error="Rate limit exceeded."), received.headers)
+        return Answer(202, accepted(result.action, result.incident), received.headers)
 
 
 class _Body:

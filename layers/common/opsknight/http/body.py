@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn
 from pydantic import BaseModel, ValidationError
 
 from opsknight.http.gateway import Failure, HttpError, Issue
+from opsknight.incident.event_request import readable_float, readable_int
 
 
 class InvalidJson(Exception):
@@ -39,7 +40,21 @@ def invalid(*issues: Issue) -> HttpError:
 def parse[M: BaseModel](model: type[M], body: bytes) -> M:
     """Raises InvalidJson or InvalidBody."""
     try:
-        return model.model_validate(_DECODER.decode(body.decode("utf-8-sig")))
+        return model.model_validate(_decoded(_DECODER, body))
+    except RecursionError:
+        raise InvalidJson("nested too deeply") from None
+    except ValidationError as error:
+        raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
+
+
+def decoded(body: bytes) -> Any:
+    """JSON with all its numbers readable, to be written again. Raises InvalidJson."""
+    return _decoded(_READABLE, body)
+
+
+def _decoded(decoder: json.JSONDecoder, body: bytes) -> Any:
+    try:
+        return decoder.decode(body.decode("utf-8-sig"))
     except RecursionError:
         raise InvalidJson("nested too deeply") from None
     except UnicodeDecodeError as error:
@@ -47,8 +62,6 @@ def parse[M: BaseModel](model: type[M], body: bytes) -> M:
     except json.JSONDecodeError as error:
         reason = error.msg.removesuffix(" at")
         raise InvalidJson(f"{reason} at line {error.lineno}, column {error.colno}") from None
-    except ValidationError as error:
-        raise InvalidBody([_issue(each) for each in error.errors(include_url=False)]) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -57,6 +70,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 # The store keeps the text of the body, numbers as sent. A float will do here, and takes any length.
 _DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+_READABLE: Final = json.JSONDecoder(
+    parse_float=readable_float, parse_int=readable_int, parse_constant=_refuse_constant
+)
 
 _MESSAGES: Final = {
     "missing": "is required",

@@ -17,20 +17,30 @@ from opsknight.incident.text import Text, without_lone_surrogates
 
 LARGEST_BODY: Final = 512 * 1024
 DEEPEST_DETAILS: Final = 100
+LONGEST_SUMMARY: Final = 500
+LONGEST_SOURCE: Final = 200
+LONGEST_DEDUP_KEY: Final = 200
 LONGEST_DESCRIPTION: Final = 10_000
 
 
-def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
-    level: list[Any] = [] if details is None else [details]
+def is_shallow(details: object) -> bool:
+    """Whether it nests no deeper than is stored."""
+    level: list[Any] = [details] if isinstance(details, dict | list) else []
     for _ in range(DEEPEST_DETAILS + 1):
         if not level:
-            return details
+            return True
         level = [
             child
             for parent in level
             for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, dict | list)
         ]
+    return False
+
+
+def _shallow(details: dict[Any, Any] | None) -> dict[Any, Any] | None:
+    if is_shallow(details):
+        return details
     raise ValueError(f"Custom details must not nest over {DEEPEST_DETAILS} levels deep.")
 
 
@@ -39,12 +49,12 @@ class Payload(BaseModel):
 
     summary: Annotated[
         str,
-        Text(500),
+        Text(LONGEST_SUMMARY),
         Field(description="What is wrong, in a sentence. It becomes the title of the incident."),
     ]
     source: Annotated[
         str,
-        Text(200),
+        Text(LONGEST_SOURCE),
         Field(description="The system that noticed."),
     ]
     severity: Annotated[
@@ -72,7 +82,7 @@ class EventRequest(BaseModel):
     event_action: Annotated[Action, Field(strict=False)]
     dedup_key: Annotated[
         str,
-        Text(200, exact=True),
+        Text(LONGEST_DEDUP_KEY, exact=True),
         Field(
             description="Names the problem: events with the same key and service are one incident."
         ),
@@ -118,7 +128,7 @@ def payload_of(body: str) -> dict[str, Any]:
 
 def parsed(body: str) -> dict[str, Any]:
     """The body of an event, with all its numbers readable."""
-    found: dict[str, Any] = json.loads(body, parse_float=_readable_float, parse_int=_readable_int)
+    found: dict[str, Any] = json.loads(body, parse_float=readable_float, parse_int=readable_int)
     return found
 
 
@@ -145,12 +155,12 @@ def _laid_out(details: object) -> str:
     return "".join(parts)
 
 
-def _readable_float(text: str) -> float | str:
+def readable_float(text: str) -> float | str:
     number = float(text)
     return number if isfinite(number) else text
 
 
-def _readable_int(text: str) -> int | str:
+def readable_int(text: str) -> int | str:
     # Python refuses to convert longer ones, as the time it takes grows with the square of the
     # length.
     return int(text) if len(text) <= 1000 else text

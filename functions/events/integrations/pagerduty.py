@@ -1,0 +1,239 @@
+"""PagerDuty's Events API v2, and v1, which older agents still speak.
+
+Sources: PagerDuty's developer documentation, and its own clients, which want JSON in every answer
+and the `dedup_key` in that to an event. A 400, 401, 403 or 404 is never sent again by any of them,
+so what may pass is a 503. In v1 a 403 means "try later": a bad key there is a 400.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple, assert_never
+
+from events.integrations.drafts import Draft, understood
+from events.reception import Reception
+from opsknight.directory.entries import IntegrationKey, Service, key_hash
+from opsknight.http.body import InvalidJson, decoded
+from opsknight.http.gateway import Answer, Request, unavailable
+from opsknight.incident.event_request import LARGEST_BODY
+from opsknight.incident.model import Action
+from opsknight.store.calls import Deadline, Unavailable
+
+_PAYLOAD: Final = frozenset({"summary", "source", "severity", "custom_details"})
+# Before the body is parsed: half a megabyte of a stranger's costs nothing.
+_KEYS: Final = {
+    name: re.compile(rb'"%s"\s*:\s*"\s*([0-9A-Fa-f]{32})\s*"' % name.encode())
+    for name in ("routing_key", "service_key")
+}
+
+
+class _Caller(NamedTuple):
+    hashed: str
+    key: IntegrationKey
+    service: Service
+
+
+class _Refused(Exception):
+    """The event can never be taken. The text says why."""
+
+    def __init__(self, why: str, message: str = "Event object is invalid") -> None:
+        super().__init__(why)
+        self.why, self.message = why, message
+
+    @property
+    def body(self) -> dict[str, Any]:
+        status = "invalid event" if "invalid" in self.message else "Unrecognized object"
+        return {"status": status, "message": self.message, "errors": [self.why]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    key: str
+    """The field with the integration key."""
+    draft: Callable[[Mapping[str, Any]], Draft]
+    accepted: int
+    throttled: int
+    dedup_key: str
+    """What the answer calls it."""
+
+
+def enqueue(
+    request: Request,
+    reception: Reception,
+    now: datetime,
+    patience: float,
+    log_fields: dict[str, Any],
+) -> Answer:
+    """`POST /v2/enqueue`."""
+    version = _Version("routing_key", _draft, 202, 429, "dedup_key")
+    return _answer(version, request, reception, now, patience, log_fields)
+
+
+def create_event(
+    request: Request,
+    reception: Reception,
+    now: datetime,
+    patience: float,
+    log_fields: dict[str, Any],
+) -> Answer:
+    """`POST /generic/2010-04-15/create_event.json`, the Events API v1."""
+    version = _Version("service_key", _draft_of_v1, 200, 403, "incident_key")
+    return _answer(version, request, reception, now, patience, log_fields)
+
+
+def _answer(
+    version: _Version,
+    request: Request,
+    reception: Reception,
+    now: datetime,
+    patience: float,
+    log_fields: dict[str, Any],
+) -> Answer:
+    deadline = Deadline.after(patience)
+    try:
+        caller = _caller(version.key, request, reception, now, deadline)
+        log_fields |= {"key_id": caller.key.id, "service_id": caller.service.id}
+        sent = _object(request, version.key, caller)
+        wanted = understood(version.draft(sent), caller.service.id, caller.key.actor)
+        log_fields["event_action"] = wanted.event.action
+        received = reception.receive(wanted.event, *caller, now, deadline, log_fields)
+    except _Refused as refused:
+        return Answer(400, refused.body)
+    except Unavailable as cause:
+        return _unavailable(log_fields, cause)
+    if received.result is None:
+        return Answer(version.throttled, _throttled(), received.headers)
+    body = {"status": "success", "message": "Event processed", version.dedup_key: wanted.dedup_key}
+    return Answer(version.accepted, body, received.headers)
+
+
+def _unavailable(log_fields: dict[str, Any], cause: Unavailable) -> Answer:
+    answer = unavailable(log_fields, cause)
+    body = {"status": "error", "message": "Not stored: send it again.", "error": "Unavailable"}
+    return Answer(answer.status, body, answer.headers)
+
+
+def _throttled() -> dict[str, Any]:
+    why = "Over 120 events in this minute with this key. Not stored: send it again."
+    return {"status": "throttle exceeded", "message": why, "errors": [why]}
+
+
+def _caller(
+    name: str, request: Request, reception: Reception, now: datetime, deadline: Deadline
+) -> _Caller:
+    """By the key in the body, and by no other: senders put anything into headers."""
+    if len(request.body) > LARGEST_BODY:
+        raise _Refused(f"The event is larger than {LARGEST_BODY} bytes")
+    found = _KEYS[name].search(request.body)
+    if found:
+        hashed = key_hash(found[1].decode().lower())
+        directory = reception.directory
+        key = directory.integration_key(hashed, now, deadline)
+        service = key and directory.service(key.service_id, now, deadline)
+        if key and service:
+            return _Caller(hashed, key, service)
+    raise _Refused(f"{name} is not the key of an integration here")
+
+
+def _object(request: Request, name: str, caller: _Caller) -> dict[str, Any]:
+    """The event without its key, which must be that of the caller."""
+    unrecognized = "Event object format is unrecognized"
+    try:
+        sent = decoded(request.body)
+    except InvalidJson as error:
+        raise _Refused(f"JSON parse error: {error}", unrecognized) from None
+    if not isinstance(sent, dict):
+        raise _Refused("The event must be an object", unrecognized)
+    written = sent.pop(name, None)
+    if not isinstance(written, str) or key_hash(written.strip().lower()) != caller.hashed:
+        raise _Refused(f"{name} must stand in the event itself")
+    for other in _KEYS:
+        sent.pop(other, None)
+    return sent
+
+
+def _draft(sent: Mapping[str, Any]) -> Draft:
+    action = _action(sent, "event_action", "dedup_key")
+    payload = sent.get("payload")
+    if action is Action.TRIGGER and not isinstance(payload, dict):
+        raise _Refused("payload must be an object")
+    fields = payload if isinstance(payload, dict) else {}
+    if action is Action.TRIGGER and not _is_written(fields.get("summary")):
+        raise _Refused("payload.summary is missing or blank")
+    return Draft(
+        action,
+        sent.get("dedup_key"),
+        fields.get("summary"),
+        fields.get("source"),
+        fields.get("severity"),
+        fields.get("custom_details"),
+        payload={name: each for name, each in fields.items() if name not in _PAYLOAD},
+        rest={name: each for name, each in sent.items() if name != "payload"},
+    )
+
+
+def _draft_of_v1(sent: Mapping[str, Any]) -> Draft:
+    action = _action(sent, "event_type", "incident_key")
+    if action is Action.TRIGGER and not _is_written(sent.get("description")):
+        raise _Refused("description is missing or blank")
+    links, images = _contexts(sent.get("contexts"))
+    details = sent.get("details")
+    fields = details if isinstance(details, dict) else {}
+    return Draft(
+        action,
+        sent.get("incident_key"),
+        sent.get("description"),
+        sent.get("client"),
+        # Version 1 has no field for it; some agents put it into the details.
+        fields.get("severity"),
+        details,
+        rest={
+            **{name: sent[name] for name in ("client", "client_url") if name in sent},
+            **({"links": links} if links else {}),
+            **({"images": images} if images else {}),
+        },
+    )
+
+
+def _action(sent: Mapping[str, Any], name: str, key: str) -> Action:
+    try:
+        action = Action(str(sent.get(name)).strip().lower())
+    except ValueError:
+        raise _Refused(f"{name} must be one of trigger, acknowledge, resolve") from None
+    match action:
+        case Action.TRIGGER:
+            return action
+        case Action.ACKNOWLEDGE | Action.RESOLVE:
+            if not _is_written(sent.get(key)):
+                raise _Refused(f"{key} is required to {action.value}")
+            return action
+        case _:
+            assert_never(action)
+
+
+def _is_written(sent: object) -> bool:
+    match sent:
+        case str():
+            return bool(sent.strip())
+        case bool():
+            return False
+        case int() | float():
+            return True
+        case _:
+            return False
+
+
+def _contexts(sent: object) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The `contexts` of version 1 as the links and images of version 2."""
+    links: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
+    for each in sent if isinstance(sent, list) else []:
+        match each:
+            case {"type": "link", "href": href}:
+                links.append({"href": href, "text": each.get("text")})
+            case {"type": "image", "src": source}:
+                images.append({"src": source, "href": each.get("href"), "alt": each.get("text")})
+            case _:
+                pass
+    return links, images
