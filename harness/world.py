@@ -147,9 +147,13 @@ class World:
 
     def request(self, gateway_event: Mapping[str, Any], api: Api | None = None) -> Response:
         """To the first function, unless another is named."""
-        chosen = api or (self.apis[0] if self.apis else self.api())
-        answer = respond(gateway_event, lambda: chosen)
+        answer = self.gateway(gateway_event, api)
         return Response.read(answer["statusCode"], answer["headers"], answer["body"])
+
+    def gateway(self, gateway_event: Mapping[str, Any], api: Api | None = None) -> dict[str, Any]:
+        """The same, with the answer as API Gateway gets it."""
+        chosen = api or (self.apis[0] if self.apis else self.api())
+        return respond(gateway_event, lambda: chosen)
 
     def send(
         self, body: object, *, key: str | None = None, api: Api | None = None, **headers: str

@@ -11,6 +11,8 @@ from harness.invariants import check
 from harness.world import Response, World, deadline, http_event
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.incident.references import references
+from opsknight.views.answers import alert
+from opsknight.views.wire import to_json
 from tests.integration.conftest import Log
 from tests.integration.steps import of_kind, use_up
 from tests.integration.wire import ALWAYS, THROTTLES, Wire
@@ -36,7 +38,13 @@ def post(world: World, body: object, path: str = V2, **headers: str) -> Response
 
 def bodies(world: World) -> list[dict[str, Any]]:
     alerts = [world.table.alert(*where, deadline()) for where in _alerts(world)]
-    return [json.loads(alert.body) for alert in alerts if alert]
+    return [json.loads(each.body) for each in alerts if each]
+
+
+def alert_answers(world: World) -> list[dict[str, Any]]:
+    """As the HTTP API shows them."""
+    found = [world.table.alert(*where, deadline()) for where in _alerts(world)]
+    return [to_json(alert(each)) for each in found if each]
 
 
 def incident(world: World) -> dict[str, Any]:
@@ -206,6 +214,12 @@ def test_what_is_too_long_or_missing_is_adjusted_and_says_so(world: World) -> No
     assert kept["payload"]["source"] == "Prometheus"
     assert kept["payload"]["custom_details"] == "text"
     assert [each["field"] for each in kept["adjusted"]] == ["dedup_key", "summary", "source"]
+    shown = alert_answers(world)
+    assert shown[0]["adjusted"][1] == {
+        "field": "summary",
+        "sent": "1024 characters",
+        "taken": "the first 497",
+    }
     # The same key finds it again; one that only begins alike does not.
     post(world, v2(world, "resolve", dedup_key="k" * 254))
     assert incident(world)["status"] == "OPEN"
@@ -306,3 +320,11 @@ def _alerts(world: World) -> list[tuple[str, str]]:
         )
         for item in of_kind(world, "alert")
     ]
+
+
+def test_a_senders_own_field_of_that_name_is_nothing_of_ours(world: World) -> None:
+    for number, own in enumerate([5, [5], {"field": "x"}, [{"field": 5}], None]):
+        body = v2(world, dedup_key=f"k{number}", adjusted=own)
+        body["payload"]["severity"] = "error"
+        assert post(world, body).status == 202
+    assert all("adjusted" not in each for each in alert_answers(world))

@@ -14,6 +14,7 @@ import pytest
 
 from escalation.handler import PATIENCE_SECONDS as ESCALATION_PATIENCE_SECONDS
 from events.handler import PATIENCE_SECONDS, Api
+from events.integrations.wires import WIRES
 from harness.dynamodb import ROOT, template
 from harness.streams import record, woken_by
 from harness.world import World, event, http_event
@@ -184,6 +185,8 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
     assert routes == {
         "POST /api/events": "${ApiIntegration}",
         "ANY /api/events": "${ApiIntegration}",
+        "ANY /v2/{proxy+}": "${ApiIntegration}",
+        "ANY /generic/{proxy+}": "${ApiIntegration}",
         "$default": "${ApiIntegration}",
         "ANY /r/{token}": "${RespondIntegration}",
         "ANY /incidents/{id}": "${RespondIntegration}",
@@ -204,13 +207,29 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
 def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:
     (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
     ceiling = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
-    kept = ceiling - sum(each["ThrottlingRateLimit"] for each in stage["RouteSettings"].values())
-    assert kept >= ceiling / 2
-    assert set(stage["RouteSettings"]) == {
+    asked = {
         route["RouteKey"]
         for route in of_type("AWS::ApiGatewayV2::Route").values()
         if "Respond" in route["Target"]["Fn::Sub"]
     }
+    settings = stage["RouteSettings"]
+    assert asked <= set(settings)
+    kept = ceiling - sum(settings[route]["ThrottlingRateLimit"] for route in asked)
+    assert kept >= ceiling / 2
+
+
+def test_each_family_of_wires_has_a_throttle_of_its_own() -> None:
+    """Strangers who knock at one must not make the gateway refuse a monitor at another."""
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    events = {
+        route["RouteKey"]
+        for route in of_type("AWS::ApiGatewayV2::Route").values()
+        if "ApiIntegration" in route["Target"]["Fn::Sub"]
+    }
+    for wire in WIRES:
+        family = f"ANY /{wire.path.split('/')[1]}/{{proxy+}}"
+        assert family in events
+        assert family in stage["RouteSettings"]
 
 
 def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page, StepTaken
-from opsknight.incident.event_request import describe, describe_details, payload_of
+from opsknight.incident.event_request import describe, describe_details, parsed
 from opsknight.incident.model import Actor, Alert, Pointer, Timer
 from opsknight.incident.references import references
 from opsknight.incident.timeline import Change
@@ -75,7 +75,8 @@ def incident(records: IncidentRecords) -> models.IncidentDetails:
 
 
 def alert(each: Alert) -> models.AlertAnswer:
-    payload = payload_of(each.body)
+    document = parsed(each.body)
+    payload = document.get("payload", {})
     return models.AlertAnswer(
         id=each.id,
         at=each.at,
@@ -84,7 +85,20 @@ def alert(each: Alert) -> models.AlertAnswer:
         source=payload.get("source", ""),
         severity=payload.get("severity", ""),
         description=describe_details(payload),
+        adjusted=_adjusted(document.get("adjusted")) or None,
     )
+
+
+def _adjusted(found: object) -> list[models.AdjustedField]:
+    """Ours is a list of three texts each; a sender's own field of that name may be anything."""
+    fields = []
+    for each in found if isinstance(found, list) else []:
+        match each:
+            case {"field": str(field), "sent": str(sent), "taken": str(taken)}:
+                fields.append(models.AdjustedField(field=field, sent=sent, taken=taken))
+            case _:
+                pass
+    return fields
 
 
 def timeline(

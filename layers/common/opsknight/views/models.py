@@ -72,6 +72,12 @@ class TimelineEntry(Shape):
     why: str | Absent = None
 
 
+class AdjustedField(Shape):
+    field: str
+    sent: Annotated[str, Field(description="At most 500 characters of it.")]
+    taken: str
+
+
 class AlertAnswer(Shape):
     """An accepted trigger."""
 
@@ -82,6 +88,10 @@ class AlertAnswer(Shape):
     source: str
     severity: Severity
     description: Annotated[str | Absent, Field(description="Its custom details.")] = None
+    adjusted: Annotated[
+        Sequence[AdjustedField] | Absent,
+        Field(description="What was taken otherwise than it was sent, on compatible paths."),
+    ] = None
 
 
 class AttemptAnswer(Shape):
