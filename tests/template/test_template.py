@@ -572,3 +572,22 @@ def test_logs_do_not_stay_for_ever() -> None:
     assert all(value.startswith("$context.") for value in told)
     # The path of a link in a message is as good as a password.
     assert not {"$context.path", "$context.rawPath"} & set(told)
+
+
+def test_a_domain_of_ones_own_needs_its_certificate_and_names_every_address() -> None:
+    resources, outputs = template()["Resources"], template()["Outputs"]
+    [rule] = [each for name, each in template()["Rules"].items() if "Domain" in name]
+    assert "CertificateArn" in str(rule["Assertions"])
+    url = {"Fn::Sub": "https://${DomainName}"}
+    endpoint = {"Fn::GetAtt": ["Api", "ApiEndpoint"]}
+    assert outputs["ApiUrl"]["Value"] == {"Fn::If": ["HasDomain", url, endpoint]}
+    assert outputs["DomainTarget"]["Condition"] == "HasDomain"
+    variables = resources["SendFunction"]["Properties"]["Environment"]["Variables"]
+    # One that is given counts: it may be a CDN in front.
+    given = variables["PUBLIC_URL"]["Fn::If"]
+    assert given == ["HasPublicUrl", {"Ref": "PublicUrl"}, {"Fn::If": ["HasDomain", url, endpoint]}]
+    for name in ("Domain", "DomainMapping"):
+        assert resources[name]["Condition"] == "HasDomain"
+    mapping = resources["DomainMapping"]["Properties"]
+    assert mapping["ApiId"] == {"Ref": "Api"}
+    assert mapping["Stage"] == {"Ref": "ApiStage"}

@@ -16,6 +16,7 @@ OTHERS = {
     "VoiceOrigination": "+15550101",
     "PhoneConfigurationSet": "phone",
     "PublicUrl": "https://oncall.example.com",
+    "DomainName": "oncall.example.org",
     "AllowPrivateTargets": "true",
     "LocalInbox": "http://127.0.0.1:8025",
     "SlackSigningSecretName": "/opsknight/other",

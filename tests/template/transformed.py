@@ -81,6 +81,10 @@ def resolved(value: Any, values: Mapping[str, str], mappings: Mapping[str, Any])
             return values[name]
         case {"Fn::If": ["OnArm", str(yes), str(no)]}:
             return yes if values["Architecture"] == "arm64" else no
+        case {"Fn::If": ["HasPublicUrl", yes, no]}:
+            return resolved(yes if values["PublicUrl"] else no, values, mappings)
+        case {"Fn::If": ["HasDomain", yes, no]}:
+            return resolved(yes if values["DomainName"] else no, values, mappings)
         case {"Fn::FindInMap": [name, first, second]}:
             found: str = mappings[name][resolved(first, values, mappings)][second]
             return found
