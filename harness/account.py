@@ -70,6 +70,8 @@ class Scripted:
     )
     version: str = "0.1.0"
     answers: dict[str, Answered | Callable[[Any], Answered]] = field(init=False)
+    other: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Clients of a test's own, by service."""
 
     def __post_init__(self) -> None:
         self.answers = {
@@ -150,6 +152,8 @@ class Scripted:
         }
 
     def _client(self, service: str) -> Any:
+        if service in self.other:
+            return self.other[service]
         if service == "dynamodb":
             return self.world.table.client
         anything: Any = _session()

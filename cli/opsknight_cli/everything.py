@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from opsknight_cli import contact, hold, keys, maintenance, oncall, restore, rollback, send
+from opsknight_cli import contact, hold, keys, maintenance, oncall, remove, restore, rollback, send
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
@@ -32,6 +32,7 @@ for single in (
     send.app,
     simulate.app,
     doctor.app,
+    remove.app,
     restore.app,
     rollback.app,
 ):

@@ -95,6 +95,11 @@ class Screen:
         self._out.print(Text(f"{question} [y/N] ", "bold"), end="")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def answer(self, question: str) -> str:
+        """What somebody types."""
+        self._out.print(Text(f"{question} ", "bold"), end="")
+        return sys.stdin.readline().strip()
+
     def problems(self, problems: "Iterable[Problem]") -> None:
         """Where each problem is; below that, what is wrong and how to fix it."""
         for problem in problems:
