@@ -20,6 +20,7 @@ LONGEST_DELETION: Final = 3600
 # SSM deletes so many at once.
 LARGEST_DELETION: Final = 10
 _GONE: Final = "ValidationError"
+_LOGS: Final = frozenset({"events", "respond", "escalation", "notify", "canary", "access"})
 
 app = typer.Typer()
 
@@ -113,10 +114,7 @@ def _left(account: Account) -> Left:
             for prefix in prefixes
             for page in logs.paginate(logGroupNamePrefix=prefix)
             for each in page["logGroups"]
-            if re.fullmatch(
-                f"{re.escape(prefix)}(events|respond|escalation|notify|canary|access)",
-                each["logGroupName"],
-            )
+            if each["logGroupName"].removeprefix(prefix) in _LOGS
         ],
     )
 
