@@ -14,7 +14,7 @@ from harness import processes
 from harness.desk import Desk
 from harness.notices import Ssm
 from harness.pipeline import Pipeline
-from harness.post import PAGES
+from harness.post import PAGES, PAGES_HIGH
 from harness.receivers import HttpReceiver, answers, closes, http_receiver
 from harness.world import World, deadline
 from notify.channels.canary import CanaryOr
@@ -31,6 +31,7 @@ from tests.template.parts import of_type
 
 PING = "/opsknight/testing/canary-ping"
 INTERVAL = timedelta(minutes=5)
+TO_PEOPLE = (PAGES, PAGES_HIGH)
 
 
 @dataclass
@@ -191,7 +192,7 @@ def stop_the_senders(sky: Sky) -> None:
     take = post.take
 
     def without_pages(until: Any) -> Any:
-        post.queued[:] = [each for each in post.queued if each.queue != PAGES]
+        post.queued[:] = [each for each in post.queued if each.queue not in TO_PEOPLE]
         return take(until)
 
     post.take = without_pages  # type: ignore[method-assign]
