@@ -107,7 +107,7 @@ class Composer:
         self, delivery: Delivery, stored: Mapping[tuple[str, str], Item], deadline: Deadline
     ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
-        receiver, shows_details, zone = _receiver(delivery, owner)
+        receiver, shows_details, zone = _receiver(delivery, owner, self.table.user_in)
         return DeliveryContext(
             delivery=delivery,
             # Strict, unlike the others: an incident that cannot be read may well be open.
@@ -244,13 +244,15 @@ def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _receiver(delivery: Delivery, item: Item | None) -> tuple[Receiver | None, bool, tzinfo]:
+def _receiver(
+    delivery: Delivery, item: Item | None, user_in: Callable[[Item], User]
+) -> tuple[Receiver | None, bool, tzinfo]:
     """The receiver as it is configured now, whether its messages show the details of alerts, and
     the zone of its clock.
     """
     match delivery.owner.kind:
         case OwnerKind.USER:
-            user = _read(User, item)
+            user = readable(lambda: user_in(item)) if item else None
             known = () if user is None or user.disabled else methods(user)
             zone = UTC if user is None else user.clock
             return _named(known, delivery.receiver_id), True, zone

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
+from opsknight.runtime import lenient
 from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from opsknight.store.counters import Counters
@@ -35,7 +36,7 @@ MESSAGES_CONFIG: Final = Config(
 def table() -> Table:
     settings = read_settings(TableSettings)
     retention = timedelta(days=settings.retention_days)
-    return Table(_dynamodb(TABLE_CONFIG), settings.table_name, retention)
+    return Table(_dynamodb(TABLE_CONFIG), settings.table_name, retention, lenient.log_skipped)
 
 
 @cache

@@ -13,9 +13,9 @@ from opsknight.store.wire import Item, plain
 def readable[T](read: Callable[[], T | None]) -> T | None:
     try:
         return read()
-    except ValidationError:
+    except ValidationError as error:
         # The error's note names the item.
-        _log_skipped()
+        log_skipped(error)
         return None
 
 
@@ -26,10 +26,10 @@ def readable_items[M: BaseModel](model: type[M], found: Iterable[Item]) -> list[
             known.append(model.model_validate(plain(item)))
         except ValidationError as error:
             error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
-            _log_skipped()
+            log_skipped(error)
     return known
 
 
-def _log_skipped() -> None:
+def log_skipped(error: ValidationError) -> None:
     signal("Unreadable")
-    logger.exception("an entry of the directory cannot be read")
+    logger.error("an item cannot be read", exc_info=error)

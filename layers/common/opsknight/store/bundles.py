@@ -206,8 +206,10 @@ class Bundles:
         claimed = [each for each in deliveries if each.bundle and each.claim]
         keys = [items.sent_bundle_key(each) for each in sorted({str(it.bundle) for it in claimed})]
         stored = {
-            item["pk"]["S"]: SentBundle.model_validate(plain(item))
+            item["pk"]["S"]: sent
             for item in self.table.batch(keys, deadline)
+            # One that cannot be read is told again.
+            for sent in self.table.readable(SentBundle, [item])
         }
         found = {
             each.id: stored.get(items.sent_bundle_key(str(each.bundle))["pk"]["S"])

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
+from pydantic import ValidationError
+
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, Team, User
@@ -281,7 +283,12 @@ def _key(kind: Kind, key: str) -> Item:
 
 
 def _entry(item: Item) -> Entry:
-    return _MODELS[item["kind"]["S"]].model_validate(plain(item))
+    try:
+        return _MODELS[item["kind"]["S"]].model_validate(plain(item))
+    except ValidationError as error:
+        # Left out, it would count as removed.
+        error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
+        raise
 
 
 def _fields(entry: Entry) -> dict[str, object]:

@@ -6,8 +6,12 @@ How a configuration is written as a whole is in `configurations`.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, Team, User
+from opsknight.directory.receivers import NotificationRule, Receiver
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions
@@ -24,6 +28,11 @@ from opsknight.store.directory_items import (
 from opsknight.store.rows import Rows
 from opsknight.store.wire import Item, plain
 
+_PARTS: Final[dict[str, type[BaseModel]]] = {
+    "contact_methods": Receiver,
+    "rules": NotificationRule,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRows(Rows):
@@ -37,13 +46,43 @@ class DirectoryRows(Rows):
         return self.get(Service, items.service_key(service_id), deadline)
 
     def user(self, user_id: str, deadline: Deadline) -> User | None:
-        return self.get(User, items.user_key(user_id), deadline)
+        """Without contact methods and rules that cannot be read: the others still reach them."""
+        item = self.item(items.user_key(user_id), deadline)
+        return None if item is None else self.user_in(item)
 
     def users(self, user_ids: Iterable[str], deadline: Deadline) -> dict[str, User]:
         """The users that exist, by id."""
         keys = [items.user_key(user_id) for user_id in sorted(set(user_ids))]
-        found = (User.model_validate(plain(item)) for item in self.batch(keys, deadline))
+        found = map(self.user_in, self.batch(keys, deadline))
         return {user.id: user for user in found}
+
+    def user_in(self, item: Item) -> User:
+        """As `user` does. Raises ValidationError when more of it cannot be read."""
+        fields = plain(item)
+        try:
+            return User.model_validate(fields)
+        except ValidationError as error:
+            error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
+            kept = {name: self._parts(model, fields.get(name)) for name, model in _PARTS.items()}
+            try:
+                user = User.model_validate(fields | kept)
+            except ValidationError:
+                raise error from None
+            self.skipped(error)
+            return user
+
+    @staticmethod
+    def _parts(model: type[BaseModel], stored: object) -> object:
+        def is_readable(part: object) -> bool:
+            try:
+                model.model_validate(part)
+            except ValidationError:
+                return False
+            return True
+
+        return (
+            [each for each in stored if is_readable(each)] if isinstance(stored, list) else stored
+        )
 
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
         return self.get(Team, items.team_key(team_id), deadline)

@@ -15,7 +15,7 @@ from opsknight.notification.delivery import Delivery
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
-from opsknight.store.wire import Item, plain
+from opsknight.store.wire import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Paging:
         """All pages of one step."""
         prefix = items.page_key(incident_id, page_no, "")["sk"]["S"]
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
-        return [Page.model_validate(plain(item)) for item in found]
+        return list(self.table.readable(Page, found))
 
     def plan(
         self,
@@ -56,10 +56,8 @@ class Paging:
                 if each.page_no == page.page_no and each.owner == Owner.user(page.user_id):
                     yield each
             return
-        for delivery_id in page.delivery_ids:
-            found = self.table.delivery(page.incident_id, delivery_id, deadline)
-            if found is not None:
-                yield found
+        keys = [items.delivery_key(page.incident_id, each) for each in page.delivery_ids]
+        yield from self.table.readable(Delivery, self.table.batch(keys, deadline))
 
     def end(self, page: Page, state: PageState, now: datetime, deadline: Deadline) -> bool:
         reached = {"reached_at": now} if state is PageState.REACHED else {}

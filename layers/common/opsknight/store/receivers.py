@@ -34,7 +34,11 @@ class Receivers:
         keys = {items.receiver_state_key(each)["pk"]["S"]: each for each in destinations}
         wanted = [items.receiver_state_key(each) for each in keys.values()]
         found = self.table.batch(wanted, deadline)
-        return {keys[it["pk"]["S"]]: ReceiverState.model_validate(plain(it)) for it in found}
+        return {
+            keys[item["pk"]["S"]]: state
+            for item in found
+            for state in self.table.readable(ReceiverState, [item])
+        }
 
     def acquire_slot(
         self, destination: str, slot: str, token: str, now: datetime, deadline: Deadline

@@ -3,7 +3,7 @@
 What the items are is for the classes that build on it to say.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
@@ -21,12 +21,31 @@ if TYPE_CHECKING:
 LARGEST_BATCH: Final = 100
 
 
+def _unheard(_: ValidationError) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     client: "DynamoDBClient"
     name: str
     retention: timedelta
     """How long to keep alerts, timelines and resolved incidents."""
+    skipped: Callable[[ValidationError], None] = _unheard
+    """Hears of each item that a list leaves out."""
+
+    def readable[M: BaseModel](self, model: type[M], found: Iterable[Item]) -> Iterator[M]:
+        """For lists that are shown, sent or judged: an item that fails validation takes no other
+        down. Where the absence of one would delete or permit something, validate each.
+        """
+        for item in found:
+            try:
+                read = model.model_validate(plain(item))
+            except ValidationError as error:
+                error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
+                self.skipped(error)
+            else:
+                yield read
 
     def get[M: BaseModel](self, model: type[M], key: Item, deadline: Deadline) -> M | None:
         """Raises ValidationError for an item that is not what it should be."""

@@ -1,8 +1,9 @@
 """The main table: incidents with their pointers, alerts, timelines, pages and deliveries.
 
 A decision has one exit, `Table.apply`: one transaction, whole or not at all. Only a merge that
-raises nothing is two plain writes, which `execute` carries out side by side (ADR 27). The
-directory, which lies in the same table, is in `directory`.
+raises nothing is two plain writes, which `execute` carries out side by side (ADR 27). Lists leave
+out what fails validation (`Rows.readable`). The directory, which lies in the same table, is in
+`directory`.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import incident_items, items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying, yielding
 from opsknight.store.directory import DirectoryRows
-from opsknight.store.wire import Item, plain
+from opsknight.store.wire import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,19 @@ class Table(DirectoryRows):
         pk = items.incident_key(incident_id)["pk"]
         condition = "pk = :pk AND sk BETWEEN :first AND :last"
         found = self.query(condition, {":pk": pk, ":first": first, ":last": last}, deadline)
-        return [Change.model_validate(plain(item)) for item in found]
+        return list(self.readable(Change, found))
 
     def latest_changes(self, incident_id: str, most: int, deadline: Deadline) -> list[Change]:
         """The newest changes, newest first."""
         pk = items.incident_key(incident_id)["pk"]
         found = self.newest(pk, "change#", most, deadline)
-        return [Change.model_validate(plain(item)) for item in found]
+        return list(self.readable(Change, found))
 
     def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[StepTaken]:
         """The newest steps of its escalation, newest first."""
         pk = items.incident_key(incident_id)["pk"]
         found = self.newest(pk, "step#", most, deadline)
-        return [StepTaken.model_validate(plain(item)) for item in found]
+        return list(self.readable(StepTaken, found))
 
     def latest_alerts(self, incident_id: str, most: int, deadline: Deadline) -> list[Alert]:
         """The newest alerts, newest first."""
@@ -69,9 +70,9 @@ class Table(DirectoryRows):
         return [self.whole(item, deadline) for item in found]
 
     def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
-        """The incidents that exist, by id."""
+        """The incidents that exist and can be read, by id."""
         keys = [items.incident_key(incident_id) for incident_id in sorted(set(ids))]
-        found = (Incident.model_validate(plain(item)) for item in self.batch(keys, deadline))
+        found = self.readable(Incident, self.batch(keys, deadline))
         return {incident.id: incident for incident in found}
 
     def delivery(self, incident_id: str, delivery_id: str, deadline: Deadline) -> Delivery | None:
@@ -80,13 +81,12 @@ class Table(DirectoryRows):
     def deliveries(self, incident_id: str, deadline: Deadline) -> list[Delivery]:
         """All deliveries of an incident, in the order in which they were to leave."""
         found = self.under(items.incident_key(incident_id)["pk"], "delivery#", deadline)
-        deliveries = [Delivery.model_validate(plain(item)) for item in found]
-        return sorted(deliveries, key=lambda each: (each.not_before, each.id))
+        return sorted(self.readable(Delivery, found), key=lambda each: (each.not_before, each.id))
 
     def bundle(self, delivery_id: str, deadline: Deadline) -> list[Bundled]:
         """The other incidents in the message of this delivery, oldest first."""
         found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
-        return [Bundled.model_validate(plain(item)) for item in found]
+        return list(self.readable(Bundled, found))
 
     def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
         """False when it is planned already: its id is the same, whoever plans it."""
@@ -101,7 +101,7 @@ class Table(DirectoryRows):
     def steps(self, incident_id: str, deadline: Deadline) -> list[StepTaken]:
         """The steps of its escalation, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "step#", deadline)
-        return [StepTaken.model_validate(plain(item)) for item in found]
+        return list(self.readable(StepTaken, found))
 
     def step(self, incident_id: str, page_no: int, deadline: Deadline) -> StepTaken | None:
         """The step with this page number."""
@@ -110,7 +110,7 @@ class Table(DirectoryRows):
     def pages(self, incident_id: str, deadline: Deadline) -> list[Page]:
         """All pages of an incident, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "page#", deadline)
-        return [Page.model_validate(plain(item)) for item in found]
+        return list(self.readable(Page, found))
 
     def apply(
         self,

@@ -1,0 +1,104 @@
+"""One item that cannot be read takes no other down: planned, sent, judged or shown. Where
+its absence would delete or permit something, it is an error that names it.
+"""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import ValidationError
+
+from harness.pipeline import Pipeline, step
+from harness.world import World, deadline
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.incident.commands import Note, Resolve
+from opsknight.incident.model import Urgency
+from opsknight.store.configurations import Configurations
+from opsknight.store.directory_items import directory_item
+from opsknight.store.items import user_key
+from opsknight.views import incident_records
+
+
+@pytest.fixture
+def night(world: World) -> Pipeline:
+    """Ada has two phones and is paged by both; a step pages her and Ben."""
+    found = Pipeline(world)
+    for name in ("ada", "ben"):
+        phones = tuple(
+            Receiver(id=f"{name}/{number}", name="", channel=Channel.SMS, to=f"+4915112345{number}")
+            for number in (1, 2)
+        )
+        rules = tuple(NotificationRule(urgency=Urgency.HIGH, method_id=each.id) for each in phones)
+        user = User(
+            id=f"user_{name}",
+            name=name,
+            email="",
+            role=Role.ADMIN,
+            contact_methods=phones,
+            rules=rules,
+        )
+        found.put(directory_item(user))
+    found.escalates(step("ada", "ben"), repeat_after=360_000)
+    return found
+
+
+def stored(night: Pipeline, incident: str, prefix: str) -> list[str]:
+    pk = {"S": f"incident#{incident}"}
+    return [item["sk"]["S"] for item in night.world.table.under(pk, prefix, deadline())]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "attribute"),
+    [("change#", "actor"), ("step#", "reason"), ("page#", "reason"), ("delivery#", "about")],
+)
+def test_a_list_leaves_out_what_cannot_be_read_and_says_which(
+    night: Pipeline, prefix: str, attribute: str
+) -> None:
+    incident = night.trigger("disk")
+    night.hears("ada/1 paged", "ada/2 paged", "ben/1 paged", "ben/2 paged")
+    night.does(incident, Note("a")).does(incident, Note("b"))
+    first, *others = stored(night, incident, prefix)
+    night.damage(f"incident#{incident}", first, attribute)
+    said: list[str] = []
+    table = replace(night.world.table, skipped=lambda error: said.extend(error.__notes__))
+    found = table.incident(incident, deadline())
+    assert found
+    records = incident_records.read(table, found, deadline())
+    shown = {
+        "change#": records.changes,
+        "step#": records.steps,
+        "page#": table.pages(incident, deadline()),
+        "delivery#": records.deliveries,
+    }[prefix]
+    assert len(shown) == len(others)
+    assert set(said) == {f"item incident#{incident} {first}"}
+    # And the night goes on.
+    night.does(incident, Resolve())
+    assert not night.incident(incident).timers
+    assert night.incident(incident).failures is None
+
+
+def test_a_contact_method_that_cannot_be_read_leaves_the_others(night: Pipeline) -> None:
+    table, key = night.world.table, user_key("user_ada")
+    table.client.update_item(
+        TableName=table.name,
+        Key=key,
+        UpdateExpression="SET contact_methods[0].channel = :pigeon",
+        ExpressionAttributeValues={":pigeon": {"S": "pigeon"}},
+    )
+    night.trigger("disk")
+    night.hears("ada/2 paged", "ben/1 paged", "ben/2 paged")
+    user = table.user("user_ada", deadline())
+    assert user
+    assert [each.id for each in user.contact_methods] == ["ada/2"]
+    assert table.users(["user_ada"], deadline()) == {"user_ada": user}
+
+
+def test_what_applies_and_prunes_reads_all_or_names_what_it_cannot_read(night: Pipeline) -> None:
+    table = night.world.table
+    ada = table.user("user_ada", deadline())
+    assert ada
+    night.damage("user#user_ada", "user", "contact_methods")
+    with pytest.raises(ValidationError) as raised:
+        Configurations(table).read(deadline(), [ada])
+    assert raised.value.__notes__ == ["item user#user_ada user"]
