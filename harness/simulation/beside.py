@@ -45,7 +45,7 @@ class Beside:
 def _in_the_storm(number: int, name: str) -> Person:
     methods = (
         phone("phone", number),
-        Method("call", "voice", f"+1556{number:07}"),
+        Method("call", "voice", f"+49152{12345600 + number}"),
         mail("mail", name),
         mail("work", f"{name}-at-work"),
     )

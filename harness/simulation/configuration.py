@@ -147,7 +147,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def phone(name: str, number: int) -> Method:
-    return Method(name, "sms", f"+1555{number:07}")
+    return Method(name, "sms", f"+49151{12345600 + number}")
 
 
 def mail(name: str, person: str) -> Method:

@@ -86,7 +86,7 @@ def play(
 
 
 def test_what_waits_for_a_pace_is_not_enqueued_each_minute() -> None:
-    methods = (phone("phone", 1), mail("mail", "ada"), Method("call", "voice", "+15560000001"))
+    methods = (phone("phone", 1), mail("mail", "ada"), Method("call", "voice", "+4915212345601"))
     team = Configuration(
         people=(person("ada", *methods), person("ben", *(phone("p", 2), mail("m", "ben")))),
         policies=(Policy("main", (Step(("ada", "ben")),), repeat_after=FOR_HOURS),),

@@ -18,7 +18,7 @@ from harness.simulation.journal import Journal
 from harness.simulation.outside import Outside
 from harness.simulation.weather import CALM, ROUGH, Weather
 
-ADA, BEN = "+15550000001", "ben@example.com"
+ADA, BEN = phone("phone", 1).to, "ben@example.com"
 TEAM = Configuration(
     people=(
         Person("ada", (phone("phone", 1),), always(Rule("phone"))),

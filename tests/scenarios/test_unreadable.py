@@ -15,7 +15,7 @@ from opsknight.incident.commands import Note, Resolve
 from opsknight.incident.model import Urgency
 from opsknight.store.configurations import Configurations
 from opsknight.store.directory_items import directory_item
-from opsknight.store.items import user_key
+from opsknight.store.items import incident_key, user_key
 from opsknight.views import incident_records
 
 
@@ -43,7 +43,7 @@ def night(world: World) -> Pipeline:
 
 
 def stored(night: Pipeline, incident: str, prefix: str) -> list[str]:
-    pk = {"S": f"incident#{incident}"}
+    pk = incident_key(incident)["pk"]
     return [item["sk"]["S"] for item in night.world.table.under(pk, prefix, deadline())]
 
 
