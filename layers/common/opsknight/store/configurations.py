@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
-from pydantic import ValidationError
-
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, Team, User
@@ -23,6 +21,7 @@ from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.configuration_size import check_size
 from opsknight.store.due import DueIndex, Place
+from opsknight.store.rows import validated
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
 
@@ -283,12 +282,8 @@ def _key(kind: Kind, key: str) -> Item:
 
 
 def _entry(item: Item) -> Entry:
-    try:
-        return _MODELS[item["kind"]["S"]].model_validate(plain(item))
-    except ValidationError as error:
-        # Left out, it would count as removed.
-        error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
-        raise
+    # Left out, it would count as removed.
+    return validated(_MODELS[item["kind"]["S"]], item)
 
 
 def _fields(entry: Entry) -> dict[str, object]:

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 LARGEST_BATCH: Final = 100
 
 
+def validated[M: BaseModel](model: type[M], item: Item) -> M:
+    """Raises ValidationError, with a note that names the item."""
+    try:
+        return model.model_validate(plain(item))
+    except ValidationError as error:
+        error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
+        raise
+
+
 def _unheard(_: ValidationError) -> None:
     """Nobody wants to know."""
 
@@ -40,9 +49,8 @@ class Rows:
         """
         for item in found:
             try:
-                read = model.model_validate(plain(item))
+                read = validated(model, item)
             except ValidationError as error:
-                error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
                 self.skipped(error)
             else:
                 yield read
@@ -50,13 +58,7 @@ class Rows:
     def get[M: BaseModel](self, model: type[M], key: Item, deadline: Deadline) -> M | None:
         """Raises ValidationError for an item that is not what it should be."""
         item = self.item(key, deadline)
-        if item is None:
-            return None
-        try:
-            return model.model_validate(plain(item))
-        except ValidationError as error:
-            error.add_note(f"item {key['pk']['S']} {key['sk']['S']}")
-            raise
+        return None if item is None else validated(model, item)
 
     def item(self, key: Item, deadline: Deadline) -> Item | None:
         # All reads are strongly consistent: a pointer decides, and a key read stale outlives its
