@@ -120,6 +120,12 @@ class TwoScreens(Screen):
         for each in self._screens:
             each.table(header, rows, split, indent)
 
+    def rows(
+        self, header: Sequence[str], rows: Sequence[Sequence[Cell]], drop: Sequence[int]
+    ) -> None:
+        for each in self._screens:
+            each.rows(header, rows, drop)
+
 
 @contextmanager
 def _columns(width: int) -> Iterator[None]:

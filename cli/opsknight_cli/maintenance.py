@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from opsknight.config.configuration import Kind, id_of, slug_of
+from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
 from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.escalation.policy import TargetKind
 from opsknight.store.calls import Conflict
 from opsknight.store.operations import KEPT, Operations
 from opsknight_cli.session import CommandError
@@ -30,7 +32,12 @@ def start_command(
     lasts: Annotated[str, typer.Option("--for", help='How long it lasts: "2h".')],
     reason: Annotated[str, typer.Option("--reason", help="The reason that people read.")],
     start: Annotated[
-        str, typer.Option("--from", help='When it begins: "2026-11-25 18:00" in UTC, or "+2h".')
+        str,
+        typer.Option(
+            "--from",
+            help='When it begins: "2026-11-25 18:00" by the clock of the schedule that its policy '
+            'pages (else UTC), or "+2h".',
+        ),
     ] = "+0s",
     keep_suppressed: Annotated[
         bool, typer.Option("--stay", help="Keep its incidents suppressed when it ends.")
@@ -39,7 +46,9 @@ def start_command(
     """Suppress the new incidents of a service, from now or from a later time."""
     session, screen = invocation.session, invocation.screen
     now = session.now()
-    begins = moment(start, now, UTC_ZONE)
+    found = _service(invocation, service)
+    zone = clock_of(found, configuration(invocation))
+    begins = moment(start, now, zone)
     window = MaintenanceWindow(
         id=session.id("mw"),
         start=begins,
@@ -48,18 +57,15 @@ def start_command(
         keep_suppressed=keep_suppressed,
     )
     if window.end <= now:
-        raise CommandError(
-            f"A window must end in the future: {shown(window.end, UTC_ZONE)} does not."
-        )
-    found = _service(invocation, service)
+        raise CommandError(f"A window must end in the future: {shown(window.end, zone)} does not.")
     kept = [each for each in found.windows if each.end + KEPT > now]
     _set(invocation, found, [*kept, window])
     if screen.as_json:
         screen.data(_data(found, window, now))
         return
     screen.say(
-        f"New incidents of {found.name} page nobody from {shown(begins, UTC_ZONE)} until "
-        f"{shown(window.end, UTC_ZONE)}. It takes up to 30 seconds until all functions know this. "
+        f"New incidents of {found.name} page nobody from {shown(begins, zone)} until "
+        f"{shown(window.end, zone)}. It takes up to 30 seconds until all functions know this. "
         "To end it earlier:",
         "green",
     )
@@ -74,9 +80,9 @@ def list_command(
 ) -> None:
     """List the current and future windows."""
     screen, now = invocation.screen, invocation.session.now()
-    if service is None:
-        services = list(configuration(invocation).services.values())
-    else:
+    known = configuration(invocation)
+    services = [*known.services.values()]
+    if service is not None:
         services = [_service(invocation, service)]
     found = [
         (each, window)
@@ -94,8 +100,8 @@ def list_command(
                 window.id,
                 slug_of(each.id),
                 "now" if window.start <= now else "later",
-                shown(window.start, UTC_ZONE),
-                shown(window.end, UTC_ZONE),
+                shown(window.start, clock_of(each, known)),
+                shown(window.end, clock_of(each, known)),
                 window.reason,
             )
             for each, window in found
@@ -136,6 +142,19 @@ def stop_command(
         incidents = "1 incident" if freed == 1 else f"{freed} incidents"
         more = f" {incidents} that it suppressed can page now." if freed else ""
         screen.say(f"Maintenance of {found.name} is over.{more}", "green")
+
+
+def clock_of(service: Service, known: Configuration) -> ZoneInfo:
+    """The clock by which the people of a service live: that of the first schedule that its policy
+    pages, as overrides use it; UTC if it pages none.
+    """
+    policy = known.policies.get(service.policy_id or "")
+    for step in policy.steps if policy else ():
+        for target in step.targets:
+            schedule = known.schedules.get(target.id)
+            if target.kind is TargetKind.SCHEDULE and schedule is not None:
+                return ZoneInfo(schedule.zone)
+    return UTC_ZONE
 
 
 def _matches(each: MaintenanceWindow, window: str | None, now: datetime) -> bool:

@@ -280,3 +280,26 @@ def test_the_plan_says_which_secrets_are_missing(moto_world: World, answer: Any,
     assert (shown.code, said in shown.out) == (2, True), shown.out
     # A secret may be put there afterwards.
     assert shell.opsknight("apply", "-", "--yes", stdin=WITH_SECRET).code == 0
+
+
+ON_CALL = """
+schedules:
+  tokyo:
+    zone: Asia/Tokyo
+    layers: {a: {users: [ada], turn: 1w, handoff: "09:00", start: 2026-01-05}}
+policies: {web: {steps: [{targets: [{schedule: tokyo}]}]}}
+"""
+
+
+def test_maintenance_and_overrides_speak_the_same_clock(shell: Shell) -> None:
+    """That of the schedule by which the service's people are on call."""
+    text = FILE.replace("team: web", "team: web\n    policy: web") + ON_CALL
+    assert apply(shell, text).code == 0
+    at = ["--from", "2026-12-01 18:00", "--for", "2h", "--json"]
+    window = json.loads(
+        shell.opsknight("maintenance", "start", "checkout", *at, "--reason", "x").out
+    )
+    override = json.loads(shell.opsknight("override", "add", "tokyo", "carl", *at).out)
+    assert window["start"] == override["start"] == "2026-12-01T09:00:00Z"
+    assert "18:00 JST" in shell.opsknight("maintenance", "list").out
+    assert "18:00 JST" in shell.opsknight("override", "list").out

@@ -16,13 +16,14 @@ from opsknight.store.listings import Listed
 from opsknight.views import answers, sentences
 from opsknight.views.incident_records import MOST_ROWS, IncidentRecords
 from opsknight_cli.terminal.naming import SHORT, method_name
-from opsknight_cli.terminal.screen import Cell, Line, Screen, laid_out, printable
+from opsknight_cli.terminal.screen import Cell, Line, Screen, fitted, printable
 from opsknight_cli.terminal.times import UTC_ZONE, shown
 
 URGENCIES: Final = {Urgency.HIGH: "bold red", Urgency.MEDIUM: "yellow", Urgency.LOW: "blue"}
 STATUSES: Final = {Status.OPEN: "bold", Status.RESOLVED: "green"}
 _HEADER: Final = ("ID", "URGENCY", "STATUS", "AGE", "SERVICE", "ASSIGNEE", "TITLE")
-_BELOW: Final = 4
+# What a narrow terminal leaves out first: assignee, service, age, urgency. `show` has all of it.
+_DROPPED: Final = (5, 4, 3, 1)
 # Lines of a description; --json has all of it.
 _MOST_LINES: Final = 20
 
@@ -47,11 +48,11 @@ def short(incident_id: str, status: Status) -> str:
 
 
 def show_list(screen: Screen, found: Sequence[Listed], now: datetime) -> None:
-    screen.table(_HEADER, _rows(found, now), split=_BELOW)
+    screen.rows(_HEADER, _rows(found, now), _DROPPED)
 
 
 def listing(found: Sequence[Listed], now: datetime, width: int) -> list[Line]:
-    return laid_out(_HEADER, _rows(found, now), _BELOW, width)
+    return fitted(_HEADER, _rows(found, now), _DROPPED, width)
 
 
 def _rows(found: Sequence[Listed], now: datetime) -> Sequence[Sequence[Cell]]:

@@ -170,6 +170,13 @@ class Screen:
         for line in laid_out(header, rows, split, self._out.width - indent):
             self.hanging(line.text, line.indent + indent, line.indent + indent + 4)
 
+    def rows(
+        self, header: Sequence[str], rows: Sequence[Sequence[Cell]], drop: Sequence[int]
+    ) -> None:
+        """One line for each row, whatever the width: see `fitted`."""
+        for line in fitted(header, rows, drop, self._out.width):
+            self.hanging(line.text, line.indent, line.indent)
+
     def _line(self, console: Console, text: Text, indent: int, hang: int) -> None:
         width = console.width
         if cell_len(text.plain) <= width - indent:
@@ -206,6 +213,34 @@ def laid_out(
         if any(cell.plain for cell in row[split:]):
             lines.append(Line(4, _row(row[split:], widths[split:])))
     return lines
+
+
+def fitted(
+    header: Sequence[str], rows: Sequence[Sequence[Cell]], drop: Sequence[int], width: int
+) -> list[Line]:
+    """One line for each row. Where the width is too small, columns are left out in the order of
+    `drop`, until the last column has room; then its text is cut.
+    """
+    table = [[Text(each, "bold") for each in header], *([_text(it) for it in row] for row in rows)]
+    widths = [max(cell_len(row[number].plain) for row in table) for number in range(len(header))]
+    kept = list(range(len(header)))
+    for number in drop:
+        if _taken(widths, kept) + min(widths[-1], _ROOM) <= width:
+            break
+        kept.remove(number)
+    room = max(width - _taken(widths, kept), 1)
+    lines = []
+    for row in table:
+        last = row[-1].copy()
+        last.truncate(room, overflow="ellipsis")
+        cells = [*(row[number] for number in kept[:-1]), last]
+        lines.append(Line(0, _row(cells, [widths[number] for number in kept])))
+    return lines
+
+
+def _taken(widths: Sequence[int], kept: Sequence[int]) -> int:
+    """What all columns but the last take, with the space behind each."""
+    return sum(widths[number] + 2 for number in kept[:-1])
 
 
 def _row(cells: Sequence[Text], widths: Sequence[int]) -> Text:
