@@ -69,7 +69,9 @@ def test_the_same_again_publishes_nothing() -> None:
 
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_a_parameter_reaches_each_function_that_depends_on_it(function: str) -> None:
-    own = {**functions()[function], "VersionDescription": None, "Events": None}
+    # How it moves to a version is no part of the version.
+    apart = "VersionDescription", "Events", "DeploymentPreference"
+    own = {**functions()[function], **dict.fromkeys(apart)}
     named = depends_on(own) & template()["Parameters"].keys() - ONLY_LOCAL
     assert named
     before = served(parameters())
@@ -116,3 +118,36 @@ def test_whatever_calls_a_function_calls_its_alias() -> None:
     assert len(called) >= 12
     for name, target in called.items():
         assert target.get("Ref") in aliases, f"{name} calls {target}"
+
+
+AT_ONCE, *GRADUAL = template()["Parameters"]["Shift"]["AllowedValues"]
+DOORS = {"EventsFunction", "RespondFunction"}
+
+
+def test_by_default_every_function_moves_at_once_and_nothing_of_codedeploy_is_made() -> None:
+    assert parameters()["Shift"] == AT_ONCE
+    made = transformed(parameters())["Resources"]
+    assert not [name for name, each in made.items() if "CodeDeploy" in each["Type"]]
+    assert not [name for name, each in made.items() if "UpdatePolicy" in each]
+
+
+@pytest.mark.parametrize("shift", GRADUAL)
+def test_a_gradual_shift_is_the_doors_own_and_their_alarms_move_it_back(shift: str) -> None:
+    made = transformed(parameters(Shift=shift))["Resources"]
+    aliases = {name: each for name, each in made.items() if each["Type"] == "AWS::Lambda::Alias"}
+    shifted = {
+        each["Properties"]["FunctionName"]["Ref"]: each["UpdatePolicy"]
+        for each in aliases.values()
+        if "UpdatePolicy" in each
+    }
+    assert shifted.keys() == DOORS
+    for function, policy in shifted.items():
+        group = policy["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
+        properties = made[group]["Properties"]
+        config = properties["DeploymentConfigName"]["Fn::Sub"]
+        assert config == ["CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": shift}]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
+        alarms = {each["Name"]["Ref"] for each in properties["AlarmConfiguration"]["Alarms"]}
+        own = f"{function.removesuffix('Function')}ErrorsAlarm"
+        assert alarms == {"ApiFailingAlarm", own, "StoreUnavailableAlarm"}
+        assert all(made[each]["Type"] == "AWS::CloudWatch::Alarm" for each in alarms)
