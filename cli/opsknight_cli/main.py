@@ -74,7 +74,7 @@ def _failed(sentence: str, screen: Screen, code: int = FAILED) -> int:
 
 
 def _classes(names: Mapping[str, Sequence[str]]) -> tuple[type[Exception], ...]:
-    """Of the classes in modules that are imported by now. Others cannot have been raised."""
+    """The classes of modules that are imported by now. Others cannot have been raised."""
     return tuple(
         getattr(sys.modules[module], each)
         for module, classes in names.items()

@@ -16,7 +16,7 @@ from opsknight.notification.message import Message
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline
 
-# What is written after a message was sent has this long, however slow everything before was.
+# Recording a message that was sent has this long, however slow everything before was.
 RECORD_SECONDS: Final = 10.0
 
 _METRICS: Final[Mapping[str, str]] = {

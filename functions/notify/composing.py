@@ -55,7 +55,7 @@ class DeliveryContext:
     """None when it is not configured any more."""
     shows_details: bool = True
     zone: tzinfo = UTC
-    """Of the reader's clock, where the reader is a user."""
+    """The time zone of the reader's clock, if the reader is a user."""
 
     @property
     def is_high(self) -> bool:

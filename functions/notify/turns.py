@@ -172,7 +172,7 @@ class Turns:
         )
 
     def _wanted(self, turn: Turn, held: Held, deadline: Deadline) -> list[DeliveryContext]:
-        """What is held and still wanted, in order. All else is not held afterwards."""
+        """The held deliveries that are still wanted, in order. Releases all others."""
         now, rows = self.clock(), held.rows
         for row in held.unreadable:
             signal("Unreadable")

@@ -18,7 +18,7 @@ class Row:
     incident: Incident
     service: str
     token: str
-    """Of the link to the incident's own page."""
+    """The token of the link to the incident's own page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What else can be done to an incident from the link: hand it on, page others, write a note."""
+"""The second page behind a link: hand the incident on, page others, write a note."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from respond.people import Choice, Person
 class MoreView:
     incident: Incident
     token: str
-    """Of the link: back to the incident."""
+    """The token of the link back to the incident."""
     people: Sequence[Person]
     choices: Sequence[Choice]
     reader: str
@@ -43,7 +43,9 @@ def _hand_on(view: MoreView) -> Html:
     if not view.people:
         return joined(tag("h2", "Hand it on"), tag("p", "There is nobody else to hand it on to."))
     open_now = view.incident.status is Status.OPEN
-    said = "Whoever you choose is paged at once." if open_now else "Whoever you choose is told."
+    said = (
+        "Whoever you choose is paged at once." if open_now else "Whoever you choose gets a message."
+    )
     return joined(
         tag("h2", "Hand it on"),
         tag("p", said, class_="dim"),

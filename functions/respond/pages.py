@@ -70,7 +70,7 @@ class PageView:
     """The reader's time zone."""
     ends_at: datetime
     token: str
-    """Of the link that leads here."""
+    """The token of the link that leads here."""
     references: Sequence[Reference] = ()
     message: str | None = None
     """The token of the list, if the message told other incidents, too."""
@@ -189,7 +189,7 @@ def _buttons(status: Status) -> Html | None:
 
 
 def _more(status: Status, token: str) -> Html | None:
-    """What is wanted less often, out of the way of a thumb that looks for the large buttons."""
+    """The rarer actions, out of the way of a thumb that looks for the large buttons."""
     if status is Status.RESOLVED:
         return None
     rows = []

@@ -53,7 +53,7 @@ class Words:
     references: tuple[tuple[str, str], ...] = ()
     """Runbooks, dashboards and so on: label and address."""
     zone: tzinfo = UTC
-    """Of the reader's clock."""
+    """The time zone of the reader's clock."""
     link: str | None = None
     link_label: str = ""
 

@@ -291,7 +291,7 @@ def pages_on(incident: Incident, taken: StepTaken | None) -> Advanced:
 
 
 def settled(incident: Incident, changes: Changes, what: Progress) -> Advanced:
-    """What was due is done: sets when something is due next, and forgives earlier failures."""
+    """Ends the work that was due: sets when something is due next, and forgives failures."""
     if incident.failures:
         changes |= FORGIVEN
     return Advanced(incident, what, with_due_time(incident, changes))

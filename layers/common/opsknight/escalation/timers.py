@@ -92,7 +92,7 @@ def _of_engine(incident: Incident) -> dict[EngineTimer, datetime]:
 def decided(
     timer: DecidedTimer, incident: Incident, now: datetime, directory: Directory
 ) -> Advanced | Transitioned:
-    """What a timer that is due does."""
+    """Handles a timer that is due."""
     match timer:
         case Timer.STEP:
             return _escalated(incident, now, directory)

@@ -36,11 +36,11 @@ def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:
 
 
 def choose(held: Sequence[Delivery]) -> tuple[Delivery, list[Delivery]]:
-    """The leader, and all that its message is to tell, the leader first. `held`: the most urgent
-    first, then the oldest; at least one.
+    """The leader, and all deliveries that its message carries, the leader first. `held`: the most
+    urgent first, then the oldest; at least one.
 
-    A message whose sender died, perhaps after it went out, is told again under the same id, without
-    those of another such message: they go on in a further turn.
+    A message whose sender died, perhaps after it went out, is sent again under the same id, without
+    the deliveries of another such message: they follow in a later turn.
     """
     ids = {each.id for each in held}
     unsettled = {each.bundle for each in held if each.bundle in ids}

@@ -251,7 +251,7 @@ def page_state(
 def fails_at(
     deliveries: Iterable[Delivery], reach_deadline: datetime, hold: Hold = NO_HOLD
 ) -> datetime:
-    """When a page has failed of which no provider has taken a message, and some are pending.
+    """When a page fails if no provider takes one of its messages, and some are pending.
 
     Not while somebody is sending one, and not before one has been tried. Time under hold does not
     count.

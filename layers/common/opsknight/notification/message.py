@@ -80,6 +80,6 @@ class Message:
     link: str | None = None
     """Where all incidents of a bundle are listed."""
     zone: tzinfo = UTC
-    """Of the reader's clock."""
+    """The time zone of the reader's clock."""
     remembered: dict[str, str] = field(default_factory=dict[str, str])
     """What an earlier message about this incident left for this receiver (`Sent.remember`)."""

@@ -24,17 +24,17 @@ from opsknight.store.wire import Item, plain, wire
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
-# What DynamoDB writes at once without a transaction.
+# The most that DynamoDB writes in one batch.
 LARGEST_WRITE: Final = 25
-# What one sender can claim, tell and record in a third of its lease.
+# The most that one sender can claim, send and record in a third of its lease.
 LARGEST_BUNDLE: Final = 1500
-# Rows are sorted by urgency: those of what is HIGH come before this key.
+# Rows are sorted by urgency: HIGH comes before this key.
 HELD_AFTER_HIGH: Final = "held#1"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held for a receiver: the most urgent first, then the oldest."""
+    """The deliveries held for a receiver: the most urgent first, then the oldest."""
 
     deliveries: list[Delivery]
     rows: dict[str, list[HeldRow]]
@@ -73,7 +73,7 @@ class Bundles:
         has come or gone since the receiver was `seen`: who releases the page lease must see this.
         """
         name, destination = self.table.name, delivery.destination
-        # A sender that had it has died, perhaps after sending: it is told under its own id.
+        # A sender that had it has died, perhaps after sending: it goes out under its own id.
         mark = delivery.bundle or (delivery.id if delivery.claim else None)
         held = transactions.update({"due_at": None, "bundle": mark})
         condition = transactions.still(

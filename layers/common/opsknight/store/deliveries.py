@@ -54,8 +54,8 @@ class Deliveries:
     def record_sent(
         self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline
     ) -> bool:
-        """Writes that it was sent, whoever has claimed it since: what was told is told. False when
-        it is over.
+        """Writes that it was sent, whoever has claimed it since: a message cannot be taken back.
+        False when it is over.
         """
         own = " OR #attempts = :attempts"
         return self._changed(delivery, changes, {"state": State.PENDING}, deadline, own)

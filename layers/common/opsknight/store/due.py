@@ -39,7 +39,7 @@ class Due:
 
     @property
     def key(self) -> Item:
-        """Of the item in the table."""
+        """The key of the item in the table."""
         match self:
             case Due(destination=str(destination)):
                 return items.receiver_state_key(destination)

@@ -27,7 +27,7 @@ CHUNKS_OUTLIVE: Final = timedelta(days=7)
 
 CHUNK_BYTES: Final = 256 * 1024
 
-# A body of which chunks are gone: an event that says nothing.
+# Stands for a body whose chunks are gone: an event that says nothing.
 LOST: Final = '{"payload": {}}'
 
 

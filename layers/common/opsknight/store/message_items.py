@@ -60,7 +60,7 @@ def provider_item(provider_id: str, delivery: Delivery, at: datetime) -> Item:
 def bundle_items(
     bundle: str, bundled: Iterable[Bundled], at: datetime, retention: timedelta
 ) -> list[Item]:
-    """What one message, that of delivery `bundle`, told at `at`."""
+    """What one message, that of delivery `bundle`, said at `at`."""
     return [
         items.bundled_key(bundle, each.incident_id)
         | {"kind": {"S": "bundled"}, "expires_at": expiry(at, retention)}

@@ -141,7 +141,7 @@ class Receivers:
         return item is None or datetime.fromisoformat(item["until"]["S"]) <= now
 
     def exemption(self, destination: str, service_id: str, now: datetime) -> Item:
-        """The item that ends the exemption of a service of which the receiver was told."""
+        """The item that ends the exemption of a service: the receiver has a message of it."""
         until = now + EXEMPT_EVERY
         return items.pace_exemption_key(destination, service_id) | {
             "kind": {"S": "pace_exemption"},

@@ -151,8 +151,8 @@ class Table(DirectoryRows):
     def count_alert(self, alert: Alert, deadline: Deadline) -> None:
         """Counts the alert on its incident. Raises Conflict when that is not active.
 
-        Repeated after an unknown outcome it may count twice: `alert_count` is told to people, and
-        nothing is decided by it.
+        Repeated after an unknown outcome, it may count twice: people read `alert_count`, and no
+        decision depends on it.
         """
         retrying(deadline, self.client.update_item, **transactions.count(alert, self.name))
 
