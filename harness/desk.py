@@ -26,7 +26,7 @@ from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items, message_items
 from opsknight.store.wire import wire
-from respond.handler import Responder, fault, make
+from respond.handler import Responder, fault, make, on_messages
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -175,6 +175,28 @@ class Desk:
         }
         event = http_event(text, path="/slack/actions", headers=signed | headers)
         return answered(self.send(event, function))
+
+    def text(
+        self,
+        text: str,
+        sender: str,
+        *,
+        to: str = "+4915700000000",
+        message_id: str | None = None,
+    ) -> None:
+        """A text message that AWS received for us, as SNS brings it."""
+        sent = {
+            "originationNumber": sender,
+            "destinationNumber": to,
+            "messageKeyword": "KEYWORD_1",
+            "messageBody": text,
+            "inboundMessageId": message_id or token_hex(8),
+        }
+        record = {"EventSource": "aws:sns", "Sns": {"Message": json.dumps(sent)}}
+        if self.through is not None:
+            self.through({"Records": [record]}, None)
+        else:
+            on_messages({"Records": [record]}, self.function)
 
     def call(
         self,

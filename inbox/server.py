@@ -80,7 +80,8 @@ class Inbox:
         context = Context(self.mailbox, self.scripts.secrets(request.place))
         receipt = provider(request, context)
         scripted = self.scripts.next(request.place)
-        self._keep(request, receipt, scripted)
+        if receipt.is_message:
+            self._keep(request, receipt, scripted)
         return scripted, receipt.answer
 
     def _keep(self, request: Request, receipt: Receipt, scripted: Scripted) -> None:

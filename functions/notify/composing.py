@@ -10,6 +10,7 @@ from functools import partial
 from itertools import batched
 from typing import Any, Final, assert_never
 
+from notify.reply_codes import ReplyCodes
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import (
     Channel,
@@ -24,7 +25,7 @@ from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Model, Urgency
 from opsknight.incident.references import details, references
 from opsknight.notification.delivery import Delivery
-from opsknight.notification.message import Brief, Message
+from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.notification.recipients import methods
 from opsknight.notification.signed_link import whole
 from opsknight.runtime.lenient import readable, readable_items
@@ -75,6 +76,8 @@ class Composer:
     """The address to act at, from an incident's id, a delivery's id and now; None without a key."""
     address: Callable[[str], str]
     """The address of an incident, the same for everybody."""
+    reply_codes: ReplyCodes | None = None
+    """None where nobody can answer a text message."""
 
     def context(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
         found = self.contexts([delivery], deadline)
@@ -140,7 +143,7 @@ class Composer:
             each.receiver and each.receiver.channel is Channel.WEBHOOK for each in carried
         )
         alerts = {} if several and not webhook else self._alerts(carried, deadline)
-        return Message(
+        message = Message(
             delivery_id=delivery.id,
             zone=next((each.zone for each in carried), UTC),
             about=delivery.about,
@@ -156,6 +159,13 @@ class Composer:
             # The list of all of them: the most urgent one may well be of another delivery.
             link=self.link(delivery.incident_id, whole(delivery.id), now) if several else None,
         )
+        receiver = next((each.receiver for each in carried if each.receiver), None)
+        if self.reply_codes is None or receiver is None or receiver.channel is not Channel.SMS:
+            return message
+        if delivery.about not in (PageReason.PAGED, PageReason.ASSIGNED):
+            return message
+        told = [each.delivery for each in carried if each.incident]
+        return self.reply_codes.shown(message, told, receiver.to, now, deadline)
 
     def _names(self, carried: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:
         ids = {

@@ -11,7 +11,7 @@ from functools import partial
 
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
-from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Incident, Status
 from opsknight.incident.timeline import Change
@@ -22,6 +22,7 @@ from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
     change_deliveries,
+    methods,
     notices_due,
     page_deliveries,
 )
@@ -30,6 +31,7 @@ from opsknight.runtime.lenient import readable, readable_items
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.paging import Paging
+from opsknight.store.replies import Replies
 from opsknight.store.table import Table
 
 
@@ -134,7 +136,12 @@ class Planning:
             self.paging.end(page, PageState.CANCELLED, self.clock(), deadline)
             return
         user = readable(lambda: self.table.user(page.user_id, deadline))
-        deliveries = () if user is None or user.disabled else page_deliveries(page, incident, user)
+        deliveries: tuple[Delivery, ...] = ()
+        if user is not None and not user.disabled:
+            # Read anew for each page: whoever replied STOP is paged by another method at once.
+            numbers = {each.to for each in methods(user) if each.channel is Channel.SMS}
+            stopped = Replies(self.table).opted_out(numbers, deadline) if numbers else frozenset()
+            deliveries = page_deliveries(page, incident, user, stopped)
         self._keep(deliveries, deadline)
         now = self.clock()
         until = reach_deadline(deliveries, now) or now

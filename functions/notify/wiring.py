@@ -20,6 +20,7 @@ from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
+from notify.reply_codes import ReplyCodes, TwoWayNumbers
 from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
@@ -43,6 +44,7 @@ from opsknight.store.bundles import Bundles
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
 from opsknight.store.receivers import Receivers
+from opsknight.store.replies import Replies
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -120,11 +122,10 @@ def sending() -> Sending:
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table()
-    deliveries, composer, senders = (
-        Deliveries(table),
-        Composer(table, link, link.address),
-        Senders(outside),
-    )
+    two_way = TwoWayNumbers(_numbers, settings.inbound_topic, settings.sms_origination)
+    codes = ReplyCodes(Replies(table), link.keys, two_way)
+    deliveries, senders = Deliveries(table), Senders(outside)
+    composer = Composer(table, link, link.address, codes)
     throttling = Throttling(
         deliveries=deliveries,
         receivers=Receivers(table),
@@ -175,6 +176,12 @@ def _reach(settings: SendingSettings) -> Reach:
 
 def _ses() -> "SESV2Client":
     client: SESV2Client = boto3.client("sesv2", config=CLIENT_CONFIG)
+    return client
+
+
+def _numbers() -> "PinpointSMSVoiceV2Client":
+    """A page waits for what it says, and goes out without."""
+    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=SSM_CONFIG)
     return client
 
 

@@ -2,6 +2,7 @@
 button in Slack, or by a program that speaks the HTTP API.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import RespondSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
+from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
@@ -27,6 +29,7 @@ from respond.api import Api
 from respond.linked import Linked
 from respond.pages import sentence_page
 from respond.slack import Slack
+from respond.texts import Inbound, Texts
 
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
@@ -37,6 +40,7 @@ class Responder:
     linked: Linked
     slack: Slack
     addressed: Addressed
+    texts: Texts
     api: Api
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
@@ -75,6 +79,7 @@ def make(
         linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
+        texts=Texts(table, directory, pages, new_id),
         api=Api(table, directory, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
@@ -101,7 +106,37 @@ def responder() -> Responder:
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Whichever of the two it is: a function has one entry point."""
+    if "Records" in event:
+        on_messages(event, responder())
+        return {}
     return respond(event, responder, fault)
+
+
+def on_messages(event: Mapping[str, Any], responder: Responder) -> None:
+    """Text messages that SNS brings. Raises Unavailable: Lambda brings them again."""
+    for record in event["Records"]:
+        inbound = inbound_text(record.get("Sns") or {})
+        if inbound is None:
+            logger.warning("not a text message", kind=str(record.get("EventSource"))[:100])
+            continue
+        log_fields: dict[str, Any] = {"inbound_id": inbound.id}
+        deadline = Deadline.after(responder.patience)
+        responder.texts.take(inbound, log_fields, responder.clock(), deadline)
+        logger.info("text message answered", **log_fields)
+
+
+def inbound_text(sns: Mapping[str, Any]) -> Inbound | None:
+    """https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html"""
+    try:
+        sent = json.loads(sns.get("Message", ""))
+        names = ("inboundMessageId", "originationNumber", "destinationNumber", "messageBody")
+        values = [sent[name] for name in names]
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not all(isinstance(value, str) and len(value) <= 2000 for value in values):
+        return None
+    return Inbound(*values) if all(values[:3]) else None
 
 
 def fault(request: Request) -> Answer:

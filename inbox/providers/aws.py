@@ -49,6 +49,10 @@ def messaging(request: Request, _context: Context) -> Receipt:
     """`SendTextMessage` and `SendVoiceMessage`."""
     name = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
     channel = Channel.VOICE if name == "SendVoiceMessage" else Channel.SMS
+    if name == "DescribePhoneNumbers":
+        # It stands in for receivers, who have no number that replies could come to.
+        answer = _json_1_0(200, {"PhoneNumbers": []})
+        return Receipt(channel, answer, title="DescribePhoneNumbers", is_message=False)
     try:
         if name not in {"SendTextMessage", "SendVoiceMessage"}:
             raise _Refusal(

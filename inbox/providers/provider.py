@@ -28,6 +28,8 @@ class Receipt:
     text: str = ""
     why: str = ""
     thread: str = ""
+    is_message: bool = True
+    """False for a question, which brings nobody a message."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

@@ -26,6 +26,7 @@ from opsknight.incident.model import Escalation
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import State
 from opsknight.store import directory_items
+from opsknight.store.replies import Replies
 
 DOWN = TemporaryFailure("answered 500")
 
@@ -128,6 +129,27 @@ def test_a_channel_is_sent_to_the_address_of_the_incident(night: Pipeline) -> No
     assert links.pop("ops") == f"https://ops.example.com/incidents/{incident}"
     [personal] = links.values()
     assert personal.startswith("https://ops.example.com/r/")
+
+
+def test_whoever_replied_stop_is_paged_by_another_method_at_once(night: Pipeline) -> None:
+    person(night, "ada", Channel.SMS, Channel.EMAIL)
+    Replies(night.world.table).opt_out("ada", night.world.clock(), deadline())
+    night.escalates(step("ada"))
+    night.trigger()
+    night.hears("ada/email paged")
+    Replies(night.world.table).opt_in("ada", deadline())
+    night.trigger("again")
+    night.wait(minutes=1)
+    night.hears("ada/sms paged", "ada/email paged")
+
+
+def test_whoever_has_nothing_but_what_they_stopped_is_not_reached_and_the_next_step_comes(
+    night: Pipeline,
+) -> None:
+    Replies(night.world.table).opt_out("ada", night.world.clock(), deadline())
+    night.escalates(step("ada"), step("ben", after=1800))
+    night.trigger()
+    night.hears("ben/sms paged")
 
 
 def test_messages_name_the_runbook_and_the_readers_zone(night: Pipeline) -> None:

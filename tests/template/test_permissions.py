@@ -407,6 +407,8 @@ def test_a_function_may_do_what_it_does(
             used.add(("ses:SendEmail", f"configuration-set/{params['ConfigurationSetName']}"))
         elif model.name in ("SendTextMessage", "SendVoiceMessage"):
             used.add((f"sms-voice:{model.name}", params.get("OriginationIdentity", "pool")))
+        elif model.name == "DescribePhoneNumbers":
+            used.add(("sms-voice:DescribePhoneNumbers", "pool"))
         elif model.name in ("BatchGetItem", "BatchWriteItem"):
             used.update(
                 (f"dynamodb:{model.name}", names[table]) for table in params["RequestItems"]

@@ -199,9 +199,30 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         alias = functions()[function]["AutoPublishAlias"]
         assert integrations[name]["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:{alias}"}
         assert integrations[name]["PayloadFormatVersion"] == "2.0"
-    permissions = [each["FunctionName"] for each in of_type("AWS::Lambda::Permission").values()]
+    permissions = [
+        each["FunctionName"]
+        for each in of_type("AWS::Lambda::Permission").values()
+        if each["Principal"] == "apigateway.amazonaws.com"
+    ]
     named = [{"Ref": f"{function}.Alias"} for function in INTEGRATIONS]
     assert sorted(map(str, permissions)) == sorted(map(str, named))
+
+
+def test_replies_by_text_message_reach_the_function_that_people_act_through() -> None:
+    """The alias, as everything else does; and nobody but AWS's own service may publish them."""
+    (alias,) = {"RespondFunction.Alias"}
+    subscription = of_type("AWS::SNS::Subscription")["InboundTextsSubscription"]
+    assert subscription["Endpoint"] == {"Ref": alias}
+    permission = of_type("AWS::Lambda::Permission")["InboundTextsPermission"]
+    assert permission["FunctionName"] == {"Ref": alias}
+    assert permission["SourceArn"] == subscription["TopicArn"] == {"Ref": "InboundTexts"}
+    [statement] = of_type("AWS::SNS::TopicPolicy")["InboundTextsPolicy"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Principal"] == {"Service": "sms-voice.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:

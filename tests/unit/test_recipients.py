@@ -27,6 +27,7 @@ from opsknight.notification.recipients import (
     methods,
     notices_due,
     page_deliveries,
+    without_text_messages,
 )
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -233,3 +234,35 @@ def test_what_is_not_planned_yet() -> None:
     changes = [change("acknowledged", 2), change("resolved", 3)]
     assert notices_due(incident(announced=0), changes) == [None, *changes]
     assert notices_due(incident(announced=2), changes) == changes[1:]
+
+
+def test_a_number_that_replied_stop_is_left_out_and_the_next_method_begins_at_once() -> None:
+    sms = Receiver(id="sms", name="SMS", channel=Channel.SMS, to="+491")
+    other = Receiver(id="sms2", name="SMS", channel=Channel.SMS, to="+492")
+    mail = Receiver(id="mail", name="Mail", channel=Channel.EMAIL, to="ada@example.com")
+    first = NotificationRule(urgency=Urgency.HIGH, method_id="sms")
+    later = [
+        NotificationRule(urgency=Urgency.HIGH, method_id=name, delay=timedelta(minutes=minutes))
+        for name, minutes in (("mail", 5), ("sms2", 8))
+    ]
+    known = User(
+        id="user_ada",
+        name="Ada",
+        email="ada@example.com",
+        role=Role.RESPONDER,
+        contact_methods=(sms, other, mail),
+        rules=(first, *later),
+    )
+
+    def left(*stopped: str) -> list[tuple[str, float]]:
+        found = without_text_messages(known, Urgency.HIGH, set(stopped))
+        return [(each.method_id, each.delay.total_seconds() / 60) for each in found]
+
+    assert left() == [("sms", 0), ("mail", 5), ("sms2", 8)]
+    assert left("+491") == [("mail", 0), ("sms2", 3)]
+    assert left("+492") == [("sms", 0), ("mail", 5)]
+    only = known.model_copy(update={"rules": (first,)})
+    found = without_text_messages(only, Urgency.HIGH, {"+491"})
+    assert [each.method_id for each in found] == ["sms2", "mail"]
+    alone = known.model_copy(update={"contact_methods": (sms,), "rules": ()})
+    assert without_text_messages(alone, Urgency.HIGH, {"+491"}) == []

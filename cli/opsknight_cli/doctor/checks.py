@@ -15,7 +15,7 @@ from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
 from opsknight_cli.configuration import parameters
-from opsknight_cli.doctor import account_findings, configuration_findings, serving
+from opsknight_cli.doctor import account_findings, configuration_findings, serving, text_messages
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
@@ -222,6 +222,8 @@ def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
 
 def phone(deployed: Deployed) -> Iterable[Finding]:
     channels = configuration_findings.used(deployed.configuration) & {Channel.SMS, Channel.VOICE}
+    users, deadline = list(deployed.configuration.users.values()), Deadline.after(deployed.patience)
+    yield from text_messages.stopped(users, deployed.table, deadline)
     if deployed.is_local or not channels:
         yield ok(
             "phone",
@@ -241,6 +243,9 @@ def phone(deployed: Deployed) -> Iterable[Finding]:
     tiers = [each["Value"] for each in attributes if each["Name"] == "ACCOUNT_TIER"]
     limits = client.describe_spend_limits()["SpendLimits"]
     yield from account_findings.phone(tiers[0] if tiers else None, limits, channels)
+    if Channel.SMS in channels and "InboundTexts" in deployed.resources:
+        topic = deployed.resources["InboundTexts"].physical
+        yield from text_messages.replies(users, client, topic)
 
 
 def services(deployed: Deployed) -> Iterable[Finding]:

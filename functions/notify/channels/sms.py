@@ -94,31 +94,31 @@ def render(message: Message) -> str:
     the page behind the link shows, too; the link is never cut.
     """
     said = words(message)
-    middle = _middle(message, said)
+    middle, code = _middle(message, said), _reply(message)
     longest = max(min(len(said.title), _LONGEST_GSM), _SHORTEST_TITLE)
     while True:
-        text = longest_that_fits(said, longest, middle)
+        text = longest_that_fits(said, longest, middle, code)
         if text is not None:
             return text
         if not middle:
-            return laid_out(said, _SHORTEST_TITLE, [])
+            return laid_out(said, _SHORTEST_TITLE, [], code)
         middle.pop()
 
 
-def longest_that_fits(said: Words, longest: int, middle: list[str]) -> str | None:
+def longest_that_fits(said: Words, longest: int, middle: list[str], code: str = "") -> str | None:
     """With as much of the title as fits; None when not even the shortest does. It halves the range:
     to try each length took hundreds of layouts.
     """
-    text = laid_out(said, longest, middle)
+    text = laid_out(said, longest, middle, code)
     if fits(text):
         return text
-    found = laid_out(said, _SHORTEST_TITLE, middle)
+    found = laid_out(said, _SHORTEST_TITLE, middle, code)
     if not fits(found):
         return None
     fitting, too_long = _SHORTEST_TITLE, longest
     while too_long - fitting > 1:
         limit = (fitting + too_long) // 2
-        text = laid_out(said, limit, middle)
+        text = laid_out(said, limit, middle, code)
         if fits(text):
             fitting, found = limit, text
         else:
@@ -126,7 +126,19 @@ def longest_that_fits(said: Words, longest: int, middle: list[str]) -> str | Non
     return found
 
 
+def _reply(message: Message) -> str:
+    """How to answer, where the reader can."""
+    if not message.reply_code:
+        return ""
+    code = message.reply_code
+    if len(message.incidents) == 1:
+        return f"Reply {code} to acknowledge, {code} 2 to resolve."
+    return f"Reply {code} for the first, {code} all for these {message.coded}."
+
+
 def _middle(message: Message, said: Words) -> list[str]:
+    if message.about is PageReason.ANSWER:
+        return []
     if said.listed:
         # The first is in the title.
         return [plainer(cut(line, 60)) for line in said.listed[1:3]]
@@ -139,10 +151,12 @@ def _middle(message: Message, said: Words) -> list[str]:
     return [plainer(clean(line)) for line in shown if line.strip()]
 
 
-def laid_out(said: Words, limit: int, middle: list[str]) -> str:
+def laid_out(said: Words, limit: int, middle: list[str], code: str = "") -> str:
     # What broke comes first: a lock screen shows little more than a line.
     label = f"{said.label}: " if said.label else "OpsKnight: "
     lines = [f"{label}{plainer(cut(said.title, limit))}", *middle]
+    if code:
+        lines.append(code)
     if said.link:
         lines.append(f"{said.link_label}: {said.link}")
     return "\n".join(lines)

@@ -74,6 +74,8 @@ class Words:
 def words(message: Message) -> Words:
     message = public_part(message) if isinstance(message.about, StatusPageEvent) else message
     match message.incidents:
+        case () if message.about is PageReason.ANSWER:
+            return _answer(message)
         case ():
             return _test(message)
         case (brief,):
@@ -102,6 +104,15 @@ def _test(message: Message) -> Words:
         todo="Nothing is broken, and there is nothing to do.",
         link=message.link,
         link_label="Open OpsKnight",
+    )
+
+
+def _answer(message: Message) -> Words:
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title=clean(message.note or "") or "Your reply was read",
+        happened="Your reply by text message",
     )
 
 
@@ -184,6 +195,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"Assigned to you{by}"
         case PageReason.ALSO_PAGED:
             return f"You are asked to help{by}"
+        case PageReason.ANSWER:
+            return "Your reply by text message"
         case PageReason.REQUESTED:
             return "The link that you asked for"
         case PageReason.TEST:

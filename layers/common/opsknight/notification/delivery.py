@@ -151,7 +151,7 @@ def delivery_id(kind: str, *parts: object) -> str:
 
 def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> bool:
     """Whether to send it still. Notices are wanted as long as their incident exists."""
-    if delivery.about is PageReason.TEST:
+    if delivery.about in (PageReason.TEST, PageReason.ANSWER):
         return now < delivery.at + TESTED_FOR
     if incident is None:
         return False

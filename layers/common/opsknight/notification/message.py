@@ -21,6 +21,8 @@ class PageReason(StrEnum):
     """Somebody gave them an incident that is acknowledged already."""
     ALSO_PAGED = "also_paged"
     """Somebody asks them to help with an incident that others have."""
+    ANSWER = "answer"
+    """What became of a reply of theirs by text message. The note says it."""
     REQUESTED = "requested"
     """They asked for a link of their own, at the incident's address."""
     TEST = "test"
@@ -76,7 +78,11 @@ class Message:
     step: int | None = None
     """Step of the escalation policy, from 0, that pages."""
     note: str | None = None
-    """The text of a public note, if that is the event."""
+    """The text of a public note, or of an answer, if that is the event."""
+    reply_code: str | None = None
+    """By text message: what to reply to acknowledge the incident, or the first of several."""
+    coded: int = 0
+    """How many of its incidents have a code, so that `all` means them."""
     link: str | None = None
     """Where all incidents of a bundle are listed."""
     zone: tzinfo = UTC

@@ -4,7 +4,7 @@ that subscribed to it.
 Pure: the directory and the incident are arguments. How a delivery ends is in `delivery`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -82,6 +82,32 @@ def deliveries_of_test(
     )
 
 
+def answer_deliveries(
+    answer_id: str, user: User, texts: Mapping[str, str], now: datetime
+) -> tuple[Delivery, ...]:
+    """What became of a reply, to the user's methods: `texts` by the method's id. Like a test's,
+    `answer_id` takes the place of an incident's id.
+    """
+    return tuple(
+        Delivery(
+            id=delivery_id("p", answer_id, user.id, method.id),
+            incident_id=answer_id,
+            service_id="",
+            alert_id="",
+            owner=Owner.user(user.id),
+            receiver_id=method.id,
+            channel=method.channel,
+            about=PageReason.ANSWER,
+            at=now,
+            note=texts[method.id],
+            not_before=now,
+            due_at=now,
+        )
+        for method in methods(user)
+        if method.id in texts
+    )
+
+
 def link_delivery(incident: Incident, user: User, now: datetime) -> Delivery:
     """Brings a user the link that they asked for: by e-mail, or by their first method. Asked again
     within five minutes, it is the same delivery.
@@ -137,8 +163,29 @@ def _defaults(known: tuple[Receiver, ...], urgency: Urgency) -> list[Notificatio
             assert_never(urgency)
 
 
-def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Delivery, ...]:
-    """One delivery for each of the user's rules."""
+def without_text_messages(
+    user: User, urgency: Urgency, opted_out: Set[str]
+) -> list[NotificationRule]:
+    """The user's rules without those methods whose number replied STOP. What is left begins at
+    once if they would have; with no rule left, all other methods do.
+    """
+    known = methods(user)
+    stopped = {each.id for each in known if each.channel is Channel.SMS and each.to in opted_out}
+    wanted = rules(user, urgency)
+    left = [rule for rule in wanted if rule.method_id not in stopped]
+    if len(left) == len(wanted):
+        return wanted
+    if not left:
+        others = [each for each in known if each.id not in stopped]
+        return [NotificationRule(urgency=urgency, method_id=each.id) for each in others]
+    late = min(rule.delay for rule in left) - min(rule.delay for rule in wanted)
+    return [rule.model_copy(update={"delay": rule.delay - late}) for rule in left]
+
+
+def page_deliveries(
+    page: Page, incident: Incident, user: User, opted_out: Set[str] = frozenset()
+) -> tuple[Delivery, ...]:
+    """One delivery for each of the user's rules. `opted_out`: the numbers that replied STOP."""
     channels = {method.id: method.channel for method in methods(user)}
     return tuple(
         Delivery(
@@ -158,7 +205,7 @@ def page_deliveries(page: Page, incident: Incident, user: User) -> tuple[Deliver
             not_before=page.at + rule.delay,
             due_at=page.at + rule.delay,
         )
-        for position, rule in enumerate(rules(user, incident.urgency))
+        for position, rule in enumerate(without_text_messages(user, incident.urgency, opted_out))
     )
 
 

@@ -78,6 +78,8 @@ class SendingSettings(LinkSettings):
     sms_origination: str
     voice_origination: str
     phone_configuration_set: str
+    inbound_topic: str
+    """The topic that replies by text message arrive at."""
     slack_secret_named_by: str
     """Name of the parameter that holds the name of Slack's signing secret."""
     allow_private_targets: str

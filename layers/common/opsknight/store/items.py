@@ -93,6 +93,23 @@ def provider_key(provider_id: str) -> Item:
     return _key(f"provider#{provider_id}", "delivery")
 
 
+def reply_code_key(number: str, code: str) -> Item:
+    """Under a phone number, the codes that messages to it showed."""
+    return _key(f"number#{number}", f"code#{code}")
+
+
+def wrong_codes_key(number: str, at: datetime) -> Item:
+    return _key(f"number#{number}", f"wrong#{at:%Y-%m-%dT%H}")
+
+
+def opt_out_key(number: str) -> Item:
+    return _key(f"number#{number}", "opt_out")
+
+
+def inbound_key(message_id: str) -> Item:
+    return _key(f"inbound#{message_id}", "inbound")
+
+
 def service_key(service_id: str) -> Item:
     return _key(f"service#{service_id}", "service")
 
