@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Final
 
 from botocore.exceptions import ReadTimeoutError
@@ -63,6 +64,11 @@ class Phone:
     def send_text_message(self, **asked: Any) -> dict[str, Any]:
         to, text = asked["DestinationPhoneNumber"], asked["MessageBody"]
         return _amazon(self.receivers, self.process, to, text, asked["Context"], self.timeout)
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        """No number of the account takes replies."""
+        assert operation == "describe_phone_numbers"
+        return SimpleNamespace(paginate=lambda: [{"PhoneNumbers": []}])
 
     def send_voice_message(self, **asked: Any) -> dict[str, Any]:
         to, text = asked["DestinationPhoneNumber"], asked["MessageBody"]
