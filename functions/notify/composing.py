@@ -14,6 +14,7 @@ from notify.reply_codes import ReplyCodes
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import (
     Channel,
+    IncidentEvent,
     OwnerKind,
     Receiver,
     ServiceReceiver,
@@ -157,7 +158,10 @@ class Composer:
             step=delivery.step,
             note=delivery.note,
             # The list of all of them: the most urgent one may well be of another delivery.
-            link=self.link(delivery.incident_id, whole(delivery.id), now) if several else None,
+            # A channel's readers are many: none of them may act in another's name.
+            link=self.link(delivery.incident_id, whole(delivery.id), now)
+            if several and delivery.pages
+            else None,
         )
         receiver = next((each.receiver for each in carried if each.receiver), None)
         if self.reply_codes is None or receiver is None or receiver.channel is not Channel.SMS:
@@ -222,6 +226,7 @@ class Composer:
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
             by=None if public else delivery.by,
+            event=delivery.about if isinstance(delivery.about, IncidentEvent) else None,
             # A channel's readers are many: none of them may act in another's name.
             link=self.link(incident.id, delivery.id, now) if personal else address,
         )

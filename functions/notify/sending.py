@@ -22,6 +22,7 @@ from typing import Final
 
 from notify.attempts import attempt, log_attempt, recording
 from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
+from notify.chats import chat_turn
 from notify.composing import Composer, DeliveryContext
 from notify.endings import Endings
 from notify.page_tracker import PageTracker
@@ -31,6 +32,7 @@ from notify.turns import EARLY_SECONDS, Turns
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
+from opsknight.notification.digest import follows_a_digest, is_digested
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import MIN_INTERVAL
 from opsknight.runtime.hold_memory import HoldMemory
@@ -78,7 +80,13 @@ class Sending:
         if urgency is not Urgency.HIGH and self._waits_for_high(delivery, deadline):
             return
         channel, attempts = context.receiver.channel, wakeup.slot_attempts
-        if delivery.about is not PageReason.PAGED or channel not in MIN_INTERVAL:
+        if is_digested(delivery):
+            others = self.table.deliveries(delivery.incident_id, deadline)
+            follows = follows_a_digest(delivery, others)
+            turn = chat_turn(
+                self.throttling, delivery, urgency, attempts, deadline, follows=follows
+            )
+        elif delivery.about is not PageReason.PAGED or channel not in MIN_INTERVAL:
             turn = self.throttling.slot(delivery, attempts, deadline)
         else:
             found = self.throttling.page_turn(delivery, urgency, attempts, deadline)

@@ -79,13 +79,13 @@ class Throttling:
         state = self.receivers.state(destination, deadline)
         slot = free_slot(state, now, probing=delivery.about is PageReason.TEST)
         if isinstance(slot, Wait):
-            self._put_off(delivery, slot, slot_attempts, deadline)
+            self.put_off(delivery, slot, slot_attempts, deadline)
             return None
         try:
             self.receivers.acquire_slot(destination, slot, token, now, deadline)
         except Conflict:
             # Another sender was faster, so what there is to wait for has changed.
-            self._put_off(delivery, Wait(now, WaitReason.BUSY), slot_attempts, deadline)
+            self.put_off(delivery, Wait(now, WaitReason.BUSY), slot_attempts, deadline)
             return None
         return Turn(destination, now, slot, token, state, leased=False)
 
@@ -97,7 +97,7 @@ class Throttling:
         urgent = urgency is Urgency.HIGH
 
         def attempt(number: int) -> Turn | Joined | None:
-            if number and not self._is_as_read(delivery, deadline):
+            if number and not self.is_as_read(delivery, deadline):
                 # Another sender has it, or has held it.
                 return None
             state, now = self.receivers.state(destination, deadline), self.clock()
@@ -109,7 +109,7 @@ class Throttling:
             if wait is None and state.due_at is None:
                 slot = free_slot(state, now)
                 if isinstance(slot, Wait):
-                    self._put_off(delivery, slot, slot_attempts, deadline)
+                    self.put_off(delivery, slot, slot_attempts, deadline)
                     return None
                 pace = None if exempt else pace_of(state, urgent=urgent)
                 leased = self.receivers.acquire_page_lease(
@@ -249,14 +249,14 @@ class Throttling:
         if due_at is not None:
             self.queues.turn(turn.destination, due_at, self.clock(), urgent=urgent)
 
-    def _is_as_read(self, delivery: Delivery, deadline: Deadline) -> bool:
+    def is_as_read(self, delivery: Delivery, deadline: Deadline) -> bool:
         where = delivery.incident_id, delivery.id
         now = self.deliveries.table.delivery(*where, deadline)
         if now is None:
             return False
         return (now.state, now.due_at) == (delivery.state, delivery.due_at)
 
-    def _put_off(
+    def put_off(
         self, delivery: Delivery, wait: Wait, slot_attempts: int, deadline: Deadline
     ) -> None:
         now, until = self.clock(), wait.until

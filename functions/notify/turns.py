@@ -29,14 +29,12 @@ from notify.throttling import Throttling, Turn
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import HeldRow, SentBundle, choose
-from opsknight.notification.delivery import (
-    Attempt,
-    Delivery,
-    attempted,
-)
+from opsknight.notification.delivery import Attempt, Delivery, State, attempted
+from opsknight.notification.digest import DIGEST_EVERY, LARGEST_DIGEST
 from opsknight.notification.throttle import LEASE, MIN_INTERVAL, ReceiverState
 from opsknight.runtime.hold_memory import HoldMemory
-from opsknight.runtime.telemetry import logger, signal
+from opsknight.runtime.lanes import is_of_person
+from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.runtime.wakeups import SendHeld
 from opsknight.store.bundles import Bundles, Held
 from opsknight.store.calls import Conflict, Deadline
@@ -101,6 +99,7 @@ class Turns:
         turn = self.throttling.receiver_turn(destination, deadline)
         if turn is None:
             return
+        pages = is_of_person(destination)
         told, failed = None, True
         try:
             told = self._tell(turn, deadline)
@@ -110,17 +109,18 @@ class Turns:
             if failed:
                 # Whatever it was, it must not go round at once.
                 later = self.clock() + LEASE
-                self.throttling.release(turn, None, late, pages=True, not_before=later)
+                self.throttling.release(turn, None, late, pages=pages, not_before=later)
         if told is None:
-            self.throttling.release(turn, None, late, pages=True, more=True)
+            self.throttling.release(turn, None, late, pages=pages, more=True)
             return
         self.throttling.release(
             turn,
             told.outcome,
             late,
-            pages=True,
-            interval=MIN_INTERVAL.get(told.receiver.channel),
-            urgent=told.urgent,
+            pages=pages,
+            interval=MIN_INTERVAL.get(told.receiver.channel) if pages else DIGEST_EVERY,
+            # A digest waits for the whole interval, whatever the last one told.
+            urgent=told.urgent or not pages,
             not_before=told.not_before,
             more=told.more,
             urgent_left=told.urgent_left,
@@ -129,7 +129,8 @@ class Turns:
 
     def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""
-        held = self.bundles.held(turn.destination, deadline)
+        pages = is_of_person(turn.destination)
+        held = self.bundles.held(turn.destination, deadline, None if pages else LARGEST_DIGEST)
         wanted = self._wanted(turn, held, deadline)
         if not wanted:
             return None
@@ -151,7 +152,7 @@ class Turns:
         sender = self.senders.get(receiver.channel)
         outcome, made = attempt(sender, message, receiver, self.clock(), self.stopwatch)
         not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, Sent) and pages:
             # Before the release: the next sender looks whether they are spent.
             self.spend_exemptions(deliveries, self.clock(), recording(deadline))
         is_sent = isinstance(outcome, Sent)
@@ -243,6 +244,8 @@ class Turns:
         if sent and several:
             self.bundles.settle(leader.id, SentBundle(token=turn.token, attempt=made), late)
             return None
+        if changes.get("state") is State.GIVEN_UP:
+            count("DeliveryGivenUp")
         # It is held on: its receiver is due, at the time of the next attempt.
         changes["due_at"] = None
         if sent:

@@ -250,13 +250,15 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
     named = briefs[:NAMED_IN_A_BUNDLE]
     missing = len(briefs) - len(named)
     paged = message.about is PageReason.PAGED
+    happened = f"{'You are being paged' if paged else 'New since the last message'}: {counts}"
+    if isinstance(message.about, IncidentEvent):
+        happened = _since_the_last(briefs, len(open_ones))
     return Words(
         tone=tone_of((open_ones or briefs)[0]),
         label=briefs[0].urgency if open_ones else "",
         # The first of them, too: more than its beginning no lock screen shows.
         title=f"{counted(len(briefs), 'incident')}: {clean(briefs[0].title) or '(no title)'}",
-        happened=f"{'You are being paged' if paged else 'New since the last message'}: {counts}, "
-        f"on {counted(services, 'service')}",
+        happened=f"{happened}, on {counted(services, 'service')}",
         zone=message.zone,
         facts=(("Since", min(brief.created_at for brief in briefs)),),
         listed=tuple(_line(brief) for brief in named),
@@ -265,6 +267,13 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
         link=message.link,
         link_label=f"See all {len(briefs)}",
     )
+
+
+def _since_the_last(briefs: Sequence[Brief], still_open: int) -> str:
+    """`8 triggered, 5 resolved; 7 of them open now`."""
+    events = Counter(brief.event for brief in briefs if brief.event)
+    counts = ", ".join(f"{events[each]} {each}" for each in IncidentEvent if events[each])
+    return f"Since the last message: {counts}; {still_open} of them open now"
 
 
 def _line(brief: Brief) -> str:

@@ -32,7 +32,8 @@ def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:
     """The attributes to set on a delivery that a sent bundle carried."""
     leads = delivery.bundle == delivery.id
     changes = attempted(delivery, sent.attempt, None, 0)
-    return changes | {"bundle": None if leads else delivery.bundle}
+    # Of a digest all members know it: what follows goes into one, too.
+    return changes | {"bundle": None if leads and delivery.pages else delivery.bundle}
 
 
 def choose(held: Sequence[Delivery]) -> tuple[Delivery, list[Delivery]]:

@@ -58,6 +58,8 @@ class Brief:
     """
     details: str | None = None
     """The custom details as lines of `key: value`."""
+    event: IncidentEvent | None = None
+    """What a channel is told of it; in a digest each has its own."""
     references: tuple[Reference, ...] = ()
     """Runbooks, dashboards and whatever else the event or the service links to."""
 

@@ -79,6 +79,9 @@ class ReceiverState(Model):
     """Whether anything HIGH may be held: then its next turn is sooner, and in the lane of HIGH."""
     urgent_holds: int = 0
     """How many HIGH ones were ever held: who has told those it found can tell whether one came."""
+    alone_since: AwareDatetime | None = None
+    """Of a chat channel: since when `alone` counts the changes that it was told one by one."""
+    alone: int = 0
     failing_since: AwareDatetime | None = None
     failures: int = 0
     """In a row."""

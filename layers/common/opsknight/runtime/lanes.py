@@ -40,9 +40,13 @@ def lane_of_page(urgency: Urgency | None) -> Lane:
     return Lane.PAGES_HIGH if urgency is Urgency.HIGH else Lane.PLANS
 
 
+def is_of_person(destination: str) -> bool:
+    return destination.startswith(f"{OwnerKind.USER}#")
+
+
 def lane_of_turn(destination: str, *, urgent: bool) -> Lane:
     """Of a receiver's turn. `urgent`: whether anything HIGH is held for it."""
-    if not destination.startswith(f"{OwnerKind.USER}#"):
+    if not is_of_person(destination):
         return Lane.NOTICES
     return Lane.PAGES_HIGH if urgent else Lane.PAGES
 

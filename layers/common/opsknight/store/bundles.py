@@ -122,10 +122,11 @@ class Bundles:
         prefix = "held#" if urgency is None else f"held#{list(Urgency).index(urgency)}#"
         return bool(self._rows(destination, 1, deadline, prefix))
 
-    def held(self, destination: str, deadline: Deadline) -> Held:
+    def held(self, destination: str, deadline: Deadline, most: int | None = None) -> Held:
         """At most as many as one message may carry."""
-        found = self._rows(destination, self.most + 1, deadline)
-        found, more = found[: self.most], len(found) > self.most
+        most = self.most if most is None else min(most, self.most)
+        found = self._rows(destination, most + 1, deadline)
+        found, more = found[:most], len(found) > most
         rows: dict[str, list[HeldRow]] = {}
         for row in found:
             rows.setdefault(row.delivery_id, []).append(row)

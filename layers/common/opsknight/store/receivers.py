@@ -8,6 +8,7 @@ receivers there are is the directory's; what is held for one is in `bundles`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from opsknight.notification.throttle import EXEMPT_EVERY, LEASE, ReceiverState
@@ -41,10 +42,18 @@ class Receivers:
         }
 
     def acquire_slot(
-        self, destination: str, slot: str, token: str, now: datetime, deadline: Deadline
+        self,
+        destination: str,
+        slot: str,
+        token: str,
+        now: datetime,
+        deadline: Deadline,
+        more: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """For a message that pages nobody. Raises Conflict when another sender was faster."""
-        changes = {slot: now + LEASE, f"{slot}_token": token}
+        """For a message that pages nobody. `more`: what to set besides. Raises Conflict when
+        another sender was faster.
+        """
+        changes = {slot: now + LEASE, f"{slot}_token": token, **more}
         free = f"(attribute_not_exists(#{slot}) OR #{slot} <= :now)"
         condition = f"{free} OR #{slot}_token = :{slot}_token"
         self._update(destination, changes, condition, {":now": wire(now)}, deadline)

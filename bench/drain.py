@@ -1,0 +1,100 @@
+"""`python -m bench.drain 200`, beside `make run`: a storm of so many incidents on the local
+deployment, then silence. Prints what its queues hold until they are empty, and when a HIGH page of
+another team arrived that came in the middle.
+"""
+
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+LANES: Final = ("Plans", "PagesHigh", "Pages", "Notices")
+EVERY: Final = 10.0
+# Of one key in a minute; two keys are used.
+MOST_EVENTS: Final = 110
+LONGEST: Final = 1800.0
+
+
+def settings() -> dict[str, str]:
+    lines = Path(".local/opsknight.env").read_text().splitlines()
+    pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line)
+    return {name: value.strip("'\"") for name, _, value in pairs}
+
+
+def post(url: str, body: Mapping[str, Any], authorization: str) -> int:
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/api/events",
+        json.dumps(body).encode(),
+        {"Authorization": authorization, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        status: int = answer.status
+    return status
+
+
+def event(number: int, severity: str, title: str) -> dict[str, Any]:
+    payload = {"summary": title, "source": "drain", "severity": severity}
+    return {"event_action": "trigger", "dedup_key": f"drain-{number}", "payload": payload}
+
+
+class Queues:
+    def __init__(self, known: Mapping[str, str]) -> None:
+        place = {
+            "endpoint_url": known["OPSKNIGHT_AWS_ENDPOINT"],
+            "region_name": known["OPSKNIGHT_AWS_REGION"],
+            "aws_access_key_id": "local",
+            "aws_secret_access_key": "local",
+        }
+        anything: Any = boto3
+        self.sqs = anything.client("sqs", **place)
+        stack = anything.client("cloudformation", **place)
+        found = stack.describe_stack_resources(StackName=known["OPSKNIGHT_AWS_STACK"])
+        self.urls = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in found["StackResources"]
+            if each["LogicalResourceId"] in LANES
+        }
+
+    def depths(self) -> dict[str, int]:
+        """Those that hold anything, without what is for later."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = {}
+        for name, url in self.urls.items():
+            answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            found[name] = sum(int(each) for each in answer["Attributes"].values())
+        return {name: each for name, each in found.items() if each}
+
+
+def main() -> int:
+    incidents, known = int(sys.argv[1]), settings()
+    url, queues = known["OPSKNIGHT_URL"], Queues(known)
+    token = f"Token token={known['OPSKNIGHT_INTEGRATION_KEY']}"
+    bearer = f"Bearer {known['OPSKNIGHT_API_KEY']}"
+    service = {"service_id": known["OPSKNIGHT_SERVICE_ID"]}
+    began = time.monotonic()
+    for number in range(incidents):
+        title = f"drain {number:05}"
+        body = event(number, "error", title)
+        if number % 2:
+            post(url, body | service, bearer)
+        else:
+            post(url, body, token)
+        if number % (2 * MOST_EVENTS) == 2 * MOST_EVENTS - 1:
+            time.sleep(60 - time.time() % 60)
+    print(f"{incidents} incidents in {time.monotonic() - began:.0f} s", flush=True)
+    silent, empty = time.monotonic(), 0
+    while time.monotonic() - silent < LONGEST and empty < 3:
+        held = queues.depths()
+        empty = 0 if held else empty + 1
+        print(f"{time.monotonic() - silent:6.0f} s: {held or 'empty'}", flush=True)
+        time.sleep(EVERY)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
