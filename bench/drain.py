@@ -1,6 +1,5 @@
 """`python -m bench.drain 200`, beside `make run`: a storm of so many incidents on the local
-deployment, then silence. Prints what its queues hold until they are empty, and when a HIGH page of
-another team arrived that came in the middle.
+deployment, then silence. Prints what its queues hold until they are empty.
 """
 
 import json
