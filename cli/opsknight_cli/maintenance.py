@@ -130,11 +130,8 @@ def stop_command(
             else f"Service {service} has no current or future window {window}."
         )
     _set(invocation, found, _ended(found, chosen, now))
-    freed = sum(
-        Operations(invocation.deployment.table).end_suppression(
-            found.id, each.id, now, session.token(), session.deadline()
-        )
-        for each in chosen
+    freed = Operations(invocation.deployment.table).end_suppression(
+        found.id, now, session.token(), session.deadline()
     )
     if screen.as_json:
         screen.data({"stopped": [each.id for each in chosen], "incidents": freed})

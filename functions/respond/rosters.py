@@ -164,9 +164,7 @@ def end_window(call: ApiCall) -> Answer:
 
     _change_windows(service_id, ended, call)
     token = call.new_id("end")[:24]
-    freed = Operations(call.table).end_suppression(
-        service_id, window_id, call.now, token, call.deadline
-    )
+    freed = Operations(call.table).end_suppression(service_id, call.now, token, call.deadline)
     return Answer(200, models.EndedWindow(status="success", incidents=freed))
 
 

@@ -55,3 +55,19 @@ def test_stopping_maintenance_lets_out_what_it_suppressed_and_wakes_the_engine(
         event(dedup_key="new", service_id="svc_checkout"), key=world.api_key, api=fresh
     )
     assert later.incident["status"] == Status.OPEN
+
+
+def test_a_window_that_kept_quiet_what_another_suppressed_lets_it_out_when_it_is_stopped(
+    world: World,
+) -> None:
+    shell = Shell(world)
+    assert shell.opsknight("apply", "-", "--yes", stdin=FILE + SERVICE).code == 0
+    first = ("maintenance", "start", "checkout", "--for", "5m", "--reason", "x")
+    assert shell.opsknight(*first).code == 0
+    sent = world.send(event(service_id="svc_checkout"), key=world.api_key)
+    assert shell.opsknight(*first[:4], "2h", *first[5:]).code == 0
+    world.clock.advance(minutes=10)
+    assert shell.opsknight("maintenance", "stop", "checkout").code == 0
+    freed = world.table.incident(sent.incident["id"], deadline())
+    assert freed
+    assert freed.status is Status.OPEN

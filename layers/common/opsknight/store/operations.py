@@ -76,25 +76,23 @@ class Operations:
         )
 
     def end_suppression(
-        self, service_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
+        self, service_id: str, now: datetime, token: str, deadline: Deadline
     ) -> int:
-        """Lets out at once, and not when the timer looks, the incidents that the window suppressed
-        and no other one does; returns how many there are. To be called once it is over.
+        """Lets out at once, and not when the timer looks, the incidents of the service that
+        no window keeps quiet any more; returns how many there are.
         """
         released = 0
-        for number, incident_id in enumerate(self._suppressed(service_id, window_id, deadline)):
+        for number, incident_id in enumerate(self._suppressed(service_id, deadline)):
             name = f"{token}-{number}"
-            released += self._release(incident_id, window_id, now, name, deadline)
+            released += self._release(incident_id, now, name, deadline)
         return released
 
-    def _release(
-        self, incident_id: str, window_id: str, now: datetime, token: str, deadline: Deadline
-    ) -> bool:
+    def _release(self, incident_id: str, now: datetime, token: str, deadline: Deadline) -> bool:
         def attempt(number: int) -> bool:
             incident = self.table.incident(incident_id, deadline)
             if incident is None or incident.status is not Status.SUPPRESSED:
                 return False
-            if incident.window_id != window_id:
+            if incident.window_id is None:
                 return False
             # The change that lets it out wakes the engine, by the stream.
             service = self.table.service(incident.service_id, deadline)
@@ -104,14 +102,15 @@ class Operations:
 
         return decide_again(deadline, attempt)
 
-    def _suppressed(self, service_id: str, window_id: str, deadline: Deadline) -> list[str]:
+    def _suppressed(self, service_id: str, deadline: Deadline) -> list[str]:
         found: list[str] = []
         place: Place | None = None
         while True:
             stored, place = DueIndex(self.table).active(place, _PAGE, deadline)
             for item in stored:
                 incident: Any = readable(item)
-                if (incident.service_id, incident.window_id) == (service_id, window_id):
+                # Another window may have suppressed it before this one kept it quiet.
+                if incident.service_id == service_id and incident.window_id is not None:
                     found.append(incident.id)
             if place is None:
                 return found
