@@ -1,5 +1,6 @@
 """Words: cleaned, cut, counted; and what a message says in them."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, THREE
-from notify.channels import sms
-from notify.channels.text import clean, clean_lines, counted, cut, isolated, moment, span
+from notify.channels import email_layout, sms
+from notify.channels.text import clean, clean_lines, counted, cut, disarmed, isolated, moment, span
 from notify.channels.words import NAMED_IN_A_BUNDLE, words
-from opsknight.directory.receivers import IncidentEvent
+from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import PageReason
 
@@ -159,3 +160,37 @@ def test_a_link_that_is_longer_than_all_parts_is_still_whole() -> None:
     text = sms.render(replace(PAGE, incidents=(replace(BRIEF, link=link),)))
     assert text.endswith(link)
     assert len(text) < 500
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("log in at https://evil.example/x?y", "log in at https: //evil .example/x?y"),
+        ("www.evil.com now", "www.evil .com now"),
+        ("ask ada@evil.com", "ask ada@evil .com"),
+        ("bücher.example is down", "bücher .example is down"),
+        ("tel://112", "tel: //112"),
+        ("HTTP://1.2.3.4/x", "HTTP: //1.2.3.4/x"),
+        ("CPU on web-01.internal above 90.5%", "CPU on web-01.internal above 90.5%"),
+        ("v1.2.3: e.g. app.log, i.e. db.svc", "v1.2.3: e.g. app.log, i.e. db.svc"),
+    ],
+)
+def test_an_address_of_a_stranger_is_no_link(sent: str, shown: str) -> None:
+    assert disarmed(sent) == shown
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+def test_ours_is_the_only_link_in_a_message(channel: Channel) -> None:
+    title = "reset at https://evil.example/a or evil.example"
+    brief = replace(
+        PAGE.incidents[0],
+        title=title,
+        details="see http://evil.example/b",
+        source="evil.example",
+        references=(),
+    )
+    message = replace(PAGE, incidents=(brief,))
+    text = sms.render(message) if channel is Channel.SMS else email_layout.render(message)[0]
+    assert "evil .example" in text
+    assert "evil.example" not in text
+    assert re.findall(r"\w+://[^/ ]+", text) == re.findall(r"\w+://[^/ ]+", brief.link or "")

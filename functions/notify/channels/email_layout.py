@@ -8,7 +8,7 @@ from html import escape
 from string import Template
 from typing import Final
 
-from notify.channels.text import clean_lines, cut
+from notify.channels.text import clean_lines, cut, disarmed
 from notify.channels.tones import COLOURS
 from notify.channels.words import Words, words
 from opsknight.incident.model import Status
@@ -88,20 +88,21 @@ def _foot(message: Message, said: Words) -> str:
 
 
 def _text(message: Message, said: Words) -> str:
-    lines = [said.headline(LONGEST_TITLE), f"{said.happened}."]
+    # Mail programs make links of whatever looks like one, so that only ours may.
+    lines = [disarmed(said.headline(LONGEST_TITLE)), disarmed(f"{said.happened}.")]
     if said.facts:
-        lines += ["", *(f"{name}: {said.shown(value)}" for name, value in said.facts)]
+        lines += ["", *(f"{name}: {disarmed(said.shown(value))}" for name, value in said.facts)]
     if said.references:
         lines += ["", *(f"{label}: {url}" for label, url in said.references)]
     if said.listed:
-        lines += ["", *(f"- {line}" for line in said.listed)]
+        lines += ["", *(f"- {disarmed(line)}" for line in said.listed)]
         lines += [f"  {said.more}"] if said.more else []
     if said.todo:
         lines += ["", said.todo]
     if said.link:
         lines += ["", f"{said.link_label}:", said.link]
     if details := _details(message):
-        lines += ["", "Details:", details]
+        lines += ["", "Details:", disarmed(details)]
     return "\n".join([*lines, "", "-- ", _foot(message, said), ""])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome
-from notify.channels.text import clean, cut
+from notify.channels.text import clean, cut, disarmed
 from notify.channels.words import Words, words
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message, PageReason
@@ -95,7 +95,7 @@ def render(message: Message) -> str:
     """
     said = words(message)
     middle, code = _middle(message, said), _reply(message)
-    longest = max(min(len(said.title), _LONGEST_GSM), _SHORTEST_TITLE)
+    longest = max(min(len(disarmed(said.title)), _LONGEST_GSM), _SHORTEST_TITLE)
     while True:
         text = longest_that_fits(said, longest, middle, code)
         if text is not None:
@@ -141,20 +141,20 @@ def _middle(message: Message, said: Words) -> list[str]:
         return []
     if said.listed:
         # The first is in the title.
-        return [plainer(cut(line, 60)) for line in said.listed[1:3]]
+        return [plainer(cut(disarmed(line), 60)) for line in said.listed[1:3]]
     facts = {name: said.shown(value) for name, value in said.facts}
     line = ", since ".join(facts[name] for name in ("Service", "Since") if name in facts)
     line += "".join(f"; {name.lower()}: {facts[name]}" for name in _WHO if name in facts)
     lines = [f"{line}. {facts.get('Incident', '')}" if line else "", f"{said.happened}."]
     # Whoever gets a page knows that it is one.
     shown = lines[:1] if message.about is PageReason.PAGED else lines
-    return [plainer(clean(line)) for line in shown if line.strip()]
+    return [plainer(disarmed(clean(line))) for line in shown if line.strip()]
 
 
 def laid_out(said: Words, limit: int, middle: list[str], code: str = "") -> str:
     # What broke comes first: a lock screen shows little more than a line.
     label = f"{said.label}: " if said.label else "OpsKnight: "
-    lines = [f"{label}{plainer(cut(said.title, limit))}", *middle]
+    lines = [f"{label}{plainer(cut(disarmed(said.title), limit))}", *middle]
     if code:
         lines.append(code)
     if said.link:
