@@ -22,6 +22,7 @@ _NAMES: Final = {
     "${AWS::StackName}": "stack",
     "${SlackSigningSecretName}": "/opsknight/slack-signing-secret",
     "${SharedSecretsPrefix}": "/opsknight-shared/",
+    "${EmailConfigurationSet}": "opsknight",
     "${EmailFrom}": "OpsKnight <oncall@example.com>",
 }
 

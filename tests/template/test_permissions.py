@@ -213,7 +213,7 @@ def _receivers(world: World) -> None:
         id="hook",
         name="",
         channel=Channel.WEBHOOK,
-        to="http://127.0.0.1:59999/",
+        to="https://hooks.invalid/",
         secret="hook",
         service_id=world.service.id,
     )

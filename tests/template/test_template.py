@@ -35,6 +35,7 @@ from opsknight.runtime.settings import (
     read_settings,
 )
 from opsknight.runtime.telemetry import DEPLOYMENT
+from opsknight_cli.doctor.account_findings import QUEUES_TAKE
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
@@ -612,3 +613,26 @@ def test_a_domain_of_ones_own_needs_its_certificate_and_names_every_address() ->
     mapping = resources["DomainMapping"]["Properties"]
     assert mapping["ApiId"] == {"Ref": "Api"}
     assert mapping["Stage"] == {"Ref": "ApiStage"}
+
+
+def test_what_is_reserved_is_enough_for_the_queues() -> None:
+    """Less, and Lambda refuses what its own pollers bring: a page uses up its receipts so."""
+    for function, properties in functions().items():
+        queues = [
+            source["Properties"]["ScalingConfig"]["MaximumConcurrency"]["Fn::If"][2]
+            for source in properties.get("Events", {}).values()
+            if source["Type"] == "SQS"
+        ]
+        name = function.removesuffix("Function")
+        if queues:
+            assert QUEUES_TAKE[name] == sum(queues)
+        if chosen := properties.get("ReservedConcurrentExecutions"):
+            condition, value, otherwise = chosen["Fn::If"]
+            assert otherwise == {"Ref": "AWS::NoValue"}
+            none = {"Fn::Not": [{"Fn::Equals": [value, "0"]}]}
+            assert template()["Conditions"][condition] == none
+            allowed = template()["Parameters"][value["Ref"]]
+            assert allowed["Default"] == "0"
+            least = min(int(each) for each in allowed["AllowedValues"] if each != "0")
+            assert least >= sum(queues)
+    assert "ReservedConcurrentExecutions" in functions()["SendFunction"]

@@ -69,8 +69,8 @@ def test_the_same_again_publishes_nothing() -> None:
 
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_a_parameter_reaches_each_function_that_depends_on_it(function: str) -> None:
-    # How it moves to a version is no part of the version.
-    apart = "VersionDescription", "Events", "DeploymentPreference"
+    # How it moves to a version, and how many may run, is no part of the version.
+    apart = "VersionDescription", "Events", "DeploymentPreference", "ReservedConcurrentExecutions"
     own = {**functions()[function], **dict.fromkeys(apart)}
     named = depends_on(own) & template()["Parameters"].keys() - ONLY_LOCAL
     assert named

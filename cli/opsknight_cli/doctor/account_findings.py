@@ -1,6 +1,7 @@
 """Turns the answers of AWS into findings. Pure: makes no calls."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from opsknight.directory.receivers import Channel
@@ -9,6 +10,8 @@ from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50
+QUEUES_TAKE: Final = MappingProxyType({"Timer": 32, "Notify": 10, "Send": 60})
+"""MaximumConcurrency of all queues that a function reads, in template.yaml."""
 LATE_SECONDS: Final = 120
 """The threshold of the alarm on what is overdue."""
 VERY_LATE_SECONDS: Final = 600
@@ -194,10 +197,20 @@ def slack_secret(name: str, types: Mapping[str, str], used: Collection[Channel])
     return warning("Slack secret", said, mend)
 
 
-def concurrency(limits: Mapping[str, Any]) -> Finding:
+def concurrency(limits: Mapping[str, Any], parameters: Mapping[str, str]) -> Finding:
+    """What is not reserved has to be enough for all queues of functions without a reservation."""
     free, whole = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
-    if free < ENOUGH_CONCURRENCY:
-        said = f"The account can run {free} functions at once, too few for a storm of events."
+    unreserved = (
+        most
+        for name, most in QUEUES_TAKE.items()
+        if parameters.get(f"{name}Concurrency", "0") == "0"
+    )
+    needed = max(ENOUGH_CONCURRENCY, sum(unreserved))
+    if free < needed:
+        said = (
+            f"The account can run {free} functions at once beside what is reserved, too few for a "
+            f"storm of events: the queues alone take {needed}."
+        )
         mend = 'Request more: Service Quotas, Lambda, "Concurrent executions".'
         return warning("concurrency", said, mend)
     return ok("concurrency", f"{free} of the account's {whole} are unreserved.")

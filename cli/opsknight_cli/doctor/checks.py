@@ -186,7 +186,7 @@ def secrets(deployed: Deployed) -> Iterable[Finding]:
 
 def concurrency(deployed: Deployed) -> Iterable[Finding]:
     yield account_findings.concurrency(
-        deployed.client("lambda").get_account_settings()["AccountLimit"]
+        deployed.client("lambda").get_account_settings()["AccountLimit"], deployed.parameters
     )
 
 
