@@ -242,7 +242,12 @@ def _ending(case: Case, opened: Phase) -> Window | None:
         for window in case.windows
         if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]
     )
-    return max(windows, key=lambda window: window.ends, default=None)
+    last = max(windows, key=lambda window: window.ends, default=None)
+    # It is quiet until no window is in force.
+    for each in sorted(case.windows, key=lambda window: window.begins):
+        if last and each.begins[0] <= last.ends[1] and each.ends > last.ends:
+            last = each
+    return last
 
 
 # Asked for once more within this time, a reassignment is still the same.
