@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsknight.escalation.hold import CATCHING_UP, HIGH_FIRST, KEPT, LONGEST, NO_HOLD, Hold, Spell
+from opsknight.notification.delivery import REACHED_WITHIN, TRIED_WITHIN, fails_at
 
 NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -104,3 +105,10 @@ def test_just_after_a_hold_others_wait_for_what_is_high() -> None:
     assert hold.others_wait_until(NOW + 9 * MINUTE) is None
     assert hold.others_wait_until(NOW + 20 * MINUTE) == until
     assert hold.others_wait_until(until) is None
+
+
+def test_an_untried_page_fails_later_by_the_time_under_hold() -> None:
+    deadline = NOW + REACHED_WITHIN
+    assert fails_at((), deadline) == NOW + TRIED_WITHIN
+    hold = NO_HOLD.begun(NOW + MINUTE, 30 * MINUTE, "grace", "")
+    assert fails_at((), deadline, hold) == NOW + TRIED_WITHIN + 30 * MINUTE + CATCHING_UP
