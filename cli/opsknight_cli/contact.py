@@ -15,7 +15,8 @@ from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.delivery import Delivery, State
-from opsknight.notification.recipients import deliveries_of_test, methods
+from opsknight.notification.recipients import methods
+from opsknight.notification.requested import deliveries_of_test
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.table import Table
 from opsknight.views import answers

@@ -15,7 +15,7 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.model import Incident
 from opsknight.incident.text import short_id
-from opsknight.notification.recipients import link_delivery
+from opsknight.notification.requested import link_delivery
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.calls import Deadline, Unavailable

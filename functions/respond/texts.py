@@ -17,7 +17,7 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Status
-from opsknight.notification.recipients import answer_deliveries, methods
+from opsknight.notification.recipients import methods
 from opsknight.notification.replies import (
     MOST_AT_ONCE,
     Acknowledges,
@@ -31,6 +31,7 @@ from opsknight.notification.replies import (
     read,
     same_sender,
 )
+from opsknight.notification.requested import answer_deliveries
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import count, logger
 from opsknight.runtime.wakeups import delivery_wakeup

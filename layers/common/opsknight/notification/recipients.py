@@ -4,8 +4,8 @@ that subscribed to it.
 Pure: the directory and the incident are arguments. How a delivery ends is in `delivery`.
 """
 
-from collections.abc import Iterable, Mapping, Set
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Set
+from datetime import timedelta
 from typing import Final, assert_never
 
 from opsknight.directory.entries import User
@@ -28,7 +28,6 @@ from opsknight.notification.message import PageReason
 # Somebody asleep misses the first message.
 AGAIN_AFTER: Final = timedelta(minutes=3)
 SMS_AFTER: Final = timedelta(minutes=5)
-ASKED_ONCE_IN: Final = timedelta(minutes=5)
 _LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
 
 # Changes by the timeline's word, and the event that receivers get. Other changes cause none.
@@ -57,78 +56,6 @@ def methods(user: User) -> tuple[Receiver, ...]:
     if user.contact_methods:
         return user.contact_methods
     return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
-
-
-def deliveries_of_test(
-    test_id: str, user: User, chosen: Iterable[Receiver], now: datetime
-) -> tuple[Delivery, ...]:
-    """One for each chosen contact method. `test_id` takes the place of an incident's id."""
-    return tuple(
-        Delivery(
-            # The prefix of pages, so that it takes their queue.
-            id=delivery_id("p", test_id, user.id, method.id),
-            incident_id=test_id,
-            service_id="",
-            alert_id="",
-            owner=Owner.user(user.id),
-            receiver_id=method.id,
-            channel=method.channel,
-            about=PageReason.TEST,
-            at=now,
-            not_before=now,
-            due_at=now,
-        )
-        for method in chosen
-    )
-
-
-def answer_deliveries(
-    answer_id: str, user: User, texts: Mapping[str, str], now: datetime
-) -> tuple[Delivery, ...]:
-    """What became of a reply, to the user's methods: `texts` by the method's id. Like a test's,
-    `answer_id` takes the place of an incident's id.
-    """
-    return tuple(
-        Delivery(
-            id=delivery_id("p", answer_id, user.id, method.id),
-            incident_id=answer_id,
-            service_id="",
-            alert_id="",
-            owner=Owner.user(user.id),
-            receiver_id=method.id,
-            channel=method.channel,
-            about=PageReason.ANSWER,
-            at=now,
-            note=texts[method.id],
-            not_before=now,
-            due_at=now,
-        )
-        for method in methods(user)
-        if method.id in texts
-    )
-
-
-def link_delivery(incident: Incident, user: User, now: datetime) -> Delivery:
-    """Brings a user the link that they asked for: by e-mail, or by their first method. Asked again
-    within five minutes, it is the same delivery.
-    """
-    known = methods(user)
-    method = next((each for each in known if each.channel is Channel.EMAIL), known[0])
-    turn = int(now.timestamp() // ASKED_ONCE_IN.total_seconds())
-    return Delivery(
-        id=delivery_id("p", incident.id, "requested", user.id, turn),
-        incident_id=incident.id,
-        service_id=incident.service_id,
-        alert_id=incident.first_alert_id,
-        owner=Owner.user(user.id),
-        receiver_id=method.id,
-        channel=method.channel,
-        about=PageReason.REQUESTED,
-        at=now,
-        epoch=incident.epoch,
-        not_before=now,
-        due_at=now,
-    )
 
 
 def rules(user: User, urgency: Urgency) -> list[NotificationRule]:
