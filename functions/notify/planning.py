@@ -17,13 +17,12 @@ from opsknight.incident.model import Incident, Status
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State, reach_deadline
 from opsknight.notification.message import PageReason
+from opsknight.notification.notices import change_deliveries, notices_due
 from opsknight.notification.recipients import (
     asked_to_help,
     assigned_to,
     assignment_deliveries,
-    change_deliveries,
     methods,
-    notices_due,
     page_deliveries,
 )
 from opsknight.runtime.hold_memory import HoldMemory

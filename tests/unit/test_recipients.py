@@ -20,12 +20,11 @@ from opsknight.escalation.pages import Page, Why
 from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency
 from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.notification.message import PageReason
+from opsknight.notification.notices import change_deliveries, notices_due
 from opsknight.notification.recipients import (
     assigned_to,
     assignment_deliveries,
-    change_deliveries,
     methods,
-    notices_due,
     page_deliveries,
     without_text_messages,
 )

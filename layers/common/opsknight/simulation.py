@@ -27,7 +27,8 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery
-from opsknight.notification.recipients import change_deliveries, notices_due, page_deliveries
+from opsknight.notification.notices import change_deliveries, notices_due
+from opsknight.notification.recipients import page_deliveries
 
 # A gap of a day in a schedule is hundreds of steps that reach nobody, and a window of a month is
 # thousands of looks at it. A rehearsal that has no end by then is cut off.
