@@ -24,8 +24,8 @@ from opsknight.store.calls import Deadline
 from opsknight.store.execute import perform
 from opsknight.store.table import Table
 
-# 250 incidents of a list with their epochs, percent-encoded, or a long note in any script.
-LARGEST_FORM: Final = 32 * 1024
+# All incidents that a message may tell, with their epochs, or a long note in any script.
+LARGEST_FORM: Final = 128 * 1024
 UNKNOWN: Final = ("Nothing was done", "This page does not offer what the form asked for.")
 
 

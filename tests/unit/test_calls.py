@@ -185,8 +185,10 @@ def test_faults_of_ours_are_no_faults_of_dynamodb() -> None:
 
 def test_pauses_double_up_to_a_bound() -> None:
     seconds = Seconds()
-    retrying(seconds.until(60), Failing(*[refused("ThrottlingException")] * 9), word="done")
-    doubling = [FIRST_PAUSE * 2**attempt for attempt in range(9)]
+    often = 1100
+    throttled = [refused("ThrottlingException")] * often
+    retrying(seconds.until(2 * often), Failing(*throttled), word="done")
+    doubling = [FIRST_PAUSE * 2 ** min(attempt, 99) for attempt in range(often)]
     assert seconds.slept == [min(LONGEST_PAUSE, pause) for pause in doubling]
     assert seconds.slept[-1] == LONGEST_PAUSE
 

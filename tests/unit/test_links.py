@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from opsknight.notification.delivery import delivery_id
 from opsknight.notification.signed_link import LIFE, BadLink, ExpiredLink, read, token, whole
+from opsknight.store.bundles import LARGEST_BUNDLE
+from respond.visit import LARGEST_FORM
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -115,3 +118,8 @@ def test_two_links_differ_in_everything_that_they_say() -> None:
         )
         == 3
     )
+
+
+def test_all_incidents_of_the_largest_message_fit_into_one_form() -> None:
+    one = urlencode({"seen": f"inc_{'0' * 28}.9999"})
+    assert LARGEST_BUNDLE * len(f"{one}&") < LARGEST_FORM

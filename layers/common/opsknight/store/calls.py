@@ -105,7 +105,7 @@ class Deadline:
 
     def pause(self, attempt: int, cause: Exception) -> None:
         """Waits before the next attempt (full jitter); raises Unavailable when time is up."""
-        self._pause(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt), cause)
+        self._pause(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 10)), cause)
 
     def pause_for_conflict(self, cause: Exception) -> None:
         """The same after a conflict, however many there were before."""
