@@ -55,7 +55,9 @@ def check(
     uncounted = ("API key missing scope", "Not found")
     counted = not isinstance(body, dict) or body.get("error") not in uncounted
     for name in answer["headers"]:
-        optional = name == "RateLimit-Remaining" or (name.startswith("RateLimit") and not counted)
+        # How many are left is not known where counting failed.
+        left = name in ("RateLimit", "RateLimit-Remaining")
+        optional = left or (name.startswith("RateLimit") and not counted)
         if optional and name not in headers:
             continue
         kind = resolved(answer["headers"][name])["schema"]["type"]
