@@ -36,6 +36,12 @@ def test_it_shows_each_alarm() -> None:
     assert {*shown} == {f"${{{name}.Arn}}" for name in of_type("AWS::CloudWatch::Alarm")}
 
 
+def test_a_stack_of_the_same_name_in_another_region_has_its_own() -> None:
+    """An account's dashboards are of all regions."""
+    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
 def test_it_is_free() -> None:
     assert len(list(_metrics())) <= FREE_METRICS
 

@@ -240,6 +240,18 @@ def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:
     assert kept >= ceiling / 2
 
 
+def test_the_stage_waits_for_each_route_that_it_has_settings_of() -> None:
+    """API Gateway refuses settings of a route that is not there yet, and the deploy with it."""
+    (stage,) = (
+        each
+        for each in template()["Resources"].values()
+        if each["Type"] == "AWS::ApiGatewayV2::Stage"
+    )
+    routes = of_type("AWS::ApiGatewayV2::Route")
+    waits_for = {routes[name]["RouteKey"] for name in stage["DependsOn"]}
+    assert set(stage["Properties"]["RouteSettings"]) <= waits_for
+
+
 def test_each_family_of_wires_has_a_throttle_of_its_own() -> None:
     """Strangers who knock at one must not make the gateway refuse a monitor at another."""
     (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()

@@ -63,6 +63,18 @@ def test_new_code_reaches_every_function() -> None:
         assert before[name] != after[name], name
 
 
+def test_every_version_stays_for_a_rollback() -> None:
+    """Those that new code puts out of the template, and those that a parameter replaces."""
+    versions = [
+        each
+        for each in transformed(parameters())["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Version"
+    ]
+    assert len(versions) == len(functions())
+    for each in versions:
+        assert each["DeletionPolicy"] == each["UpdateReplacePolicy"] == "Retain"
+
+
 def test_the_same_again_publishes_nothing() -> None:
     assert served(parameters()) == served(parameters())
 
