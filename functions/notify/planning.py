@@ -11,6 +11,7 @@ from functools import partial
 
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
+from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Incident, Status
@@ -109,8 +110,14 @@ class Planning:
         for user_id, about in wanted:
             user = readable(partial(self.table.user, user_id, deadline))
             if user is not None and not user.disabled:
-                found += assignment_deliveries(incident, change, user, about)
+                stopped = self._stopped(user, deadline)
+                found += assignment_deliveries(incident, change, user, about, stopped)
         return found
+
+    def _stopped(self, user: User, deadline: Deadline) -> frozenset[str]:
+        """The user's numbers that replied STOP."""
+        numbers = {each.to for each in methods(user) if each.channel is Channel.SMS}
+        return Replies(self.table).opted_out(numbers, deadline) if numbers else frozenset()
 
     def page(self, incident_id: str, page_no: int, user_id: str, deadline: Deadline) -> None:
         """Plans a page, or records how it ended."""
@@ -138,8 +145,7 @@ class Planning:
         deliveries: tuple[Delivery, ...] = ()
         if user is not None and not user.disabled:
             # Read anew for each page: whoever replied STOP is paged by another method at once.
-            numbers = {each.to for each in methods(user) if each.channel is Channel.SMS}
-            stopped = Replies(self.table).opted_out(numbers, deadline) if numbers else frozenset()
+            stopped = self._stopped(user, deadline)
             deliveries = page_deliveries(page, incident, user, stopped)
         self._keep(deliveries, deadline)
         now = self.clock()

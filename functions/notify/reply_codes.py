@@ -98,6 +98,7 @@ class ReplyCodes:
         if sender is None:
             return message
         codes: list[str] = []
+        within = deadline.within(WITHIN_SECONDS)
         try:
             key = self.keys.signing(now)
             for each in told[:NAMED_IN_A_TEXT]:
@@ -110,10 +111,9 @@ class ReplyCodes:
                     at=now,
                     sender=sender,
                 )
-                within = deadline.within(WITHIN_SECONDS)
                 if (stored := self.replies.show(number, code, key, within)) is None:
                     break
                 codes.append(stored)
-        except (SecretsUnavailable, Unavailable) as cause:
+        except (SecretsUnavailable, Unavailable, BotoCoreError, ClientError) as cause:
             logger.warning("a text message shows no code", cause=str(cause))
         return replace(message, reply_code=codes[0], coded=len(codes)) if codes else message

@@ -83,6 +83,8 @@ class Addressed:
         if user is None:
             return
         delivery = link_delivery(incident, user, now)
+        if delivery is None:
+            return
         planned = self.table.plan_delivery(delivery, deadline)
         log_fields |= {"incident_id": incident_id, "user_id": user.id, "planned": planned}
         if planned:

@@ -6,7 +6,7 @@ them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, assert_never
@@ -33,7 +33,7 @@ from opsknight.notification.replies import (
 )
 from opsknight.notification.requested import answer_deliveries
 from opsknight.runtime.queues import Queue
-from opsknight.runtime.telemetry import count, logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.calls import Deadline
 from opsknight.store.execute import perform
@@ -181,9 +181,12 @@ class Texts:
             if incident is not None and incident.status is not Status.RESOLVED:
                 line = f"{each.code} {incident.title[:LONGEST_TITLE]}"
                 lines.setdefault(each.user_id, []).append(line)
+        # Whoever forges the sender makes us send, and pay for, no more than one a minute.
+        number, minute = act.inbound.sender, int(act.now.timestamp() // 60)
+        once = replace(act.inbound, id=f"codes {number} {minute}")
         for user_id, found in lines.items():
             said = "Say of which, such as " + "; ".join(found[:SHOWN_CODES])
-            self._answer(act.inbound, act.users[user_id], said, None, act.now)
+            self._answer(once, act.users[user_id], said, None, act.now)
         return "codes"
 
     def _perform(
@@ -233,7 +236,9 @@ class Texts:
         self.pages.enqueue([delivery_wakeup(each, now) for each in deliveries], now)
 
     def _stop(self, inbound: Inbound, now: datetime, deadline: Deadline) -> None:
-        self.replies.opt_out(inbound.sender, now, deadline)
+        if not self.replies.opt_out(inbound.sender, inbound.id, now, deadline):
+            # Anybody can send one in this number's name, and a thousand: nobody is told twice.
+            return
         found = self._whose(inbound.sender, now, deadline)
         said = (
             f"Text messages to {_masked(inbound.sender)} have stopped, as you replied STOP. Pages"
@@ -243,17 +248,20 @@ class Texts:
             self._answer(inbound, user, None, said, now)
             only = all(each.channel is Channel.SMS for each in methods(user))
             # The operator hears of it by the alarm on receivers that cannot be reached.
-            count("ReceiverUnhealthy")
+            signal("ReceiverUnhealthy")
             logger.error(
                 "a number replied STOP: its text messages stop", user_id=user.id, only_method=only
             )
 
     def _start(self, inbound: Inbound, now: datetime, deadline: Deadline) -> None:
-        self.replies.opt_in(inbound.sender, deadline)
+        if not self.replies.opted_out([inbound.sender], deadline):
+            return
         for user in self._whose(inbound.sender, now, deadline):
             said = f"Text messages to {_masked(inbound.sender)} go out again."
             self._answer(inbound, user, "Text messages go out again.", said, now)
             logger.info("a number replied START", user_id=user.id)
+        # Last: whoever dies before it is told again.
+        self.replies.opt_in(inbound.sender, deadline)
 
     def _whose(self, number: str, now: datetime, deadline: Deadline) -> list[User]:
         return [

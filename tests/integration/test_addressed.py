@@ -68,6 +68,34 @@ def test_the_link_comes_by_e_mail_where_there_is_one(desk: Desk) -> None:
     assert delivery.receiver_id == "cm_mail"
 
 
+@pytest.mark.parametrize(
+    ("channels", "asked"),
+    [
+        ((Channel.SMS, Channel.VOICE, Channel.PUSHOVER), [Channel.PUSHOVER]),
+        ((Channel.VOICE, Channel.SMS), [Channel.SMS]),
+        ((Channel.VOICE,), []),
+    ],
+)
+def test_nobodys_telephone_rings_for_a_link(
+    desk: Desk, channels: tuple[Channel, ...], asked: list[Channel]
+) -> None:
+    ada = desk.world.table.user("user_ada", deadline())
+    assert ada
+    methods = tuple(
+        Receiver(id=f"cm_{each}", name=str(each), channel=each, to="+4915112345678")
+        for each in channels
+    )
+    put(
+        desk.world,
+        directory_items.directory_item(ada.model_copy(update={"contact_methods": methods})),
+    )
+    incident_id = incident_in(desk.world, Status.OPEN)
+    page = desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+    assert (page.status, "on its way" in page.text) == (200, True)
+    found = desk.world.table.deliveries(incident_id, deadline())
+    assert [each.channel for each in found] == asked
+
+
 @pytest.mark.parametrize("address", ["eve@example.com", "nobody@example.com", "", "x" * 3000])
 def test_nobody_else_gets_one_and_learns_nothing(desk: Desk, address: str) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)

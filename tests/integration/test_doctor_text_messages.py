@@ -28,8 +28,8 @@ PEOPLE = [person("ada", "+491"), person("ben", "+492", Channel.EMAIL), person("c
 def test_whoever_replied_stop_is_named_and_worse_if_they_have_nothing_else(world: World) -> None:
     replies = Replies(world.table)
     assert list(text_messages.stopped(PEOPLE, world.table, deadline())) == []
-    replies.opt_out("+491", world.clock(), deadline())
-    replies.opt_out("+492", world.clock(), deadline())
+    replies.opt_out("+491", "m1", world.clock(), deadline())
+    replies.opt_out("+492", "m1", world.clock(), deadline())
     ada, ben = text_messages.stopped(PEOPLE, world.table, deadline())
     assert (ada.verdict, "no page reaches them" in ada.said) == (Verdict.FAILED, True)
     assert (ben.verdict, ben.said.startswith("Ben replied STOP")) == (Verdict.WARNING, True)

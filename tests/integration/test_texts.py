@@ -1,5 +1,7 @@
 """Replies by text message: who may, what they do, once; and STOP."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -192,6 +194,16 @@ def test_a_digit_alone_is_answered_with_the_codes_that_are_open(desk: Desk) -> N
     assert shown[2] not in said["ada_sms"]
 
 
+def test_digits_in_somebodys_name_cost_one_message_a_minute(desk: Desk) -> None:
+    texted(desk, incident_in(desk.world, Status.OPEN))
+    for _ in range(5):
+        desk.text("1", ADA)
+    assert len({each.message for each in desk.post.queued}) == 1
+    desk.world.clock.advance(minutes=1)
+    desk.text("1", ADA)
+    assert len({each.message for each in desk.post.queued}) == 2
+
+
 def test_all_are_those_that_the_phone_has_shown_in_the_last_hour(desk: Desk) -> None:
     ids = [incident_in(desk.world, Status.OPEN, dedup_key=key) for key in "abcdef"]
     texted(desk, ids[0])
@@ -254,6 +266,31 @@ def test_stop_is_obeyed_told_elsewhere_and_undone_by_start(desk: Desk) -> None:
     assert set(answers(desk)) == {"ada_sms", "ada_email"}
 
 
+def test_stop_and_start_in_somebodys_name_are_told_once(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.text("START", ADA)
+    assert answers(desk) == {}, "nothing had stopped"
+    capsys.readouterr()
+    desk.text("STOP", ADA)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [each["service"] for each in lines if "ReceiverUnhealthy" in each] == ["deployment"], (
+        "the metric that the alarm listens to"
+    )
+    for text in ("STOP", "stop", "END"):
+        desk.text(text, ADA)
+    assert len(desk.post.queued) == 1
+    for _ in range(3):
+        desk.text("START", ADA)
+    assert len(desk.post.queued) == 3
+
+
+def test_a_stop_that_was_not_done_is_told_when_it_is_brought_again(desk: Desk) -> None:
+    Replies(desk.world.table).opt_out(ADA, "same", desk.world.clock(), deadline())
+    desk.text("STOP", ADA, message_id="same")
+    assert set(answers(desk)) == {"ada_email"}
+
+
 @pytest.mark.parametrize(
     ("number", "numbers", "origination", "offered"),
     [
@@ -285,3 +322,12 @@ def test_a_message_without_a_code_goes_out_when_aws_does_not_say(desk: Desk) -> 
     assert numbers.reply_to(ADA, desk.world.clock()) is None
     assert numbers.reply_to(ADA, desk.world.clock()) is None
     assert len(phone.calls) == 1, "asked again after a while, not for each message"
+
+
+def test_a_message_without_a_code_goes_out_when_its_code_cannot_be_stored(desk: Desk) -> None:
+    delivery = desk.delivery(incident_in(desk.world, Status.OPEN), channel=Channel.SMS)
+    message = Message(delivery_id="p1", about=PageReason.PAGED, at=desk.world.clock(), incidents=())
+    forbidden = Amazon("dynamodb", [("AccessDeniedException", 400)]).client()
+    table = replace(desk.world.table, client=forbidden)
+    made = replace(codes(desk), replies=Replies(table))
+    assert made.shown(message, [delivery], ADA, desk.world.clock(), deadline()) == message

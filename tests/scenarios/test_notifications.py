@@ -133,7 +133,7 @@ def test_a_channel_is_sent_to_the_address_of_the_incident(night: Pipeline) -> No
 
 def test_whoever_replied_stop_is_paged_by_another_method_at_once(night: Pipeline) -> None:
     person(night, "ada", Channel.SMS, Channel.EMAIL)
-    Replies(night.world.table).opt_out("ada", night.world.clock(), deadline())
+    Replies(night.world.table).opt_out("ada", "m1", night.world.clock(), deadline())
     night.escalates(step("ada"))
     night.trigger()
     night.hears("ada/email paged")
@@ -146,7 +146,7 @@ def test_whoever_replied_stop_is_paged_by_another_method_at_once(night: Pipeline
 def test_whoever_has_nothing_but_what_they_stopped_is_not_reached_and_the_next_step_comes(
     night: Pipeline,
 ) -> None:
-    Replies(night.world.table).opt_out("ada", night.world.clock(), deadline())
+    Replies(night.world.table).opt_out("ada", "m1", night.world.clock(), deadline())
     night.escalates(step("ada"), step("ben", after=1800))
     night.trigger()
     night.hears("ben/sms paged")

@@ -227,6 +227,8 @@ def test_an_assignee_of_an_acknowledged_incident_is_notified_once() -> None:
     found = assignment_deliveries(incident(), given, ada(EMAIL, SMS))
     assert [each.receiver_id for each in found] == ["mail", "sms"]
     assert {(each.about, each.page_no) for each in found} == {(PageReason.ASSIGNED, None)}
+    stopped = assignment_deliveries(incident(), given, ada(EMAIL, SMS), opted_out={SMS.to})
+    assert [each.receiver_id for each in stopped] == ["mail"]
 
 
 def test_what_is_not_planned_yet() -> None:

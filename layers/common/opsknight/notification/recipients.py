@@ -117,12 +117,14 @@ def assignment_deliveries(
     change: Change,
     user: User,
     about: PageReason = PageReason.ASSIGNED,
+    opted_out: Set[str] = frozenset(),
 ) -> tuple[Delivery, ...]:
     """Notifies a user, once, that an acknowledged incident was assigned to them, or that they are
-    asked to help: by those of their rules that have no delay.
+    asked to help: by those of their rules that have no delay. `opted_out` as in `page_deliveries`.
     """
     channels = {method.id: method.channel for method in methods(user)}
-    now = [rule for rule in rules(user, incident.urgency) if not rule.delay]
+    left = without_text_messages(user, incident.urgency, opted_out)
+    now = [rule for rule in left if not rule.delay]
     return tuple(
         Delivery(
             id=delivery_id("p", incident.id, str(about), change.number, user.id, method_id),

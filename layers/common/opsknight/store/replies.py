@@ -14,7 +14,7 @@ from opsknight.notification.replies import ALL_WITHIN, MOST_WRONG, WORKS_FOR, Op
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
-from opsknight.store.wire import attributes, expiry, plain, wire
+from opsknight.store.wire import Item, attributes, expiry, plain, wire
 
 # Of one number, more codes than this at the same time are nothing that a person answers.
 MOST_CODES: Final = 300
@@ -108,10 +108,21 @@ class Replies:
             ExpressionAttributeValues={":one": {"N": "1"}, ":end": expiry(now, _KEPT)},
         )
 
-    def opt_out(self, number: str, now: datetime, deadline: Deadline) -> None:
-        self.table.put_all(
-            [items.opt_out_key(number) | {"kind": {"S": "opt_out"}, "at": wire(now)}], deadline
-        )
+    def opt_out(self, number: str, message_id: str, now: datetime, deadline: Deadline) -> bool:
+        """False when another message has done it already."""
+        mine: Item = {"kind": {"S": "opt_out"}, "at": wire(now), "inbound_id": {"S": message_id}}
+        try:
+            retrying(
+                deadline,
+                self.table.client.put_item,
+                TableName=self.table.name,
+                Item=items.opt_out_key(number) | mine,
+                ConditionExpression="attribute_not_exists(pk) OR inbound_id = :mine",
+                ExpressionAttributeValues={":mine": mine["inbound_id"]},
+            )
+        except Conflict:
+            return False
+        return True
 
     def opt_in(self, number: str, deadline: Deadline) -> None:
         retrying(
