@@ -102,7 +102,8 @@ def rollback_command(
         screen.data({"functions": [_data(*each) for each in chosen]})
         return
     count = "1 function serves" if len(chosen) == 1 else f"{len(chosen)} functions serve"
-    screen.say(f"{count} the version before. The next deploy moves them forward again.", "green")
+    screen.say(f"{count} the version before.", "green")
+    screen.say("The next deploy that changes a function moves it forward again.")
     screen.say("The parameters of the stack and its alarms are still those of the last deploy.")
 
 

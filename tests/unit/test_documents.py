@@ -92,6 +92,20 @@ def test_a_replaced_decision_says_so_and_so_does_its_successor() -> None:
     assert replaced == replacing == {(int(old), int(new)) for old, new in listed}
 
 
+def test_a_decision_that_was_added_to_says_where() -> None:
+    paths = {int(each.name[:4]): each for each in DECISIONS.glob("[0-9]*.md")}
+    added = {
+        (int(older), number)
+        for number, path in paths.items()
+        for line in re.findall(r"^Adds to .*$", _text(path), re.MULTILINE)
+        for older in re.findall(r"\[(\d+)\]", line)
+    }
+    assert added
+    for older, newer in sorted(added):
+        head = _text(paths[older]).partition("\n## ")[0]
+        assert f"[{newer}](" in head, paths[older].name
+
+
 def test_the_readme_names_every_parameter_of_the_template() -> None:
     table = "".join(re.findall(r"^\| `.*$", _text(ROOT / "README.md"), re.M))
     assert {each for each in template()["Parameters"] if f"`{each}`" not in table} == set()

@@ -12,7 +12,11 @@ from opsknight_cli.doctor.findings import Finding, failed, ok, warning
 from opsknight_cli.terminal.holding import sentence
 
 ALIAS: Final = "live"
-_DEPLOY: Final = "Deploy again: `make deploy`. After `opsknight rollback` this is as it should be."
+# CloudFormation moves an alias only where a deploy changes its function.
+_DEPLOY: Final = (
+    "Deploy a change: `make deploy`, with another LogLevel if there is none. After `opsknight "
+    "rollback` this is as it should be."
+)
 
 
 def hold(deployed: Deployed) -> Iterable[Finding]:
