@@ -85,8 +85,9 @@ def render(message: Message, *, buttons: bool = False) -> dict[str, object]:
         blocks.append({"type": "section", "fields": [_mrkdwn(field) for field in fields[:10]]})
     if said.todo:
         blocks.append({"type": "context", "elements": [_mrkdwn(escaped(said.todo))]})
-    if said.references:
-        blocks.append(_section(_references(said)))
+    # Slack refuses a message with an empty section.
+    if links := _references(said):
+        blocks.append(_section(links))
     if elements := list(_buttons(message, said, acting=buttons)):
         blocks.append({"type": "actions", "elements": elements})
     return {

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from html import escape
 from typing import Final, assert_never
 
 from notify.channels.text import clean, counted, cut, isolated, moment, span
@@ -21,6 +22,8 @@ from opsknight.notification.message import Brief, Message, PageReason
 NAMED_IN_A_BUNDLE: Final = 5
 LINKED: Final = 6
 _LONGEST_NAME: Final = 120
+# All addresses together, as HTML has them: Google Chat takes 32 KB.
+_LONGEST_LINKS: Final = 8000
 
 
 # These ask somebody to act; all others only inform.
@@ -134,7 +137,15 @@ def _single(message: Message, brief: Brief) -> Words:
 
 
 def _references(found: Sequence[Reference]) -> tuple[tuple[str, str], ...]:
-    return tuple((_name(each.label), each.url) for each in found[:LINKED])
+    """Those that fit into any provider's message: a monitor's longest ones must not cost a page."""
+    kept, left = list[tuple[str, str]](), _LONGEST_LINKS
+    for each in found:
+        size = len(escape(each.url))
+        if size <= left:
+            left -= size
+            # ntfy refuses a message with an empty label.
+            kept.append((_name(each.label) or "Link", each.url))
+    return tuple(kept[:LINKED])
 
 
 def _link_label(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -> str:
