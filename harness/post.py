@@ -46,6 +46,11 @@ class Queued:
     group: str = ""
 
 
+def subscription(protocol: str, *, confirmed: bool = True) -> dict[str, str]:
+    arn = f"arn:aws:sns:eu-central-1:123456789012:fallback:{protocol}"
+    return {"Protocol": protocol, "SubscriptionArn": arn if confirmed else "PendingConfirmation"}
+
+
 @dataclass
 class Post:
     clock: Clock
@@ -55,8 +60,8 @@ class Post:
     """Whether SQS takes nothing."""
     topic_away: bool = False
     """Whether SNS takes nothing."""
-    subscribers: int = 1
-    """How many have confirmed that they hear the fallback."""
+    subscriptions: list[dict[str, str]] = field(default_factory=lambda: [subscription("email")])
+    """Of those that hear the fallback."""
     _shared: dict[str, Any] = field(default_factory=dict)
 
     def sqs(self, watch: Watch | None = None) -> Any:
@@ -114,9 +119,8 @@ class Post:
     def _sns(self, model: Any, params: dict[str, Any], **_: object) -> Any:
         if self.topic_away:
             return _answered(500, {"Error": {"Code": "ServiceUnavailable", "Message": "away"}})
-        if model.name == "GetTopicAttributes":
-            confirmed = str(self.subscribers)
-            return _answered(200, {"Attributes": {"SubscriptionsConfirmed": confirmed}})
+        if model.name == "ListSubscriptionsByTopic":
+            return _answered(200, {"Subscriptions": self.subscriptions})
         assert model.name == "Publish"
         body: dict[str, Any] = params["body"]
         by_protocol = json.loads(body["Message"])

@@ -101,9 +101,9 @@ class TopicClient:
     publish_to: Callable[[str], None]
     process: Process
 
-    def get_topic_attributes(self, **_: Any) -> dict[str, Any]:
+    def list_subscriptions_by_topic(self, **_: Any) -> dict[str, Any]:
         travel(self.process, lambda: None)
-        return {"Attributes": {"SubscriptionsConfirmed": "1"}}
+        return {"Subscriptions": [{"SubscriptionArn": "arn:aws:sns:1", "Protocol": "email"}]}
 
     def publish(self, **asked: Any) -> dict[str, Any]:
         travel(self.process, lambda: self.publish_to(json.loads(asked["Message"])["default"]))

@@ -9,6 +9,7 @@ import pytest
 
 from escalation.handler import hold_memory, on_due
 from harness.pipeline import Pipeline
+from harness.post import subscription
 from harness.world import World
 from notify import wiring
 from notify.handler import on_delivery, on_plan
@@ -81,7 +82,16 @@ def test_a_fallback_with_a_subscriber_is_quiet(
 def test_a_fallback_that_nobody_has_confirmed_is_heard(
     night: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    night.post.subscribers = 0
+    night.post.subscriptions = [subscription("email", confirmed=False)]
+    night.engine.outbox.check_fallback()
+    assert set(signals(capsys)) == {"FallbackUnheard"}
+
+
+def test_a_telephone_alone_does_not_hear_the_fallback(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It confirms nothing, and what is not HIGH does not reach it."""
+    night.post.subscriptions = [subscription("sms"), subscription("email", confirmed=False)]
     night.engine.outbox.check_fallback()
     assert set(signals(capsys)) == {"FallbackUnheard"}
 

@@ -398,7 +398,7 @@ def test_a_function_may_do_what_it_does(
             used.add(("sqs:GetQueueAttributes", names[params["QueueUrl"]]))
         elif model.name == "GetParameter":
             used.add(("ssm:GetParameter", f"parameter{params['Name']}"))
-        elif model.name in ("Publish", "GetTopicAttributes"):
+        elif model.name in ("Publish", "ListSubscriptionsByTopic"):
             used.add((f"sns:{model.name}", names[params["TopicArn"]]))
         elif model.name == "PutParameter":
             used.add(("ssm:PutParameter", f"parameter{params['Name']}"))
