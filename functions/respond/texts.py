@@ -42,6 +42,8 @@ from opsknight.store.table import Table
 
 LONGEST_TITLE: Final = 60
 SHOWN_CODES: Final = 5
+# A storm shows thousands.
+LOOKED_UP: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,10 @@ class Texts:
 
     def _list(self, act: _Act) -> str:
         """The codes that are open: a digit alone does not say of which incident."""
-        known = self.table.incidents((each.incident_id for each in act.codes), act.deadline)
+        latest = act.codes[:LOOKED_UP]
+        known = self.table.incidents((each.incident_id for each in latest), act.deadline)
         lines: dict[str, list[str]] = {}
-        for each in act.codes:
+        for each in latest:
             incident = known.get(each.incident_id)
             if incident is not None and incident.status is not Status.RESOLVED:
                 line = f"{each.code} {incident.title[:LONGEST_TITLE]}"

@@ -12,8 +12,8 @@ from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Status
 from opsknight.notification.message import PageReason
 from opsknight.runtime.wakeups import SendDelivery
-from opsknight.store import directory_items
-from tests.integration.steps import in_order, incident_in, put
+from opsknight.store import directory_items, items
+from tests.integration.steps import in_order, incident, incident_in, put
 
 OUTSIDER = User(id="user_eve", name="Eve", email="eve@example.com", role=Role.USER)
 
@@ -106,6 +106,15 @@ def test_nobody_else_gets_one_and_learns_nothing(desk: Desk, address: str) -> No
     gone = desk.press(f"/incidents/inc_{'0' * 28}", email="ada@example.com")
     assert (gone.status, gone.text) == (known.status, known.text)
     assert in_order(desk.world.items()) == before
+
+
+def test_a_service_that_is_gone_opens_its_incidents_to_no_other_team(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    known = incident(desk.world, incident_id)
+    table = desk.world.table
+    table.client.delete_item(TableName=table.name, Key=items.service_key(known.service_id))
+    desk.press(f"/incidents/{incident_id}", email="eve@example.com")
+    assert desk.post.queued == []
 
 
 def test_asking_again_at_once_sends_no_second_one(desk: Desk) -> None:

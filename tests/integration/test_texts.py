@@ -16,10 +16,11 @@ from opsknight.incident.commands import Resolve, Snooze
 from opsknight.incident.model import Status
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Message, PageReason
-from opsknight.notification.replies import code_of
+from opsknight.notification.replies import ALPHABET, code_of
 from opsknight.runtime.wakeups import SendDelivery
-from opsknight.store import directory_items
+from opsknight.store import directory_items, items
 from opsknight.store.replies import Replies
+from opsknight.store.wire import attributes
 from tests.integration.steps import do, in_order, incident, incident_in, put
 
 ADA, BEN, OURS = "+4915112345678", "+4915187654321", "+4915700000000"
@@ -222,6 +223,24 @@ def test_all_are_those_that_the_phone_has_shown_in_the_last_hour(desk: Desk) -> 
         Status.OPEN,
     ]
     assert answers(desk)["ada_sms"] == "2 acknowledged."
+
+
+def test_a_code_works_however_many_a_storm_has_shown(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    [code] = texted(desk, incident_id)
+    [shown] = Replies(desk.world.table).open(ADA, desk.world.clock(), deadline())
+    # They stand before and behind it: codes are in no order of time.
+    others = [f"{first}{x}{y}" for first in "2Z" for x in ALPHABET for y in ALPHABET[:12]]
+    desk.world.table.put_all(
+        [
+            items.reply_code_key(ADA, each) | attributes(shown.model_copy(update={"code": each}))
+            for each in others
+            if each != code
+        ],
+        deadline(60),
+    )
+    desk.text(code, ADA)
+    assert incident(desk.world, incident_id).status is Status.ACKNOWLEDGED
 
 
 def test_after_five_wrong_codes_there_is_silence_for_the_hour(desk: Desk) -> None:

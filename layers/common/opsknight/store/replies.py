@@ -16,8 +16,6 @@ from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, attributes, expiry, plain, wire
 
-# Of one number, more codes than this at the same time are nothing that a person answers.
-MOST_CODES: Final = 300
 _TRIES: Final = 5
 _KEPT: Final = timedelta(days=1)
 
@@ -58,8 +56,7 @@ class Replies:
         """The codes that work, the one shown last first."""
         pk = items.reply_code_key(number, "")["pk"]
         found = [
-            OpenCode.model_validate(plain(item))
-            for item in self.table.newest(pk, "code#", MOST_CODES, deadline)
+            OpenCode.model_validate(plain(item)) for item in self.table.under(pk, "code#", deadline)
         ]
         live = [each for each in found if now - WORKS_FOR < each.at <= now + timedelta(minutes=1)]
         return sorted(live, key=lambda each: each.at, reverse=True)
