@@ -350,7 +350,13 @@ def test_the_table_and_what_is_due_can_be_warmed_up_for_a_storm() -> None:
     warmed = {"WriteUnitsPerSecond": {"Ref": "WarmWriteUnits"}}
     for each in (table, due):
         assert each["WarmThroughput"] == {"Fn::If": ["IsWarmed", warmed, {"Ref": "AWS::NoValue"}]}
-    assert template()["Parameters"]["WarmWriteUnits"]["Default"] == 0
+    parameter = template()["Parameters"]["WarmWriteUnits"]
+    assert parameter["Default"] == "0"
+    # DynamoDB refuses what is below a new table's own, and the deploy with it.
+    for taken in ("0", "4000", "9999", "10000", "40000"):
+        assert re.fullmatch(parameter["AllowedPattern"], taken)
+    for refused in ("", "1", "3999", "40001", "100000"):
+        assert not re.fullmatch(parameter["AllowedPattern"], refused)
 
 
 def test_items_that_expire_do_so_by_the_templates_attribute(world: World) -> None:
