@@ -21,6 +21,7 @@ from opsknight.incident.decisions import NotAllowed, Transitioned
 from opsknight.incident.model import Status
 from opsknight.incident.references import references
 from opsknight.incident.text import without_lone_surrogates
+from opsknight.notification.recipients import asked_to_help
 from opsknight.notification.signed_link import BadLink, whole
 from respond.more_page import MoreView, more_page
 from respond.pages import LATEST, PageView, incident_page, sentence_page
@@ -33,6 +34,9 @@ NAPS: Final = {
     "4h": timedelta(hours=4),
 }
 MORNING: Final = time(9)
+# Somebody asked to help is asked again after so long.
+AGAIN_AFTER: Final = timedelta(minutes=2)
+LOOKED_AT: Final = 50
 
 
 def act(visit: Visit) -> Answer:
@@ -63,7 +67,18 @@ def _also_page(visit: Visit, values: Sequence[str]) -> Answer:
     if not found.user_ids:
         said = f"{found.name} reaches nobody but you just now. Choose somebody else."
         return sentence_page(409, "Nobody was paged", said)
+    if set(found.user_ids) <= _just_paged(visit):
+        return visit.back()
     return _done(visit, AlsoPage(found.name, found.user_ids))
+
+
+def _just_paged(visit: Visit) -> set[str]:
+    """Those whom somebody has asked to help a moment ago: a form that is sent again, by a double
+    tap or by a program, sends them no second message.
+    """
+    changes = visit.table.latest_changes(visit.link.incident_id, LOOKED_AT, visit.deadline)
+    latest = (each for each in changes if visit.now - each.at < AGAIN_AFTER)
+    return {user_id for each in latest for user_id in asked_to_help(each)}
 
 
 def show(visit: Visit) -> Answer:

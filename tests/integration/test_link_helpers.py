@@ -131,6 +131,19 @@ def test_others_are_paged_beside_whoever_has_it(
     assert f"Also paged {name} by Ada" in desk.ask(path).text
 
 
+def test_a_form_that_is_sent_again_pages_nobody_again(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path, before = desk.link(incident_id), incident(desk.world, incident_id).changes
+    for value in ("user:user_ben", "user:user_ben", "team:team_web", "user:user_ben"):
+        assert desk.press(path, "also-page", whom=value).status == 303
+    assert incident(desk.world, incident_id).changes == before + 1
+    desk.press(path, "also-page", whom="team:team_sec")
+    assert incident(desk.world, incident_id).changes == before + 2, "that is somebody else"
+    desk.world.clock.advance(minutes=2)
+    desk.press(path, "also-page", whom="user:user_ben")
+    assert incident(desk.world, incident_id).changes == before + 3
+
+
 @pytest.mark.parametrize("value", ["schedule:sch_none", "user:user_ada"])
 def test_to_page_nobody_is_said(desk: Desk, value: str) -> None:
     path = desk.link(incident_in(desk.world, Status.OPEN))
