@@ -38,20 +38,23 @@ class TtlCache[V]:
 
     def get(self, name: str, now: datetime, find: Callable[[], V | None]) -> V | None:
         """Calls `find` when nothing fresh is known. The age counts from before that call."""
-        if self.knows(name, now):
-            return self._found[name][1]
+        known = self._found.get(name)
+        if known is not None and self.knows(name, now):
+            return known[1]
         self._found.pop(name, None)
         value = find()
         if value is not None:
             if len(self._found) >= MOST_REMEMBERED:
-                self._found.pop(next(iter(self._found)))
+                # The oldest; another thread may be doing the same.
+                oldest, *_ = self._found.copy()
+                self._found.pop(oldest, None)
             self._found[name] = (now, value)
         return value
 
     def amend(self, name: str, value: V) -> None:
         """Replaces a remembered value; its age stays."""
-        if name in self._found:
-            self._found[name] = (self._found[name][0], value)
+        if known := self._found.get(name):
+            self._found[name] = (known[0], value)
 
 
 def _log_failure(recording: "Future[None]") -> None:
