@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectTimeoutError
 from harness.desk import Desk
 from harness.model import REPEATED, TABLE
 from harness.shell import Said, Shell
-from harness.world import World, deadline, event
+from harness.world import World, deadline, event, http_event
 from opsknight.directory.entries import Role, User
 from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.store import directory_items
@@ -355,3 +355,13 @@ def test_a_terminal_is_painted_over(shell: Shell, monkeypatch: pytest.MonkeyPatc
     assert "21 active at 03:00:10 UTC" in said.out
     assert "\x1b[1A" in said.out, "the list before is painted over"
     assert "and more than fit" in said.out
+
+
+def test_what_was_adjusted_of_another_systems_event_is_shown(shell: Shell) -> None:
+    payload = {"summary": "CPU", "source": "web-01", "severity": "page"}
+    sent = {"routing_key": shell.world.integration_key, "event_action": "trigger"}
+    request = http_event(sent | {"payload": payload}, path="/v2/enqueue")
+    assert shell.world.request(request).status == 202
+    [found] = told(shell, "list")["incidents"]
+    shown = shell.opsknight("incidents", "show", found["id"]).out
+    assert "severity: page became critical" in shown
