@@ -14,7 +14,7 @@ import boto3
 
 LANES: Final = ("Plans", "PagesHigh", "Pages", "Notices")
 EVERY: Final = 10.0
-# Of one key in a minute; two keys are used.
+# A key may send this many a minute; the bench uses two keys.
 MOST_EVENTS: Final = 110
 LONGEST: Final = 1800.0
 

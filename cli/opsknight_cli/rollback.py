@@ -40,7 +40,7 @@ class Function:
     serves: Version
     before: Version | None
     revision: str
-    """Of the alias: nobody else may have moved it meanwhile."""
+    """The alias must still have this revision: somebody else may have moved it."""
 
 
 @app.command("rollback")

@@ -21,9 +21,9 @@ def chat_turn(
     *,
     follows: bool,
 ) -> Turn | None:
-    """For a change that a chat channel is told: by itself, or in a storm in its next digest.
-    None when it has to wait; then something is due for it. `follows`: its incident was told in
-    a digest.
+    """The turn in which a chat channel hears of a change by itself. None when the change has to
+    wait, in a storm for the next digest; then something is due for it. `follows`: a digest has
+    named its incident.
     """
     destination, token = delivery.destination, throttling.new_token()
 

@@ -240,7 +240,7 @@ class Texts:
 
     def _stop(self, inbound: Inbound, now: datetime, deadline: Deadline) -> None:
         if not self.replies.opt_out(inbound.sender, inbound.id, now, deadline):
-            # Anybody can send one in this number's name, and a thousand: nobody is told twice.
+            # Anybody can forge a thousand in this number's name, so we notify the person once.
             return
         found = self._whose(inbound.sender, now, deadline)
         said = (
@@ -263,7 +263,7 @@ class Texts:
             said = f"Text messages to {_masked(inbound.sender)} go out again."
             self._answer(inbound, user, "Text messages go out again.", said, now)
             logger.info("a number replied START", user_id=user.id)
-        # Last: whoever dies before it is told again.
+        # Last: a function that dies before this notifies the person again.
         self.replies.opt_in(inbound.sender, deadline)
 
     def _whose(self, number: str, now: datetime, deadline: Deadline) -> list[User]:

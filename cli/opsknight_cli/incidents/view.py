@@ -213,7 +213,7 @@ def _alert(first: Alert) -> Iterator[tuple[str, str | Text]]:
     for word, text in (("Source", answer.source), ("Severity", answer.severity)):
         if text:
             yield word, printable(text)
-    # Of an event in another system's words.
+    # Another system's sender wrote the event in its own words.
     for each in answer.adjusted or ():
         yield "Adjusted", printable(f"{each.field}: {each.sent} became {each.taken}")
 

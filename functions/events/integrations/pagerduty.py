@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple, assert_never
 
 from events.integrations.drafts import Draft, understood
@@ -56,30 +57,6 @@ class _Version:
     throttled: int
     dedup_key: str
     """What the answer calls it."""
-
-
-def enqueue(
-    request: Request,
-    reception: Reception,
-    now: datetime,
-    patience: float,
-    log_fields: dict[str, Any],
-) -> Answer:
-    """`POST /v2/enqueue`."""
-    version = _Version("routing_key", _draft, 202, 429, "dedup_key")
-    return _answer(version, request, reception, now, patience, log_fields)
-
-
-def create_event(
-    request: Request,
-    reception: Reception,
-    now: datetime,
-    patience: float,
-    log_fields: dict[str, Any],
-) -> Answer:
-    """`POST /generic/2010-04-15/create_event.json`, the Events API v1."""
-    version = _Version("service_key", _draft_of_v1, 200, 403, "incident_key")
-    return _answer(version, request, reception, now, patience, log_fields)
 
 
 def _answer(
@@ -238,3 +215,11 @@ def _contexts(sent: object) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
             case _:
                 pass
     return links, images
+
+
+# Last, as each names its draft. `POST /v2/enqueue`:
+enqueue: Final = partial(_answer, _Version("routing_key", _draft, 202, 429, "dedup_key"))
+# `POST /generic/2010-04-15/create_event.json`, the Events API v1:
+create_event: Final = partial(
+    _answer, _Version("service_key", _draft_of_v1, 200, 403, "incident_key")
+)

@@ -98,7 +98,7 @@ def isolated(text: str) -> str:
 
 
 def moment(at: datetime, zone: tzinfo = UTC) -> str:
-    """`3 Oct 05:12 CEST`. A zone without a name of its own is told by its distance: `UTC-03`."""
+    """`3 Oct 05:12 CEST`. A zone without a name shows its offset: `UTC-03`."""
     local = at.astimezone(zone)
     name = local.tzname() or ""
     name = f"UTC{name}" if name.startswith(("+", "-")) else name
