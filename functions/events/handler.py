@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from events.call import Call, Sender
 from events.contract import Accepted, accepted
 from events.intake import Intake
 from events.integrations import wires
@@ -44,38 +45,35 @@ class Api:
     """Origins whose pages may read the answers under /api/."""
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
+        call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)
         try:
             if (wire := wires.find(request)) is not None:
-                reception = Reception(self.directory, self.intake)
-                return wire.answer(request, reception, self.clock(), self.patience, log_fields)
+                return wire.answer(call, Reception(self.directory, self.intake))
             route, _ = router().find(request)
-            return route.handler(self, request, log_fields)
+            return route.handler(self, call)
         except HttpError as error:
             return error.answer
         except Unavailable as cause:
             return unavailable(log_fields, cause)
 
-    def health(self, _request: Request, _log_fields: dict[str, Any]) -> Answer:
+    def health(self, _call: Call) -> Answer:
         return Answer(200, {"status": "ok"})
 
-    def openapi(self, _request: Request, _log_fields: dict[str, Any]) -> Answer:
+    def openapi(self, _call: Call) -> Answer:
         return Answer(200, json.loads(OPENAPI.read_text()))
 
-    def post_event(self, request: Request, log_fields: dict[str, Any]) -> Answer:
+    def post_event(self, call: Call) -> Answer:
         """Checks in the order that docs/events-api.md promises."""
-        now = self.clock()
-        deadline = Deadline.after(self.patience)
+        request, asking = call.request, (self.directory, call.now, call.deadline)
         body = _Body(request.body)
-        caller = authenticate(request.headers, body.hint, self.directory, now, deadline)
-        log_fields["key_id"] = caller.key.id
+        caller = authenticate(request.headers, body.hint, *asking)
+        call.log(key_id=caller.key.id)
         wanted = body.read()
-        service = service_of(caller, wanted.service_id, EVENTS_WRITE, self.directory, now, deadline)
-        log_fields |= {"service_id": service.id, "event_action": wanted.event_action}
+        service = service_of(caller, wanted.service_id, EVENTS_WRITE, *asking)
+        call.log(service_id=service.id, event_action=wanted.event_action)
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
-        reception = Reception(self.directory, self.intake)
-        received = reception.receive(
-            event, caller.hashed, caller.key, service, now, deadline, log_fields
-        )
+        sender = Sender(caller.hashed, caller.key, service)
+        received = Reception(self.directory, self.intake).receive(event, sender, call)
         result = received.result
         if result is None:
             return Answer(429, Failure(error="Rate limit exceeded."), received.headers)
@@ -110,7 +108,7 @@ class _Body:
         return self._read
 
 
-type Handler = Callable[[Api, Request, dict[str, Any]], Answer]
+type Handler = Callable[[Api, Call], Answer]
 
 ROUTES: Final[tuple[Route[Handler], ...]] = (
     Route(

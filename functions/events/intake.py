@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
+from events.call import Call, Sender
 from events.rate_limit_reports import Refusals
-from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
-from opsknight.store.calls import Deadline
 from opsknight.store.execute import Settling
 from opsknight.store.table import Table
 
@@ -43,71 +42,56 @@ class Intake:
     """Runs a call while the request goes on."""
     refusals: Refusals = field(default_factory=Refusals)
 
-    def take(
-        self,
-        event: Event,
-        key: IntegrationKey | ApiKey,
-        service: Service,
-        now: datetime,
-        deadline: Deadline,
-    ) -> IntakeResult:
+    def take(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
-        minute = Minute.of(now)
+        key, minute = sender.key, Minute.of(call.now)
         if self.limiter.is_full(key.id, minute):
-            self._report(self.refusals.note(key, event, minute), key, service, now, deadline)
+            self._report(self.refusals.note(key, event, minute), sender, call)
             raise LimitReached
         counting = self.background.submit(self.limiter.count, key.id, minute)
-        current = self.table.pointer(event.service_id, event.dedup_key, deadline)
+        current = self.table.pointer(event.service_id, event.dedup_key, call.deadline)
         try:
             remaining = counting.result(timeout=LIMITER_SECONDS)
         except TimeoutError:
             remaining = None
         except LimitReached:
-            self._report(self.refusals.note(key, event, minute), key, service, now, deadline)
+            self._report(self.refusals.note(key, event, minute), sender, call)
             raise
-        action, incident = self._settled(event, service, current, now, deadline)
-        self._report(self.refusals.left(key, service.id, minute), key, service, now, deadline)
+        action, incident = self._settled(event, sender, current, call)
+        self._report(self.refusals.left(key, sender.service.id, minute), sender, call)
         return IntakeResult(action, incident, remaining)
 
     def _settled(
         self,
         event: Event,
-        service: Service,
+        sender: Sender,
         current: Pointer | None,
-        now: datetime,
-        deadline: Deadline,
+        call: Call,
         *,
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
-        settled = self._settling().settle(event, service, current, now, deadline, raising=raising)
+        settling = Settling(self.table, self.new_id, self.background)
+        settled = settling.settle(
+            event, sender.service, current, call.now, call.deadline, raising=raising
+        )
         return _outcome(settled)
 
-    def _settling(self) -> Settling:
-        return Settling(self.table, self.new_id, self.background)
-
-    def _report(
-        self,
-        report: Event | None,
-        key: IntegrationKey | ApiKey,
-        service: Service,
-        now: datetime,
-        deadline: Deadline,
-    ) -> None:
+    def _report(self, report: Event | None, sender: Sender, call: Call) -> None:
         """Opens or adds to the incident about refused events. It is not limited itself."""
         if report is None:
             return
         # The answer does not depend on this report, and must neither wait for it nor fail with it:
         # an accepted event that became a 500 would be sent again.
-        deadline = deadline.within(REPORT_PATIENCE_SECONDS)
+        brief = call.within(REPORT_PATIENCE_SECONDS)
         try:
             where = report.service_id, report.dedup_key
-            current = self.table.pointer(*where, deadline, internal=report.internal)
-            self._settled(report, service, current, now, deadline, raising=True)
+            current = self.table.pointer(*where, brief.deadline, internal=report.internal)
+            self._settled(report, sender, current, brief, raising=True)
         except Exception:
             # The count is kept for the next report.
-            logger.exception("refused events could not be reported", service_id=service.id)
+            logger.exception("refused events could not be reported", service_id=sender.service.id)
         else:
-            self.refusals.reported(key, service.id)
+            self.refusals.reported(sender.key, sender.service.id)
 
 
 def _outcome(decision: Decision) -> tuple[str, Pointer | None]:

@@ -8,18 +8,18 @@ so what may pass is a 503. In v1 a 403 means "try later": a bad key there is a 4
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Any, Final, assert_never
 
+from events.call import Call, Sender
 from events.integrations.drafts import Draft, understood
 from events.reception import Reception
-from opsknight.directory.entries import IntegrationKey, Service, key_hash
+from opsknight.directory.entries import key_hash
 from opsknight.http.body import InvalidJson, decoded
-from opsknight.http.gateway import Answer, Request, unavailable
+from opsknight.http.gateway import Answer, unavailable
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.incident.model import Action
-from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.calls import Unavailable
 
 _PAYLOAD: Final = frozenset({"summary", "source", "severity", "custom_details"})
 # Before the body is parsed: half a megabyte of a stranger's costs nothing.
@@ -27,12 +27,6 @@ _KEYS: Final = {
     name: re.compile(rb'"%s"\s*:\s*"\s*([0-9A-Fa-f]{32})\s*"' % name.encode())
     for name in ("routing_key", "service_key")
 }
-
-
-class _Caller(NamedTuple):
-    hashed: str
-    key: IntegrationKey
-    service: Service
 
 
 class _Refused(Exception):
@@ -59,34 +53,26 @@ class _Version:
     """What the answer calls it."""
 
 
-def _answer(
-    version: _Version,
-    request: Request,
-    reception: Reception,
-    now: datetime,
-    patience: float,
-    log_fields: dict[str, Any],
-) -> Answer:
-    deadline = Deadline.after(patience)
+def _answer(version: _Version, call: Call, reception: Reception) -> Answer:
     try:
-        caller = _caller(version.key, request, reception, now, deadline)
-        log_fields |= {"key_id": caller.key.id, "service_id": caller.service.id}
-        sent = _object(request, version.key, caller)
-        wanted = understood(version.draft(sent), caller.service.id, caller.key.actor)
-        log_fields["event_action"] = wanted.event.action
-        received = reception.receive(wanted.event, *caller, now, deadline, log_fields)
+        sender = _sender(version.key, call, reception)
+        call.log(key_id=sender.key.id, service_id=sender.service.id)
+        sent = _object(version.key, call, sender)
+        wanted = understood(version.draft(sent), sender.service.id, sender.key.actor)
+        call.log(event_action=wanted.event.action)
+        received = reception.receive(wanted.event, sender, call)
     except _Refused as refused:
         return Answer(400, refused.body)
     except Unavailable as cause:
-        return _unavailable(log_fields, cause)
+        return _unavailable(call, cause)
     if received.result is None:
         return Answer(version.throttled, _throttled(), received.headers)
     body = {"status": "success", "message": "Event processed", version.dedup_key: wanted.dedup_key}
     return Answer(version.accepted, body, received.headers)
 
 
-def _unavailable(log_fields: dict[str, Any], cause: Unavailable) -> Answer:
-    answer = unavailable(log_fields, cause)
+def _unavailable(call: Call, cause: Unavailable) -> Answer:
+    answer = unavailable(call.log_fields, cause)
     body = {"status": "error", "message": "Not stored: send it again.", "error": "Unavailable"}
     return Answer(answer.status, body, answer.headers)
 
@@ -96,35 +82,34 @@ def _throttled() -> dict[str, Any]:
     return {"status": "throttle exceeded", "message": why, "errors": [why]}
 
 
-def _caller(
-    name: str, request: Request, reception: Reception, now: datetime, deadline: Deadline
-) -> _Caller:
+def _sender(name: str, call: Call, reception: Reception) -> Sender:
     """By the key in the body, and by no other: senders put anything into headers."""
-    if len(request.body) > LARGEST_BODY:
+    body = call.request.body
+    if len(body) > LARGEST_BODY:
         raise _Refused(f"The event is larger than {LARGEST_BODY} bytes")
-    found = [each[1].decode().lower() for each in _KEYS[name].finditer(request.body)]
-    directory = reception.directory
+    found = [each[1].decode().lower() for each in _KEYS[name].finditer(body)]
+    directory, when = reception.directory, (call.now, call.deadline)
     # What a monitor tells may hold one of that name: the event's own is before or after it.
     for each in dict.fromkeys(found[:1] + found[-1:]):
         hashed = key_hash(each)
-        key = directory.integration_key(hashed, now, deadline)
-        service = key and directory.service(key.service_id, now, deadline)
+        key = directory.integration_key(hashed, *when)
+        service = key and directory.service(key.service_id, *when)
         if key and service:
-            return _Caller(hashed, key, service)
+            return Sender(hashed, key, service)
     raise _Refused(f"{name} is not the key of an integration here")
 
 
-def _object(request: Request, name: str, caller: _Caller) -> dict[str, Any]:
-    """The event without its key, which must be that of the caller."""
+def _object(name: str, call: Call, sender: Sender) -> dict[str, Any]:
+    """The event without its key, which must be the sender's."""
     unrecognized = "Event object format is unrecognized"
     try:
-        sent = decoded(request.body)
+        sent = decoded(call.request.body)
     except InvalidJson as error:
         raise _Refused(f"JSON parse error: {error}", unrecognized) from None
     if not isinstance(sent, dict):
         raise _Refused("The event must be an object", unrecognized)
     written = sent.pop(name, None)
-    if not isinstance(written, str) or key_hash(written.strip().lower()) != caller.hashed:
+    if not isinstance(written, str) or key_hash(written.strip().lower()) != sender.hashed:
         raise _Refused(f"{name} must stand in the event itself")
     for other in _KEYS:
         sent.pop(other, None)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
+from events.call import Call
 from events.reception import Reception
 from opsknight.http.gateway import Answer, HttpError, Request
 
-type Handler = Callable[[Request, Reception, datetime, float, dict[str, Any]], Answer]
+type Handler = Callable[[Call, Reception], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,13 @@ class Wire:
     """The module; `name` is the function in it."""
     name: str
 
-    def answer(
-        self,
-        request: Request,
-        reception: Reception,
-        now: datetime,
-        patience: float,
-        log_fields: dict[str, Any],
-    ) -> Answer:
-        """`patience`: for how many seconds DynamoDB may be tried. Raises HttpError, Unavailable."""
-        if request.method != "POST":
+    def answer(self, call: Call, reception: Reception) -> Answer:
+        """Raises HttpError, Unavailable."""
+        if call.request.method != "POST":
             raise HttpError(405, "Method not allowed", Allow="POST")
         module = import_module(f"events.integrations.{self.protocol}")
         handler: Handler = getattr(module, self.name)
-        return handler(request, reception, now, patience, log_fields)
+        return handler(call, reception)
 
 
 WIRES: Final = (

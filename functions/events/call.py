@@ -1,0 +1,39 @@
+"""What goes with a request from the door to the intake. Decides nothing."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service
+from opsknight.http.gateway import Request
+from opsknight.store.calls import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, and the time that it has."""
+
+    request: Request
+    now: datetime
+    """When it came. All that one request does happens at this moment."""
+    deadline: Deadline
+    """Until when DynamoDB may be tried."""
+    log_fields: dict[str, Any]
+
+    def within(self, seconds: float) -> "Call":
+        """The same call, for a part of it that may take at most so long."""
+        return replace(self, deadline=self.deadline.within(seconds))
+
+    def log(self, **fields: object) -> None:
+        """Adds to the one line that is logged about the request, which has its id already."""
+        self.log_fields.update(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A live key, and the service that the request is for."""
+
+    hashed: str
+    """The key's hash."""
+    key: IntegrationKey | ApiKey
+    service: Service
