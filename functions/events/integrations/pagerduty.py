@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from events.call import Call, Sender
-from events.integrations.drafts import Draft, understood
 from events.reception import Reception
 from opsknight.directory.entries import key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, unavailable
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.incident.model import Action
+from opsknight.integrations.drafts import Draft, understood
 from opsknight.store.calls import Unavailable
 
 _PAYLOAD: Final = frozenset({"summary", "source", "severity", "custom_details"})
