@@ -57,6 +57,8 @@ class Draft:
     """Further fields of the payload, which are kept."""
     rest: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further fields beside the payload: links, images and the like. Holds no key."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """Fields that could not be read, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class _Adjusted:
 
     def text(self, name: str, sent: object, longest: int, default: str) -> str:
         """A text of at most so many characters."""
-        written = without_lone_surrogates(_words(sent))
+        written = without_lone_surrogates(words(sent))
         if not written:
             self.note(name, sent, default)
             return default
@@ -87,7 +89,7 @@ class _Adjusted:
         return cut
 
     def severity(self, sent: object) -> Severity:
-        named = _words(sent).lower()
+        named = words(sent).lower()
         severity = SEVERITIES.get(named, UNKNOWN_SEVERITY)
         if named != severity.value:
             self.note("severity", sent, severity.value)
@@ -105,7 +107,9 @@ def understood(draft: Draft, service_id: str, actor: Actor) -> Understood:
     the protocol has seen to that.
     """
     adjusted = _Adjusted()
-    sent_key = _words(draft.dedup_key) or uuid4().hex
+    for name, why in draft.problems:
+        adjusted.note(name, "unreadable", why)
+    sent_key = words(draft.dedup_key) or uuid4().hex
     dedup_key = shortened(sent_key)
     if dedup_key != sent_key:
         adjusted.note("dedup_key", sent_key, dedup_key)
@@ -154,8 +158,8 @@ def shortened(key: str) -> str:
     return f"{clean[:100]}~{digest[:32]}"
 
 
-def _words(sent: object) -> str:
-    """Text of what should be one; empty for nothing."""
+def words(sent: object) -> str:
+    """The text of a text or a number, trimmed; empty for anything else."""
     match sent:
         case str():
             return sent.strip()
