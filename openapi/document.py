@@ -20,6 +20,8 @@ _TAGS: Final = {
     "incidents": "See incidents, and act on them: docs/http-api.md.",
     "services": "Services and their maintenance windows.",
     "schedules": "Who is on call, and overrides.",
+    "users": "The caller, people and teams.",
+    "policies": "Escalation policies.",
 }
 _SECURITY: Final = {
     "integrationKey": {

@@ -20,6 +20,7 @@ from opsknight.notification.requested import deliveries_of_test
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.table import Table
 from opsknight.views import answers
+from opsknight.views.names import UNKNOWN
 from opsknight.views.wire import to_json
 from opsknight_cli.session import CommandError, Exit, Session
 from opsknight_cli.terminal import holding
@@ -122,7 +123,7 @@ def _show(
 
 def _data(each: Delivery) -> dict[str, Any]:
     ids = [one.provider_id for one in each.attempts if one.provider_id]
-    return to_json(answers.delivery(each)) | ({"providerId": ids[-1]} if ids else {})
+    return to_json(answers.delivery(each, UNKNOWN)) | ({"providerId": ids[-1]} if ids else {})
 
 
 def _result(each: Delivery) -> tuple[str | Text, str, str]:

@@ -17,6 +17,7 @@ from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
 from opsknight.views.models import Done
 from respond.contract import LARGEST_BODY
+from respond.names import NameCache
 from respond.request import ApiCall, caller_of, count_call, over_the_limit
 from respond.routes import ROUTES, Handler, PeopleRoute
 
@@ -33,6 +34,7 @@ def router() -> Router[Handler]:
 class Api:
     table: Table
     directory: DirectoryCache
+    names: NameCache
     limiter: Limiter
     new_id: Callable[[str, datetime], str]
 
@@ -57,7 +59,17 @@ class Api:
         if route.path.startswith(INCIDENT_PATHS):
             log_fields["incident_id"] = ids[0]
         headers = count_call(self.limiter, caller, now, writes=request.method not in READS)
-        call = ApiCall(request, ids, caller, now, deadline, self.table, self.directory, self.new_id)
+        call = ApiCall(
+            request,
+            ids,
+            caller,
+            now,
+            deadline,
+            self.table,
+            self.directory,
+            self.names,
+            self.new_id,
+        )
         try:
             answer = _handled(route, call)
         except HttpError as error:

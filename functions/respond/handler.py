@@ -27,6 +27,7 @@ from respond import addressed, linked, slack
 from respond.addressed import Addressed
 from respond.api import Api
 from respond.linked import Linked
+from respond.names import NameCache
 from respond.pages import sentence_page
 from respond.slack import Slack
 from respond.texts import Inbound, Texts
@@ -80,7 +81,7 @@ def make(
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
         texts=Texts(table, directory, pages, new_id),
-        api=Api(table, directory, Limiter(counters), new_id),
+        api=Api(table, directory, NameCache(table), Limiter(counters), new_id),
         clock=clock,
         patience=patience,
         origins=origins,

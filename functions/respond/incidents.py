@@ -28,6 +28,7 @@ from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.views import answers, incident_records
 from opsknight.views.models import IncidentPage, NotPossible, ShownIncident
+from opsknight.views.names import of_incident, of_listed
 from respond.contract import (
     EscalateBody,
     NewIncident,
@@ -63,7 +64,8 @@ def list_incidents(call: ApiCall) -> Answer:
         until=until,
     )
     found, following = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
-    listed = [answers.listed(each) for each in found]
+    names = call.names(of_listed(found))
+    listed = [answers.listed(each, names) for each in found]
     return Answer(
         200, IncidentPage(incidents=listed, cursor=None if following is None else cursor(following))
     )
@@ -89,7 +91,8 @@ def _services(service_id: str | None, team_id: str | None, call: ApiCall) -> fro
 def show_incident(call: ApiCall) -> Answer:
     [incident_id] = call.ids
     records = incident_records.read(call.table, _visible(incident_id, call), call.deadline)
-    return Answer(200, ShownIncident(incident=answers.incident(records)))
+    names = call.names(of_incident(records))
+    return Answer(200, ShownIncident(incident=answers.incident(records, names)))
 
 
 def open_incident(call: ApiCall, wanted: NewIncident) -> Answer:

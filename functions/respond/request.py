@@ -4,7 +4,7 @@ query.
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,9 @@ from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
 from opsknight.store.table import Table
+from opsknight.views.names import Named, Names
 from respond.contract import MOST_LISTED, Time
+from respond.names import NameCache
 
 _CURSOR: Final = re.compile(
     r"(active|resolved#[0-9A-Za-z_-]{1,100}#\d{4}-\d\d) (inc_[0-9a-f]{28}|)"
@@ -71,10 +73,14 @@ class ApiCall:
     deadline: Deadline
     table: Table
     directory: DirectoryCache
+    name_cache: NameCache
     make_id: Callable[[str, datetime], str]
 
     def new_id(self, prefix: str) -> str:
         return self.make_id(prefix, self.now)
+
+    def names(self, wanted: Iterable[Named]) -> Names:
+        return self.name_cache.read(wanted, self.now, self.deadline)
 
     def user_issues(self, user_id: str | None, path: str) -> list[Issue]:
         """An issue, if the user whom a field of the body names is disabled or does not exist."""

@@ -14,7 +14,8 @@ from opsknight.oncall.schedules import Override, on_call_at, shifts
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
-from opsknight.views import answers, models
+from opsknight.views import answers, models, roster_models
+from opsknight.views.names import of_service, of_users
 from respond.contract import NewOverride, NewWindow
 from respond.request import ApiCall, Query
 
@@ -26,19 +27,25 @@ LONGEST_WINDOW_OF_A_USER: Final = timedelta(days=31)
 
 def list_services(call: ApiCall) -> Answer:
     found = [
-        answers.service(each, call.now)
+        each
         for each in Configurations(call.table).services(call.deadline)
         if call.caller.sees_all or each.team_id in call.caller.user.team_ids
     ]
-    return Answer(200, models.Services(services=found))
+    names = call.names(named for each in found for named in of_service(each))
+    shown = [answers.service(each, names, call.now) for each in found]
+    return Answer(200, roster_models.Services(services=shown))
 
 
 def list_schedules(call: ApiCall) -> Answer:
-    found = []
-    for rota in _rotas(None, call):
-        holder = on_call_at(rota.schedule, rota.overrides, call.now, disabled=_absent(rota, call))
-        found.append(answers.schedule(rota.schedule, holder))
-    return Answer(200, models.Schedules(schedules=found))
+    holders = {}
+    rotas = _rotas(None, call)
+    for rota in rotas:
+        holders[rota.schedule.id] = on_call_at(
+            rota.schedule, rota.overrides, call.now, disabled=_absent(rota, call)
+        )
+    names = call.names(of_users(holders.values()))
+    found = [answers.schedule(each.schedule, holders[each.schedule.id], names) for each in rotas]
+    return Answer(200, roster_models.Schedules(schedules=found))
 
 
 def show_on_call(call: ApiCall) -> Answer:
@@ -47,27 +54,33 @@ def show_on_call(call: ApiCall) -> Answer:
     named = query.text("schedule")
     query.check()
     found = []
-    for rota in _rotas(named, call):
+    rotas = _rotas(named, call)
+    names = call.names(of_users(each for rota in rotas for each in rota.user_ids))
+    for rota in rotas:
         absent = _absent(rota, call)
         ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
+        holder = on_call_at(rota.schedule, rota.overrides, at, disabled=absent)
         found.append(
-            models.OnCallSchedule(
+            roster_models.OnCallSchedule(
                 schedule_id=rota.schedule.id,
                 name=rota.schedule.name,
                 at=at,
-                user_id=on_call_at(rota.schedule, rota.overrides, at, disabled=absent),
-                shifts=[answers.shift(each) for each in ahead],
+                user_id=holder,
+                user_name=names.user(holder),
+                shifts=[answers.shift(each, names) for each in ahead],
             )
         )
-    return Answer(200, models.OnCall(on_call=found))
+    return Answer(200, roster_models.OnCall(on_call=found))
 
 
 def list_overrides(call: ApiCall) -> Answer:
     [schedule_id] = call.ids
     rota = _rota(schedule_id, call)
     found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
-    current = [answers.override(each) for each in found if each.end > call.now]
-    return Answer(200, models.Overrides(overrides=current))
+    replaced = {each.replaces for each in found}
+    names = call.names(of_users(rota.user_ids | replaced))
+    current = [answers.override(each, names) for each in found if each.end > call.now]
+    return Answer(200, roster_models.Overrides(overrides=current))
 
 
 def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
@@ -95,7 +108,8 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
         )
     except Conflict:
         raise HttpError(404, "Schedule not found") from None
-    return Answer(201, models.NewOverrideAnswer(override=answers.override(override)))
+    names = call.names(of_users((override.user_id, override.replaces)))
+    return Answer(201, roster_models.NewOverrideAnswer(override=answers.override(override, names)))
 
 
 def remove_override(call: ApiCall) -> Answer:
@@ -107,7 +121,7 @@ def remove_override(call: ApiCall) -> Answer:
         Operations(call.table).remove_override(schedule_id, override_id, call.deadline)
     except Conflict:
         raise HttpError(404, "Override not found") from None
-    return Answer(200, models.Removed(status="success"))
+    return Answer(200, roster_models.Removed(status="success"))
 
 
 def list_windows(call: ApiCall) -> Answer:
@@ -115,7 +129,7 @@ def list_windows(call: ApiCall) -> Answer:
     service = _service(service_id, call)
     found = sorted(service.windows, key=lambda each: (each.start, each.id))
     current = [answers.window(each) for each in found if each.end > call.now]
-    return Answer(200, models.Windows(maintenance=current))
+    return Answer(200, roster_models.Windows(maintenance=current))
 
 
 def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
@@ -146,7 +160,7 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
         return kept if window in kept else [*kept, window]
 
     _change_windows(service_id, added, call)
-    return Answer(201, models.NewWindowAnswer(maintenance=answers.window(window)))
+    return Answer(201, roster_models.NewWindowAnswer(maintenance=answers.window(window)))
 
 
 def end_window(call: ApiCall) -> Answer:
@@ -165,7 +179,7 @@ def end_window(call: ApiCall) -> Answer:
     _change_windows(service_id, ended, call)
     token = call.new_id("end")[:24]
     freed = Operations(call.table).end_suppression(service_id, call.now, token, call.deadline)
-    return Answer(200, models.EndedWindow(status="success", incidents=freed))
+    return Answer(200, roster_models.EndedWindow(status="success", incidents=freed))
 
 
 def _change_windows(

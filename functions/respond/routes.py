@@ -17,8 +17,8 @@ from opsknight.directory.entries import (
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Parameter, Reply, Route
 from opsknight.incident.model import Status, Urgency
-from opsknight.views import models
-from respond import contract, incidents, rosters
+from opsknight.views import models, roster_models
+from respond import contract, directory_routes, incidents, rosters
 from respond.request import DEFAULT_LIMIT
 
 # Called with the ApiCall, and with the body where the route has one.
@@ -184,7 +184,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         scope=SERVICES_READ,
         handler=rosters.list_services,
         summary="List services, by id.",
-        replies=(Reply(200, "All that the key's owner may see.", models.Services, LIMITS),),
+        replies=(Reply(200, "All that the key's owner may see.", roster_models.Services, LIMITS),),
         errors=(400,),
     ),
     Route(
@@ -194,7 +194,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         scope=SERVICES_READ,
         handler=rosters.list_windows,
         summary="List maintenance windows in force and to come.",
-        replies=(Reply(200, "Those that are not over.", models.Windows, LIMITS),),
+        replies=(Reply(200, "Those that are not over.", roster_models.Windows, LIMITS),),
         errors=(400, 403, 404),
     ),
     Route(
@@ -206,7 +206,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         summary="Begin maintenance, now or later: incidents opened in it page nobody.",
         body=contract.NewWindow,
         example={"end": "2026-11-23T05:00:00Z", "reason": "A new database"},
-        replies=(Reply(201, "It is planned.", models.NewWindowAnswer, LIMITS),),
+        replies=(Reply(201, "It is planned.", roster_models.NewWindowAnswer, LIMITS),),
         errors=(400, 403, 404, 409, 413),
     ),
     Route(
@@ -216,7 +216,7 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         scope=SERVICES_WRITE,
         handler=rosters.end_window,
         summary="End a window now; one that has not begun is removed.",
-        replies=(Reply(200, "It is over.", models.EndedWindow, LIMITS),),
+        replies=(Reply(200, "It is over.", roster_models.EndedWindow, LIMITS),),
         errors=(403, 404),
     ),
 )
@@ -228,7 +228,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         scope=SCHEDULES_READ,
         handler=rosters.list_schedules,
         summary="List schedules, and who is on call by each now.",
-        replies=(Reply(200, "All of them.", models.Schedules, LIMITS),),
+        replies=(Reply(200, "All of them.", roster_models.Schedules, LIMITS),),
         errors=(400,),
     ),
     Route(
@@ -238,7 +238,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         scope=SCHEDULES_READ,
         handler=rosters.list_overrides,
         summary="List overrides in force and to come.",
-        replies=(Reply(200, "Those that are not over.", models.Overrides, LIMITS),),
+        replies=(Reply(200, "Those that are not over.", roster_models.Overrides, LIMITS),),
         errors=(400, 404),
     ),
     Route(
@@ -255,7 +255,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
             "start": "2026-11-23T18:00:00+01:00",
             "end": "2026-11-24T09:00:00+01:00",
         },
-        replies=(Reply(201, "It is added.", models.NewOverrideAnswer, LIMITS),),
+        replies=(Reply(201, "It is added.", roster_models.NewOverrideAnswer, LIMITS),),
         errors=(400, 403, 404, 413),
     ),
     Route(
@@ -265,7 +265,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         scope=SCHEDULES_WRITE,
         handler=rosters.remove_override,
         summary="Remove an override.",
-        replies=(Reply(200, "It is gone.", models.Removed, LIMITS),),
+        replies=(Reply(200, "It is gone.", roster_models.Removed, LIMITS),),
         errors=(403, 404),
     ),
     Route(
@@ -279,8 +279,8 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
             Parameter("at", "At this time instead of now.", _TIME, "2026-11-24T03:00:00Z"),
             Parameter("schedule", "Only this schedule, by id.", _TEXT, "sch_web"),
         ),
-        replies=(Reply(200, "By each schedule.", models.OnCall, LIMITS),),
+        replies=(Reply(200, "By each schedule.", roster_models.OnCall, LIMITS),),
         errors=(400, 404),
     ),
 )
-ROUTES: Final = (*_INCIDENTS, *_SERVICES, *_SCHEDULES)
+ROUTES: Final = (*_INCIDENTS, *_SERVICES, *_SCHEDULES, *directory_routes.ROUTES)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, assert_never
 
 from opsknight.directory.entries import User
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, masked_number
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
@@ -219,7 +219,7 @@ class Texts:
         return f"{self.directory.user_name(who, act.now, act.deadline)} has"
 
     def _confirm(self, act: _Act, user: User, said: str) -> None:
-        elsewhere = f"By text message from {_masked(act.inbound.sender)}: {said}"
+        elsewhere = f"By text message from {masked_number(act.inbound.sender)}: {said}"
         self._answer(act.inbound, user, said, elsewhere, act.now)
 
     def _answer(
@@ -244,7 +244,7 @@ class Texts:
             return
         found = self._whose(inbound.sender, now, deadline)
         said = (
-            f"Text messages to {_masked(inbound.sender)} have stopped, as you replied STOP. Pages"
+            f"Text messages to {masked_number(inbound.sender)} have stopped, as you replied STOP. Pages"
             " go to your other methods. Send START to the same number to have them again."
         )
         for user in found:
@@ -260,7 +260,7 @@ class Texts:
         if not self.replies.opted_out([inbound.sender], deadline):
             return
         for user in self._whose(inbound.sender, now, deadline):
-            said = f"Text messages to {_masked(inbound.sender)} go out again."
+            said = f"Text messages to {masked_number(inbound.sender)} go out again."
             self._answer(inbound, user, "Text messages go out again.", said, now)
             logger.info("a number replied START", user_id=user.id)
         # Last: a function that dies before this notifies the person again.
@@ -276,7 +276,3 @@ class Texts:
 
 def _texts_to(user: User, number: str) -> bool:
     return any(each.channel is Channel.SMS and each.to == number for each in methods(user))
-
-
-def _masked(number: str) -> str:
-    return f"{number[:3]}…{number[-2:]}"

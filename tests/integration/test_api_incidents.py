@@ -62,6 +62,7 @@ def test_a_list_shows_active_incidents_newest_first(desk: Desk) -> None:
         "status": "OPEN",
         "urgency": "HIGH",
         "serviceId": "svc_checkout",
+        "serviceName": "Checkout",
         "createdAt": "2026-11-23T03:00:00Z",
     }
     assert "cursor" not in answer.body

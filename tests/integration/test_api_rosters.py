@@ -50,6 +50,7 @@ def test_services_are_those_of_the_callers_teams(desk: Desk) -> None:
         "id": "svc_checkout",
         "name": "Checkout",
         "teamId": "team_web",
+        "teamName": "Web",
         "disabled": False,
     }
     ben = desk.call("GET", "/api/services", key=desk.key("ben", *SCOPES)).body["services"]
@@ -160,6 +161,7 @@ def test_who_is_on_call_now_then_and_next(desk: Desk) -> None:
     )
     assert now["shifts"][0] == {
         "userId": "user_ada",
+        "userName": "Ada",
         "start": "2026-11-23T03:00:00Z",
         "end": "2026-11-24T00:00:00Z",
         "layer": "daily",

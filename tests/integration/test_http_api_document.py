@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -22,7 +22,8 @@ from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.directory.entries import SCOPES
-from opsknight.escalation.policy import implicit
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
@@ -30,8 +31,9 @@ from opsknight.http.rate_limiter import Limiter
 from opsknight.notification.delivery import Attempt, State
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
+from opsknight.store.directory_items import directory_item
 from respond.handler import fault
-from tests.integration.steps import incident
+from tests.integration.steps import incident, put
 
 FILE = ROOT / "docs" / "http-api.md"
 DOCUMENT = FILE.read_text(encoding="utf-8")
@@ -52,6 +54,22 @@ SCHEDULE = Schedule(
 )
 
 
+POLICY = Policy(
+    id="pol_web",
+    name="Web",
+    version=1,
+    steps=(
+        Step(targets=(Target(kind=TargetKind.SCHEDULE, id="sch_web"),)),
+        Step(delay=timedelta(minutes=10), targets=(Target(kind=TargetKind.TEAM, id="team_web"),)),
+    ),
+    repeat=2,
+)
+METHODS = {
+    "ada": (Receiver(id="cm_1", name="Mobile", channel=Channel.SMS, to="+4915112345678"),),
+    "ben": (Receiver(id="cm_2", name="Mail", channel=Channel.EMAIL, to="ben@example.com"),),
+}
+
+
 class Ids:
     """The same in every run."""
 
@@ -70,7 +88,18 @@ def desk(world: World) -> Desk:
     world, new_id = world, Ids()
     desk = Desk(world, new_id=new_id)
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
-    desk.configured(services=["svc_checkout", "svc_reports"], schedules=["sch_web"])
+    world.table.publish(POLICY, token_hex(8), deadline())
+    for name, methods in METHODS.items():
+        user = world.table.user(f"user_{name}", deadline())
+        assert user
+        put(world, directory_item(user.model_copy(update={"contact_methods": methods})))
+    desk.configured(
+        users=["user_ada", "user_ben"],
+        teams=["team_web"],
+        policies=["pol_web"],
+        services=["svc_checkout", "svc_reports"],
+        schedules=["sch_web"],
+    )
     background = ThreadPoolExecutor(max_workers=2)
     intake = Intake(world.table, Limiter(world.counters), new_id, background)
     events = Api(DirectoryCache(world.table, background), intake, world.clock)

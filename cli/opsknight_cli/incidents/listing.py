@@ -9,7 +9,9 @@ import typer
 
 from opsknight.incident.model import ACTIVE, Status, Urgency
 from opsknight.store.listings import Listings, Wanted
+from opsknight.store.names import read_names
 from opsknight.views import answers, incident_records
+from opsknight.views.names import Names, of_incident, of_listed
 from opsknight.views.wire import time as instant
 from opsknight.views.wire import to_json
 from opsknight_cli.incidents import view
@@ -86,9 +88,10 @@ def list_command(
     more = len(found) > limit
     found = found[:limit]
     if screen.as_json:
+        names = Names(read_names(invocation.deployment.table, of_listed(found), session.deadline()))
         screen.data(
             {
-                "incidents": [to_json(answers.listed(each)) for each in found],
+                "incidents": [to_json(answers.listed(each, names)) for each in found],
                 "more": more,
                 "hold": holding.data(holding.current(invocation)),
             }
@@ -142,11 +145,12 @@ def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
     details = incident_records.read(table, found, deadline)
     pages = table.pages(found.id, deadline)
     if screen.as_json:
+        names = Names(read_names(table, of_incident(details), deadline))
         more = {
             "pages": [to_json(answers.page(each)) for each in pages],
             "timers": {name: instant(at) for name, at in sorted(found.timers.items())},
         }
-        screen.data({"incident": to_json(answers.incident(details)) | more})
+        screen.data({"incident": to_json(answers.incident(details, names)) | more})
         return
     holding.warn(invocation)
     policy = None

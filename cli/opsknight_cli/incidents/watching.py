@@ -12,7 +12,9 @@ from opsknight.config.configuration import slug_of
 from opsknight.incident.model import ACTIVE, Status, Urgency
 from opsknight.store.calls import Unavailable
 from opsknight.store.listings import Listed, Listings, Wanted
+from opsknight.store.names import read_names
 from opsknight.views import answers
+from opsknight.views.names import UNKNOWN, Names, of_listed
 from opsknight.views.wire import time as instant
 from opsknight.views.wire import to_json
 from opsknight_cli.incidents import view
@@ -139,11 +141,14 @@ def _list(look: Look, invocation: Invocation) -> Iterable[Line]:
 
 def _print_events(look: Look, invocation: Invocation) -> None:
     now, screen = invocation.session.now(), invocation.screen
+    names = UNKNOWN
+    if screen.as_json and look.events:
+        table, deadline = invocation.deployment.table, invocation.session.deadline()
+        names = Names(read_names(table, of_listed(each for _, each in look.events), deadline))
     for before, each in look.events:
         if screen.as_json:
-            screen.line(
-                {"at": instant(now), "before": before, "incident": to_json(answers.listed(each))}
-            )
+            incident = to_json(answers.listed(each, names))
+            screen.line({"at": instant(now), "before": before, "incident": incident})
             continue
         change = f"{each.status}" if before is None else f"{before} -> {each.status}"
         line = Text(f"{now:%H:%M:%S}  {view.short(each.id, each.status)}  ")

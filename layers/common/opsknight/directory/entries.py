@@ -23,6 +23,9 @@ SERVICES_WRITE: Final = "services:write"
 SCHEDULES_READ: Final = "schedules:read"
 SCHEDULES_WRITE: Final = "schedules:write"
 """Overrides; only the configuration changes anything else of a schedule."""
+USERS_READ: Final = "users:read"
+"""Users and teams by name, without addresses; and everything about oneself."""
+POLICIES_READ: Final = "policies:read"
 SCOPES: Final = (
     EVENTS_WRITE,
     INCIDENTS_READ,
@@ -31,6 +34,8 @@ SCOPES: Final = (
     SERVICES_WRITE,
     SCHEDULES_READ,
     SCHEDULES_WRITE,
+    USERS_READ,
+    POLICIES_READ,
 )
 
 

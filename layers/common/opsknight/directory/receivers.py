@@ -92,6 +92,11 @@ class Receiver(Model):
     """Name of a second one during a rotation: bodies are signed with both."""
 
 
+def masked_number(number: str) -> str:
+    """Enough of a telephone number to tell two apart, and too little to call."""
+    return f"{number[:3]}…{number[-2:]}"
+
+
 class NotificationRule(Model):
     """For incidents of this urgency, notify the user through this method `delay` after the page."""
 

@@ -21,6 +21,7 @@ from opsknight.store import directory_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.configuration_size import check_size
 from opsknight.store.due import DueIndex, Place
+from opsknight.store.names import entry_key
 from opsknight.store.rows import validated
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
@@ -100,7 +101,7 @@ class Configurations:
         def attempt(_: int) -> tuple[int, Configuration, Listed]:
             revision, listed = self._head(deadline)
             wanted = {(kind, key) for kind in Kind for key in listed[kind]} | also
-            keys = [_key(kind, key) for kind, key in sorted(wanted)]
+            keys = [entry_key(kind, key) for kind, key in sorted(wanted)]
             found = Configuration.of(map(_entry, self.table.batch(keys, deadline)))
             # Many reads are no snapshot; between two equal revisions nothing was written.
             if self._head(deadline)[0] != revision:
@@ -131,11 +132,15 @@ class Configurations:
         """All users, by id."""
         return self._of_kind(Kind.USER, User, deadline)
 
-    def _of_kind[E: (Service, Schedule, Team, User)](
+    def policies(self, deadline: Deadline) -> list[Policy]:
+        """All policies, by id, each in the version by which new escalations begin."""
+        return self._of_kind(Kind.POLICY, Policy, deadline)
+
+    def _of_kind[E: (Service, Schedule, Team, User, Policy)](
         self, kind: Kind, model: type[E], deadline: Deadline
     ) -> list[E]:
         _, listed = self._head(deadline)
-        found = self.table.batch([_key(kind, key) for key in sorted(listed[kind])], deadline)
+        found = self.table.batch([entry_key(kind, key) for key in sorted(listed[kind])], deadline)
         entries = [model.model_validate(plain(item)) for item in found]
         return sorted(entries, key=lambda entry: entry.id)
 
@@ -226,7 +231,7 @@ class Configurations:
                 return [transactions.put_new(name, kept), transactions.put_new(name, current)]
             case Create(entry):
                 sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
-                key = _key(kind_of(entry), key_of(entry))
+                key = entry_key(kind_of(entry), key_of(entry))
                 given = {field: value for field, value in sets.items() if value is not None}
                 changed = transactions.update(given)
                 return [transactions.updating(name, key, "attribute_not_exists(pk)", changed)]
@@ -236,11 +241,11 @@ class Configurations:
             case Update(before, entry):
                 was = _fields(before)
                 sets = {f: value for f, value in _fields(entry).items() if value != was[f]}
-                key = _key(kind_of(entry), key_of(entry))
+                key = entry_key(kind_of(entry), key_of(entry))
                 changed = transactions.update(sets)
                 return [transactions.updating(name, key, "attribute_exists(pk)", changed)]
             case Remove(entry):
-                key = _key(kind_of(entry), key_of(entry))
+                key = entry_key(kind_of(entry), key_of(entry))
                 deleted = cast("Write", {"Delete": {"TableName": name, "Key": key}})
                 hashes = ended.get(key_of(entry), ())
                 kind = "api" if isinstance(entry, User) else "integration"
@@ -257,28 +262,6 @@ class Configurations:
     def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
         versions = self.table.newest(items.policy_key(policy_id)["pk"], "version#", 1, deadline)
         return int(versions[0]["version"]["N"]) if versions else 0
-
-
-def _key(kind: Kind, key: str) -> Item:
-    match kind:
-        case Kind.USER:
-            return items.user_key(key)
-        case Kind.SCHEDULE:
-            return items.schedule_key(key)
-        case Kind.TEAM:
-            return items.team_key(key)
-        case Kind.POLICY:
-            return items.policy_key(key)
-        case Kind.SERVICE:
-            return items.service_key(key)
-        case Kind.INTEGRATION:
-            return items.integration_item_key(*key.split("/"))
-        case Kind.RECEIVER:
-            return items.receiver_key(*key.split("/"))
-        case Kind.STATUS_PAGE:
-            return items.status_page_key(key)
-        case _:
-            assert_never(kind)
 
 
 def _entry(item: Item) -> Entry:

@@ -2,33 +2,34 @@
 shapes are in `models`.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from opsknight.directory.entries import MaintenanceWindow, Service
 from opsknight.directory.receivers import OwnerKind
-from opsknight.escalation.pages import Page, StepTaken
+from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
 from opsknight.incident.model import Actor, Alert, Pointer, Timer
 from opsknight.incident.references import references
-from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
-from opsknight.views import models
+from opsknight.views import models, roster_models
 from opsknight.views.incident_records import IncidentRecords
+from opsknight.views.names import Names
 from opsknight.views.summary import summary
 
 
-def listed(each: Listed) -> models.ListedIncident:
+def listed(each: Listed, names: Names) -> models.ListedIncident:
     return models.ListedIncident(
         id=each.id,
         title=each.title,
         status=each.status,
         urgency=each.urgency,
         service_id=each.service_id,
+        service_name=names.service(each.service_id),
         created_at=each.created_at,
         assignee_id=each.assignee_id,
+        assignee_name=names.user(each.assignee_id),
     )
 
 
@@ -38,7 +39,7 @@ def done(action: str, incident: Pointer) -> models.Done:
     )
 
 
-def incident(records: IncidentRecords) -> models.IncidentDetails:
+def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
     each, first = records.incident, records.first
     brief = summary(each)
     return models.IncidentDetails(
@@ -59,18 +60,21 @@ def incident(records: IncidentRecords) -> models.IncidentDetails:
         acknowledged_at=each.acknowledged_at,
         resolved_at=each.resolved_at,
         assignee_id=each.assignee_id,
+        assignee_name=names.user(each.assignee_id),
+        service_name=names.service(each.service_id),
         snoozed_until=each.timers.get(Timer.SNOOZE),
         maintenance_window_id=each.window_id,
         escalation=models.EscalationAnswer(
             status=each.escalation,
             policy_id=each.policy_id or None,
+            policy_name=names.policy(each.policy_id),
             policy_version=each.policy_version or None,
             step=_counted(each.step),
             round=(each.round or 0) + 1 if each.step is not None else None,
         ),
-        timeline=timeline(records.opening, records.changes, records.steps, records.deliveries),
+        timeline=timeline(records, names),
         alerts=[alert(one) for one in records.alerts],
-        deliveries=[delivery(one) for one in records.deliveries],
+        deliveries=[delivery(one, names) for one in records.deliveries],
     )
 
 
@@ -101,19 +105,15 @@ def _adjusted(found: object) -> list[models.AdjustedField]:
     return fields
 
 
-def timeline(
-    first: Alert | None,
-    changes: Iterable[Change],
-    taken: Iterable[StepTaken],
-    deliveries: Iterable[Delivery],
-) -> list[models.TimelineEntry]:
+def timeline(records: IncidentRecords, names: Names) -> list[models.TimelineEntry]:
     """Changes, steps, and how messages to people ended, oldest first."""
     # At the same instant a change comes before its steps, and these before their messages.
     rows: list[tuple[int, models.TimelineEntry]] = []
+    first = records.opening
     if first is not None:
         opened = models.TimelineEntry(at=first.at, what="opened", by=actor(first.actor))
         rows.append((0, opened))
-    for change in changes:
+    for change in records.changes:
         detail = dict(change.detail)
         if "step" in detail:
             detail["step"] = str(int(detail["step"]) + 1)
@@ -125,22 +125,24 @@ def timeline(
             detail=detail or None,
         )
         rows.append((change.number, entry))
-    for step in taken:
+    for step in records.steps:
         entry = models.TimelineEntry(
             at=step.at,
             what="exhausted" if step.reason == "exhausted" else "paged",
             step=_counted(step.step),
             round=step.round + 1,
             user_ids=step.user_ids,
+            user_names=[names.user(one) or one for one in step.user_ids],
             reason=step.reason,
         )
         rows.append((1_000_000 + step.page_no, entry))
-    for each in deliveries:
+    for each in records.deliveries:
         if each.pages and each.ended_at is not None:
             entry = models.TimelineEntry(
                 at=each.ended_at,
                 what="notified" if each.state is State.SENT else each.state.lower(),
                 user_id=each.user_id,
+                user_name=names.user(each.user_id),
                 channel=each.channel,
                 receiver_id=each.receiver_id,
                 why=each.why,
@@ -159,7 +161,7 @@ def page(each: Page) -> models.PageAnswer:
     )
 
 
-def delivery(each: Delivery) -> models.DeliveryAnswer:
+def delivery(each: Delivery, names: Names) -> models.DeliveryAnswer:
     """Without its address: a reader of an incident may not know all numbers and addresses."""
     kind, owner = each.owner.kind, each.owner.id
     return models.DeliveryAnswer(
@@ -178,23 +180,26 @@ def delivery(each: Delivery) -> models.DeliveryAnswer:
         user_id=owner if kind is OwnerKind.USER else None,
         service_id=owner if kind is OwnerKind.SERVICE else None,
         status_page_id=owner if kind is OwnerKind.STATUS_PAGE else None,
+        owner_name=names.owner(each),
     )
 
 
-def service(each: Service, now: datetime) -> models.ServiceAnswer:
+def service(each: Service, names: Names, now: datetime) -> roster_models.ServiceAnswer:
     in_force = each.window_at(now)
-    return models.ServiceAnswer(
+    return roster_models.ServiceAnswer(
         id=each.id,
         name=each.name,
         team_id=each.team_id,
+        team_name=names.team(each.team_id),
         disabled=each.disabled,
         policy_id=each.policy_id,
+        policy_name=names.policy(each.policy_id),
         maintenance_until=in_force.end if in_force else None,
     )
 
 
-def window(each: MaintenanceWindow) -> models.WindowAnswer:
-    return models.WindowAnswer(
+def window(each: MaintenanceWindow) -> roster_models.WindowAnswer:
+    return roster_models.WindowAnswer(
         id=each.id,
         start=each.start,
         end=each.end,
@@ -203,31 +208,35 @@ def window(each: MaintenanceWindow) -> models.WindowAnswer:
     )
 
 
-def schedule(each: Schedule, on_call: str | None) -> models.ScheduleAnswer:
-    return models.ScheduleAnswer(
+def schedule(each: Schedule, on_call: str | None, names: Names) -> roster_models.ScheduleAnswer:
+    return roster_models.ScheduleAnswer(
         id=each.id,
         name=each.name,
         zone=each.zone,
-        layers=[models.LayerAnswer(id=layer.id, users=layer.users) for layer in each.layers],
+        layers=[roster_models.LayerAnswer(id=layer.id, users=layer.users) for layer in each.layers],
         on_call=on_call,
+        on_call_name=names.user(on_call),
     )
 
 
-def override(each: Override) -> models.OverrideAnswer:
-    return models.OverrideAnswer(
+def override(each: Override, names: Names) -> roster_models.OverrideAnswer:
+    return roster_models.OverrideAnswer(
         id=each.id,
         user_id=each.user_id,
+        user_name=names.user(each.user_id),
         replaces=each.replaces,
+        replaces_name=names.user(each.replaces),
         start=each.start,
         end=each.end,
         created_at=each.created_at,
     )
 
 
-def shift(each: Shift) -> models.ShiftAnswer:
+def shift(each: Shift, names: Names) -> roster_models.ShiftAnswer:
     by_override = isinstance(each.because, Override)
-    return models.ShiftAnswer(
+    return roster_models.ShiftAnswer(
         user_id=each.user_id,
+        user_name=names.user(each.user_id),
         start=each.start,
         end=each.end,
         layer=None if by_override else each.because.id,

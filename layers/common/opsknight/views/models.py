@@ -25,8 +25,10 @@ class ListedIncident(Shape):
     status: Status
     urgency: Urgency
     service_id: str
+    service_name: str | Absent = None
     created_at: datetime
     assignee_id: str | Absent = None
+    assignee_name: str | Absent = None
 
 
 class IncidentPage(Shape):
@@ -47,6 +49,7 @@ class ActorAnswer(Shape):
 class EscalationAnswer(Shape):
     status: Escalation
     policy_id: str | Absent = None
+    policy_name: str | Absent = None
     policy_version: int | Absent = None
     step: Annotated[int | Absent, Field(description=COUNTED)] = None
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
@@ -65,8 +68,13 @@ class TimelineEntry(Shape):
     step: Annotated[int | Absent, Field(description=COUNTED)] = None
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
     user_ids: Sequence[str] | Absent = None
+    user_names: Annotated[
+        Sequence[str] | Absent,
+        Field(description="In the same order; the id of a user who is gone."),
+    ] = None
     reason: Why | Absent = None
     user_id: str | Absent = None
+    user_name: str | Absent = None
     channel: Channel | Absent = None
     receiver_id: str | Absent = None
     why: str | Absent = None
@@ -118,6 +126,9 @@ class DeliveryAnswer(Shape):
     user_id: str | Absent = None
     service_id: str | Absent = None
     status_page_id: str | Absent = None
+    owner_name: Annotated[
+        str | Absent, Field(description="Of the user, the service or the status page.")
+    ] = None
 
 
 class PageAnswer(Shape):
@@ -153,6 +164,8 @@ class IncidentDetails(IncidentAnswer):
     acknowledged_at: datetime | Absent = None
     resolved_at: datetime | Absent = None
     assignee_id: str | Absent = None
+    assignee_name: str | Absent = None
+    service_name: str | Absent = None
     snoozed_until: datetime | Absent = None
     maintenance_window_id: Annotated[
         str | Absent, Field(description="The window that suppressed it.")
@@ -175,102 +188,6 @@ class ActResult(Shape):
 class Done(Shape):
     status: Literal["success"]
     result: ActResult
-
-
-class ServiceAnswer(Shape):
-    id: str
-    name: str
-    team_id: str
-    disabled: bool
-    policy_id: str | Absent = None
-    maintenance_until: Annotated[
-        datetime | Absent, Field(description="Absent when no window is in force.")
-    ] = None
-
-
-class Services(Shape):
-    services: Sequence[ServiceAnswer]
-
-
-class WindowAnswer(Shape):
-    id: str
-    start: datetime
-    end: datetime
-    reason: str
-    keep_suppressed: bool
-
-
-class Windows(Shape):
-    maintenance: Annotated[Sequence[WindowAnswer], Field(description="Those that are not over.")]
-
-
-class NewWindowAnswer(Shape):
-    maintenance: WindowAnswer
-
-
-class EndedWindow(Shape):
-    status: Literal["success"]
-    incidents: Annotated[int, Field(description="How many suppressed incidents are OPEN soon.")]
-
-
-class LayerAnswer(Shape):
-    id: str
-    users: Sequence[str]
-
-
-class ScheduleAnswer(Shape):
-    id: str
-    name: str
-    zone: str
-    layers: Sequence[LayerAnswer]
-    on_call: Annotated[str | None, Field(description="The user on call now; null for nobody.")]
-
-
-class Schedules(Shape):
-    schedules: Sequence[ScheduleAnswer]
-
-
-class OverrideAnswer(Shape):
-    id: str
-    user_id: str
-    replaces: str | Absent = None
-    start: datetime
-    end: datetime
-    created_at: datetime | Absent = None
-
-
-class Overrides(Shape):
-    overrides: Annotated[Sequence[OverrideAnswer], Field(description="Those that are not over.")]
-
-
-class NewOverrideAnswer(Shape):
-    override: OverrideAnswer
-
-
-class Removed(Shape):
-    status: Literal["success"]
-
-
-class ShiftAnswer(Shape):
-    user_id: str
-    start: datetime
-    end: datetime
-    layer: Annotated[str | Absent, Field(description="The layer that makes it theirs.")] = None
-    override: Annotated[str | Absent, Field(description="The override that makes it theirs.")] = (
-        None
-    )
-
-
-class OnCallSchedule(Shape):
-    schedule_id: str
-    name: str
-    at: datetime
-    user_id: Annotated[str | None, Field(description="The user on call; null for nobody.")]
-    shifts: Annotated[Sequence[ShiftAnswer], Field(description="The seven days from `at` on.")]
-
-
-class OnCall(Shape):
-    on_call: Sequence[OnCallSchedule]
 
 
 class NotPossible(Shape):

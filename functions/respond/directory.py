@@ -1,0 +1,56 @@
+"""Handlers of the HTTP API for the caller, for people and teams, and for escalation policies."""
+
+from opsknight.directory.entries import Team
+from opsknight.escalation.policy import Policy
+from opsknight.http.gateway import Answer, HttpError
+from opsknight.store.configurations import Configurations
+from opsknight.views import directory_answers as answers
+from opsknight.views import directory_models as models
+from opsknight.views.names import of_target, of_users
+from respond.request import ApiCall
+
+
+def show_me(call: ApiCall) -> Answer:
+    user = call.caller.user
+    found = (call.table.team(each, call.deadline) for each in user.team_ids)
+    teams = [each for each in found if each]
+    return Answer(200, models.Me(me=answers.me(user, teams, call.caller.by.key.scopes)))
+
+
+def list_users(call: ApiCall) -> Answer:
+    found = call.directory.users(call.now, call.deadline)
+    return Answer(200, models.Users(users=[answers.user(each) for each in found]))
+
+
+def show_user(call: ApiCall) -> Answer:
+    [user_id] = call.ids
+    user = call.table.user(user_id, call.deadline)
+    if user is None:
+        raise HttpError(404, "User not found")
+    return Answer(200, models.ShownUser(user=answers.user_details(user)))
+
+
+def list_teams(call: ApiCall) -> Answer:
+    found: list[Team] = Configurations(call.table).teams(call.deadline)
+    names = call.names(of_users(one.user_id for each in found for one in each.members))
+    return Answer(200, models.Teams(teams=[answers.team(each, names) for each in found]))
+
+
+def list_policies(call: ApiCall) -> Answer:
+    found = Configurations(call.table).policies(call.deadline)
+    return Answer(200, models.Policies(policies=_policies(found, call)))
+
+
+def show_policy(call: ApiCall) -> Answer:
+    [policy_id] = call.ids
+    policy = call.table.policy(policy_id, call.deadline)
+    if policy is None:
+        raise HttpError(404, "Policy not found")
+    [shown] = _policies([policy], call)
+    return Answer(200, models.ShownPolicy(policy=shown))
+
+
+def _policies(found: list[Policy], call: ApiCall) -> list[models.PolicyAnswer]:
+    targets = {one for each in found for step in each.steps for one in step.targets}
+    names = call.names(of_target(one) for one in targets)
+    return [answers.policy(each, names) for each in found]

@@ -1,0 +1,30 @@
+"""Remembers names for 30 seconds, so that a list which is asked for again reads none."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from opsknight.http.directory_cache import TtlCache
+from opsknight.store.calls import Deadline
+from opsknight.store.names import read_names
+from opsknight.store.table import Table
+from opsknight.views.names import Named, Names
+
+
+@dataclass(frozen=True, slots=True)
+class NameCache:
+    table: Table
+    _known: TtlCache[str] = field(default_factory=TtlCache)
+
+    def read(self, wanted: Iterable[Named], now: datetime, deadline: Deadline) -> Names:
+        """One call to the table for all that are not remembered."""
+        asked = set(wanted)
+        unknown = [each for each in asked if not self._known.knows("#".join(each), now)]
+        read = read_names(self.table, sorted(unknown), deadline)
+        found = {}
+        for each in asked:
+            name = self._known.get("#".join(each), now, partial(read.get, each))
+            if name is not None:
+                found[each] = name
+        return Names(found)

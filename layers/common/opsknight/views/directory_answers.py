@@ -1,0 +1,115 @@
+"""Fills the answers about people, teams and policies. Their shapes are in `directory_models`."""
+
+from collections.abc import Iterable, Sequence
+
+from opsknight.directory.entries import Team, User
+from opsknight.directory.receivers import Channel, Receiver, masked_number
+from opsknight.escalation.policy import Policy
+from opsknight.views import directory_models as models
+from opsknight.views.names import Names
+
+
+def user(each: User) -> models.UserAnswer:
+    return models.UserAnswer(
+        id=each.id,
+        name=each.name,
+        role=each.role,
+        disabled=each.disabled,
+        zone=each.zone,
+        team_ids=each.team_ids,
+    )
+
+
+def user_details(each: User) -> models.UserDetails:
+    return models.UserDetails(
+        id=each.id,
+        name=each.name,
+        role=each.role,
+        disabled=each.disabled,
+        zone=each.zone,
+        team_ids=each.team_ids,
+        contact_methods=[method(one, masked(one.channel, one.to)) for one in each.contact_methods],
+    )
+
+
+def me(each: User, teams: Iterable[Team], scopes: Sequence[str]) -> models.MeAnswer:
+    return models.MeAnswer(
+        id=each.id,
+        name=each.name,
+        email=each.email,
+        role=each.role,
+        disabled=each.disabled,
+        zone=each.zone,
+        team_ids=each.team_ids,
+        contact_methods=[method(one, one.to) for one in each.contact_methods],
+        rules=[
+            models.RuleAnswer(
+                urgency=one.urgency,
+                method_id=one.method_id,
+                after_seconds=int(one.delay.total_seconds()),
+            )
+            for one in each.rules
+        ],
+        teams=[
+            models.MyTeam(id=team.id, name=team.name, lead=member.lead, pages=member.pages)
+            for team in teams
+            for member in team.members
+            if member.user_id == each.id
+        ],
+        scopes=scopes,
+    )
+
+
+def method(each: Receiver, address: str) -> models.ContactMethodAnswer:
+    return models.ContactMethodAnswer(
+        id=each.id, name=each.name, channel=each.channel, address=address or None
+    )
+
+
+def masked(channel: Channel, address: str) -> str:
+    """Enough to tell two apart, and too little to write to."""
+    match channel:
+        case Channel.EMAIL:
+            name, _, domain = address.rpartition("@")
+            return f"{name[:1]}…@{domain}"
+        case Channel.SMS | Channel.VOICE:
+            return masked_number(address)
+        case _:
+            # An id that a message can be sent to, or the address of a topic that anybody may read.
+            return ""
+
+
+def team(each: Team, names: Names) -> models.TeamAnswer:
+    return models.TeamAnswer(
+        id=each.id,
+        name=each.name,
+        members=[
+            models.MemberAnswer(
+                user_id=one.user_id,
+                user_name=names.user(one.user_id),
+                lead=one.lead,
+                pages=one.pages,
+            )
+            for one in each.members
+        ],
+    )
+
+
+def policy(each: Policy, names: Names) -> models.PolicyAnswer:
+    return models.PolicyAnswer(
+        id=each.id,
+        name=each.name,
+        version=each.version,
+        steps=[
+            models.PolicyStepAnswer(
+                delay_seconds=int(step.delay.total_seconds()),
+                targets=[
+                    models.TargetAnswer(kind=one.kind, id=one.id, name=names.target(one))
+                    for one in step.targets
+                ],
+            )
+            for step in each.steps
+        ],
+        repeat=each.repeat,
+        pause_seconds=int(each.pause.total_seconds()),
+    )

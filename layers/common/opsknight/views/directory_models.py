@@ -1,0 +1,116 @@
+"""The answers about people, teams and escalation policies; as in `models`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from opsknight.directory.entries import Role
+from opsknight.directory.receivers import Channel
+from opsknight.escalation.policy import TargetKind
+from opsknight.incident.model import Urgency
+from opsknight.views.wire import Absent, Shape
+
+
+class ContactMethodAnswer(Shape):
+    id: str
+    name: str
+    channel: Channel
+    address: Annotated[
+        str | Absent,
+        Field(description="Whole for oneself; of others, as much as tells two apart."),
+    ] = None
+
+
+class RuleAnswer(Shape):
+    """For incidents of this urgency, by this method, so long after the page."""
+
+    urgency: Urgency
+    method_id: str
+    after_seconds: int
+
+
+class UserAnswer(Shape):
+    id: str
+    name: str
+    role: Role
+    disabled: bool
+    zone: Annotated[str | Absent, Field(description="An IANA zone; absent for UTC.")] = None
+    team_ids: Sequence[str]
+
+
+class Users(Shape):
+    users: Sequence[UserAnswer]
+
+
+class UserDetails(UserAnswer):
+    contact_methods: Sequence[ContactMethodAnswer]
+
+
+class ShownUser(Shape):
+    user: UserDetails
+
+
+class MyTeam(Shape):
+    id: str
+    name: str
+    lead: bool
+    pages: Annotated[bool, Field(description="Whether I take the pages sent to the team.")]
+
+
+class MeAnswer(UserDetails):
+    """The caller."""
+
+    email: str
+    teams: Sequence[MyTeam]
+    rules: Sequence[RuleAnswer]
+    scopes: Annotated[Sequence[str], Field(description="What this call may do.")]
+
+
+class Me(Shape):
+    me: MeAnswer
+
+
+class MemberAnswer(Shape):
+    user_id: str
+    user_name: str | Absent = None
+    lead: bool
+    pages: Annotated[bool, Field(description="Whether they take the pages sent to the team.")]
+
+
+class TeamAnswer(Shape):
+    id: str
+    name: str
+    members: Sequence[MemberAnswer]
+
+
+class Teams(Shape):
+    teams: Sequence[TeamAnswer]
+
+
+class TargetAnswer(Shape):
+    kind: TargetKind
+    id: str
+    name: str | Absent = None
+
+
+class PolicyStepAnswer(Shape):
+    delay_seconds: Annotated[int, Field(description="How long it waits after the step before it.")]
+    targets: Sequence[TargetAnswer]
+
+
+class PolicyAnswer(Shape):
+    id: str
+    name: str
+    version: int
+    steps: Sequence[PolicyStepAnswer]
+    repeat: Annotated[int, Field(description="How many rounds follow the first.")]
+    pause_seconds: Annotated[int, Field(description="Between two rounds.")]
+
+
+class Policies(Shape):
+    policies: Sequence[PolicyAnswer]
+
+
+class ShownPolicy(Shape):
+    policy: PolicyAnswer
