@@ -244,8 +244,8 @@ class Texts:
             return
         found = self._whose(inbound.sender, now, deadline)
         said = (
-            f"Text messages to {masked_number(inbound.sender)} have stopped, as you replied STOP. Pages"
-            " go to your other methods. Send START to the same number to have them again."
+            f"Text messages to {masked_number(inbound.sender)} have stopped, as you replied STOP."
+            " Pages go to your other methods. Send START to the same number to have them again."
         )
         for user in found:
             self._answer(inbound, user, None, said, now)
