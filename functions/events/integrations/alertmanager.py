@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from events.integrations.batch import Batch, Left, Meaningless, NotTaken, Sent
-from events.integrations.drafts import Draft
 from opsknight.incident.model import Action
+from opsknight.integrations.drafts import Draft
 
 # kube-prometheus: one that always fires, so that its absence is noticed, and one that only ever
 # mutes others. Neither is anything to page for.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from events.integrations.drafts import Draft
+from opsknight.integrations.drafts import Draft
 
 
 @dataclass(frozen=True, slots=True)

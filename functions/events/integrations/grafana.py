@@ -11,8 +11,8 @@ from typing import Any
 
 from events.integrations import alertmanager
 from events.integrations.batch import Batch, Left, Meaningless, Sent
-from events.integrations.drafts import Draft
 from opsknight.incident.model import Action, Severity
+from opsknight.integrations.drafts import Draft
 
 
 def read(sent: Sent) -> Batch:

@@ -16,11 +16,11 @@ from pydantic import Field
 from events.call import Call, Sender
 from events.intake import IntakeResult
 from events.integrations.batch import Batch, Meaningless, Sent
-from events.integrations.drafts import Understood, understood
 from events.integrations.keys import Identified, identify, scrubbed, without_key
 from events.reception import Reception
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
+from opsknight.integrations.drafts import Understood, understood
 from opsknight.views.wire import Absent, Shape
 
 LARGEST_BATCH: Final = 4 * 1024 * 1024
