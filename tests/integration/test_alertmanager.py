@@ -54,7 +54,7 @@ def bodies(world: World) -> list[dict[str, Any]]:
 
 
 def test_an_alert_from_firing_to_resolved(world: World) -> None:
-    assert actions(post(world, CAPTURED, **bearer(world))) == ["triggered"]
+    assert actions(post(world, CAPTURED, headers=bearer(world))) == ["triggered"]
     [incident] = check(world).incidents.values()
     assert (incident["title"], incident["urgency"]) == ("CPU above 90%", "HIGH")
     assert incident["dedup_key"] == "8907c632687e21f5"
@@ -63,14 +63,14 @@ def test_an_alert_from_firing_to_resolved(world: World) -> None:
     assert kept["payload"]["custom_details"]["labels"] == CAPTURED["alerts"][0]["labels"]  # type: ignore[index]
     assert "adjusted" not in kept
     resolved = json.loads(json.dumps(CAPTURED).replace('"firing"', '"resolved"'))
-    assert actions(post(world, resolved, **bearer(world))) == ["resolved"]
+    assert actions(post(world, resolved, headers=bearer(world))) == ["resolved"]
 
 
 def test_one_incident_for_each_alert_whatever_its_group(world: World) -> None:
     first = flush(alert("a"), alert("b"), alert("c"))
-    assert actions(post(world, first, **bearer(world))) == ["triggered"] * 3
+    assert actions(post(world, first, headers=bearer(world))) == ["triggered"] * 3
     other = flush(alert("b", "resolved"), alert("c"), groupKey='{}:{job="x"}')
-    assert actions(post(world, other, **bearer(world))) == ["resolved", "deduplicated"]
+    assert actions(post(world, other, headers=bearer(world))) == ["resolved", "deduplicated"]
     active = {each["dedup_key"] for each in check(world).active}
     assert active == {"a", "c"}
 
@@ -78,8 +78,8 @@ def test_one_incident_for_each_alert_whatever_its_group(world: World) -> None:
 def test_an_alert_of_an_alertmanager_that_has_no_fingerprints(world: World) -> None:
     old = alert()
     del old["fingerprint"]
-    assert actions(post(world, flush(old), **bearer(world))) == ["triggered"]
-    assert actions(post(world, flush(old | {"status": "resolved"}), **bearer(world))) == [
+    assert actions(post(world, flush(old), headers=bearer(world))) == ["triggered"]
+    assert actions(post(world, flush(old | {"status": "resolved"}), headers=bearer(world))) == [
         "resolved"
     ]
 
@@ -98,7 +98,7 @@ def test_an_alert_of_an_alertmanager_that_has_no_fingerprints(world: World) -> N
 )
 def test_the_title(world: World, annotations: object, labels: dict[str, Any], title: str) -> None:
     sent = flush(alert(annotations=annotations, labels=labels))
-    assert actions(post(world, sent, **bearer(world))) == ["triggered"]
+    assert actions(post(world, sent, headers=bearer(world))) == ["triggered"]
     [incident] = check(world).incidents.values()
     assert incident["title"] == title
 
@@ -108,14 +108,14 @@ def test_watchdog_and_inhibitor_of_kube_prometheus_open_nothing(world: World) ->
         alert(name, labels={"alertname": name, "severity": "none"})
         for name in ("Watchdog", "InfoInhibitor")
     ]
-    answer = post(world, flush(*quiet), **bearer(world))
+    answer = post(world, flush(*quiet), headers=bearer(world))
     assert (answer.status, answer.body["results"]) == (202, [])
     assert [each["place"] for each in answer.body["left"]] == ["alerts[0]", "alerts[1]"]
     assert check(world).incidents == {}
     # A rule of one's own is not muted for its name.
-    assert actions(post(world, flush(alert("Watchdog")), **bearer(world))) == ["triggered"]
+    assert actions(post(world, flush(alert("Watchdog")), headers=bearer(world))) == ["triggered"]
     named_alike = alert("x", labels={"alertname": "WatchdogDown", "severity": "none"})
-    assert actions(post(world, flush(named_alike), **bearer(world))) == ["triggered"]
+    assert actions(post(world, flush(named_alike), headers=bearer(world))) == ["triggered"]
 
 
 def test_links_of_a_grafana_alert_are_shown(world: World) -> None:
@@ -128,7 +128,7 @@ def test_links_of_a_grafana_alert_are_shown(world: World) -> None:
         annotations={"summary": "s", "runbook_url": "https://r.example/cpu"},
         values={"A": 95.5},
     )
-    post(world, flush(sent, externalURL="https://g.example/"), GRAFANA, **bearer(world))
+    post(world, flush(sent, externalURL="https://g.example/"), GRAFANA, headers=bearer(world))
     [kept] = bodies(world)
     assert kept["payload"]["custom_details"]["values"] == {"A": 95.5}
     shown = {each.label: each.url for each in references(json.dumps(kept))}
@@ -147,9 +147,9 @@ def test_grafana_has_no_data_and_gets_it_back(world: World) -> None:
     labels = {"alertname": "DatasourceNoData", "rulename": "CPU", "datasource_uid": "x"}
     no_data = alert("f00d", labels=labels, annotations={})
     sent = flush(no_data, version="1", orgId=1, state="alerting", title="[FIRING:1]")
-    assert actions(post(world, sent, GRAFANA, **bearer(world))) == ["triggered"]
+    assert actions(post(world, sent, GRAFANA, headers=bearer(world))) == ["triggered"]
     back = flush(no_data | {"status": "resolved"}, version="1", state="ok")
-    assert actions(post(world, back, GRAFANA, **bearer(world))) == ["resolved"]
+    assert actions(post(world, back, GRAFANA, headers=bearer(world))) == ["resolved"]
 
 
 def legacy(state: str, **more: Any) -> dict[str, Any]:
@@ -180,16 +180,16 @@ def test_the_older_alerting_of_grafana(world: World) -> None:
         ("ok", ["ignored"]),
         ("no_data", ["triggered"]),
     ):
-        assert actions(post(world, legacy(state), GRAFANA, **bearer(world))) == wanted, state
+        assert actions(post(world, legacy(state), GRAFANA, headers=bearer(world))) == wanted, state
     titles = [(each["title"], each["urgency"]) for each in check(world).incidents.values()]
     assert sorted(titles) == [
         ("No data: Panel Title alert", "MEDIUM"),
         ("[Alerting] Panel Title alert", "HIGH"),
     ]
-    assert actions(post(world, legacy("alerting", ruleId=8), GRAFANA, **bearer(world)))
+    assert actions(post(world, legacy("alerting", ruleId=8), GRAFANA, headers=bearer(world)))
     assert len(check(world).active) == 2
 
 
 @pytest.mark.parametrize("change", [{"state": "odd"}, {"state": None}, {"ruleId": None}])
 def test_an_odd_state_is_400(world: World, change: dict[str, Any]) -> None:
-    assert post(world, legacy("ok") | change, GRAFANA, **bearer(world)).status == 400
+    assert post(world, legacy("ok") | change, GRAFANA, headers=bearer(world)).status == 400

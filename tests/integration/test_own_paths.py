@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ def post(
     query: dict[str, str] | None = None,
     method: str = "POST",
     patience: float | None = None,
-    **headers: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     sent = http_event(body, path=path, headers=headers, method=method)
     if query:
@@ -88,7 +89,7 @@ def placed(world: World, place: str, key: str) -> Response:
             path = f"/k/{key}/alertmanager"
         case name:
             query[name] = key
-    return post(world, body, path, query=query, **headers)
+    return post(world, body, path, query=query, headers=headers)
 
 
 @pytest.mark.parametrize("upper", [False, True])
@@ -112,7 +113,7 @@ def test_a_key_is_stored_logged_and_answered_nowhere(world: World, log: Log, pla
 
 def test_a_key_that_an_alert_repeats_is_taken_out_of_it(world: World, log: Log) -> None:
     body = flush(alert(annotations={"summary": f"key {world.integration_key} is old"}))
-    assert post(world, body, **bearer(world)).status == 202
+    assert post(world, body, headers=bearer(world)).status == 202
     assert world.integration_key not in json.dumps([*world.items(), *log.lines], default=str)
     [incident] = check(world).incidents.values()
     assert incident["title"] == "key [integration key] is old"
@@ -129,7 +130,7 @@ def test_two_different_keys_are_a_mistake_that_is_named(world: World, second: st
                 body["routing_key"] = other
             case _:
                 path = f"/k/{other}/alertmanager"
-        answer = post(world, body, path, query=query, **bearer(world))
+        answer = post(world, body, path, query=query, headers=bearer(world))
         assert answer.status == status
         if status == 400:
             assert answer.body["error"] == "Two integration keys"
@@ -139,13 +140,15 @@ def test_two_different_keys_are_a_mistake_that_is_named(world: World, second: st
 def test_a_header_that_is_no_key_does_not_hide_the_key(world: World) -> None:
     query = {"key": world.integration_key}
     for header in ("Basic dXNlcjpwYXNz", "Bearer eyJhbGciOi.x.y", "Basic x", "Bearer", ""):
-        answer = post(world, flush(alert()), query=query, Authorization=header)
+        answer = post(world, flush(alert()), query=query, headers={"Authorization": header})
         assert answer.status == 202, header
 
 
 def test_without_a_key_401_and_with_a_dead_one_403(world: World) -> None:
     assert post(world, flush(alert())).status == 401
-    assert post(world, flush(alert()), Authorization="Bearer " + "0" * 32).status == 403
+    assert (
+        post(world, flush(alert()), headers={"Authorization": "Bearer " + "0" * 32}).status == 403
+    )
     # Deeper in the body it is somebody's text.
     hidden = flush(alert(annotations={"integration_key": world.integration_key}))
     assert post(world, hidden).status == 401
@@ -159,24 +162,24 @@ def test_without_a_key_401_and_with_a_dead_one_403(world: World) -> None:
 
 
 def test_an_unknown_integration_is_404_and_another_method_405(world: World) -> None:
-    assert post(world, "{}", "/api/integrations/nobody", **bearer(world)).status == 404
-    assert post(world, "{}", "/k/nobody", **bearer(world)).status == 404
+    assert post(world, "{}", "/api/integrations/nobody", headers=bearer(world)).status == 404
+    assert post(world, "{}", "/k/nobody", headers=bearer(world)).status == 404
     answer = post(world, "", method="GET")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST, PUT")
-    assert post(world, flush(alert()), method="PUT", **bearer(world)).status == 202
+    assert post(world, flush(alert()), method="PUT", headers=bearer(world)).status == 202
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "null", "NaN", "{}", '{"alerts": {}}', "7"])
 def test_what_means_nothing_is_400_in_json(world: World, body: str) -> None:
     for name in ("alertmanager", "grafana"):
         path = f"/api/integrations/{name}"
-        assert post(world, body, path, **bearer(world)).status == 400
+        assert post(world, body, path, headers=bearer(world)).status == 400
     assert check(world).incidents == {}
 
 
 def test_a_part_that_means_nothing_does_not_fail_the_rest(world: World, log: Log) -> None:
     bad = [7, {"status": "odd", "labels": {"a": "b"}}, {"status": "firing"}]
-    answer = post(world, flush(*bad, alert()), **bearer(world))
+    answer = post(world, flush(*bad, alert()), headers=bearer(world))
     assert answer.status == 202
     assert [each["action"] for each in answer.body["results"]] == ["triggered"]
     assert [each["place"] for each in answer.body["notTaken"]] == [
@@ -185,12 +188,12 @@ def test_a_part_that_means_nothing_does_not_fail_the_rest(world: World, log: Log
         "alerts[2]",
     ]
     assert "alerts[0]: must be an object" in log.text
-    answer = post(world, flush(*bad), **bearer(world))
+    answer = post(world, flush(*bad), headers=bearer(world))
     assert (answer.status, len(answer.body["issues"])) == (400, 3)
 
 
 def test_a_batch_is_one_request_of_the_limit(world: World) -> None:
-    answer = post(world, flush(*(alert(f"a{n}") for n in range(150))), **bearer(world))
+    answer = post(world, flush(*(alert(f"a{n}") for n in range(150))), headers=bearer(world))
     assert (answer.status, len(answer.body["results"])) == (202, 150)
     assert used(world) == [1]
     assert len(check(world).incidents) == 150
@@ -198,22 +201,22 @@ def test_a_batch_is_one_request_of_the_limit(world: World) -> None:
 
 def test_over_the_limit_a_batch_is_503_as_its_senders_drop_a_429(world: World, log: Log) -> None:
     use_up(world)
-    answer = post(world, flush(alert(), alert("b")), **bearer(world))
+    answer = post(world, flush(alert(), alert("b")), headers=bearer(world))
     assert answer.status == 503
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert '"StoreUnavailable"' not in log.text
     [refused] = check(world).incidents.values()
     assert refused["title"] == "Rate limit exceeded: events sent with 'Prometheus' are refused"
     world.clock.at += timedelta(minutes=1)
-    assert post(world, flush(alert(), alert("b")), **bearer(world)).status == 202
+    assert post(world, flush(alert(), alert("b")), headers=bearer(world)).status == 202
     assert len(check(world).incidents) == 3
 
 
 def test_a_batch_over_4_mb_is_413_and_loud(world: World) -> None:
     body = json.dumps(flush(alert()))
     fits = body + " " * (LARGEST_BATCH - len(body))
-    assert post(world, fits, **bearer(world)).status == 202
-    answer = post(world, fits + " ", **bearer(world))
+    assert post(world, fits, headers=bearer(world)).status == 202
+    answer = post(world, fits + " ", headers=bearer(world))
     assert (answer.status, answer.body["maximum_bytes"]) == (413, LARGEST_BATCH)
     loud = [each for each in check(world).incidents.values() if "internal" in each]
     assert [each["title"] for each in loud] == [
@@ -227,7 +230,7 @@ def test_a_batch_over_4_mb_is_413_and_loud(world: World) -> None:
 def test_above_the_limit_a_large_batch_costs_nothing_more(world: World) -> None:
     use_up(world, requests=LIMIT)
     body = json.dumps(flush(alert()))
-    assert post(world, body + " " * LARGEST_BATCH, **bearer(world)).status == 413
+    assert post(world, body + " " * LARGEST_BATCH, headers=bearer(world)).status == 413
     assert check(world).incidents == {}
 
 
@@ -235,14 +238,14 @@ def test_if_one_is_not_stored_it_is_503_and_the_rest_is_stored(world: World) -> 
     """The repeat opens what was missing, and nothing twice."""
     Wire(world.table.client).fail("TransactWriteItems", THROTTLES, 1)
     everything = flush(*(alert(f"a{n}") for n in range(3)))
-    answer = post(world, everything, patience=0.02, **bearer(world))
+    answer = post(world, everything, patience=0.02, headers=bearer(world))
     assert answer.status == 503
     assert "Retry-After" in answer.headers
-    assert post(world, everything, **bearer(world)).status == 202
+    assert post(world, everything, headers=bearer(world)).status == 202
     assert {each["dedup_key"] for each in check(world).incidents.values()} == {"a0", "a1", "a2"}
 
 
 def test_a_store_that_is_away_is_503(world: World) -> None:
     Wire(world.table.client).fail("BatchGetItem", THROTTLES, ALWAYS)
-    answer = post(world, flush(alert()), patience=0.2, **bearer(world))
+    answer = post(world, flush(alert()), patience=0.2, headers=bearer(world))
     assert answer.status == 503
