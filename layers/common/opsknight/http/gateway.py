@@ -188,6 +188,8 @@ def respond(
 
 def _written(status: int, body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
     """Content type, text, and the `error` in it, if any."""
+    if status == 304:
+        return "application/json", "", None
     if isinstance(body, str):
         return "text/html; charset=utf-8", body, None
     document = to_json(body) if isinstance(body, Shape) else body
