@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.simulation import beside, story
+from harness.simulation import beside, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
@@ -18,6 +18,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the first; nights count up from it")
     parser.add_argument("--lines", action="store_true", help="print everything that happened")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree, whose code runs")
+    parser.add_argument(
+        "--older", help="a commit whose code is upgraded in each night to that of the tree"
+    )
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
     parser.add_argument("--storm", type=int, help="instead, so many incidents for one person")
     parser.add_argument(
@@ -33,8 +36,9 @@ def main() -> int:
             print(line, flush=True)
         return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
+    older = upgrade.tree(chosen.older) if chosen.older else None
     for seed in range(chosen.seed, chosen.seed + chosen.nights):
-        made = night(seed, root=chosen.root)
+        made = night(seed, root=chosen.root, older=older)
         verdict = made.run()
         totals.update(
             nights=1,
@@ -43,6 +47,7 @@ def main() -> int:
             deaths=made.journal.deaths,
             doubles=verdict.doubles,
             excused=verdict.excused,
+            late=verdict.late,
             fallback=verdict.fallback,
             fallback_again=verdict.fallback_again,
         )

@@ -86,13 +86,27 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
         # An event that was ignored came before its incident, or after it; tried again after no
         # answer, it may have been carried out by then.
         ignored = each.body.get("result", {}).get("action") == "ignored"
-        if each.what == "trigger" or name not in cases or (ignored and each.tries == 1):
+        if each.what == "trigger" or (ignored and each.tries == 1):
             continue
-        cases[name].acts.append(replace(each, status=None) if ignored else each)
+        for case in [cases[name]] if name in cases else _of_key(each, cases.values()):
+            case.acts.append(replace(each, status=None) if ignored else each)
     for case in cases.values():
         case.windows = windows.get(case.service.name, [])
         _live(case)
     return cases
+
+
+def _of_key(each: Asked, cases: Iterable[Case]) -> list[Case]:
+    """Those that an event without an answer may have been about: another trigger of its key may
+    have opened the incident, with another title.
+    """
+    until = inf if each.ended is None else each.ended
+    who = each.who.removeprefix("monitor of ")
+    return [
+        case
+        for case in cases
+        if each.key == case.key and who == case.service.name and case.phases[0].earliest <= until
+    ]
 
 
 @dataclass(frozen=True)
@@ -219,7 +233,13 @@ def _catch_up(case: Case, until: float) -> None:
             window = _ending(case, last)
             if window is None or window.ends[0] >= until:
                 return
-            case.phases.append(Phase(State.OPEN, *window.ends, "let out"))
+            latest = window.ends[1]
+            if len(case.windows) > 1:
+                # Another window has kept it quiet, and only ticks look for its end.
+                latest += TICK
+            if window.ends[0] < last.latest:
+                latest = max(latest, last.latest + LOOKED_AT_EVERY)
+            case.phases.append(Phase(State.OPEN, window.ends[0], latest, "let out"))
             return
         elif kind in ("acknowledge", "given") and case.service.acknowledgement_timeout is not None:
             after, why = case.service.acknowledgement_timeout, "again"
@@ -236,7 +256,9 @@ def _catch_up(case: Case, until: float) -> None:
 
 
 def _ending(case: Case, opened: Phase) -> Window | None:
-    """The window that it opened in; of several, the one that ends last."""
+    """The window that it opened in; of several, the one that ends last. One that is just being
+    ended may keep it quiet until it is looked at.
+    """
     windows = (
         window
         for window in case.windows
@@ -250,6 +272,9 @@ def _ending(case: Case, opened: Phase) -> Window | None:
     return last
 
 
+TICK: Final = 60.0
+# An incident in a window is looked at so often.
+LOOKED_AT_EVERY: Final = 300.0
 # Asked for once more within this time, a reassignment is still the same.
 AGAIN: Final = 110.0
 # Acts so near to the end of a snooze may come before it or after it, as far as anybody knows.

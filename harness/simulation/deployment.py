@@ -17,14 +17,14 @@ from typing import Any, Final
 from harness.simulation import machine, template
 from harness.simulation.clients import DynamoClient, ParameterClient, QueueClient, TopicClient
 from harness.simulation.dynamodb import DynamoDB
-from harness.simulation.functions import Lambda, Process
+from harness.simulation.functions import Lambda, Process, Version
 from harness.simulation.hub import Future, Hub
 from harness.simulation.journal import Journal, Told
-from harness.simulation.machine import Program
 from harness.simulation.queues import Queue
 from harness.simulation.receivers import Mail, Phone, Receivers, Website
 from harness.simulation.sandbox import Sandbox, current
 from harness.simulation.streams import Stream
+from harness.simulation.upgrade import Upgrade
 from harness.simulation.weather import Outage, Weather
 from harness.simulation.writes import failure
 
@@ -34,9 +34,12 @@ ASYNCHRONOUS_RETRIES: Final = (60.0, 120.0)
 
 
 @cache
-def program(root: Path) -> Program:
+def version(root: Path, name: str = "") -> Version:
     """Loaded once for all nights: what a process keeps is in its own memory."""
-    return machine.load(root, entries=(*template.deployment().handlers, OPERATORS_PROGRAM))
+    functions = template.functions(root)
+    handlers = (each.handler for each in functions.values())
+    program = machine.load(root, entries=(*handlers, OPERATORS_PROGRAM))
+    return Version(functions, program, name)
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,14 @@ class Deployment:
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     root: Path = machine.ROOT
     """Where the code is that runs: here, or in another tree."""
+    upgrade: Upgrade | None = None
+    """From the code of another tree to that at `root`, and perhaps back."""
 
     def __post_init__(self) -> None:
         self.hub = hub = Hub(self.seed)
         self.database = DynamoDB(hub, self.weather, self.shape.tables, self._changed)
         self.receivers = Receivers(hub, self.weather, self.journal, self.outages)
-        self.functions = Lambda(
-            hub, self.weather, self.journal, self, self.shape.functions, program(self.root)
-        )
+        self.functions = Lambda(hub, self.weather, self.journal, self, self._version)
         self.functions.broken = self._is_broken
         self.streams = [
             Stream(each, hub, self.weather, self.journal, self.functions)
@@ -95,6 +98,14 @@ class Deployment:
     def _is_broken(self, function: str) -> bool:
         now = self.hub.now
         return any(each.to == function and each.since <= now < each.until for each in self.outages)
+
+    def _version(self, name: str) -> Version:
+        """The version that is called as `name`, a function or the operators' program."""
+        present, upgrade = version(self.root), self.upgrade
+        if upgrade is None or upgrade.reaches_present(name, self.hub):
+            return present
+        older = version(upgrade.older, "older ")
+        return older if name == OPERATORS_PROGRAM or name in older.functions else present
 
     def begin(self) -> None:
         """From now on the clock ticks."""
@@ -190,7 +201,7 @@ class Deployment:
         out = io.StringIO()
         try:
             with redirect_stdout(out), redirect_stderr(out):
-                program(self.root).entry(OPERATORS_PROGRAM)()
+                self._version(OPERATORS_PROGRAM).program.entry(OPERATORS_PROGRAM)()
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue()
         return 0, out.getvalue()

@@ -18,6 +18,16 @@ KEPT_WARM: Final = 600.0
 type Event = Mapping[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Version:
+    """Code, and the functions as the template beside it has them."""
+
+    functions: Mapping[str, template.Function]
+    program: machine.Program = field(repr=False)
+    name: str = ""
+    """As processes of it are called in the story of a night; empty for the present version."""
+
+
 class Services(Protocol):
     """The services and hosts that a process can reach."""
 
@@ -90,13 +100,15 @@ class Lambda:
     weather: Weather
     journal: Journal
     services: Services
-    functions: Mapping[str, template.Function]
-    program: machine.Program
+    version: Callable[[str], Version]
+    """The code that a call of a function reaches at this moment."""
     broken: Callable[[str], bool] = lambda _: False
     """Whether no process of a function gets to work: a bad deploy, or a fault of Lambda."""
     running: int = 0
     throttled: int = 0
-    _idle: dict[str, list[Process]] = field(default_factory=dict[str, list[Process]])
+    _idle: dict[tuple[Version, str], list[Process]] = field(
+        default_factory=dict[tuple[Version, str], list[Process]]
+    )
     _made: int = 0
 
     def invoke(self, name: str, event: Event, done: Callable[[Future], None]) -> bool:
@@ -105,10 +117,11 @@ class Lambda:
             self.throttled += 1
             return False
         self.running += 1
-        function = self.functions[name]
-        process, is_cold = self._process(function)
+        version = self.version(name)
+        function, idle = version.functions[name], self._idle.setdefault((version, name), [])
+        process, is_cold = self._process(function, idle, version)
         process.told = []
-        handler = self.program.entry(function.handler)
+        handler = version.program.entry(function.handler)
 
         def work() -> Any:
             if self.broken(name):
@@ -123,7 +136,7 @@ class Lambda:
             self.running -= 1
             if not process.ended:
                 process.idle_since = self.hub.now
-                self._idle.setdefault(name, []).append(process)
+                idle.append(process)
             error = future.exception()
             if error is not None and not isinstance(error, Killed):
                 self.journal.line(self.hub.now, process.name, "error", repr(error)[:300], {})
@@ -137,14 +150,16 @@ class Lambda:
         self.hub.later(function.timeout, out_of_time)
         return True
 
-    def _process(self, function: template.Function) -> tuple[Process, bool]:
-        idle = self._idle.setdefault(function.name, [])
+    def _process(
+        self, function: template.Function, idle: list[Process], version: Version
+    ) -> tuple[Process, bool]:
         while idle:
             process = idle.pop()
             if self.hub.now - process.idle_since < KEPT_WARM:
                 return process, False
         self._made += 1
-        return self.process(f"{function.name}/{self._made}", function.environment), True
+        name = f"{version.name}{function.name}/{self._made}"
+        return self.process(name, function.environment), True
 
     def process(self, name: str, environment: Mapping[str, str], *, mortal: bool = True) -> Process:
         skew = self.weather.skew

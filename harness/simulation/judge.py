@@ -50,7 +50,9 @@ class Judge:
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
             people = {to: found for to, found in mine.items() if to not in case.service.hooks}
-            verdict.violations += self._silences(case, due, people)
+            silences, late = self._silences(case, due, people)
+            verdict.violations += silences
+            verdict.late += late
             verdict.violations += self._ends(case, people)
             verdict.violations += self._wakes(case, people)
             verdict.violations += windows(case)
@@ -67,10 +69,13 @@ class Judge:
 
     def _silences(
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
-    ) -> Iterator[Violation]:
-        """What comes due while the receiver's pace holds it back is told by one message: there, it
-        is enough that one came since. Others have a message for each.
+    ) -> tuple[list[Violation], int]:
+        """Who was not told, and how many were told beyond patience.
+
+        What comes due while the receiver's pace holds it back is told by one message: there, it is
+        enough that one came since. Others have a message for each.
         """
+        violations, late = [], 0
         counted: dict[str, int] = defaultdict(int)
         for slot in due:
             deadline = self._deadline(slot)
@@ -78,17 +83,27 @@ class Judge:
             if deadline >= min(open_until, self.until):
                 continue
             counted[slot.to] += 1
-            had = [each for each in heard.get(slot.to, ()) if each.at <= deadline]
-            since = [each for each in had if each.at >= slot.earliest - CLOCKS]
-            if (not since) if slot.pace else len(had) < counted[slot.to]:
-                text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
-                yield Violation("silence", case.name, deadline, text)
+
+            def was_told(by: float, slot: Slot = slot) -> bool:
+                had = [each for each in heard.get(slot.to, ()) if each.at <= by]
+                since = [each for each in had if each.at >= slot.earliest - CLOCKS]
+                return bool(since) if slot.pace else len(had) >= counted[slot.to]
+
+            if was_told(deadline):
+                continue
+            if was_told(deadline + self.patience.late):
+                late += 1
+                continue
+            text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
+            violations.append(Violation("silence", case.name, deadline, text))
+        return violations, late
 
     def _deadline(self, slot: Slot) -> float:
         patience = self.patience
         deadline = slot.latest + slot.pace + patience.send + (slot.number + 1) * patience.step
         for outage in self.outages:
-            if outage.to == slot.to and outage.since <= deadline and outage.until > slot.earliest:
+            since = slot.earliest - CLOCKS
+            if outage.to == slot.to and outage.since <= deadline and outage.until > since:
                 # A receiver that works again is tried within minutes; who refuses, never.
                 again = inf if outage.mood is Mood.REFUSES else outage.until + 900
                 deadline = max(deadline, again + patience.send)

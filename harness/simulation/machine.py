@@ -9,7 +9,7 @@ clock.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -52,12 +52,18 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
     if COMMAND_LINE in {name.partition(".")[0] for name in needed}:
         # It imports most of its modules only when a command needs them.
         needed |= set(_modules(root / "cli", COMMAND_LINE))
-    wanted = sorted(needed)
-    for name in wanted:
-        # Once as it is: whatever else it needs is then there, and made for the real machine.
-        importlib.import_module(name)
+    # Once as it is: whatever else it needs is then there, and made for the real machine.
+    _imported(needed, places, {})
     loaded: dict[str, ModuleType] = {}
-    instead = stand_ins(loaded)
+    loaded |= _imported(needed, places, stand_ins(loaded))
+    _give_clock(loaded.values())
+    return Program(loaded)
+
+
+def _imported(
+    needed: Iterable[str], places: Iterable[str], instead: Mapping[str, ModuleType]
+) -> dict[str, ModuleType]:
+    """Our modules, imported once more from these places, with other modules instead of some."""
     path = list(sys.path)
     known = {name: each for name, each in sys.modules.items() if name in instead or _is_ours(name)}
     try:
@@ -66,17 +72,14 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
         sys.modules.update(instead)
         sys.path[:0] = places
         importlib.invalidate_caches()
-        for name in wanted:
+        for name in sorted(needed):
             importlib.import_module(name)
-        mine = {name: each for name, each in sys.modules.items() if _is_ours(name)}
+        return {name: each for name, each in sys.modules.items() if _is_ours(name)}
     finally:
         sys.path[:] = path
         for name in [each for each in sys.modules if each in instead or _is_ours(each)]:
             del sys.modules[name]
         sys.modules.update(known)
-    loaded |= mine
-    _give_clock(mine.values())
-    return Program(mine)
 
 
 class _WallClock:

@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from harness.simulation import fates, rosters
+from harness.simulation import fates, rosters, template
+from harness.simulation import upgrade as upgrades
 from harness.simulation.configuration import Configuration, with_more
 from harness.simulation.deployment import Deployment
 from harness.simulation.fates import Incident
@@ -14,6 +15,7 @@ from harness.simulation.journal import Journal
 from harness.simulation.judge import Judge
 from harness.simulation.machine import ROOT
 from harness.simulation.outside import Outside
+from harness.simulation.upgrade import Upgrade
 from harness.simulation.verdict import CALM_PATIENCE, ROUGH_PATIENCE, Verdict
 from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 
@@ -32,13 +34,16 @@ class Night:
     length: float = LENGTH
     outages: list[Outage] = field(default_factory=list[Outage])
     root: Path = ROOT
+    upgrade: Upgrade | None = None
     deployment: Deployment = field(init=False)
     outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deployment = Deployment(self.seed, self.weather, outages=self.outages, root=self.root)
+        self.deployment = Deployment(
+            self.seed, self.weather, outages=self.outages, root=self.root, upgrade=self.upgrade
+        )
         self.outside = Outside(self.deployment, self.configuration)
-        self.outside.set_up()
+        self.outside.set_up(self.upgrade.older if self.upgrade else self.root)
 
     @property
     def journal(self) -> Journal:
@@ -53,15 +58,20 @@ class Night:
         return judge.judge(self.journal)
 
 
-def night(seed: int, *, root: Path = ROOT) -> Night:
-    """The night of a seed. `root`: of the tree whose code runs."""
+def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
+    """The night of a seed. `root`: of the tree whose code runs; `older`: of one that is upgraded to
+    it in the night.
+    """
     chance = Random(f"night {seed}")
     configuration = rosters.choose(chance)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
         # The concurrency of a new AWS account.
         weather = replace(weather, account=10)
-    made = Night(seed, weather, configuration, root=root)
+    upgrade = None
+    if older is not None:
+        upgrade = upgrades.choose(Random(f"upgrade {seed}"), older, template.functions())
+    made = Night(seed, weather, configuration, root=root, upgrade=upgrade)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration))
     at = chance.uniform(50, 90)

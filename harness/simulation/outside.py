@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Answer, Deployment
 from harness.simulation.journal import Asked, Heard
+from harness.simulation.machine import ROOT
 from harness.simulation.weather import CALM
 
 SLACK_SECRET: Final = "a-signing-secret"
@@ -39,17 +41,17 @@ class SetUp:
     keys: Mapping[str, str]
 
 
-_MADE: Final[dict[str, SetUp]] = {}
+_MADE: Final[dict[tuple[str, Path], SetUp]] = {}
 
 
-def _set_up(configuration: Configuration) -> SetUp:
-    text = configuration.text()
-    if text not in _MADE:
-        outside = Outside(Deployment("set-up", CALM), configuration)
+def _set_up(configuration: Configuration, root: Path) -> SetUp:
+    which = configuration.text(), root
+    if which not in _MADE:
+        outside = Outside(Deployment("set-up", CALM, root=root), configuration)
         outside.configure()
         items = tuple(outside.deployment.database.tables["Table"].items())
-        _MADE[text] = SetUp(items, outside.monitors, outside.keys)
-    return _MADE[text]
+        _MADE[which] = SetUp(items, outside.monitors, outside.keys)
+    return _MADE[which]
 
 
 @dataclass(repr=False)
@@ -69,9 +71,11 @@ class Outside:
 
     # Before the night.
 
-    def set_up(self) -> None:
-        """Operators have configured the deployment and made keys: once for all nights of a team."""
-        made = _set_up(self.configuration)
+    def set_up(self, root: Path = ROOT) -> None:
+        """Operators have configured the deployment and made keys: once for all nights of a team.
+        `root`: of the tree whose command line they had.
+        """
+        made = _set_up(self.configuration, root)
         self.monitors, self.keys = dict(made.monitors), dict(made.keys)
         self.deployment.database.load(made.items)
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from harness.dynamodb import template
+from harness.dynamodb import ROOT, template
 from harness.streams import filters
 
 # How a deployment on AWS is set up: with e-mail, without the inbox of a developer's machine.
@@ -110,27 +111,11 @@ class Deployment:
     queues: Mapping[str, Queue]
     tables: Mapping[str, Table]
 
-    @property
-    def handlers(self) -> tuple[str, ...]:
-        return tuple(each.handler for each in self.functions.values())
-
 
 @cache
 def deployment() -> Deployment:
-    resources = template()["Resources"]
-
-    def of(kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for name, resource in resources.items():
-            if resource["Type"] == kind:
-                yield name, resource.get("Properties", {})
-
-    functions, queues_read, streams_read, schedules = {}, [], [], []
-    for name, it in of("AWS::Serverless::Function"):
-        variables = it.get("Environment", {}).get("Variables", {})
-        found = {key: _value(value) for key, value in variables.items()}
-        functions[name] = Function(
-            name, it["Handler"], it["Timeout"], {k: v for k, v in found.items() if v is not None}
-        )
+    queues_read, streams_read, schedules = [], [], []
+    for name, it in _of("AWS::Serverless::Function"):
         for event in it.get("Events", {}).values():
             more = event["Properties"]
             match event["Type"]:
@@ -154,13 +139,31 @@ def deployment() -> Deployment:
                 case _:
                     pass
     return Deployment(
-        functions,
+        functions(),
         tuple(queues_read),
         tuple(streams_read),
         tuple(schedules),
-        {name: _queue(name, it) for name, it in of("AWS::SQS::Queue")},
-        {name: _table(name, it) for name, it in of("AWS::DynamoDB::Table")},
+        {name: _queue(name, it) for name, it in _of("AWS::SQS::Queue")},
+        {name: _table(name, it) for name, it in _of("AWS::DynamoDB::Table")},
     )
+
+
+@cache
+def functions(root: Path = ROOT) -> Mapping[str, Function]:
+    """The functions as the template of the tree at `root` has them."""
+    found = {}
+    for name, it in _of("AWS::Serverless::Function", root):
+        variables = it.get("Environment", {}).get("Variables", {})
+        values = {key: _value(value) for key, value in variables.items()}
+        environment = {key: value for key, value in values.items() if value is not None}
+        found[name] = Function(name, it["Handler"], it["Timeout"], environment)
+    return found
+
+
+def _of(kind: str, root: Path = ROOT) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, resource in template(root)["Resources"].items():
+        if resource["Type"] == kind:
+            yield name, resource.get("Properties", {})
 
 
 @cache

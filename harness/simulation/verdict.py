@@ -19,13 +19,17 @@ class Patience:
     """From the moment that a message is due until it is taken."""
     claimed: float = 20.0
     """After an incident is acknowledged: what a sender had claimed before may still arrive."""
+    late: float = 0.0
+    """What comes later than all that, but within so much more, is counted and no silence: four
+    faults in a row have met the same message.
+    """
 
 
 CALM_PATIENCE: Final = Patience()
 # A waking that is lost is found by the next tick, or the one after it, behind an index that is 20
 # seconds late; a sender that dies leaves a lease of a minute. Two such faults in a row are waited
 # for, and on average one for each step.
-ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0)
+ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0, late=120.0)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Verdict:
     """Messages whose sender died before it could write them down, or was not told that they were
     taken.
     """
+    late: int = 0
+    """Messages that came after the judge's patience; only in rough nights are there any."""
     fallback: int = 0
     """Messages to the fallback."""
     fallback_again: int = 0

@@ -23,7 +23,16 @@ from opsknight.incident.decisions import (
 )
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
-from opsknight.incident.model import NEVER, Actor, Alert, Event, Pointer, Timeouts
+from opsknight.incident.model import (
+    NEVER,
+    Action,
+    Actor,
+    Alert,
+    Event,
+    Pointer,
+    Timeouts,
+    Window,
+)
 from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.table import Table
@@ -98,7 +107,7 @@ class Settling:
                 now=now,
                 incident_id=incident_id,
                 alert_id=alert_id,
-                window=service.window_at(now),
+                window=self._window(pointer, event, service, now, deadline),
                 raising=raising or service.raises_urgency,
                 timeouts=service.timeouts,
             )
@@ -122,6 +131,23 @@ class Settling:
             stray.running.result()
             self.table.remove_alert(stray.alert, deadline)
         return decision
+
+    def _window(
+        self,
+        pointer: Pointer | None,
+        event: Event,
+        service: Service,
+        now: datetime,
+        deadline: Deadline,
+    ) -> Window | None:
+        """The window that keeps what the event opens quiet. The caller may remember the service:
+        before anybody stays asleep, it is read again, as somebody may have ended the window.
+        """
+        window = service.window_at(now)
+        if window is None or pointer is not None or event.action is not Action.TRIGGER:
+            return window
+        fresh = self.table.service(service.id, deadline)
+        return None if fresh is None else fresh.window_at(now)
 
     def _merge(self, alert: Alert, strays: "dict[str, _Stray]", deadline: Deadline) -> None:
         """Counts and stores the alert. Raises Conflict when its incident is not active any more;
