@@ -56,11 +56,6 @@ MOMENTS = st.one_of(
     TIMES.map(lambda at: f"{at.isoformat()}Z"),
     TIMES.map(lambda at: f"{at.isoformat(timespec='seconds')}+05:30"),
 )
-USERS = st.fixed_dictionaries(
-    {"email": st.just("a@example.com"), "role": st.sampled_from(["ADMIN", "RESPONDER", "USER"])},
-    optional={"name": TITLES, "zone": ZONES, "disabled": st.booleans()},
-)
-USERS_BY_NAME = st.dictionaries(SLUGS, USERS, min_size=1, max_size=4)
 METHODS_BY_NAME = st.dictionaries(SLUGS, METHODS, max_size=3)
 URGENCIES = st.sampled_from(["HIGH", "MEDIUM", "LOW"])
 MEMBERS = st.one_of(st.none(), optional(lead=st.booleans(), pages=st.booleans()))
@@ -70,6 +65,33 @@ HOURS = st.fixed_dictionaries(
 )
 TOLD = st.lists(st.sampled_from(["triggered", "resolved", "exhausted"]), unique=True)
 RECEIVERS = st.tuples(METHODS, optional(told=TOLD, name=TITLES)).map(lambda both: both[0] | both[1])
+# None that last all week.
+HOURS_OF_THE_WEEK = st.lists(
+    st.fixed_dictionaries(
+        {"start": CLOCKS, "end": CLOCKS, "days": st.just(["SATURDAY", "SUNDAY"])}
+    ),
+    min_size=1,
+    max_size=2,
+)
+QUIET_HOURS = st.fixed_dictionaries({"times": HOURS_OF_THE_WEEK}, optional={"zone": ZONES})
+SUPPORT_HOURS = st.fixed_dictionaries(
+    {"zone": ZONES, "times": HOURS_OF_THE_WEEK},
+    optional={
+        "outside": st.sampled_from(
+            [{"MEDIUM": "LOW"}, {"HIGH": "LOW", "MEDIUM": "LOW"}, {"HIGH": "MEDIUM"}]
+        )
+    },
+)
+USERS = st.fixed_dictionaries(
+    {"email": st.just("a@example.com"), "role": st.sampled_from(["ADMIN", "RESPONDER", "USER"])},
+    optional={
+        "name": TITLES,
+        "zone": ZONES,
+        "disabled": st.booleans(),
+        "quiet_hours": QUIET_HOURS,
+    },
+)
+USERS_BY_NAME = st.dictionaries(SLUGS, USERS, min_size=1, max_size=4)
 EVENTS = st.lists(st.sampled_from(["incident.created", "incident.updated"]), unique=True)
 HOOKS = st.tuples(METHODS, optional(events=EVENTS)).map(lambda both: both[0] | both[1])
 
@@ -152,6 +174,7 @@ def _services(
         ),
         "runbook": st.sampled_from(["https://wiki.example/a?b=1#c", "http://wiki.internal/"]),
         "dashboard": st.just("https://graphs.example/d/1"),
+        "support_hours": SUPPORT_HOURS,
         "raises_urgency": st.booleans(),
         "disabled": st.booleans(),
     }

@@ -15,6 +15,7 @@ _TIMERS: Final = {
     "step": {"OPEN"},
     "pages": {"OPEN"},
     "snooze": {"SNOOZED"},
+    "support_hours": {"OPEN", "ACKNOWLEDGED", "SNOOZED", "SUPPRESSED"},
     "window": {"SUPPRESSED"},
     "acknowledgement": {"ACKNOWLEDGED"},
     "auto_resolve": {"OPEN", "ACKNOWLEDGED"},
@@ -22,7 +23,7 @@ _TIMERS: Final = {
     "reminder": {"OPEN"},
 }
 _REPEATED: Final = (
-    "id service_id dedup_key title urgency status created_at epoch changes".split()  # noqa: SIM905
+    "id service_id dedup_key title urgency urgency_in_hours status created_at epoch changes".split()  # noqa: SIM905
 )
 _RESTING: Final = {
     "OPEN": {"NONE", "ESCALATING", "COMPLETED", "EXHAUSTED"},
@@ -102,8 +103,8 @@ def check(world: World, unanswered: int = 0) -> Stored:
     assert found.pointers.keys() == active.keys(), "pointers and active incidents differ"
     for item in found.active:
         pointer = found.pointers[_place(item)]
-        repeated = {name: pointer[name] for name in _REPEATED}
-        assert repeated == {name: item[name] for name in _REPEATED}
+        repeated = {name: pointer.get(name) for name in _REPEATED}
+        assert repeated == {name: item.get(name) for name in _REPEATED}
         space = "internal#" if "internal" in item else ""
         assert pointer["pk"] == f"{space}{item['service_id']}#{item['dedup_key']}"
     return found

@@ -28,13 +28,14 @@ from opsknight.escalation.timers import (
 )
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.model import Incident, Timer
+from opsknight.incident.model import Escalation, Incident, Timer, Urgency
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
 from opsknight.store.paging import Paging
+from opsknight.store.rounds import quiet_until
 from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
@@ -137,6 +138,9 @@ class Engine:
             ):
                 changes = Changes(timers={timer: later})
                 self._write(settled(incident, changes, Progress.HELD_UP), deadline)
+            case Timer.FALLBACK if later := self._waits_for_morning(incident, now, deadline):
+                changes = Changes(timers={timer: later})
+                self._write(settled(incident, changes, Progress.HELD_BY_QUIET_HOURS), deadline)
             case Timer.PAGES:
                 taken = self.table.step(incident.id, incident.page_no, deadline)
                 self._write(pages_on(incident, taken), deadline)
@@ -175,6 +179,19 @@ class Engine:
         pages = Paging(self.table).of_step(incident.id, page_no, deadline)
         waits = any(each.state in (None, PageState.PLANNED) for each in pages)
         return later if waits else None
+
+    def _waits_for_morning(
+        self, incident: Incident, now: datetime, deadline: Deadline
+    ) -> datetime | None:
+        """When to notify the fallback address of an incident that is LOW, if its assignee has quiet
+        hours and has not been told yet: they have as long as at any other time.
+        """
+        if incident.urgency is not Urgency.LOW or incident.escalation is not Escalation.COMPLETED:
+            return None
+        page_no, at = incident.page_no, incident.timers[Timer.FALLBACK]
+        quiet = quiet_until(self.table, incident.id, page_no, now, deadline)
+        taken = self.table.step(incident.id, page_no, deadline) if quiet else None
+        return None if quiet is None or taken is None else quiet + (at - taken.at)
 
     def _write(self, decision: Advanced | Transitioned, deadline: Deadline) -> None:
         self.table.apply(decision, self.new_token(), deadline)

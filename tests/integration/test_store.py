@@ -12,8 +12,9 @@ from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, 
 from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.events import decide
-from opsknight.incident.lifecycle import act, raise_urgency
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Action, Alert, Event, Severity, Status, Timer, Urgency
+from opsknight.incident.urgency import raise_urgency
 from opsknight.runtime.lenient import readable_items
 from opsknight.store.calls import Conflict
 from opsknight.store.counters import NotCounted

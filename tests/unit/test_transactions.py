@@ -22,8 +22,9 @@ from opsknight.incident.commands import (
     Unsuppress,
 )
 from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned, Unchanged
-from opsknight.incident.lifecycle import act, raise_urgency
+from opsknight.incident.lifecycle import act
 from opsknight.incident.model import ACTIVE, Actor, ActorKind, Alert, Incident, Status, Urgency
+from opsknight.incident.urgency import raise_urgency
 from opsknight.store.items import incident_key
 from opsknight.store.transactions import count, writes
 from opsknight.store.wire import plain

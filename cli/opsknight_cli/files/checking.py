@@ -13,10 +13,11 @@ from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
 from opsknight.runtime.addresses import Reach
 from opsknight_cli.files.compiling import compiled
+from opsknight_cli.files.hours import Shape
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reachable import unreachable
 from opsknight_cli.files.reading import Document
-from opsknight_cli.files.shape import SECTIONS, Shape
+from opsknight_cli.files.shape import SECTIONS
 from opsknight_cli.files.values import FieldError, slug, slugged
 from opsknight_cli.files.wording import capital, sentence, unknown
 

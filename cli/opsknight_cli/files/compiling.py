@@ -1,11 +1,20 @@
 """From the shapes of a file to configuration entries: names become ids, times become instants."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
-from opsknight.directory.entries import Integration, Member, Remind, Service, Team, User
+from opsknight.directory.entries import (
+    Integration,
+    Member,
+    Remind,
+    Service,
+    SupportHours,
+    Team,
+    User,
+)
 from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
@@ -15,15 +24,16 @@ from opsknight.directory.receivers import (
 )
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Urgency
+from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer, Restriction, instant_of
 from opsknight.oncall.schedules import Schedule
+from opsknight_cli.files.hours import HoursShape, Shape
 from opsknight_cli.files.shape import (
     LayerShape,
     MethodShape,
     PolicyShape,
     ScheduleShape,
     ServiceShape,
-    Shape,
     StatusPageShape,
     TargetShape,
     TeamShape,
@@ -98,6 +108,12 @@ def _user(name: str, shape: UserShape) -> User:
             for urgency in Urgency
             for rule in shape.rules.get(urgency, ())
         ),
+        quiet_hours=None
+        if shape.quiet_hours is None
+        else WeeklyHours(
+            zone=shape.quiet_hours.zone or shape.zone or "UTC",
+            times=_restrictions(shape.quiet_hours.times),
+        ),
     )
 
 
@@ -110,7 +126,7 @@ def _layer(slug: str, shape: LayerShape, zone: ZoneInfo) -> Layer:
         handoff=shape.handoff,
         start=_instant(shape.start, shape.handoff, zone),
         end=None if shape.end is None else _instant(shape.end, shape.handoff, zone),
-        restrictions=tuple(Restriction(**dict(each)) for each in shape.restrictions),
+        restrictions=_restrictions(shape.restrictions),
         priority=shape.priority,
     )
 
@@ -163,6 +179,18 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
         remind=Remind(**{urgency.lower(): every for urgency, every in shape.remind.items()}),
         runbook=shape.runbook,
         dashboard=shape.dashboard,
+        support_hours=None
+        if shape.support_hours is None
+        else SupportHours(
+            zone=shape.support_hours.zone,
+            times=_restrictions(shape.support_hours.times),
+            # Always in this order: only what it says matters.
+            outside={
+                each: shape.support_hours.outside[each]
+                for each in Urgency
+                if each in shape.support_hours.outside
+            },
+        ),
         raises_urgency=shape.raises_urgency,
         disabled=shape.disabled,
     )
@@ -181,6 +209,10 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
             for slug, each in shape.receivers.items()
         ),
     ]
+
+
+def _restrictions(shapes: Iterable[HoursShape]) -> tuple[Restriction, ...]:
+    return tuple(Restriction(**dict(each)) for each in shapes)
 
 
 def _receiver(prefix: str, slug: str, shape: MethodShape) -> Receiver:

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
 from opsknight.directory.entries import (
+    DEFAULT_OUTSIDE,
     DEFAULT_REMIND,
     Integration,
     Never,
     Remind,
     Service,
+    SupportHours,
     Team,
     User,
 )
@@ -27,6 +29,7 @@ from opsknight.directory.receivers import (
     StatusPageWebhook,
 )
 from opsknight.escalation.policy import Policy, Step
+from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
 from opsknight.oncall.schedules import Schedule
 from opsknight_cli.files.shape import SECTIONS
@@ -91,6 +94,7 @@ def fields(entry: Entry) -> Data | str:
                     "remind": _remind(entry.remind),
                     "runbook": entry.runbook,
                     "dashboard": entry.dashboard,
+                    "support_hours": entry.support_hours and _support(entry.support_hours),
                     "raises_urgency": entry.raises_urgency or None,
                     "disabled": entry.disabled or None,
                 }
@@ -125,6 +129,21 @@ def _remind(remind: Remind) -> Data | None:
     } or None
 
 
+def _support(hours: SupportHours) -> Data:
+    outside = {name.value: less.value for name, less in hours.outside.items()}
+    return _weekly(hours) | _given(
+        {"outside": None if hours.outside == DEFAULT_OUTSIDE else outside}
+    )
+
+
+def _quiet(hours: WeeklyHours, zone: str) -> Data:
+    return _given(_weekly(hours) | {"zone": None if hours.zone == zone else hours.zone})
+
+
+def _weekly(hours: WeeklyHours) -> Data:
+    return {"zone": hours.zone, "times": [_hours(each) for each in hours.times]}
+
+
 def _user(user: User) -> Data:
     rules: Data = {}
     for rule in user.rules:
@@ -142,6 +161,7 @@ def _user(user: User) -> Data:
             "contact_methods": {slug_of(each.id): _place(each) for each in user.contact_methods}
             or None,
             "rules": rules or None,
+            "quiet_hours": user.quiet_hours and _quiet(user.quiet_hours, user.zone or "UTC"),
         }
     )
 

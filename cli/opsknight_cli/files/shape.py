@@ -10,9 +10,7 @@ from datetime import timedelta
 from typing import Annotated, Final, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
@@ -20,9 +18,10 @@ from pydantic import (
 from opsknight.directory.entries import Role
 from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Urgency
-from opsknight.oncall.rotations import Restriction, WallTime
+from opsknight.oncall.rotations import WallTime
 from opsknight.oncall.schedules import Zone
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
+from opsknight_cli.files.hours import HoursShape, QuietHoursShape, Shape, SupportHoursShape
 from opsknight_cli.files.values import (
     Address,
     Duration,
@@ -46,10 +45,6 @@ DAY: Final = timedelta(days=1)
 def _or_nothing(value: object) -> object:
     """Reads a key without a value, such as `ada:` among members, as an empty mapping."""
     return {} if value is None else value
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class MethodShape(Shape):
@@ -116,6 +111,9 @@ class UserShape(Shape):
     rules: dict[Urgency, tuple[RuleShape, ...]] = Field(
         {}, description="Which contact methods to use, and when, for each urgency."
     )
+    quiet_hours: QuietHoursShape | None = Field(
+        None, description="When pages of LOW incidents wait; HIGH and MEDIUM never do."
+    )
 
 
 class MemberShape(Shape):
@@ -128,10 +126,6 @@ class TeamShape(Shape):
     members: dict[Slug, Annotated[MemberShape, BeforeValidator(_or_nothing)]] = Field(
         {}, description="Users by their key. `ada:` alone is a member whom pages reach."
     )
-
-
-class HoursShape(Restriction):
-    model_config = ConfigDict(extra="forbid")
 
 
 class LayerShape(Shape):
@@ -238,6 +232,10 @@ class ServiceShape(Shape):
     )
     dashboard: Address | None = Field(
         None, description="The address of how it is doing; every message links to it, too."
+    )
+    support_hours: SupportHoursShape | None = Field(
+        None,
+        description="When people look after it: incidents outside can be less urgent until then.",
     )
     raises_urgency: Flag = Field(
         False, description="Whether a more urgent trigger raises the urgency of an incident."

@@ -135,6 +135,8 @@ def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]
     yield "Assignee", slug_of(incident.assignee_id) if incident.assignee_id else "nobody"
     if incident.window_id:
         yield "Suppressed", f"by maintenance {incident.window_id}"
+    if incident.urgency_in_hours:
+        yield "In support hours", f"{incident.urgency_in_hours}, if it is still active"
     for timer, word in (
         (Timer.SNOOZE, "Snoozed until"),
         (Timer.ACKNOWLEDGEMENT, "Opens again"),

@@ -57,6 +57,7 @@ def play(event: Event, stage: Stage, at: datetime) -> Played:
         window=service.window_at(at),
         raising=service.raises_urgency,
         timeouts=service.timeouts,
+        hours=service.out_of_hours(at),
     )
     return Played(event, stage, at, decision, _simulate(decision, stage, at))
 

@@ -28,6 +28,7 @@ _TARGETS: Final = {
 # Changes that happen by themselves: the timeline's word, and the operator's.
 _BY_ITSELF: Final = {
     "unsuppressed": "maintenance ends",
+    "raised": "more urgent: support hours begin",
     "auto-resolved": "resolves: no alert came",
     "reopened": "reopens: acknowledged for too long",
 }

@@ -7,7 +7,7 @@ from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import MaintenanceWindow
 from opsknight.escalation.policy import implicit
 from opsknight.incident.decisions import Ignored, Merged, Opened, Transitioned, Unchanged
-from opsknight.incident.model import URGENCY, Escalation, Status
+from opsknight.incident.model import URGENCY, Escalation, Status, Urgency
 from opsknight.simulation import Simulation
 from opsknight_cli.files.values import in_words
 from opsknight_cli.simulate.play import Played
@@ -49,7 +49,7 @@ def data(played: Played) -> dict[str, Any]:
         "result": _result(played),
         "service": slug_of(played.stage.service.id),
         "at": stamp(played.at),
-        "urgency": URGENCY[played.event.severity].value,
+        "urgency": _urgency(played).value,
         "incident": None if existing is None else existing.id,
         "policy": None
         if simulation is None
@@ -99,10 +99,13 @@ def _result(played: Played) -> str:
 
 def _sentences(played: Played) -> Iterator[str]:
     event, stage = played.event, played.stage
-    urgency = URGENCY[event.severity]
+    urgency = _urgency(played)
     where = f"{stage.service.name} in {stage.place}"
+    so = f"{event.severity}, so {urgency}"
+    if urgency is not URGENCY[event.severity]:
+        so += f" outside the support hours, {URGENCY[event.severity]} within"
     yield (
-        f'"{event.summary}" ({event.severity}, so {urgency}) for {where}, '
+        f'"{event.summary}" ({so}) for {where}, '
         f"at {shown(played.at, UTC_ZONE)}. This is a simulation: nothing is written or sent."
     )
     simulation = played.simulation
@@ -123,9 +126,12 @@ def _sentences(played: Played) -> Iterator[str]:
                 yield f"After that it would {_policy(simulation)}."
         case Merged(seen, _, raised):
             yield f"It would add an alert to {seen.id}, which is {seen.status}."
-            if raised is not None:
+            raises = raised is not None and raised.after.urgency is not seen.urgency
+            if raises:
                 yield f"It would raise the urgency from {seen.urgency} to {urgency}."
-            if raised is not None and seen.status is Status.OPEN:
+            elif raised is not None:
+                yield "It would be more urgent when the support hours begin."
+            if raises and seen.status is Status.OPEN:
                 yield "The current step would page again, and the escalation would go on:"
             else:
                 yield "It would page nobody."
@@ -139,6 +145,12 @@ def _sentences(played: Played) -> Iterator[str]:
             )
         case _:
             assert_never(played.decision)
+
+
+def _urgency(played: Played) -> Urgency:
+    full = URGENCY[played.event.severity]
+    outside = played.stage.service.out_of_hours(played.at)
+    return full if outside is None else outside.lowered(full)
 
 
 def _window(played: Played) -> MaintenanceWindow | None:

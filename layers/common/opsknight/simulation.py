@@ -5,7 +5,7 @@ Pure. Assumes that providers take every message, and that the directory stays as
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
-from opsknight.escalation.steps import Advanced, pages_on
+from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
 from opsknight.escalation.timers import (
     asked,
     decided,
@@ -22,9 +22,9 @@ from opsknight.escalation.timers import (
     policy_of,
     remind_every,
 )
-from opsknight.incident.changes import announced, applied
+from opsknight.incident.changes import Changes, announced, applied
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.model import Incident, Timer
+from opsknight.incident.model import Escalation, Incident, Timer
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.notices import change_deliveries, notices_due
@@ -72,9 +72,15 @@ class Roster:
     def users(self, user_ids: Set[str]) -> Mapping[str, User]:
         return _those(self.known_users, user_ids)
 
+    first_messages: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    """When the first message of each page number leaves, as the simulation goes on."""
+
     def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
-        """Providers take every message; a round without any is not asked about."""
-        return now
+        """Providers take every message, once nobody's quiet hours hold it; a round without any is
+        not asked about.
+        """
+        later = (at for page_no, at in self.first_messages.items() if page_no >= since)
+        return max(now, min(later, default=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ def simulate(
     most_turns: int = MOST_TURNS,
 ) -> Simulation:
     """Plays an incident that has just been opened, or changed by an event, from `now` on."""
+    roster = replace(roster, first_messages={})
     run = _Run(roster, incident, now, [] if change is None else [change])
     over = any(not run.moves_on() for _ in range(most_turns))
     resolved_at = run.incident.resolved_at
@@ -176,6 +183,9 @@ class _Run:
                 self.now = following
             case Timer.PAGES:
                 self._write(pages_on(self.incident, self.taken))
+            case Timer.FALLBACK if later := self._waits_for_morning():
+                changes = Changes(timers={timer: later})
+                self._write(settled(self.incident, changes, Progress.HELD_BY_QUIET_HOURS))
             case Timer.FALLBACK | Timer.REMINDER:
                 service = self.roster.service(self.incident.service_id)
                 reminds = timer is Timer.REMINDER
@@ -187,6 +197,14 @@ class _Run:
             case _:
                 self._write(decided(timer, self.incident, self.now, self.roster))
         return True
+
+    def _waits_for_morning(self) -> datetime | None:
+        """The engine's rule (`engine._waits_for_morning`)."""
+        at = self.roster.first_messages.get(self.incident.page_no)
+        reassigned = self.incident.escalation is Escalation.COMPLETED
+        if not reassigned or self.taken is None or at is None or at <= self.now:
+            return None
+        return at + (self.incident.timers[Timer.FALLBACK] - self.taken.at)
 
     def _only_reminds(self) -> bool:
         return self.incident.timers.keys() <= {Timer.REMINDER, Timer.ANNOUNCE}
@@ -221,7 +239,9 @@ class _Run:
             user = self.roster.known_users.get(page.user_id)
             if user is not None:
                 for delivery in page_deliveries(page, self.incident, user):
-                    yield Sent(delivery.not_before, delivery)
+                    at, known = delivery.not_before, self.roster.first_messages
+                    known[page.page_no] = min(at, known.get(page.page_no, at))
+                    yield Sent(at, delivery)
 
     def _because(self, taken: StepTaken) -> Iterator[tuple[str, Target]]:
         if taken.step is None or not taken.user_ids:

@@ -3,16 +3,27 @@
 Pure models and small rules about them. No secret is ever here: a key is known by its hash.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Annotated, Final, assert_never
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import NotificationRule, Receiver
-from opsknight.incident.model import Actor, ActorKind, Model, Timeouts, Urgency, Window
+from opsknight.incident.model import (
+    Actor,
+    ActorKind,
+    Model,
+    OutOfHours,
+    Timeouts,
+    Urgency,
+    Window,
+)
+from opsknight.oncall.hours import WeeklyHours, zone_or_utc
 
 EVENTS_WRITE: Final = "events:write"
 INCIDENTS_READ: Final = "incidents:read"
@@ -57,15 +68,13 @@ class User(Model):
     """The IANA zone in which the user reads times; None for UTC. `clock` has it to work with."""
     contact_methods: tuple[Receiver, ...] = ()
     rules: tuple[NotificationRule, ...] = ()
+    quiet_hours: WeeklyHours | None = None
+    """While they last, what is LOW waits for their end."""
 
     @property
     def clock(self) -> ZoneInfo:
         """The time zone of the user's clock."""
-        try:
-            return ZoneInfo(self.zone or "UTC")
-        except (LookupError, OSError, ValueError):
-            # The tz database here is older than the one that knew the zone.
-            return ZoneInfo("UTC")
+        return zone_or_utc(self.zone)
 
 
 class Member(Model):
@@ -121,6 +130,24 @@ class Remind(Model):
 
 DEFAULT_REMIND: Final = Remind()
 
+# Hours that are changed or removed, and a new tz database, raise what waits for them this soon.
+HOURS_CHECKED: Final = timedelta(hours=1)
+DEFAULT_OUTSIDE: Final[Mapping[Urgency, Urgency]] = MappingProxyType({Urgency.MEDIUM: Urgency.LOW})
+
+
+class SupportHours(WeeklyHours):
+    """When people look after the service; outside, some incidents are less urgent."""
+
+    outside: dict[Urgency, Urgency] = Field(default_factory=lambda: dict(DEFAULT_OUTSIDE))
+    """What the urgency on the left is until the hours begin."""
+
+    def at(self, now: datetime) -> OutOfHours | None:
+        """None within the hours."""
+        if self.covers(now):
+            return None
+        begin = self.begin_after(now) or now
+        return OutOfHours(self.outside, min(begin, now + HOURS_CHECKED))
+
 
 class Service(Model):
     id: str
@@ -135,6 +162,8 @@ class Service(Model):
     acknowledgement_timeout: Timeout | None = None
     auto_resolve: Timeout | None = None
     remind: Remind = DEFAULT_REMIND
+    support_hours: SupportHours | None = None
+    """None for always."""
     runbook: str | None = None
     """The address of what to do when one of its incidents opens."""
     dashboard: str | None = None
@@ -143,6 +172,10 @@ class Service(Model):
     @property
     def timeouts(self) -> Timeouts:
         return Timeouts(self.acknowledgement_timeout, self.auto_resolve)
+
+    def out_of_hours(self, now: datetime) -> OutOfHours | None:
+        """None within its support hours."""
+        return None if self.support_hours is None else self.support_hours.at(now)
 
     def window_at(self, now: datetime) -> Window | None:
         """The window that suppresses incidents opened now; of several, the one that ends last."""

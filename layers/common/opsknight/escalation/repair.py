@@ -72,6 +72,8 @@ def repaired(
         and remind_every() is not None
     ):
         missing[Timer.REMINDER] = now + SPREAD * (zlib.crc32(incident.id.encode()) / 2**32)
+    if incident.urgency_in_hours is not None and Timer.SUPPORT_HOURS not in incident.timers:
+        missing[Timer.SUPPORT_HOURS] = now
     changes = Changes(timers=missing)
     # `due_at` may be later on purpose: for a timer of a newer version, and after a failure.
     after = applied(incident, changes).timers

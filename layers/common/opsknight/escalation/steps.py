@@ -14,8 +14,8 @@ from opsknight.escalation.pages import PAGES_AT_ONCE, Page, StepTaken, Why, page
 from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.incident.changes import KEEP, NOTHING, Changes, with_due_time
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.lifecycle import record
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, RequestedStep, Timer
+from opsknight.incident.recording import record
 from opsknight.incident.timeline import ChangeKind
 
 # A provider that refuses, or a gap in a schedule, must not use up the policy: for this long, rounds
@@ -37,10 +37,13 @@ class Progress(StrEnum):
     ROUND_NOT_COUNTED = "round does not count"
     STEP_TAKEN = "step taken"
     HELD_UP = "held up by a hold"
+    HELD_BY_QUIET_HOURS = "held by quiet hours"
     PAGES_WRITTEN = "pages written"
     EXHAUSTED = "exhausted"
     FALLBACK_ASKED = "fallback asked for"
     REMINDED = "reminded already"
+    OUT_OF_HOURS = "outside support hours"
+    SUPPORT_HOURS_CLEARED = "support hours cleared"
     WINDOW_IN_FORCE = "window in force"
     WINDOW_ENDED = "window ended"
     WINDOW_CLEARED = "window cleared"
@@ -86,10 +89,7 @@ class Turn:
         return () if assignee is None else (Target(kind=TargetKind.USER, id=assignee),)
 
 
-type TakenAt = Callable[[int], datetime | None]
-"""When a provider first took one of the incident's pages from this number on; now, if one may still
-be taken; None for neither.
-"""
+type TakenAt = Callable[[int], datetime | None]  # `timers.Directory.taken_at`, from a page on.
 
 
 def proceed(
@@ -146,6 +146,10 @@ def _after_round(
     """The next round once the pause is over, the same one again if it did not count, or the end."""
     taken = taken_at(incident.round_from or 0) if incident.reached else None
     since = incident.empty_since
+    if taken is not None and taken > now:
+        # All have quiet hours: the pause begins when the first of them can be told.
+        held = Changes(round_over=taken, timers={Timer.STEP: taken + policy.pause})
+        return settled(incident, held, Progress.HELD_BY_QUIET_HOURS)
     if taken is not None or (since is not None and now - since >= LONGEST_GAP):
         changes = Changes(empty_since=None, uncounted=None) if taken is not None else NOTHING
         rest = _later(incident, policy.pause)
@@ -162,15 +166,13 @@ def _after_round(
             return _exhausted(incident, now)
         changes |= Changes(round=rounds + 1, reached=None, round_from=incident.page_no + 1)
         return _begin_round(incident, policy, now, changes)
-    changes = NOTHING
-    if since is None:
-        over = incident.round_over or now
-        changes = Changes(empty_since=over, timers={Timer.FALLBACK: now})
+    first = Changes(empty_since=incident.round_over or now, timers={Timer.FALLBACK: now})
+    changes = first if since is None else NOTHING
     repeats = incident.uncounted or 0
     rest = _later(incident, repeat_after(policy, repeats))
     if rest is not None and now < rest:
-        changes |= Changes(timers={Timer.STEP: rest})
-        return settled(incident, changes, Progress.ROUND_NOT_COUNTED)
+        waits = changes | Changes(timers={Timer.STEP: rest})
+        return settled(incident, waits, Progress.ROUND_NOT_COUNTED)
     return _begin_round(incident, policy, now, changes | Changes(uncounted=repeats + 1))
 
 

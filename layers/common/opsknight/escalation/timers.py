@@ -24,6 +24,7 @@ from opsknight.incident.commands import (
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
+from opsknight.incident.urgency import raised_in_hours
 
 # The stream has missed an announcement that waits for longer.
 ANNOUNCED_WITHIN: Final = timedelta(minutes=1)
@@ -47,14 +48,20 @@ class Directory(Protocol):
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
     def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
-        """When a provider first took one of the incident's pages from the page number `since` on;
-        now, if one still waits at a receiver that works; None for neither.
+        """When a provider first took one of the incident's pages from the page number `since` on,
+        or will once somebody's quiet hours end; now, if one still waits at a receiver that works;
+        None for none of these.
         """
 
 
 # What the engine leaves to `decided`, and all that it handles.
 type DecidedTimer = Literal[
-    Timer.STEP, Timer.SNOOZE, Timer.WINDOW, Timer.ACKNOWLEDGEMENT, Timer.AUTO_RESOLVE
+    Timer.STEP,
+    Timer.SNOOZE,
+    Timer.SUPPORT_HOURS,
+    Timer.WINDOW,
+    Timer.ACKNOWLEDGEMENT,
+    Timer.AUTO_RESOLVE,
 ]
 type EngineTimer = DecidedTimer | Literal[Timer.PAGES, Timer.FALLBACK, Timer.REMINDER]
 
@@ -67,7 +74,12 @@ def due(incident: Incident, now: datetime) -> EngineTimer | None:
         # Before the next step, whatever the clocks of two processes say: that has its own number.
         return Timer.PAGES
     waiting = {timer: at for timer, at in _of_engine(incident).items() if at <= now}
-    return min(waiting, key=lambda timer: waiting[timer], default=None)
+    # Of two at the same time, a raise before whom it pages.
+    return min(
+        waiting,
+        key=lambda timer: (waiting[timer], timer is not Timer.SUPPORT_HOURS),
+        default=None,
+    )
 
 
 def next_due(incident: Incident) -> datetime | None:
@@ -98,6 +110,8 @@ def decided(
             return _escalated(incident, now, directory)
         case Timer.SNOOZE:
             return _done(incident, Unsnooze(), now, directory.service(incident.service_id))
+        case Timer.SUPPORT_HOURS:
+            return _hours_begun(incident, now, directory.service(incident.service_id))
         case Timer.WINDOW:
             return window_ended(incident, now, directory.service(incident.service_id))
         case Timer.ACKNOWLEDGEMENT:
@@ -186,6 +200,24 @@ def window_ended(
         return cleared(Timer.WINDOW, incident, Progress.WINDOW_CLEARED)
     # Over, shortened, moved or removed.
     return _done(incident, Unsuppress(), now, service)
+
+
+def _hours_begun(
+    incident: Incident, now: datetime, service: Service | None
+) -> Advanced | Transitioned:
+    """Raises its urgency when support hours have begun, or its service lowers it no more. If the
+    service itself is gone nobody knows: raise.
+    """
+    full = incident.urgency_in_hours or incident.urgency
+    outside = service.out_of_hours(now) if service else None
+    urgency = full if outside is None else outside.lowered(full)
+    over = Changes(urgency_in_hours=None, timers={Timer.SUPPORT_HOURS: None})
+    waits = outside is not None and full.exceeds(urgency) and full.exceeds(incident.urgency)
+    left = Changes(timers={Timer.SUPPORT_HOURS: outside.look_at}) if outside and waits else over
+    if urgency.exceeds(incident.urgency):
+        return raised_in_hours(incident, urgency, TIMER, now, left)
+    what = Progress.OUT_OF_HOURS if waits else Progress.SUPPORT_HOURS_CLEARED
+    return settled(incident, left, what)
 
 
 def _resolved_or_waiting(

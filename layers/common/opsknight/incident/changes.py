@@ -64,6 +64,7 @@ class Changes(NamedTuple):
     assignee_id: str | Keep = KEEP
     reassigned_at: datetime | Keep = KEEP
     window_id: Keep | None = KEEP
+    urgency_in_hours: Urgency | Keep | None = KEEP
     announced: int | Keep = KEEP
     announced_from: int | Keep = KEEP
     due_at: datetime | Keep | None = KEEP

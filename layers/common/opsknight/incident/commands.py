@@ -167,6 +167,7 @@ TIMERS: Final[Mapping[Timer, frozenset[Status]]] = MappingProxyType(
         # Once somebody has acknowledged, the rest of a large step is not paged any more.
         Timer.PAGES: frozenset({Status.OPEN}),
         Timer.SNOOZE: frozenset({Status.SNOOZED}),
+        Timer.SUPPORT_HOURS: frozenset(Status) - {Status.RESOLVED},
         Timer.WINDOW: frozenset({Status.SUPPRESSED}),
         Timer.ACKNOWLEDGEMENT: frozenset({Status.ACKNOWLEDGED}),
         Timer.AUTO_RESOLVE: frozenset({Status.OPEN, Status.ACKNOWLEDGED}),

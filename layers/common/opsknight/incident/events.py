@@ -11,7 +11,6 @@ from opsknight.incident.commands import Acknowledge, Resolve, window_check
 from opsknight.incident.decisions import Decision, Ignored, Merged, NotAllowed, Opened
 from opsknight.incident.lifecycle import (
     end_of_paging,
-    raise_urgency,
     transition,
 )
 from opsknight.incident.model import (
@@ -22,6 +21,7 @@ from opsknight.incident.model import (
     Escalation,
     Event,
     Incident,
+    OutOfHours,
     Pointer,
     Status,
     Timeouts,
@@ -29,6 +29,7 @@ from opsknight.incident.model import (
     TimerName,
     Window,
 )
+from opsknight.incident.urgency import raised_by_event
 
 
 def decide(
@@ -41,24 +42,24 @@ def decide(
     window: Window | None = None,
     raising: bool = False,
     timeouts: Timeouts = NEVER,
+    hours: OutOfHours | None = None,
 ) -> Decision:
     """What `event` does, given the active incident of its dedup key.
 
     `incident_id` and `alert_id` name what the event creates, if anything. `window` is the
     maintenance window in force for the service. With `raising`, a more urgent trigger raises the
-    incident's urgency, and pages again if it is OPEN.
+    incident's urgency, and pages again if it is OPEN. `hours` is None within the support hours of
+    the service.
     """
     match event.action:
         case Action.TRIGGER:
             if current is None:
-                return _open(event, now, incident_id, alert_id, window, timeouts)
+                return _open(event, now, incident_id, alert_id, window, timeouts, hours)
             alert = Alert(
                 id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
             )
-            urgency = URGENCY[event.severity]
-            if raising and urgency.exceeds(current.urgency):
-                return Merged(current, alert, raise_urgency(current, urgency, event.actor, now))
-            return Merged(current, alert)
+            raised = raised_by_event(current, event, now, hours) if raising else None
+            return Merged(current, alert, raised)
         case Action.ACKNOWLEDGE | Action.RESOLVE:
             if current is None:
                 return Ignored()
@@ -87,7 +88,10 @@ def _open(
     alert_id: str,
     window: Window | None,
     timeouts: Timeouts,
+    hours: OutOfHours | None,
 ) -> Opened:
+    in_hours = URGENCY[event.severity]
+    urgency = in_hours if hours is None else hours.lowered(in_hours)
     timers: dict[TimerName, datetime]
     if window is None:
         # A step is due at once, policy or not: if the stream is switched off, a tick begins it.
@@ -97,12 +101,15 @@ def _open(
     else:
         # Nobody hears of an incident that opens in a maintenance window: nothing to announce.
         timers = {Timer.WINDOW: window_check(window.end, now)}
+    if hours is not None and in_hours.exceeds(urgency):
+        timers[Timer.SUPPORT_HOURS] = hours.look_at
     incident = Incident(
         id=incident_id,
         service_id=event.service_id,
         dedup_key=event.dedup_key,
         title=event.summary,
-        urgency=URGENCY[event.severity],
+        urgency=urgency,
+        urgency_in_hours=in_hours if in_hours.exceeds(urgency) else None,
         status=Status.OPEN if window is None else Status.SUPPRESSED,
         created_at=now,
         escalation=Escalation.NONE if window is None else Escalation.PAUSED,

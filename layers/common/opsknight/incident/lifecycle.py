@@ -45,12 +45,11 @@ What the table of transitions cannot hold, and `act` adds:
 - AcknowledgementTimeout forgets how far the escalation came: it begins again from the first step.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from opsknight.incident.changes import KEEP, Changes, applied
+from opsknight.incident.changes import KEEP, Changes
 from opsknight.incident.commands import (
     IDEMPOTENT,
     LONGEST_SNOOZE,
@@ -84,27 +83,10 @@ from opsknight.incident.model import (
     Status,
     Timeouts,
     Timer,
-    Urgency,
 )
-from opsknight.incident.timeline import Change, ChangeKind
-
-# The escalation begins again: nothing remains of how far it came.
-_FROM_THE_START: Final = Changes(
-    policy_id=None,
-    policy_version=None,
-    step=None,
-    next_step=None,
-    round=None,
-    requested_step=None,
-    reached=None,
-    round_from=None,
-    round_over=None,
-    uncounted=None,
-    empty_since=None,
-    escalation=Escalation.NONE,
-)
-# Somebody is paged anew: the fallback address waits for how that ends.
-_ANEW: Final = Changes(timers={Timer.FALLBACK: None, Timer.REMINDER: None})
+from opsknight.incident.recording import ANEW, FROM_THE_START, record
+from opsknight.incident.timeline import ChangeKind
+from opsknight.incident.urgency import prioritize
 
 
 def act(
@@ -142,7 +124,7 @@ def act(
             # Of two requests in the moment before a step is taken, one would be forgotten.
             return NotAllowed(incident.status, "the step asked for before has not been taken yet")
         case Escalate(step):
-            changes = _ANEW | Changes(
+            changes = ANEW | Changes(
                 escalation=Escalation.ESCALATING,
                 requested_step=RequestedStep.NEXT,
                 reached=None,
@@ -159,7 +141,7 @@ def act(
         case Reassign(to):
             changes = Changes(assignee_id=to, reassigned_at=now)
             if incident.status is Status.OPEN:
-                changes |= _ANEW | Changes(
+                changes |= ANEW | Changes(
                     escalation=Escalation.COMPLETED,
                     requested_step=RequestedStep.CURRENT,
                     timers={Timer.STEP: now},
@@ -168,11 +150,11 @@ def act(
         case AlsoPage(whom, user_ids):
             detail = {"whom": whom, "users": " ".join(user_ids)}
         case Prioritize(urgency):
-            return _prioritize(incident, urgency, actor, now)
+            return prioritize(incident, urgency, actor, now)
         case Note(text, public):
             detail = {"note": text, **({"public": "yes"} if public else {})}
         case AcknowledgementTimeout():
-            changes = _FROM_THE_START | _ANEW | Changes(timers={Timer.STEP: now})
+            changes = FROM_THE_START | ANEW | Changes(timers={Timer.STEP: now})
         case Unreached(user_id, moves_on, untried):
             over = incident.escalation is Escalation.COMPLETED  # Nobody is left to page.
             then = {Timer.FALLBACK if over else Timer.STEP: now}
@@ -203,17 +185,6 @@ def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -
     return changes if command.by is None else changes | Changes(assignee_id=command.by)
 
 
-def raise_urgency(before: Pointer, urgency: Urgency, actor: Actor, now: datetime) -> Transitioned:
-    detail = {"urgency": str(urgency), "before": str(before.urgency)}
-    pages = before.status is Status.OPEN
-    changes = Changes(urgency=urgency, timers={Timer.STEP: now} if pages else {})
-    raised = record(before, ChangeKind.RAISED, actor, now, changes, detail)
-    if not pages:
-        return raised
-    # Somebody may have asked for the next step a moment before: that pages as well.
-    return replace(raised, set_if_absent=Changes(requested_step=RequestedStep.CURRENT))
-
-
 def transition(
     before: Pointer,
     command: Command,
@@ -235,43 +206,6 @@ def transition(
         status=status, epoch=epoch, timers=_starts(before.status, status, timeouts, now)
     )
     return record(before, what, actor, now, _ENDS[status] | moved | changes, detail)
-
-
-def record(
-    before: Pointer,
-    what: ChangeKind,
-    actor: Actor,
-    now: datetime,
-    changes: Changes,
-    detail: Mapping[str, str],
-) -> Transitioned:
-    """The change as the next one of the timeline. All changes are to be announced: due at once."""
-    changes |= Changes(changes=before.changes + 1, timers={Timer.ANNOUNCE: now}, due_at=now)
-    after = applied(before, changes)
-    change = Change(
-        incident_id=before.id,
-        number=after.changes,
-        at=now,
-        what=what,
-        actor=actor,
-        status=after.status,
-        epoch=after.epoch,
-        detail=dict(detail),
-    )
-    return Transitioned(before, after, change, changes)
-
-
-def _prioritize(
-    before: Incident, urgency: Urgency, actor: Actor, now: datetime
-) -> Transitioned | Unchanged | NotAllowed:
-    if before.status not in TRANSITIONS[Prioritize]:
-        return NotAllowed(before.status)
-    if urgency is before.urgency:
-        return Unchanged(before)
-    if urgency.exceeds(before.urgency):
-        return raise_urgency(before, urgency, actor, now)
-    detail = {"urgency": str(urgency), "before": str(before.urgency)}
-    return record(before, ChangeKind.LOWERED, actor, now, Changes(urgency=urgency), detail)
 
 
 def _ends(status: Status) -> Changes:

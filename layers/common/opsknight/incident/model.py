@@ -145,6 +145,8 @@ class Timer(StrEnum):
     PAGES = "pages"
     """Write the pages of the step taken last that did not fit into its transaction."""
     SNOOZE = "snooze"
+    SUPPORT_HOURS = "support_hours"
+    """Check whether the support hours of its service have begun."""
     WINDOW = "window"
     """Check whether the maintenance window that suppressed it is still in force."""
     ACKNOWLEDGEMENT = "acknowledgement"
@@ -180,6 +182,8 @@ class Pointer(Model):
     """Whether OpsKnight opened it about itself; None for no. Its pointer lies apart from those of
     senders.
     """
+    urgency_in_hours: Urgency | None = None
+    """What its urgency rises to when the support hours of its service begin; None for no more."""
 
 
 class Incident(Pointer):
@@ -252,6 +256,19 @@ class Window:
 
     id: str
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfHours:
+    """It is outside the support hours of a service."""
+
+    outside: Mapping[Urgency, Urgency]
+    """What is less urgent until they begin."""
+    look_at: datetime
+    """When to see whether they have begun."""
+
+    def lowered(self, urgency: Urgency) -> Urgency:
+        return self.outside.get(urgency, urgency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ class State(StrEnum):
     """Where a delivery stands. Every state but PENDING is final; only SENT may become BOUNCED."""
 
     # What follows the colon is the same for a letter.
-
     PENDING = "PENDING"
     """It waits for its time, its receiver or another attempt: the letter is on the desk."""
     SENT = "SENT"
@@ -106,6 +105,8 @@ class Delivery(Model):
     where a version before this planned it.
     """
     not_before: AwareDatetime
+    quiet_until: AwareDatetime | None = None
+    """The end of its user's quiet hours, if it waits for that."""
     state: State = State.PENDING
     why: str | None = None
     """Why it ended, where the state does not say it all."""

@@ -5,7 +5,7 @@ Pure: the directory and the incident are arguments. How a delivery ends is in `d
 """
 
 from collections.abc import Iterable, Set
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from opsknight.directory.entries import User
@@ -85,13 +85,26 @@ def without_text_messages(
     return [rule.model_copy(update={"delay": rule.delay - late}) for rule in left]
 
 
+def quiet_until(user: User, urgency: Urgency, at: datetime) -> datetime | None:
+    """Until when a message that is due then waits for the end of the user's quiet hours; None for
+    not at all.
+    """
+    hours = user.quiet_hours
+    if urgency is not Urgency.LOW or hours is None or not hours.covers(at):
+        return None
+    return hours.end_after(at)
+
+
 def page_deliveries(
     page: Page, incident: Incident, user: User, opted_out: Set[str] = frozenset()
 ) -> tuple[Delivery, ...]:
     """One delivery for each of the user's rules. `opted_out`: the numbers that replied STOP."""
     channels = {method.id: method.channel for method in methods(user)}
-    return tuple(
-        Delivery(
+    found = []
+    for position, rule in enumerate(without_text_messages(user, incident.urgency, opted_out)):
+        at = page.at + rule.delay
+        quiet = quiet_until(user, incident.urgency, at)
+        each = Delivery(
             id=delivery_id("p", page.incident_id, page.page_no, user.id, rule.method_id, position),
             incident_id=incident.id,
             service_id=incident.service_id,
@@ -105,11 +118,12 @@ def page_deliveries(
             urgency=page.urgency or incident.urgency,
             page_no=page.page_no,
             step=page.step,
-            not_before=page.at + rule.delay,
-            due_at=page.at + rule.delay,
+            not_before=quiet or at,
+            due_at=quiet or at,
+            quiet_until=quiet,
         )
-        for position, rule in enumerate(without_text_messages(user, incident.urgency, opted_out))
-    )
+        found.append(each)
+    return tuple(found)
 
 
 def assignment_deliveries(
@@ -125,6 +139,10 @@ def assignment_deliveries(
     channels = {method.id: method.channel for method in methods(user)}
     left = without_text_messages(user, incident.urgency, opted_out)
     now = [rule for rule in left if not rule.delay]
+    # Whoever is asked to help is asked now.
+    quiet = None
+    if about is PageReason.ASSIGNED:
+        quiet = quiet_until(user, incident.urgency, change.at)
     return tuple(
         Delivery(
             id=delivery_id("p", incident.id, str(about), change.number, user.id, method_id),
@@ -140,8 +158,9 @@ def assignment_deliveries(
             sequence=change.number,
             by=change.actor.name,
             urgency=incident.urgency,
-            not_before=change.at,
-            due_at=change.at,
+            not_before=quiet or change.at,
+            due_at=quiet or change.at,
+            quiet_until=quiet,
         )
         for method_id in dict.fromkeys(rule.method_id for rule in now)
     )

@@ -110,6 +110,7 @@ class Settling:
                 window=self._window(pointer, event, service, now, deadline),
                 raising=raising or service.raises_urgency,
                 timeouts=service.timeouts,
+                hours=service.out_of_hours(now),
             )
             match decision:
                 case Merged(_, alert, None):

@@ -1,5 +1,6 @@
 """Whether the round of an escalation has reached anybody, by its pages and their deliveries."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from opsknight.escalation.pages import Page, PageState
-from opsknight.notification.delivery import State
+from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
 from opsknight.store import items
 from opsknight.store.calls import Deadline
@@ -24,8 +25,9 @@ MOST_PAGES: Final = 1000
 def taken_at(
     table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline
 ) -> datetime | None:
-    """When a provider first took one of the incident's pages from the page number `since` on; now,
-    if one still waits at a receiver that works; None for neither.
+    """When a provider first took one of the incident's pages from the page number `since` on; if
+    none has yet, when the quiet hours end that the first of them waits for; now, if one still waits
+    at a receiver that works; None for none of these.
     """
     first, last = (items.page_key(incident_id, n, "")["sk"] for n in (since, 999_999))
     pk = items.incident_key(incident_id)["pk"]
@@ -47,17 +49,35 @@ def taken_at(
         return min(times)
     if read == MOST_PAGES:
         return now
-    return now if planned and _waits(table, incident_id, since, now, deadline) else None
+    if not planned:
+        return None
+    pending = _pending(table, incident_id, since, deadline)
+    if quiet := _quiet_until(pending, now):
+        return quiet
+    states = Receivers(table).states({each.destination for each in pending}, deadline)
+    return now if any(_works(state, now) for state in states.values()) else None
 
 
-def _waits(table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline) -> bool:
-    pending = {
-        each.destination
+def quiet_until(
+    table: Table, incident_id: str, page_no: int, now: datetime, deadline: Deadline
+) -> datetime | None:
+    """When the quiet hours end that the first of the step's pages waits for; None for no page that
+    waits for any.
+    """
+    return _quiet_until(_pending(table, incident_id, page_no, deadline), now)
+
+
+def _quiet_until(pending: Iterable[Delivery], now: datetime) -> datetime | None:
+    ends = (each.quiet_until for each in pending if each.quiet_until is not None)
+    return min((each for each in ends if each > now), default=None)
+
+
+def _pending(table: Table, incident_id: str, since: int, deadline: Deadline) -> list[Delivery]:
+    return [
+        each
         for each in table.deliveries(incident_id, deadline)
         if each.state is State.PENDING and each.page_no is not None and each.page_no >= since
-    }
-    states = Receivers(table).states(pending, deadline)
-    return any(_works(state, now) for state in states.values())
+    ]
 
 
 def _works(state: ReceiverState, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.canary import is_canary, kept
-from opsknight.incident.changes import Changes
+from opsknight.incident.changes import KEEP, Changes
 from opsknight.incident.decisions import NO_REQUIREMENT, Merged, Opened, Require, Transitioned
 from opsknight.incident.model import ACTIVE, Alert, Incident, Pointer, Status
 from opsknight.store import incident_items, items
@@ -103,6 +103,12 @@ def expanded(changes: Changes) -> dict[str, object]:
 def repeated(incident: Pointer) -> dict[str, object]:
     """What the pointer repeats of its incident, so that an answer needs no second read."""
     return {name: getattr(incident, name) for name in ("status", "urgency", "epoch", "changes")}
+
+
+def _in_hours(decision: Transitioned) -> dict[str, object]:
+    """Repeated only when it changes, as few services have support hours."""
+    value = decision.changes.urgency_in_hours
+    return {} if value is KEEP else {"urgency_in_hours": value}
 
 
 def as_seen(incident: Incident, arguments: dict[str, Any]) -> str:
@@ -239,7 +245,7 @@ def _pointer(decision: Transitioned, table: str) -> "Write":
                 "ExpressionAttributeValues": mine,
             }
         }
-    changed = update(repeated(decision.after))
+    changed = update(repeated(decision.after) | _in_hours(decision))
     changed["ExpressionAttributeValues"] |= mine
     return updating(table, key, "id = :mine", changed)
 

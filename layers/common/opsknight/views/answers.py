@@ -62,6 +62,7 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
         assignee_id=each.assignee_id,
         assignee_name=names.user(each.assignee_id),
         service_name=names.service(each.service_id),
+        urgency_in_hours=each.urgency_in_hours,
         snoozed_until=each.timers.get(Timer.SNOOZE),
         maintenance_window_id=each.window_id,
         escalation=models.EscalationAnswer(
@@ -194,6 +195,7 @@ def service(each: Service, names: Names, now: datetime) -> roster_models.Service
         disabled=each.disabled,
         policy_id=each.policy_id,
         policy_name=names.policy(each.policy_id),
+        supported=None if each.support_hours is None else each.support_hours.covers(now),
         maintenance_until=in_force.end if in_force else None,
     )
 

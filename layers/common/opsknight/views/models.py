@@ -167,6 +167,10 @@ class IncidentDetails(IncidentAnswer):
     assignee_name: str | Absent = None
     service_name: str | Absent = None
     snoozed_until: datetime | Absent = None
+    urgency_in_hours: Annotated[
+        Urgency | Absent,
+        Field(description="Its urgency from when the support hours of its service begin."),
+    ] = None
     maintenance_window_id: Annotated[
         str | Absent, Field(description="The window that suppressed it.")
     ] = None

@@ -19,6 +19,9 @@ class ServiceAnswer(Shape):
     disabled: bool
     policy_id: str | Absent = None
     policy_name: str | Absent = None
+    supported: Annotated[
+        bool | Absent, Field(description="Whether it is within its support hours, if it has any.")
+    ] = None
     maintenance_until: Annotated[
         datetime | Absent, Field(description="Absent when no window is in force.")
     ] = None

@@ -43,6 +43,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
         case ChangeKind.UNREACHED if "user" in detail:
             why = ": nobody tried in time" if "untried" in detail else ""
             return f"{names(detail['user'])} could not be reached{why}"
+        case ChangeKind.RAISED if "because" in detail:
+            return f"Urgency raised to {detail['urgency']}: support hours have begun"
         case ChangeKind.RAISED | ChangeKind.LOWERED if "urgency" in detail:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
         case ChangeKind.NOTED if "note" in detail:
