@@ -29,8 +29,8 @@ def fits(value: object, model: str) -> bool:
 def operation(method: str, path: str) -> dict[str, Any] | None:
     """The operation of a request, if the description has it."""
     for pattern, item in _items():
-        if pattern.fullmatch(path):
-            found: dict[str, Any] | None = item.get(method.lower())
+        if pattern.fullmatch(path) and method.lower() in item:
+            found: dict[str, Any] = item[method.lower()]
             return found
     return None
 

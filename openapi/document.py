@@ -68,6 +68,7 @@ _HEADERS: Final = {
     "WWW-Authenticate": _header("string", "Which keys are taken."),
     "Retry-After": _header("integer", "Whole seconds to wait."),
     "Location": _header("string", "The path of the new incident."),
+    "ETag": _header("string", "Send it as `If-None-Match` for a 304 while nothing has changed."),
 }
 
 

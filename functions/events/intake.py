@@ -1,26 +1,29 @@
-"""Takes one event: counts it while it reads what is there, decides, writes. Two round trips unless
-somebody else writes at the same time.
+"""Takes events: counts the request while it reads what is there, decides, writes. One event takes
+two round trips unless somebody else writes at the same time.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, NoReturn, assert_never
 
 from events.call import Call, Sender
-from events.rate_limit_reports import Refusals
+from events.rate_limit_reports import Refusals, too_large
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
+from opsknight.store.calls import Unavailable
 from opsknight.store.execute import Settling
 from opsknight.store.table import Table
 
 REPORT_PATIENCE_SECONDS: Final = 1
 # Connecting and answering may take the limiter 0.3 seconds each; a trickling answer, for ever.
 LIMITER_SECONDS: Final = 0.7
+# Events of one batch that are written at the same time.
+SIDE_BY_SIDE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +47,84 @@ class Intake:
 
     def take(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
-        key, minute = sender.key, Minute.of(call.now)
-        if self.limiter.is_full(key.id, minute):
-            self._report(self.refusals.note(key, event, minute), sender, call)
-            raise LimitReached
-        counting = self.background.submit(self.limiter.count, key.id, minute)
+        counting = self._begin_counting([event], sender, call)
         current = self.table.pointer(event.service_id, event.dedup_key, call.deadline)
-        try:
-            remaining = counting.result(timeout=LIMITER_SECONDS)
-        except TimeoutError:
-            remaining = None
-        except LimitReached:
-            self._report(self.refusals.note(key, event, minute), sender, call)
-            raise
+        remaining = self._counted(counting, [event], sender, call)
         action, incident = self._settled(event, sender, current, call)
-        self._report(self.refusals.left(key, sender.service.id, minute), sender, call)
+        self._report_refused(sender, call)
         return IntakeResult(action, incident, remaining)
+
+    def take_all(
+        self, events: Sequence[Event], sender: Sender, call: Call
+    ) -> tuple[list[IntakeResult | None], int | None]:
+        """The events of one request, which counts as one of the limit. Each is tried, whatever
+        becomes of the others: the result is None where it was not stored for our sake. Also returns
+        how many requests the key has left.
+
+        Raises LimitReached, or Unavailable when nothing could be read.
+        """
+        counting = self._begin_counting(events, sender, call)
+        keys = dict.fromkeys(event.dedup_key for event in events)
+        current = self.table.pointers(sender.service.id, keys, call.deadline)
+        remaining = self._counted(counting, events, sender, call)
+        in_turn: dict[str, list[int]] = {}
+        for number, event in enumerate(events):
+            in_turn.setdefault(event.dedup_key, []).append(number)
+        results: list[IntakeResult | None] = [None] * len(events)
+
+        def settle(dedup_key: str) -> None:
+            """Those of one key in their order, as each changes what the next one finds."""
+            seen = current.get(dedup_key)
+            for place, number in enumerate(in_turn[dedup_key]):
+                event = events[number]
+                if place:
+                    seen = self.table.pointer(event.service_id, dedup_key, call.deadline)
+                results[number] = IntakeResult(*self._settled(event, sender, seen, call))
+
+        for failed in _side_by_side(settle, in_turn):
+            if not isinstance(failed, Unavailable):
+                raise failed
+            logger.warning("an event of a batch was not stored", cause=str(failed))
+        self._report_refused(sender, call)
+        return results, remaining
+
+    def refuse_large(self, size: int, most: int, sender: Sender, call: Call) -> None:
+        """Reports a body that nobody reads, as it is too large. Raises LimitReached."""
+        self._counted(self._begin_counting((), sender, call), (), sender, call)
+        self._report(too_large(sender.key, sender.service.id, size, most), sender, call)
+
+    def _begin_counting(
+        self, events: Iterable[Event], sender: Sender, call: Call
+    ) -> "Future[int | None]":
+        """Raises LimitReached for a key that is known to be at its limit."""
+        minute = Minute.of(call.now)
+        if self.limiter.is_full(sender.key.id, minute):
+            self._refuse(events, sender, call)
+        return self.background.submit(self.limiter.count, sender.key.id, minute)
+
+    def _counted(
+        self, counting: "Future[int | None]", events: Iterable[Event], sender: Sender, call: Call
+    ) -> int | None:
+        """How many requests are left. Raises LimitReached."""
+        try:
+            return counting.result(timeout=LIMITER_SECONDS)
+        except TimeoutError:
+            return None
+        except LimitReached:
+            self._refuse(events, sender, call)
+
+    def _refuse(self, events: Iterable[Event], sender: Sender, call: Call) -> NoReturn:
+        """Raises LimitReached."""
+        minute = Minute.of(call.now)
+        noted = [self.refusals.note(sender.key, event, minute) for event in events]
+        # A later report holds what is in an earlier one.
+        self._report_refusals(next((each for each in reversed(noted) if each), None), sender, call)
+        raise LimitReached
+
+    def _report_refused(self, sender: Sender, call: Call) -> None:
+        """What an earlier minute still owes, now that the key is within its limit."""
+        left = self.refusals.left(sender.key, sender.service.id, Minute.of(call.now))
+        self._report_refusals(left, sender, call)
 
     def _settled(
         self,
@@ -76,10 +141,13 @@ class Intake:
         )
         return _outcome(settled)
 
-    def _report(self, report: Event | None, sender: Sender, call: Call) -> None:
+    def _report_refusals(self, report: Event | None, sender: Sender, call: Call) -> None:
+        # If it fails, the count is kept for the next report.
+        if report is not None and self._report(report, sender, call):
+            self.refusals.reported(sender.key, sender.service.id)
+
+    def _report(self, report: Event, sender: Sender, call: Call) -> bool:
         """Opens or adds to the incident about refused events. It is not limited itself."""
-        if report is None:
-            return
         # The answer does not depend on this report, and must neither wait for it nor fail with it:
         # an accepted event that became a 500 would be sent again.
         brief = call.within(REPORT_PATIENCE_SECONDS)
@@ -88,10 +156,28 @@ class Intake:
             current = self.table.pointer(*where, brief.deadline, internal=report.internal)
             self._settled(report, sender, current, brief, raising=True)
         except Exception:
-            # The count is kept for the next report.
             logger.exception("refused events could not be reported", service_id=sender.service.id)
-        else:
-            self.refusals.reported(sender.key, sender.service.id)
+            return False
+        return True
+
+
+def _side_by_side(settle: Callable[[str], None], keys: Mapping[str, object]) -> list[Exception]:
+    """Calls it for each key; returns what went wrong. In this thread if there is but one."""
+    failed: list[Exception] = []
+
+    def attempt(key: str) -> None:
+        try:
+            settle(key)
+        except Exception as error:
+            failed.append(error)
+
+    if len(keys) < 2:
+        for key in keys:
+            attempt(key)
+        return failed
+    with ThreadPoolExecutor(min(len(keys), SIDE_BY_SIDE), "batch") as pool:
+        list(pool.map(attempt, keys))
+    return failed
 
 
 def _outcome(decision: Decision) -> tuple[str, Pointer | None]:

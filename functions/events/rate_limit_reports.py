@@ -1,5 +1,5 @@
-"""Reports about events that the rate limit refused: a refused event may be a lost page, so an
-incident of the service counts them. How a report is stored is in `intake`.
+"""Reports about events that were refused, over the rate limit or as too large: a refused event may
+be a lost page, so an incident of the service counts them. How a report is stored is in `intake`.
 
 A write for every refusal would make the flood worse. A function reports the first refusal of a
 minute, each one more urgent than those before, and then each time the count has doubled; the rest
@@ -8,11 +8,13 @@ goes with the next report.
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.incident.event_request import LONGEST_DEDUP_KEY, LONGEST_SUMMARY
 from opsknight.incident.model import OPSKNIGHT, URGENCY, Action, Event, Severity
 
 MOST_TALLIES: Final = 1000
@@ -72,31 +74,59 @@ class Refusals:
 
 
 def _report(key: IntegrationKey | ApiKey, service_id: str, tally: _Tally) -> Event:
-    refused = {f"refused_{action}s": tally.pending[action] for action in Action}
-    summary = f"Rate limit exceeded: events sent with {key.name!r} are refused"
+    return _event(
+        f"opsknight:rate-limited:{key.name}",
+        f"Rate limit exceeded: events sent with {key.name!r} are refused",
+        service_id,
+        tally.worst,
+        {
+            **{f"refused_{action}s": tally.pending[action] for action in Action},
+            "key": key.name,
+            "limit_per_minute": LIMIT,
+            "minute_until": tally.minute.end.isoformat(),
+        },
+    )
+
+
+def too_large(key: IntegrationKey | ApiKey, service_id: str, size: int, most: int) -> Event:
+    """Nobody has read how bad its events are: it reports as the worst."""
+    return _event(
+        f"opsknight:too-large:{key.name}",
+        f"Too large: events sent with {key.name!r} are refused",
+        service_id,
+        Severity.CRITICAL,
+        {
+            "key": key.name,
+            "bytes": size,
+            "largest": most,
+            "what_helps": "Send fewer alerts at once: Alertmanager has max_alerts for it, in "
+            "webhook_configs, and smaller groups by group_by.",
+        },
+    )
+
+
+def _event(
+    named: str, summary: str, service_id: str, severity: Severity, details: Mapping[str, object]
+) -> Event:
     # Shown like every dedup key, within the same bounds.
-    dedup_key = f"opsknight:rate-limited:{key.name}"[:200].strip()
+    dedup_key = named[:LONGEST_DEDUP_KEY].strip()
+    summary = summary[:LONGEST_SUMMARY]
     body = {
         "event_action": Action.TRIGGER,
         "dedup_key": dedup_key,
         "payload": {
-            "summary": summary[:500],
+            "summary": summary,
             "source": "opsknight",
-            "severity": tally.worst,
-            "custom_details": {
-                **refused,
-                "key": key.name,
-                "limit_per_minute": LIMIT,
-                "minute_until": tally.minute.end.isoformat(),
-            },
+            "severity": severity,
+            "custom_details": details,
         },
     }
     return Event(
         action=Action.TRIGGER,
         service_id=service_id,
         dedup_key=dedup_key,
-        summary=summary[:500],
-        severity=tally.worst,
+        summary=summary,
+        severity=severity,
         body=json.dumps(body, ensure_ascii=False),
         actor=OPSKNIGHT,
         internal=True,

@@ -2,8 +2,12 @@
 and the answer learn of both. How the answer looks is up to the way in.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+
+from aws_lambda_powertools.metrics import MetricUnit
 
 from events.call import Call, Sender
 from events.intake import Intake, IntakeResult
@@ -11,6 +15,7 @@ from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.model import Event
+from opsknight.runtime.telemetry import measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +27,58 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedAll:
+    results: Sequence[IntakeResult | None] | None
+    """In the order of the events, None for one that was not stored for our sake; None as a whole
+    when the key has used up its minute.
+    """
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     directory: DirectoryCache
     intake: Intake
 
     def receive(self, event: Event, sender: Sender, call: Call) -> Received:
         """Raises Unavailable when DynamoDB is."""
-        reset = str(Minute.of(call.now).seconds_left(call.now))
-        limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
             result = self.intake.take(event, sender, call)
         except LimitReached:
-            return Received(None, limits | {"RateLimit-Remaining": "0", "Retry-After": reset})
-        if result.remaining is not None:
-            limits["RateLimit-Remaining"] = str(result.remaining)
+            return Received(None, _at_limit(call))
         call.log(result=result.action)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
-        return Received(result, limits)
+        return Received(result, _limits(call, result.remaining))
+
+    def receive_all(self, events: Sequence[Event], sender: Sender, call: Call) -> ReceivedAll:
+        """All events of one request. Raises Unavailable when nothing could be read."""
+        self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
+        try:
+            results, remaining = self.intake.take_all(events, sender, call)
+        except LimitReached:
+            return ReceivedAll(None, _at_limit(call))
+        counted = Counter(each.action if each else "not stored" for each in results)
+        call.log(results=dict(counted))
+        for action, number in counted.items():
+            if action != "not stored":
+                measure(action.title(), number, MetricUnit.Count)
+        return ReceivedAll(results, _limits(call, remaining))
+
+    def refuse_large(self, most: int, sender: Sender, call: Call) -> None:
+        """Counts and reports a request that is too large to be read."""
+        self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
+        with suppress(LimitReached):
+            self.intake.refuse_large(len(call.request.body), most, sender, call)
+
+
+def _limits(call: Call, remaining: int | None) -> dict[str, str]:
+    reset = str(Minute.of(call.now).seconds_left(call.now))
+    limits = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": reset}
+    return limits if remaining is None else limits | {"RateLimit-Remaining": str(remaining)}
+
+
+def _at_limit(call: Call) -> dict[str, str]:
+    limits = _limits(call, 0)
+    return limits | {"Retry-After": limits["RateLimit-Reset"]}

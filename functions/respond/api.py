@@ -3,6 +3,7 @@ scope and limit, reads the body. The routes are in `routes`.
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -35,6 +36,7 @@ class Api:
     table: Table
     directory: DirectoryCache
     names: NameCache
+    workers: Executor
     limiter: Limiter
     new_id: Callable[[str, datetime], str]
 
@@ -56,7 +58,7 @@ class Api:
         route, ids = router().find(request)
         caller = caller_of(request, route.scope, self.directory, now, deadline)
         log_fields |= {"key_id": caller.by.key.id, "user_id": caller.user.id, "route": route.path}
-        if route.path.startswith(INCIDENT_PATHS):
+        if ids and route.path.startswith(INCIDENT_PATHS):
             log_fields["incident_id"] = ids[0]
         headers = count_call(self.limiter, caller, now, writes=request.method not in READS)
         call = ApiCall(
@@ -68,6 +70,7 @@ class Api:
             self.table,
             self.directory,
             self.names,
+            self.workers,
             self.new_id,
         )
         try:

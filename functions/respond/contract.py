@@ -3,6 +3,7 @@ takes camelCase, and snake_case as well. The shapes of answers are in `opsknight
 """
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import (
@@ -24,6 +25,7 @@ from opsknight.oncall.rotations import FIRST, LAST
 
 LARGEST_BODY: Final = 64 * 1024
 MOST_LISTED: Final = 100
+MOST_AT_ONCE: Final = 200
 LONGEST_OVERRIDE: Final = timedelta(days=366)
 
 
@@ -117,6 +119,31 @@ class ReassignBody(Body):
 class NoteBody(Body):
     text: Annotated[str, Text(LONGEST_NOTE)]
     public: Annotated[bool, Field(strict=True, description="Status pages show it.")] = False
+
+
+class BulkAction(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    SNOOZE = "snooze"
+    ESCALATE = "escalate"
+    NOTE = "note"
+
+
+class BulkBody(Body):
+    """One action on many incidents, each by itself, with a note on each if one is given."""
+
+    incident_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    action: BulkAction
+    snooze: Annotated[SnoozeBody | None, Field(description="With `snooze` alone.")] = None
+    note: Annotated[str, Text(LONGEST_NOTE)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "BulkBody":
+        if (self.action is BulkAction.SNOOZE) != (self.snooze is not None):
+            raise ValueError("Give snooze with the action snooze, and with no other.")
+        if self.action is BulkAction.NOTE and self.note is None:
+            raise ValueError("Give the note.")
+        return self
 
 
 class NewOverride(Body):

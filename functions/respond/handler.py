@@ -81,7 +81,7 @@ def make(
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
         texts=Texts(table, directory, pages, new_id),
-        api=Api(table, directory, NameCache(table), Limiter(counters), new_id),
+        api=Api(table, directory, NameCache(table), workers, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
         origins=origins,

@@ -27,7 +27,7 @@ from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, S
 from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.views import answers, incident_records
-from opsknight.views.models import IncidentPage, NotPossible, ShownIncident
+from opsknight.views.models import Done, IncidentPage, NotPossible, ShownIncident
 from opsknight.views.names import of_incident, of_listed
 from respond.contract import (
     EscalateBody,
@@ -58,7 +58,7 @@ def list_incidents(call: ApiCall) -> Answer:
     query.check()
     wanted = Wanted(
         statuses=statuses,
-        service_ids=_services(service_id, team_id, call),
+        service_ids=services_of(service_id, team_id, call),
         urgencies=urgencies,
         since=since,
         until=until,
@@ -71,7 +71,9 @@ def list_incidents(call: ApiCall) -> Answer:
     )
 
 
-def _services(service_id: str | None, team_id: str | None, call: ApiCall) -> frozenset[str] | None:
+def services_of(
+    service_id: str | None, team_id: str | None, call: ApiCall
+) -> frozenset[str] | None:
     """The services to list: those that the query names and the caller may see. None for all."""
     if service_id is not None:
         service = call.directory.any_service(service_id, call.now, call.deadline)
@@ -145,46 +147,46 @@ def change_incident(call: ApiCall, wanted: Patch) -> Answer:
         commands.append(Prioritize(wanted.urgency))
     if wanted.assignee_id is not None:
         commands.append(_reassign(wanted.assignee_id, "assigneeId", call))
-    return [_execute(call, each) for each in commands][-1]
+    return [_executed(call, each) for each in commands][-1]
 
 
 def acknowledge(call: ApiCall, _: NoBody) -> Answer:
-    return _execute(call, Acknowledge(by=call.caller.user.id))
+    return _executed(call, Acknowledge(by=call.caller.user.id))
 
 
 def resolve(call: ApiCall, _: NoBody) -> Answer:
-    return _execute(call, Resolve())
+    return _executed(call, Resolve())
 
 
 def snooze(call: ApiCall, wanted: SnoozeBody) -> Answer:
     until = wanted.ends(call.now)
     if until is None:
         raise invalid(Issue(path="until", message="must be after now, and within 7 days"))
-    return _execute(call, Snooze(until))
+    return _executed(call, Snooze(until))
 
 
 def unsnooze(call: ApiCall, _: NoBody) -> Answer:
-    return _execute(call, Unsnooze())
+    return _executed(call, Unsnooze())
 
 
 def suppress(call: ApiCall, _: NoBody) -> Answer:
-    return _execute(call, Suppress())
+    return _executed(call, Suppress())
 
 
 def unsuppress(call: ApiCall, _: NoBody) -> Answer:
-    return _execute(call, Unsuppress())
+    return _executed(call, Unsuppress())
 
 
 def escalate(call: ApiCall, wanted: EscalateBody) -> Answer:
-    return _execute(call, Escalate(None if wanted.step is None else wanted.step - 1))
+    return _executed(call, Escalate(None if wanted.step is None else wanted.step - 1))
 
 
 def reassign(call: ApiCall, wanted: ReassignBody) -> Answer:
-    return _execute(call, _reassign(wanted.user_id, "userId", call))
+    return _executed(call, _reassign(wanted.user_id, "userId", call))
 
 
 def add_note(call: ApiCall, wanted: NoteBody) -> Answer:
-    return _execute(call, Note(wanted.text, wanted.public))
+    return _executed(call, Note(wanted.text, wanted.public))
 
 
 def _reassign(user_id: str, path: str, call: ApiCall) -> Reassign:
@@ -195,7 +197,12 @@ def _reassign(user_id: str, path: str, call: ApiCall) -> Reassign:
     return Reassign(user_id)
 
 
-def _execute(call: ApiCall, command: Command) -> Answer:
+def _executed(call: ApiCall, command: Command) -> Answer:
+    return Answer(200, execute(call, command))
+
+
+def execute(call: ApiCall, command: Command) -> Done:
+    """Carries it out on the incident in the path. Raises HttpError."""
     [incident_id] = call.ids
     seen = _visible(incident_id, call)
     service = call.directory.any_service(seen.service_id, call.now, call.deadline)
@@ -216,8 +223,8 @@ def _execute(call: ApiCall, command: Command) -> Answer:
             409, NotPossible(error="Not possible in this status", status=decision.status)
         )
     if isinstance(decision, Transitioned):
-        return Answer(200, answers.done(decision.change.what, decision.after))
-    return Answer(200, answers.done(command.past, decision.before))
+        return answers.done(decision.change.what, decision.after)
+    return answers.done(command.past, decision.before)
 
 
 def _visible(incident_id: str, call: ApiCall) -> Incident:

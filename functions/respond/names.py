@@ -17,11 +17,15 @@ class NameCache:
     table: Table
     _known: TtlCache[str] = field(default_factory=TtlCache)
 
-    def read(self, wanted: Iterable[Named], now: datetime, deadline: Deadline) -> Names:
-        """One call to the table for all that are not remembered."""
-        asked = set(wanted)
+    def read(
+        self, wanted: Iterable[Named], now: datetime, deadline: Deadline, most: int | None = None
+    ) -> Names:
+        """One call to the table for those that are not remembered, or for the first `most` of
+        them.
+        """
+        asked = list(dict.fromkeys(wanted))
         unknown = [each for each in asked if not self._known.knows("#".join(each), now)]
-        read = read_names(self.table, sorted(unknown), deadline)
+        read = read_names(self.table, unknown[:most], deadline)
         found = {}
         for each in asked:
             name = self._known.get("#".join(each), now, partial(read.get, each))

@@ -5,6 +5,7 @@ query.
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -74,13 +75,16 @@ class ApiCall:
     table: Table
     directory: DirectoryCache
     name_cache: NameCache
+    workers: Executor
+    """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
 
     def new_id(self, prefix: str) -> str:
         return self.make_id(prefix, self.now)
 
-    def names(self, wanted: Iterable[Named]) -> Names:
-        return self.name_cache.read(wanted, self.now, self.deadline)
+    def names(self, wanted: Iterable[Named], most: int | None = None) -> Names:
+        """Of these, or of the first `most` that are not remembered; the next call knows more."""
+        return self.name_cache.read(wanted, self.now, self.deadline, most)
 
     def user_issues(self, user_id: str | None, path: str) -> list[Issue]:
         """An issue, if the user whom a field of the body names is disabled or does not exist."""

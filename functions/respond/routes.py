@@ -3,8 +3,7 @@ OpenAPI description is made. Pages behind links and the buttons in Slack are not
 """
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from opsknight.directory.entries import (
     INCIDENTS_READ,
@@ -16,10 +15,8 @@ from opsknight.directory.entries import (
 )
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Parameter, Reply, Route
-from opsknight.incident.model import Status, Urgency
 from opsknight.views import models, roster_models
-from respond import contract, directory_routes, incidents, rosters
-from respond.request import DEFAULT_LIMIT
+from respond import contract, directory_routes, incidents, parameters, pulse_routes, rosters
 
 # Called with the ApiCall, and with the body where the route has one.
 type Handler = Callable[..., Answer]
@@ -28,36 +25,8 @@ type PeopleRoute = Route[Handler]
 _INCIDENT: Final = "/api/incidents/{incidentId}"
 _WINDOWS: Final = "/api/services/{serviceId}/maintenance"
 _OVERRIDES: Final = "/api/schedules/{scheduleId}/overrides"
-_TIME: Final = {"type": "string", "format": "date-time"}
-_TEXT: Final = {"type": "string"}
 
 
-def _several(words: type[StrEnum]) -> dict[str, Any]:
-    one = f"({'|'.join(words)})"
-    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
-
-
-_FILTERS: Final = (
-    Parameter(
-        "status",
-        "One or several, with commas; all active ones by default. RESOLVED stands alone, and needs"
-        " a service.",
-        _several(Status),
-        "OPEN,ACKNOWLEDGED",
-    ),
-    Parameter("urgency", "One or several, with commas.", _several(Urgency), "HIGH"),
-    Parameter("service", "Only this service, by id.", _TEXT, "svc_checkout"),
-    Parameter("team", "Only the services of this team, by id.", _TEXT, "team_web"),
-    Parameter("since", "Opened then or later.", _TIME, "2026-11-23T00:00:00Z"),
-    Parameter("until", "Opened before.", _TIME, "2026-11-24T00:00:00Z"),
-    Parameter(
-        "limit",
-        f"The most incidents in an answer; {DEFAULT_LIMIT} by default.",
-        {"type": "integer", "minimum": 1, "maximum": contract.MOST_LISTED},
-        20,
-    ),
-    Parameter("cursor", "The cursor of the answer before.", _TEXT, "YWN0aXZlIA"),
-)
 _ACTION_ERRORS: Final = (400, 403, 404, 409, 413)
 
 
@@ -94,7 +63,7 @@ _INCIDENTS: Final[tuple[PeopleRoute, ...]] = (
         scope=INCIDENTS_READ,
         handler=incidents.list_incidents,
         summary="List incidents, newest first.",
-        parameters=_FILTERS,
+        parameters=parameters.FILTERS,
         replies=(Reply(200, "Some of them.", models.IncidentPage, LIMITS),),
         errors=(400, 403, 404),
     ),
@@ -276,11 +245,19 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         handler=rosters.show_on_call,
         summary="Show who is on call, and who is next.",
         parameters=(
-            Parameter("at", "At this time instead of now.", _TIME, "2026-11-24T03:00:00Z"),
-            Parameter("schedule", "Only this schedule, by id.", _TEXT, "sch_web"),
+            Parameter(
+                "at", "At this time instead of now.", parameters.TIME, "2026-11-24T03:00:00Z"
+            ),
+            Parameter("schedule", "Only this schedule, by id.", parameters.TEXT, "sch_web"),
         ),
         replies=(Reply(200, "By each schedule.", roster_models.OnCall, LIMITS),),
         errors=(400, 404),
     ),
 )
-ROUTES: Final = (*_INCIDENTS, *_SERVICES, *_SCHEDULES, *directory_routes.ROUTES)
+ROUTES: Final = (
+    *_INCIDENTS,
+    *pulse_routes.ROUTES,
+    *_SERVICES,
+    *_SCHEDULES,
+    *directory_routes.ROUTES,
+)

@@ -82,7 +82,7 @@ IN_TRANSACTION = {
 
 
 def call_events(world: World) -> None:
-    """Every action, both kinds of keys, and a body that has to be stored in chunks."""
+    """Every action, both kinds of keys, a body that has to be stored in chunks, and a batch."""
 
     def post(body: dict[str, Any], authorization: str) -> None:
         request = http_event(body, headers={"authorization": authorization})
@@ -94,6 +94,10 @@ def call_events(world: World) -> None:
     large = b64encode(Random(1).randbytes(200_000)).decode()
     post(event(payload={"custom_details": {"dump": large}}), integration)
     post(event("resolve", service_id=world.service.id), f"Bearer {world.user_api_key}")
+    path = f"/k/{world.integration_key}/alertmanager"
+    alert = {"status": "firing", "labels": {"alertname": "HighCPU"}}
+    batch = http_event({"alerts": [alert, alert | {"labels": {"a": "b"}}]}, path=path)
+    assert events.handler.on_request(batch, None)["statusCode"] == 202
 
 
 def call_escalation(world: World) -> None:

@@ -66,7 +66,7 @@ def _answer(version: _Version, call: Call, reception: Reception) -> Answer:
     except Unavailable as cause:
         return _unavailable(call, cause)
     if received.result is None:
-        return Answer(version.throttled, _throttled(), received.headers)
+        return Answer(version.throttled, _throttled(), received.headers, throttled=True)
     body = {"status": "success", "message": "Event processed", version.dedup_key: wanted.dedup_key}
     return Answer(version.accepted, body, received.headers)
 

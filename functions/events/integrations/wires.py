@@ -14,17 +14,18 @@ type Handler = Callable[[Call, Reception], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One address that another system's senders know."""
+    """One address that another system's senders know; with a slash at its end, all below it."""
 
     path: str
     protocol: str
     """The module; `name` is the function in it."""
     name: str
+    methods: tuple[str, ...] = ("POST",)
 
     def answer(self, call: Call, reception: Reception) -> Answer:
         """Raises HttpError, Unavailable."""
-        if call.request.method != "POST":
-            raise HttpError(405, "Method not allowed", Allow="POST")
+        if call.request.method not in self.methods:
+            raise HttpError(405, "Method not allowed", Allow=", ".join(self.methods))
         module = import_module(f"events.integrations.{self.protocol}")
         handler: Handler = getattr(module, self.name)
         return handler(call, reception)
@@ -33,10 +34,16 @@ class Wire:
 WIRES: Final = (
     Wire("/v2/enqueue", "pagerduty", "enqueue"),
     Wire("/generic/2010-04-15/create_event.json", "pagerduty", "create_event"),
+    # Grafana can be told to PUT.
+    Wire("/api/integrations/", "own", "answer", ("POST", "PUT")),
+    Wire("/k/", "own", "answer", ("POST", "PUT")),
 )
 _BY_PATH: Final = {wire.path: wire for wire in WIRES}
+_BELOW: Final = tuple(wire for wire in WIRES if wire.path.endswith("/"))
 
 
 def find(request: Request) -> Wire | None:
     """None for every other path. With and without a slash at the end."""
-    return _BY_PATH.get(request.path.removesuffix("/"))
+    path = request.path
+    exact = _BY_PATH.get(path.removesuffix("/"))
+    return exact or next((wire for wire in _BELOW if path.startswith(wire.path)), None)

@@ -19,10 +19,10 @@ POLICY: Final = f'"minute";q={LIMIT};w={WINDOW_SECONDS}'
 # A browser asks again after this many seconds.
 PREFLIGHT_SECONDS: Final = 600
 METHODS: Final = "GET, POST, PATCH, DELETE"
-SENT: Final = "Authorization, Content-Type, X-API-Key, X-Request-Id"
+SENT: Final = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id"
 SHOWN: Final = (
-    "Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, "
-    "Retry-After, WWW-Authenticate, X-Request-Id"
+    "ETag, Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, "
+    "RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 
 

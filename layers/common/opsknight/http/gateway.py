@@ -107,6 +107,8 @@ class Answer:
     body: Shape | Mapping[str, Any] | str
     """JSON, or HTML where it is text."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    throttled: bool = False
+    """Whether the sender is over its limit, where its dialect has another status for that."""
 
 
 class HttpError(Exception):
@@ -170,10 +172,12 @@ def respond(
     log_fields |= {"status": answer.status, "ms": round((time.perf_counter() - began) * 1000, 1)}
     if error is not None:
         log_fields["error"] = error
-    (logger.error if answer.status >= 500 else logger.info)("request answered", **log_fields)
+    is_fault = answer.status >= 500 and not answer.throttled
+    (logger.error if is_fault else logger.info)("request answered", **log_fields)
     # The canary is no event of anybody's.
     is_ours = log_fields.get("service_id") == canary.SERVICE_ID
-    _count(answer.status, None if is_ours else log_fields.get("result"))
+    counted = 429 if answer.throttled else answer.status
+    _count(counted, None if is_ours else log_fields.get("result"))
     always = {"Content-Type": kind, "X-Request-Id": request.id, **_GUARDED, **shared}
     return {
         "statusCode": answer.status,
@@ -184,6 +188,8 @@ def respond(
 
 def _written(status: int, body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
     """Content type, text, and the `error` in it, if any."""
+    if status == 304:
+        return "application/json", "", None
     if isinstance(body, str):
         return "text/html; charset=utf-8", body, None
     document = to_json(body) if isinstance(body, Shape) else body

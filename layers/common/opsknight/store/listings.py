@@ -81,6 +81,13 @@ class Listings:
                 queries += 1
         return found, None
 
+    def glance(self, wanted: Wanted, limit: int, deadline: Deadline) -> tuple[list[Listed], bool]:
+        """The newest active ones by one query, and whether it may have missed some."""
+        if wanted.service_ids is not None and not wanted.service_ids:
+            return [], False
+        found, following = self._query(wanted, Place("active"), limit, deadline)
+        return found, following is not None
+
     def newest(
         self, wanted: Iterable[Wanted], limit: int, now: datetime, deadline: Deadline
     ) -> list[Listed]:

@@ -24,7 +24,7 @@ def read_names(
     keys: list[Item] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in named]
     return {
         named[item["pk"]["S"], item["sk"]["S"]]: item["name"]["S"]
-        for item in table.batch(keys, deadline)
+        for item in table.batch(keys, deadline, consistent=False)
     }
 
 

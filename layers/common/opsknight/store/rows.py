@@ -68,8 +68,12 @@ class Rows:
         )
         return answer.get("Item")
 
-    def batch(self, keys: Iterable[Item], deadline: Deadline) -> Iterator[Item]:
-        """The items with these keys, those that exist, once each and in any order."""
+    def batch(
+        self, keys: Iterable[Item], deadline: Deadline, *, consistent: bool = True
+    ) -> Iterator[Item]:
+        """The items with these keys, those that exist, once each and in any order. One that is not
+        `consistent` may be a moment old, and costs half.
+        """
         # DynamoDB refuses a request that names an item twice, as a whole and for ever.
         wanted = {(key["pk"]["S"], key["sk"]["S"]): key for key in keys}
         for chunk in batched(wanted.values(), LARGEST_BATCH, strict=False):
@@ -79,7 +83,7 @@ class Rows:
                 answer = retrying(
                     deadline,
                     self.client.batch_get_item,
-                    RequestItems={self.name: {"Keys": unread, "ConsistentRead": True}},
+                    RequestItems={self.name: {"Keys": unread, "ConsistentRead": consistent}},
                 )
                 yield from answer["Responses"].get(self.name, [])
                 left = answer.get("UnprocessedKeys", {}).get(self.name)

@@ -19,6 +19,7 @@ from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import incident_items, items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying, yielding
 from opsknight.store.directory import DirectoryRows
+from opsknight.store.rows import validated
 from opsknight.store.wire import Item
 
 
@@ -30,6 +31,14 @@ class Table(DirectoryRows):
         """The active incident of a dedup key."""
         key = items.pointer_key(service_id, dedup_key, internal=internal)
         return self.get(Pointer, key, deadline)
+
+    def pointers(
+        self, service_id: str, dedup_keys: Iterable[str], deadline: Deadline
+    ) -> dict[str, Pointer]:
+        """The active incidents of several dedup keys, by these."""
+        keys = [items.pointer_key(service_id, each) for each in dedup_keys]
+        found = (validated(Pointer, item) for item in self.batch(keys, deadline))
+        return {pointer.dedup_key: pointer for pointer in found}
 
     def incident(self, incident_id: str, deadline: Deadline) -> Incident | None:
         return self.get(Incident, items.incident_key(incident_id), deadline)

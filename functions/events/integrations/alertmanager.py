@@ -1,0 +1,130 @@
+"""Alertmanager's webhook, version 4: one request for each flush of a group.
+
+Sources: Alertmanager's documentation and code. Its webhook sends a 5xx again, and nothing else, not
+even a 429; a flush that was refused comes again with the next `group_interval`. An alert is told
+apart by its fingerprint, which is the same in every group and after a restart.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from events.integrations.batch import Batch, Left, Meaningless, NotTaken, Sent
+from opsknight.incident.model import Action
+from opsknight.integrations.drafts import Draft
+
+# kube-prometheus: one that always fires, so that its absence is noticed, and one that only ever
+# mutes others. Neither is anything to page for.
+WATCHDOG: Final = "Watchdog"
+INHIBITOR: Final = "InfoInhibitor"
+_ACTIONS: Final = {"firing": Action.TRIGGER, "resolved": Action.RESOLVE}
+# The first of them that says something is the title.
+_TITLES: Final = ("summary", "title", "message", "description")
+_SOURCES: Final = ("instance", "host", "node", "pod", "service", "job")
+_LINKS: Final = (("runbook_url", "Runbook"), ("dashboard_url", "Dashboard"))
+
+
+def read(sent: Sent) -> Batch:
+    return batch(sent.document)
+
+
+def batch(document: Any) -> Batch:
+    """Raises Meaningless."""
+    alerts = document.get("alerts") if isinstance(document, dict) else None
+    if not isinstance(alerts, list):
+        raise Meaningless("alerts must be a list, as in version 4 of Alertmanager's webhook")
+    drafts: list[Draft] = []
+    left: list[Left] = []
+    not_taken: list[NotTaken] = []
+    for number, alert in enumerate(alerts):
+        place = f"alerts[{number}]"
+        match _part(place, alert, document):
+            case Draft() as draft:
+                drafts.append(draft)
+            case Left() as part:
+                left.append(part)
+            case NotTaken() as part:
+                not_taken.append(part)
+    return Batch(drafts, left, not_taken)
+
+
+def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Left | NotTaken:
+    if not isinstance(alert, dict):
+        return NotTaken(place, "must be an object")
+    labels, annotations = (_texts(alert.get(name)) for name in ("labels", "annotations"))
+    action = _ACTIONS.get(str(alert.get("status")).strip().lower())
+    if action is None:
+        return NotTaken(place, "status must be firing or resolved")
+    if not labels:
+        return NotTaken(place, "labels must be an object with at least one label")
+    name = labels.get("alertname", "")
+    # A rule of the user's own that is called so and has a severity is a rule like any other.
+    if labels.get("severity", "none") == "none" and name in (WATCHDOG, INHIBITOR):
+        return Left(place, f"{name} is no alert")
+    return Draft(
+        action,
+        _fingerprint(alert, labels),
+        summary=_first(annotations, _TITLES) or _named(labels),
+        source=_first(labels, _SOURCES) or "Alertmanager",
+        severity=labels.get("severity"),
+        custom_details={
+            "labels": labels,
+            "annotations": annotations,
+            **{each: alert[each] for each in ("startsAt", "values") if alert.get(each)},
+        },
+        payload={"class": name} if name else {},
+        rest={"links": list(_links(alert, annotations, document)), **_images(alert)},
+    )
+
+
+def _fingerprint(alert: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    sent = alert.get("fingerprint")
+    if isinstance(sent, str) and sent.strip():
+        return sent
+    # Before 0.16 there was none.
+    return hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _texts(sent: object) -> dict[str, str]:
+    """Labels or annotations: text, whatever it was written as."""
+    if not isinstance(sent, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in sent.items()
+    }
+
+
+def _first(texts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := texts.get(name, "").strip())), None)
+
+
+def _named(labels: Mapping[str, str]) -> str:
+    """As Alertmanager's own title does: the name, and what tells it from others."""
+    name = labels.get("alertname", "")
+    others = " ".join(value for each, value in sorted(labels.items()) if each != "alertname")
+    return f"{name} ({others})" if name and others else name or others
+
+
+def _links(
+    alert: Mapping[str, Any], annotations: Mapping[str, str], document: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for name, text in _LINKS:
+        if name in annotations:
+            yield {"href": annotations[name], "text": text}
+    for name, text in (
+        ("dashboardURL", "Dashboard"),
+        ("panelURL", "Panel"),
+        ("generatorURL", "Source"),
+        ("silenceURL", "Silence"),
+    ):
+        if alert.get(name):
+            yield {"href": alert[name], "text": text}
+    if document.get("externalURL"):
+        yield {"href": document["externalURL"], "text": "All alerts"}
+
+
+def _images(alert: Mapping[str, Any]) -> dict[str, Any]:
+    image = alert.get("imageURL")
+    return {"images": [{"src": image, "alt": "Picture"}]} if image else {}

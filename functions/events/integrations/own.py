@@ -1,0 +1,151 @@
+"""Paths of our own for tools that post what they like: `/api/integrations/NAME`, and `/k/KEY/NAME`
+for those that can be given nothing but a URL.
+
+An integration is a module with `read(sent: Sent) -> Batch`, pure; all else is done here. One
+request is one of the 120 of its key, whatever it holds. Nothing but "it can never be taken" is a
+4xx: most tools never send again what was refused so. Over the limit they hear 503 for that reason.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from events.call import Call, Sender
+from events.intake import IntakeResult
+from events.integrations.batch import Batch, Meaningless, Sent
+from events.integrations.keys import Identified, identify, scrubbed, without_key
+from events.reception import Reception
+from opsknight.http.body import InvalidJson, decoded
+from opsknight.http.gateway import Answer, Failure, HttpError, Issue
+from opsknight.integrations.drafts import Understood, understood
+from opsknight.views.wire import Absent, Shape
+
+LARGEST_BATCH: Final = 4 * 1024 * 1024
+PREFIX: Final = "/api/integrations/"
+KEYED: Final = "/k/"
+# Names in paths, and their modules.
+INTEGRATIONS: Final[Mapping[str, str]] = {"alertmanager": "alertmanager", "grafana": "grafana"}
+
+type Read = Callable[[Sent], Batch]
+
+
+class Taken(Shape):
+    """What became of one event."""
+
+    action: str
+    dedup_key: str
+    incident_id: str | Absent = None
+
+
+class Passed(Shape):
+    """A part of the body that became no event."""
+
+    place: str
+    why: str
+
+
+class Answered(Shape):
+    status: str
+    results: Sequence[Taken]
+    left: Annotated[Sequence[Passed] | Absent, Field(description="Parts that are no events.")] = (
+        None
+    )
+    not_taken: Annotated[
+        Sequence[Passed] | Absent, Field(description="Parts that can never be taken.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    name: str
+    key: str | None
+
+
+def answer(call: Call, reception: Reception) -> Answer:
+    """Raises HttpError, Unavailable."""
+    address = _address(call.request.path)
+    found = identify(call, reception.directory, address.key)
+    sender = found.sender
+    call.log(key_id=sender.key.id, service_id=sender.service.id, integration=address.name)
+    if len(call.request.body) > LARGEST_BATCH:
+        reception.refuse_large(LARGEST_BATCH, sender, call)
+        failure = Failure(error="Payload too large", maximum_bytes=LARGEST_BATCH)
+        raise HttpError(413, failure)
+    batch = _read(address, found, call)
+    wanted = [understood(each, sender.service.id, sender.key.actor) for each in batch.drafts]
+    if batch.not_taken:
+        call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
+        if not wanted and not batch.left:
+            raise _meaningless(
+                *(Issue(path=each.place, message=each.why) for each in batch.not_taken)
+            )
+    return _received(batch, wanted, sender, reception, call)
+
+
+def _address(path: str) -> _Address:
+    """Raises HttpError for an integration that there is not."""
+    key = None
+    rest = path.removesuffix("/")
+    if rest.startswith(KEYED):
+        key, _, name = rest.removeprefix(KEYED).partition("/")
+    else:
+        name = rest.removeprefix(PREFIX)
+    if name not in INTEGRATIONS:
+        known = f"Known are {', '.join(sorted(INTEGRATIONS))}."
+        raise HttpError(404, Failure(error="Integration not found", message=known))
+    return _Address(name, key)
+
+
+def _read(address: _Address, found: Identified, call: Call) -> Batch:
+    """Raises HttpError for what is not JSON, or means nothing."""
+    request = call.request
+    body = scrubbed(request.body, found.secret)
+    try:
+        document = decoded(body)
+    except InvalidJson as error:
+        raise HttpError(400, Failure(error="Invalid JSON", message=str(error))) from None
+    sent = Sent(
+        address.name, without_key(document, found), body, request.headers, dict(request.query)
+    )
+    read: Read = import_module(f"events.integrations.{INTEGRATIONS[address.name]}").read
+    try:
+        return read(sent)
+    except Meaningless as error:
+        raise _meaningless(Issue(path="", message=str(error))) from None
+
+
+def _meaningless(*issues: Issue) -> HttpError:
+    return HttpError(400, Failure(error="Invalid request body", issues=issues[:20]))
+
+
+def _received(
+    batch: Batch, wanted: Sequence[Understood], sender: Sender, reception: Reception, call: Call
+) -> Answer:
+    received = reception.receive_all([each.event for each in wanted], sender, call)
+    if received.results is None:
+        failure = Failure(error="Rate limit exceeded.", message="Nothing is stored. Send it again.")
+        return Answer(503, failure, received.headers, throttled=True)
+    stored = [_taken(one, got) for one, got in zip(wanted, received.results, strict=True) if got]
+    if missing := len(wanted) - len(stored):
+        # What is stored is found again: nothing happens twice.
+        why = f"{missing} of {len(wanted)} events are not stored. Send it again."
+        headers = {**received.headers, "Retry-After": "5"}
+        return Answer(503, Failure(error="Service unavailable", message=why), headers)
+    body = Answered(
+        status="success",
+        results=stored,
+        left=[Passed(place=each.place, why=each.why) for each in batch.left] or None,
+        not_taken=[Passed(place=each.place, why=each.why) for each in batch.not_taken] or None,
+    )
+    return Answer(202, body, received.headers)
+
+
+def _taken(wanted: Understood, got: IntakeResult) -> Taken:
+    return Taken(
+        action=got.action,
+        dedup_key=wanted.dedup_key,
+        incident_id=got.incident.id if got.incident else None,
+    )

@@ -1,0 +1,44 @@
+"""Parameters that several routes take in their queries."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+from opsknight.http.routes import Parameter
+from opsknight.incident.model import Status, Urgency
+from respond.contract import MOST_LISTED
+from respond.request import DEFAULT_LIMIT
+
+TIME: Final = {"type": "string", "format": "date-time"}
+TEXT: Final = {"type": "string"}
+
+
+def _several(words: type[StrEnum]) -> dict[str, Any]:
+    one = f"({'|'.join(words)})"
+    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
+
+
+STATUS: Final = Parameter(
+    "status",
+    "One or several, with commas; all active ones by default. RESOLVED stands alone, and needs a"
+    " service.",
+    _several(Status),
+    "OPEN,ACKNOWLEDGED",
+)
+URGENCY: Final = Parameter("urgency", "One or several, with commas.", _several(Urgency), "HIGH")
+SERVICE: Final = Parameter("service", "Only this service, by id.", TEXT, "svc_checkout")
+TEAM: Final = Parameter("team", "Only the services of this team, by id.", TEXT, "team_web")
+FILTERS: Final = (
+    STATUS,
+    URGENCY,
+    SERVICE,
+    TEAM,
+    Parameter("since", "Opened then or later.", TIME, "2026-11-23T00:00:00Z"),
+    Parameter("until", "Opened before.", TIME, "2026-11-24T00:00:00Z"),
+    Parameter(
+        "limit",
+        f"The most incidents in an answer; {DEFAULT_LIMIT} by default.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_LISTED},
+        20,
+    ),
+    Parameter("cursor", "The cursor of the answer before.", TEXT, "YWN0aXZlIA"),
+)
