@@ -25,9 +25,12 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "reassign": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
     "also page": {OPEN: OPEN, ACKNOWLEDGED: ACKNOWLEDGED},
     "note": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
+    "amend": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
+    "unacknowledge": {ACKNOWLEDGED: OPEN},
     "acknowledgement timeout": {ACKNOWLEDGED: OPEN},
     "auto-resolve": {OPEN: RESOLVED, ACKNOWLEDGED: RESOLVED},
 }
+BEGIN_AGAIN: Final = ("unacknowledge", "acknowledgement timeout")
 # A reassignment to the same user within this time is the same request, sent again.
 AGAIN: Final = timedelta(minutes=2)
 REPEATED: Final = {("acknowledge", ACKNOWLEDGED), ("suppress", SUPPRESSED)}
@@ -64,12 +67,12 @@ class Problem:
             if self.given is not None and now < self.given + AGAIN:
                 return "unchanged"
             self.given = now
-        elif what in ("acknowledge", "escalate", "acknowledgement timeout"):
+        elif what in ("acknowledge", "escalate", *BEGIN_AGAIN):
             # Somebody else has it, or it is the policy's.
             self.given = None
         if what == "acknowledge":
             self.acknowledged_at = now
-        stays = after == OPEN and what not in ("reassign", "acknowledgement timeout")
+        stays = after == OPEN and what not in ("reassign", *BEGIN_AGAIN)
         self.step_requested = what == "escalate" or (self.step_requested and stays)
         self.epoch += after != self.status
         self.status = after

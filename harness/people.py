@@ -8,6 +8,7 @@ from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
     AlsoPage,
+    Amend,
     AutoResolve,
     Command,
     Escalate,
@@ -16,6 +17,7 @@ from opsknight.incident.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unacknowledge,
     Unsnooze,
     Unsuppress,
 )
@@ -35,6 +37,8 @@ COMMANDS: dict[str, Callable[[Clock], Command]] = {
     "reassign": lambda _: Reassign("user_ben"),
     "also page": lambda _: AlsoPage("Ben", ("user_ben",)),
     "note": lambda _: Note("Looking at it."),
+    "amend": lambda _: Amend((("message", "It is worse."),)),
+    "unacknowledge": lambda _: Unacknowledge(),
     "acknowledgement timeout": lambda _: AcknowledgementTimeout(),
     "auto-resolve": lambda _: AutoResolve(),
 }

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock, Thread
+from urllib.parse import parse_qsl, unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,7 +30,15 @@ def serving(world: World, tls: ssl.SSLContext | None = None) -> Iterator[str]:
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            request = http_event(sent, path=self.path, headers=dict(self.headers.items()))
+            # As API Gateway hands them on: both decoded.
+            path, _, query = self.path.partition("?")
+            request = http_event(
+                sent,
+                method=self.command,
+                path=unquote(path),
+                headers=dict(self.headers.items()),
+                query=dict(parse_qsl(query, keep_blank_values=True)),
+            )
             with lock:
                 answer = world.gateway(request)
             body = answer["body"].encode()
@@ -39,6 +48,8 @@ def serving(world: World, tls: ssl.SSLContext | None = None) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_GET = do_PUT = do_DELETE = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

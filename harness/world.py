@@ -96,6 +96,7 @@ def http_event(
     method: str = "POST",
     path: str = "/api/events",
     headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
     base64: bool = False,
 ) -> dict[str, Any]:
     """The event that API Gateway hands to the function (payload format 2.0). A body that is not a
@@ -105,6 +106,7 @@ def http_event(
         "version": "2.0",
         "rawPath": path,
         "headers": dict(headers or {}),
+        "queryStringParameters": dict(query or {}),
         "requestContext": {"requestId": "gateway-1", "http": {"method": method, "path": path}},
         "body": body if isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": base64,

@@ -126,6 +126,22 @@ class Intake:
         left = self.refusals.left(sender.key, sender.service.id, Minute.of(call.now))
         self._report_refusals(left, sender, call)
 
+    def admit(
+        self, event: Event | None, sender: Sender, call: Call, *, reads: bool = False
+    ) -> int | None:
+        """Counts a request that is no event; how many the key has left, where the limiter can tell.
+        `event` is what is lost when the request is refused. Raises LimitReached.
+        """
+        minute = Minute.of(call.now)
+        name = f"{sender.key.id}:reads" if reads else sender.key.id
+        lost = [event] if event else []
+        if self.limiter.is_full(name, minute):
+            self._refuse(lost, sender, call)
+        try:
+            return self.limiter.count(name, minute)
+        except LimitReached:
+            self._refuse(lost, sender, call)
+
     def _settled(
         self,
         event: Event,

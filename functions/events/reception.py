@@ -46,7 +46,7 @@ class Reception:
         try:
             result = self.intake.take(event, sender, call)
         except LimitReached:
-            return Received(None, _at_limit(call))
+            return Received(None, at_limit(call))
         call.log(result=result.action)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
@@ -58,13 +58,24 @@ class Reception:
         try:
             results, remaining = self.intake.take_all(events, sender, call)
         except LimitReached:
-            return ReceivedAll(None, _at_limit(call))
+            return ReceivedAll(None, at_limit(call))
         counted = Counter(each.action if each else "not stored" for each in results)
         call.log(results=dict(counted))
         for action, number in counted.items():
             if action != "not stored":
                 measure(action.title(), number, MetricUnit.Count)
         return ReceivedAll(results, _limits(call, remaining))
+
+    def admit(
+        self, sender: Sender, call: Call, event: Event | None = None, *, reads: bool = False
+    ) -> Mapping[str, str]:
+        """Counts a request that is no event, and returns what its answer says about the limit.
+
+        `event` is what is lost when it is refused. `reads` have a limit of their own: a script that
+        looks keeps no event out. Raises LimitReached.
+        """
+        self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
+        return _limits(call, self.intake.admit(event, sender, call, reads=reads))
 
     def refuse_large(self, most: int, sender: Sender, call: Call) -> None:
         """Counts and reports a request that is too large to be read."""
@@ -79,6 +90,7 @@ def _limits(call: Call, remaining: int | None) -> dict[str, str]:
     return limits if remaining is None else limits | {"RateLimit-Remaining": str(remaining)}
 
 
-def _at_limit(call: Call) -> dict[str, str]:
+def at_limit(call: Call) -> dict[str, str]:
+    """What the answer says about the limit when the key has used up its minute."""
     limits = _limits(call, 0)
     return limits | {"Retry-After": limits["RateLimit-Reset"]}

@@ -82,7 +82,9 @@ IN_TRANSACTION = {
 
 
 def call_events(world: World) -> None:
-    """Every action, both kinds of keys, a body that has to be stored in chunks, and a batch."""
+    """Every action, both kinds of keys, a body in chunks, a batch, and senders who act and read as
+    they did at Opsgenie.
+    """
 
     def post(body: dict[str, Any], authorization: str) -> None:
         request = http_event(body, headers={"authorization": authorization})
@@ -98,6 +100,22 @@ def call_events(world: World) -> None:
     alert = {"status": "firing", "labels": {"alertname": "HighCPU"}}
     batch = http_event({"alerts": [alert, alert | {"labels": {"a": "b"}}]}, path=path)
     assert events.handler.on_request(batch, None)["statusCode"] == 202
+    genie = {"authorization": f"GenieKey {world.integration_key}"}
+    for method, path, body, status in (
+        ("POST", "", {"message": "Disk full", "alias": "disk"}, 202),
+        ("POST", "/disk/notes", {"note": "Looking."}, 202),
+        ("PUT", "/disk/message", {"message": "Disk fuller"}, 202),
+        ("GET", "/disk", "", 200),
+        ("GET", "", "", 200),
+    ):
+        request = http_event(
+            body,
+            method=method,
+            path=f"/v2/alerts{path}",
+            headers=genie,
+            query={"identifierType": "alias"} if path else {},
+        )
+        assert events.handler.on_request(request, None)["statusCode"] == status
 
 
 def call_escalation(world: World) -> None:

@@ -12,6 +12,7 @@ from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
     AlsoPage,
+    Amend,
     AutoResolve,
     Command,
     Escalate,
@@ -21,6 +22,7 @@ from opsknight.incident.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unacknowledge,
     Unreached,
     Unsnooze,
     Unsuppress,
@@ -67,10 +69,13 @@ TABLE: dict[Command, tuple[Status | str, ...]] = {
     Prioritize(Urgency.LOW): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
     Prioritize(Urgency.HIGH): (NO_CHANGE, NO_CHANGE, NO_CHANGE, NO_CHANGE, REFUSED),
     Note("It is the database."): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Amend((("message", "It is worse."),)): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
+    Unacknowledge(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AcknowledgementTimeout(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AutoResolve(): (RESOLVED, RESOLVED, REFUSED, REFUSED, REFUSED),
     Unreached("user_ada", moves_on=True): (OPEN, REFUSED, REFUSED, REFUSED, REFUSED),
 }
+ANEW = Escalate | Reassign | AcknowledgementTimeout | Unacknowledge
 CELLS = [
     pytest.param(command, before, cell, id=f"{type(command).__name__}-{before}")
     for command, cells in TABLE.items()
@@ -146,7 +151,7 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
     if isinstance(decision, Transitioned) and not isinstance(command, Prioritize):
         left = {name for name in timers if decision.changes.timers.get(name, LATER) is not None}
         # A command that pages somebody anew stops the notice to the fallback.
-        anew = isinstance(command, Escalate | Reassign | AcknowledgementTimeout) and cell is OPEN
+        anew = isinstance(command, ANEW) and cell is OPEN
         stopped = {Timer.FALLBACK, Timer.REMINDER} if anew else set()
         assert left == {name for name, owners in TIMERS.items() if cell in owners} - stopped
 
@@ -162,6 +167,7 @@ def test_no_timer_outlives_its_status(command: Command, before: Status, cell: St
         (Escalate(), ACKNOWLEDGED, Escalation.ESCALATING),
         (Reassign("user_ben"), OPEN, Escalation.COMPLETED),
         (AcknowledgementTimeout(), ACKNOWLEDGED, Escalation.NONE),
+        (Unacknowledge(), ACKNOWLEDGED, Escalation.NONE),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else str(value),
 )
@@ -292,8 +298,9 @@ def test_reassigned_once_more_for_want_of_an_answer_nobody_is_told_twice(status:
         assert again.changes.reassigned_at == NOW
 
 
-def test_an_acknowledgement_timeout_begins_again() -> None:
-    changes = did(AcknowledgementTimeout(), ACKNOWLEDGED, step=2).changes
+@pytest.mark.parametrize("command", [AcknowledgementTimeout(), Unacknowledge()])
+def test_an_acknowledgement_that_ends_begins_again(command: Command) -> None:
+    changes = did(command, ACKNOWLEDGED, step=2).changes
     assert changes.policy_id is changes.policy_version is None
     assert changes.step is changes.next_step is changes.round is changes.requested_step is None
     assert changes.reached is changes.empty_since is None

@@ -9,6 +9,7 @@ from opsknight.incident.commands import (
     TRANSITIONS,
     Acknowledge,
     AcknowledgementTimeout,
+    Amend,
     AutoResolve,
     Command,
     Escalate,
@@ -18,6 +19,7 @@ from opsknight.incident.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unacknowledge,
     Unsnooze,
     Unsuppress,
 )
@@ -56,6 +58,8 @@ COMMANDS: list[Command] = [
     Reassign("user_ben"),
     Prioritize(Urgency.LOW),
     Note("Looking at it."),
+    Amend((("message", "It is worse."),)),
+    Unacknowledge(),
     AcknowledgementTimeout(),
     AutoResolve(),
 ]

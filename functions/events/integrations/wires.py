@@ -31,12 +31,19 @@ class Wire:
         return handler(call, reception)
 
 
+# Each path allows some of them, which its protocol knows.
+_READ_TOO: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
+
 WIRES: Final = (
     Wire("/v2/enqueue", "pagerduty", "enqueue"),
     Wire("/generic/2010-04-15/create_event.json", "pagerduty", "create_event"),
     # Grafana can be told to PUT.
     Wire("/api/integrations/", "own", "answer", ("POST", "PUT")),
     Wire("/k/", "own", "answer", ("POST", "PUT")),
+    Wire("/v2/alerts", "opsgenie.protocol", "answer", _READ_TOO),
+    Wire("/v2/alerts/", "opsgenie.protocol", "answer", _READ_TOO),
+    Wire("/v2/schedules/", "opsgenie.protocol", "answer", ("GET", "HEAD")),
+    Wire("/jsm/ops/integration/v2/", "opsgenie.protocol", "answer", _READ_TOO),
 )
 _BY_PATH: Final = {wire.path: wire for wire in WIRES}
 _BELOW: Final = tuple(wire for wire in WIRES if wire.path.endswith("/"))

@@ -91,6 +91,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Amend:
+    """What a monitor says anew about its problem. The title stays: threads of messages hang on
+    it.
+    """
+
+    past: ClassVar = ChangeKind.AMENDED
+    said: tuple[tuple[str, str], ...]
+    """Fields and what they are now, as the timeline shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledge:
+    """By hand what `AcknowledgementTimeout` does when the time has come."""
+
+    past: ClassVar = ChangeKind.REOPENED
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgementTimeout:
     past: ClassVar = ChangeKind.REOPENED
 
@@ -126,6 +144,8 @@ type Command = (
     | AlsoPage
     | Prioritize
     | Note
+    | Amend
+    | Unacknowledge
     | AcknowledgementTimeout
     | AutoResolve
     | Unreached
@@ -148,6 +168,8 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
         AlsoPage: {_O: _O, _A: _A},
         Prioritize: {_O: _O, _A: _A, _N: _N, _P: _P},
         Note: {_O: _O, _A: _A, _N: _N, _P: _P},
+        Amend: {_O: _O, _A: _A, _N: _N, _P: _P},
+        Unacknowledge: {_A: _O},
         AcknowledgementTimeout: {_A: _O},
         AutoResolve: {_O: _R, _A: _R},
         Unreached: {_O: _O},

@@ -5,11 +5,10 @@ to write. What an event does is in `events`; who is paged, and when, is in `opsk
 
 An incident is active until it is RESOLVED, which is final:
 
-    OPEN --acknowledge--> ACKNOWLEDGED --escalate, or unresolved for too long--> OPEN
+    OPEN --acknowledge--> ACKNOWLEDGED --escalate, unacknowledge, or too long unresolved--> OPEN
     OPEN, ACKNOWLEDGED --snooze--> SNOOZED --unsnooze, or its end--> OPEN
     OPEN, ACKNOWLEDGED, SNOOZED --suppress--> SUPPRESSED --unsuppress, or window over--> OPEN
-    SNOOZED, SUPPRESSED --acknowledge--> ACKNOWLEDGED
-    any of the four --resolve--> RESOLVED
+    SNOOZED, SUPPRESSED --acknowledge--> ACKNOWLEDGED; any of the four --resolve--> RESOLVED
 
 `commands.TRANSITIONS` is the whole map: for each command the statuses from which it is possible,
 and the status it leads to. A missing cell is `NotAllowed`. The cells in `IDEMPOTENT` are
@@ -19,17 +18,15 @@ and the status it leads to. A missing cell is `NotAllowed`. The cells in `IDEMPO
 new assignee) does not. A page carries the epoch in which it was made, and whoever is about to send
 one compares: a page of an older epoch has become pointless, even if the incident is OPEN again.
 
-*Changes.* Whatever happens to an incident is one numbered change of its timeline. The number is the
-change's key in the table, so that of two writers who both saw number 5, one writes number 6 and the
-other gets a conflict, reads and decides again. `announced` is the last change whose notices are
-planned; while it lags behind `changes`, the timer ANNOUNCE is set. A decision carries the change
-and the `Changes` (attribute by attribute) that go with it, and both are one transaction.
+*Changes.* Whatever happens to an incident is one change of its timeline, and its number is its key
+in the table: of two writers who both saw number 5 one gets a conflict, and decides again. While
+`announced`, the last change whose notices are planned, lags behind `changes`, the timer ANNOUNCE is
+set. A change and the `Changes` (attribute by attribute) that go with it are one transaction.
 
 *Timers.* What has to happen later is a time in the incident's `timers`, by what is to be done then.
 `due_at` is the earliest of them; the sweep finds the incident by it, whatever messages get lost. A
-timer belongs to statuses (`commands.TIMERS`): leaving them stops it, so that no snooze ends twice
-and an acknowledged incident pages nobody. Entering a status starts the timeouts that the service
-sets for it.
+timer belongs to statuses (`commands.TIMERS`): leaving them stops it. Entering a status starts the
+timeouts that the service sets for it.
 
 What the table of transitions cannot hold, and `act` adds:
 
@@ -38,11 +35,10 @@ What the table of transitions cannot hold, and `act` adds:
 - Prioritize says raised or lowered on the timeline; raising an OPEN incident pages again.
 - Reassign pages the new assignee only if the incident is OPEN; its policy is over then. Asked for
   once more, as by somebody who got no answer, it changes nothing.
-- AutoResolve holds only if no alert has come meanwhile, and Unreached only for the current step:
-  both require of the store what they were decided on.
-- An incident that opens in a maintenance window is quiet. The first change that leaves it OPEN is
-  what its receivers get to know as its trigger (`announced_from`).
-- AcknowledgementTimeout forgets how far the escalation came: it begins again from the first step.
+- AutoResolve holds only if no alert has come meanwhile, and Unreached only for the current step.
+- The first change that lets an incident out of its maintenance window is what receivers hear of as
+  its trigger (`announced_from`).
+- AcknowledgementTimeout and Unacknowledge let the escalation begin again from the first step.
 """
 
 from dataclasses import replace
@@ -58,6 +54,7 @@ from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
     AlsoPage,
+    Amend,
     AutoResolve,
     Command,
     Escalate,
@@ -67,6 +64,7 @@ from opsknight.incident.commands import (
     Resolve,
     Snooze,
     Suppress,
+    Unacknowledge,
     Unreached,
     Unsnooze,
     Unsuppress,
@@ -153,7 +151,9 @@ def act(
             return prioritize(incident, urgency, actor, now)
         case Note(text, public):
             detail = {"note": text, **({"public": "yes"} if public else {})}
-        case AcknowledgementTimeout():
+        case Amend(said):
+            detail = dict(said)
+        case AcknowledgementTimeout() | Unacknowledge():
             changes = FROM_THE_START | ANEW | Changes(timers={Timer.STEP: now})
         case Unreached(user_id, moves_on, untried):
             over = incident.escalation is Escalation.COMPLETED  # Nobody is left to page.

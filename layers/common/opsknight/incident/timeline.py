@@ -24,7 +24,7 @@ class ChangeKind(StrEnum):
     SUPPRESSED = "suppressed"
     UNSUPPRESSED = "unsuppressed"
     REOPENED = "reopened"
-    """Acknowledged for too long."""
+    """Acknowledged for too long, or taken back by hand."""
     ESCALATED = "escalated"
     REASSIGNED = "reassigned"
     ALSO_PAGED = "also-paged"
@@ -32,6 +32,8 @@ class ChangeKind(StrEnum):
     RAISED = "raised"
     LOWERED = "lowered"
     NOTED = "noted"
+    AMENDED = "amended"
+    """Its monitor describes it anew."""
     UNREACHED = "unreached"
     EXHAUSTED = "exhausted"
 

@@ -47,6 +47,12 @@ class Table(DirectoryRows):
         item = self.item(items.alert_key(incident_id, alert_id), deadline)
         return None if item is None else self.whole(item, deadline)
 
+    def opening_alerts(self, incidents: Iterable[Incident], deadline: Deadline) -> dict[str, Alert]:
+        """The alerts that opened them, as far as they are still there, by the incident's id."""
+        keys = [items.alert_key(each.id, each.first_alert_id) for each in incidents]
+        found = (self.whole(item, deadline) for item in self.batch(keys, deadline))
+        return {alert.incident_id: alert for alert in found}
+
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All alerts of an incident, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)

@@ -36,6 +36,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"Given to {names(detail['assignee'])}{by}"
         case ChangeKind.ALSO_PAGED if "whom" in detail:
             return f"Also paged {detail['whom']}{by}"
+        case ChangeKind.REOPENED if by:
+            return f"Acknowledgement taken back{by}"
         case ChangeKind.REOPENED:
             return "Opened again: it stayed acknowledged for too long"
         case ChangeKind.AUTO_RESOLVED:
@@ -49,6 +51,9 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
         case ChangeKind.NOTED if "note" in detail:
             return f"{change.actor.name}: {detail['note']}"
+        case ChangeKind.AMENDED if detail:
+            said = "; ".join(f"{name}: {text}" for name, text in detail.items())
+            return f"{change.actor.name} says now: {said}"
         case what:
             return f"{what.capitalize()}{by}"
 

@@ -1,0 +1,160 @@
+"""One request in Opsgenie's dialect: who sends it, what it is about, and how it is answered."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from events.call import Call, Sender
+from events.integrations.opsgenie import request_ids, sent, shown
+from events.integrations.opsgenie.request_ids import Act, Outcome, Processed
+from events.reception import Reception
+from opsknight.directory.entries import key_hash
+from opsknight.http.body import InvalidJson, decoded
+from opsknight.http.gateway import Answer
+from opsknight.incident.event_request import LARGEST_BODY
+from opsknight.incident.model import Actor, Alert, Incident
+from opsknight.integrations.drafts import shortened
+from opsknight.store.table import Table
+
+_KEY: Final = re.compile(r"geniekey +([0-9a-fA-F-]{32,36})", re.IGNORECASE)
+_TYPES: Final = ("id", "alias", "tiny")
+
+
+class Refused(Exception):
+    """Ends the request with this status."""
+
+    def __init__(self, status: int, message: str, /, **errors: str) -> None:
+        super().__init__(message)
+        self.status, self.message, self.errors = status, message, errors
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    call: Call
+    reception: Reception
+    sender: Sender
+    identifier: str = ""
+    """What the path names."""
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def table(self) -> Table:
+        return self.reception.intake.table
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.call.request.query
+
+    @property
+    def by(self) -> str:
+        """What kind of identifier the path has. Raises Refused."""
+        kind = self.query.get("identifierType", "id").strip().lower()
+        if kind not in _TYPES:
+            raise Refused(422, "identifierType must be one of id, alias, tiny")
+        return kind
+
+    @property
+    def dedup_key(self) -> str:
+        """The alias in the path, as it is stored."""
+        return shortened(self.identifier.strip())
+
+    def actor(self, body: Mapping[str, Any]) -> Actor:
+        return sent.said_by(self.sender.key.actor, body.get("user"))
+
+    def body(self) -> dict[str, Any]:
+        """Raises Refused."""
+        if len(self.call.request.body) > LARGEST_BODY:
+            raise Refused(413, f"The request is larger than {LARGEST_BODY} bytes")
+        try:
+            found = decoded(self.call.request.body or b"{}")
+        except InvalidJson as error:
+            raise Refused(400, f"The body is not JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise Refused(422, "The body must be an object")
+        return found
+
+    def incident(self) -> Incident | None:
+        """What the path names, of the sender's service. None where there is none: by its alias it
+        is the active one. Raises Refused.
+        """
+        found: str | None = self.identifier
+        match self.by:
+            case "alias":
+                where = self.sender.service.id, self.dedup_key
+                pointer = self.table.pointer(*where, self.call.deadline)
+                found = pointer.id if pointer else None
+            case "tiny":
+                found = request_ids.of_tiny(self.identifier)
+            case _:
+                pass
+        return None if found is None else self.service_incident(found)
+
+    def service_incident(self, incident_id: str) -> Incident | None:
+        """None for one of another service, or of our own making."""
+        if not request_ids.is_incident(incident_id):
+            return None
+        incident = self.table.incident(incident_id, self.call.deadline)
+        if incident is None or incident.service_id != self.sender.service.id or incident.internal:
+            return None
+        return incident
+
+    def own(self, incident: Incident | None) -> shown.Seen | None:
+        """The alert, if this integration made it."""
+        found = self.seen(incident) if incident else None
+        return found if found and self.made(found.by) else None
+
+    def made(self, by: Actor) -> bool:
+        """Whether it is this integration that acted."""
+        mine = self.sender.key.actor
+        return (by.kind, by.id) == (mine.kind, mine.id)
+
+    def seen(self, incident: Incident, first: Alert | None = None) -> shown.Seen | None:
+        """`first` is the alert that opened it. None where it has expired."""
+        deadline = self.call.deadline
+        first = first or self.table.alert(incident.id, incident.first_alert_id, deadline)
+        if first is None:
+            return None
+        changes = self.table.changes(incident.id, deadline) if incident.changes > 1 else []
+        return shown.seen(incident, first, changes)
+
+    def data(self, data: object, **more: object) -> Answer:
+        took = self._took()
+        return Answer(200, {"data": data, **more, "took": took, "requestId": self.call.request.id})
+
+    def accepted(
+        self,
+        act: Act,
+        outcome: Outcome,
+        incident_id: str | None,
+        headers: Mapping[str, str],
+        detail: str = "",
+    ) -> Answer:
+        """`detail` says what was taken otherwise than it was sent."""
+        processed = Processed(act, outcome, self.call.now, incident_id)
+        body: dict[str, Any] = {
+            "result": "Request will be processed",
+            "took": self._took(),
+            "requestId": request_ids.request_id(processed),
+        }
+        return Answer(202, body | ({"detail": detail} if detail else {}), headers)
+
+    def _took(self) -> float:
+        return round(time.perf_counter() - self.began, 3)
+
+
+def sender_of(call: Call, reception: Reception) -> Sender:
+    """By the integration key behind `GenieKey`, with or without the dashes of a UUID; nothing else
+    counts. Raises Refused.
+    """
+    written = _KEY.fullmatch(call.request.headers.get("authorization", "").strip())
+    if written:
+        hashed = key_hash(written[1].replace("-", "").lower())
+        key = reception.directory.integration_key(hashed, call.now, call.deadline)
+        service = key and reception.directory.service(key.service_id, call.now, call.deadline)
+        if key and service:
+            return Sender(hashed, key, service)
+    raise Refused(
+        401, "Could not authenticate: expected `Authorization: GenieKey <an integration key>`"
+    )
