@@ -12,7 +12,15 @@ from events.call import Call, Sender
 from events.rate_limit_reports import Refusals, too_large
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
-from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.decisions import (
+    Decision,
+    Ignored,
+    Merged,
+    Opened,
+    Repeated,
+    Transitioned,
+    Unchanged,
+)
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Unavailable
@@ -205,6 +213,8 @@ def _outcome(decision: Decision) -> tuple[str, Pointer | None]:
             return "deduplicated", raised.after if raised else seen
         case Transitioned(_, after, change):
             return change.what, after
+        case Repeated(seen):
+            return "deduplicated", seen
         case Unchanged(seen):
             return "acknowledged", seen
         case Ignored():

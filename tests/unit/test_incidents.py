@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsknight.incident.changes import KEEP, NOTHING, Changes
-from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.decisions import (
+    Decision,
+    Ignored,
+    Merged,
+    Opened,
+    Repeated,
+    Transitioned,
+    Unchanged,
+)
 from opsknight.incident.events import decide
 from opsknight.incident.model import (
     ACTIVE,
@@ -125,7 +133,7 @@ def test_the_first_table(
     match decision:
         case Opened(incident):
             assert incident.status is after
-        case Merged(seen) | Unchanged(seen):
+        case Merged(seen) | Unchanged(seen) | Repeated(seen):
             assert seen.status is after
         case Transitioned():
             assert decision.after.status is decision.change.status is after

@@ -316,7 +316,7 @@ def test_an_active_incident_and_its_pointer_never_expire() -> None:
 def test_the_pointer_is_small_and_holds_what_an_answer_needs() -> None:
     item = incident_items.pointer_item(INCIDENT)
     assert Pointer.model_validate(plain(item)).title == "CPU"
-    optional = {"internal", "urgency_in_hours"}
+    optional = {"internal", "urgency_in_hours", "seen_content", "seen_started_at", "seen_at"}
     assert set(item) == {"pk", "sk", "kind"} | set(Pointer.model_fields) - optional
 
 

@@ -10,6 +10,7 @@ from opsknight.incident.decisions import (
     Ignored,
     Merged,
     Opened,
+    Repeated,
     Transitioned,
     Unchanged,
 )
@@ -74,7 +75,7 @@ def _simulate(decision: Decision, stage: Stage, at: datetime) -> Simulation | No
         case Transitioned() as transition if stage.incident is not None:
             changed = after(stage.incident, transition)
             return simulate(changed, stage.roster, at, transition.change)
-        case Merged() | Transitioned() | Unchanged() | Ignored():
+        case Merged() | Transitioned() | Repeated() | Unchanged() | Ignored():
             return None
         case _:
             assert_never(decision)

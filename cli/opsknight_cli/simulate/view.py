@@ -6,7 +6,7 @@ from typing import Any, assert_never
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import MaintenanceWindow
 from opsknight.escalation.policy import implicit
-from opsknight.incident.decisions import Ignored, Merged, Opened, Transitioned, Unchanged
+from opsknight.incident.decisions import Ignored, Merged, Opened, Repeated, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status, Urgency
 from opsknight.simulation import Simulation
 from opsknight_cli.files.values import in_words
@@ -85,7 +85,7 @@ def _result(played: Played) -> str:
             return "refused"
         case Opened(incident):
             return "triggered" if incident.status is Status.OPEN else "suppressed"
-        case Merged():
+        case Merged() | Repeated():
             return "deduplicated"
         case Transitioned(change=change):
             return change.what
@@ -137,6 +137,8 @@ def _sentences(played: Played) -> Iterator[str]:
                 yield "It would page nobody."
         case Transitioned(before=seen, change=change):
             yield f"{seen.id} would be {change.what}, and page nobody any more."
+        case Repeated(seen):
+            yield f"{seen.id} knows it already: nothing would happen."
         case Unchanged(seen):
             yield f"{seen.id} is already acknowledged: nothing would happen."
         case Ignored():

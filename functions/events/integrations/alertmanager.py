@@ -8,10 +8,12 @@ apart by its fingerprint, which is the same in every group and after a restart.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from events.integrations.batch import Batch, Left, Meaningless, NotTaken, Sent
 from opsknight.incident.model import Action
+from opsknight.incident.occurrences import Occurrence
 from opsknight.integrations.drafts import Draft
 
 # kube-prometheus: one that always fires, so that its absence is noticed, and one that only ever
@@ -75,7 +77,27 @@ def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Lef
         },
         payload={"class": name} if name else {},
         rest={"links": list(_links(alert, annotations, document)), **_images(alert)},
+        occurrence=_occurrence(alert, labels, annotations),
     )
+
+
+def _occurrence(
+    alert: Mapping[str, Any], labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> Occurrence:
+    known = [alert.get("startsAt"), labels, annotations]
+    content = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
+    return Occurrence(content, _time(alert.get("startsAt")), _time(alert.get("endsAt")))
+
+
+def _time(sent: object) -> datetime | None:
+    """None for a time that is none: while it fires, its end is in the year 1."""
+    try:
+        found = datetime.fromisoformat(str(sent))
+    except ValueError:
+        return None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    # What is stored has years of four digits in UTC.
+    return found.astimezone(UTC) if 1970 < found.year < 9999 else None
 
 
 def _fingerprint(alert: Mapping[str, Any], labels: Mapping[str, str]) -> str:

@@ -63,8 +63,17 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """Its sender says again what is known: no alert, and nothing to announce."""
+
+    before: Pointer
+    seen_at: datetime | None
+    """To be written down; None when that was done a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
-    """No active incident has this dedup key: nothing happens."""
+    """No active incident has this dedup key, or it is about another occurrence: nothing happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +85,4 @@ class NotAllowed:
     """The reason, where it is not the status."""
 
 
-type Decision = Opened | Merged | Transitioned | Unchanged | Ignored
+type Decision = Opened | Merged | Transitioned | Repeated | Unchanged | Ignored

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import assert_never
 
 from opsknight.incident.commands import Acknowledge, Resolve, window_check
-from opsknight.incident.decisions import Decision, Ignored, Merged, NotAllowed, Opened
+from opsknight.incident.decisions import (
+    Decision,
+    Ignored,
+    Merged,
+    NotAllowed,
+    Opened,
+    Repeated,
+)
 from opsknight.incident.lifecycle import (
     end_of_paging,
     transition,
@@ -29,6 +36,7 @@ from opsknight.incident.model import (
     TimerName,
     Window,
 )
+from opsknight.incident.occurrences import is_news, is_over, is_repeat
 from opsknight.incident.urgency import raised_by_event
 
 
@@ -55,6 +63,9 @@ def decide(
         case Action.TRIGGER:
             if current is None:
                 return _open(event, now, incident_id, alert_id, window, timeouts, hours)
+            if is_repeat(current, event.occurrence):
+                news = is_news(current.seen_at, now, timeouts.auto_resolve)
+                return Repeated(current, now if news else None)
             alert = Alert(
                 id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body
             )
@@ -62,6 +73,8 @@ def decide(
             return Merged(current, alert, raised)
         case Action.ACKNOWLEDGE | Action.RESOLVE:
             if current is None:
+                return Ignored()
+            if event.action is Action.RESOLVE and is_over(current, event.occurrence):
                 return Ignored()
             command = Acknowledge() if event.action is Action.ACKNOWLEDGE else Resolve()
             decision = transition(
@@ -121,6 +134,9 @@ def _open(
         timers=timers,
         due_at=min(timers.values()),
         internal=event.internal or None,
+        seen_content=event.occurrence.content if event.occurrence else None,
+        seen_started_at=event.occurrence.started_at if event.occurrence else None,
+        seen_at=now if event.occurrence else None,
     )
     alert = Alert(id=alert_id, incident_id=incident_id, at=now, actor=event.actor, body=event.body)
     return Opened(incident, alert)

@@ -13,6 +13,8 @@ from typing import Annotated, Final, NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from opsknight.incident.occurrences import Occurrence
+
 
 class Model(BaseModel):
     """Whatever is stored. Ignores unknown fields, because two versions of the code run side by side
@@ -133,6 +135,8 @@ class Event:
     actor: Actor
     internal: bool = False
     """One of our own, whose dedup key no event of a sender reaches, whatever it says."""
+    occurrence: Occurrence | None = None
+    """Of a sender that says again and again what still is so; None for others."""
 
 
 class Timer(StrEnum):
@@ -184,6 +188,13 @@ class Pointer(Model):
     """
     urgency_in_hours: Urgency | None = None
     """What its urgency rises to when the support hours of its service begin; None for no more."""
+    seen_content: str | None = None
+    """The occurrence that is going on, which its sender repeats; here and in the next two the
+    pointer alone has what is known.
+    """
+    seen_started_at: AwareDatetime | None = None
+    seen_at: AwareDatetime | None = None
+    """When a repeat of it was last written down."""
 
 
 class Incident(Pointer):

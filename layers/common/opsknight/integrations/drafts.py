@@ -20,6 +20,7 @@ from opsknight.incident.event_request import (
     is_shallow,
 )
 from opsknight.incident.model import Action, Actor, Event, Severity
+from opsknight.incident.occurrences import Occurrence
 from opsknight.incident.text import without_lone_surrogates
 
 # What monitors call it. `page` is a label of Prometheus rules, `p1` a priority.
@@ -59,6 +60,7 @@ class Draft:
     """Further fields beside the payload: links, images and the like. Holds no key."""
     problems: tuple[tuple[str, str], ...] = ()
     """Fields that could not be read, and why."""
+    occurrence: Occurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def understood(draft: Draft, service_id: str, actor: Actor) -> Understood:
         severity=severity,
         body=without_lone_surrogates(body),
         actor=actor,
+        occurrence=draft.occurrence,
     )
     return Understood(event, sent_key)
 

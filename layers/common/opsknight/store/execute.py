@@ -18,6 +18,7 @@ from opsknight.incident.decisions import (
     Merged,
     NotAllowed,
     Opened,
+    Repeated,
     Transitioned,
     Unchanged,
 )
@@ -119,13 +120,18 @@ class Settling:
                     # One token for one decision: repeated after an unknown outcome, it is written
                     # once. In a burst of first triggers all but one find that it was opened.
                     self.table.apply(decision, f"{alert_id}-{number}", deadline, yields=True)
-                case Unchanged() | Ignored():
+                case Repeated(before, datetime() as seen_at):
+                    self.table.note_seen(before, seen_at, deadline)
+                case Repeated() | Unchanged() | Ignored():
                     pass
                 case _:
                     assert_never(decision)
             return decision
 
         decision = decide_again(deadline, attempt)
+        if isinstance(decision, Merged) and event.occurrence is not None:
+            # Should this be lost, the next repeat is one more alert.
+            self.table.note_occurrence(decision.before, event.occurrence, now, deadline)
         # Last, as opening is urgent. Without an end of it there is no answer but a 503: whoever is
         # told 202 has one alert.
         for stray in strays.values():

@@ -51,6 +51,10 @@ def step_item(taken: StepTaken, retention: timedelta) -> Item:
     )
 
 
+# What only the pointer has: it changes with an occurrence, and decides about the next event.
+_POINTERS_OWN: Final = {"seen_content", "seen_started_at", "seen_at"}
+
+
 def incident_item(incident: Incident) -> Item:
     # No list shows a canary.
     listed: Item = (
@@ -60,7 +64,7 @@ def incident_item(incident: Incident) -> Item:
         items.incident_key(incident.id)
         | {"kind": {"S": "incident"}, "due_shard": {"S": items.due_shard(incident.id)}}
         | listed
-        | attributes(incident)
+        | attributes(incident, Incident.model_fields.keys() - _POINTERS_OWN)
     )
 
 

@@ -6,14 +6,17 @@ out what fails validation (`Rows.readable`). The directory, which lies in the sa
 `directory`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.changes import announced
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.model import Alert, Incident, Pointer
+from opsknight.incident.occurrences import Occurrence
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.store import incident_items, items, message_items, transactions
@@ -170,6 +173,27 @@ class Table(DirectoryRows):
         decision depends on it.
         """
         retrying(deadline, self.client.update_item, **transactions.count(alert, self.name))
+
+    def note_seen(self, pointer: Pointer, now: datetime, deadline: Deadline) -> None:
+        """Writes down that an unchanged occurrence was seen. Raises Conflict when its incident is
+        not active any more.
+        """
+        seen = transactions.seen(pointer, now, self.name)
+        retrying(deadline, self.client.update_item, **seen)
+        self._note(pointer, {"seen_at": now}, deadline)
+
+    def note_occurrence(
+        self, pointer: Pointer, occurrence: Occurrence, now: datetime, deadline: Deadline
+    ) -> None:
+        """Remembers which occurrence is going on, unless the incident is over."""
+        content, started_at = occurrence.content, occurrence.started_at
+        known = {"seen_content": content, "seen_started_at": started_at, "seen_at": now}
+        self._note(pointer, known, deadline)
+
+    def _note(self, pointer: Pointer, sets: Mapping[str, object], deadline: Deadline) -> None:
+        with suppress(Conflict):
+            noted = transactions.noted(pointer, sets, self.name)
+            retrying(deadline, self.client.update_item, **noted)
 
     def remove_alert(self, alert: Alert, deadline: Deadline) -> None:
         """Leaves its chunks: the same alert may be on another incident by now."""

@@ -5,7 +5,7 @@ Here `Changes` become expressions; what they should be is for the rules to say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
@@ -89,10 +89,26 @@ def count(alert: Alert, table: str) -> "UpdateTypeDef":
     It means the same in all four active statuses, so it asks for any of them. It must name them:
     `<> RESOLVED` is true of an incident that does not exist, and would make a ghost of it.
     """
-    changed = _counted(update({"last_alert_at": alert.at}))
+    return _of_active(alert.incident_id, _counted(update({"last_alert_at": alert.at})), table)
+
+
+def seen(pointer: Pointer, now: datetime, table: str) -> "UpdateTypeDef":
+    """An active incident was heard of, by no alert of its own."""
+    return _of_active(pointer.id, update({"last_alert_at": now, "seen_at": now}), table)
+
+
+def _of_active(incident_id: str, changed: dict[str, Any], table: str) -> "UpdateTypeDef":
     changed["ExpressionAttributeNames"]["#status"] = "status"
     changed["ExpressionAttributeValues"] |= _ACTIVE
-    return updating(table, items.incident_key(alert.incident_id), _IS_ACTIVE, changed)["Update"]
+    return updating(table, items.incident_key(incident_id), _IS_ACTIVE, changed)["Update"]
+
+
+def noted(pointer: Pointer, sets: Mapping[str, object], table: str) -> "UpdateTypeDef":
+    """What the pointer alone knows, as long as it is that of this incident."""
+    changed = update(sets)
+    changed["ExpressionAttributeValues"][":mine"] = {"S": pointer.id}
+    key = items.pointer_key(pointer.service_id, pointer.dedup_key, internal=pointer.internal)
+    return updating(table, key, "id = :mine", changed)["Update"]
 
 
 def expanded(changes: Changes) -> dict[str, object]:
