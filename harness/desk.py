@@ -63,6 +63,8 @@ class Desk:
     """What it sent to queues."""
     workspaces: tuple[str, ...] = ()
     """The only ones in Slack whose people may act, if any."""
+    twilio_name: str = ""
+    """The SSM parameter that describes an account at Twilio (`harness.twilio`)."""
     everything: str | None = None
     """An API key of a responder with every scope; made when first needed."""
 
@@ -88,6 +90,7 @@ class Desk:
             patience,
             self.workspaces,
             conventions.origins(origins),
+            self.twilio_name,
         )
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
@@ -122,12 +125,12 @@ class Desk:
         name = signed_link.whole(delivery.id) if whole else delivery.id
         return f"/r/{signed_link.token(delivery.incident_id, name, key, now)}"
 
-    def bundle(self, incident_ids: Sequence[str], user: str = "ada") -> str:
+    def bundle(self, incident_ids: Sequence[str], user: str = "ada", **more: Any) -> str:
         """The path of the link in one message that told the user several incidents, led by the
         delivery of the first.
         """
-        leader = self.delivery(incident_ids[0], user)
-        others = [self.delivery(each, user, bundle=leader.id) for each in incident_ids[1:]]
+        leader = self.delivery(incident_ids[0], user, **more)
+        others = [self.delivery(each, user, bundle=leader.id, **more) for each in incident_ids[1:]]
         told = [
             Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in (leader, *others)
         ]

@@ -21,6 +21,7 @@ _NAMES: Final = {
     "arn:${AWS::Partition}:sms-voice:${AWS::Region}:${AWS::AccountId}:": "",
     "${AWS::StackName}": "stack",
     "${SlackSigningSecretName}": "/opsknight/slack-signing-secret",
+    "${TwilioTokenName}": "/opsknight/twilio-auth-token",
     "${SharedSecretsPrefix}": "/opsknight-shared/",
     "${EmailConfigurationSet}": "opsknight",
     "${EmailFrom}": "OpsKnight <oncall@example.com>",

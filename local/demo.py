@@ -20,6 +20,8 @@ SECRETS = {
     "audit-signature": "what the audit's webhook is signed with",
     "status-page": "what the status page's webhook is signed with",
 }
+# The inbox takes any of this form.
+TWILIO_TOKEN = "0123456789abcdef" * 2
 # The service, its integration and the user that the first keys belong to.
 _SERVICE, _INTEGRATION, _USER = "checkout", "prometheus", "ada"
 
@@ -40,6 +42,12 @@ def keep_secrets(endpoint: str) -> None:
         ssm.put_parameter(
             Name=own_prefix(STACK) + name, Value=value, Type="SecureString", Overwrite=True
         )
+    ssm.put_parameter(
+        Name="/opsknight/twilio-auth-token",
+        Value=TWILIO_TOKEN,
+        Type="SecureString",
+        Overwrite=True,
+    )
 
 
 def configure(programs: Programs) -> FirstService:

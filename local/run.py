@@ -58,6 +58,7 @@ def _serve(screen: Screen) -> NoReturn:
                 front=front,
                 inbox=inbox,
                 step=screen.step,
+                twilio=bool(os.environ.get("OPSKNIGHT_TWILIO")),
                 watch=screen.event,
                 watch_inbox=screen.message,
             )

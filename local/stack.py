@@ -39,6 +39,12 @@ class Running:
     """Gets everything that the stack sends."""
 
 
+TWILIO = {
+    "TwilioAccount": f"AC{'0' * 32}",
+    "TwilioSmsFrom": "+18005550100",
+    "TwilioVoiceFrom": "+18005550100",
+}
+
 Step = Callable[[str], AbstractContextManager[object]]
 """Called with the name of a step; entered for as long as the step takes."""
 
@@ -51,10 +57,12 @@ def running(
     front: Port,
     inbox: Port,
     step: Step = nullcontext,
+    twilio: bool = False,
     watch: Callable[[Exchange], None] = lambda _: None,
     watch_inbox: Callable[[Message], None] = lambda _: None,
 ) -> Iterator[Running]:
-    """Runs everything while the `with` lasts. Call `forget_account` first.
+    """Runs everything while the `with` lasts. Call `forget_account` first. `twilio`: whether text
+    messages and calls go by Twilio.
 
     Logs go to `state`. Temporary files go there too, and are removed. The build stays, for all
     runs: it depends on nothing but the sources.
@@ -88,6 +96,8 @@ def running(
                     "SmsOrigination": "OpsKnight",
                     "VoiceOrigination": "+18005550100",
                 }
+                if twilio:
+                    parameters |= TWILIO
                 outputs = deploy(programs, parameters)
         with step("opsknight apply, keys create"):
             keep_secrets(endpoint)

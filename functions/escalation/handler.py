@@ -30,6 +30,7 @@ from opsknight.runtime.settings import OutboxSettings, read_settings
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
+    MessageReported,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -126,7 +127,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
                 engine.fallback.attend(deadline)
             finally:
                 audit(engine, deadline)
-        case PlanNotices() | TrackPage() | SendDelivery() | SendHeld():
+        case PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | MessageReported():
             misrouted(message)
         case _:
             assert_never(message)

@@ -29,6 +29,7 @@ from opsknight.runtime.queues import signal_late
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
+    MessageReported,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -84,6 +85,9 @@ def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
             case TrackPage():
                 # The lane of what is HIGH plans, too.
                 plan(wiring.planning(), message)
+            case MessageReported():
+                # Under a hold, too: it is a fact. Raises when it could not be written.
+                wiring.reports().settle(message, Deadline.after(PATIENCE_SECONDS))
             case _:
                 send(wiring.sending(), message)
 
@@ -132,7 +136,14 @@ def plan(planning: Planning, message: QueueMessage) -> None:
         case PlanNotices(incident_id):
             # Its time to announce stands until it is planned: every tick asks for it again.
             _attend(lambda: planning.incident(incident_id, deadline), None, planning, deadline)
-        case TimerDue() | SweepShard() | AuditIncidents() | SendDelivery() | SendHeld():
+        case (
+            TimerDue()
+            | SweepShard()
+            | AuditIncidents()
+            | SendDelivery()
+            | SendHeld()
+            | MessageReported()
+        ):
             misrouted(message)
         case _:
             assert_never(message)
@@ -149,7 +160,14 @@ def send(sending: Sending, message: QueueMessage) -> None:
         case SendHeld(destination):
             due = Due("", sending.clock(), destination=destination)
             _attend(lambda: sending.turns.attend(message, deadline), due, sending, deadline)
-        case TimerDue() | SweepShard() | AuditIncidents() | PlanNotices() | TrackPage():
+        case (
+            TimerDue()
+            | SweepShard()
+            | AuditIncidents()
+            | PlanNotices()
+            | TrackPage()
+            | MessageReported()
+        ):
             misrouted(message)
         case _:
             assert_never(message)

@@ -89,6 +89,17 @@ class Outbound:
         self, url: str, body: bytes, headers: Mapping[str, str]
     ) -> Answer | TemporaryFailure | PermanentFailure:
         """An Answer for any HTTP status. Whatever the other side does, this raises nothing."""
+        return self._call("POST", url, body, headers)
+
+    def get(
+        self, url: str, headers: Mapping[str, str]
+    ) -> Answer | TemporaryFailure | PermanentFailure:
+        """The same for a question."""
+        return self._call("GET", url, b"", headers)
+
+    def _call(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer | TemporaryFailure | PermanentFailure:
         remaining = self.limits.total
         if self.until is not None:
             remaining = min(remaining, self.until - self.monotonic())
@@ -98,7 +109,7 @@ class Outbound:
             target = self._diverted(read(url, self.reach))
         except NotAllowed as reason:
             return PermanentFailure(str(reason))
-        call = _Call(self, target, body, {"User-Agent": "OpsKnight", **headers})
+        call = _Call(self, method, target, body, {"User-Agent": "OpsKnight", **headers})
         # A thread, because only a thread can be left behind: there is no way to bound a name
         # lookup, or a header that comes letter by letter, from inside.
         executor = ThreadPoolExecutor(1)
@@ -118,9 +129,15 @@ class Outbound:
 
 class _Call:
     def __init__(
-        self, outbound: Outbound, target: Target, body: bytes, headers: dict[str, str]
+        self,
+        outbound: Outbound,
+        method: str,
+        target: Target,
+        body: bytes,
+        headers: dict[str, str],
     ) -> None:
         self.outbound = outbound
+        self.method = method
         self.target = target
         self.body = body
         self.headers = headers
@@ -137,7 +154,8 @@ class _Call:
         except (OSError, HTTPError, ValueError) as error:
             return TemporaryFailure(_failure(error, "no connection"))
         try:
-            connection.request("POST", self.target.path, body=self.body, headers=self.headers)
+            body = self.body if self.method == "POST" else None
+            connection.request(self.method, self.target.path, body=body, headers=self.headers)
             # Not urllib3's own: it logs the URL when a header cannot be parsed.
             response = HTTPConnection.getresponse(connection)
             # The status is the answer, whatever is wrong with the rest: a receiver that took a

@@ -7,7 +7,7 @@ page.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 REMEMBERED: Final = timedelta(minutes=15)
 # Storing codes is on the way of a page: it may take no longer.
 WITHIN_SECONDS: Final = 3.0
+
+
+class Numbers(Protocol):
+    """Which numbers of ours take replies."""
+
+    def reply_to(self, number: str, now: datetime) -> str | None:
+        """The number that a message to `number` comes from and that takes its reply; None if there
+        is none in the receiver's country.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -81,7 +91,7 @@ class TwoWayNumbers:
 class ReplyCodes:
     replies: Replies
     keys: LinkKeys
-    numbers: TwoWayNumbers
+    numbers: Numbers
 
     def shown(
         self,

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
+from importlib import import_module
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
-from notify.reply_codes import ReplyCodes, TwoWayNumbers
+from notify.reply_codes import Numbers, ReplyCodes, TwoWayNumbers
 from notify.reports import Reports
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
@@ -118,12 +119,13 @@ def sending() -> Sending:
             slack_secret_named_by=settings.slack_secret_named_by,
             inbox=settings.local_inbox,
             canary_ping=settings.canary_ping_name,
+            twilio=settings.twilio_name,
         ),
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table()
     two_way = TwoWayNumbers(_numbers, settings.inbound_topic, settings.sms_origination)
-    codes = ReplyCodes(Replies(table), link.keys, two_way)
+    codes = ReplyCodes(Replies(table), link.keys, numbers(outside, two_way))
     deliveries, senders = Deliveries(table), Senders(outside)
     composer = Composer(table, link, link.address, codes)
     throttling = Throttling(
@@ -166,6 +168,15 @@ def sending() -> Sending:
         sleep=time.sleep,
         chance=clock.chance,
     )
+
+
+def numbers(outside: Outside, amazon: TwoWayNumbers) -> Numbers:
+    """Nothing of Twilio is loaded where nothing goes by it."""
+    if not outside.settings.twilio:
+        return amazon
+    module = import_module("notify.channels.twilio")
+    asked: Numbers = module.TwilioNumbers(module.api(outside), amazon.reply_to)
+    return asked
 
 
 def _reach(settings: SendingSettings) -> Reach:

@@ -1,5 +1,6 @@
 """Woken by API Gateway (payload format 2.0) when somebody acts: by the page behind a link, by a
-button in Slack, or by a program that speaks the HTTP API.
+button in Slack, by a text message or a key that Twilio brings, or by a program that speaks the HTTP
+API.
 """
 
 import json
@@ -8,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from importlib import import_module
+from typing import Any, Final, Protocol
 
 from opsknight.http import conventions
 from opsknight.http.directory_cache import DirectoryCache
@@ -32,8 +34,17 @@ from respond.pages import sentence_page
 from respond.slack import Slack
 from respond.texts import Inbound, Texts
 
+TWILIO: Final = "/twilio/"
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
+
+
+class Hears(Protocol):
+    """Answers what one provider posts."""
+
+    def answer(
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class Responder:
     patience: float = PATIENCE_SECONDS
     origins: Set[str] = frozenset()
     """Origins whose pages may read the answers under /api/."""
+    twilio: Hears | None = None
+    """Where text messages or calls go by Twilio."""
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         now, deadline = self.clock(), Deadline.after(self.patience)
@@ -56,6 +69,8 @@ class Responder:
             return self.addressed.answer(request, log_fields, now, deadline)
         if request.path == slack.PATH:
             return self.slack.answer(request, log_fields, now, deadline)
+        if self.twilio is not None and request.path.startswith(TWILIO):
+            return self.twilio.answer(request, log_fields, now, deadline)
         return self.api.answer(request, log_fields, now, deadline)
 
 
@@ -70,21 +85,30 @@ def make(
     patience: float = PATIENCE_SECONDS,
     workspaces: Collection[str] = (),
     origins: Set[str] = frozenset(),
+    twilio_name: str = "",
 ) -> Responder:
     """One warm function."""
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
     # A list of 250 incidents is acknowledged within the patience of its reader.
     workers = ThreadPoolExecutor(max_workers=10, thread_name_prefix="acts")
     directory = DirectoryCache(table, background)
+    texts = Texts(table, directory, pages, new_id)
+    twilio: Hears | None = None
+    if twilio_name:
+        # Nothing of Twilio is loaded where nothing goes by it.
+        module, reader = import_module("respond.twilio"), link_keys.secret.reader
+        calls = module.Calls(table, directory, new_id, workers)
+        twilio = module.Twilio(reader, twilio_name, pages, texts, calls)
     return Responder(
         linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
-        texts=Texts(table, directory, pages, new_id),
+        texts=texts,
         api=Api(table, directory, NameCache(table), workers, Limiter(counters), new_id),
         clock=clock,
         patience=patience,
         origins=origins,
+        twilio=twilio,
     )
 
 
@@ -103,6 +127,7 @@ def responder() -> Responder:
         clock.now,
         workspaces=[each for each in settings.slack_workspaces.split(",") if each],
         origins=conventions.origins(settings.cors_origins),
+        twilio_name=settings.twilio_name,
     )
 
 

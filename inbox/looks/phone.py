@@ -10,6 +10,7 @@ from inbox.looks.markup import Html, button, el, icon, link
 from inbox.mailbox import Message
 from inbox.providers.aws import is_ssml
 from inbox.providers.pushes import read_ntfy
+from inbox.providers.twilio import PLACE, form_of
 from inbox.wire import Request, read_object
 
 _GSM_7: Final = set(
@@ -35,8 +36,23 @@ _PUSHOVER_PRIORITIES: Final = {
 }
 
 
+def _phone(message: Message) -> dict[str, Any]:
+    """The fields of a text message or a call by AWS; one by Twilio in the same words."""
+    if not message.path.startswith(PLACE):
+        return read_object(message.body)
+    form = form_of(message.body)
+    said = form.get("Twiml") or form.get("Body", "")
+    kind = "SSML" if "Twiml" in form else "TEXT"
+    return {
+        "OriginationIdentity": form.get("From", ""),
+        "MessageBody": said,
+        "MessageBodyTextType": kind,
+        "VoiceId": "Polly.Matthew",
+    }
+
+
 def sms(message: Message) -> Html:
-    payload = read_object(message.body)
+    payload = _phone(message)
     text = text_of(payload.get("MessageBody"))
     parts, coding, weird = segments(text)
     figures = f"{parts} SMS · {len(text)} characters · {coding}"
@@ -75,7 +91,7 @@ def segments(text: str) -> tuple[int, str, list[str]]:
 
 
 def voice(message: Message) -> Html:
-    payload = read_object(message.body)
+    payload = _phone(message)
     text = text_of(payload.get("MessageBody"))
     spoken = _spoken(text) if is_ssml(payload) else el("p", text)
     said = len(re.sub(r"<[^>]*>", " ", text).split())
@@ -111,7 +127,11 @@ def _spoken(text: str) -> Html:
             parts.append(unescape(piece))
         elif found := re.match(r"<break\b[^>]*?(?:time|strength)\s*=\s*[\"']([^\"']*)", piece):
             parts.append(el("span", f"pause {found[1]}", class_="pause"))
-        elif re.match(r"</(p|s)\b", piece):
+        elif found := re.match(r"<Pause\b[^>]*?length\s*=\s*[\"'](\d+)", piece):
+            parts.append(el("span", f"pause {found[1]}s", class_="pause"))
+        elif piece == "</Gather>":
+            parts.append(el("span", "waits for a key", class_="pause"))
+        elif re.match(r"</(p|s|Say)\b", piece):
             parts.append(el("br"))
     return el("p", *parts)
 

@@ -4,7 +4,7 @@ one does, and answers in its form; none of them keeps or shows anything.
 
 from typing import Final
 
-from inbox.providers import aws, chats, pushes, slack, telegram, webhooks
+from inbox.providers import aws, chats, pushes, slack, telegram, twilio, webhooks
 from inbox.providers.provider import Provider
 from inbox.wire import Request
 
@@ -18,6 +18,7 @@ _PROVIDERS: Final[tuple[tuple[str, str, Provider], ...]] = (
     ("/telegram/bot", "POST", telegram.telegram),
     ("/ntfy", "POST PUT", pushes.ntfy),
     ("/pushover/1/messages.json", "POST", pushes.pushover),
+    (twilio.PLACE, "GET POST", twilio.twilio),
     ("/webhook/", "POST PUT", webhooks.webhook),
 )
 

@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from random import Random
@@ -26,6 +27,7 @@ import events.handler
 import notify.handler
 import respond.handler
 from escalation.sweep import BATCH
+from harness import twilio
 from harness.desk import Desk
 from harness.dynamodb import template
 from harness.pipeline import Pipeline
@@ -35,14 +37,18 @@ from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
 from notify.channels.registry import Senders
+from notify.channels.twilio import api as by_twilio
 from opsknight.directory.entries import Member, Role, Team, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
-from opsknight.notification.delivery import Bundled, State
+from opsknight.notification.delivery import Bundled, Report, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime import clients
+from opsknight.runtime.addresses import Reach
+from opsknight.runtime.twilio import TwilioAccount
 from opsknight.runtime.wakeups import (
     AuditIncidents,
+    MessageReported,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -62,6 +68,7 @@ QUEUES = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
+TWILIO = "/opsknight/stack/twilio"
 HOOK_SECRET = "/opsknight/stack/secrets/hook"
 
 Grant = tuple[str, str]
@@ -197,6 +204,8 @@ def call_send(world: World) -> None:
     """A page by every channel of AWS, one by a webhook with a secret, and one that had to wait."""
     night = _planned(world)
     ssm = boto3.Session().client("ssm")
+    # So that they go by AWS.
+    twilio.keep_account(ssm, TWILIO, texts_from="", calls_from="")
     ssm.put_parameter(Name=HOOK_SECRET, Value="s" * 32, Type="SecureString", Overwrite=True)
     with suppress(ClientError):
         boto3.Session().client("sesv2").create_email_identity(EmailIdentity="oncall@example.com")
@@ -213,10 +222,19 @@ def call_send(world: World) -> None:
     senders = wiring.sending().senders
     assert isinstance(senders, Senders)
     assert senders.outside.hears_buttons()
+    with http_receiver(answers(200, b"{}")) as api:
+        settings = replace(senders.outside.settings, twilio_url=api.url)
+        http = replace(senders.outside.http, reach=Reach.LOCAL)
+        asked = by_twilio(replace(senders.outside, http=http, settings=settings))
+        account = asked.account()
+        assert isinstance(account, TwilioAccount)
+        assert not asked.takes_replies(account, twilio.NUMBER)
+        assert api.requests
     # Their time has come, and nobody paces them any more: one message tells those that waited.
     for each in night.deliveries():
         if each.state is State.PENDING and not each.attempts:
             _send(notify.handler.on_delivery, night.outdate(each))
+    _send(notify.handler.on_delivery, MessageReported("SM1", Report.FAILED, "no-answer"))
 
 
 def _receivers(world: World) -> None:
@@ -284,6 +302,9 @@ def call_respond(world: World) -> None:
     told = [Bundled(incident_id=second.incident_id, delivery_id=second.id)]
     for item in bundle_items(first.id, told, world.clock(), timedelta(days=1)):
         world.table.client.put_item(TableName=world.table.name, Item=item)
+    twilio.keep_account(desk.ssm, TWILIO)
+    reported = {"MessageSid": f"SM{'a' * 32}", "MessageStatus": "delivered"}
+    assert twilio.post(desk, "/twilio/status", **reported).status == 200
     path = desk.path(first)
     assert "All incidents of this message" in desk.ask(path).text
     assert "2 incidents wait for you" in desk.ask(desk.path(first, whole=True)).text
@@ -395,6 +416,7 @@ def test_a_function_may_do_what_it_does(
         "LINK_KEY_NAME": LINK_KEY,
         "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
         "SLACK_WORKSPACES": "",
+        "TWILIO_NAME": TWILIO,
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
         "CORS_ORIGINS": "",
@@ -545,10 +567,11 @@ def test_a_sender_reads_its_own_secrets_and_shared_ones(name: str, allowed: bool
 @pytest.mark.parametrize(
     "name", ["/opsknight-shared/x", "/opsknight/opsknight/secrets/x", "slack", ""]
 )
-def test_no_receiver_can_name_the_signing_secret_of_slack(name: str) -> None:
-    pattern = template()["Parameters"]["SlackSigningSecretName"]["AllowedPattern"]
+@pytest.mark.parametrize("setting", ["SlackSigningSecretName", "TwilioTokenName"])
+def test_no_receiver_can_name_the_secrets_of_slack_and_of_twilio(setting: str, name: str) -> None:
+    pattern = template()["Parameters"][setting]["AllowedPattern"]
     assert not re.fullmatch(pattern, name)
-    assert re.fullmatch(pattern, "/opsknight/slack-signing-secret")
+    assert re.fullmatch(pattern, template()["Parameters"][setting]["Default"])
 
 
 @pytest.mark.parametrize("function", sorted(CALLS))

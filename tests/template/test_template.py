@@ -195,6 +195,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /r/{token}": "${RespondIntegration}",
         "ANY /incidents/{id}": "${RespondIntegration}",
         "ANY /slack/actions": "${RespondIntegration}",
+        "ANY /twilio/{proxy+}": "${RespondIntegration}",
         "ANY /api/{proxy+}": "${RespondIntegration}",
     }
     integrations = of_type("AWS::ApiGatewayV2::Integration")

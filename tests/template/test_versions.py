@@ -22,6 +22,7 @@ OTHERS = {
     "SlackSigningSecretName": "/opsknight/other",
     "SlackWorkspaces": "T0123ABC",
     "CorsOrigins": "https://ops.example.com",
+    "TwilioAccount": f"AC{'1' * 32}",
     "RetentionDays": "30",
     "LogLevel": "DEBUG",
     "Tracing": "Active",

@@ -85,6 +85,8 @@ def resolved(value: Any, values: Mapping[str, str], mappings: Mapping[str, Any])
             return resolved(yes if values["PublicUrl"] else no, values, mappings)
         case {"Fn::If": ["HasDomain", yes, no]}:
             return resolved(yes if values["DomainName"] else no, values, mappings)
+        case {"Fn::If": ["HasTwilio", yes, no]}:
+            return resolved(yes if values["TwilioAccount"] else no, values, mappings)
         case {"Fn::FindInMap": [name, first, second]}:
             found: str = mappings[name][resolved(first, values, mappings)][second]
             return found

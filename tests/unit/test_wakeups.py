@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsknight.escalation.hold import Hold, Spell
+from opsknight.notification.delivery import Report
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     Budget,
+    MessageReported,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -38,6 +40,7 @@ MESSAGES: tuple[QueueMessage, ...] = (
     SendDelivery("inc_1", "p1", slot_attempts=4),
     SendDelivery("inc_1", "p1", due_at=AT),
     SendHeld("user#ada#sms", AT),
+    MessageReported("SM1", Report.FAILED, "no-answer"),
 )
 
 

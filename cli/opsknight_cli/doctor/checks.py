@@ -15,7 +15,7 @@ from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
 from opsknight_cli.configuration import parameters
-from opsknight_cli.doctor import account_findings, configuration_findings, serving, text_messages
+from opsknight_cli.doctor import account_findings, configuration_findings, phones, serving
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
@@ -220,34 +220,6 @@ def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
     return found
 
 
-def phone(deployed: Deployed) -> Iterable[Finding]:
-    channels = configuration_findings.used(deployed.configuration) & {Channel.SMS, Channel.VOICE}
-    users, deadline = list(deployed.configuration.users.values()), Deadline.after(deployed.patience)
-    yield from text_messages.stopped(users, deployed.table, deadline)
-    if deployed.is_local or not channels:
-        yield ok(
-            "phone",
-            "The inbox receives it, because this is a local deployment."
-            if channels
-            else "Not used.",
-        )
-        return
-    if Channel.VOICE in channels and not deployed.parameters.get("VoiceOrigination"):
-        said = (
-            "Some people are reached by telephone, but the deployment has no number to call from."
-        )
-        yield failed("phone", said, "Deploy with the parameter VoiceOrigination.")
-        channels -= {Channel.VOICE}
-    client = deployed.client("pinpoint-sms-voice-v2")
-    attributes = client.describe_account_attributes()["AccountAttributes"]
-    tiers = [each["Value"] for each in attributes if each["Name"] == "ACCOUNT_TIER"]
-    limits = client.describe_spend_limits()["SpendLimits"]
-    yield from account_findings.phone(tiers[0] if tiers else None, limits, channels)
-    if Channel.SMS in channels and "InboundTexts" in deployed.resources:
-        topic = deployed.resources["InboundTexts"].physical
-        yield from text_messages.replies(users, client, topic)
-
-
 def services(deployed: Deployed) -> Iterable[Finding]:
     return configuration_findings.services(deployed.configuration)
 
@@ -290,7 +262,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "secrets": secrets,
     "concurrency": concurrency,
     "e-mail": email,
-    "phone": phone,
+    "phone": phones.phone,
     "services": services,
     "receivers": receivers,
     "dedup keys": dedup_keys,

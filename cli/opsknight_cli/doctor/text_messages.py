@@ -39,17 +39,22 @@ def replies(users: Sequence[User], client: Any, topic: str) -> Iterable[Finding]
     """`client`: of End User Messaging. Silent where nobody set up replies."""
     pages = client.get_paginator("describe_phone_numbers").paginate()
     found = [each for page in pages for each in page["PhoneNumbers"]]
-    ours = {
-        calling_code(each["PhoneNumber"])
+    ours = [
+        each["PhoneNumber"]
         for each in found
         if each.get("TwoWayEnabled") and each.get("TwoWayChannelArn") == topic
-    }
-    abroad = {calling_code(each) for each in _all_numbers(users)} - ours
-    if ours and abroad:
-        countries = named(f"+{code}" for code in abroad if code)
+    ]
+    yield from abroad(users, ours, "Lease a two-way number for it in AWS End User Messaging")
+
+
+def abroad(users: Sequence[User], ours: Iterable[str], mend: str) -> Iterable[Finding]:
+    """The countries of people to whom none of our numbers that take replies belongs."""
+    known = {calling_code(each) for each in ours}
+    others = {calling_code(each) for each in _all_numbers(users)} - known
+    if known and others:
+        countries = named(f"+{code}" for code in others if code)
         said = f"Text messages to {countries} offer no reply: no number there takes one."
-        mend = "Lease a two-way number for it in AWS End User Messaging, or use the links."
-        yield warning("phone", said, mend)
+        yield warning("phone", said, f"{mend}, or use the links.")
 
 
 def _all_numbers(users: Sequence[User]) -> set[str]:

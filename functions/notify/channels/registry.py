@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +45,9 @@ class Settings:
     slack_url: str = "https://slack.com/api"
     telegram_url: str = "https://api.telegram.org"
     pushover_url: str = "https://api.pushover.net"
+    twilio: str = ""
+    """The SSM parameter that describes the account at Twilio; empty where nothing goes by it."""
+    twilio_url: str = "https://api.twilio.com"
     canary_ping: str = "/opsknight/canary-ping"
     """Name of the SSM parameter with the address that hears each canary."""
     inbox: str = ""
@@ -73,17 +78,34 @@ class Outside:
         return replace(self.http, instead=inbox + place) if inbox else self.http
 
 
+def _texts(o: Outside) -> Sender:
+    make = cache(
+        lambda: Sms(o.phone(), o.settings.sms_origination, o.settings.phone_configuration_set)
+    )
+    return _by_twilio("Texts", o, make) if o.settings.twilio else make()
+
+
+def _calls(o: Outside) -> Sender:
+    make = cache(
+        lambda: Voice(o.phone(), o.settings.voice_origination, o.settings.phone_configuration_set)
+    )
+    return _by_twilio("Calls", o, make) if o.settings.twilio else make()
+
+
+def _by_twilio(kind: str, o: Outside, amazon: Callable[[], Sender]) -> Sender:
+    """Nothing of Twilio is loaded where nothing goes by it."""
+    module = import_module("notify.channels.twilio")
+    sender: Sender = getattr(module, kind)(module.api(o), amazon)
+    return sender
+
+
 BUILDERS: Final[Mapping[Channel, Callable[[Outside], Sender]]] = MappingProxyType(
     {
         Channel.EMAIL: lambda o: Email(
             o.ses(), o.settings.email_from, o.settings.email_configuration_set
         ),
-        Channel.SMS: lambda o: Sms(
-            o.phone(), o.settings.sms_origination, o.settings.phone_configuration_set
-        ),
-        Channel.VOICE: lambda o: Voice(
-            o.phone(), o.settings.voice_origination, o.settings.phone_configuration_set
-        ),
+        Channel.SMS: _texts,
+        Channel.VOICE: _calls,
         Channel.SLACK: lambda o: slack.Slack(
             o.through("/slack"), o.secrets, o.settings.slack_url, o.hears_buttons
         ),

@@ -28,7 +28,7 @@ _SPOKEN: Final = {Tone.HIGH: "High urgency", Tone.MEDIUM: "Medium urgency", Tone
 def render(message: Message) -> str:
     """SSML."""
     said = words(message)
-    spoken = '<break time="600ms"/>'.join(_sentences(said, message))
+    spoken = '<break time="600ms"/>'.join(escape(each) for each in sentences(said, message))
     return (
         '<speak><prosody rate="90%">'
         f'This is OpsKnight.<break time="600ms"/>{spoken}'
@@ -37,25 +37,26 @@ def render(message: Message) -> str:
     )
 
 
-def _sentences(said: Words, message: Message) -> list[str]:
-    sentences = [_spoken(_SPOKEN.get(said.tone, said.label)), _spoken(said.title)]
-    if len(message.incidents) == 1:
-        sentences.append(f"On {_spoken(message.incidents[0].service_name)}")
-    sentences += [_spoken(said.happened), _spoken(said.todo)]
+def sentences(said: Words, message: Message, longest: int = LONGEST_TITLE) -> list[str]:
+    """As plain text: whoever marks it up escapes it, so that it is read and not obeyed."""
+    found = [_SPOKEN.get(said.tone, said.label), said.title]
     if said.listed:
-        sentences.insert(2, f"First: {_spoken(said.listed[0])}")
-    return [f"{sentence.rstrip('.')}." for sentence in sentences if sentence]
+        found.append(f"First: {said.listed[0]}")
+    if len(message.incidents) == 1:
+        found.append(f"On {message.incidents[0].service_name}")
+    spoken = [_spoken(each, longest) for each in (*found, said.happened, said.todo)]
+    return [f"{each.rstrip('.')}." for each in spoken if each]
 
 
-def _spoken(text: str) -> str:
-    """Leaves out pictures and format marks; escapes markup, so that it is read and not obeyed."""
+def _spoken(text: str, longest: int) -> str:
+    """Leaves out pictures and format marks."""
     text = _UNIT.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}", text)
     kept = (
         letter
         for letter in text
         if unicodedata.category(letter) not in ("So", "Sk", "Cf", "Cc", "Cs", "Co", "Cn")
     )
-    return escape(" ".join(cut("".join(kept), LONGEST_TITLE).split()))
+    return " ".join(cut("".join(kept), longest).split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ WORKS_FOR: Final = timedelta(hours=4)
 # `all` is for what the phone has just shown.
 ALL_WITHIN: Final = timedelta(hours=1)
 MOST_AT_ONCE: Final = 50
+MOST_BY_KEY: Final = 200
+"""A key in a call acknowledges so many: whoever pressed it waits for the answer."""
 MOST_WRONG: Final = 5
 """In an hour; then nothing is answered any more."""
 NAMED_IN_A_TEXT: Final = 3

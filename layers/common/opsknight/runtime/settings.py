@@ -48,6 +48,8 @@ class RespondSettings(LinkSettings):
     """Ids with commas between them; empty for all."""
     pages_url: str
     cors_origins: str
+    twilio_name: str
+    """Name of the parameter that describes the account at Twilio; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class SendingSettings(LinkSettings):
     """Name of the SSM parameter with the address that hears each canary."""
     secrets_prefix: str
     """SSM parameters under it are this deployment's secrets of receivers."""
+    twilio_name: str
+    """As above."""
 
 
 def read_settings[

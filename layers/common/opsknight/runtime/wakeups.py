@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from opsknight.escalation.hold import NO_HOLD, Hold
-from opsknight.notification.delivery import Delivery
+from opsknight.notification.delivery import Delivery, Report
 from opsknight.runtime.telemetry import logger
 from opsknight.store.due import Place
 
@@ -98,8 +98,26 @@ class SendHeld:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MessageReported:
+    """What became of a message that a provider took. Read by the send functions. It is the one
+    message that brings a fact: nothing else of the deployment knows it.
+    """
+
+    provider_id: str
+    report: Report
+    why: str
+
+
 type QueueMessage = (
-    TimerDue | SweepShard | AuditIncidents | PlanNotices | TrackPage | SendDelivery | SendHeld
+    TimerDue
+    | SweepShard
+    | AuditIncidents
+    | PlanNotices
+    | TrackPage
+    | SendDelivery
+    | SendHeld
+    | MessageReported
 )
 
 
@@ -154,6 +172,8 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
             return fields | ({"slot_attempts": slot_attempts} if slot_attempts else {})
         case SendHeld(destination, due_at):
             return {"kind": "turn", "receiver": destination, "due_at": due_at.isoformat()}
+        case MessageReported(provider_id, report, why):
+            return {"kind": "report", "provider_id": provider_id, "report": report, "why": why}
         case _:
             assert_never(message)
 
@@ -205,6 +225,13 @@ def _message(fields: object) -> QueueMessage | None:
             return SendDelivery(incident_id, delivery_id, slot_attempts, _time(more.get("due_at")))
         case {"kind": "turn", "receiver": str(destination), "due_at": str(due_at)}:
             return SendHeld(destination, datetime.fromisoformat(due_at))
+        case {
+            "kind": "report",
+            "provider_id": str(provider_id),
+            "report": str(report),
+            "why": str(why),
+        }:
+            return MessageReported(provider_id, Report(report), why)
         case _:
             return None
 
