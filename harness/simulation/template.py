@@ -18,6 +18,7 @@ _CONDITIONS: Final = {
     "HasInbox": False,
     "SendsEmail": True,
     "HasPublicUrl": True,
+    "HasTwilio": False,
     "HasDomain": False,
     # It needs API Gateway's real address, and would be one more incident in each night.
     "HasCanary": False,
