@@ -1,34 +1,37 @@
 """`maintenance`: windows in which the new incidents of a service page nobody."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
-from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.windows import SHIFTED, MaintenanceWindow, Occurrence, Repetition
 from opsknight.escalation.policy import TargetKind
+from opsknight.oncall.rotations import DAY
 from opsknight.store.calls import Conflict
 from opsknight.store.operations import KEPT, Operations
-from opsknight_cli.session import CommandError
+from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, unknown
-from opsknight_cli.terminal.times import UTC_ZONE, moment, shown, span, stamp
+from opsknight_cli.terminal.times import UTC_ZONE, is_by_a_clock, moment, rhythm, shown, span, stamp
 
+WINDOW: Final = "mw"
+MOST_DAYS: Final = 366
 app = typer.Typer(
     help="Times when a service pages nobody. They are not part of the configuration file.",
     no_args_is_help=True,
 )
-
-ServiceArgument = Annotated[str, typer.Argument(help="The service's name.")]
+_WINDOW_ID: Final = f"{WINDOW}_"
 
 
 @app.command("start")
 @common_options()
 def start_command(
     invocation: Invocation,
-    service: ServiceArgument,
+    service: Annotated[list[str], typer.Argument(help="The service's name, or several.")],
     lasts: Annotated[str, typer.Option("--for", help='How long it lasts: "2h".')],
     reason: Annotated[str, typer.Option("--reason", help="The reason that people read.")],
     start: Annotated[
@@ -39,37 +42,51 @@ def start_command(
             'pages (else UTC), or "+2h".',
         ),
     ] = "+0s",
+    every: Annotated[
+        str | None,
+        typer.Option("--every", help='Begin it again at the same time of the day: "1d", "1w".'),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", help="With --every: when it begins no more; without, never."),
+    ] = None,
     keep_suppressed: Annotated[
         bool, typer.Option("--stay", help="Keep its incidents suppressed when it ends.")
     ] = False,
 ) -> None:
-    """Suppress the new incidents of a service, from now or from a later time."""
+    """Suppress the new incidents of services, from now or from a later time."""
     session, screen = invocation.session, invocation.screen
     now = session.now()
-    found = _service(invocation, service)
-    zone = clock_of(found, configuration(invocation))
+    found = _services(invocation, service)
+    known = configuration(invocation)
+    zone = _one_clock(found, start, known)
     begins = moment(start, now, zone)
     window = MaintenanceWindow(
-        id=session.id("mw"),
+        id=session.id(WINDOW),
         start=begins,
         end=begins + span(lasts),
         reason=reason,
         keep_suppressed=keep_suppressed,
     )
-    if window.end <= now:
+    window = _repeated(window, every, until, zone, now)
+    if window.next(now) is None:
         raise CommandError(f"A window must end in the future: {shown(window.end, zone)} does not.")
-    kept = [each for each in found.windows if each.end + KEPT > now]
-    _set(invocation, found, [*kept, window])
+    for each in found:
+        kept = [other for other in each.windows if other.next(now - KEPT)]
+        _set(invocation, each, [*kept, _by_clock(window, clock_of(each, known))])
     if screen.as_json:
-        screen.data(_data(found, window, now))
+        begun = [(each, _by_clock(window, clock_of(each, known))) for each in found]
+        screen.data({"windows": [_data(each, mine, now) for each, mine in begun]})
         return
+    names = _and([each.name for each in found])
+    again = f", and again {rhythm(window.repeats, zone)}" if window.repeats else ""
     screen.say(
-        f"New incidents of {found.name} page nobody from {shown(begins, zone)} until "
-        f"{shown(window.end, zone)}. It takes up to 30 seconds until all functions know this. "
-        "To end it earlier:",
+        f"New incidents of {names} page nobody from {shown(begins, zone)} until "
+        f"{shown(window.end, zone)}{again}. It takes up to 30 seconds until all functions know "
+        "this. To end it earlier:",
         "green",
     )
-    screen.say(f"    opsknight maintenance stop {service} {window.id}")
+    screen.say(f"    opsknight maintenance stop {' '.join(dict.fromkeys(service))} {window.id}")
 
 
 @app.command("list")
@@ -83,15 +100,15 @@ def list_command(
     known = configuration(invocation)
     services = [*known.services.values()]
     if service is not None:
-        services = [_service(invocation, service)]
+        services = _services(invocation, [service])
     found = [
-        (each, window)
+        (each, window, following)
         for each in services
         for window in sorted(each.windows, key=lambda window: (window.start, window.id))
-        if window.end > now
+        if (following := window.next(now))
     ]
     if screen.as_json:
-        screen.data({"windows": [_data(each, window, now) for each, window in found]})
+        screen.data({"windows": [_data(each, window, now) for each, window, _ in found]})
     elif not found:
         screen.say("There are no maintenance windows, now or later.")
     else:
@@ -99,12 +116,12 @@ def list_command(
             (
                 window.id,
                 slug_of(each.id),
-                "now" if window.start <= now else "later",
-                shown(window.start, clock_of(each, known)),
-                shown(window.end, clock_of(each, known)),
+                _when(window, following, clock_of(each, known), now),
+                shown(following.start, clock_of(each, known)),
+                shown(following.end, clock_of(each, known)),
                 window.reason,
             )
-            for each, window in found
+            for each, window, following in found
         ]
         screen.columns(("WINDOW", "SERVICE", "WHEN", "FROM", "UNTIL", "REASON"), rows)
 
@@ -113,32 +130,44 @@ def list_command(
 @common_options()
 def stop_command(
     invocation: Invocation,
-    service: ServiceArgument,
-    window: Annotated[
-        str | None, typer.Argument(help="Its id; without one, all current windows end.")
-    ] = None,
+    service: Annotated[
+        list[str],
+        typer.Argument(
+            help="The service's name, or several; then the ids of windows. Without an id, what is "
+            "in force ends, and may come again if it is repeated."
+        ),
+    ],
 ) -> None:
     """End windows now. Their incidents page at once, except in a window with --stay."""
     session, screen = invocation.session, invocation.screen
     now = session.now()
-    found = _service(invocation, service)
-    chosen = [each for each in found.windows if each.end > now and _matches(each, window, now)]
-    if not chosen:
-        raise CommandError(
-            f"Service {service} has no current maintenance window."
-            if window is None
-            else f"Service {service} has no current or future window {window}."
+    ids = {each for each in service if each.startswith(_WINDOW_ID)}
+    names = [each for each in service if each not in ids]
+    if not names:
+        raise UsageError("Give the service whose window is to end.")
+    found = _services(invocation, names)
+    chosen = {each.id: _chosen(each, ids, now) for each in found}
+    for each in found:
+        if not chosen[each.id]:
+            what = f"or future window {' or '.join(sorted(ids))}" if ids else "maintenance window"
+            raise CommandError(f"Service {slug_of(each.id)} has no current {what}.")
+    freed = 0
+    for each in found:
+        _set(invocation, each, _ended(each, chosen[each.id], now, whole=bool(ids)))
+        freed += Operations(invocation.deployment.table).end_suppression(
+            each.id, now, session.token(), session.deadline()
         )
-    _set(invocation, found, _ended(found, chosen, now))
-    freed = Operations(invocation.deployment.table).end_suppression(
-        found.id, now, session.token(), session.deadline()
-    )
+    stopped = {window.id: window for windows in chosen.values() for window in windows}
     if screen.as_json:
-        screen.data({"stopped": [each.id for each in chosen], "incidents": freed})
-    else:
-        incidents = "1 incident" if freed == 1 else f"{freed} incidents"
-        more = f" {incidents} that it suppressed can page now." if freed else ""
-        screen.say(f"Maintenance of {found.name} is over.{more}", "green")
+        screen.data({"stopped": [*stopped], "incidents": freed})
+        return
+    incidents = "1 incident" if freed == 1 else f"{freed} incidents"
+    more = f" {incidents} that it suppressed can page now." if freed else ""
+    again = [name for name, window in stopped.items() if window.repeats and not ids]
+    if again:
+        command = f"opsknight maintenance stop {' '.join(names)} {' '.join(again)}"
+        more += f" It comes again; to end that, too: {command}"
+    screen.say(f"Maintenance of {_and([each.name for each in found])} is over.{more}", "green")
 
 
 def clock_of(service: Service, known: Configuration) -> ZoneInfo:
@@ -154,19 +183,72 @@ def clock_of(service: Service, known: Configuration) -> ZoneInfo:
     return UTC_ZONE
 
 
-def _matches(each: MaintenanceWindow, window: str | None, now: datetime) -> bool:
-    return each.start <= now if window is None else each.id == window
+def _one_clock(services: list[Service], start: str, known: Configuration) -> ZoneInfo:
+    """The clock of all of them. Raises UsageError for a time by clocks that differ."""
+    clocks = {clock_of(each, known).key: clock_of(each, known) for each in services}
+    if len(clocks) > 1:
+        if is_by_a_clock(start):
+            raise UsageError(
+                f"These services go by the clocks of {_and([*clocks])}: give --from with an "
+                'offset, such as "2026-11-25T17:00Z", or "+2h".'
+            )
+        return UTC_ZONE
+    return next(iter(clocks.values()))
+
+
+def _repeated(
+    window: MaintenanceWindow, every: str | None, until: str | None, zone: ZoneInfo, now: datetime
+) -> MaintenanceWindow:
+    if every is None:
+        if until is not None:
+            raise UsageError("--until says when a window with --every begins no more; see --for.")
+        return window
+    days, rest = divmod(span(every), DAY)
+    if rest or not 1 <= days <= MOST_DAYS:
+        raise UsageError(f'--every must be whole days, at most {MOST_DAYS}, such as "1d" or "1w".')
+    ends = None if until is None else moment(until, now, zone)
+    if ends is not None and ends <= window.start:
+        raise UsageError("--until must be after the window begins.")
+    if window.end - window.start > days * DAY - SHIFTED:
+        raise UsageError("--for is too long: the window must be over before it begins again.")
+    return window.model_copy(update={"repeats": Repetition(days=days, zone=zone.key, until=ends)})
+
+
+def _by_clock(window: MaintenanceWindow, zone: ZoneInfo) -> MaintenanceWindow:
+    """The window of one of several services: it comes again by that service's clock."""
+    if window.repeats is None:
+        return window
+    repeats = window.repeats.model_copy(update={"zone": zone.key})
+    return window.model_copy(update={"repeats": repeats})
+
+
+def _when(window: MaintenanceWindow, following: Occurrence, zone: ZoneInfo, now: datetime) -> str:
+    when = "now" if following.start <= now else "later"
+    return f"{when}, {rhythm(window.repeats, zone)}" if window.repeats else when
+
+
+def _chosen(service: Service, ids: set[str], now: datetime) -> list[MaintenanceWindow]:
+    return [
+        each
+        for each in service.windows
+        if (each.id in ids and each.next(now) if ids else each.in_force(now))
+    ]
 
 
 def _ended(
-    service: Service, chosen: list[MaintenanceWindow], now: datetime
+    service: Service, chosen: list[MaintenanceWindow], now: datetime, *, whole: bool
 ) -> list[MaintenanceWindow]:
-    """The windows to store: of those chosen, current ones end now and future ones are dropped."""
-    return [
-        each.model_copy(update={"end": now}) if each in chosen else each
+    """The windows to store. `whole`: with all their repetitions."""
+    changed = (
+        each if each not in chosen else each.ended(now) if whole else each.without_current(now)
         for each in service.windows
-        if each not in chosen or each.start < now
-    ]
+    )
+    return [each for each in changed if each]
+
+
+def _and(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _set(invocation: Invocation, service: Service, windows: list[MaintenanceWindow]) -> None:
@@ -179,21 +261,34 @@ def _set(invocation: Invocation, service: Service, windows: list[MaintenanceWind
         ) from None
 
 
-def _service(invocation: Invocation, name: str) -> Service:
+def _services(invocation: Invocation, names: list[str]) -> list[Service]:
+    """Each once. Raises CommandError before anything is changed."""
     table, deadline = invocation.deployment.table, invocation.session.deadline()
-    found = table.service(id_of(Kind.SERVICE, name), deadline)
-    if found is None:
-        raise unknown(Kind.SERVICE, name, configuration(invocation).services)
+    found = []
+    for name in dict.fromkeys(names):
+        service = table.service(id_of(Kind.SERVICE, name), deadline)
+        if service is None:
+            raise unknown(Kind.SERVICE, name, configuration(invocation).services)
+        found.append(service)
     return found
 
 
 def _data(service: Service, window: MaintenanceWindow, now: datetime) -> dict[str, Any]:
+    following = window.next(now) or window
+    repeats = window.repeats
     return {
         "id": window.id,
         "service": slug_of(service.id),
-        "start": stamp(window.start),
-        "end": stamp(window.end),
-        "inForce": window.start <= now < window.end,
+        "start": stamp(following.start),
+        "end": stamp(following.end),
+        "inForce": window.in_force(now) is not None,
+        "repeat": None
+        if repeats is None
+        else {
+            "days": repeats.days,
+            "zone": repeats.zone,
+            "until": None if repeats.until is None else stamp(repeats.until),
+        },
         "keepSuppressed": window.keep_suppressed,
         "reason": window.reason,
     }

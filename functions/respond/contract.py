@@ -18,10 +18,12 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from opsknight.directory.windows import SHIFTED, Repetition
 from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
 from opsknight.incident.model import Urgency
 from opsknight.incident.text import Text
-from opsknight.oncall.rotations import FIRST, LAST
+from opsknight.oncall.rotations import DAY, FIRST, LAST
+from opsknight.oncall.schedules import Zone
 
 LARGEST_BODY: Final = 64 * 1024
 MOST_LISTED: Final = 100
@@ -165,11 +167,28 @@ class NewOverride(Body):
         return self
 
 
+class RepeatBody(Body):
+    """It begins again every so many days, at the same time of the day by the zone's wall clock."""
+
+    days: Annotated[int, Field(ge=1, le=366)]
+    zone: Annotated[Zone, Field(description="IANA name, such as Europe/Berlin.")] = "UTC"
+    until: Annotated[Time | None, Field(description="When it begins no more.")] = None
+
+    @property
+    def longest(self) -> timedelta:
+        return self.days * DAY - SHIFTED
+
+    @property
+    def repetition(self) -> Repetition:
+        return Repetition(days=self.days, zone=self.zone, until=self.until)
+
+
 class NewWindow(Body):
     """Incidents that the service opens in it are suppressed, and page nobody."""
 
     start: Annotated[Time | None, Field(description="Absent for now.")] = None
     end: Time
+    repeat: RepeatBody | None = None
     reason: Annotated[str, Text(500)]
     keep_suppressed: Annotated[
         bool, Field(strict=True, description="Incidents stay suppressed when it ends.")

@@ -27,6 +27,12 @@ STATUS: Final = Parameter(
 URGENCY: Final = Parameter("urgency", "One or several, with commas.", _several(Urgency), "HIGH")
 SERVICE: Final = Parameter("service", "Only this service, by id.", TEXT, "svc_checkout")
 TEAM: Final = Parameter("team", "Only the services of this team, by id.", TEXT, "team_web")
+ONLY: Final = Parameter(
+    "only",
+    "`current`: a window that is repeated ends now, and comes again.",
+    {"type": "string", "enum": ["current"]},
+    "current",
+)
 FILTERS: Final = (
     STATUS,
     URGENCY,

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
+from opsknight.oncall.rotations import LAST
 from opsknight.oncall.schedules import Override, on_call_at, shifts
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
@@ -127,30 +129,40 @@ def remove_override(call: ApiCall) -> Answer:
 def list_windows(call: ApiCall) -> Answer:
     [service_id] = call.ids
     service = _service(service_id, call)
-    found = sorted(service.windows, key=lambda each: (each.start, each.id))
-    current = [answers.window(each) for each in found if each.end > call.now]
+    found = sorted(
+        (following.start, each.id, each)
+        for each in service.windows
+        if (following := each.next(call.now))
+    )
+    current = [answers.window(each, call.now) for _, _, each in found]
     return Answer(200, roster_models.Windows(maintenance=current))
 
 
 def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
     [service_id] = call.ids
+    start, repeat = wanted.start or call.now, wanted.repeat
+    if wanted.end <= max(start, call.now):
+        raise invalid(Issue(path="end", message="must be after its start, and not over yet"))
+    if repeat is not None and wanted.end - start > repeat.longest:
+        raise invalid(Issue(path="repeat", message="must not begin again before it is over"))
     window = MaintenanceWindow(
         id=call.new_id("mw"),
-        start=wanted.start or call.now,
+        start=start,
         end=wanted.end,
         reason=wanted.reason,
         keep_suppressed=wanted.keep_suppressed,
+        repeats=None if repeat is None else repeat.repetition,
     )
-    if window.end <= max(window.start, call.now):
-        raise invalid(Issue(path="end", message="must be after its start, and not over yet"))
     # Nobody is paged in it: whoever forgets one must not silence a service for good.
     longest = LONGEST_WINDOW if call.caller.sees_all else LONGEST_WINDOW_OF_A_USER
-    if window.end > call.now + longest:
-        message = f"must be within {longest.days} days from now"
+    latest, message = call.now + longest, f"must be within {longest.days} days from now"
+    if window.end > latest:
         raise invalid(Issue(path="end", message=message))
+    if repeat is not None and not call.caller.sees_all and (repeat.until or LAST) > latest:
+        raise invalid(Issue(path="repeat.until", message=message))
 
     def added(service: Service) -> list[MaintenanceWindow]:
-        kept = [each for each in service.windows if each.end + KEPT > call.now]
+        kept = [each for each in service.windows if each.next(call.now - KEPT)]
         if len(kept) >= MOST_WINDOWS:
             raise HttpError(
                 409,
@@ -160,21 +172,33 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
         return kept if window in kept else [*kept, window]
 
     _change_windows(service_id, added, call)
-    return Answer(201, roster_models.NewWindowAnswer(maintenance=answers.window(window)))
+    return Answer(201, roster_models.NewWindowAnswer(maintenance=answers.window(window, call.now)))
 
 
 def end_window(call: ApiCall) -> Answer:
-    """Ends a window that has begun, and removes one that has not."""
+    """Ends a window that has begun, and removes one that has not; one that is repeated does not
+    come again, unless only the one in force is to end.
+    """
     service_id, window_id = call.ids
+    query = Query(call.request.query)
+    only = query.text("only")
+    if only not in (None, "current"):
+        query.wrong("only", "must be current")
+    query.check()
 
     def ended(service: Service) -> list[MaintenanceWindow]:
-        if not any(each.id == window_id and each.end > call.now for each in service.windows):
+        known = [each for each in service.windows if each.id == window_id]
+        if not any(each.in_force(call.now) if only else each.next(call.now) for each in known):
             raise HttpError(404, "Maintenance window not found")
-        return [
-            each.model_copy(update={"end": call.now}) if each.id == window_id else each
+        changed = (
+            each
+            if each.id != window_id
+            else each.without_current(call.now)
+            if only
+            else each.ended(call.now)
             for each in service.windows
-            if each.id != window_id or each.start < call.now
-        ]
+        )
+        return [each for each in changed if each]
 
     _change_windows(service_id, ended, call)
     token = call.new_id("end")[:24]

@@ -185,8 +185,9 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         scope=SERVICES_WRITE,
         handler=rosters.end_window,
         summary="End a window now; one that has not begun is removed.",
+        parameters=(parameters.ONLY,),
         replies=(Reply(200, "It is over.", roster_models.EndedWindow, LIMITS),),
-        errors=(403, 404),
+        errors=(400, 403, 404),
     ),
 )
 _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (

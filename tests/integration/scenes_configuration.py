@@ -216,7 +216,9 @@ def hold(play: Play) -> None:
 
 
 def maintenance(play: Play) -> None:
-    play.types("apply", "-", "--yes", "--json", stdin=small())
+    more = "  checkout:\n    name: Checkout\n"
+    several = small().replace(more, f"  reports: {{team: shop}}\n{more}")
+    play.types("apply", "-", "--yes", "--json", stdin=several)
     play.forget()
     play.types("maintenance", "list")
     play.types("maintenance", "start", "checkout", "--for", "2h", "--reason", "New database")
@@ -229,4 +231,18 @@ def maintenance(play: Play) -> None:
     play.types("maintenance", "stop", "checkout")
     play.types("maintenance", "stop", "checkout", code=1)
     play.types("maintenance", "stop", "checkout", "mw_1", code=1)
+    every = ("--for", "2h", "--every", "1w", "--reason", "Backups")
+    play.types("maintenance", "start", "checkout", "reports", *every)
+    play.types("maintenance", "list")
+    play.types("maintenance", "stop", "checkout", "reports")
+    play.types("maintenance", "list")
+    play.types(
+        "maintenance", "start", "checkout", "reports", *every[:3], "12h", *every[4:], code=64
+    )
+    play.types(
+        "maintenance", "start", "checkout", "--for", "2d", *every[2:3], "1d", *every[4:], code=64
+    )
+    play.types(
+        "maintenance", "start", "checkout", *every[:2], "--until", "+9d", *every[4:], code=64
+    )
     play.types("maintenance", "list", "--json")

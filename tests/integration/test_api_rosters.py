@@ -89,6 +89,35 @@ def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> 
     assert service and service.windows == ()
 
 
+def test_maintenance_that_comes_again(desk: Desk) -> None:
+    path = "/api/services/svc_checkout/maintenance"
+    repeat = {"days": 7, "zone": "Europe/Berlin"}
+    body = {"end": "2026-11-23T05:00:00Z", "reason": "Backups", "repeat": repeat}
+    window = desk.call("POST", path, body).body["maintenance"]
+    assert window["repeat"] == repeat
+    assert desk.world.send(event()).incident["status"] == "SUPPRESSED"
+    assert desk.call("DELETE", f"{path}/{window['id']}?only=now").status == 400
+    ended = desk.call("DELETE", f"{path}/{window['id']}?only=current")
+    assert ended.body == {"status": "success", "incidents": 1}
+    [following] = desk.call("GET", path).body["maintenance"]
+    assert (following["start"], following["end"]) == (
+        "2026-11-30T03:00:00Z",
+        "2026-11-30T05:00:00Z",
+    )
+    assert desk.call("DELETE", f"{path}/{window['id']}?only=current").status == 404
+    assert desk.call("DELETE", f"{path}/{window['id']}").status == 200
+    assert desk.call("GET", path).body == {"maintenance": []}
+
+
+def test_a_user_silences_a_service_again_and_again_for_a_month_at_most(desk: Desk) -> None:
+    path, ben = "/api/services/svc_checkout/maintenance", desk.key("ben", *SCOPES)
+    body = {"end": "2026-11-23T05:00:00Z", "reason": "Backups", "repeat": {"days": 1}}
+    refused = desk.call("POST", path, body, key=ben)
+    assert (refused.status, refused.body["issues"][0]["path"]) == (400, "repeat.until")
+    body["repeat"] = {"days": 1, "until": "2026-12-20T00:00:00Z"}
+    assert desk.call("POST", path, body, key=ben).status == 201
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -100,6 +129,10 @@ def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> 
         {"end": "2026-11-23T05:00:00", "reason": "x"},
         {"end": "2026-11-23T05:00:00Z", "reason": " "},
         {"end": "2026-11-23T05:00:00Z", "reason": "x", "keepSuppressed": "no"},
+        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {}},
+        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {"days": 0}},
+        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {"days": 1, "zone": "Mars"}},
+        {"end": "2026-11-24T02:00:00Z", "reason": "x", "repeat": {"days": 1}},
     ],
 )
 def test_impossible_maintenance_is_400(desk: Desk, body: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from harness.account import Refusal, Scripted
 from harness.configurations import files
 from harness.shell import Shell
 from harness.world import World, deadline, event
-from opsknight.directory.entries import MaintenanceWindow
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import Operations
 from opsknight_cli.configuration.plan import carry_out, plan
@@ -300,6 +300,6 @@ def test_maintenance_and_overrides_speak_the_same_clock(shell: Shell) -> None:
         shell.opsknight("maintenance", "start", "checkout", *at, "--reason", "x").out
     )
     override = json.loads(shell.opsknight("override", "add", "tokyo", "carl", *at).out)
-    assert window["start"] == override["start"] == "2026-12-01T09:00:00Z"
+    assert window["windows"][0]["start"] == override["start"] == "2026-12-01T09:00:00Z"
     assert "18:00 JST" in shell.opsknight("maintenance", "list").out
     assert "18:00 JST" in shell.opsknight("override", "list").out

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.world import RETENTION, World, deadline, event
-from opsknight.directory.entries import MaintenanceWindow
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Escalation, Status
 from opsknight.store import directory_items, items

@@ -17,7 +17,8 @@ from harness.pipeline import Pipeline, step
 from harness.processes import engine
 from harness.streams import record
 from harness.world import World, build, deadline
-from opsknight.directory.entries import MaintenanceWindow, Member, Team
+from opsknight.directory.entries import Member, Team
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Target, TargetKind
 from opsknight.incident.commands import Acknowledge, Escalate, Reassign, Snooze
 from opsknight.runtime.wakeups import TimerDue

@@ -8,7 +8,8 @@ import pytest
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
-from opsknight.directory.entries import MaintenanceWindow, Member, Never, Remind
+from opsknight.directory.entries import Member, Never, Remind
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota, Target, TargetKind
 from opsknight.incident.commands import (
     Acknowledge,

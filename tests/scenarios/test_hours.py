@@ -12,6 +12,7 @@ from harness.pipeline import Pipeline, step
 from harness.world import World, deadline
 from opsknight.directory.entries import Role, SupportHours, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.directory.windows import MaintenanceWindow, Repetition
 from opsknight.incident.commands import Acknowledge, Prioritize, Reassign
 from opsknight.incident.model import Escalation, Status, Timer, Urgency
 from opsknight.notification.delivery import State
@@ -224,6 +225,21 @@ def test_somebody_who_is_gone_in_the_morning_is_missed_then(night: Pipeline) -> 
     night.pages("ada").wait(minutes=10)
     night.delete("user#user_ada", "user")
     night.wait(minutes=13).pages("ben")
+
+
+def test_a_window_comes_again_and_what_opens_in_it_waits_for_its_end(night: Pipeline) -> None:
+    at = night.world.clock()
+    window = MaintenanceWindow(
+        id="mw_1",
+        start=at - timedelta(days=7, minutes=5),
+        end=at - timedelta(days=7) + timedelta(minutes=12),
+        reason="Backups",
+        repeats=Repetition(days=7, zone="UTC"),
+    )
+    night.serves(windows=(window,))
+    night.escalates(step("ada"), repeat_after=timedelta(hours=1))
+    assert night.incident(night.trigger()).status is Status.SUPPRESSED
+    night.wait(minutes=11, seconds=59).pages().wait(seconds=1).pages("ada")
 
 
 def low_at_night(night: Pipeline) -> None:

@@ -13,8 +13,9 @@ from escalation.audit import audit
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
-from opsknight.directory.entries import MaintenanceWindow, Never, Remind, Role, User
+from opsknight.directory.entries import Never, Remind, Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.fallback import FallbackRow
 from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import (

@@ -10,7 +10,7 @@ from harness.pipeline import Pipeline, step
 from harness.processes import LINK_KEY
 from harness.world import World, deadline, event
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
-from opsknight.directory.entries import MaintenanceWindow, Role, User
+from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import (
     DEFAULT_EVENTS,
     Channel,
@@ -20,6 +20,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze
 from opsknight.incident.model import Escalation

@@ -18,7 +18,8 @@ from harness.model import Model, Problem
 from harness.people import ADA, COMMANDS, came_to
 from harness.processes import announce
 from harness.world import build, deadline, event
-from opsknight.directory.entries import IntegrationKey, MaintenanceWindow, Service, key_hash
+from opsknight.directory.entries import IntegrationKey, Service, key_hash
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act

@@ -16,7 +16,7 @@ from harness import embedded
 from harness.pipeline import Pipeline, step
 from harness.shell import Shell
 from harness.world import World, build, deadline, event
-from opsknight.directory.entries import MaintenanceWindow, Member, Role, User
+from opsknight.directory.entries import Member, Role, User
 from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
@@ -26,6 +26,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota, Target, TargetKind
 from opsknight.incident.event_request import EventRequest
 from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency

@@ -7,7 +7,6 @@ import pytest
 from opsknight.directory.entries import (
     ApiKey,
     IntegrationKey,
-    MaintenanceWindow,
     Member,
     Role,
     Service,
@@ -15,6 +14,7 @@ from opsknight.directory.entries import (
     has_access,
     key_hash,
 )
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.model import Actor, ActorKind, Window
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

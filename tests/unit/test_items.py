@@ -13,7 +13,6 @@ from opsknight.directory.entries import (
     ApiKey,
     Integration,
     IntegrationKey,
-    MaintenanceWindow,
     Member,
     Role,
     Service,
@@ -30,6 +29,7 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
     StatusPageWebhook,
 )
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import (
     Actor,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from opsknight.config.configuration import slug_of
-from opsknight.directory.entries import MaintenanceWindow
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import implicit
 from opsknight.incident.decisions import Ignored, Merged, Opened, Repeated, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status, Urgency

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from opsknight.directory.windows import Repetition
 from opsknight.oncall.rotations import instant_of
 from opsknight_cli.files.values import duration, in_words
 from opsknight_cli.session import UsageError
@@ -27,6 +28,14 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
             f'"{text}" is not a time. Write "2026-11-25 18:00" (by the clock of {zone.key}), '
             '"2026-11-25T17:00Z", or "+2h" for two hours from now.'
         ) from None
+
+
+def is_by_a_clock(text: str) -> bool:
+    """Whether it is a time by whatever clock, and neither an instant nor so long from now."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return False
 
 
 def earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
@@ -56,6 +65,14 @@ def span(text: str) -> timedelta:
 def shown(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return f"{local:%a %d %b %H:%M} {local.tzname()}"
+
+
+def rhythm(repeats: Repetition, zone: ZoneInfo) -> str:
+    """How often a window comes again: `every week`, `every 3 days until Mon 30 Nov 03:00 GMT`."""
+    weeks, rest = divmod(repeats.days, 7)
+    unit, number = ("day", repeats.days) if rest else ("week", weeks)
+    every = f"every {unit}" if number == 1 else f"every {number} {unit}s"
+    return every if repeats.until is None else f"{every} until {shown(repeats.until, zone)}"
 
 
 def stamp(at: datetime) -> str:

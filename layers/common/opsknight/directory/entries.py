@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.model import (
     Actor,
     ActorKind,
@@ -88,15 +89,6 @@ class Team(Model):
     id: str
     name: str
     members: tuple[Member, ...] = ()
-
-
-class MaintenanceWindow(Model):
-    id: str
-    start: AwareDatetime
-    end: AwareDatetime
-    reason: str
-    keep_suppressed: bool = False
-    """Whether the incidents that it suppressed stay SUPPRESSED when it ends."""
 
 
 # A shorter one would end before anybody could have a look.
@@ -179,9 +171,9 @@ class Service(Model):
 
     def window_at(self, now: datetime) -> Window | None:
         """The window that suppresses incidents opened now; of several, the one that ends last."""
-        open_now = [w for w in self.windows if w.start <= now < w.end]
-        last = max(open_now, key=lambda w: w.end, default=None)
-        return Window(last.id, last.end) if last else None
+        in_force = ((each.id, each.in_force(now)) for each in self.windows)
+        found = [Window(name, each.end) for name, each in in_force if each]
+        return max(found, key=lambda each: each.end, default=None)
 
 
 class Integration(Model):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.timers import window_ended
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Status

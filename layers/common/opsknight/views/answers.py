@@ -4,8 +4,9 @@ shapes are in `models`.
 
 from datetime import datetime
 
-from opsknight.directory.entries import MaintenanceWindow, Service
+from opsknight.directory.entries import Service
 from opsknight.directory.receivers import OwnerKind
+from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
 from opsknight.incident.model import Actor, Alert, Pointer, Timer
@@ -200,11 +201,17 @@ def service(each: Service, names: Names, now: datetime) -> roster_models.Service
     )
 
 
-def window(each: MaintenanceWindow) -> roster_models.WindowAnswer:
+def window(each: MaintenanceWindow, now: datetime) -> roster_models.WindowAnswer:
+    following = each.next(now) or each
     return roster_models.WindowAnswer(
         id=each.id,
-        start=each.start,
-        end=each.end,
+        start=following.start,
+        end=following.end,
+        repeat=None
+        if each.repeats is None
+        else roster_models.RepeatAnswer(
+            days=each.repeats.days, zone=each.repeats.zone, until=each.repeats.until
+        ),
         reason=each.reason,
         keep_suppressed=each.keep_suppressed,
     )

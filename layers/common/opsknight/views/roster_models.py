@@ -31,10 +31,20 @@ class Services(Shape):
     services: Sequence[ServiceAnswer]
 
 
+class RepeatAnswer(Shape):
+    days: Annotated[int, Field(description="It begins again every so many days.")]
+    zone: Annotated[str, Field(description="By whose wall clock it keeps its time of day.")]
+    until: Annotated[datetime | Absent, Field(description="When it begins no more.")] = None
+
+
 class WindowAnswer(Shape):
     id: str
     start: datetime
     end: datetime
+    repeat: Annotated[
+        RepeatAnswer | Absent,
+        Field(description="If it comes again: `start` and `end` are of this time, or the next."),
+    ] = None
     reason: str
     keep_suppressed: bool
 
