@@ -29,7 +29,8 @@ from opsknight.runtime import clients, clock
 from opsknight.runtime.settings import CanarySettings, read_settings
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline
-from opsknight.store.directory_items import any_key_item, directory_item, policy_items
+from opsknight.store.directory_items import directory_item, policy_items
+from opsknight.store.key_items import any_key_item
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, expiry
 
@@ -150,4 +151,4 @@ def over_http(url: str, event: dict[str, Any], key: str) -> int:
 def on_schedule(event: Mapping[str, Any], context: LambdaContext) -> None:
     settings = read_settings(CanarySettings)
     post = partial(over_http, settings.api_url)
-    Flight(clients.table(), post, clock.now, partial(token_hex, 16)).begin()
+    Flight(clients.table(Table), post, clock.now, partial(token_hex, 16)).begin()

@@ -42,6 +42,7 @@ from opsknight.runtime.wakeups import (
     parse,
 )
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.table import Table
 
 RECORDS: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
@@ -164,9 +165,9 @@ def engine() -> Engine:
             Lane.NOTICES: settings.sends_per_minute,
         },
     )
-    return Engine(clients.table(), outbox, clock.now, hold_memory(), partial(token_hex, 14))
+    return Engine(clients.table(Table), outbox, clock.now, hold_memory(), partial(token_hex, 14))
 
 
 @cache
 def hold_memory() -> HoldMemory:
-    return HoldMemory(clients.table(), clock.now)
+    return HoldMemory(clients.table(Table), clock.now)

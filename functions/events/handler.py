@@ -28,6 +28,7 @@ from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
 from opsknight.runtime.settings import CorsSettings, read_settings
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.incidents import IncidentRows
 
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
@@ -169,7 +170,7 @@ def router() -> Router[Handler]:
 @cache
 def api() -> Api:
     """Made by the first request: nothing is connected at import."""
-    table = clients.table()
+    table = clients.table(IncidentRows)
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
     intake = Intake(table, Limiter(clients.counters()), clock.new_id, background)
     origins = conventions.origins(read_settings(CorsSettings).cors_origins)

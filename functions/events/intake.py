@@ -25,7 +25,7 @@ from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Unavailable
 from opsknight.store.execute import Settling
-from opsknight.store.table import Table
+from opsknight.store.incidents import IncidentRows
 
 REPORT_PATIENCE_SECONDS: Final = 1
 # Connecting and answering may take the limiter 0.3 seconds each; a trickling answer, for ever.
@@ -46,7 +46,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    table: Table
+    table: IncidentRows
     limiter: Limiter
     new_id: Callable[[str, datetime], str]
     background: ThreadPoolExecutor

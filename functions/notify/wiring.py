@@ -46,6 +46,7 @@ from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
 from opsknight.store.receivers import Receivers
 from opsknight.store.replies import Replies
+from opsknight.store.table import Table
 
 if TYPE_CHECKING:
     from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -82,22 +83,22 @@ def queues() -> Queues:
 
 @cache
 def hold() -> HoldMemory:
-    return HoldMemory(clients.table(), clock.now)
+    return HoldMemory(clients.table(Table), clock.now)
 
 
 @cache
 def page_tracker() -> PageTracker:
-    return PageTracker(Paging(clients.table()), clock.now, hold(), partial(token_hex, 14))
+    return PageTracker(Paging(clients.table(Table)), clock.now, hold(), partial(token_hex, 14))
 
 
 @cache
 def planning() -> Planning:
-    return Planning(Paging(clients.table()), queues(), page_tracker(), clock.now, hold())
+    return Planning(Paging(clients.table(Table)), queues(), page_tracker(), clock.now, hold())
 
 
 @cache
 def reports() -> Reports:
-    return Reports(Deliveries(clients.table()), page_tracker())
+    return Reports(Deliveries(clients.table(Table)), page_tracker())
 
 
 @cache
@@ -123,7 +124,7 @@ def sending() -> Sending:
         ),
     )
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
-    table = clients.table()
+    table = clients.table(Table)
     two_way = TwoWayNumbers(_numbers, settings.inbound_topic, settings.sms_origination)
     codes = ReplyCodes(Replies(table), link.keys, numbers(outside, two_way))
     deliveries, senders = Deliveries(table), Senders(outside)

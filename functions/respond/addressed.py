@@ -11,7 +11,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from opsknight.directory.entries import Role, User, has_access
-from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.model import Incident
 from opsknight.incident.text import short_id
@@ -22,6 +21,7 @@ from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
 from respond.markup import joined, tag
 from respond.pages import html_page, sentence_page
+from respond.whole_directory import WholeDirectory
 
 PREFIX: Final = "/incidents/"
 LARGEST_FORM: Final = 2048
@@ -40,7 +40,7 @@ ASKED: Final = (
 @dataclass(frozen=True, slots=True)
 class Addressed:
     table: Table
-    directory: DirectoryCache
+    directory: WholeDirectory
     pages: Queue
 
     def answer(

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, Final
 
 from opsknight.http.body import invalid, read
-from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import Router
@@ -21,6 +20,7 @@ from respond.contract import LARGEST_BODY
 from respond.names import NameCache
 from respond.request import ApiCall, caller_of, count_call, over_the_limit
 from respond.routes import ROUTES, Handler, PeopleRoute
+from respond.whole_directory import WholeDirectory
 
 READS: Final = frozenset({"GET", "HEAD"})
 INCIDENT_PATHS: Final = "/api/incidents/"
@@ -34,7 +34,7 @@ def router() -> Router[Handler]:
 @dataclass(frozen=True, slots=True)
 class Api:
     table: Table
-    directory: DirectoryCache
+    directory: WholeDirectory
     names: NameCache
     workers: Executor
     limiter: Limiter

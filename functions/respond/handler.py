@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from opsknight.http import conventions
-from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clients, clock
@@ -33,6 +32,7 @@ from respond.names import NameCache
 from respond.pages import sentence_page
 from respond.slack import Slack
 from respond.texts import Inbound, Texts
+from respond.whole_directory import WholeDirectory
 
 TWILIO: Final = "/twilio/"
 # Under the function's timeout, which is under API Gateway's.
@@ -91,7 +91,7 @@ def make(
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
     # A list of 250 incidents is acknowledged within the patience of its reader.
     workers = ThreadPoolExecutor(max_workers=10, thread_name_prefix="acts")
-    directory = DirectoryCache(table, background)
+    directory = WholeDirectory(table, background)
     texts = Texts(table, directory, pages, new_id)
     twilio: Hears | None = None
     if twilio_name:
@@ -118,7 +118,7 @@ def responder() -> Responder:
     settings = read_settings(RespondSettings)
     reader = SecretReader(clients.ssm())
     return make(
-        clients.table(),
+        clients.table(Table),
         clients.counters(),
         LinkKeys(Secret(reader, settings.link_key_name)),
         Secret(reader, settings.slack_signing_secret_name),

@@ -17,7 +17,6 @@ from opsknight.directory.entries import Role, Service, User, has_access
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.auth import ByUser, authenticate
 from opsknight.http.body import invalid
-from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue, Request
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
@@ -27,6 +26,7 @@ from opsknight.store.table import Table
 from opsknight.views.names import Named, Names
 from respond.contract import MOST_LISTED, Time
 from respond.names import NameCache
+from respond.whole_directory import WholeDirectory
 
 _CURSOR: Final = re.compile(
     r"(active|resolved#[0-9A-Za-z_-]{1,100}#\d{4}-\d\d) (inc_[0-9a-f]{28}|)"
@@ -73,7 +73,7 @@ class ApiCall:
     now: datetime
     deadline: Deadline
     table: Table
-    directory: DirectoryCache
+    directory: WholeDirectory
     name_cache: NameCache
     workers: Executor
     """For what is done to many incidents at once."""
@@ -94,7 +94,7 @@ class ApiCall:
 
 
 def caller_of(
-    request: Request, scope: str, directory: DirectoryCache, now: datetime, deadline: Deadline
+    request: Request, scope: str, directory: WholeDirectory, now: datetime, deadline: Deadline
 ) -> Caller:
     """Raises HttpError: 401, or 403 without the scope."""
     try:

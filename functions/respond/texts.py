@@ -13,7 +13,6 @@ from typing import Any, Final, assert_never
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, masked_number
-from opsknight.http.directory_cache import DirectoryCache
 from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Status
@@ -39,6 +38,7 @@ from opsknight.store.calls import Deadline
 from opsknight.store.execute import perform
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
+from respond.whole_directory import WholeDirectory
 
 LONGEST_TITLE: Final = 60
 SHOWN_CODES: Final = 5
@@ -73,7 +73,7 @@ class _Act:
 @dataclass(frozen=True, slots=True)
 class Texts:
     table: Table
-    directory: DirectoryCache
+    directory: WholeDirectory
     pages: Queue
     new_id: Callable[[str, datetime], str]
 

@@ -12,7 +12,7 @@ from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, S
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Actor, ActorKind, Incident, Status
-from opsknight.store import directory_items
+from opsknight.store import key_items
 from opsknight.store.wire import Item
 
 ADA = Actor(kind=ActorKind.USER, id="user_ada", name="Ada")
@@ -90,7 +90,7 @@ def new_integration_key(world: World, secret: str | None = None, **more: Any) ->
         "integration_id": "int_am",
     }
     key = IntegrationKey.model_validate(known | more)
-    put(world, directory_items.any_key_item(key_hash(secret), key))
+    put(world, key_items.any_key_item(key_hash(secret), key))
     return secret
 
 
@@ -103,5 +103,5 @@ def new_api_key(world: World, secret: str | None = None, **more: Any) -> str:
         "user_id": "user_ada",
         "scopes": (EVENTS_WRITE,),
     }
-    put(world, directory_items.any_key_item(key_hash(secret), ApiKey.model_validate(known | more)))
+    put(world, key_items.any_key_item(key_hash(secret), ApiKey.model_validate(known | more)))
     return secret

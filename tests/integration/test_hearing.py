@@ -43,7 +43,7 @@ def no_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {"TABLE_NAME": "none", "RETENTION_DAYS": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    made = (clients.table, hold_memory, wiring.hold)
+    made = (clients.rows, hold_memory, wiring.hold)
     for each in made:
         each.cache_clear()
     yield

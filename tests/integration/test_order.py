@@ -10,7 +10,7 @@ import pytest
 from harness.world import Response, World, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.incident.event_request import LARGEST_BODY
-from opsknight.store.directory_items import any_key_item
+from opsknight.store.key_items import any_key_item
 from tests.integration.steps import in_order, put, use_up
 
 # In the order of the contract. For an integration key the four in the middle do not apply.

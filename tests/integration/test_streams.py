@@ -18,6 +18,7 @@ from opsknight.incident.model import Status
 from opsknight.runtime import clients
 from opsknight.runtime.wakeups import PlanNotices, to_json
 from opsknight.store.calls import Unavailable
+from opsknight.store.table import Table
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident, incident_in, of_kind
 from tests.integration.wire import THROTTLES, Wire, doing
@@ -41,7 +42,7 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
     made: tuple[Any, ...] = (
-        clients.table,
+        clients.rows,
         clients.sqs,
         clients.sns,
         escalation.handler.engine,
@@ -136,7 +137,7 @@ def test_an_old_record_plans_everything_up_to_now(woken: World) -> None:
 
 def test_a_newer_change_meanwhile_is_planned_too(woken: World, log: Log) -> None:
     known = incident_in(woken, Status.OPEN)
-    table = clients.table()
+    table = clients.table(Table)
     wire = Wire(table.client)
     wire.fail("UpdateItem", doing(lambda: do(woken, known, Resolve())))
     assert failed(notify.handler.on_stream(batch(*of_kind(woken, "incident")), CONTEXT)) == []

@@ -361,7 +361,7 @@ CALLS = {
 def unmade() -> Iterator[None]:
     """A process that has not answered anything yet, before and after."""
     made: tuple[Any, ...] = (
-        clients.table,
+        clients.rows,
         clients.counters,
         clients.sqs,
         clients.sns,

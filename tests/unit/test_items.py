@@ -42,7 +42,7 @@ from opsknight.incident.model import (
     Urgency,
 )
 from opsknight.incident.timeline import Change, ChangeKind
-from opsknight.store import directory_items, incident_items, items
+from opsknight.store import directory_items, incident_items, items, key_items
 from opsknight.store.wire import attributes, plain, stamp, wire
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 1, tzinfo=UTC)
@@ -213,14 +213,14 @@ def test_what_the_directory_holds_says_its_kind_and_never_expires(entry: Any, ki
 
 @pytest.mark.parametrize("key", MODELS[9:], ids=lambda model: type(model).__name__)
 def test_a_key_is_stored_under_the_hash_of_its_secret(key: Any) -> None:
-    item = directory_items.any_key_item("0f" * 32, key)
-    listed = directory_items.key_listing_item("0f" * 32, key)
+    item = key_items.any_key_item("0f" * 32, key)
+    listed = key_items.key_listing_item("0f" * 32, key)
     assert item["pk"] == {"S": "key#" + "0f" * 32}
     assert listed["item"]["M"] == {"pk": item["pk"], "sk": item["sk"]}
 
 
 def test_a_key_is_found_under_its_owner() -> None:
-    found = [directory_items.key_listing_item("0f" * 32, key) for key in MODELS[9:]]
+    found = [key_items.key_listing_item("0f" * 32, key) for key in MODELS[9:]]
     assert [(each["pk"]["S"], each["sk"]["S"]) for each in found] == [
         ("keys", "user_1#key_1"),
         ("keys", "svc_1#key_2"),

@@ -7,6 +7,7 @@ import pytest
 from opsknight.runtime import clients, clock
 from opsknight.runtime.clock import new_id
 from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
+from opsknight.store.table import Table
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 ENVIRONMENT = {"TABLE_NAME": "main", "RETENTION_DAYS": "400", "RATES_TABLE_NAME": "rates"}
@@ -47,14 +48,14 @@ def test_the_clock_is_aware() -> None:
 def test_clients_are_made_by_the_first_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    clients.table.cache_clear()
+    clients.rows.cache_clear()
     clients.counters.cache_clear()
     try:
-        table, counters = clients.table(), clients.counters()
+        table, counters = clients.table(Table), clients.counters()
         assert (table.name, table.retention) == ("main", timedelta(days=400))
         assert counters.name == "rates"
         assert table.client is not counters.client, "a slow limiter has short timeouts of its own"
-        assert (clients.table(), clients.counters()) == (table, counters)
+        assert (clients.table(Table), clients.counters()) == (table, counters)
     finally:
-        clients.table.cache_clear()
+        clients.rows.cache_clear()
         clients.counters.cache_clear()

@@ -10,7 +10,7 @@ from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen
-from opsknight.store.directory_items import AnyKey
+from opsknight.store.key_items import AnyKey
 from opsknight.store.keys import Held, Keys
 
 # Somebody who removes more at once has most likely given the wrong file.

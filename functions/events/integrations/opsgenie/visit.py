@@ -41,7 +41,7 @@ class Visit:
 
     @property
     def table(self) -> Table:
-        return self.reception.intake.table
+        return self.reception.intake.table.seen_as(Table)
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -13,9 +13,8 @@ from typing import Final
 
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
 from opsknight.runtime.telemetry import logger
+from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline
-from opsknight.store.configurations import Configurations
-from opsknight.store.table import Table
 
 REMEMBERED: Final = timedelta(seconds=30)
 MOST_REMEMBERED: Final = 1000
@@ -64,15 +63,13 @@ def _log_failure(recording: "Future[None]") -> None:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryCache:
-    table: Table
+    table: CallerRows
     background: ThreadPoolExecutor
     """Runs a call while the request goes on."""
     _integration_keys: TtlCache[IntegrationKey] = field(default_factory=TtlCache)
     _api_keys: TtlCache[ApiKey] = field(default_factory=TtlCache)
     _services: TtlCache[Service] = field(default_factory=TtlCache)
     _users: TtlCache[User] = field(default_factory=TtlCache)
-    _listed: TtlCache[list[Service]] = field(default_factory=TtlCache)
-    _people: TtlCache[list[User]] = field(default_factory=TtlCache)
 
     def integration_key(
         self, hashed: str, now: datetime, deadline: Deadline
@@ -135,16 +132,6 @@ class DirectoryCache:
     def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
-
-    def services(self, now: datetime, deadline: Deadline) -> list[Service]:
-        """All in the configuration, by id, disabled ones too."""
-        find = Configurations(self.table).services
-        return self._listed.get("services", now, lambda: find(deadline)) or []
-
-    def users(self, now: datetime, deadline: Deadline) -> list[User]:
-        """All in the configuration, by id, disabled ones too."""
-        find = Configurations(self.table).users
-        return self._people.get("users", now, lambda: find(deadline)) or []
 
     def service_name(self, service_id: str, now: datetime, deadline: Deadline) -> str:
         """The name that people know; the id where the service is gone."""

@@ -15,7 +15,7 @@ from opsknight.runtime import lenient
 from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from opsknight.store.counters import Counters
-from opsknight.store.table import Table
+from opsknight.store.rows import Rows
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -32,11 +32,17 @@ MESSAGES_CONFIG: Final = Config(
 """For SQS and SNS."""
 
 
+def table[T: Rows](kind: type[T]) -> T:
+    """As much of the table as the function needs, so that it imports no more."""
+    return rows().seen_as(kind)
+
+
 @cache
-def table() -> Table:
+def rows() -> Rows:
+    """The table's client, name and settings."""
     settings = read_settings(TableSettings)
     retention = timedelta(days=settings.retention_days)
-    return Table(_dynamodb(TABLE_CONFIG), settings.table_name, retention, lenient.log_skipped)
+    return Rows(_dynamodb(TABLE_CONFIG), settings.table_name, retention, lenient.log_skipped)
 
 
 @cache

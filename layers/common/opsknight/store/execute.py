@@ -36,7 +36,7 @@ from opsknight.incident.model import (
 )
 from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
-from opsknight.store.table import Table
+from opsknight.store.incidents import IncidentRows
 
 
 class Running(Protocol):
@@ -76,7 +76,7 @@ NOWHERE: Final[Background] = _Nowhere()
 class Settling:
     """Carries out events."""
 
-    table: Table
+    table: IncidentRows
     new_id: Callable[[str, datetime], str]
     background: Background = NOWHERE
 
@@ -192,7 +192,7 @@ class _Stray:
 
 
 def perform(
-    table: Table,
+    table: IncidentRows,
     incident_id: str,
     command: Command,
     *,

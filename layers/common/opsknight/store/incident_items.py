@@ -1,4 +1,4 @@
-"""The items of an incident: itself, its pointer, its alerts, its timeline, its steps and pages.
+"""The items of an incident: itself, its pointer, its alerts and its timeline.
 
 Their keys are in `items`.
 """
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.canary import is_canary, kept
 from opsknight.incident.model import Alert, Incident, Pointer
 from opsknight.incident.timeline import Change
@@ -29,26 +28,6 @@ CHUNK_BYTES: Final = 256 * 1024
 
 # Stands for a body whose chunks are gone: an event that says nothing.
 LOST: Final = '{"payload": {}}'
-
-
-def page_item(page: Page, retention: timedelta) -> Item:
-    return (
-        items.page_key(page.incident_id, page.page_no, page.user_id)
-        | {"kind": {"S": "page"}, "due_shard": {"S": items.due_shard(page.incident_id)}}
-        | {"expires_at": expiry(page.at, kept(page.incident_id, retention))}
-        | attributes(page)
-    )
-
-
-def step_item(taken: StepTaken, retention: timedelta) -> Item:
-    return (
-        items.step_key(taken.incident_id, taken.page_no)
-        | {
-            "kind": {"S": "step"},
-            "expires_at": expiry(taken.at, kept(taken.incident_id, retention)),
-        }
-        | attributes(taken)
-    )
 
 
 # What only the pointer has: it changes with an occurrence, and decides about the next event.

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from opsknight.directory.entries import ApiKey, IntegrationKey
-from opsknight.store import directory_items, items, transactions
+from opsknight.store import items, key_items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
@@ -24,7 +24,7 @@ class Held:
     """A key, and the hash of its secret, under which it is stored."""
 
     hashed: str
-    key: directory_items.AnyKey
+    key: key_items.AnyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Keys:
         by_place = {_place(item): item for item in stored}
         return [_held(by_place[_place(place)]) for place in places if _place(place) in by_place]
 
-    def add(self, hashed: str, key: directory_items.AnyKey, token: str, deadline: Deadline) -> None:
+    def add(self, hashed: str, key: key_items.AnyKey, token: str, deadline: Deadline) -> None:
         """Creates a key; Conflict when its integration or user is gone.
 
         This is a revision of the configuration: otherwise an older plan, which removes the
@@ -52,7 +52,7 @@ class Keys:
         self,
         old: Held,
         hashed: str,
-        key: directory_items.AnyKey,
+        key: key_items.AnyKey,
         until: datetime,
         token: str,
         deadline: Deadline,
@@ -65,10 +65,10 @@ class Keys:
         arguments: Any = self._ending(held, at)["Update"]
         retrying(deadline, self.table.client.update_item, **arguments)
 
-    def _new(self, hashed: str, key: directory_items.AnyKey) -> "Iterable[Write]":
+    def _new(self, hashed: str, key: key_items.AnyKey) -> "Iterable[Write]":
         name = self.table.name
-        yield transactions.put_new(name, directory_items.any_key_item(hashed, key))
-        yield transactions.put_new(name, directory_items.key_listing_item(hashed, key))
+        yield transactions.put_new(name, key_items.any_key_item(hashed, key))
+        yield transactions.put_new(name, key_items.key_listing_item(hashed, key))
         match key:
             case IntegrationKey():
                 needed = items.integration_item_key(key.service_id, key.integration_id)
@@ -92,7 +92,7 @@ class Keys:
         condition = (
             "attribute_exists(#key) AND (attribute_not_exists(#ends_at) OR #ends_at > :ends_at)"
         )
-        key = directory_items.any_key_item_key(held.hashed, held.key)
+        key = key_items.any_key_item_key(held.hashed, held.key)
         return transactions.updating(self.table.name, key, condition, changed)
 
     def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> None:

@@ -43,6 +43,10 @@ class Rows:
     skipped: Callable[[ValidationError], None] = _unheard
     """Hears of each item that a list leaves out."""
 
+    def seen_as[T: Rows](self, kind: type[T]) -> T:
+        """The same table, by a class that knows another part of it."""
+        return kind(self.client, self.name, self.retention, self.skipped)
+
     def readable[M: BaseModel](self, model: type[M], found: Iterable[Item]) -> Iterator[M]:
         """For lists that are shown, sent or judged: an item that fails validation takes no other
         down. Where the absence of one would delete or permit something, validate each.

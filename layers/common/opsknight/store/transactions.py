@@ -1,5 +1,6 @@
 """A decision as the writes of one transaction, or of a merge as two plain writes. Each condition
-repeats what the decision was based on, and no more.
+repeats what the decision was based on, and no more. Those of an escalation's step are in
+`advances`.
 
 Here `Changes` become expressions; what they should be is for the rules to say.
 """
@@ -10,7 +11,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
-from opsknight.escalation.steps import Advanced
 from opsknight.incident.canary import is_canary, kept
 from opsknight.incident.changes import KEEP, Changes
 from opsknight.incident.decisions import NO_REQUIREMENT, Merged, Opened, Require, Transitioned
@@ -28,7 +28,7 @@ _IS_ACTIVE: Final = f"#status IN ({', '.join(_ACTIVE)})"
 
 
 def writes(
-    decision: Opened | Merged | Transitioned | Advanced, table: str, retention: timedelta
+    decision: Opened | Merged | Transitioned, table: str, retention: timedelta
 ) -> "tuple[list[Write], list[Item]]":
     """The transaction, and the chunks of a large body that must be stored before it."""
     match decision:
@@ -48,8 +48,8 @@ def writes(
             return [
                 _incident(before, table, changed),
                 put(table, item),
-                _pointer(raised, table),
-                _timeline(raised, table, retention),
+                pointer(raised, table),
+                timeline(raised, table, retention),
             ], chunks
         case Merged():
             raise ValueError("a merge that raises nothing is no transaction")
@@ -62,23 +62,9 @@ def writes(
             changed = update(sets, expanded(decision.set_if_absent))
             return [
                 _incident(before, table, changed, require),
-                _pointer(decision, table),
-                _timeline(decision, table, retention),
+                pointer(decision, table),
+                timeline(decision, table, retention),
             ], []
-        case Advanced(incident, _, changes, taken, pages, transition):
-            changed = update((repeated(transition.after) if transition else {}) | expanded(changes))
-            condition = as_seen(incident, changed)
-            key = items.incident_key(incident.id)
-            steps: list[Write] = [updating(table, key, condition, changed)]
-            if taken is not None:
-                steps.append(put_new(table, incident_items.step_item(taken, retention)))
-            steps += (put(table, incident_items.page_item(page, retention)) for page in pages)
-            if transition is not None:
-                steps += [
-                    _pointer(transition, table),
-                    _timeline(transition, table, retention),
-                ]
-            return steps, []
         case _:
             assert_never(decision)
 
@@ -248,7 +234,8 @@ def _incident(
     return updating(table, items.incident_key(before.id), condition, changed)
 
 
-def _pointer(decision: Transitioned, table: str) -> "Write":
+def pointer(decision: Transitioned, table: str) -> "Write":
+    """What the pointer learns of a transition; a resolved incident has none."""
     before = decision.before
     key = items.pointer_key(before.service_id, before.dedup_key, internal=before.internal)
     mine: Item = {":mine": {"S": before.id}}
@@ -274,6 +261,7 @@ def updating(table: str, key: Item, condition: str, changed: dict[str, Any]) -> 
     return {"Update": cast("UpdateTypeDef", arguments)}
 
 
-def _timeline(decision: Transitioned, table: str, retention: timedelta) -> "Write":
+def timeline(decision: Transitioned, table: str, retention: timedelta) -> "Write":
+    """The transition's entry."""
     # New: its number is the change's place in the order of all changes of the incident.
     return put_new(table, incident_items.change_item(decision.change, retention))

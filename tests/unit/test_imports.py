@@ -1,0 +1,50 @@
+"""What the function that takes events imports: a cold start waits for it, and so does its sender."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Escalating, notifying and configuring are other functions' work; so is all that only they store.
+NOT_FOR_EVENTS = (
+    "opsknight.config",
+    "opsknight.escalation",
+    "opsknight.notification",
+    "opsknight.oncall",
+    "opsknight.simulation",
+    "opsknight.store.configurations",
+    "opsknight.store.directory",
+    "opsknight.store.table",
+)
+
+
+def is_within(module: str, packages: tuple[str, ...]) -> bool:
+    return f"{module}.".startswith(tuple(f"{each}." for each in packages))
+
+
+@pytest.fixture(scope="module")
+def modules() -> list[str]:
+    program = "import sys, events.handler; print(*sys.modules)"
+    paths = [str(ROOT / "functions"), str(ROOT / "layers/common")]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=clean | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_the_function_that_takes_events_imports_no_escalation(modules: list[str]) -> None:
+    assert "opsknight.store.incidents" in modules
+    assert [each for each in modules if is_within(each, NOT_FOR_EVENTS)] == []
+
+
+def test_a_protocol_is_imported_by_its_first_request(modules: list[str]) -> None:
+    assert "events.integrations.wires" in modules
+    assert "events.integrations.pagerduty" not in modules
