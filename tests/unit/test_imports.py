@@ -1,4 +1,4 @@
-"""What the function that takes events imports: a cold start waits for it, and so does its sender."""
+"""What the function that takes events imports: its cold start, and so a sender, waits for it."""
 
 import os
 import subprocess
