@@ -10,7 +10,7 @@ from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import SHIFTED, MaintenanceWindow, Occurrence, Repetition
 from opsknight.escalation.policy import TargetKind
-from opsknight.oncall.rotations import DAY
+from opsknight.oncall.wall_clock import DAY
 from opsknight.store.calls import Conflict
 from opsknight.store.operations import KEPT, Operations
 from opsknight_cli.session import CommandError, UsageError

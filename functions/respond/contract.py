@@ -22,8 +22,8 @@ from opsknight.directory.windows import SHIFTED, Repetition
 from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
 from opsknight.incident.model import Urgency
 from opsknight.incident.text import Text
-from opsknight.oncall.rotations import DAY, FIRST, LAST
 from opsknight.oncall.schedules import Zone
+from opsknight.oncall.wall_clock import DAY, FIRST, LAST
 
 LARGEST_BODY: Final = 64 * 1024
 MOST_LISTED: Final = 100

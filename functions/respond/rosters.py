@@ -11,8 +11,8 @@ from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
-from opsknight.oncall.rotations import LAST
 from opsknight.oncall.schedules import Override, on_call_at, shifts
+from opsknight.oncall.wall_clock import LAST
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations

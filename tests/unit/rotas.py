@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
-from opsknight.oncall.rotations import Layer, Length, Restriction, Unit, Weekday
+from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Override, Schedule, Shift, shifts
+from opsknight.oncall.wall_clock import Restriction, Weekday
 
 WEEKLY = Length(count=1, unit=Unit.WEEKS)
 DAILY = Length(count=1, unit=Unit.DAYS)

@@ -28,7 +28,7 @@ from opsknight.incident.model import (
     Window,
 )
 from opsknight.oncall.hours import WeeklyHours
-from opsknight.oncall.rotations import Restriction
+from opsknight.oncall.wall_clock import Restriction
 from opsknight.simulation import Roster
 from tests.unit.rotas import at, only
 

@@ -7,8 +7,8 @@ the United States on 8 March and 1 November at 02:00 local time.
 
 from datetime import datetime
 
-from opsknight.oncall.rotations import Weekday
 from opsknight.oncall.schedules import Override, Schedule, on_call_at, shifts
+from opsknight.oncall.wall_clock import Weekday
 from tests.unit.rotas import WEEKEND, WEEKLY, at, hours, layer, only, override, schedule
 
 MONDAY_TO_FRIDAY = only("08:00", "18:00", Weekday.MONDAY, end_day=Weekday.FRIDAY)

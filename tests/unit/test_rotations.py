@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from opsknight.oncall.rotations import Length, Restriction, Weekday
+from opsknight.oncall.rotations import Length
 from opsknight.oncall.schedules import on_call_at, shifts
+from opsknight.oncall.wall_clock import Restriction, Weekday
 from tests.unit.rotas import (
     DAILY,
     NIGHTS,

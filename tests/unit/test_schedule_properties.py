@@ -13,16 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.oncall.rotations import (
-    Layer,
-    Length,
-    Restriction,
-    Unit,
-    Weekday,
-    instant_of,
-    wall_at,
-)
+from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Override, Schedule, Shift, on_call_at, shifts
+from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of, wall_at
 from tests.unit.rotas import hours
 
 MINUTE = timedelta(minutes=1)

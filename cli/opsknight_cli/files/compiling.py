@@ -25,8 +25,9 @@ from opsknight.directory.receivers import (
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Urgency
 from opsknight.oncall.hours import WeeklyHours
-from opsknight.oncall.rotations import Layer, Restriction, instant_of
+from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
+from opsknight.oncall.wall_clock import Restriction, instant_of
 from opsknight_cli.files.hours import HoursShape, Shape
 from opsknight_cli.files.shape import (
     LayerShape,

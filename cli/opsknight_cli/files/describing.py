@@ -30,8 +30,9 @@ from opsknight.directory.receivers import (
 )
 from opsknight.escalation.policy import Policy, Step
 from opsknight.oncall.hours import WeeklyHours
-from opsknight.oncall.rotations import Layer, Restriction, Weekday, instant_of
+from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
+from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
 from opsknight_cli.files.shape import SECTIONS
 from opsknight_cli.files.values import in_words, turn_in_words
 

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from opsknight.incident.model import Urgency
 from opsknight.oncall.hours import WeeklyHours
-from opsknight.oncall.rotations import EPOCH, Restriction
 from opsknight.oncall.schedules import Zone
+from opsknight.oncall.wall_clock import EPOCH, Restriction
 from opsknight_cli.files.values import FieldError
 
 

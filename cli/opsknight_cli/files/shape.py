@@ -18,8 +18,8 @@ from pydantic import (
 from opsknight.directory.entries import Role
 from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Urgency
-from opsknight.oncall.rotations import WallTime
 from opsknight.oncall.schedules import Zone
+from opsknight.oncall.wall_clock import WallTime
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight_cli.files.hours import HoursShape, QuietHoursShape, Shape, SupportHoursShape
 from opsknight_cli.files.values import (

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 from opsknight.directory.entries import Never
 from opsknight.directory.secret_names import LONGEST, SHARED, parameter
 from opsknight.incident.references import LONGEST_ADDRESS, is_address
-from opsknight.oncall.rotations import EPOCH, LAST, Length, Unit
+from opsknight.oncall.rotations import Length, Unit
+from opsknight.oncall.wall_clock import EPOCH, LAST
 from opsknight_cli.files.leaks import is_secret
 
 LONGEST_SLUG: Final = 60

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from opsknight.directory.windows import Repetition
-from opsknight.oncall.rotations import instant_of
+from opsknight.oncall.wall_clock import instant_of
 from opsknight_cli.files.values import duration, in_words
 from opsknight_cli.session import UsageError
 

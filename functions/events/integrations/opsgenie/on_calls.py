@@ -8,8 +8,8 @@ from events.integrations.opsgenie import sent
 from events.integrations.opsgenie.visit import Refused, Visit
 from opsknight.escalation.policy import Rota, TargetKind
 from opsknight.http.gateway import Answer
-from opsknight.oncall.rotations import FIRST, LAST
 from opsknight.oncall.schedules import on_call_at
+from opsknight.oncall.wall_clock import FIRST, LAST
 
 _TRUE: Final = "true"
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from opsknight.incident.model import Model
 from opsknight.oncall.hours import zone_or_utc
-from opsknight.oncall.rotations import DAY, instant_of, wall_at
+from opsknight.oncall.wall_clock import DAY, instant_of, wall_at
 
 # A window is as long as before the clock changes, and takes two hours of the day more at most.
 SHIFTED: Final = timedelta(hours=2)

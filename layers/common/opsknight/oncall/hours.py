@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from opsknight.incident.model import Model
-from opsknight.oncall.rotations import DAY, TICK, WEEK, Restriction, instant_of, wall_at
+from opsknight.oncall.wall_clock import DAY, TICK, WEEK, Restriction, instant_of, wall_at
 
 
 class WeeklyHours(Model):

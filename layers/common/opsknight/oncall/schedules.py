@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, model_validator
 
 from opsknight.incident.model import Model
-from opsknight.oncall.rotations import Instant, Layer, wall_at
+from opsknight.oncall.rotations import Layer
+from opsknight.oncall.wall_clock import Instant, wall_at
 
 # Debian has these beside the zones of the tz database. The first two count leap seconds or repeat
 # the others; the rest mean something else on every machine.
