@@ -11,6 +11,7 @@ from itertools import batched
 from typing import Any, Final, assert_never
 
 from notify.reply_codes import ReplyCodes
+from notify.suspects import suspects
 from opsknight.directory.entries import Service, User
 from opsknight.directory.receivers import (
     Channel,
@@ -144,13 +145,16 @@ class Composer:
             each.receiver and each.receiver.channel is Channel.WEBHOOK for each in carried
         )
         alerts = {} if several and not webhook else self._alerts(carried, deadline)
+        changed = suspects(carried, self.table, deadline)
         message = Message(
             delivery_id=delivery.id,
             zone=next((each.zone for each in carried), UTC),
             about=delivery.about,
             at=delivery.at,
             incidents=tuple(
-                self._brief(each, each.incident, alerts.get(each.incident.id), assignees, now)
+                self._brief(
+                    each, each.incident, alerts.get(each.incident.id), assignees, changed, now
+                )
                 for each in carried
                 if each.incident
             ),
@@ -194,6 +198,7 @@ class Composer:
         incident: Incident,
         alert: Alert | None,
         names: Mapping[str, str],
+        changed: str,
         now: datetime,
     ) -> Brief:
         delivery = context.delivery
@@ -226,6 +231,7 @@ class Composer:
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
             by=None if public else delivery.by,
+            rolled_out=changed,
             event=delivery.about if isinstance(delivery.about, IncidentEvent) else None,
             # A channel's readers are many: none of them may act in another's name.
             link=self.link(incident.id, delivery.id, now) if personal else address,

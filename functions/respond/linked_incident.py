@@ -23,6 +23,8 @@ from opsknight.incident.references import references
 from opsknight.incident.text import without_lone_surrogates
 from opsknight.notification.recipients import asked_to_help
 from opsknight.notification.signed_link import BadLink, whole
+from opsknight.store.rollouts import Rollouts
+from opsknight.views.sentences import rolled_out
 from respond.more_page import MoreView, more_page
 from respond.pages import LATEST, PageView, incident_page, sentence_page
 from respond.people import called, choices, colleagues
@@ -100,6 +102,7 @@ def show(visit: Visit) -> Answer:
         )
     service = directory.any_service(incident.service_id, now, deadline)
     alert = table.alert(incident.id, incident.first_alert_id, deadline)
+    before = Rollouts(table).before(incident.service_id, incident.created_at, deadline)
     view = PageView(
         incident=incident,
         service=service.name if service else incident.service_id,
@@ -119,6 +122,7 @@ def show(visit: Visit) -> Answer:
         token=visit.token,
         message=_message(visit),
         hold=visit.hold,
+        rolled_out=rolled_out(before, incident.created_at),
     )
     return incident_page(view, now)
 

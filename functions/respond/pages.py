@@ -76,6 +76,8 @@ class PageView:
     """The token of the list, if the message told other incidents, too."""
     hold: Spell | None = None
     """The hold that is on."""
+    rolled_out: str = ""
+    """What changed on the service shortly before, as a sentence."""
 
     def clock(self, at: datetime) -> str:
         return clock(at, self.zone)
@@ -150,6 +152,8 @@ def _facts(view: PageView, now: datetime) -> Html:
     if incident.alert_count > 1:
         last = ago(incident.last_alert_at, now)
         facts.append(("Alerts", f"{incident.alert_count}, the last {last}"))
+    if view.rolled_out:
+        facts.append(("Changed", tag("span", view.rolled_out, dir="auto")))
     if view.alert is not None:
         facts.append(("From", view.alert.actor.name))
     return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))

@@ -11,7 +11,8 @@ import pytest
 
 from harness.invariants import check
 from harness.web_front import certificate, serving
-from harness.world import World
+from harness.world import World, deadline
+from opsknight.store.rollouts import Rollouts
 
 with warnings.catch_warnings():
     # It says that it is deprecated, and is what many scripts still use.
@@ -64,6 +65,13 @@ def test_a_key_of_its_own(world: World, client: Any) -> None:
     assert client.trigger("Disk full", "db-01", dedup_key="disk") == "disk"
     [incident] = check(world).incidents.values()
     assert incident["alert_count"] == 2
+
+
+def test_a_change_event(world: World, newest: Any) -> None:
+    payload = {"summary": "Deployed v2", "source": "ci", "timestamp": "2026-11-23T02:50:00Z"}
+    newest.send_change_event(payload, links=[{"href": "https://ci.example.com/1", "text": "Build"}])
+    [found] = Rollouts(world.table).before(world.service.id, world.clock(), deadline())
+    assert (found.summary, len(found.links)) == ("Deployed v2", 1)
 
 
 def test_a_wrong_key_is_an_error_at_once(world: World, tmp_path: Path) -> None:

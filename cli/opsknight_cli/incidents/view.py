@@ -94,7 +94,7 @@ def show(
     screen.say(head.append_text(status(incident.status)))
     screen.say(printable(incident.title), "bold")
     screen.say()
-    screen.facts(_facts(incident, now))
+    screen.facts(_facts(each, now))
     _heading(screen, "Escalation")
     screen.facts(_escalation(incident, policy, now), indent=2)
     if pages:
@@ -124,10 +124,13 @@ def _heading(screen: Screen, word: str) -> None:
     screen.say(word, "bold")
 
 
-def _facts(incident: Incident, now: datetime) -> Iterator[tuple[str, str | Text]]:
+def _facts(each: IncidentRecords, now: datetime) -> Iterator[tuple[str, str | Text]]:
+    incident = each.incident
     yield "Service", slug_of(incident.service_id)
     yield "Dedup key", printable(incident.dedup_key)
     yield "Opened", _ago(incident.created_at, now)
+    if changed := sentences.rolled_out(each.rollouts, incident.created_at):
+        yield "Changed", printable(changed)
     if incident.acknowledged_at:
         yield "Acknowledged", _ago(incident.acknowledged_at, now)
     if incident.resolved_at:

@@ -12,14 +12,18 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from events.call import Call, Sender
-from events.reception import Reception
+from events.reception import Reception, at_limit
 from opsknight.directory.entries import key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, unavailable
+from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.incident.model import Action
+from opsknight.incident.rollouts import Rollout
 from opsknight.integrations.drafts import Draft, understood
+from opsknight.integrations.rollouts import rollout_of
 from opsknight.store.calls import Unavailable
+from opsknight.store.rollouts import Rollouts
 
 _PAYLOAD: Final = frozenset({"summary", "source", "severity", "custom_details"})
 # Before the body is parsed: half a megabyte of a stranger's costs nothing.
@@ -200,6 +204,33 @@ def _contexts(sent: object) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
             case _:
                 pass
     return links, images
+
+
+def change(call: Call, reception: Reception) -> Answer:
+    """`POST /v2/change/enqueue`: it opens nothing, and incidents soon after it name it."""
+    try:
+        sender = _sender("routing_key", call, reception)
+        call.log(key_id=sender.key.id, service_id=sender.service.id)
+        sent = _object("routing_key", call, sender)
+        rollout = _rollout(sent, sender, call)
+        headers = reception.admit(sender, call)
+        Rollouts(reception.intake.table).put(rollout, call.deadline)
+    except _Refused as refused:
+        return Answer(400, refused.body)
+    except LimitReached:
+        return Answer(429, _throttled(), at_limit(call), throttled=True)
+    except Unavailable as cause:
+        return _unavailable(call, cause)
+    return Answer(202, {"status": "success", "message": "Change event processed"}, headers)
+
+
+def _rollout(sent: Mapping[str, Any], sender: Sender, call: Call) -> Rollout:
+    payload = sent.get("payload")
+    if not isinstance(payload, dict):
+        raise _Refused("payload must be an object")
+    if not _is_written(payload.get("summary")):
+        raise _Refused("payload.summary is missing or blank")
+    return rollout_of(payload, sent.get("links"), sender.key.actor, sender.service.id, call.now)
 
 
 # Last, as each names its draft. `POST /v2/enqueue`:

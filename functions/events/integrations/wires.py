@@ -36,6 +36,7 @@ _READ_TOO: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
 WIRES: Final = (
     Wire("/v2/enqueue", "pagerduty", "enqueue"),
+    Wire("/v2/change/enqueue", "pagerduty", "change"),
     Wire("/generic/2010-04-15/create_event.json", "pagerduty", "create_event"),
     # Grafana can be told to PUT.
     Wire("/api/integrations/", "own", "answer", ("POST", "PUT")),

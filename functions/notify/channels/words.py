@@ -172,6 +172,8 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
         facts.append(("Alerts", f"{brief.number_of_alerts:,}"))
     if not public and (who := _who(brief)):
         facts.append(("Who had it" if brief.status is Status.RESOLVED else "Who has it", who))
+    if brief.rolled_out and not public:
+        facts.append(("Changed", _name(brief.rolled_out)))
     if brief.source:
         facts.append(("Source", _name(brief.source)))
     if not public:

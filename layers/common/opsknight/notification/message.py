@@ -62,6 +62,8 @@ class Brief:
     """What a channel is told of it; in a digest each has its own."""
     references: tuple[Reference, ...] = ()
     """Runbooks, dashboards and whatever else the event or the service links to."""
+    rolled_out: str = ""
+    """What changed on the service shortly before, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,11 @@ def integration_item_key(service_id: str, integration_id: str) -> Item:
     return _key(f"service#{service_id}", f"integration#{integration_id}")
 
 
+def rollout_key(service_id: str, at: datetime, rollout_id: str = "") -> Item:
+    """In the order in which they happened."""
+    return _key(f"rollouts#{service_id}", f"rollout#{stamp(at)}#{rollout_id}")
+
+
 def team_key(team_id: str) -> Item:
     return _key(f"team#{team_id}", "team")
 

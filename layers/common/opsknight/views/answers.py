@@ -11,6 +11,7 @@ from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
 from opsknight.incident.model import Actor, Alert, Pointer, Timer
 from opsknight.incident.references import references
+from opsknight.incident.rollouts import Rollout
 from opsknight.notification.delivery import Delivery, State
 from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
@@ -56,6 +57,7 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
             models.LinkAnswer(text=each.label, href=each.url, image=each.image or None)
             for each in (() if first is None else references(first.body))
         ],
+        rollouts=[rollout(one) for one in records.rollouts] or None,
         alert_count=each.alert_count,
         last_alert_at=each.last_alert_at,
         acknowledged_at=each.acknowledged_at,
@@ -77,6 +79,18 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
         timeline=timeline(records, names),
         alerts=[alert(one) for one in records.alerts],
         deliveries=[delivery(one, names) for one in records.deliveries],
+    )
+
+
+def rollout(each: Rollout) -> models.RolloutAnswer:
+    return models.RolloutAnswer(
+        id=each.id,
+        at=each.at,
+        by=actor(each.actor),
+        summary=each.summary,
+        source=each.source,
+        details=each.details,
+        links=[models.LinkAnswer(text=one.text, href=one.href) for one in each.links],
     )
 
 

@@ -8,9 +8,11 @@ from typing import Final
 
 from opsknight.escalation.pages import StepTaken
 from opsknight.incident.model import Alert, Incident
+from opsknight.incident.rollouts import Rollout
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery
 from opsknight.store.calls import Deadline
+from opsknight.store.rollouts import Rollouts
 from opsknight.store.table import Table
 
 # The newest of each.
@@ -29,6 +31,8 @@ class IncidentRecords:
     alerts: Sequence[Alert]
     deliveries: Sequence[Delivery]
     """In the order in which they were to leave."""
+    rollouts: Sequence[Rollout] = ()
+    """Those shortly before it, the last one first."""
 
     @property
     def opening(self) -> Alert | None:
@@ -45,4 +49,5 @@ def read(table: Table, incident: Incident, deadline: Deadline) -> IncidentRecord
         steps=table.latest_steps(incident.id, MOST_ROWS, deadline),
         alerts=table.latest_alerts(incident.id, MOST_ALERTS, deadline),
         deliveries=table.deliveries(incident.id, deadline)[-MOST_ROWS:],
+        rollouts=Rollouts(table).before(incident.service_id, incident.created_at, deadline),
     )

@@ -149,6 +149,18 @@ class LinkAnswer(Shape):
     image: Annotated[bool | Absent, Field(description="Whether it is a picture.")] = None
 
 
+class RolloutAnswer(Shape):
+    """A deploy or another change of the service that a pipeline reported."""
+
+    id: str
+    at: datetime
+    by: ActorAnswer
+    summary: str
+    source: str
+    details: str | Absent = None
+    links: Sequence[LinkAnswer] = ()
+
+
 class IncidentDetails(IncidentAnswer):
     """All of an incident."""
 
@@ -159,6 +171,10 @@ class IncidentDetails(IncidentAnswer):
         Sequence[LinkAnswer],
         Field(description="Of its first alert; runbooks first."),
     ] = ()
+    rollouts: Annotated[
+        Sequence[RolloutAnswer] | Absent,
+        Field(description="What changed on its service within the hour before; the last first."),
+    ] = None
     alert_count: int
     last_alert_at: datetime
     acknowledged_at: datetime | Absent = None

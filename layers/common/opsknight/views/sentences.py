@@ -1,11 +1,12 @@
 """Puts a timeline into words, for web pages and terminals. Pure: names and clocks are arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert
+from opsknight.incident.rollouts import Rollout
 from opsknight.incident.timeline import Change, ChangeKind
 
 # A sentence names this many people, and counts the rest.
@@ -71,6 +72,16 @@ def taken(step: StepTaken, names: Names) -> str:
         return f"Paged {', '.join(first)} and {more} more{which}"
     return (
         f"Paged {' and '.join([', '.join(first[:-1]), first[-1]] if first[1:] else first)}{which}"
+    )
+
+
+def rolled_out(found: Sequence[Rollout], opened_at: datetime) -> str:
+    """`6 min before: Deployed v2 (ci); 40 min before: ...`; empty for none."""
+    return "; ".join(
+        f"{lasting(passed)} before: {each.summary} ({each.source})"
+        if (passed := opened_at - each.at) >= timedelta(minutes=1)
+        else f"just before: {each.summary} ({each.source})"
+        for each in found
     )
 
 
