@@ -110,6 +110,11 @@ clean: ## remove everything that was made here, .venv too
 	@rm -rf .venv .local .aws-sam .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
+.PHONY: rehearse
+rehearse: .venv ## an upgrade from the version FROM to this one, here, with events all the time (minutes)
+	@test -n "$(FROM)" || { echo "Say from which version: make rehearse FROM=<commit, branch or tag>" >&2; exit 1; }
+	@python -m harness.rehearsal $(FROM) $(ARGS)
+
 .PHONY: nights
 nights: .venv ## some hundreds of simulated nights with the real code, and a judge (minutes)
 	@python -m harness.simulation $(ARGS)

@@ -5,9 +5,7 @@ Uses no model of the product, on purpose: an independent pair of eyes judges wha
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from harness.world import World
+from typing import Any, Final, Protocol
 
 # Each timer with the statuses in which it may be set.
 _TIMERS: Final = {
@@ -35,6 +33,13 @@ _RESTING: Final = {
 type Item = dict[str, Any]
 
 
+class Holder(Protocol):
+    """A world, or a deployed table."""
+
+    def items(self) -> list[dict[str, Any]]:
+        """Everything in the main table, in wire form."""
+
+
 @dataclass
 class Stored:
     """The main table by kind of item, in plain values."""
@@ -57,7 +62,7 @@ class Stored:
         return len(self.alerts.get(incident_id, ())) - counted
 
 
-def stored(world: World) -> Stored:
+def stored(world: Holder) -> Stored:
     found = Stored()
     for wire in world.items():
         item = {name: _plain(value) for name, value in wire.items()}
@@ -82,7 +87,7 @@ def stored(world: World) -> Stored:
     return found
 
 
-def check(world: World, unanswered: int = 0) -> Stored:
+def check(world: Holder, unanswered: int = 0) -> Stored:
     """Asserts all invariants; returns the stored items for further questions.
 
     `unanswered` is the number of requests that died or went unanswered, the sender's and our own to

@@ -22,7 +22,7 @@ from harness.invariants import check
 from harness.listener import Listener
 from harness.people import ADA
 from harness.post import TIMERS, Post
-from harness.processes import engine, planning, sending
+from harness.processes import engine, planning, reports, sending
 from harness.streams import record, woken_by
 from harness.ticks import next_tick
 from harness.world import Response, World, deadline, event
@@ -39,6 +39,7 @@ from opsknight.incident.lifecycle import act
 from opsknight.incident.model import Incident
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.wakeups import (
+    MessageReported,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -226,7 +227,9 @@ class Pipeline:
         queued = self.post.take(self.world.clock())
         if queued is None:
             return False
-        if isinstance(queued.message, PlanNotices | TrackPage):
+        if isinstance(queued.message, MessageReported):
+            reports(self.sending).settle(queued.message, deadline())
+        elif isinstance(queued.message, PlanNotices | TrackPage):
             plan(self.planning, queued.message)
         elif queued.queue == TIMERS:
             on_message(self.engine, queued.message)

@@ -18,6 +18,7 @@ from notify.members import Members
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
+from notify.reports import Reports
 from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
@@ -130,6 +131,12 @@ def sending(
         sleep=lambda seconds: world.clock.advance(seconds=seconds),
         chance=lambda: 1.0,
     )
+
+
+def reports(sends: Sending) -> Reports:
+    """Of the same process as the sender."""
+    pages = sends.queues.lanes.pages
+    return Reports(sends.deliveries, sends.page_tracker, pages, sends.clock)
 
 
 def announce(

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,8 +17,8 @@ from local.programs import ROOT, Programs, last_word
 
 STACK = "opsknight-local"
 
-_BUILT = ROOT / ".aws-sam" / "local"
-_BUILT_FROM = _BUILT / "built-from"
+# As in samconfig.toml.
+_BUILT = Path(".aws-sam") / "local"
 
 
 @contextmanager
@@ -25,26 +26,28 @@ def build_lock() -> Iterator[None]:
     """Held while the build is made or read. The end-to-end tests may run beside `make run`, and
     share its build.
     """
-    _BUILT.parent.mkdir(exist_ok=True)
-    with _BUILT.with_suffix(".lock").open("w") as lock:
+    built = ROOT / _BUILT
+    built.parent.mkdir(exist_ok=True)
+    with built.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def build(programs: Programs) -> None:
     """Builds, unless the last build was made from these very sources."""
-    sources = _fingerprint()
-    if _BUILT_FROM.is_file() and _BUILT_FROM.read_text() == sources:
+    sources = _fingerprint(programs.root)
+    built_from = programs.root / _BUILT / "built-from"
+    if built_from.is_file() and built_from.read_text() == sources:
         return
     command = ["sam", "build", "--config-env", "local"]
     programs.run("build", command, env={"LAYER_PLATFORM": _platform()})
-    _BUILT_FROM.write_text(sources)
+    built_from.write_text(sources)
 
 
 def deploy(programs: Programs, parameters: Mapping[str, str]) -> dict[str, str]:
     """Deploys with these parameters beside those of samconfig.toml; returns the stack's outputs."""
     # `--parameter-overrides` replaces those of samconfig.toml, so they are repeated here.
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    config = tomllib.loads((programs.root / "samconfig.toml").read_text())
     overrides: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
     overrides = overrides + [f"{name}={value}" for name, value in parameters.items()]
     command = ["sam", "deploy", "--config-env", "local", "--parameter-overrides", *overrides]
@@ -67,13 +70,13 @@ def deploy(programs: Programs, parameters: Mapping[str, str]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _fingerprint() -> str:
+def _fingerprint(root: Path) -> str:
     """Changes with every source of the build, with the tools, and with the machine."""
     digest = hashlib.sha256()
-    for part in (version("aws-sam-cli"), sys.version, _platform(), str(ROOT)):
+    for part in (version("aws-sam-cli"), sys.version, _platform(), str(root)):
         digest.update(part.encode() + b"\0")
-    files = [ROOT / "template.yaml", ROOT / "samconfig.toml"]
-    for folder in (ROOT / "functions", ROOT / "layers" / "common"):
+    files = [root / "template.yaml", root / "samconfig.toml"]
+    for folder in (root / "functions", root / "layers" / "common"):
         files += sorted(
             path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"
         )

@@ -31,10 +31,14 @@ def last_word(output: str) -> str:
 
 
 class Programs:
-    """Logs go to `state`, temporary files to `scratch`, and calls of AWS to `endpoint`."""
+    """Logs go to `state`, temporary files to `scratch`, and calls of AWS to `endpoint`.
 
-    def __init__(self, state: Path, endpoint: str, scratch: Path) -> None:
+    Programs run in `root`, which is another folder than ours only for an older version.
+    """
+
+    def __init__(self, state: Path, endpoint: str, scratch: Path, root: Path = ROOT) -> None:
         self._state = state
+        self.root = root
         self.endpoint = endpoint
         self.scratch = scratch
         self.ministack: Child | None = None
@@ -61,7 +65,7 @@ class Programs:
         return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Child:
-        return Child(command, env=env, cwd=ROOT, log=self.log_path(name))
+        return Child(command, env=env, cwd=self.root, log=self.log_path(name))
 
     def run(
         self,

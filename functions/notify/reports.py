@@ -2,20 +2,26 @@
 
 They arrive by EventBridge: from SES for the deployment's configuration set, from End User Messaging
 for the whole account; and from Twilio by way of the respond function and a queue. Reports on
-messages of others are ignored.
+messages of others are ignored, after a second look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from notify.page_tracker import PageTracker
-from opsknight.notification.delivery import Report, State, reported
+from opsknight.notification.delivery import Delivery, Report, State, reported
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import count, logger
-from opsknight.runtime.wakeups import MessageReported
-from opsknight.store.calls import Deadline
+from opsknight.runtime.wakeups import MessageReported, Wakeup
+from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.deliveries import Deliveries
 
+# An older report comes after the id of its message was kept, whatever the sender went through.
+EARLY: Final = timedelta(minutes=5)
+# Longer than a sender can take from a provider's answer to the message's id.
+AGAIN_AFTER: Final = timedelta(seconds=60)
 _SES: Final = {
     "Delivery": Report.DELIVERED,
     "DeliveryDelay": Report.DELAYED,
@@ -43,35 +49,74 @@ _OPEN: Final = frozenset(
 class Reports:
     deliveries: Deliveries
     page_tracker: PageTracker
+    pages: Queue
+    clock: Callable[[], datetime]
 
     def take(self, event: Mapping[str, Any], deadline: Deadline) -> None:
+        """Raises when the report could neither be written nor kept: EventBridge tries again."""
         found = read(event)
-        if found is not None:
-            self.settle(found, deadline)
+        if found is None or self._write(found, deadline):
+            return
+        now = self.clock()
+        if now - _made_at(event, now) > EARLY:
+            _log_stranger(found)
+            return
+        # Providers may be quicker than the sender, which keeps a message's id after it was taken.
+        self.pages.enqueue_all([Wakeup(found, now + AGAIN_AFTER)], now)
 
     def settle(self, found: MessageReported, deadline: Deadline) -> None:
-        """Raises RuntimeError when it has to come again."""
+        """A report that comes so late that its message's id was kept. Raises when it could not be
+        written: the queue brings it again.
+        """
+        if not self._write(found, deadline):
+            _log_stranger(found)
+
+    def _write(self, found: MessageReported, deadline: Deadline) -> bool:
+        """False when the report is about no delivery that we know."""
         delivery = self.deliveries.by_provider_id(found.provider_id, deadline)
         if delivery is None:
-            logger.info("a report of no delivery of ours", provider_id=found.provider_id)
-            return
-        changes = reported(delivery, found.report, found.why)
-        if not self.deliveries.change(delivery, changes, deadline):
-            # Another write came in between: whoever brought it brings it again, and finds it done.
-            raise RuntimeError("the delivery changed while its report was written")
+            return False
+
+        def attempt(number: int) -> tuple[Delivery, dict[str, object]]:
+            # Another write came in between: what it wrote may change what the report means.
+            read = self._read_again(delivery, deadline) if number else delivery
+            changes = reported(read, found.report, found.why)
+            if not self.deliveries.change(read, changes, deadline):
+                raise Conflict
+            return read, changes
+
+        written, changes = decide_again(deadline, attempt)
         logger.info(
             "delivery reported",
-            incident_id=delivery.incident_id,
-            delivery_id=delivery.id,
-            channel=delivery.channel,
+            incident_id=written.incident_id,
+            delivery_id=written.id,
+            channel=written.channel,
             report=found.report,
             why=found.why,
         )
         if changes.get("state") is State.BOUNCED:
             count("DeliveryBounced")
-        if State.BOUNCED in (changes.get("state"), delivery.state):
+        if State.BOUNCED in (changes.get("state"), written.state):
             # Also when the report comes again: whoever wrote it may have died before this.
-            self.page_tracker.lost(delivery, deadline)
+            self.page_tracker.lost(written, deadline)
+        return True
+
+    def _read_again(self, delivery: Delivery, deadline: Deadline) -> Delivery:
+        table = self.deliveries.table
+        return table.delivery(delivery.incident_id, delivery.id, deadline) or delivery
+
+
+def _made_at(event: Mapping[str, Any], now: datetime) -> datetime:
+    """When the provider made the report; now where it does not say."""
+    try:
+        at = datetime.fromisoformat(str(event.get("time")))
+    except ValueError:
+        return now
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _log_stranger(found: MessageReported) -> None:
+    logger.info("a report of no delivery of ours", provider_id=found.provider_id)
 
 
 def read(event: Mapping[str, Any]) -> MessageReported | None:

@@ -98,7 +98,8 @@ def planning() -> Planning:
 
 @cache
 def reports() -> Reports:
-    return Reports(Deliveries(clients.table(Table)), page_tracker())
+    deliveries = Deliveries(clients.table(Table))
+    return Reports(deliveries, page_tracker(), queues().lanes.pages, clock.now)
 
 
 @cache

@@ -11,16 +11,14 @@ import pytest
 
 from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.pipeline import Pipeline, step
-from harness.processes import planning, sending
+from harness.processes import planning, reports, sending
 from harness.world import World, build, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import plan, send
-from notify.reports import Reports
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.notification.delivery import State
 from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery, SendHeld, TrackPage
-from opsknight.store.deliveries import Deliveries
 from opsknight.store.directory_items import directory_item
 
 READS = ("GetItem", "BatchGetItem", "Query")
@@ -133,9 +131,7 @@ def _planned(night: Pipeline) -> QueueMessage:
 
 
 def _reported(night: Pipeline, provider_id: object) -> None:
-    Reports(Deliveries(night.world.table), night.sending.page_tracker).take(
-        _bounce(provider_id), deadline()
-    )
+    reports(night.sending).take(_bounce(provider_id), deadline())
 
 
 def _bounce(provider_id: object) -> dict[str, Any]:
@@ -191,9 +187,7 @@ class Stage:
         process.watching = True
         match self.message:
             case Bounce(provider_id):
-                Reports(Deliveries(table), sends.page_tracker).take(
-                    _bounce(provider_id), deadline()
-                )
+                reports(sends).take(_bounce(provider_id), deadline())
             case SendDelivery() | SendHeld():
                 send(sends, self.message)
             case message:

@@ -198,6 +198,13 @@ def call_notify(world: World) -> None:
     assert {each["dynamodb"]["NewImage"]["kind"]["S"] for each in records} == kinds
     assert notify.handler.on_event({"Records": records}, CONTEXT) == {"batchItemFailures": []}
     _send(notify.handler.on_event, PlanNotices(world.send(event()).incident["id"]))
+    _reports()
+
+
+def _reports() -> None:
+    """One that comes before its message's id was kept."""
+    bounce = {"eventType": "Bounce", "mail": {"messageId": "0102-early"}}
+    notify.handler.on_event({"source": "aws.ses", "detail": bounce}, CONTEXT)
 
 
 def call_send(world: World) -> None:
