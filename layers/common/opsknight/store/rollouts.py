@@ -6,13 +6,13 @@ from datetime import datetime
 from opsknight.incident.rollouts import KEPT, SUSPECT_FOR, Rollout, suspected
 from opsknight.store import items
 from opsknight.store.calls import Deadline
-from opsknight.store.table import Table
+from opsknight.store.incidents import IncidentRows
 from opsknight.store.wire import attributes, expiry
 
 
 @dataclass(frozen=True, slots=True)
 class Rollouts:
-    table: Table
+    table: IncidentRows
 
     def put(self, rollout: Rollout, deadline: Deadline) -> None:
         """Said again, it is the same item."""
