@@ -118,6 +118,20 @@ class ReassignBody(Body):
     user_id: Id
 
 
+class AlsoPageBody(Body):
+    """One user, or whoever a team or a schedule reaches at this moment."""
+
+    user_id: Id | None = None
+    team_id: Id | None = None
+    schedule_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "AlsoPageBody":
+        if sum(each is not None for each in (self.user_id, self.team_id, self.schedule_id)) != 1:
+            raise ValueError("Give exactly one of userId, teamId and scheduleId.")
+        return self
+
+
 class NoteBody(Body):
     text: Annotated[str, Text(LONGEST_NOTE)]
     public: Annotated[bool, Field(strict=True, description="Status pages show it.")] = False

@@ -6,11 +6,13 @@ import json
 from typing import Any, Final
 
 from opsknight.directory.entries import INCIDENTS_WRITE
+from opsknight.escalation.policy import Target, TargetKind
 from opsknight.http.auth import service_of
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.incident.commands import (
     Acknowledge,
+    AlsoPage,
     Command,
     Escalate,
     Note,
@@ -24,12 +26,14 @@ from opsknight.incident.commands import (
 )
 from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
+from opsknight.store.called import called, just_called
 from opsknight.store.execute import Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.views import answers, incident_records
 from opsknight.views.models import Done, IncidentPage, NotPossible, ShownIncident
 from opsknight.views.names import of_incident, of_listed
 from respond.contract import (
+    AlsoPageBody,
     EscalateBody,
     NewIncident,
     NoBody,
@@ -183,6 +187,25 @@ def escalate(call: ApiCall, wanted: EscalateBody) -> Answer:
 
 def reassign(call: ApiCall, wanted: ReassignBody) -> Answer:
     return _executed(call, _reassign(wanted.user_id, "userId", call))
+
+
+def also_page(call: ApiCall, wanted: AlsoPageBody) -> Answer:
+    # Whoever may not see the incident learns nothing about people either.
+    seen = _visible(call.ids[0], call)
+    kinds = {
+        "userId": (TargetKind.USER, wanted.user_id),
+        "teamId": (TargetKind.TEAM, wanted.team_id),
+        "scheduleId": (TargetKind.SCHEDULE, wanted.schedule_id),
+    }
+    path, (kind, name) = next((path, each) for path, each in kinds.items() if each[1])
+    found = called(call.table, Target(kind=kind, id=name or ""), call.now, call.deadline)
+    if found is None:
+        raise invalid(Issue(path=path, message=f"must be a {kind} that exists"))
+    if not found.user_ids:
+        raise invalid(Issue(path=path, message="reaches nobody who takes pages just now"))
+    if just_called(call.table, seen.id, found.user_ids, call.now, call.deadline):
+        return Answer(200, answers.done(AlsoPage.past, seen))
+    return _executed(call, AlsoPage(found.name, found.user_ids))
 
 
 def add_note(call: ApiCall, wanted: NoteBody) -> Answer:

@@ -21,13 +21,13 @@ from opsknight.incident.decisions import NotAllowed, Transitioned
 from opsknight.incident.model import Status
 from opsknight.incident.references import references
 from opsknight.incident.text import without_lone_surrogates
-from opsknight.notification.recipients import asked_to_help
 from opsknight.notification.signed_link import BadLink, whole
+from opsknight.store.called import called, just_called
 from opsknight.store.rollouts import Rollouts
 from opsknight.views.sentences import rolled_out
 from respond.more_page import MoreView, more_page
 from respond.pages import LATEST, PageView, incident_page, sentence_page
-from respond.people import called, choices, colleagues
+from respond.people import choices, colleagues, target_of
 from respond.visit import UNKNOWN, Visit
 
 NAPS: Final = {
@@ -36,9 +36,6 @@ NAPS: Final = {
     "4h": timedelta(hours=4),
 }
 MORNING: Final = time(9)
-# Somebody asked to help is asked again after so long.
-AGAIN_AFTER: Final = timedelta(minutes=2)
-LOOKED_AT: Final = 50
 
 
 def act(visit: Visit) -> Answer:
@@ -63,24 +60,18 @@ def _done(visit: Visit, command: Command) -> Answer:
 
 
 def _also_page(visit: Visit, values: Sequence[str]) -> Answer:
-    found = called(visit, values[0]) if len(values) == 1 else None
+    target = target_of(values[0]) if len(values) == 1 else None
+    now, deadline = visit.now, visit.deadline
+    found = None if target is None else called(visit.table, target, now, deadline)
     if found is None:
         return sentence_page(400, *UNKNOWN)
-    if not found.user_ids:
+    user_ids = tuple(each for each in found.user_ids if each != visit.reader.id)
+    if not user_ids:
         said = f"{found.name} reaches nobody but you just now. Choose somebody else."
         return sentence_page(409, "Nobody was paged", said)
-    if set(found.user_ids) <= _just_paged(visit):
+    if just_called(visit.table, visit.link.incident_id, user_ids, now, deadline):
         return visit.back()
-    return _done(visit, AlsoPage(found.name, found.user_ids))
-
-
-def _just_paged(visit: Visit) -> set[str]:
-    """Those whom somebody has asked to help a moment ago: a form that is sent again, by a double
-    tap or by a program, sends them no second message.
-    """
-    changes = visit.table.latest_changes(visit.link.incident_id, LOOKED_AT, visit.deadline)
-    latest = (each for each in changes if visit.now - each.at < AGAIN_AFTER)
-    return {user_id for each in latest for user_id in asked_to_help(each)}
+    return _done(visit, AlsoPage(found.name, user_ids))
 
 
 def show(visit: Visit) -> Answer:

@@ -3,13 +3,13 @@
 People, teams and schedules by name, never by number.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from opsknight.directory.entries import Service, Team, User
-from opsknight.escalation.policy import Rota, Target, TargetKind, implicit, named, reach
+from opsknight.directory.entries import Service
+from opsknight.escalation.policy import Target, TargetKind, implicit
 from opsknight.incident.model import Incident
+from opsknight.store.called import Targets
 from opsknight.store.configurations import Configurations
 from respond.visit import Visit
 
@@ -41,14 +41,14 @@ def colleagues(visit: Visit, incident: Incident) -> list[Person]:
     """
     service = visit.directory.any_service(incident.service_id, visit.now, visit.deadline)
     targets = _targets(visit, service)
-    teams, rotas, users = _read(visit, targets)
+    known = Targets.read(visit.table, targets, visit.deadline)
     found: dict[str, Person] = {}
     ranked = sorted(targets, key=lambda each: each.kind is not TargetKind.SCHEDULE)
     for target in ranked:
-        why = _why(target, teams, rotas)
-        for user_id in reach([target], users, teams, rotas, visit.now):
+        why = _why(target, known)
+        for user_id in known.reached(target, visit.now):
             if user_id != visit.reader.id:
-                found.setdefault(user_id, Person(user_id, users[user_id].name, why))
+                found.setdefault(user_id, Person(user_id, known.users[user_id].name, why))
     return list(found.values())
 
 
@@ -58,11 +58,11 @@ def choices(visit: Visit) -> list[Choice]:
     found: list[Choice] = []
     schedules = configurations.schedules(visit.deadline)
     targets = [Target(kind=TargetKind.SCHEDULE, id=each.id) for each in schedules]
-    teams, rotas, users = _read(visit, targets[:MOST_SCHEDULES])
+    known = Targets.read(visit.table, targets[:MOST_SCHEDULES], visit.deadline)
     for schedule, target in zip(schedules, targets, strict=True):
-        holders = reach([target], users, teams, rotas, visit.now)
-        who = ", ".join(users[each].name for each in holders)
-        if target.id not in rotas or holders:
+        holders = known.reached(target, visit.now)
+        who = ", ".join(known.users[each].name for each in holders)
+        if target.id not in known.rotas or holders:
             found.append(Choice(f"schedule:{schedule.id}", schedule.name, who))
     for team in configurations.teams(visit.deadline):
         paged = sum(member.pages for member in team.members)
@@ -72,33 +72,11 @@ def choices(visit: Visit) -> list[Choice]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What a form's choice stands for."""
-
-    name: str
-    user_ids: tuple[str, ...]
-
-
-def called(visit: Visit, value: str) -> Called | None:
-    """None for a value that no form of ours has. Nobody may be reached by it just now."""
+def target_of(value: str) -> Target | None:
+    """What a form's choice stands for; None for a value that no form of ours has."""
     word, _, name = value.partition(":")
     kind = _KINDS.get(word)
-    if kind is None or not name or len(name) > 100:
-        return None
-    target = Target(kind=kind, id=name)
-    teams, rotas, users = _read(visit, [target])
-    found = tuple(
-        each for each in reach([target], users, teams, rotas, visit.now) if each != visit.reader.id
-    )
-    match kind:
-        case TargetKind.USER:
-            known = users.get(name)
-            return Called(known.name, found) if known else None
-        case TargetKind.TEAM:
-            return Called(teams[name].name, found) if name in teams else None
-        case _:
-            return Called(rotas[name].schedule.name, found) if name in rotas else None
+    return Target(kind=kind, id=name) if kind and name and len(name) <= 100 else None
 
 
 def _targets(visit: Visit, service: Service | None) -> list[Target]:
@@ -112,30 +90,13 @@ def _targets(visit: Visit, service: Service | None) -> list[Target]:
     return list(dict.fromkeys([target for step in steps for target in step.targets] + [team]))
 
 
-def _read(
-    visit: Visit, targets: Iterable[Target]
-) -> tuple[dict[str, Team], dict[str, Rota], dict[str, User]]:
-    targets = list(targets)
-    table, deadline = visit.table, visit.deadline
-    teams: dict[str, Team] = {}
-    rotas: dict[str, Rota] = {}
-    for target in targets:
-        if target.kind in (TargetKind.TEAM, TargetKind.TEAM_LEADS) and target.id not in teams:
-            team = table.team(target.id, deadline)
-            teams |= {target.id: team} if team else {}
-        elif target.kind is TargetKind.SCHEDULE and target.id not in rotas:
-            rota = table.rota(target.id, deadline)
-            rotas |= {target.id: rota} if rota else {}
-    return teams, rotas, table.users(named(targets, teams, rotas), deadline)
-
-
-def _why(target: Target, teams: dict[str, Team], rotas: dict[str, Rota]) -> str:
+def _why(target: Target, known: Targets) -> str:
     match target.kind:
         case TargetKind.SCHEDULE:
-            rota = rotas.get(target.id)
+            rota = known.rotas.get(target.id)
             return f"on call: {rota.schedule.name}" if rota else ""
         case TargetKind.USER:
             return "in the escalation policy"
         case _:
-            team = teams.get(target.id)
+            team = known.teams.get(target.id)
             return f"team {team.name}" if team else ""

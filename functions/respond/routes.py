@@ -137,6 +137,14 @@ _INCIDENTS: Final[tuple[PeopleRoute, ...]] = (
         {"userId": "user_ben"},
     ),
     _action(
+        "also-page",
+        incidents.also_page,
+        "Page somebody else beside whoever has it: a user, a team or a schedule.",
+        contract.AlsoPageBody,
+        {"scheduleId": "sch_web"},
+        name="alsoPageIncident",
+    ),
+    _action(
         "notes",
         incidents.add_note,
         "Write a note on its timeline.",

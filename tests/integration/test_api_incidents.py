@@ -298,6 +298,7 @@ def test_what_is_not_there_is_404(desk: Desk, path: str, method: str) -> None:
 BODIES: dict[str, Any] = {
     "snooze": {"minutes": 60},
     "reassign": {"userId": "user_ben"},
+    "also-page": {"userId": "user_ben"},
     "notes": {"text": "Looking."},
 }
 ROUTES = {
@@ -309,6 +310,7 @@ ROUTES = {
     "unsuppress": "unsuppress",
     "escalate": "escalate",
     "reassign": "reassign",
+    "also page": "also-page",
     "note": "notes",
 }
 

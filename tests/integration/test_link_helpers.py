@@ -180,3 +180,49 @@ def test_whoever_is_asked_to_help_gets_a_message_and_the_incident_stays_with_its
     assert incident(world, incident_id).status is Status.ACKNOWLEDGED
     night.send("resolve")
     night.wait(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "whom", "user_ids"),
+    [
+        ({"scheduleId": "sch_db"}, "Databases", "user_grace"),
+        ({"teamId": "team_sec"}, "Security", "user_grace"),
+        ({"userId": "user_ben"}, "Ben", "user_ben"),
+    ],
+)
+def test_a_program_pages_others_beside_whoever_has_it_and_not_twice(
+    desk: Desk, body: dict[str, str], whom: str, user_ids: str
+) -> None:
+    incident_id = incident_in(desk.world, Status.ACKNOWLEDGED)
+    path = f"/api/incidents/{incident_id}/also-page"
+    for _ in range(2):
+        answer = desk.call("POST", path, body)
+        assert (answer.status, answer.action) == (200, "also-paged")
+    rows = desk.world.table.changes(incident_id, deadline())
+    assert [each.detail for each in rows if each.what == "also-paged"] == [
+        {"whom": whom, "users": user_ids}
+    ]
+    assert incident(desk.world, incident_id).status is Status.ACKNOWLEDGED
+    desk.world.clock.advance(minutes=3)
+    assert desk.call("POST", path, body).status == 200
+    assert len(desk.world.table.changes(incident_id, deadline())) == len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"userId": "user_ben", "teamId": "team_sec"},
+        {"userId": "user_nobody"},
+        {"teamId": "team_none"},
+        {"scheduleId": "sch_none"},
+        {"scheduleId": "sch_missing"},
+    ],
+)
+def test_a_program_that_asks_for_nobody_is_told_so(desk: Desk, body: dict[str, str]) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    seen = incident(desk.world, incident_id)
+    answer = desk.call("POST", f"/api/incidents/{incident_id}/also-page", body)
+    assert (answer.status, answer.body["error"]) == (400, "Invalid request body")
+    assert answer.body["issues"]
+    assert incident(desk.world, incident_id) == seen

@@ -16,6 +16,7 @@ from opsknight.incident.commands import (
     LONGEST_NOTE,
     LONGEST_SNOOZE,
     Acknowledge,
+    AlsoPage,
     Command,
     Escalate,
     Note,
@@ -34,9 +35,15 @@ from opsknight.views import sentences
 from opsknight.views.summary import summary
 from opsknight.views.wire import to_json
 from opsknight_cli.incidents.view import short
+from opsknight_cli.incidents.whom import whom
 from opsknight_cli.session import CommandError, Exit, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
-from opsknight_cli.terminal.naming import IncidentArgument, incident_id, operator, user
+from opsknight_cli.terminal.naming import (
+    IncidentArgument,
+    incident_id,
+    operator,
+    user,
+)
 from opsknight_cli.terminal.screen import printable
 from opsknight_cli.terminal.times import UTC_ZONE, moment, shown, span
 
@@ -142,6 +149,24 @@ def reassign_command(
     """Assign an incident to a user. An open one pages that user at once and leaves its policy."""
     command = Reassign(user(invocation, to).id)
     _act(invocation, [incident], command, operator(invocation))
+
+
+@app.command("also-page")
+@common_options(acting=True)
+def also_page_command(
+    invocation: Invocation,
+    incident: IncidentArgument,
+    by_user: Annotated[str | None, typer.Option("--user", help="This user.")] = None,
+    by_team: Annotated[
+        str | None, typer.Option("--team", help="Everybody of this team who takes pages.")
+    ] = None,
+    by_schedule: Annotated[
+        str | None, typer.Option("--schedule", help="Whoever is on call by this schedule now.")
+    ] = None,
+) -> None:
+    """Page somebody else beside whoever has an incident. The escalation goes on."""
+    found = whom(invocation, by_user, by_team, by_schedule)
+    _act(invocation, [incident], AlsoPage(found.name, found.user_ids), operator(invocation))
 
 
 @app.command("note")
