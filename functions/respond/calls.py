@@ -13,7 +13,7 @@ from opsknight.directory.receivers import Channel
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
-from opsknight.incident.model import NEVER, Actor, ActorKind
+from opsknight.incident.model import NEVER, Actor, ActorKind, Status
 from opsknight.notification import twiml
 from opsknight.notification.delivery import Bundled, Delivery
 from opsknight.notification.recipients import methods
@@ -106,12 +106,24 @@ class Calls:
             case Transitioned():
                 resolved = isinstance(command, Resolve)
                 return Said("Resolved." if resolved else "Acknowledged. You have it.")
-            case Unchanged():
-                return Said("Somebody did that already.")
-            case NotAllowed(status=status):
-                return Said(f"It has changed meanwhile and is {status.lower()}: nothing was done.")
+            case Unchanged() | NotAllowed():
+                return Said(self._as_it_is(pressed))
             case _:
                 return Said("It is gone, so nothing was done.")
+
+    def _as_it_is(self, pressed: _Pressed) -> str:
+        """Why nothing was done: whoever is on the phone at night asks who has it."""
+        one = pressed.told[0]
+        incident = self.table.incident(one.incident_id, pressed.deadline)
+        if incident is None:
+            return "It is gone, so nothing was done."
+        who = incident.assignee_id
+        if incident.status is not Status.ACKNOWLEDGED or who is None:
+            return f"It is {incident.status.lower()} by now, so nothing was done."
+        if who == pressed.user.id:
+            return "You have it already."
+        name = self.directory.user_name(who, pressed.now, pressed.deadline)
+        return f"{name} has it already, so nothing was done."
 
     def _all(self, pressed: _Pressed) -> "Said":
         """Each by itself, as on the page: the failure of one harms no other."""

@@ -14,7 +14,7 @@ from harness.post import PAGES
 from harness.twilio import NUMBER, URL, keep_token, post, set_up
 from harness.world import World, deadline
 from opsknight.directory.receivers import Channel
-from opsknight.incident.commands import Resolve
+from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.incident.model import Status
 from opsknight.notification.delivery import Delivery, Report
 from opsknight.runtime.wakeups import MessageReported
@@ -61,7 +61,7 @@ def test_a_key_acknowledges_in_the_name_of_whoever_was_called(desk: Desk) -> Non
     assert press(desk, delivery, "4") == "Acknowledged. You have it. Goodbye."
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
-    assert "already" in press(desk, delivery, "4") or "changed" in press(desk, delivery, "4")
+    assert press(desk, delivery, "4") == "You have it already. Goodbye."
 
 
 def test_another_key_resolves_and_all_others_do_nothing_but_ask_again(desk: Desk) -> None:
@@ -107,8 +107,17 @@ def bundle(desk: Desk, ids: list[str]) -> str:
 def test_a_key_in_an_old_call_reaches_no_later_epoch(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
     delivery = desk.delivery(incident_id, channel=Channel.VOICE, epoch=7)
-    assert "has changed meanwhile" in press(desk, delivery, "4")
+    assert press(desk, delivery, "4") == "It is open by now, so nothing was done. Goodbye."
     assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+def test_whoever_was_too_late_hears_who_has_it(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    delivery = call(desk, incident_id)
+    do(desk.world, incident_id, Acknowledge(by="user_ben"))
+    assert press(desk, delivery, "4") == "Ben has it already, so nothing was done. Goodbye."
+    do(desk.world, incident_id, Resolve())
+    assert press(desk, delivery, "6").startswith("It is resolved by now")
 
 
 def test_a_key_counts_only_on_the_number_of_whoever_was_called(desk: Desk) -> None:
