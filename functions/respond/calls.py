@@ -119,6 +119,8 @@ class Calls:
             return "It is gone, so nothing was done."
         who = incident.assignee_id
         if incident.status is not Status.ACKNOWLEDGED or who is None:
+            if incident.status is Status.OPEN:
+                return "It has opened anew since this call, so nothing was done."
             return f"It is {incident.status.lower()} by now, so nothing was done."
         if who == pressed.user.id:
             return "You have it already."

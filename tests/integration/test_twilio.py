@@ -107,7 +107,10 @@ def bundle(desk: Desk, ids: list[str]) -> str:
 def test_a_key_in_an_old_call_reaches_no_later_epoch(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
     delivery = desk.delivery(incident_id, channel=Channel.VOICE, epoch=7)
-    assert press(desk, delivery, "4") == "It is open by now, so nothing was done. Goodbye."
+    assert (
+        press(desk, delivery, "4")
+        == "It has opened anew since this call, so nothing was done. Goodbye."
+    )
     assert incident(desk.world, incident_id).status is Status.OPEN
 
 
