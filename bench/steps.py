@@ -37,7 +37,7 @@ def measure_steps(endpoint: str, _quick: bool) -> list[Figure]:
         group = "A step that pages one user"
         figures += [
             Figure(group, f"{name}, written", written, "units", 16),
-            Figure(group, f"{name}, read", read, "units", 8),
+            Figure(group, f"{name}, read", read, "units", 10),
             Figure(group, f"{name}, calls", round_trips(calls), "", most_calls),
         ]
     return figures

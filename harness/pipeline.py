@@ -65,6 +65,8 @@ class Pipeline:
     world: World
     streaming: bool = True
     ticking: bool = True
+    down: frozenset[str] = frozenset()
+    """Queues whose consumers fail: what they get is lost, until a sweep brings it back."""
     poisoned: bool = False
     """Whether timers may fail."""
     post: Post = field(init=False)
@@ -227,6 +229,8 @@ class Pipeline:
         queued = self.post.take(self.world.clock())
         if queued is None:
             return False
+        if queued.queue in self.down:
+            return True
         if isinstance(queued.message, MessageReported):
             reports(self.sending).settle(queued.message, deadline())
         elif isinstance(queued.message, PlanNotices | TrackPage):

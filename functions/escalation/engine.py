@@ -13,7 +13,7 @@ from typing import Final
 from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
-from opsknight.escalation.pages import PageState
+from escalation.step_before import StepBefore
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
 from opsknight.escalation.timers import (
@@ -34,7 +34,6 @@ from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
-from opsknight.store.paging import Paging
 from opsknight.store.rounds import quiet_until
 from opsknight.store.table import Table
 
@@ -61,6 +60,10 @@ class Engine:
     @property
     def fallback(self) -> Fallback:
         return Fallback(self.table, self.outbox, self.clock, self.new_token)
+
+    @property
+    def _before(self) -> StepBefore:
+        return StepBefore(self.table, self.hold)
 
     def attend(
         self, incident_id: str, deadline: Deadline, *, remind: bool = False, announce: bool = True
@@ -133,7 +136,7 @@ class Engine:
     ) -> None:
         directory = Directory(self.table, deadline)
         match timer:
-            case Timer.STEP | Timer.FALLBACK if later := self._still_reaching(
+            case Timer.STEP | Timer.FALLBACK if later := self._before.held_until(
                 timer, incident, now, deadline
             ):
                 changes = Changes(timers={timer: later})
@@ -161,24 +164,8 @@ class Engine:
                     changes = Changes(timers={timer: later})
                     self._write(settled(incident, changes, Progress.REMINDED), deadline)
             case _:
-                self._write(decided(timer, incident, now, directory), deadline)
-
-    def _still_reaching(
-        self, timer: EngineTimer, incident: Incident, now: datetime, deadline: Deadline
-    ) -> datetime | None:
-        """When to take up the timer, if a hold has kept the step before it from reaching its users:
-        they have as long as without the hold.
-        """
-        hold, page_no, at = self.hold(), incident.page_no, incident.timers[timer]
-        if not hold.spells or not page_no or incident.requested_step is not None:
-            return None
-        taken = self.table.step(incident.id, page_no, deadline)
-        later = None if taken is None else hold.counted(taken.at, at - taken.at)
-        if later is None or later <= now:
-            return None
-        pages = Paging(self.table).of_step(incident.id, page_no, deadline)
-        waits = any(each.state in (None, PageState.PLANNED) for each in pages)
-        return later if waits else None
+                wanted = decided(timer, incident, now, directory)
+                self._write(self._before.awaited(wanted, incident, now, deadline), deadline)
 
     def _waits_for_morning(
         self, incident: Incident, now: datetime, deadline: Deadline

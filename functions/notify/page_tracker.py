@@ -15,7 +15,8 @@ from opsknight.incident.commands import Unreached
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
-from opsknight.notification.delivery import Delivery, State, fails_at, is_untried, page_state
+from opsknight.notification.delivery import Delivery, State, fails_at, page_state
+from opsknight.notification.overlooked import is_untried
 from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import count, logger, signal

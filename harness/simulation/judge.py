@@ -73,21 +73,29 @@ class Judge:
         """Who was not told, and how many were told beyond patience.
 
         What comes due while the receiver's pace holds it back is told by one message: there, it is
-        enough that one came since. Others have a message for each.
+        enough that one came since. Others have a message for each. A step comes early after one
+        that reached nobody: then each turn has had a message.
         """
         violations, late = [], 0
         counted: dict[str, int] = defaultdict(int)
+        turns: dict[str, set[tuple[int, int]]] = defaultdict(set)
         for slot in due:
             deadline = self._deadline(slot)
             open_until, _ = case.end(slot.phase)
             if deadline >= min(open_until, self.until):
                 continue
             counted[slot.to] += 1
+            turns[slot.to].add((slot.phase, slot.number))
+            phase = case.phases[slot.phase]
+            is_early = slot.number and self._is_troubled(case, phase.earliest, slot.latest)
+            least = len(turns[slot.to]) if is_early else inf
+            if not slot.pace:
+                least = counted[slot.to]
 
-            def was_told(by: float, slot: Slot = slot) -> bool:
+            def was_told(by: float, slot: Slot = slot, least: float = least) -> bool:
                 had = [each for each in heard.get(slot.to, ()) if each.at <= by]
                 since = [each for each in had if each.at >= slot.earliest - CLOCKS]
-                return bool(since) if slot.pace else len(had) >= counted[slot.to]
+                return bool(slot.pace and since) or len(had) >= least
 
             if was_told(deadline):
                 continue

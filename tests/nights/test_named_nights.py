@@ -203,6 +203,17 @@ def test_after_minutes_without_notify_nobody_is_woken_before_their_turn() -> Non
     assert not [each for each in night.journal.heard if each.to == BEN.address]
 
 
+def test_a_step_waits_for_the_page_before_it_that_nobody_has_tried() -> None:
+    # Both plan pages: the one from the stream, the other for ticks.
+    away = [Outage(each, Mood.FAILS, 0, 250) for each in ("NotifyFunction", "SendFunction")]
+    night = play(ada_then_ben(2), 20, outages=away)
+    trigger(night, 5, 1)
+    night.run()
+    [ada] = [each.at for each in night.journal.heard if each.to == ADA.address]
+    [ben] = [each.at for each in night.journal.heard if each.to == BEN.address]
+    assert 250 < ada < ben
+
+
 def test_of_policies_that_run_out_together_the_fallback_is_told_at_once_and_in_one_digest() -> None:
     night = play(only_ada(repeat_after=5), 12)
     for number in range(1, 9):

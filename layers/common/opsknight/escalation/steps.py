@@ -38,6 +38,7 @@ class Progress(StrEnum):
     STEP_TAKEN = "step taken"
     HELD_UP = "held up by a hold"
     HELD_BY_QUIET_HOURS = "held by quiet hours"
+    DELAYED = "delayed by an untried page"
     PAGES_WRITTEN = "pages written"
     EXHAUSTED = "exhausted"
     FALLBACK_ASKED = "fallback asked for"

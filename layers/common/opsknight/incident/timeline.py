@@ -35,6 +35,8 @@ class ChangeKind(StrEnum):
     AMENDED = "amended"
     """Its monitor describes it anew."""
     UNREACHED = "unreached"
+    DELAYED = "delayed"
+    """The next step waits: by our own fault nobody has tried to send the page before it."""
     EXHAUSTED = "exhausted"
 
 

@@ -268,11 +268,6 @@ def fails_at(
     return min(latest, hold.counted(min(tried) if tried else first, REACHED_WITHIN))
 
 
-def is_untried(deliveries: Iterable[Delivery]) -> bool:
-    """Whether all of a page's messages wait, and none was ever tried."""
-    return all(each.state is State.PENDING and not each.tries for each in deliveries)
-
-
 def reach_deadline(deliveries: Iterable[Delivery], now: datetime) -> datetime | None:
     """When to judge a page that is planned now; None without deliveries."""
     first = min((delivery.not_before for delivery in deliveries), default=None)

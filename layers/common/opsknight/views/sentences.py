@@ -48,6 +48,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"{names(detail['user'])} could not be reached{why}"
         case ChangeKind.RAISED if "because" in detail:
             return f"Urgency raised to {detail['urgency']}: support hours have begun"
+        case ChangeKind.DELAYED:
+            return "The next step waits: nobody has tried to send the page before it"
         case ChangeKind.RAISED | ChangeKind.LOWERED if "urgency" in detail:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
         case ChangeKind.NOTED if "note" in detail:
