@@ -6,8 +6,8 @@ from typing import Final
 
 from opsknight.escalation.steps import Advanced, Progress, settled
 from opsknight.incident.changes import Changes
-from opsknight.incident.lifecycle import record
 from opsknight.incident.model import OPSKNIGHT, Incident, Timer
+from opsknight.incident.recording import record
 from opsknight.incident.timeline import ChangeKind
 
 LOOKED_AT_EVERY: Final = timedelta(seconds=15)
