@@ -80,14 +80,14 @@ class Judge:
         counted: dict[str, int] = defaultdict(int)
         turns: dict[str, set[tuple[int, int]]] = defaultdict(set)
         for slot in due:
-            deadline = self._deadline(slot)
+            phase = case.phases[slot.phase]
+            is_early = slot.number and self._is_troubled(case, phase.earliest, slot.latest)
+            deadline = self._deadline(slot, phase.earliest if is_early else slot.earliest)
             open_until, _ = case.end(slot.phase)
             if deadline >= min(open_until, self.until):
                 continue
             counted[slot.to] += 1
             turns[slot.to].add((slot.phase, slot.number))
-            phase = case.phases[slot.phase]
-            is_early = slot.number and self._is_troubled(case, phase.earliest, slot.latest)
             least = len(turns[slot.to]) if is_early else inf
             if not slot.pace:
                 least = counted[slot.to]
@@ -106,11 +106,11 @@ class Judge:
             violations.append(Violation("silence", case.name, deadline, text))
         return violations, late
 
-    def _deadline(self, slot: Slot) -> float:
+    def _deadline(self, slot: Slot, earliest: float) -> float:
         patience = self.patience
         deadline = slot.latest + slot.pace + patience.send + (slot.number + 1) * patience.step
         for outage in self.outages:
-            since = slot.earliest - CLOCKS
+            since = earliest - CLOCKS
             if outage.to == slot.to and outage.since <= deadline and outage.until > since:
                 # A receiver that works again is tried within minutes; who refuses, never.
                 again = inf if outage.mood is Mood.REFUSES else outage.until + 900

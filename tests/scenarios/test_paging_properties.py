@@ -235,12 +235,11 @@ class Night(RuleBasedStateMachine):
 
     def woken(self, incident: str) -> None:
         self.models[incident].wakes(self.world.clock())
-        if self.works:
-            for page in self.world.table.pages(incident, deadline()):
-                if page.state is None:
-                    Paging(self.world.table).end(
-                        page, PageState.REACHED, self.world.clock(), deadline()
-                    )
+        # A provider takes each page, or refuses it; none is left untried.
+        state = PageState.REACHED if self.works else PageState.FAILED
+        for page in self.world.table.pages(incident, deadline()):
+            if page.state is None:
+                Paging(self.world.table).end(page, state, self.world.clock(), deadline())
 
     def person(self, incident: str, what: str, step: int | None = None) -> None:
         commands: dict[str, Command] = {
