@@ -1,5 +1,6 @@
 """What holds for every test: no real AWS account in reach, Hypothesis sizes, listed skips only."""
 
+import gc
 import os
 from collections.abc import Callable
 
@@ -47,6 +48,15 @@ settings.register_profile(
     suppress_health_check=SLOW,
 )
 settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Libraries, models and tests are there until the end. Looking through them again and again
+    for garbage was a quarter of the tests' processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,22 @@ node id). The test has to pass in an unpatched copy first, and to fail by an ass
 of its own, not because nothing could be collected.
 
 Each test runs in a process of its own, forked from one that has imported pytest and the libraries
-but nothing of the project: importing them takes longer than most of the tests.
+but nothing of the project: importing them takes longer than most of the tests. There are as many
+copies as processors, and each is made whole again for the next guard: making one takes longer, too.
 """
 
 import multiprocessing
 import os
+import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
-from tests.guards.removal import PASSED, Guard, removed, run
+from tests.guards.removal import FAILED, PASSED, Guard, copied, output_of, patched, run
 
 # What tests import first. Nothing that starts a thread: a fork would lose it.
 WARM: Final = (
@@ -25,8 +30,13 @@ WARM: Final = (
     "boto3.session",
     "moto.dynamodb.models",
     "moto.dynamodb.responses",
-    "pydantic",
+    "moto.awslambda.models",
+    "ministack.services.dynamodb",
+    "pydantic.main",
+    "pydantic.type_adapter",
     "aws_lambda_powertools.metrics",
+    "aws_lambda_powertools.utilities.batch",
+    "anyio.pytest_plugin",
     "requests",
     "rich.console",
     "samcli.yamlhelper",
@@ -49,13 +59,28 @@ def main(words: list[str]) -> int:
     tests = sorted({guard.test for guard in guards})
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WARM))
-    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
-        code, output = (PASSED, "") if TRUSTED in words else pool.submit(run, tests).result()
-        if code != PASSED:
-            sys.stdout.write(f"The tests must pass with the guards in place:\n{output}\n")
-            return 1
+    with ExitStack() as stack:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for _ in range(os.cpu_count() or 1):
+            copies.put(stack.enter_context(copied()))
+
+        def trouble_of(guard: Guard) -> str | None:
+            copy = copies.get()
+            try:
+                return removed(guard, copy, context)
+            finally:
+                copies.put(copy)
+
+        if TRUSTED not in words:
+            copy = copies.get()
+            if _run(tests, copy, context) != PASSED:
+                whole = output_of(copy)
+                sys.stdout.write(f"The tests must pass with the guards in place:\n{whole}\n")
+                return 1
+            copies.put(copy)
+        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
         failures: list[str] = []
-        for guard, trouble in zip(guards, pool.map(removed, guards), strict=True):
+        for guard, trouble in zip(guards, pool.map(trouble_of, guards), strict=True):
             verdict = "noticed" if trouble is None else f"NOT GUARDED: {trouble}"
             sys.stdout.write(f"{guard.patch.stem}: {guard.what}: {verdict} ({guard.test})\n")
             sys.stdout.flush()
@@ -64,6 +89,27 @@ def main(words: list[str]) -> int:
     which = f": {', '.join(failures)}" if failures else ""
     sys.stdout.write(f"{len(guards) - len(failures)} passed, {len(failures)} failed{which}\n")
     return 1 if failures else 0
+
+
+def removed(guard: Guard, copy: Path, context: ForkServerContext) -> str | None:
+    """None when the test noticed; else what happened instead."""
+    try:
+        with patched(copy, guard.patch):
+            code = _run([guard.test], copy, context)
+            if code == FAILED:
+                return None
+            if code == PASSED:
+                return "no test noticed"
+            return f"pytest ended with {code}:\n{output_of(copy)}"
+    except subprocess.CalledProcessError:
+        return "the patch does not apply any more"
+
+
+def _run(tests: list[str], copy: Path, context: ForkServerContext) -> int | None:
+    process = context.Process(target=run, args=(tests, copy))
+    process.start()
+    process.join()
+    return process.exitcode
 
 
 if __name__ == "__main__":

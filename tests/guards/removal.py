@@ -3,6 +3,7 @@
 Imported by a process that then becomes the copy's: it must import nothing of the project.
 """
 
+import gc
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COPIED: Final = (
@@ -34,6 +35,7 @@ SOURCES: Final = ("functions", "layers/common", "cli", ".")
 # pytest's own codes: 0 all passed, 1 some failed; others mean that it could not run.
 PASSED: Final = 0
 FAILED: Final = 1
+_OUTPUT: Final = "output"
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,54 @@ def copied() -> Iterator[Path]:
         yield copy
 
 
-def run(tests: list[str], patch: Path | None = None) -> tuple[int, str]:
-    """pytest's exit code and output in a fresh copy of the project, patched.
-
-    Leaves the process in that copy, which is fit for nothing else afterwards.
+@contextmanager
+def patched(copy: Path, patch: Path | None) -> Iterator[None]:
+    """The copy without the guard, and as it was afterwards, to the times of its files: by these and
+    the sizes Python knows whether its bytecode is that of the source.
     """
-    with copied() as copy:
-        if patch is not None:
-            subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
-        output = copy / "output"
-        with output.open("wb") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        enter(copy)
-        import pytest  # noqa: PLC0415 - the process that waits for us does without it
+    if patch is None:
+        yield
+        return
+    subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
+    try:
+        yield
+    finally:
+        for name in _changed(patch):
+            shutil.copy2(ROOT / name, copy / name)
+        for left in copy.iterdir():
+            if left.name not in (*COPIED, *FILES):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
-        # Without its guard a test may hang; with it none takes half as long.
-        options = ["-q", "-x", "--timeout=60"]
-        # Libraries that are here already hold no assertions of ours.
-        options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
-        code = pytest.main([*options, *tests])
-        sys.stdout.flush()
-        os.chdir(ROOT)
-        return int(code), output.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+def _changed(patch: Path) -> list[str]:
+    lines = patch.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("+++ b/") for line in lines if line.startswith("+++ b/")]
+
+
+def run(tests: list[str], copy: Path) -> NoReturn:
+    """Runs tests of a copy of the project, and ends this process with pytest's exit code;
+    `output_of` has what it printed.
+    """
+    # What a patch changed is written back, perhaps within the second that bytecode would note.
+    sys.dont_write_bytecode = True
+    # What was imported before stays; nobody has to look through it again.
+    gc.freeze()
+    with (copy / _OUTPUT).open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    enter(copy)
+    import pytest  # noqa: PLC0415 - the process that waits for us does without it
+
+    # Without its guard a test may hang; with it none takes half as long.
+    options = ["-q", "-x", "--timeout=60"]
+    # Libraries that are here already hold no assertions of ours.
+    options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    sys.exit(int(pytest.main([*options, *tests])))
+
+
+def output_of(copy: Path) -> str:
+    """The end of what pytest printed in the copy."""
+    return (copy / _OUTPUT).read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def enter(copy: Path) -> None:
@@ -111,14 +138,3 @@ def _is_ours(path: str) -> bool:
 def _is_our_folder(path: str) -> bool:
     place = Path(path).resolve()
     return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / ".venv")
-
-
-def removed(guard: Guard) -> str | None:
-    """None when the test noticed; else what happened instead."""
-    try:
-        code, output = run([guard.test], guard.patch)
-    except subprocess.CalledProcessError:
-        return "the patch does not apply any more"
-    if code == FAILED:
-        return None
-    return "no test noticed" if code == PASSED else f"pytest ended with {code}:\n{output}"
