@@ -51,6 +51,7 @@ class Stored:
     chunks: Counter[str] = field(default_factory=Counter)
     pages: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     services: dict[str, Item] = field(default_factory=dict)
+    members: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def active(self) -> list[Item]:
@@ -76,6 +77,8 @@ def stored(world: Holder) -> Stored:
                 found.alerts[item["incident_id"]].append(item)
             case "change":
                 found.changes[item["incident_id"]].append(item)
+            case "member":
+                found.members[item["incident_id"]].append(item)
             case "chunk":
                 found.chunks[item["pk"].removeprefix("alert#")] += 1
             case "service":
@@ -136,8 +139,19 @@ def _check_incident(item: Item, found: Stored) -> None:
     if changes:
         last = changes[-1]
         assert (last["status"], last["epoch"]) == (item["status"], item["epoch"])
+    _check_members(item, found.members.get(item["id"], []))
     _check_waiting(item)
     _check_restless(item, found)
+
+
+def _check_members(item: Item, members: list[Item]) -> None:
+    """A group counts its members as they are, and is over when none of them fires."""
+    assert item.get("members", 0) == len(members), "members are not as counted"
+    firing = sum(each["state"] == "firing" for each in members)
+    # Resolved by somebody, it does not look at them any more.
+    if item["status"] != "RESOLVED":
+        assert item.get("firing", 0) == firing, "firing members are not as counted"
+        assert firing or not members or item.get("untracked"), "nothing fires any more"
 
 
 def _check_restless(item: Item, found: Stored) -> None:

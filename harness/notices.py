@@ -145,6 +145,14 @@ NOTICES: Final = {
     "resolved": _about(
         IncidentEvent.RESOLVED, RESOLVED, at=THREE + timedelta(minutes=72), sequence=3
     ),
+    "joined": replace(
+        PAGE,
+        about=PageReason.JOINED,
+        incidents=(replace(ACKNOWLEDGED, by="Prometheus", number_of_alerts=3),),
+        note="Checkout: p99 latency above 4 s in eu-west-1",
+        step=None,
+        sequence=3,
+    ),
     "bundle-of-14": BUNDLE,
     "hostile": replace(
         PAGE,

@@ -12,8 +12,8 @@ from events.call import Call, Sender
 from events.rate_limit_reports import Refusals, too_large
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.incident.commands import Note
 from opsknight.incident.decisions import (
-    Decision,
     Ignored,
     Merged,
     Opened,
@@ -21,10 +21,12 @@ from opsknight.incident.decisions import (
     Transitioned,
     Unchanged,
 )
+from opsknight.incident.members import GroupDecision, Joined, LastLeft, Left, OpenedGroup
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Unavailable
-from opsknight.store.execute import Settling
+from opsknight.store.execute import Settling, perform
+from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
 
 REPORT_PATIENCE_SECONDS: Final = 1
@@ -83,6 +85,13 @@ class Intake:
         def settle(dedup_key: str) -> None:
             """Those of one key in their order, as each changes what the next one finds."""
             seen = current.get(dedup_key)
+            own = [events[number] for number in in_turn[dedup_key]]
+            if any(event.member is not None or event.rest for event in own):
+                groups = Groups(self._settling(), sender.service, call.now, call.deadline)
+                decided = groups.settle_all(own, seen)
+                for number, decision in zip(in_turn[dedup_key], decided, strict=True):
+                    results[number] = IntakeResult(*_outcome(decision))
+                return
             for place, number in enumerate(in_turn[dedup_key]):
                 event = events[number]
                 if place:
@@ -95,6 +104,18 @@ class Intake:
             logger.warning("an event of a batch was not stored", cause=str(failed))
         self._report_refused(sender, call)
         return results, remaining
+
+    def note(self, incident_id: str, text: str, sender: Sender, call: Call) -> None:
+        """Writes on the timeline of an incident what its sender says beside the event."""
+        perform(
+            self.table,
+            incident_id,
+            Note(text),
+            actor=sender.key.actor,
+            now=call.now,
+            token=self.new_id("no", call.now),
+            deadline=call.deadline,
+        )
 
     def refuse_large(self, size: int, most: int, sender: Sender, call: Call) -> None:
         """Reports a body that nobody reads, as it is too large. Raises LimitReached."""
@@ -159,11 +180,13 @@ class Intake:
         *,
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
-        settling = Settling(self.table, self.new_id, self.background)
-        settled = settling.settle(
+        settled = self._settling().settle(
             event, sender.service, current, call.now, call.deadline, raising=raising
         )
         return _outcome(settled)
+
+    def _settling(self) -> Settling:
+        return Settling(self.table, self.new_id, self.background)
 
     def _report_refusals(self, report: Event | None, sender: Sender, call: Call) -> None:
         # If it fails, the count is kept for the next report.
@@ -204,14 +227,19 @@ def _side_by_side(settle: Callable[[str], None], keys: Mapping[str, object]) -> 
     return failed
 
 
-def _outcome(decision: Decision) -> tuple[str, Pointer | None]:
+def _outcome(decision: GroupDecision) -> tuple[str, Pointer | None]:
     """The action of the answer, and the incident as it is afterwards."""
     match decision:
-        case Opened(incident):
+        case Opened(incident) | OpenedGroup(Opened(incident)):
             return "triggered", incident
+        case Joined(seen, _, _, changed):
+            action = "joined" if decision.joins else "deduplicated"
+            return action, changed.after if changed else seen
+        case Left(seen):
+            return "left", seen
         case Merged(seen, _, raised):
             return "deduplicated", raised.after if raised else seen
-        case Transitioned(_, after, change):
+        case Transitioned(_, after, change) | LastLeft(Transitioned(_, after, change)):
             return change.what, after
         case Repeated(seen):
             return "deduplicated", seen

@@ -77,6 +77,10 @@ class Reception:
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         return _limits(call, self.intake.admit(event, sender, call, reads=reads))
 
+    def note(self, incident_id: str, text: str, sender: Sender, call: Call) -> None:
+        """On the timeline of an incident. Raises Unavailable."""
+        self.intake.note(incident_id, text, sender, call)
+
     def refuse_large(self, most: int, sender: Sender, call: Call) -> None:
         """Counts and reports a request that is too large to be read."""
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)

@@ -23,6 +23,7 @@ from opsknight.notification.recipients import (
     asked_to_help,
     assigned_to,
     assignment_deliveries,
+    joined_by,
     methods,
     page_deliveries,
 )
@@ -95,23 +96,48 @@ class Planning:
         ]
         for change in due:
             found += self._assigned(incident, change, deadline)
+        joined = [each for each in due if joined_by(each) is not None]
+        # Of many at once the last one is told: whoever looks sees all.
+        found += self._told_of_joining(incident, joined[-1:], deadline)
+        return found
+
+    def _told_of_joining(
+        self, incident: Incident, joined: Iterable[Change | None], deadline: Deadline
+    ) -> Iterable[Delivery]:
+        """To whoever has the incident; where a monitor acknowledged it, to those paged last."""
+        found: list[Delivery] = []
+        for change in joined:
+            told: Iterable[str] = [incident.assignee_id] if incident.assignee_id else []
+            if not told:
+                steps = self.table.latest_steps(incident.id, 1, deadline)
+                told = [user_id for step in steps for user_id in step.user_ids]
+            found += self._to_users(incident, change, told, PageReason.JOINED, deadline)
+        return found
+
+    def _to_users(
+        self,
+        incident: Incident,
+        change: Change | None,
+        user_ids: Iterable[str],
+        about: PageReason,
+        deadline: Deadline,
+    ) -> list[Delivery]:
+        found: list[Delivery] = []
+        for user_id in user_ids:
+            user = readable(partial(self.table.user, user_id, deadline))
+            if user is not None and not user.disabled and change is not None:
+                stopped = self._stopped(user, deadline)
+                found += assignment_deliveries(incident, change, user, about, stopped)
         return found
 
     def _assigned(
         self, incident: Incident, change: Change | None, deadline: Deadline
     ) -> Iterable[Delivery]:
         """To those whom the change assigned the incident to, or asked to help."""
-        if change is None:
-            return ()
-        wanted = [(user_id, PageReason.ALSO_PAGED) for user_id in asked_to_help(change)]
+        asked = asked_to_help(change)
+        found = self._to_users(incident, change, asked, PageReason.ALSO_PAGED, deadline)
         if (assignee := assigned_to(change)) is not None:
-            wanted.append((assignee, PageReason.ASSIGNED))
-        found: list[Delivery] = []
-        for user_id, about in wanted:
-            user = readable(partial(self.table.user, user_id, deadline))
-            if user is not None and not user.disabled:
-                stopped = self._stopped(user, deadline)
-                found += assignment_deliveries(incident, change, user, about, stopped)
+            found += self._to_users(incident, change, [assignee], PageReason.ASSIGNED, deadline)
         return found
 
     def _stopped(self, user: User, deadline: Deadline) -> frozenset[str]:

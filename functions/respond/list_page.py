@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from opsknight.escalation.hold import Spell
 from opsknight.http.gateway import Answer
 from opsknight.incident.model import Incident, Status
-from opsknight.views.sentences import Names, ago
+from opsknight.views.sentences import Names, ago, still_firing
 from respond.markup import Html, joined, tag
 from respond.pages import footer, hold_banner, html_page
 
@@ -122,7 +122,7 @@ def _item(row: Row, view: ListView, now: datetime) -> Html:
         tag(
             "small",
             tag("span", incident.urgency.capitalize(), class_=f"urgency {incident.urgency}"),
-            f" {_state(row, view)}{row.service}, {ago(incident.created_at, now)}",
+            f" {_state(row, view)}{row.service}, {ago(incident.created_at, now)}{_firing(row)}",
         ),
         href=row.token,
     )
@@ -130,6 +130,11 @@ def _item(row: Row, view: ListView, now: datetime) -> Html:
         return tag("li", link)
     button = tag("button", "Acknowledge", name="only", value=_seen(row), type="submit")
     return tag("li", link, tag("form", button, method="post"), class_="row")
+
+
+def _firing(row: Row) -> str:
+    found = still_firing(row.incident.firing, row.incident.members)
+    return f", {found}" if found else ""
 
 
 def _state(row: Row, view: ListView) -> str:

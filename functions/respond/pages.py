@@ -20,7 +20,7 @@ from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Status, Timer
 from opsknight.incident.references import Reference, details
 from opsknight.incident.timeline import Change
-from opsknight.views.sentences import Names, ago, opened, said, taken
+from opsknight.views.sentences import Names, ago, opened, said, still_firing, taken
 from respond.markup import Html, joined, tag, with_links
 
 SHOWN_DETAILS: Final = 1200
@@ -154,6 +154,9 @@ def _facts(view: PageView, now: datetime) -> Html:
         facts.append(("Alerts", f"{incident.alert_count}, the last {last}"))
     if view.rolled_out:
         facts.append(("Changed", tag("span", view.rolled_out, dir="auto")))
+    firing = still_firing(incident.firing, incident.members)
+    if firing is not None and incident.status is not Status.RESOLVED:
+        facts.append(("Group", firing))
     if view.alert is not None:
         facts.append(("From", view.alert.actor.name))
     return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))

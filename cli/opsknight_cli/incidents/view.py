@@ -64,10 +64,15 @@ def _rows(found: Sequence[Listed], now: datetime) -> Sequence[Sequence[Cell]]:
             _age(now - each.created_at),
             slug_of(each.service_id),
             slug_of(each.assignee_id) if each.assignee_id else "-",
-            printable(each.title),
+            printable(_title(each)),
         )
         for each in found
     ]
+
+
+def _title(each: Listed) -> str:
+    firing = sentences.still_firing(each.firing, each.members)
+    return f"{each.title} ({firing})" if firing else each.title
 
 
 def _age(passed: timedelta) -> str:
@@ -206,6 +211,9 @@ def _alerts(each: IncidentRecords, now: datetime) -> Iterator[str]:
         yield "1 alert."
     else:
         yield f"{incident.alert_count:,} alerts, the last on {_ago(incident.last_alert_at, now)}."
+    firing = sentences.still_firing(incident.firing, incident.members)
+    if firing is not None and incident.status is not Status.RESOLVED:
+        yield f"{firing}."
     if each.first is None:
         yield "The first alert has expired."
     elif incident.alert_count > 1:

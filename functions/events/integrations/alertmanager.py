@@ -8,6 +8,7 @@ apart by its fingerprint, which is the same in every group and after a restart.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -28,11 +29,12 @@ _LINKS: Final = (("runbook_url", "Runbook"), ("dashboard_url", "Dashboard"))
 
 
 def read(sent: Sent) -> Batch:
-    return batch(sent.document)
+    return batch(sent)
 
 
-def batch(document: Any) -> Batch:
+def batch(sent: Sent) -> Batch:
     """Raises Meaningless."""
+    document = sent.document
     alerts = document.get("alerts") if isinstance(document, dict) else None
     if not isinstance(alerts, list):
         raise Meaningless("alerts must be a list, as in version 4 of Alertmanager's webhook")
@@ -48,7 +50,29 @@ def batch(document: Any) -> Batch:
                 left.append(part)
             case NotTaken() as part:
                 not_taken.append(part)
-    return Batch(drafts, left, not_taken)
+    if sent.query.get("per", "").strip().lower() == "group":
+        drafts = _grouped(drafts, document)
+    return Batch(drafts, left, not_taken, _left_out(document))
+
+
+def _grouped(drafts: list[Draft], document: Mapping[str, Any]) -> list[Draft]:
+    """One incident for all: each alert is a member of its group."""
+    key = document.get("groupKey")
+    if not isinstance(key, str) or not key.strip():
+        key = json.dumps(document.get("groupLabels"), sort_keys=True)
+    members = [replace(each, dedup_key=key, member=str(each.dedup_key)) for each in drafts]
+    if members and document.get("status") == "resolved" and not document.get("truncatedAlerts"):
+        # A flush has all alerts of its group.
+        members.append(Draft(Action.RESOLVE, key, of_rest=True))
+    return members
+
+
+def _left_out(document: Mapping[str, Any]) -> str | None:
+    number = document.get("truncatedAlerts")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        return None
+    alerts = "1 more alert" if number == 1 else f"{number} more alerts"
+    return f"{alerts} of this group came without a word: max_alerts of the sender left them out."
 
 
 def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Left | NotTaken:

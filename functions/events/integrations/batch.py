@@ -1,7 +1,7 @@
 """What an integration reads in one request: events in the sender's words, and what is none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from opsknight.integrations.drafts import Draft
@@ -44,7 +44,9 @@ class Batch:
 
     drafts: Sequence[Draft] = ()
     left: Sequence[Left] = ()
-    not_taken: Sequence[NotTaken] = field(default=())
+    not_taken: Sequence[NotTaken] = ()
+    note: str | None = None
+    """For the timeline of the first incident that the batch opens or adds to."""
 
 
 class Meaningless(Exception):

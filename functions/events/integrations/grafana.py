@@ -19,7 +19,7 @@ def read(sent: Sent) -> Batch:
     document = sent.document
     if isinstance(document, dict) and "alerts" not in document and "state" in document:
         return _legacy(document)
-    return alertmanager.batch(document)
+    return alertmanager.batch(sent)
 
 
 def _legacy(document: Mapping[str, Any]) -> Batch:

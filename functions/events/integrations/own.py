@@ -134,6 +134,8 @@ def _received(
         why = f"{missing} of {len(wanted)} events are not stored. Send it again."
         headers = {**received.headers, "Retry-After": "5"}
         return Answer(503, Failure(error="Service unavailable", message=why), headers)
+    if batch.note is not None and (first := _first_new(received.results)):
+        reception.note(first, batch.note, sender, call)
     body = Answered(
         status="success",
         results=stored,
@@ -149,3 +151,9 @@ def _taken(wanted: Understood, got: IntakeResult) -> Taken:
         dedup_key=wanted.dedup_key,
         incident_id=got.incident.id if got.incident else None,
     )
+
+
+def _first_new(results: Sequence[IntakeResult | None]) -> str | None:
+    """Only of what is new: a repeat would repeat the note."""
+    found = (each.incident for each in results if each and each.action in ("triggered", "joined"))
+    return next((each.id for each in found if each), None)

@@ -208,6 +208,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"Assigned to you{by}"
         case PageReason.ALSO_PAGED:
             return f"You are asked to help{by}"
+        case PageReason.JOINED:
+            return f"One more alert fires: {cut(clean(message.note or ''), 200)}"
         case PageReason.ANSWER:
             return "Your reply by text message"
         case PageReason.REQUESTED:
@@ -243,6 +245,8 @@ def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -
             return "Look at it with whoever has it. It stays theirs unless you acknowledge it."
         case PageReason.ASSIGNED:
             return "It is already acknowledged, and yours until it is resolved."
+        case PageReason.JOINED:
+            return "Look whether it changes anything. Nobody else is told."
         case IncidentEvent.TRIGGERED | IncidentEvent.REOPENED if status is Status.OPEN:
             return "Acknowledge it to take it on."
         case IncidentEvent.EXHAUSTED:

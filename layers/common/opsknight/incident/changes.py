@@ -69,6 +69,7 @@ class Changes(NamedTuple):
     announced_from: int | Keep = KEEP
     due_at: datetime | Keep | None = KEEP
     failures: Keep | None = KEEP
+    untracked: Literal[True] | Keep = KEEP
     timers: Mapping[Timer, datetime | None] = MappingProxyType({})
 
     def __or__(self, later: "Changes") -> "Changes":

@@ -37,6 +37,7 @@ class Require:
 
     last_alert_at: datetime | None = None
     page_no: int | None = None
+    firing: int | None = None
 
 
 NO_REQUIREMENT: Final = Require()

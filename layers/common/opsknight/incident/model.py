@@ -137,6 +137,10 @@ class Event:
     """One of our own, whose dedup key no event of a sender reaches, whatever it says."""
     occurrence: Occurrence | None = None
     """Of a sender that says again and again what still is so; None for others."""
+    member: str | None = None
+    """Which alert of the group that the dedup key names; None where it names no group."""
+    rest: bool = False
+    """Whether it resolves a group for those of its alerts that are no members."""
 
 
 class Timer(StrEnum):
@@ -228,6 +232,12 @@ class Incident(Pointer):
     empty_since: datetime | None = None
     """The end of the first round that did not count, as long as no round after it has."""
     alert_count: int = 1
+    members: int | None = None
+    """How many alerts of a group it has had; None where it is no group."""
+    firing: int | None = None
+    """How many of these fire."""
+    untracked: bool | None = None
+    """Whether the group has more alerts than an incident has members."""
     first_alert_id: str
     last_alert_at: datetime
     acknowledged_at: datetime | None = None

@@ -31,6 +31,8 @@ class ChangeKind(StrEnum):
     """Somebody asked others to help whoever has it."""
     RAISED = "raised"
     LOWERED = "lowered"
+    JOINED = "joined"
+    """One more alert of its group fires, while somebody has it."""
     NOTED = "noted"
     AMENDED = "amended"
     """Its monitor describes it anew."""

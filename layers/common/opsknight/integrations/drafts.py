@@ -61,6 +61,10 @@ class Draft:
     problems: tuple[tuple[str, str], ...] = ()
     """Fields that could not be read, and why."""
     occurrence: Occurrence | None = None
+    member: str | None = None
+    """Which alert of the group that the dedup key names."""
+    of_rest: bool = False
+    """Whether it resolves what is left of its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ def understood(draft: Draft, service_id: str, actor: Actor) -> Understood:
         body=without_lone_surrogates(body),
         actor=actor,
         occurrence=draft.occurrence,
+        member=None if draft.member is None else shortened(draft.member),
+        rest=draft.of_rest,
     )
     return Understood(event, sent_key)
 

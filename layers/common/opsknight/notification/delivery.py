@@ -159,6 +159,8 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
     match delivery.about:
         case PageReason.PAGED:
             return incident.status is Status.OPEN and incident.epoch == delivery.epoch
+        case PageReason.JOINED:
+            return incident.status in (Status.ACKNOWLEDGED, Status.SNOOZED)
         case PageReason.ALSO_PAGED:
             return incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
         case PageReason.REQUESTED:

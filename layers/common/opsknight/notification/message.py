@@ -21,6 +21,8 @@ class PageReason(StrEnum):
     """Somebody gave them an incident that is acknowledged already."""
     ALSO_PAGED = "also_paged"
     """Somebody asks them to help with an incident that others have."""
+    JOINED = "joined"
+    """They have an incident that one more alert of its group has joined. The note names it."""
     ANSWER = "answer"
     """What became of a reply of theirs by text message. The note says it."""
     REQUESTED = "requested"

@@ -133,15 +133,16 @@ def assignment_deliveries(
     about: PageReason = PageReason.ASSIGNED,
     opted_out: Set[str] = frozenset(),
 ) -> tuple[Delivery, ...]:
-    """Notifies a user, once, that an acknowledged incident was assigned to them, or that they are
-    asked to help: by those of their rules that have no delay. `opted_out` as in `page_deliveries`.
+    """Notifies a user, once, that an acknowledged incident was assigned to them, that one more
+    alert has joined it, or that they are asked to help: by those of their rules that have no delay.
+    `opted_out` as in `page_deliveries`.
     """
     channels = {method.id: method.channel for method in methods(user)}
     left = without_text_messages(user, incident.urgency, opted_out)
     now = [rule for rule in left if not rule.delay]
     # Whoever is asked to help is asked now.
     quiet = None
-    if about is PageReason.ASSIGNED:
+    if about in (PageReason.ASSIGNED, PageReason.JOINED):
         quiet = quiet_until(user, incident.urgency, change.at)
     return tuple(
         Delivery(
@@ -157,6 +158,7 @@ def assignment_deliveries(
             epoch=change.epoch,
             sequence=change.number,
             by=change.actor.name,
+            note=joined_by(change),
             urgency=incident.urgency,
             not_before=quiet or change.at,
             due_at=quiet or change.at,
@@ -171,6 +173,13 @@ def assigned_to(change: Change | None) -> str | None:
     if change is None or change.what != "reassigned" or change.status is not Status.ACKNOWLEDGED:
         return None
     return change.detail["assignee"]
+
+
+def joined_by(change: Change | None) -> str | None:
+    """What has joined an incident that somebody has."""
+    if change is None or change.what != "joined":
+        return None
+    return change.detail.get("alert", "")
 
 
 def asked_to_help(change: Change | None) -> tuple[str, ...]:

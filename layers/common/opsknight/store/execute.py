@@ -24,6 +24,7 @@ from opsknight.incident.decisions import (
 )
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
+from opsknight.incident.members import GROUP
 from opsknight.incident.model import (
     NEVER,
     Action,
@@ -93,8 +94,7 @@ class Settling:
         """The decision, once it is written. `current` is the active incident of the dedup key, as
         it was read before. Raises Unavailable when DynamoDB is.
         """
-        incident_id = self.new_id(id_prefix(event.service_id), now)
-        alert_id = self.new_id("al", now)
+        incident_id, alert_id = self.new_ids(event, now)
         strays: dict[str, _Stray] = {}
 
         def attempt(number: int) -> Decision:
@@ -102,16 +102,8 @@ class Settling:
             if number:
                 where = event.service_id, event.dedup_key
                 pointer = self.table.pointer(*where, deadline, internal=event.internal)
-            decision = decide(
-                pointer,
-                event,
-                now=now,
-                incident_id=incident_id,
-                alert_id=alert_id,
-                window=self._window(pointer, event, service, now, deadline),
-                raising=raising or service.raises_urgency,
-                timeouts=service.timeouts,
-                hours=service.out_of_hours(now),
+            decision = self.decided(
+                pointer, event, service, incident_id, alert_id, now, deadline, raising=raising
             )
             match decision:
                 case Merged(_, alert, None):
@@ -138,6 +130,38 @@ class Settling:
             stray.running.result()
             self.table.remove_alert(stray.alert, deadline)
         return decision
+
+    def new_ids(self, event: Event, now: datetime) -> tuple[str, str]:
+        """Of the incident and of the alert that the event may make."""
+        incident_id = self.new_id(id_prefix(event.service_id), now)
+        if event.member is not None:
+            incident_id = incident_id[: -len(GROUP)] + GROUP
+        return incident_id, self.new_id("al", now)
+
+    def decided(
+        self,
+        pointer: Pointer | None,
+        event: Event,
+        service: Service,
+        incident_id: str,
+        alert_id: str,
+        now: datetime,
+        deadline: Deadline,
+        *,
+        raising: bool = False,
+    ) -> Decision:
+        """What the event does, not written yet."""
+        return decide(
+            pointer,
+            event,
+            now=now,
+            incident_id=incident_id,
+            alert_id=alert_id,
+            window=self._window(pointer, event, service, now, deadline),
+            raising=raising or service.raises_urgency,
+            timeouts=service.timeouts,
+            hours=service.out_of_hours(now),
+        )
 
     def _window(
         self,

@@ -3,6 +3,7 @@
 What else an item holds is in `incident_items`, `message_items` and `directory_items`.
 """
 
+import hashlib
 import zlib
 from datetime import datetime
 from typing import Final
@@ -36,6 +37,12 @@ def pointer_key(service_id: str, dedup_key: str, *, internal: bool | None = None
 
 def alert_key(incident_id: str, alert_id: str) -> Item:
     return _key(f"incident#{incident_id}", f"alert#{alert_id}")
+
+
+def member_key(incident_id: str, member: str) -> Item:
+    """A sender's key may be longer than a sort key should be, and holds what it likes."""
+    digest = hashlib.sha256(member.encode("utf-8", "surrogatepass")).hexdigest()
+    return _key(f"incident#{incident_id}", f"member#{digest[:32]}")
 
 
 def change_key(incident_id: str, number: int) -> Item:

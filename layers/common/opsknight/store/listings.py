@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from opsknight.incident.members import GROUP
 from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying
@@ -32,6 +33,9 @@ class Listed(Model):
     status: Status
     created_at: datetime
     assignee_id: str | None = None
+    members: int | None = None
+    """How many alerts of a group it has had, while it is active; None where it is no group."""
+    firing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +184,25 @@ class Listings:
             found = [each for each in found if each.service_id in wanted.service_ids]
         last = page.get("LastEvaluatedKey")
         following = Place(place.partition, last["id"]["S"]) if last else None
+        found = self._with_members(found, deadline)
         if len(found) > limit:
             # The query looked further than the list shows.
             found = found[:limit]
             following = Place(place.partition, found[-1].id)
         return found, following
+
+    def _with_members(self, found: list[Listed], deadline: Deadline) -> list[Listed]:
+        """The index has no counts: each alert that comes or goes would be a write to it."""
+        groups = [each.id for each in found if each.id.endswith(GROUP) and each.status in ACTIVE]
+        if not groups:
+            return found
+        incidents = self.table.incidents(groups, deadline)
+        return [
+            each.model_copy(update={"members": known.members, "firing": known.firing})
+            if (known := incidents.get(each.id))
+            else each
+            for each in found
+        ]
 
 
 def _some(wanted: Set[str], everything: Set[str]) -> Set[str] | None:

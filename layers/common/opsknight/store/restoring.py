@@ -36,7 +36,7 @@ _LISTS: Final = (
     *("integrations", "receivers", "status_pages"),
 )
 # What of an incident's partition comes back as it was. Its pages and deliveries end first.
-_PARTS: Final = frozenset({"alert", "change", "step", "page", "delivery", "remembered"})
+_PARTS: Final = frozenset({"alert", "change", "member", "step", "page", "delivery", "remembered"})
 _MARK: Final = "restored"
 _WAKING: Final = frozenset({"incident", "change", "page"})
 """The kinds of new items that wake a function (the filters of template.yaml)."""

@@ -44,9 +44,9 @@ def writes(
             item, chunks = incident_items.alert_items(alert, retention)
             sets = expanded(Changes(last_alert_at=alert.at))
             sets |= repeated(raised.after) | expanded(raised.changes)
-            changed = _counted(update(sets, expanded(raised.set_if_absent)))
+            changed = counted(update(sets, expanded(raised.set_if_absent)))
             return [
-                _incident(before, table, changed),
+                of_incident(before, table, changed),
                 put(table, item),
                 pointer(raised, table),
                 timeline(raised, table, retention),
@@ -61,7 +61,7 @@ def writes(
                 sets["expires_at"] = int((change.at + kept(after.id, retention)).timestamp())
             changed = update(sets, expanded(decision.set_if_absent))
             return [
-                _incident(before, table, changed, require),
+                of_incident(before, table, changed, require),
                 pointer(decision, table),
                 timeline(decision, table, retention),
             ], []
@@ -75,7 +75,7 @@ def count(alert: Alert, table: str) -> "UpdateTypeDef":
     It means the same in all four active statuses, so it asks for any of them. It must name them:
     `<> RESOLVED` is true of an incident that does not exist, and would make a ghost of it.
     """
-    return _of_active(alert.incident_id, _counted(update({"last_alert_at": alert.at})), table)
+    return _of_active(alert.incident_id, counted(update({"last_alert_at": alert.at})), table)
 
 
 def seen(pointer: Pointer, now: datetime, table: str) -> "UpdateTypeDef":
@@ -213,13 +213,13 @@ def _value(name: str) -> str:
     return ":" + name.replace(".", "_")
 
 
-def _counted(changed: dict[str, Any]) -> dict[str, Any]:
+def counted(changed: dict[str, Any]) -> dict[str, Any]:
     changed["UpdateExpression"] += " ADD alert_count :one"
     changed["ExpressionAttributeValues"][":one"] = {"N": "1"}
     return changed
 
 
-def _incident(
+def of_incident(
     before: Pointer, table: str, changed: dict[str, Any], require: Require = NO_REQUIREMENT
 ) -> "Write":
     names, values = changed["ExpressionAttributeNames"], changed["ExpressionAttributeValues"]
@@ -227,7 +227,11 @@ def _incident(
     values[":seen"] = {"S": str(before.status)}
     # The decision depends on the status alone: alerts that raise never refuse each other.
     condition = "#seen = :seen"
-    required = {"last_alert_at": require.last_alert_at, "page_no": require.page_no}
+    required = {
+        "last_alert_at": require.last_alert_at,
+        "page_no": require.page_no,
+        "firing": require.firing,
+    }
     required = {name: value for name, value in required.items() if value is not None}
     if required:
         condition += " AND " + still(required, names, values)

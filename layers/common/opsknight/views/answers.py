@@ -9,7 +9,7 @@ from opsknight.directory.receivers import OwnerKind
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
-from opsknight.incident.model import Actor, Alert, Pointer, Timer
+from opsknight.incident.model import Actor, Alert, Incident, Pointer, Timer
 from opsknight.incident.references import references
 from opsknight.incident.rollouts import Rollout
 from opsknight.notification.delivery import Delivery, State
@@ -32,6 +32,7 @@ def listed(each: Listed, names: Names) -> models.ListedIncident:
         created_at=each.created_at,
         assignee_id=each.assignee_id,
         assignee_name=names.user(each.assignee_id),
+        members=_members(each),
     )
 
 
@@ -59,6 +60,7 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
         ],
         rollouts=[rollout(one) for one in records.rollouts] or None,
         alert_count=each.alert_count,
+        members=_members(each),
         last_alert_at=each.last_alert_at,
         acknowledged_at=each.acknowledged_at,
         resolved_at=each.resolved_at,
@@ -107,6 +109,12 @@ def alert(each: Alert) -> models.AlertAnswer:
         description=describe_details(payload),
         adjusted=_adjusted(document.get("adjusted")) or None,
     )
+
+
+def _members(each: Listed | Incident) -> models.MembersAnswer | None:
+    if each.members is None:
+        return None
+    return models.MembersAnswer(firing=each.firing or 0, total=each.members)
 
 
 def _adjusted(found: object) -> list[models.AdjustedField]:

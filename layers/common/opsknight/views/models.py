@@ -19,6 +19,13 @@ from opsknight.views.wire import Absent, Shape
 COUNTED: Final = "From 1."
 
 
+class MembersAnswer(Shape):
+    """The alerts of a group, in one incident."""
+
+    firing: int
+    total: Annotated[int, Field(description="All it has had since it opened.")]
+
+
 class ListedIncident(Shape):
     id: str
     title: str
@@ -29,6 +36,7 @@ class ListedIncident(Shape):
     created_at: datetime
     assignee_id: str | Absent = None
     assignee_name: str | Absent = None
+    members: MembersAnswer | Absent = None
 
 
 class IncidentPage(Shape):
@@ -176,6 +184,7 @@ class IncidentDetails(IncidentAnswer):
         Field(description="What changed on its service within the hour before; the last first."),
     ] = None
     alert_count: int
+    members: MembersAnswer | Absent = None
     last_alert_at: datetime
     acknowledged_at: datetime | Absent = None
     resolved_at: datetime | Absent = None

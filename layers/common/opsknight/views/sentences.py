@@ -52,6 +52,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return "The next step waits: nobody has tried to send the page before it"
         case ChangeKind.RAISED | ChangeKind.LOWERED if "urgency" in detail:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
+        case ChangeKind.JOINED if "alert" in detail:
+            return f"One more alert: {detail['alert']}{by}"
         case ChangeKind.NOTED if "note" in detail:
             return f"{change.actor.name}: {detail['note']}"
         case ChangeKind.AMENDED if detail:
@@ -85,6 +87,13 @@ def rolled_out(found: Sequence[Rollout], opened_at: datetime) -> str:
         else f"just before: {each.summary} ({each.source})"
         for each in found
     )
+
+
+def still_firing(firing: int | None, members: int | None) -> str | None:
+    """`2 of 3 still firing`; None where it is no group, or of one alert."""
+    if members is None or members < 2:
+        return None
+    return f"{firing or 0:,} of {members:,} still firing"
 
 
 def ago(since: datetime, now: datetime) -> str:
