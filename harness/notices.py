@@ -145,14 +145,6 @@ NOTICES: Final = {
     "resolved": _about(
         IncidentEvent.RESOLVED, RESOLVED, at=THREE + timedelta(minutes=72), sequence=3
     ),
-    "joined": replace(
-        PAGE,
-        about=PageReason.JOINED,
-        incidents=(replace(ACKNOWLEDGED, by="Prometheus", number_of_alerts=3),),
-        note="Checkout: p99 latency above 4 s in eu-west-1",
-        step=None,
-        sequence=3,
-    ),
     "bundle-of-14": BUNDLE,
     "hostile": replace(
         PAGE,
@@ -168,6 +160,14 @@ NOTICES: Final = {
     ),
     "right-to-left": replace(PAGE, incidents=(replace(BRIEF, title=RTL),)),
     "test": TEST,
+    "joined": replace(
+        PAGE,
+        about=PageReason.JOINED,
+        incidents=(replace(ACKNOWLEDGED, by="Prometheus", number_of_alerts=3),),
+        note="Checkout: p99 latency above 4 s in eu-west-1",
+        step=None,
+        sequence=3,
+    ),
 }
 SHOWN_TO_ALL: Final = _about(
     StatusPageEvent.ACKNOWLEDGED,

@@ -42,7 +42,7 @@ def incident(**more: Any) -> Incident:
 
 def test_every_attribute_of_an_incident_can_change_or_never_does() -> None:
     never = {"id", "service_id", "dedup_key", "title", "created_at", "first_alert_id", "internal"}
-    counted = {"alert_count"}
+    counted = {"alert_count", "members", "firing"}
     # By a repeat of what is known, which is no change.
     seen = {"seen_content", "seen_started_at", "seen_at"}
     assert {*ATTRIBUTES, "timers"} == Incident.model_fields.keys() - never - counted - seen

@@ -245,8 +245,6 @@ def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -
             return "Look at it with whoever has it. It stays theirs unless you acknowledge it."
         case PageReason.ASSIGNED:
             return "It is already acknowledged, and yours until it is resolved."
-        case PageReason.JOINED:
-            return "Look whether it changes anything. Nobody else is told."
         case IncidentEvent.TRIGGERED | IncidentEvent.REOPENED if status is Status.OPEN:
             return "Acknowledge it to take it on."
         case IncidentEvent.EXHAUSTED:
@@ -263,7 +261,6 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
     counts = ", ".join(
         f"{urgencies[urgency]} {urgency}" for urgency in Urgency if urgencies[urgency]
     )
-    services = len({brief.service_id for brief in briefs})
     named = briefs[:NAMED_IN_A_BUNDLE]
     missing = len(briefs) - len(named)
     paged = message.about is PageReason.PAGED
@@ -275,7 +272,7 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
         label=briefs[0].urgency if open_ones else "",
         # The first of them, too: more than its beginning no lock screen shows.
         title=f"{counted(len(briefs), 'incident')}: {clean(briefs[0].title) or '(no title)'}",
-        happened=f"{happened}, on {counted(services, 'service')}",
+        happened=f"{happened}, on {counted(len({each.service_id for each in briefs}), 'service')}",
         zone=message.zone,
         facts=(("Since", min(brief.created_at for brief in briefs)),),
         listed=tuple(_line(brief) for brief in named),

@@ -136,9 +136,7 @@ class Event:
     internal: bool = False
     """One of our own, whose dedup key no event of a sender reaches, whatever it says."""
     occurrence: Occurrence | None = None
-    """Of a sender that says again and again what still is so; None for others."""
-    member: str | None = None
-    """Which alert of the group that the dedup key names; None where it names no group."""
+    member: str | None = None  # Which alert of the group that the dedup key names.
     rest: bool = False
     """Whether it resolves a group for those of its alerts that are no members."""
 
@@ -193,9 +191,7 @@ class Pointer(Model):
     urgency_in_hours: Urgency | None = None
     """What its urgency rises to when the support hours of its service begin; None for no more."""
     seen_content: str | None = None
-    """The occurrence that is going on, which its sender repeats; here and in the next two the
-    pointer alone has what is known.
-    """
+    """The occurrence that is going on, which its sender repeats. The incident has only `seen_at`."""
     seen_started_at: AwareDatetime | None = None
     seen_at: AwareDatetime | None = None
     """When a repeat of it was last written down."""
@@ -233,9 +229,8 @@ class Incident(Pointer):
     """The end of the first round that did not count, as long as no round after it has."""
     alert_count: int = 1
     members: int | None = None
-    """How many alerts of a group it has had; None where it is no group."""
+    """How many alerts of a group it has had, and how many of them fire; None for no group."""
     firing: int | None = None
-    """How many of these fire."""
     untracked: bool | None = None
     """Whether the group has more alerts than an incident has members."""
     first_alert_id: str

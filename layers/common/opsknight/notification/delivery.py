@@ -152,7 +152,7 @@ def delivery_id(kind: str, *parts: object) -> str:
 
 def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> bool:
     """Whether to send it still. Notices are wanted as long as their incident exists."""
-    if delivery.about in (PageReason.TEST, PageReason.ANSWER):
+    if delivery.about in (PageReason.TEST, PageReason.ANSWER, PageReason.REQUESTED):
         return now < delivery.at + TESTED_FOR
     if incident is None:
         return False
@@ -163,9 +163,6 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
             return incident.status in (Status.ACKNOWLEDGED, Status.SNOOZED)
         case PageReason.ALSO_PAGED:
             return incident.status in (Status.OPEN, Status.ACKNOWLEDGED)
-        case PageReason.REQUESTED:
-            # After this time whoever asked has gone.
-            return now < delivery.at + TESTED_FOR
         case PageReason.ASSIGNED:
             assigned = delivery.pages and delivery.user_id == incident.assignee_id
             return assigned and incident.status is Status.ACKNOWLEDGED
