@@ -191,7 +191,7 @@ class Pointer(Model):
     urgency_in_hours: Urgency | None = None
     """What its urgency rises to when the support hours of its service begin; None for no more."""
     seen_content: str | None = None
-    """The occurrence that is going on, which its sender repeats. The incident has only `seen_at`."""
+    """What is going on, as its sender repeats it. Of an incident only `seen_at` is stored."""
     seen_started_at: AwareDatetime | None = None
     seen_at: AwareDatetime | None = None
     """When a repeat of it was last written down."""
