@@ -6,10 +6,10 @@ to 25 ms and is stamped 5 ms before; both kinds of conflict with plain writes ar
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness import embedded
 from harness.conflicts import Conflicts, answer
@@ -26,6 +26,9 @@ from opsknight.store import incident_items, transactions
 from opsknight.store.calls import TABLE_CONFIG, Deadline, Unavailable, retrying
 from opsknight.store.execute import Settling, perform
 from opsknight.store.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 LATENCY: Final = 0.015
 SETS_OUT: Final = 0.005
@@ -142,8 +145,9 @@ class Repeating(Table):
         deadline: Deadline,
         *,
         yields: bool = False,
+        beside: "Sequence[Write]" = (),
     ) -> None:
-        Table.apply(self, decision, token, deadline)
+        Table.apply(self, decision, token, deadline, beside=beside)
 
 
 class InTransactions(Settling):

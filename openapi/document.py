@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 from events import handler
 from openapi.operations import ERRORS, operation, path_parameters, response
 from opsknight.directory.rate_limit import LIMIT
+from opsknight.http.idempotency import LONGEST
 from opsknight.http.routes import Route
 from respond import routes
 
@@ -54,6 +55,16 @@ def _header(kind: str, text: str) -> dict[str, Any]:
     return {"description": text, "schema": {"type": kind}}
 
 
+_PARAMETERS: Final = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A name of your own for this request, to send it again by: within a day,"
+        " the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is"
+        " done twice.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    }
+}
 _HEADERS: Final = {
     "X-Request-Id": _header(
         "string", "Names this request in our log; the one you sent, if you sent one."
@@ -88,6 +99,7 @@ def description() -> dict[str, Any]:
         "components": {
             "schemas": _schemas(),
             "responses": {name: response(reply) for name, reply in ERRORS.items()},
+            "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "securitySchemes": _SECURITY,
         },

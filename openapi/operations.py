@@ -21,10 +21,18 @@ ERRORS: Final = {
     ),
     "NotFound": Reply(404, "There is none.", headers=LIMITS),
     "Conflict": Reply(409, "Not possible now.", NotPossible, LIMITS),
+    "Reused": Reply(
+        422, "Idempotency-Key reused: it came with another body before.", headers=LIMITS
+    ),
     "TooLarge": Reply(413, f"Payload too large: over {LARGEST_BODY} bytes.", headers=LIMITS),
     "RateLimited": Reply(429, "Rate limit exceeded.", headers=LIMITS + RETRY_AFTER),
     "Fault": Reply(500, "Internal Server Error: our fault."),
-    "Unavailable": Reply(503, "The store does not answer. Send it again.", headers=RETRY_AFTER),
+    "Unavailable": Reply(
+        503,
+        "The store does not answer, or the first request with this Idempotency-Key is under way."
+        " Send it again.",
+        headers=RETRY_AFTER,
+    ),
 }
 _NAMES: Final = {reply.status: name for name, reply in ERRORS.items()}
 # Every route with a scope has these.
@@ -40,17 +48,20 @@ def operation(route: Route[Any]) -> dict[str, Any]:
     if route.scope and not route.integration_key:
         described["description"] = f"Needs the scope `{route.scope}`."
     described["security"] = _security(route)
-    if route.parameters:
-        described["parameters"] = [
-            {
-                "name": each.name,
-                "in": "query",
-                "description": each.text,
-                "schema": each.schema,
-                "example": each.example,
-            }
-            for each in route.parameters
-        ]
+    parameters = [
+        {
+            "name": each.name,
+            "in": "query",
+            "description": each.text,
+            "schema": each.schema,
+            "example": each.example,
+        }
+        for each in route.parameters
+    ]
+    if _has_record(route):
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if parameters:
+        described["parameters"] = parameters
     if route.body is not None:
         content = {"schema": _schema(route.body), "example": route.example}
         described["requestBody"] = {
@@ -58,6 +69,11 @@ def operation(route: Route[Any]) -> dict[str, Any]:
             "content": {"application/json": content},
         }
     return described | {"responses": _responses(route)}
+
+
+def _has_record(route: Route[Any]) -> bool:
+    """Whether it can be sent again with an Idempotency-Key."""
+    return route.method == "POST" and bool(route.scope)
 
 
 def path_parameters(path: str) -> list[dict[str, Any]]:
@@ -87,7 +103,8 @@ def _security(route: Route[Any]) -> list[dict[str, list[str]]]:
 
 def _responses(route: Route[Any]) -> dict[str, Any]:
     own = {reply.status: response(reply) for reply in route.replies}
-    shared = {*route.errors, *(_ALWAYS if route.scope else ())} - set(own)
+    always = (*(_ALWAYS if route.scope else ()), *((422,) if _has_record(route) else ()))
+    shared = {*route.errors, *always} - set(own)
     refs = {status: {"$ref": f"#/components/responses/{_NAMES[status]}"} for status in shared}
     return {str(status): each for status, each in sorted((own | refs).items())}
 

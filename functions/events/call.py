@@ -7,6 +7,7 @@ from typing import Any
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.http.gateway import Request
 from opsknight.store.calls import Deadline
+from opsknight.store.execute import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Call:
     deadline: Deadline
     """Until when DynamoDB may be tried."""
     log_fields: dict[str, Any]
+    beside: Beside | None = None
+    """What is to be written in the same transaction as what its event does."""
 
     def within(self, seconds: float) -> "Call":
         """The same call, for a part of it that may take at most so long."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,14 +16,14 @@ from events.call import Call, Sender
 from events.contract import Accepted, accepted
 from events.intake import Intake
 from events.integrations import wires
-from events.reception import Reception
+from events.reception import Reception, at_limit
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.http import conventions
 from opsknight.http.auth import authenticate, service_of
 from opsknight.http.body import read
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Answer, Failure, HttpError, Request, respond, unavailable
-from opsknight.http.rate_limiter import Limiter
+from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import LIMITS, RETRY_AFTER, Reply, Route, Router
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
@@ -74,11 +75,27 @@ class Api:
         call.log(service_id=service.id, event_action=wanted.event_action)
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
         sender = Sender(caller.hashed, caller.key, service)
-        received = Reception(self.directory, self.intake).receive(event, sender, call)
-        result = received.result
-        if result is None:
-            return Answer(429, Failure(error="Rate limit exceeded."), received.headers)
-        return Answer(202, accepted(result.action, result.incident), received.headers)
+        reception = Reception(self.directory, self.intake)
+
+        def receive(call: Call) -> Answer:
+            received = reception.receive(event, sender, call)
+            result = received.result
+            if result is None:
+                return _at_limit(received.headers)
+            return Answer(202, accepted(result.action, result.incident), received.headers)
+
+        if conventions.IDEMPOTENCY_KEY not in request.headers:
+            return receive(call)
+        once = import_module("events.receiving_once")
+        try:
+            answer: Answer = once.receive_once(sender, call, reception, receive)
+        except LimitReached:
+            return _at_limit(at_limit(call))
+        return answer
+
+
+def _at_limit(headers: Mapping[str, str]) -> Answer:
+    return Answer(429, Failure(error="Rate limit exceeded."), headers)
 
 
 class _Body:
@@ -138,9 +155,15 @@ ROUTES: Final[tuple[Route[Handler], ...]] = (
             Reply(403, "Invalid Integration Key; API key missing scope; Service access denied."),
             Reply(404, "Service not found."),
             Reply(413, f"Payload too large: over {LARGEST_BODY} bytes."),
+            Reply(422, "Idempotency-Key reused: it came with another body before.", headers=LIMITS),
             Reply(429, "Rate limit exceeded.", headers=LIMITS + RETRY_AFTER),
             Reply(500, "Internal Server Error: our fault. Send it again."),
-            Reply(503, "The store does not answer. Send it again.", headers=RETRY_AFTER),
+            Reply(
+                503,
+                "The store does not answer, or the first request with this Idempotency-Key is under"
+                " way. Send it again.",
+                headers=RETRY_AFTER,
+            ),
         ),
     ),
     Route(

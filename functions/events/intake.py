@@ -4,7 +4,7 @@ two round trips unless somebody else writes at the same time.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NoReturn, assert_never
 
@@ -90,7 +90,7 @@ class Intake:
                 groups = Groups(self._settling(), sender.service, call.now, call.deadline)
                 decided = groups.settle_all(own, seen)
                 for number, decision in zip(in_turn[dedup_key], decided, strict=True):
-                    results[number] = IntakeResult(*_outcome(decision))
+                    results[number] = IntakeResult(*outcome(decision))
                 return
             for place, number in enumerate(in_turn[dedup_key]):
                 event = events[number]
@@ -181,9 +181,15 @@ class Intake:
         raising: bool = False,
     ) -> tuple[str, Pointer | None]:
         settled = self._settling().settle(
-            event, sender.service, current, call.now, call.deadline, raising=raising
+            event,
+            sender.service,
+            current,
+            call.now,
+            call.deadline,
+            raising=raising,
+            beside=call.beside,
         )
-        return _outcome(settled)
+        return outcome(settled)
 
     def _settling(self) -> Settling:
         return Settling(self.table, self.new_id, self.background)
@@ -197,7 +203,7 @@ class Intake:
         """Opens or adds to the incident about refused events. It is not limited itself."""
         # The answer does not depend on this report, and must neither wait for it nor fail with it:
         # an accepted event that became a 500 would be sent again.
-        brief = call.within(REPORT_PATIENCE_SECONDS)
+        brief = replace(call.within(REPORT_PATIENCE_SECONDS), beside=None)
         try:
             where = report.service_id, report.dedup_key
             current = self.table.pointer(*where, brief.deadline, internal=report.internal)
@@ -227,7 +233,7 @@ def _side_by_side(settle: Callable[[str], None], keys: Mapping[str, object]) -> 
     return failed
 
 
-def _outcome(decision: GroupDecision) -> tuple[str, Pointer | None]:
+def outcome(decision: GroupDecision) -> tuple[str, Pointer | None]:
     """The action of the answer, and the incident as it is afterwards."""
     match decision:
         case Opened(incident) | OpenedGroup(Opened(incident)):

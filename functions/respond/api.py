@@ -4,13 +4,14 @@ scope and limit, reads the body. The routes are in `routes`.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from opsknight.http.body import invalid, read
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
+from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import Router
 from opsknight.store.calls import Deadline, Unavailable
@@ -74,13 +75,26 @@ class Api:
             self.new_id,
         )
         try:
-            answer = _handled(route, call)
+            answer = self._once(route, call)
+        except StillRunning:
+            raise
         except HttpError as error:
             # The request was counted, too.
             answer = error.answer
         if isinstance(answer.body, Done):
             log_fields["result"] = answer.body.result.action
         return Answer(answer.status, answer.body, {**headers, **answer.headers})
+
+    def _once(self, route: PeopleRoute, call: ApiCall) -> Answer:
+        """Raises HttpError, Unavailable."""
+        key_id, token = call.caller.by.key.id, call.new_id("req")
+        found = once(call.request, key_id, token, self.table, call.now, call.deadline)
+        if found is None:
+            return _handled(route, call)
+        if isinstance(found, Answer):
+            return found
+        begun = replace(call, once=found)
+        return found.carry_out(lambda: _handled(route, begun))
 
 
 def _handled(route: PeopleRoute, call: ApiCall) -> Answer:

@@ -3,13 +3,15 @@ them. Each gets the call and, where its route has one, the body.
 """
 
 import json
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from opsknight.directory.entries import INCIDENTS_WRITE
 from opsknight.escalation.policy import Target, TargetKind
 from opsknight.http.auth import service_of
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
+from opsknight.http.idempotency import Once
 from opsknight.incident.commands import (
     Acknowledge,
     AlsoPage,
@@ -24,10 +26,10 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
 from opsknight.store.called import called, just_called
-from opsknight.store.execute import Settling, perform
+from opsknight.store.execute import Beside, Settling, perform
 from opsknight.store.listings import Listings, Wanted
 from opsknight.views import answers, incident_records
 from opsknight.views.models import Done, IncidentPage, NotPossible, ShownIncident
@@ -43,6 +45,9 @@ from respond.contract import (
     SnoozeBody,
 )
 from respond.request import ApiCall, Query, cursor
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 SEVERITY: Final = {
     Urgency.HIGH: Severity.CRITICAL,
@@ -133,8 +138,14 @@ def open_incident(call: ApiCall, wanted: NewIncident) -> Answer:
     # Whoever opens it by hand says how urgent it is at this hour.
     service = service.model_copy(update={"support_hours": None})
     decision = Settling(call.table, call.make_id).settle(
-        event, service, current, call.now, call.deadline
+        event, service, current, call.now, call.deadline, beside=_beside(call.once)
     )
+    if not isinstance(decision, Opened | Merged):
+        raise AssertionError("a trigger opens or adds to an incident")
+    return _opened(decision)
+
+
+def _opened(decision: Opened | Merged) -> Answer:
     match decision:
         case Opened(incident):
             location = {"Location": f"/api/incidents/{incident.id}"}
@@ -142,7 +153,7 @@ def open_incident(call: ApiCall, wanted: NewIncident) -> Answer:
         case Merged(seen, _, raised):
             return Answer(200, answers.done("deduplicated", raised.after if raised else seen))
         case _:
-            raise AssertionError("a trigger opens or adds to an incident")
+            assert_never(decision)
 
 
 def change_incident(call: ApiCall, wanted: Patch) -> Answer:
@@ -238,6 +249,7 @@ def execute(call: ApiCall, command: Command) -> Done:
         token=call.new_id("act"),
         deadline=call.deadline,
         timeouts=service.timeouts if service else NEVER,
+        beside=_beside(call.once),
     )
     if decision is None:
         raise HttpError(404, "Incident not found")
@@ -248,6 +260,23 @@ def execute(call: ApiCall, command: Command) -> Done:
     if isinstance(decision, Transitioned):
         return answers.done(decision.change.what, decision.after)
     return answers.done(command.past, decision.before)
+
+
+def _beside(once: Once | None) -> Beside | None:
+    """The record of the request gets its answer with what it answers."""
+    if once is None:
+        return None
+
+    def beside(decision: Decision | NotAllowed) -> "Sequence[Write]":
+        match decision:
+            case Transitioned(_, after, change):
+                return once.beside(Answer(200, answers.done(change.what, after)))
+            case Opened() | Merged():
+                return once.beside(_opened(decision))
+            case _:
+                return once.beside(None)
+
+    return beside
 
 
 def _visible(incident_id: str, call: ApiCall) -> Incident:

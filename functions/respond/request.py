@@ -18,6 +18,7 @@ from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.auth import ByUser, authenticate
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue, Request
+from opsknight.http.idempotency import Once
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
 from opsknight.store.calls import Deadline
@@ -78,6 +79,8 @@ class ApiCall:
     workers: Executor
     """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
+    once: Once | None = None
+    """The record of the request, where its caller may send it again."""
 
     def new_id(self, prefix: str) -> str:
         return self.make_id(prefix, self.now)

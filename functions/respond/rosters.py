@@ -104,14 +104,17 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
         end=wanted.end,
         created_at=call.now,
     )
+    names = call.names(of_users((override.user_id, override.replaces)))
+    shown = answers.override(override, names)
+    answer = Answer(201, roster_models.NewOverrideAnswer(override=shown))
     try:
+        beside = call.once.beside(answer) if call.once else ()
         Operations(call.table).add_override(
-            rota.schedule.id, override, call.new_id("new"), call.deadline
+            rota.schedule.id, override, call.new_id("new"), call.deadline, beside
         )
     except Conflict:
         raise HttpError(404, "Schedule not found") from None
-    names = call.names(of_users((override.user_id, override.replaces)))
-    return Answer(201, roster_models.NewOverrideAnswer(override=answers.override(override, names)))
+    return answer
 
 
 def remove_override(call: ApiCall) -> Answer:
@@ -171,8 +174,10 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
         # An attempt whose answer was lost may have written it: then it is there already.
         return kept if window in kept else [*kept, window]
 
-    _change_windows(service_id, added, call)
-    return Answer(201, roster_models.NewWindowAnswer(maintenance=answers.window(window, call.now)))
+    shown = answers.window(window, call.now)
+    answer = Answer(201, roster_models.NewWindowAnswer(maintenance=shown))
+    _change_windows(service_id, added, call, answer)
+    return answer
 
 
 def end_window(call: ApiCall) -> Answer:
@@ -207,8 +212,13 @@ def end_window(call: ApiCall) -> Answer:
 
 
 def _change_windows(
-    service_id: str, change: Callable[[Service], list[MaintenanceWindow]], call: ApiCall
+    service_id: str,
+    change: Callable[[Service], list[MaintenanceWindow]],
+    call: ApiCall,
+    answer: Answer | None = None,
 ) -> None:
+    """`answer` is what a request that is sent again gets."""
+    token = call.new_id("win")
 
     def attempt(number: int) -> None:
         service = _service(service_id, call)
@@ -220,7 +230,10 @@ def _change_windows(
                 return
             raise
         # After a conflict, somebody else's change is kept and ours is added to it.
-        Operations(call.table).set_windows(service, windows, call.deadline)
+        beside = call.once.beside(answer) if call.once and answer else ()
+        Operations(call.table).set_windows(
+            service, windows, call.deadline, beside=beside, token=f"{token}-{number}"
+        )
 
     decide_again(call.deadline, attempt)
 

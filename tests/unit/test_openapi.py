@@ -77,7 +77,7 @@ def test_schema_and_code_agree(wanted: dict[str, Any], valid: bool) -> None:
 
 
 def test_every_status_of_the_contract_is_described() -> None:
-    described = {"202", "400", "401", "403", "404", "413", "429", "500", "503"}
+    described = {"202", "400", "401", "403", "404", "413", "422", "429", "500", "503"}
     assert set(SEND["responses"]) == described
     assert all("X-Request-Id" in answer["headers"] for answer in SEND["responses"].values())
     for status in ("429", "503"):

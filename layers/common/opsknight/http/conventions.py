@@ -19,10 +19,11 @@ POLICY: Final = f'"minute";q={LIMIT};w={WINDOW_SECONDS}'
 # A browser asks again after this many seconds.
 PREFLIGHT_SECONDS: Final = 600
 METHODS: Final = "GET, POST, PATCH, DELETE"
-SENT: Final = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id"
+IDEMPOTENCY_KEY: Final = "idempotency-key"
+SENT: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-Id"
 SHOWN: Final = (
-    "ETag, Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, "
-    "RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-Id"
+    "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Limit, RateLimit-Policy, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 
 

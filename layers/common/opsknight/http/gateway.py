@@ -109,6 +109,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     throttled: bool = False
     """Whether the sender is over its limit, where its dialect has another status for that."""
+    expected: bool = False
+    """Whether a 5xx only asks to wait, and is no fault."""
 
 
 class HttpError(Exception):
@@ -172,11 +174,11 @@ def respond(
     log_fields |= {"status": answer.status, "ms": round((time.perf_counter() - began) * 1000, 1)}
     if error is not None:
         log_fields["error"] = error
-    is_fault = answer.status >= 500 and not answer.throttled
+    is_fault = answer.status >= 500 and not (answer.throttled or answer.expected)
     (logger.error if is_fault else logger.info)("request answered", **log_fields)
     # The canary is no event of anybody's.
     is_ours = log_fields.get("service_id") == canary.SERVICE_ID
-    counted = 429 if answer.throttled else answer.status
+    counted = 429 if answer.throttled else 0 if answer.expected else answer.status
     _count(counted, None if is_ours else log_fields.get("result"))
     always = {"Content-Type": kind, "X-Request-Id": request.id, **_GUARDED, **shared}
     return {

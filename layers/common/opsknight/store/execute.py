@@ -4,10 +4,10 @@ What to decide is in `opsknight.incident`, how it is written in `transactions`. 
 nothing is two plain writes side by side: why, and what may come between them, is in ADR 27.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from opsknight.directory.entries import Service
 from opsknight.incident.canary import id_prefix
@@ -38,6 +38,15 @@ from opsknight.incident.model import (
 from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.incidents import IncidentRows
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+
+
+type Beside = Callable[[Decision | NotAllowed], Sequence[Write]]
+"""Asked at each attempt for what is to be written in the same transaction as the decision. Nothing
+is, where the decision writes nothing.
+"""
 
 
 class Running(Protocol):
@@ -90,6 +99,7 @@ class Settling:
         deadline: Deadline,
         *,
         raising: bool = False,
+        beside: Beside | None = None,
     ) -> Decision:
         """The decision, once it is written. `current` is the active incident of the dedup key, as
         it was read before. Raises Unavailable when DynamoDB is.
@@ -105,13 +115,15 @@ class Settling:
             decision = self.decided(
                 pointer, event, service, incident_id, alert_id, now, deadline, raising=raising
             )
+            more = beside(decision) if beside else ()
             match decision:
-                case Merged(_, alert, None):
+                case Merged(_, alert, None) if not more:
                     self._merge(alert, strays, deadline)
                 case Opened() | Merged() | Transitioned():
                     # One token for one decision: repeated after an unknown outcome, it is written
                     # once. In a burst of first triggers all but one find that it was opened.
-                    self.table.apply(decision, f"{alert_id}-{number}", deadline, yields=True)
+                    token = f"{alert_id}-{number}"
+                    self.table.apply(decision, token, deadline, yields=True, beside=more)
                 case Repeated(before, datetime() as seen_at):
                     self.table.note_seen(before, seen_at, deadline)
                 case Repeated() | Unchanged() | Ignored():
@@ -226,6 +238,7 @@ def perform(
     deadline: Deadline,
     timeouts: Timeouts = NEVER,
     epoch: int | None = None,
+    beside: Beside | None = None,
 ) -> Transitioned | Unchanged | NotAllowed | None:
     """Carries out a command: the decision, once it is written; None when there is no incident.
 
@@ -241,8 +254,9 @@ def perform(
         if epoch is not None and incident.epoch != epoch:
             return NotAllowed(incident.status, "it has changed since it was looked at")
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
+        more = beside(decision) if beside else ()
         if isinstance(decision, Transitioned):
-            table.apply(decision, f"{token}-{number}", deadline)
+            table.apply(decision, f"{token}-{number}", deadline, beside=more)
         return decision
 
     # After a conflict somebody was faster: it may be done or impossible by now.

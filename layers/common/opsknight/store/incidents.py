@@ -2,7 +2,7 @@
 need no escalation policy. All that taking an event needs; what follows from it is in `table`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,23 +91,28 @@ class IncidentRows(CallerRows):
         deadline: Deadline,
         *,
         yields: bool = False,
+        beside: "Sequence[Write]" = (),
     ) -> None:
-        """Writes the decision. `yields`: raises Contended when others write the same items.
+        """Writes the decision, and in the same transaction what is to stand beside it. `yields`:
+        raises Contended when others write the same items.
 
         `token` names this decision of this request, in at most 36 characters: repeated after an
         unknown outcome, it is written once. Raises Conflict when the incident has changed since it
         was read, Unavailable after the deadline.
         """
         if isinstance(decision, Merged) and decision.raised is None:
-            item, chunks = incident_items.alert_items(decision.alert, self.retention)
-            self.put_all(chunks, deadline)
-            # In turn: refused, it has left nothing behind but chunks.
-            self.count_alert(decision.alert, deadline)
-            self.put_all([item], deadline)
-            return
-        writes, chunks = transactions.writes(decision, self.name, self.retention)
+            if not beside:
+                item, chunks = incident_items.alert_items(decision.alert, self.retention)
+                self.put_all(chunks, deadline)
+                # In turn: refused, it has left nothing behind but chunks.
+                self.count_alert(decision.alert, deadline)
+                self.put_all([item], deadline)
+                return
+            writes, chunks = transactions.merge(decision.alert, self.name, self.retention)
+        else:
+            writes, chunks = transactions.writes(decision, self.name, self.retention)
         self.put_all(chunks, deadline)
-        self.transact(writes, token, deadline, yields=yields)
+        self.transact([*writes, *beside], token, deadline, yields=yields)
 
     def transact(
         self, writes: "list[Write]", token: str, deadline: Deadline, *, yields: bool

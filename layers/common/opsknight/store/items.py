@@ -117,6 +117,10 @@ def inbound_key(message_id: str) -> Item:
     return _key(f"inbound#{message_id}", "inbound")
 
 
+def idempotency_key(name: str) -> Item:
+    return _key(f"idempotency#{name}", "idempotency")
+
+
 def service_key(service_id: str) -> Item:
     return _key(f"service#{service_id}", "service")
 

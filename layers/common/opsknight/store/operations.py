@@ -3,10 +3,10 @@
 No configuration file holds these; what files hold is in `configurations`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
@@ -20,6 +20,9 @@ from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
 from opsknight.store.wire import expiry, wire
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+
 # How long after their end windows and overrides can still be listed.
 KEPT: Final = timedelta(days=30)
 _PAGE: Final = 100
@@ -30,7 +33,12 @@ class Operations:
     table: Table
 
     def add_override(
-        self, schedule_id: str, override: Override, token: str, deadline: Deadline
+        self,
+        schedule_id: str,
+        override: Override,
+        token: str,
+        deadline: Deadline,
+        beside: "Sequence[Write]" = (),
     ) -> None:
         """Raises Conflict when there is no such schedule."""
         name = self.table.name
@@ -42,6 +50,7 @@ class Operations:
             TransactItems=[
                 transactions.put_new(name, item),
                 transactions.exists(name, items.schedule_key(schedule_id)),
+                *beside,
             ],
             ClientRequestToken=token,
         )
@@ -57,9 +66,17 @@ class Operations:
         )
 
     def set_windows(
-        self, service: Service, windows: Iterable[MaintenanceWindow], deadline: Deadline
+        self,
+        service: Service,
+        windows: Iterable[MaintenanceWindow],
+        deadline: Deadline,
+        *,
+        beside: "Sequence[Write]" = (),
+        token: str = "",
     ) -> None:
-        """Replaces the windows of `service`; Conflict when they have changed since it was read."""
+        """Replaces the windows of `service`; Conflict when they have changed since it was read.
+        What is to stand beside them is written in the same transaction, which `token` names.
+        """
         sets: dict[str, object] = {"windows": tuple(windows)}
         changed = transactions.update(sets)
         same = "#windows = :seen"
@@ -67,14 +84,13 @@ class Operations:
             same = f"attribute_not_exists(#windows) OR {same}"
         changed["ExpressionAttributeValues"][":seen"] = wire(service.windows)
         changed["ExpressionAttributeNames"]["#pk"] = "pk"
-        retrying(
-            deadline,
-            self.table.client.update_item,
-            TableName=self.table.name,
-            Key=items.service_key(service.id),
-            ConditionExpression=f"attribute_exists(#pk) AND ({same})",
-            **changed,
-        )
+        condition = f"attribute_exists(#pk) AND ({same})"
+        key = items.service_key(service.id)
+        write = transactions.updating(self.table.name, key, condition, changed)
+        if beside:
+            self.table.transact([write, *beside], token, deadline, yields=False)
+        else:
+            retrying(deadline, self.table.client.update_item, **write["Update"])
 
     def end_suppression(
         self, service_id: str, now: datetime, token: str, deadline: Deadline

@@ -6,7 +6,9 @@ raises nothing is two plain writes, which `execute` carries out side by side (AD
 out what fails validation (`Rows.readable`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
@@ -16,6 +18,9 @@ from opsknight.store import advances, items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.directory import DirectoryRows
 from opsknight.store.incidents import IncidentRows
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,13 @@ class Table(IncidentRows, DirectoryRows):
         deadline: Deadline,
         *,
         yields: bool = False,
+        beside: "Sequence[Write]" = (),
     ) -> None:
         if isinstance(decision, Advanced):
             writes = advances.writes(decision, self.name, self.retention)
-            self.transact(writes, token, deadline, yields=yields)
+            self.transact([*writes, *beside], token, deadline, yields=yields)
         else:
-            IncidentRows.apply(self, decision, token, deadline, yields=yields)
+            IncidentRows.apply(self, decision, token, deadline, yields=yields, beside=beside)
 
     def latest_steps(self, incident_id: str, most: int, deadline: Deadline) -> list[StepTaken]:
         """The newest steps of its escalation, newest first."""

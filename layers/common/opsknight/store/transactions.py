@@ -69,6 +69,12 @@ def writes(
             assert_never(decision)
 
 
+def merge(alert: Alert, table: str, retention: timedelta) -> "tuple[list[Write], list[Item]]":
+    """A merge that raises nothing, as a transaction, and the chunks that must be stored before."""
+    item, chunks = incident_items.alert_items(alert, retention)
+    return [{"Update": count(alert, table)}, put(table, item)], chunks
+
+
 def count(alert: Alert, table: str) -> "UpdateTypeDef":
     """One more alert of an active incident, as a plain update that touches nothing else.
 
