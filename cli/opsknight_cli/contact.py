@@ -59,7 +59,9 @@ def test_command(
     if (spell := holding.current(invocation)) is not None:
         raise CommandError(f"No test is sent. {holding.sentence(spell)}")
     if deployment.pages is None:
-        raise CommandError(f"{deployment.name} has no output PagesUrl: deploy this version first.")
+        raise CommandError(
+            f"{deployment.name} has no output PagesHighUrl: deploy this version first."
+        )
     found = user_called(invocation, user)
     chosen = _chosen(found, method, user)
     now = session.now()

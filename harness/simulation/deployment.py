@@ -242,6 +242,7 @@ def _stack(**_: Any) -> dict[str, Any]:
     outputs = {
         "TableName": "Table",
         "PagesUrl": "Pages",
+        "PagesHighUrl": "PagesHigh",
         "ApiUrl": template.PARAMETERS["PublicUrl"],
         "Version": "0.1.0",
     }

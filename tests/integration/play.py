@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline import Pipeline
-from harness.post import PAGES
+from harness.post import PAGES_HIGH
 from harness.shell import Said, Shell
 from harness.world import event
 from opsknight.runtime.queues import Queue
@@ -67,7 +67,7 @@ class Night:
         # Queues bring all that these scenes show; ticks would only look.
         self.pipeline = Pipeline(shell.world, ticking=False)
         self._secret = secret
-        shell.pages = Queue(self.pipeline.post.sqs(), PAGES)
+        shell.pages = Queue(self.pipeline.post.sqs(), PAGES_HIGH)
         shell.sleep = lambda seconds: self.goes_by(seconds=seconds)
 
     def event(self, action: str, dedup_key: str, summary: str, **more: Any) -> str:

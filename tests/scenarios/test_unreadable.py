@@ -15,7 +15,7 @@ from opsknight.incident.commands import Note, Resolve
 from opsknight.incident.model import Urgency
 from opsknight.store.configurations import Configurations
 from opsknight.store.directory_items import directory_item
-from opsknight.store.items import incident_key, user_key
+from opsknight.store.items import incident_key, receiver_state_key, user_key
 from opsknight.views import incident_records
 
 
@@ -92,6 +92,26 @@ def test_a_contact_method_that_cannot_be_read_leaves_the_others(night: Pipeline)
     assert user
     assert [each.id for each in user.contact_methods] == ["ada/2"]
     assert table.users(["user_ada"], deadline()) == {"user_ada": user}
+
+
+def test_a_row_that_cannot_be_read_takes_no_turn_from_what_is_held_beside_it(
+    night: Pipeline,
+) -> None:
+    """For Ada's first phone. Her second, and Ben's, know nothing of it."""
+    night.trigger("told")
+    night.wait(seconds=5)
+    for name in ("damaged", "good", "better"):
+        night.trigger(name)
+    pk = receiver_state_key("user#user_ada#ada/1")["pk"]
+    first, *others = night.world.table.under(pk, "held#", deadline())
+    assert len(others) == 2
+    night.damage(pk["S"], first["sk"]["S"], "incident_id")
+    night.listener.new()
+    night.wait(minutes=1, seconds=5)
+    assert "ada/1 paged x2" in [each.text for each in night.listener.new()]
+    # Somebody may mend it.
+    left = night.world.table.under(pk, "held#", deadline())
+    assert [each["sk"] for each in left] == [first["sk"]]
 
 
 def test_what_applies_and_prunes_reads_all_or_names_what_it_cannot_read(night: Pipeline) -> None:

@@ -101,7 +101,7 @@ class Delivery(Model):
     note: str | None = None
     """The text of a public note, if it is about one."""
     urgency: Urgency | None = None
-    """The incident's when it was planned, which says how its wakeups travel; None for a test, and
+    """The incident's when it was planned, which says how its wakeups travel; HIGH for a test. None
     where a version before this planned it.
     """
     not_before: AwareDatetime

@@ -10,7 +10,7 @@ from opsknight.directory.receivers import (
     Owner,
     Receiver,
 )
-from opsknight.incident.model import Incident
+from opsknight.incident.model import Incident, Urgency
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import methods
@@ -24,7 +24,7 @@ def deliveries_of_test(
     """One for each chosen contact method. `test_id` takes the place of an incident's id."""
     return tuple(
         Delivery(
-            # The prefix of pages, so that it takes their queue.
+            # The prefix of pages, and HIGH: it takes their queue, where no storm delays it.
             id=delivery_id("p", test_id, user.id, method.id),
             incident_id=test_id,
             service_id="",
@@ -34,6 +34,7 @@ def deliveries_of_test(
             channel=method.channel,
             about=PageReason.TEST,
             at=now,
+            urgency=Urgency.HIGH,
             not_before=now,
             due_at=now,
         )
