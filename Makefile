@@ -78,6 +78,7 @@ check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON
 	lint-imports --no-logo --cache-dir .local/imports
 	python -m openapi --check
 	python -m opsknight_cli.files.schema --check
+	python -m opsknight_cli.files.presets --check
 	python -m opsknight_cli.everything --check
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 

@@ -96,6 +96,52 @@ EVENTS = st.lists(st.sampled_from(["incident.created", "incident.updated"]), uni
 HOOKS = st.tuples(METHODS, optional(events=EVENTS)).map(lambda both: both[0] | both[1])
 
 
+EXPRESSIONS = st.sampled_from(
+    ["payload.source", "payload.custom_details.team == 'shop'", "key('a', dedup_key)", "`true`"]
+)
+WAITS = st.one_of(
+    optional(high=st.booleans(), alerts=st.integers(2, 1000)).flatmap(
+        lambda rest: minutes(1, 1440).map(lambda time: {"time": time, **rest})
+    ),
+    st.integers(2, 9).map(lambda count: {"alerts": count}),
+)
+ROUTES = st.one_of(
+    st.fixed_dictionaries({"when": EXPRESSIONS, "drop": st.just(True)}, optional={"name": TITLES}),
+    st.fixed_dictionaries(
+        {"when": EXPRESSIONS},
+        optional={
+            "name": TITLES,
+            "service_label": EXPRESSIONS,
+            "severity": st.sampled_from(["critical", "error", "warning", "info"]),
+            "suppress": st.booleans(),
+            "group": EXPRESSIONS,
+            "page_after": WAITS,
+        },
+    ),
+)
+VALUES = st.lists(st.sampled_from(["open", "Closed", "0", "a b"]), min_size=1, unique=True)
+PRESETS = st.fixed_dictionaries(
+    {
+        "action": st.one_of(
+            EXPRESSIONS,
+            st.fixed_dictionaries({"value": EXPRESSIONS, "resolve": VALUES}),
+            st.fixed_dictionaries({"value": EXPRESSIONS, "otherwise": st.just("ignore")}),
+        ),
+        "dedup_key": EXPRESSIONS,
+        "summary": EXPRESSIONS,
+    },
+    optional={
+        "name": TITLES,
+        "events": st.just("body.alerts"),
+        "source": EXPRESSIONS,
+        "severity": EXPRESSIONS | st.fixed_dictionaries({"value": EXPRESSIONS, "error": VALUES}),
+        "links": st.just([{"href": "item.url", "text": "Graph"}]),
+        "signatures": st.just([{"scheme": "token", "header": "x-token"}]),
+        "setup": st.just(["Post to {url} with {key}."]),
+    },
+)
+
+
 # The rest depends on the names that a file has; few sets of names come often.
 
 
@@ -165,7 +211,7 @@ def _services(
 ) -> st.SearchStrategy[dict[str, Any]]:
     more: dict[str, st.SearchStrategy[Any]] = {
         "name": TITLES,
-        "integrations": st.dictionaries(SLUGS, TITLES, max_size=2),
+        "integrations": st.dictionaries(SLUGS, TITLES | _integrations(), max_size=2),
         "receivers": st.dictionaries(SLUGS, RECEIVERS, max_size=2),
         "acknowledgement_timeout": minutes(1, 43200),
         "auto_resolve": minutes(1, 43200),
@@ -182,6 +228,17 @@ def _services(
         more["policy"] = st.sampled_from(policies)
     service = st.fixed_dictionaries({"team": st.sampled_from(teams)}, optional=more)
     return st.dictionaries(SLUGS, service, max_size=3)
+
+
+@cache
+def _integrations() -> st.SearchStrategy[dict[str, Any]]:
+    """With settings. What they refer to is for each file to say (`files`)."""
+    return optional(
+        name=TITLES,
+        secret=st.just("hook"),
+        routes=st.lists(ROUTES, min_size=1, max_size=3),
+        page_after=WAITS,
+    )
 
 
 @cache
@@ -212,6 +269,10 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
     schedules = draw(_schedules(names(users)))
     policies = draw(_policies(names(users), names(teams), names(schedules)))
     services = draw(_services(names(teams), names(policies)))
+    for service in services.values():
+        for integration in service.get("integrations", {}).values():
+            if isinstance(integration, dict) and draw(st.booleans()):
+                integration["default"] = draw(st.sampled_from(names(services)))
     return {
         "users": users,
         "teams": teams,
@@ -219,4 +280,5 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         "policies": policies,
         "services": services,
         "status_pages": draw(_status_pages(names(services))),
+        "presets": draw(st.dictionaries(SLUGS, PRESETS, max_size=1)),
     }

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 from events.handler import Api
+from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from harness import embedded
 from harness.dynamodb import connect, make_table
@@ -28,13 +30,16 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clock
+from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_ssm import SSMClient
 
+SECRETS_PREFIX = "/opsknight/test/secrets/"
 RETENTION = timedelta(days=400)
 
 
@@ -141,11 +146,18 @@ class World:
         api = Api(
             directory=DirectoryCache(self.table, background),
             intake=Intake(self.table, Limiter(self.counters), clock.new_id, background),
+            secrets=HookSecrets(lambda: SecretReader(self.ssm), SECRETS_PREFIX),
             clock=self.clock,
             patience=patience,
         )
         self.apis.append(api)
         return api
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        """Of the account that the tables are in. Only worlds within the process have one."""
+        found: SSMClient = embedded.client("ssm", self.table.client.meta.endpoint_url)
+        return found
 
     def request(self, gateway_event: Mapping[str, Any], api: Api | None = None) -> Response:
         """To the first function, unless another is named."""

@@ -16,6 +16,7 @@ from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
 from opsknight_cli.incidents import actions, listing, watching
+from opsknight_cli.integrations import command as integrations
 from opsknight_cli.outline import STORED
 from opsknight_cli.simulate import command as simulate
 
@@ -41,6 +42,7 @@ incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help
 for part in (listing.app, watching.app, actions.app):
     incidents.registered_commands += part.registered_commands
 app.add_typer(keys.app, name="keys")
+app.add_typer(integrations.app, name="integrations")
 app.add_typer(incidents, name="incidents")
 app.add_typer(contact.app, name="contact")
 app.add_typer(oncall.overrides, name="override")

@@ -1,10 +1,11 @@
 """What goes with a request from the door to the intake. Decides nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from opsknight.directory.entries import ApiKey, IntegrationKey, Service
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service
 from opsknight.http.gateway import Request
 from opsknight.store.calls import Deadline
 from opsknight.store.execute import Beside
@@ -32,6 +33,10 @@ class Call:
         self.log_fields.update(fields)
 
 
+def _nowhere(_: str) -> None:
+    """There is no other service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """A live key, and the service that the request is for."""
@@ -40,3 +45,12 @@ class Sender:
     """The key's hash."""
     key: IntegrationKey | ApiKey
     service: Service
+    integration: Integration | None = None
+    """That of the key, if it has settings of its own."""
+    services: Callable[[str], Service | None] = _nowhere
+    """Any service by its id, a disabled one too."""
+
+    def service_of(self, service_id: str, *, disabled: bool = False) -> Service | None:
+        """Another service than its own, which an event is routed to."""
+        found = self.services(service_id)
+        return found if found and (disabled or not found.disabled) else None

@@ -25,8 +25,9 @@ class Accepted(Shape):
     result: Result
 
 
-def accepted(action: str, incident: Pointer | None) -> Accepted:
+def accepted(action: str, incident: Pointer | None, dropped_by: str | None = None) -> Accepted:
     """The body of a 202."""
     if incident is None:
-        return Accepted(result=Result(action=action, reason=NOT_ACTIVE))
+        why = NOT_ACTIVE if dropped_by is None else f"Dropped by the route {dropped_by}."
+        return Accepted(result=Result(action=action, reason=why))
     return Accepted(result=Result(action=action, incident=summary(incident)))

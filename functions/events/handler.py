@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from events.call import Call, Sender
 from events.contract import Accepted, accepted
+from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from events.integrations import wires
 from events.reception import Reception, at_limit
@@ -27,7 +28,8 @@ from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.http.routes import LIMITS, RETRY_AFTER, Reply, Route, Router
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.runtime import clients, clock
-from opsknight.runtime.settings import CorsSettings, read_settings
+from opsknight.runtime.settings import EventsSettings, read_settings
+from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.incidents import IncidentRows
 
@@ -41,16 +43,21 @@ OPENAPI: Final = Path(__file__).with_name("openapi.json")
 class Api:
     directory: DirectoryCache
     intake: Intake
+    secrets: HookSecrets
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
     origins: Set[str] = frozenset()
     """Origins whose pages may read the answers under /api/."""
 
+    @property
+    def reception(self) -> Reception:
+        return Reception(self.directory, self.intake, self.secrets)
+
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)
         try:
             if (wire := wires.find(request)) is not None:
-                return wire.answer(call, Reception(self.directory, self.intake))
+                return wire.answer(call, self.reception)
             route, _ = router().find(request)
             return route.handler(self, call)
         except HttpError as error:
@@ -75,14 +82,15 @@ class Api:
         call.log(service_id=service.id, event_action=wanted.event_action)
         event = wanted.event(service.id, request.body.decode("utf-8-sig"), caller.key.actor)
         sender = Sender(caller.hashed, caller.key, service)
-        reception = Reception(self.directory, self.intake)
+        reception = self.reception
 
         def receive(call: Call) -> Answer:
             received = reception.receive(event, sender, call)
             result = received.result
             if result is None:
                 return _at_limit(received.headers)
-            return Answer(202, accepted(result.action, result.incident), received.headers)
+            body = accepted(result.action, result.incident, result.dropped_by)
+            return Answer(202, body, received.headers)
 
         if conventions.IDEMPOTENCY_KEY not in request.headers:
             return receive(call)
@@ -196,8 +204,10 @@ def api() -> Api:
     table = clients.table(IncidentRows)
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
     intake = Intake(table, Limiter(clients.counters()), clock.new_id, background)
-    origins = conventions.origins(read_settings(CorsSettings).cors_origins)
-    return Api(DirectoryCache(table, background), intake, clock.now, origins=origins)
+    settings = read_settings(EventsSettings)
+    secrets = HookSecrets(lambda: SecretReader(clients.ssm()), settings.secrets_prefix)
+    origins = conventions.origins(settings.cors_origins)
+    return Api(DirectoryCache(table, background), intake, secrets, clock.now, origins=origins)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from importlib import import_module
 from typing import Final, NoReturn, assert_never
 
 from events.call import Call, Sender
 from events.rate_limit_reports import Refusals, too_large
+from opsknight.directory.entries import Integration
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.commands import Note
@@ -44,6 +46,17 @@ class IntakeResult:
     incident: Pointer | None
     remaining: int | None = None
     """Requests the key has left in this minute, where the limiter could tell."""
+    dropped_by: str | None = None
+    """The route that dropped the event."""
+
+    @property
+    def counted_as(self) -> str:
+        return "dropped" if self.dropped_by else self.action
+
+
+type BeginRouted = Callable[
+    ["Intake", Event, Sender, Integration, Call], Callable[[], IntakeResult]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +71,11 @@ class Intake:
     def take(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
         counting = self._begin_counting([event], sender, call)
-        current = self.table.pointer(event.service_id, event.dedup_key, call.deadline)
+        settle = self._begun(event, sender, call)
         remaining = self._counted(counting, [event], sender, call)
-        action, incident = self._settled(event, sender, current, call)
+        result = settle()
         self._report_refused(sender, call)
-        return IntakeResult(action, incident, remaining)
+        return replace(result, remaining=remaining)
 
     def take_all(
         self, events: Sequence[Event], sender: Sender, call: Call
@@ -75,7 +88,10 @@ class Intake:
         """
         counting = self._begin_counting(events, sender, call)
         keys = dict.fromkeys(event.dedup_key for event in events)
-        current = self.table.pointers(sender.service.id, keys, call.deadline)
+        routed = _routes(sender)
+        current: Mapping[str, Pointer] = {}
+        if not routed or any(event.member is not None or event.rest for event in events):
+            current = self.table.pointers(sender.service.id, keys, call.deadline)
         remaining = self._counted(counting, events, sender, call)
         in_turn: dict[str, list[int]] = {}
         for number, event in enumerate(events):
@@ -94,6 +110,9 @@ class Intake:
                 return
             for place, number in enumerate(in_turn[dedup_key]):
                 event = events[number]
+                if routed:
+                    results[number] = self._begun(event, sender, call)()
+                    continue
                 if place:
                     seen = self.table.pointer(event.service_id, dedup_key, call.deadline)
                 results[number] = IntakeResult(*self._settled(event, sender, seen, call))
@@ -171,6 +190,15 @@ class Intake:
         except LimitReached:
             self._refuse(lost, sender, call)
 
+    def _begun(self, event: Event, sender: Sender, call: Call) -> Callable[[], IntakeResult]:
+        """Reads what is there. What it returns decides and writes."""
+        if (integration := _routes(sender)) is not None:
+            # With all that routes need: those of other integrations do not wait for it.
+            begin: BeginRouted = import_module("events.routed").begin
+            return begin(self, event, sender, integration, call)
+        current = self.table.pointer(event.service_id, event.dedup_key, call.deadline)
+        return lambda: IntakeResult(*self._settled(event, sender, current, call))
+
     def _settled(
         self,
         event: Event,
@@ -231,6 +259,13 @@ def _side_by_side(settle: Callable[[str], None], keys: Mapping[str, object]) -> 
     with ThreadPoolExecutor(min(len(keys), SIDE_BY_SIDE), "batch") as pool:
         list(pool.map(attempt, keys))
     return failed
+
+
+def _routes(sender: Sender) -> Integration | None:
+    """The sender's integration if its events may belong anywhere else than to its service."""
+    found = sender.integration
+    routed = found is not None and (found.remembers or found.routing or found.page_after)
+    return found if routed else None
 
 
 def outcome(decision: GroupDecision) -> tuple[str, Pointer | None]:

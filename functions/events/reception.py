@@ -5,12 +5,15 @@ and the answer learn of both. How the answer looks is up to the way in.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from events.call import Call, Sender
+from events.hook_secrets import HookSecrets
 from events.intake import Intake, IntakeResult
+from opsknight.directory.entries import Service
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.rate_limiter import LimitReached
@@ -39,27 +42,42 @@ class ReceivedAll:
 class Reception:
     directory: DirectoryCache
     intake: Intake
+    secrets: HookSecrets
+
+    def _with_settings(self, sender: Sender, call: Call) -> Sender:
+        """Integrations without any cost no read."""
+        when = call.now, call.deadline
+        found = self.directory.settings_of(sender.key, sender.service, *when)
+        if found is None:
+            return sender
+        services = partial(self._service, call)
+        return replace(sender, integration=found, services=services)
+
+    def _service(self, call: Call, service_id: str) -> Service | None:
+        return self.directory.any_service(service_id, call.now, call.deadline)
 
     def receive(self, event: Event, sender: Sender, call: Call) -> Received:
         """Raises Unavailable when DynamoDB is."""
+        sender = self._with_settings(sender, call)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
             result = self.intake.take(event, sender, call)
         except LimitReached:
             return Received(None, at_limit(call))
-        call.log(result=result.action)
+        call.log(result=result.counted_as)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
         return Received(result, _limits(call, result.remaining))
 
     def receive_all(self, events: Sequence[Event], sender: Sender, call: Call) -> ReceivedAll:
         """All events of one request. Raises Unavailable when nothing could be read."""
+        sender = self._with_settings(sender, call)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
             results, remaining = self.intake.take_all(events, sender, call)
         except LimitReached:
             return ReceivedAll(None, at_limit(call))
-        counted = Counter(each.action if each else "not stored" for each in results)
+        counted = Counter(each.counted_as if each else "not stored" for each in results)
         call.log(results=dict(counted))
         for action, number in counted.items():
             if action != "not stored":

@@ -20,7 +20,7 @@ from opsknight_cli.deployments import find
 from opsknight_cli.main import run
 from opsknight_cli.outline import command
 from opsknight_cli.session import Session
-from tests.integration import scenes_configuration, scenes_incidents
+from tests.integration import scenes_configuration, scenes_incidents, scenes_integrations
 from tests.integration.play import Play
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
@@ -43,6 +43,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_incidents.simulate,
     scenes_incidents.simulate_a_gap,
     scenes_incidents.doctor,
+    scenes_integrations.integrations,
 )
 
 

@@ -15,6 +15,7 @@ from secrets import token_hex
 import pytest
 
 from events.handler import Api
+from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from harness.described import DESCRIBED, operation
 from harness.desk import Desk
@@ -31,6 +32,7 @@ from opsknight.http.rate_limiter import Limiter
 from opsknight.notification.delivery import Attempt, State
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
+from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.store.directory_items import directory_item
 from respond.handler import fault
 from tests.integration.steps import incident, put
@@ -102,7 +104,8 @@ def desk(world: World) -> Desk:
     )
     background = ThreadPoolExecutor(max_workers=2)
     intake = Intake(world.table, Limiter(world.counters), new_id, background)
-    events = Api(DirectoryCache(world.table, background), intake, world.clock)
+    hooks = HookSecrets(lambda: SecretReader(desk.ssm), "")
+    events = Api(DirectoryCache(world.table, background), intake, hooks, world.clock)
     sent = [
         (world.integration_key, event("trigger", "latency", "error", payload=LATENCY)),
         (world.integration_key, event("trigger", "cpu", "warning")),

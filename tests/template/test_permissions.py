@@ -33,13 +33,15 @@ from harness.dynamodb import template
 from harness.pipeline import Pipeline
 from harness.policies import allows, name_of, statements
 from harness.receivers import answers, http_receiver
+from harness.settings import configure
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
 from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
-from opsknight.directory.entries import Member, Role, Team, User
+from opsknight.directory.entries import Integration, Member, Role, Team, User
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.directory.routing import Route, Routing
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, Report, State
 from opsknight.oncall.schedules import Schedule
@@ -89,8 +91,8 @@ IN_TRANSACTION = {
 
 
 def call_events(world: World) -> None:
-    """Every action, both kinds of keys, a body in chunks, a batch, and senders who act and read as
-    they did at Opsgenie.
+    """Every action, both kinds of keys, a body in chunks, a batch, senders who act and read as they
+    did at Opsgenie, and an integration with routes and a secret that nobody has stored yet.
     """
 
     def post(body: dict[str, Any], authorization: str) -> None:
@@ -123,6 +125,22 @@ def call_events(world: World) -> None:
             query={"identifierType": "alias"} if path else {},
         )
         assert events.handler.on_request(request, None)["statusCode"] == status
+    route = Route(name="all", when="`true`", service_id=world.other_service.id)
+    configure(
+        world,
+        Integration(
+            id="int_prometheus",
+            service_id=world.service.id,
+            name="Prometheus",
+            secret="hook",
+            routing=Routing(routes=(route,)),
+            remembers=True,
+        ),
+    )
+    events.handler.api.cache_clear()
+    post(event(dedup_key="routed"), integration)
+    signed = http_event({}, path=f"/k/{world.integration_key}/github")
+    assert events.handler.on_request(signed, None)["statusCode"] == 503
 
 
 def call_escalation(world: World) -> None:

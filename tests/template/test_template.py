@@ -25,8 +25,8 @@ from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
     CanarySettings,
-    CorsSettings,
     CounterSettings,
+    EventsSettings,
     OutboxSettings,
     QueueSettings,
     RespondSettings,
@@ -40,7 +40,7 @@ from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
 SETTINGS: dict[str, tuple[type, ...]] = {
-    "EventsFunction": (TableSettings, CounterSettings, CorsSettings),
+    "EventsFunction": (TableSettings, CounterSettings, EventsSettings),
     "RespondFunction": (
         TableSettings,
         CounterSettings,
@@ -433,7 +433,7 @@ def test_an_alarm_listens_to_what_the_function_counts(
     service = functions()[function]["Environment"]["POWERTOOLS_SERVICE_NAME"]
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
     made = world.api()
-    api = Answering(made.directory, made.intake, made.clock, status=status)
+    api = Answering(made.directory, made.intake, made.secrets, made.clock, status=status)
     assert respond(http_event(), lambda: api)["statusCode"] == status
     (counted,) = [
         json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line

@@ -21,6 +21,34 @@ def configuration(data: Any) -> Configuration:
     return check(read({"": json.dumps(data, ensure_ascii=False)}), NOW).configuration
 
 
+ROUTED: Any = {
+    "users": {"ada": {"email": "ada@example.com", "role": "ADMIN"}},
+    "teams": {"web": {"members": {"ada": {}}}},
+    "services": {
+        "shop": {
+            "team": "web",
+            "integrations": {
+                "plain": "Plain",
+                "company": {"routes": [{"when": "`true`", "service": "shop"}]},
+            },
+        }
+    },
+}
+
+
+def test_an_integration_that_had_routes_is_looked_up_for_ever() -> None:
+    """Its incidents may be anywhere, and a resolve has to find them."""
+    live = desired(Configuration(), configuration(ROUTED), prune=True).configuration
+    assert live.services["svc_shop"].looked_up == ("int_company",)
+    bare = json.loads(json.dumps(ROUTED))
+    bare["services"]["shop"]["integrations"]["company"] = "Company"
+    after = desired(live, configuration(bare), prune=True).configuration
+    assert after.integrations["svc_shop/int_company"].remembers
+    assert after.services["svc_shop"].looked_up == ("int_company",)
+    never = desired(Configuration(), configuration(bare), prune=True).configuration
+    assert never.services["svc_shop"].looked_up is None
+
+
 @given(files(), files())
 def test_no_reference_dangles_after_any_step(one: Any, other: Any) -> None:
     live = desired(Configuration(), configuration(one), prune=True).configuration

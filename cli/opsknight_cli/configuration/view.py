@@ -8,7 +8,7 @@ from rich.text import Text
 
 from opsknight.config.configuration import Entry, Kind, Path, key_of, kind_of, path_of, slug_of
 from opsknight.config.diff import Create, Remove, Step, Update
-from opsknight.directory.entries import Integration, User
+from opsknight.directory.entries import Integration, Service, User
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight_cli.configuration.loading import counted
 from opsknight_cli.configuration.plan import Plan, Silenced
@@ -144,9 +144,18 @@ def _show(step: Step, plan: Plan, screen: Screen) -> None:
 
 
 def _changes(before: Entry, after: Entry) -> Iterator[Difference]:
-    # An integration is only a name.
-    path = ("name",) if isinstance(after, Integration) else ()
-    yield from differences(fields(before), fields(after), path)
+    was, is_now = fields(before), fields(after)
+    if isinstance(after, Integration):
+        # One without settings is only a name.
+        was, is_now = ({"name": each} if isinstance(each, str) else each for each in (was, is_now))
+    yield from differences(was, is_now)
+    if isinstance(before, Service) and isinstance(after, Service):
+        looked_up = [
+            [slug_of(each) for each in service.looked_up or ()] or None
+            for service in (before, after)
+        ]
+        if looked_up[0] != looked_up[1]:
+            yield Difference(("integrations", "(with settings of their own)"), *looked_up)
     if isinstance(before, User) and isinstance(after, User) and before.team_ids != after.team_ids:
         teams = ([slug_of(each) for each in user.team_ids] for user in (before, after))
         yield Difference(("teams", "(by their members)"), *teams)

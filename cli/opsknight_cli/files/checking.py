@@ -13,12 +13,11 @@ from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
 from opsknight.runtime.addresses import Reach
 from opsknight_cli.files.compiling import compiled
-from opsknight_cli.files.hours import Shape
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.files.reachable import unreachable
 from opsknight_cli.files.reading import Document
 from opsknight_cli.files.shape import SECTIONS
-from opsknight_cli.files.values import FieldError, slug, slugged
+from opsknight_cli.files.values import FieldError, Shape, slug, slugged
 from opsknight_cli.files.wording import capital, sentence, unknown
 
 _KINDS: Final = {
@@ -28,6 +27,7 @@ _KINDS: Final = {
     "policies": Kind.POLICY,
     "services": Kind.SERVICE,
     "status_pages": Kind.STATUS_PAGE,
+    "presets": Kind.PRESET,
 }
 
 
@@ -45,7 +45,12 @@ _REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
         ((*_STEP, "team_leads"), Kind.TEAM),
         ((*_STEP, "schedule"), Kind.SCHEDULE),
     ),
-    "services": ((("team",), Kind.TEAM), (("policy",), Kind.POLICY)),
+    "services": (
+        (("team",), Kind.TEAM),
+        (("policy",), Kind.POLICY),
+        (("integrations", _EACH, "routes", _EACH, "service"), Kind.SERVICE),
+        (("integrations", _EACH, "default"), Kind.SERVICE),
+    ),
     "status_pages": ((("services", _EACH), Kind.SERVICE),),
 }
 

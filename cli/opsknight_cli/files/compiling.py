@@ -6,15 +6,7 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
-from opsknight.directory.entries import (
-    Integration,
-    Member,
-    Remind,
-    Service,
-    SupportHours,
-    Team,
-    User,
-)
+from opsknight.directory.entries import Member, Remind, Service, SupportHours, Team, User
 from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
@@ -28,7 +20,9 @@ from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, instant_of
-from opsknight_cli.files.hours import HoursShape, Shape
+from opsknight_cli.files.hours import HoursShape
+from opsknight_cli.files.integration_shape import integration
+from opsknight_cli.files.preset_shape import PresetShape, preset
 from opsknight_cli.files.shape import (
     LayerShape,
     MethodShape,
@@ -40,6 +34,7 @@ from opsknight_cli.files.shape import (
     TeamShape,
     UserShape,
 )
+from opsknight_cli.files.values import Shape
 
 METHOD: Final = "cm"
 LAYER: Final = "layer"
@@ -88,6 +83,8 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
                     shows_details=shape.shows_details,
                 )
             ]
+        case PresetShape():
+            return [preset(name, shape)]
         case _:
             raise TypeError(f"unknown shape {type(shape).__name__}")
 
@@ -197,10 +194,7 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
     )
     return [
         service,
-        *(
-            Integration(id=id_of(Kind.INTEGRATION, slug), service_id=service.id, name=title)
-            for slug, title in shape.integrations.items()
-        ),
+        *(integration(service.id, slug, each) for slug, each in shape.integrations.items()),
         *(
             ServiceReceiver(
                 **dict(_receiver(PREFIX[Kind.RECEIVER], slug, each)),

@@ -20,6 +20,7 @@ from opsknight.directory.entries import (
     Team,
     User,
 )
+from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import (
     DEFAULT_EVENTS,
     Receiver,
@@ -33,6 +34,8 @@ from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
+from opsknight_cli.files.integration_shape import described_integration
+from opsknight_cli.files.preset_shape import described_preset
 from opsknight_cli.files.shape import SECTIONS
 from opsknight_cli.files.values import in_words, turn_in_words
 
@@ -101,7 +104,9 @@ def fields(entry: Entry) -> Data | str:
                 }
             )
         case Integration():
-            return entry.name
+            return described_integration(entry)
+        case Preset():
+            return _given({"name": _name(entry)}) | described_preset(entry)
         case ServiceReceiver():
             events = None
             if entry.events != DEFAULT_EVENTS:

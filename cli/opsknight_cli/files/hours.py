@@ -2,17 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from opsknight.incident.model import Urgency
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.schedules import Zone
 from opsknight.oncall.wall_clock import EPOCH, Restriction
-from opsknight_cli.files.values import FieldError
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+from opsknight_cli.files.values import FieldError, Shape
 
 
 class HoursShape(Restriction):

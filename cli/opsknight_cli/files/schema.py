@@ -16,6 +16,7 @@ PUBLISHED: Final = Path(__file__).parents[3] / "docs" / "opsknight.schema.json"
 def schema() -> dict[str, Any]:
     made = File.model_json_schema(mode="validation")
     _open_null(made)
+    _open_text(made)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **made,
@@ -29,6 +30,23 @@ def _open_null(made: dict[str, Any]) -> None:
     members["additionalProperties"] = {"anyOf": [members["additionalProperties"], {"type": "null"}]}
     for section in made["properties"].values():
         section.setdefault("type", "object")
+
+
+def _open_text(made: dict[str, Any]) -> None:
+    """Allows what is only a name, or only an expression, where the file format does."""
+    parts = made["$defs"]
+    title = parts["ServiceShape"]["properties"]["name"]["anyOf"][0]
+    integrations = parts["ServiceShape"]["properties"]["integrations"]
+    integrations["additionalProperties"] = {"anyOf": [title, integrations["additionalProperties"]]}
+    preset = parts["PresetShape"]["properties"]
+    expression = preset["summary"]
+    for name in ("action", "severity"):
+        rule = preset[name]
+        kinds = rule.get("anyOf") or [{"$ref": rule.pop("$ref")}]
+        text = {
+            key: each for key, each in expression.items() if key not in ("description", "title")
+        }
+        rule["anyOf"] = [text, *kinds]
 
 
 def main(arguments: list[str]) -> int:

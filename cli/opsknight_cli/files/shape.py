@@ -21,7 +21,9 @@ from opsknight.incident.model import Urgency
 from opsknight.oncall.schedules import Zone
 from opsknight.oncall.wall_clock import WallTime
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
-from opsknight_cli.files.hours import HoursShape, QuietHoursShape, Shape, SupportHoursShape
+from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
+from opsknight_cli.files.integration_shape import IntegrationShape, named
+from opsknight_cli.files.preset_shape import PresetShape
 from opsknight_cli.files.values import (
     Address,
     Duration,
@@ -32,6 +34,7 @@ from opsknight_cli.files.values import (
     Moment,
     Number,
     Parameter,
+    Shape,
     Slug,
     Title,
     Turn,
@@ -209,7 +212,7 @@ class ServiceShape(Shape):
     policy: Slug | None = Field(
         None, description="The escalation policy; without one, the whole team is paged at once."
     )
-    integrations: dict[Slug, Title] = Field(
+    integrations: dict[Slug, Annotated[IntegrationShape, BeforeValidator(named)]] = Field(
         {},
         description='The senders of its events, each a key and a name: `prometheus: "Prometheus"`.',
     )
@@ -267,6 +270,9 @@ class File(Shape):
     policies: dict[Slug, PolicyShape] = Field({}, description="Whom to page, and in which order.")
     services: dict[Slug, ServiceShape] = Field({}, description="The services that are monitored.")
     status_pages: dict[Slug, StatusPageShape] = Field({}, description="The status pages to inform.")
+    presets: dict[Slug, PresetShape] = Field(
+        {}, description="How to read the payloads of tools that OpsKnight has no preset for."
+    )
 
 
 SECTIONS: Final[Mapping[str, type[Shape]]] = {
@@ -276,4 +282,5 @@ SECTIONS: Final[Mapping[str, type[Shape]]] = {
     "policies": PolicyShape,
     "services": ServiceShape,
     "status_pages": StatusPageShape,
+    "presets": PresetShape,
 }

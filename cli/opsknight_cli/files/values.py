@@ -9,7 +9,16 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from opsknight.directory.entries import Never
 from opsknight.directory.secret_names import LONGEST, SHARED, parameter
@@ -36,6 +45,12 @@ _SPOKEN: Final = re.compile(
 _CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?\s*(am|pm|a\.m\.|p\.m\.)?")
 _TURN: Final = re.compile(r"([1-9]\d{0,3})([hdw])")
 _TURN_UNITS: Final = {"h": Unit.HOURS, "d": Unit.DAYS, "w": Unit.WEEKS}
+
+
+class Shape(BaseModel):
+    """A part of a file: other keys than its fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class FieldError(ValueError):

@@ -1,11 +1,13 @@
 """Paths of our own for tools that post what they like: `/api/integrations/NAME`, and `/k/KEY/NAME`
 for those that can be given nothing but a URL.
 
-An integration is a module with `read(sent: Sent) -> Batch`, pure; all else is done here. One
-request is one of the 120 of its key, whatever it holds. Nothing but "it can never be taken" is a
-4xx: most tools never send again what was refused so. Over the limit they hear 503 for that reason.
+An integration is a module with `read(sent: Sent) -> Batch`, pure, or a preset; all else is done
+here. One request is one of the 120 of its key, whatever it holds. Nothing but "it can never be
+taken" is a 4xx: most tools never send again what was refused so. Over the limit they hear 503 for
+that reason.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,10 +19,14 @@ from events.call import Call, Sender
 from events.intake import IntakeResult
 from events.integrations.batch import Batch, Meaningless, Sent
 from events.integrations.keys import Identified, identify, scrubbed, without_key
+from events.integrations.signatures import is_signed
 from events.reception import Reception
+from opsknight.directory.presets import Preset, Scheme, Signature
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
+from opsknight.integrations import builtin
 from opsknight.integrations.drafts import Understood, understood
+from opsknight.store import presets
 from opsknight.views.wire import Absent, Shape
 
 LARGEST_BATCH: Final = 4 * 1024 * 1024
@@ -29,7 +35,12 @@ KEYED: Final = "/k/"
 # Names in paths, and their modules.
 INTEGRATIONS: Final[Mapping[str, str]] = {"alertmanager": "alertmanager", "grafana": "grafana"}
 
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# Grafana signs so if it is told to; Alertmanager signs nothing.
+SIGNATURES: Final = (Signature(scheme=Scheme.HMAC_SHA256, header="x-grafana-alerting-signature"),)
+
 type Read = Callable[[Sent], Batch]
+type ReadByPreset = Callable[[Preset, Sent], Batch]
 
 
 class Taken(Shape):
@@ -74,7 +85,9 @@ def answer(call: Call, reception: Reception) -> Answer:
         reception.refuse_large(LARGEST_BATCH, sender, call)
         failure = Failure(error="Payload too large", maximum_bytes=LARGEST_BATCH)
         raise HttpError(413, failure)
-    batch = _read(address, found, call)
+    preset = _preset(address.name, reception, call)
+    _check_signature(preset, sender, reception, call)
+    batch = _read(address, preset, found, call)
     wanted = [understood(each, sender.service.id, sender.key.actor) for each in batch.drafts]
     if batch.not_taken:
         call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
@@ -93,13 +106,48 @@ def _address(path: str) -> _Address:
         key, _, name = rest.removeprefix(KEYED).partition("/")
     else:
         name = rest.removeprefix(PREFIX)
-    if name not in INTEGRATIONS:
-        known = f"Known are {', '.join(sorted(INTEGRATIONS))}."
-        raise HttpError(404, Failure(error="Integration not found", message=known))
+    if not _NAME.fullmatch(name):
+        raise _not_found()
     return _Address(name, key)
 
 
-def _read(address: _Address, found: Identified, call: Call) -> Batch:
+def _not_found() -> HttpError:
+    known = f"Known are {', '.join(sorted([*INTEGRATIONS, *builtin.names()]))}."
+    return HttpError(404, Failure(error="Integration not found", message=known))
+
+
+def _preset(name: str, reception: Reception, call: Call) -> Preset | None:
+    """None for an integration that is code. Raises HttpError for one that there is not."""
+    if name in INTEGRATIONS:
+        return None
+    directory = reception.directory
+
+    def own() -> Preset | None:
+        return presets.find(directory.table, name, call.deadline)
+
+    found = builtin.find(name) or directory.remembered(f"preset {name}", call.now, own)
+    if found is None:
+        raise _not_found()
+    return found
+
+
+def _check_signature(
+    preset: Preset | None, sender: Sender, reception: Reception, call: Call
+) -> None:
+    """Once the integration has a secret, its key alone is not enough. Raises HttpError."""
+    when = call.now, call.deadline
+    integration = reception.directory.settings_of(sender.key, sender.service, *when)
+    if integration is None or integration.secret is None:
+        return
+    known = SIGNATURES if preset is None else preset.signatures
+    request = call.request
+    secrets = reception.secrets.of(integration, call.now)
+    if not is_signed(known, secrets, request.body, request.headers, call.now):
+        why = "The integration has a secret, and the request is not signed with it."
+        raise HttpError(401, Failure(error="Unauthorized", message=why))
+
+
+def _read(address: _Address, preset: Preset | None, found: Identified, call: Call) -> Batch:
     """Raises HttpError for what is not JSON, or means nothing."""
     request = call.request
     body = scrubbed(request.body, found.secret)
@@ -110,6 +158,9 @@ def _read(address: _Address, found: Identified, call: Call) -> Batch:
     sent = Sent(
         address.name, without_key(document, found), body, request.headers, dict(request.query)
     )
+    if preset is not None:
+        by_preset: ReadByPreset = import_module("events.integrations.preset").batch
+        return by_preset(preset, sent)
     read: Read = import_module(f"events.integrations.{INTEGRATIONS[address.name]}").read
     try:
         return read(sent)

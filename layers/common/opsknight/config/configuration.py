@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Final, assert_never
 
 from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy, TargetKind
 from opsknight.oncall.schedules import Schedule
@@ -26,14 +27,18 @@ class Kind(StrEnum):
     INTEGRATION = "integration"
     RECEIVER = "receiver"
     STATUS_PAGE = "status page"
+    PRESET = "preset"
 
 
-type Entry = User | Schedule | Team | Policy | Service | Integration | ServiceReceiver | StatusPage
+type Entry = (
+    Preset | User | Schedule | Team | Policy | Service | Integration | ServiceReceiver | StatusPage
+)
 type Path = tuple[str | int, ...]
 """Where something stands in the file."""
 
 # An id is made from the name once, and never changes.
 PREFIX: Final = {
+    Kind.PRESET: "preset",
     Kind.USER: "user",
     Kind.SCHEDULE: "sch",
     Kind.TEAM: "team",
@@ -44,6 +49,7 @@ PREFIX: Final = {
     Kind.STATUS_PAGE: "page",
 }
 _SECTION: Final = {
+    Kind.PRESET: "presets",
     Kind.USER: "users",
     Kind.SCHEDULE: "schedules",
     Kind.TEAM: "teams",
@@ -72,6 +78,7 @@ def slug_of(entry_id: str) -> str:
 class Configuration:
     """Entries of each kind, by their keys (`key_of`)."""
 
+    presets: Mapping[str, Preset] = field(default_factory=dict[str, Preset])
     users: Mapping[str, User] = field(default_factory=dict[str, User])
     schedules: Mapping[str, Schedule] = field(default_factory=dict[str, Schedule])
     teams: Mapping[str, Team] = field(default_factory=dict[str, Team])
@@ -86,6 +93,7 @@ class Configuration:
         """Sorts the entries by key. Of several with one key, the last counts."""
         ordered = sorted(entries, key=key_of)
         return cls(
+            presets={key_of(it): it for it in ordered if isinstance(it, Preset)},
             users={key_of(it): it for it in ordered if isinstance(it, User)},
             schedules={key_of(it): it for it in ordered if isinstance(it, Schedule)},
             teams={key_of(it): it for it in ordered if isinstance(it, Team)},
@@ -98,6 +106,8 @@ class Configuration:
 
     def by_kind(self, kind: Kind) -> Mapping[str, Entry]:
         match kind:
+            case Kind.PRESET:
+                return self.presets
             case Kind.USER:
                 return self.users
             case Kind.SCHEDULE:
@@ -124,6 +134,8 @@ class Configuration:
 
 def kind_of(entry: Entry) -> Kind:
     match entry:
+        case Preset():
+            return Kind.PRESET
         case User():
             return Kind.USER
         case Schedule():
@@ -175,6 +187,8 @@ class Reference:
 def references(entry: Entry) -> Iterator[Reference]:
     """The entries that this entry needs."""
     match entry:
+        case Preset():
+            return
         case User():
             # A user's team ids are copies: teams refer to users.
             return
@@ -196,7 +210,17 @@ def references(entry: Entry) -> Iterator[Reference]:
             yield Reference(Kind.TEAM, entry.team_id, ("team",))
             if entry.policy_id is not None:
                 yield Reference(Kind.POLICY, entry.policy_id, ("policy",))
-        case Integration() | ServiceReceiver():
+        case Integration():
+            yield Reference(Kind.SERVICE, entry.service_id, ())
+            if entry.routing is not None:
+                for number, route in enumerate(entry.routing.routes):
+                    if route.service_id is not None:
+                        yield Reference(
+                            Kind.SERVICE, route.service_id, ("routes", number, "service")
+                        )
+                if (default := entry.routing.default_service_id) is not None:
+                    yield Reference(Kind.SERVICE, default, ("default",))
+        case ServiceReceiver():
             yield Reference(Kind.SERVICE, entry.service_id, ())
         case StatusPage():
             for number, service_id in enumerate(entry.service_ids):

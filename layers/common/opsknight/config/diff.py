@@ -59,7 +59,8 @@ def desired(
             kept.append(Kept(entry, needed.get((kind, key))))
     entries = [_completed(entry, live) for entry in file.entries()]
     everything = [*(each.entry for each in kept), *entries]
-    return Desired(Configuration.of(_with_teams(everything)), tuple(kept))
+    copied = _with_integrations([*_with_teams(everything)])
+    return Desired(Configuration.of(copied), tuple(kept))
 
 
 def _completed(entry: Entry, live: Configuration) -> Entry:
@@ -67,6 +68,11 @@ def _completed(entry: Entry, live: Configuration) -> Entry:
     match entry:
         case Service() if known := live.services.get(entry.id):
             return entry.model_copy(update={"windows": known.windows})
+        case Integration():
+            # Once it has had routes, incidents of its senders may be anywhere.
+            had = live.integrations.get(key_of(entry))
+            routed = entry.routing is not None or (had is not None and had.remembers)
+            return entry.model_copy(update={"remembers": routed or None})
         case Policy() if before := live.policies.get(entry.id):
             same = entry.model_copy(update={"version": before.version})
             return (
@@ -87,6 +93,20 @@ def _with_teams(entries: list[Entry]) -> Iterator[Entry]:
         if isinstance(entry, User):
             teams = tuple(sorted(of_user.get(entry.id, ())))
             yield entry.model_copy(update={"team_ids": teams})
+        else:
+            yield entry
+
+
+def _with_integrations(entries: list[Entry]) -> Iterator[Entry]:
+    """Copies the ids of integrations that are not plain into their service."""
+    of_service: dict[str, list[str]] = {}
+    for each in entries:
+        if isinstance(each, Integration) and not each.is_plain:
+            of_service.setdefault(each.service_id, []).append(each.id)
+    for entry in entries:
+        if isinstance(entry, Service):
+            ids = tuple(sorted(of_service.get(entry.id, ()))) or None
+            yield entry.model_copy(update={"looked_up": ids})
         else:
             yield entry
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.directory.routing import PageAfter, Routing
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.model import (
     Actor,
@@ -160,6 +161,10 @@ class Service(Model):
     """The address of what to do when one of its incidents opens."""
     dashboard: str | None = None
     """The address of how it is doing."""
+    looked_up: tuple[str, ...] | None = None
+    """The ids of its integrations that are not plain. Repeats what they say, so that the events of
+    all others need no further read.
+    """
 
     @property
     def timeouts(self) -> Timeouts:
@@ -182,6 +187,19 @@ class Integration(Model):
     id: str
     service_id: str
     name: str
+    secret: str | None = None
+    """Name of an SSM SecureString parameter: unsigned requests are refused."""
+    next_secret: str | None = None
+    """Name of a second one during a rotation: either will do."""
+    routing: Routing | None = None
+    remembers: bool | None = None
+    """Whether it has, or ever had, routes: incidents may be elsewhere (`routing.Routed`)."""
+    page_after: PageAfter | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its events need nothing but its key."""
+        return not (self.secret or self.routing or self.remembers or self.page_after)
 
 
 class _Key(Model):

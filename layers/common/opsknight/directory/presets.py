@@ -3,13 +3,10 @@ expressions; `opsknight.integrations` evaluates them.
 """
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field
-
+from opsknight.directory.routing import Expression
 from opsknight.incident.model import Action, Model, Severity
 
-type Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 type Words = tuple[str, ...]
 
 
@@ -32,6 +29,10 @@ class Signature(Model):
     """Stands before the digits, or before each of several, which commas part."""
 
 
+class Ignore(StrEnum):
+    IGNORE = "ignore"
+
+
 class ActionRule(Model):
     """What an event asks for: the value is compared with whole words, in any case."""
 
@@ -41,8 +42,8 @@ class ActionRule(Model):
     resolve: Words = ()
     ignore: Words = ()
     """It is no event: a test message, or news that wakes nobody."""
-    otherwise: Action | None = Action.TRIGGER
-    """Of any other value, and of none; None ignores it."""
+    otherwise: Action | Ignore = Action.TRIGGER
+    """Of any other value, and of none."""
 
 
 class SeverityRule(Model):

@@ -22,7 +22,7 @@ from opsknight.incident.commands import (
     window_check,
 )
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
-from opsknight.incident.lifecycle import act
+from opsknight.incident.lifecycle import act, begin_paging
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
 from opsknight.incident.urgency import raised_in_hours
 
@@ -106,6 +106,8 @@ def decided(
 ) -> Advanced | Transitioned:
     """Handles a timer that is due."""
     match timer:
+        case Timer.STEP if not incident.announced_from:
+            return begin_paging(incident, TIMER, now, None)
         case Timer.STEP:
             return _escalated(incident, now, directory)
         case Timer.SNOOZE:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.runtime.telemetry import logger
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline
@@ -69,6 +69,8 @@ class DirectoryCache:
     _integration_keys: TtlCache[IntegrationKey] = field(default_factory=TtlCache)
     _api_keys: TtlCache[ApiKey] = field(default_factory=TtlCache)
     _services: TtlCache[Service] = field(default_factory=TtlCache)
+    _integrations: TtlCache[Integration] = field(default_factory=TtlCache)
+    _others: TtlCache[Any] = field(default_factory=TtlCache)
     _users: TtlCache[User] = field(default_factory=TtlCache)
 
     def integration_key(
@@ -114,6 +116,23 @@ class DirectoryCache:
         if not _SERVICE_ID.fullmatch(service_id):
             return None
         return self._services.get(service_id, now, lambda: self.table.service(service_id, deadline))
+
+    def settings_of(
+        self, key: IntegrationKey | ApiKey, service: Service, now: datetime, deadline: Deadline
+    ) -> Integration | None:
+        """The integration of a key, if it is not plain: those of all others cost no read."""
+        if not isinstance(key, IntegrationKey) or not service.looked_up:
+            return None
+        if key.integration_id not in service.looked_up:
+            return None
+        where = service.id, key.integration_id
+        return self._integrations.get(
+            "/".join(where), now, lambda: self.table.integration(*where, deadline)
+        )
+
+    def remembered[M](self, what: str, now: datetime, find: Callable[[], M | None]) -> M | None:
+        """Whatever else of the directory a request needs, by a name of its own."""
+        return self._others.get(what, now, find)
 
     def owner(
         self, key: ApiKey, service_id: str | None, now: datetime, deadline: Deadline

@@ -4,8 +4,9 @@ Pure, and the first table of docs/events-api.md. What people and timers do is in
 also explains how a transition is made.
 """
 
-from datetime import datetime
-from typing import assert_never
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
 from opsknight.incident.commands import Acknowledge, Resolve, window_check
 from opsknight.incident.decisions import (
@@ -34,10 +35,29 @@ from opsknight.incident.model import (
     Timeouts,
     Timer,
     TimerName,
+    Urgency,
     Window,
 )
 from opsknight.incident.occurrences import is_news, is_over, is_repeat
 from opsknight.incident.urgency import raised_by_event
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How an incident opens that no maintenance window keeps quiet."""
+
+    suppressed: bool = False
+    """Nobody hears of it until somebody lets it out."""
+    page_after: timedelta | None = None
+    """Nobody hears of it before that: it may resolve itself."""
+    high: bool = False
+    """Whether that holds for HIGH urgency, too."""
+
+    def waits(self, urgency: Urgency) -> timedelta | None:
+        return self.page_after if self.high or urgency is not Urgency.HIGH else None
+
+
+AT_ONCE: Final = Opening()
 
 
 def decide(
@@ -51,6 +71,7 @@ def decide(
     raising: bool = False,
     timeouts: Timeouts = NEVER,
     hours: OutOfHours | None = None,
+    opening: Opening = AT_ONCE,
 ) -> Decision:
     """What `event` does, given the active incident of its dedup key.
 
@@ -62,7 +83,7 @@ def decide(
     match event.action:
         case Action.TRIGGER:
             if current is None:
-                return _open(event, now, incident_id, alert_id, window, timeouts, hours)
+                return _open(event, now, incident_id, alert_id, window, timeouts, hours, opening)
             if is_repeat(current, event.occurrence):
                 news = is_news(current.seen_at, now, timeouts.auto_resolve)
                 return Repeated(current, now if news else None)
@@ -102,18 +123,29 @@ def _open(
     window: Window | None,
     timeouts: Timeouts,
     hours: OutOfHours | None,
+    opening: Opening,
 ) -> Opened:
     in_hours = URGENCY[event.severity]
     urgency = in_hours if hours is None else hours.lowered(in_hours)
     timers: dict[TimerName, datetime]
-    if window is None:
+    wait = opening.waits(urgency)
+    quiet = window is not None or opening.suppressed or wait is not None
+    suppressed = window is not None or opening.suppressed
+    if window is not None:
+        # Nobody hears of an incident that opens in a maintenance window: nothing to announce.
+        timers = {Timer.WINDOW: window_check(window.end, now)}
+    elif opening.suppressed:
+        timers = {}
+    elif wait is not None:
+        # The same, but for the time: the step that is due then is what its receivers hear of.
+        timers = {Timer.STEP: now + wait}
+        if timeouts.auto_resolve is not None:
+            timers[Timer.AUTO_RESOLVE] = now + timeouts.auto_resolve
+    else:
         # A step is due at once, policy or not: if the stream is switched off, a tick begins it.
         timers = {Timer.ANNOUNCE: now, Timer.STEP: now}
         if timeouts.auto_resolve is not None:
             timers[Timer.AUTO_RESOLVE] = now + timeouts.auto_resolve
-    else:
-        # Nobody hears of an incident that opens in a maintenance window: nothing to announce.
-        timers = {Timer.WINDOW: window_check(window.end, now)}
     if hours is not None and in_hours.exceeds(urgency):
         timers[Timer.SUPPORT_HOURS] = hours.look_at
     incident = Incident(
@@ -123,16 +155,16 @@ def _open(
         title=event.summary,
         urgency=urgency,
         urgency_in_hours=in_hours if in_hours.exceeds(urgency) else None,
-        status=Status.OPEN if window is None else Status.SUPPRESSED,
+        status=Status.SUPPRESSED if suppressed else Status.OPEN,
         created_at=now,
-        escalation=Escalation.NONE if window is None else Escalation.PAUSED,
+        escalation=Escalation.PAUSED if suppressed else Escalation.NONE,
         first_alert_id=alert_id,
         last_alert_at=now,
         window_id=window.id if window else None,
-        announced=0 if window is None else 1,
-        announced_from=1 if window is None else 0,
+        announced=1 if quiet else 0,
+        announced_from=0 if quiet else 1,
         timers=timers,
-        due_at=min(timers.values()),
+        due_at=min(timers.values(), default=None),
         internal=event.internal or None,
         seen_content=event.occurrence.content if event.occurrence else None,
         seen_started_at=event.occurrence.started_at if event.occurrence else None,

@@ -171,7 +171,8 @@ def act(
     if isinstance(command, Unreached):
         # A step that is over by now must not move on.
         return replace(decision, require=Require(page_no=incident.page_no))
-    if decision.after.status is Status.OPEN and not incident.announced_from:
+    comes_out = incident.status is not Status.OPEN or Timer.STEP in decision.changes.timers
+    if decision.after.status is Status.OPEN and comes_out and not incident.announced_from:
         # Out of its window: from here on all its receivers hear of it.
         heard = Changes(announced_from=decision.change.number)
         return replace(decision, changes=decision.changes | heard)
@@ -183,6 +184,18 @@ def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -
         return Changes(escalation=Escalation.COMPLETED, resolved_at=now)
     changes = Changes(escalation=Escalation.COMPLETED, acknowledged_at=now)
     return changes if command.by is None else changes | Changes(assignee_id=command.by)
+
+
+def begin_paging(before: Pointer, actor: Actor, now: datetime, alerts: int | None) -> Transitioned:
+    """It has not resolved itself while nobody heard of it (`events.Opening`): the first step is due
+    now, and this change is what its receivers hear of as its trigger. `alerts` are those that it
+    waited for.
+    """
+    detail = {} if alerts is None else {"alerts": str(alerts)}
+    due = Changes(timers={Timer.STEP: now})
+    waited = record(before, ChangeKind.WAITED, actor, now, due, detail)
+    heard = Changes(announced_from=waited.change.number)
+    return replace(waited, changes=waited.changes | heard)
 
 
 def transition(

@@ -40,6 +40,8 @@ class ChangeKind(StrEnum):
     DELAYED = "delayed"
     """The next step waits: by our own fault nobody has tried to send the page before it."""
     EXHAUSTED = "exhausted"
+    WAITED = "waited"
+    """Nobody heard of it so far, as it might have resolved itself; now it pages."""
 
 
 UnknownKind = NewType("UnknownKind", str)

@@ -30,10 +30,20 @@ def _takes[F](*arguments: Mapping[str, Any]) -> Callable[[F], F]:
 class _Functions(functions.Functions):  # type: ignore[misc]
     """`_func_NAME` is called NAME in an expression."""
 
-    @_takes(_TEXT, _ANY, _SEVERAL)
+    @_takes(_TEXT, _SEVERAL)
     def _func_joined(self, separator: str, *parts: object) -> str | None:
-        """The parts that are texts or numbers, joined; null where there are none."""
-        return separator.join(text for part in parts if (text := words(part))) or None
+        """The texts and numbers among the parts, joined; null where there are none. Blank ones are
+        left out.
+        """
+        written = (part if isinstance(part, str) else words(part) for part in parts if words(part))
+        return separator.join(written) or None
+
+    @_takes(_TEXT, _SEVERAL)
+    def _func_key(self, tool: str, first: object, *more: object) -> str | None:
+        """A dedup key: the parts joined by colons. Null without the first one, as a key that says
+        only which tool it is would make one problem of all of them.
+        """
+        return self._func_joined(":", tool, first, *more) if words(first) else None
 
     @_takes(_ANY)
     def _func_lower(self, sent: object) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from opsknight.directory.presets import ActionRule, Preset, SeverityRule, Words
+from opsknight.directory.presets import ActionRule, Ignore, Preset, SeverityRule, Words
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.drafts import Draft, words
 from opsknight.integrations.expressions import Expression, truth
@@ -96,7 +96,8 @@ def _action(rule: ActionRule, value: str) -> Action | None:
     for action in Action:
         if value and among(_words_of(rule, action)):
             return action
-    return None if value and among(rule.ignore) else rule.otherwise
+    ignored = bool(value) and among(rule.ignore)
+    return None if ignored or isinstance(rule.otherwise, Ignore) else rule.otherwise
 
 
 def _words_of(rule: ActionRule, action: Action) -> Words:

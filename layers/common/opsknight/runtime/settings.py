@@ -42,6 +42,12 @@ class CorsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsSettings(CorsSettings):
+    secrets_prefix: str
+    """SSM parameters under it are this deployment's secrets of receivers and integrations."""
+
+
+@dataclass(frozen=True, slots=True)
 class RespondSettings(LinkSettings):
     slack_signing_secret_name: str
     slack_workspaces: str
@@ -100,6 +106,7 @@ def read_settings[
         CounterSettings,
         CanarySettings,
         CorsSettings,
+        EventsSettings,
         LinkSettings,
         QueueSettings,
         OutboxSettings,

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.directory.receivers import NotificationRule, Receiver
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
@@ -34,6 +34,12 @@ class CallerRows(Rows):
 
     def service(self, service_id: str, deadline: Deadline) -> Service | None:
         return self.get(Service, items.service_key(service_id), deadline)
+
+    def integration(
+        self, service_id: str, integration_id: str, deadline: Deadline
+    ) -> Integration | None:
+        key = items.integration_item_key(service_id, integration_id)
+        return self.get(Integration, key, deadline)
 
     def user(self, user_id: str, deadline: Deadline) -> User | None:
         """Without contact methods and rules that cannot be read: the others still reach them."""

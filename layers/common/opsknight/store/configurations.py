@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, assert_never, cast
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
@@ -43,6 +44,7 @@ _LISTS: Final = {
     Kind.INTEGRATION: "integrations",
     Kind.RECEIVER: "receivers",
     Kind.STATUS_PAGE: "status_pages",
+    Kind.PRESET: "presets",
 }
 _MODELS: Final[Mapping[str, type[Entry]]] = {
     "user": User,
@@ -53,6 +55,7 @@ _MODELS: Final[Mapping[str, type[Entry]]] = {
     "integration": Integration,
     "receiver": ServiceReceiver,
     "status_page": StatusPage,
+    "preset": Preset,
 }
 
 type Listed = Mapping[Kind, frozenset[str]]

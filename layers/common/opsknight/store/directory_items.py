@@ -3,13 +3,14 @@
 from typing import assert_never
 
 from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items
 from opsknight.store.wire import Item, attributes
 
-type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage
+type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage | Preset
 
 
 def directory_item(entry: Entry) -> Item:
@@ -28,6 +29,8 @@ def directory_item(entry: Entry) -> Item:
         case ServiceReceiver():
             key = items.receiver_key(entry.service_id, entry.id)
             return key | {"kind": {"S": "receiver"}} | attributes(entry)
+        case Preset():
+            return items.preset_key(entry.id) | {"kind": {"S": "preset"}} | attributes(entry)
         case StatusPage():
             return (
                 items.status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)

@@ -38,6 +38,10 @@ from opsknight.incident.model import (
 from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.incidents import IncidentRows
+from opsknight.store.places import Place, let_out, remembered
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -104,18 +108,33 @@ class Settling:
         """The decision, once it is written. `current` is the active incident of the dedup key, as
         it was read before. Raises Unavailable when DynamoDB is.
         """
-        incident_id, alert_id = self.new_ids(event, now)
+
+        def again() -> Place:
+            where = event.service_id, event.dedup_key
+            pointer = self.table.pointer(*where, deadline, internal=event.internal)
+            return Place(event, service, pointer)
+
+        first = Place(event, service, current)
+        return self.settle_at(first, again, now, deadline, raising=raising, beside=beside)
+
+    def settle_at(
+        self,
+        first: Place,
+        again: Callable[[], Place],
+        now: datetime,
+        deadline: Deadline,
+        *,
+        raising: bool = False,
+        beside: Beside | None = None,
+    ) -> Decision:
+        """As `settle` does. `again` looks for the place once more after a conflict."""
+        incident_id, alert_id = self.new_ids(first.event, now)
         strays: dict[str, _Stray] = {}
 
         def attempt(number: int) -> Decision:
-            pointer = current
-            if number:
-                where = event.service_id, event.dedup_key
-                pointer = self.table.pointer(*where, deadline, internal=event.internal)
-            decision = self.decided(
-                pointer, event, service, incident_id, alert_id, now, deadline, raising=raising
-            )
-            more = beside(decision) if beside else ()
+            place = again() if number else first
+            decision = self.decided(place, incident_id, alert_id, now, deadline, raising=raising)
+            more = [*(beside(decision) if beside else ()), *remembered(place.remember, decision)]
             match decision:
                 case Merged(_, alert, None) if not more:
                     self._merge(alert, strays, deadline)
@@ -133,9 +152,11 @@ class Settling:
             return decision
 
         decision = decide_again(deadline, attempt)
-        if isinstance(decision, Merged) and event.occurrence is not None:
+        if isinstance(decision, Merged) and first.pages_with is not None:
+            let_out(self.table, decision.alert, first.pages_with, now, deadline)
+        if isinstance(decision, Merged) and first.event.occurrence is not None:
             # Should this be lost, the next repeat is one more alert.
-            self.table.note_occurrence(decision.before, event.occurrence, now, deadline)
+            self.table.note_occurrence(decision.before, first.event.occurrence, now, deadline)
         # Last, as opening is urgent. Without an end of it there is no answer but a 503: whoever is
         # told 202 has one alert.
         for stray in strays.values():
@@ -152,9 +173,7 @@ class Settling:
 
     def decided(
         self,
-        pointer: Pointer | None,
-        event: Event,
-        service: Service,
+        place: Place,
         incident_id: str,
         alert_id: str,
         now: datetime,
@@ -163,33 +182,29 @@ class Settling:
         raising: bool = False,
     ) -> Decision:
         """What the event does, not written yet."""
+        service = place.service
         return decide(
-            pointer,
-            event,
+            place.current,
+            place.event,
             now=now,
             incident_id=incident_id,
             alert_id=alert_id,
-            window=self._window(pointer, event, service, now, deadline),
+            window=self._window(place, now, deadline),
             raising=raising or service.raises_urgency,
             timeouts=service.timeouts,
             hours=service.out_of_hours(now),
+            opening=place.opening,
         )
 
-    def _window(
-        self,
-        pointer: Pointer | None,
-        event: Event,
-        service: Service,
-        now: datetime,
-        deadline: Deadline,
-    ) -> Window | None:
+    def _window(self, place: Place, now: datetime, deadline: Deadline) -> Window | None:
         """The window that keeps what the event opens quiet. The caller may remember the service:
         before anybody stays asleep, it is read again, as somebody may have ended the window.
         """
-        window = service.window_at(now)
-        if window is None or pointer is not None or event.action is not Action.TRIGGER:
+        window = place.service.window_at(now)
+        opens = place.current is None and place.event.action is Action.TRIGGER
+        if window is None or not opens:
             return window
-        fresh = self.table.service(service.id, deadline)
+        fresh = self.table.service(place.service.id, deadline)
         return None if fresh is None else fresh.window_at(now)
 
     def _merge(self, alert: Alert, strays: "dict[str, _Stray]", deadline: Deadline) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from opsknight.directory.entries import Service
 from opsknight.incident.decisions import (
@@ -20,6 +20,7 @@ from opsknight.incident.decisions import (
     Transitioned,
     Unchanged,
 )
+from opsknight.incident.events import AT_ONCE, Opening
 from opsknight.incident.members import (
     GroupDecision,
     Joined,
@@ -36,7 +37,11 @@ from opsknight.incident.urgency import raised_by_event
 from opsknight.store import items, joins
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.execute import Settling
+from opsknight.store.places import Place, Remembering, remembered
 from opsknight.store.rows import validated
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(slots=True)
@@ -65,6 +70,8 @@ class Groups:
     service: Service
     now: datetime
     deadline: Deadline
+    opening: Opening = AT_ONCE
+    remember: Remembering | None = None
 
     def settle_all(self, events: list[Event], current: Pointer | None) -> Iterator[GroupDecision]:
         """The decisions about events of one dedup key, in their order, each once it is written.
@@ -88,9 +95,8 @@ class Groups:
             current = view.incident
 
             def plainly(wanted: Event) -> Decision:
-                return settling.decided(
-                    current, wanted, self.service, incident_id, alert_id, now, self.deadline
-                )
+                place = Place(wanted, self.service, current, self.opening)
+                return settling.decided(place, incident_id, alert_id, now, self.deadline)
 
             decision: GroupDecision
             if event.member is None:
@@ -129,7 +135,8 @@ class Groups:
             case OpenedGroup() | Joined() | Left() | LastLeft():
                 writes, chunks = joins.writes(decision, table.name, table.retention)
                 table.put_all(chunks, self.deadline)
-                table.transact(writes, token, self.deadline, yields=True)
+                also = remembered(self.remember, decision)
+                table.transact([*writes, *also], token, self.deadline, yields=True)
             case _:
                 assert_never(decision)
 

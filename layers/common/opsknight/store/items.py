@@ -151,6 +151,15 @@ def status_page_key(page_id: str) -> Item:
     return _key("statuspages", f"status_page#{page_id}")
 
 
+def preset_key(preset_id: str) -> Item:
+    return _key(f"preset#{preset_id}", "preset")
+
+
+def routed_key(service_id: str, integration_id: str, dedup_key: str) -> Item:
+    """`dedup_key` is the sender's. Service and integration are those of its key."""
+    return _key(f"routed#{service_id}/{integration_id}#{dedup_key}", "routed")
+
+
 def policy_key(policy_id: str, version: int | None = None) -> Item:
     """The version by which new escalations begin, or the given one."""
     sk = "policy" if version is None else f"version#{version:06}"

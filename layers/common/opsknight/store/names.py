@@ -46,5 +46,7 @@ def entry_key(kind: Kind, key: str) -> Item:
             return items.receiver_key(*key.split("/"))
         case Kind.STATUS_PAGE:
             return items.status_page_key(key)
+        case Kind.PRESET:
+            return items.preset_key(key)
         case _:
             assert_never(kind)

@@ -54,6 +54,10 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"Urgency {change.what} to {detail['urgency']}{by}"
         case ChangeKind.JOINED if "alert" in detail:
             return f"One more alert: {detail['alert']}{by}"
+        case ChangeKind.WAITED if "alerts" in detail:
+            return f"{detail['alerts']} alerts have come: paging begins"
+        case ChangeKind.WAITED:
+            return "It has not resolved itself: paging begins"
         case ChangeKind.NOTED if "note" in detail:
             return f"{change.actor.name}: {detail['note']}"
         case ChangeKind.AMENDED if detail:

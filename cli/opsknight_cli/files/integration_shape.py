@@ -1,0 +1,192 @@
+"""The shape of an integration in a configuration file: a name, or its routes and settings."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, model_validator
+
+from opsknight.config.configuration import Kind, id_of, slug_of
+from opsknight.directory.entries import Integration
+from opsknight.directory.routing import PageAfter, Route, Routing
+from opsknight.incident.model import Severity
+from opsknight_cli.files.preset_shape import ExpressionText
+from opsknight_cli.files.values import (
+    Duration,
+    Flag,
+    Number,
+    Parameter,
+    Shape,
+    Slug,
+    Title,
+    between,
+    in_words,
+)
+
+SECOND: Final = timedelta(seconds=1)
+DAY: Final = timedelta(days=1)
+# Nobody waits longer than this for alerts that do not come.
+LONGEST_WAIT: Final = timedelta(hours=1)
+
+
+def named(value: object) -> object:
+    """`prometheus: Prometheus` is a name, and no settings."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class PageAfterShape(Shape):
+    time: Annotated[Duration, between(SECOND, DAY)] | None = Field(
+        None, description="Page when it is still open after this time; with `alerts` by default 1h."
+    )
+    alerts: Annotated[Number, Field(ge=2, le=1000)] | None = Field(
+        None, description="Page sooner, with so many alerts of the incident."
+    )
+    high: Flag = Field(False, description="Whether HIGH incidents wait, too.")
+
+    @model_validator(mode="after")
+    def _waits_for_something(self) -> Self:
+        if self.time is None and self.alerts is None:
+            raise ValueError("needs `time`, `alerts`, or both: what paging waits for")
+        return self
+
+
+class RouteShape(Shape):
+    name: Title | None = Field(None, description="What people read; by default its number.")
+    when: ExpressionText = Field(description="The condition: a JMESPath expression on the event.")
+    service: Slug | None = Field(None, description="The service that gets the event.")
+    service_label: ExpressionText | None = Field(
+        None, description="What in the event says the service's key."
+    )
+    severity: Severity | None = Field(None, description="Instead of the event's own severity.")
+    suppress: Flag = Field(False, description="Its incidents open suppressed: nobody is told.")
+    drop: Flag = Field(False, description="Its triggers open nothing; they are counted.")
+    group: ExpressionText | None = Field(
+        None, description="The dedup key: events with the same one share an incident."
+    )
+    page_after: PageAfterShape | None = Field(
+        None, description="How long paging waits, in case it resolves itself."
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.service is not None and self.service_label is not None:
+            raise ValueError("has `service` and `service_label`: leave one")
+        rest = (self.service, self.service_label, self.severity, self.group, self.page_after)
+        if self.drop and (self.suppress or any(each is not None for each in rest)):
+            raise ValueError("a route that drops does nothing else: leave `when` and `drop`")
+        return self
+
+
+class IntegrationShape(Shape):
+    name: Title | None = Field(None, description="The name that people read; by default the key.")
+    secret: Parameter | None = Field(
+        None,
+        description="The name of the SSM SecureString parameter with which the tool signs its "
+        "requests: unsigned ones are refused.",
+    )
+    next_secret: Parameter | None = Field(
+        None, description="A second one during a rotation: either will do."
+    )
+    routes: Annotated[tuple[RouteShape, ...], Field(max_length=100)] = Field(
+        (), description="Where its events go: the first route that matches counts."
+    )
+    default: Slug | None = Field(
+        None, description="The service of events that no route matches; by default this one."
+    )
+    page_after: PageAfterShape | None = Field(
+        None, description="How long paging waits, in case it resolves itself."
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.next_secret is not None and self.secret is None:
+            raise ValueError("`next_secret` needs a `secret`, which it is to replace")
+        return self
+
+
+def integration(service_id: str, slug: str, shape: IntegrationShape) -> Integration:
+    routing = None
+    if shape.routes or shape.default is not None:
+        routing = Routing(
+            routes=tuple(_route(n, each) for n, each in enumerate(shape.routes, 1)),
+            default_service_id=_service_id(shape.default),
+        )
+    return Integration(
+        id=id_of(Kind.INTEGRATION, slug),
+        service_id=service_id,
+        name=shape.name or slug,
+        secret=shape.secret,
+        next_secret=shape.next_secret,
+        routing=routing,
+        page_after=_page_after(shape.page_after),
+    )
+
+
+def _route(number: int, shape: RouteShape) -> Route:
+    return Route(
+        name=shape.name or _numbered(number),
+        when=shape.when,
+        service_id=_service_id(shape.service),
+        service_label=shape.service_label,
+        severity=shape.severity,
+        suppress=shape.suppress,
+        drop=shape.drop,
+        group=shape.group,
+        page_after=_page_after(shape.page_after),
+    )
+
+
+def _numbered(number: int) -> str:
+    return f"route {number}"
+
+
+def _service_id(slug: str | None) -> str | None:
+    return None if slug is None else id_of(Kind.SERVICE, slug)
+
+
+def _page_after(shape: PageAfterShape | None) -> PageAfter | None:
+    if shape is None:
+        return None
+    return PageAfter(time=shape.time or LONGEST_WAIT, alerts=shape.alerts, high=shape.high)
+
+
+def described_integration(entry: Integration) -> dict[str, Any] | str:
+    """As the file has it: only a name where there is nothing else."""
+    routing = entry.routing or Routing()
+    default = routing.default_service_id
+    settings = {
+        "secret": entry.secret,
+        "next_secret": entry.next_secret,
+        "routes": [_described(n, each) for n, each in enumerate(routing.routes, 1)] or None,
+        "default": default and slug_of(default),
+        "page_after": _waits(entry.page_after),
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    if not given:
+        return entry.name
+    return ({} if entry.name == slug_of(entry.id) else {"name": entry.name}) | given
+
+
+def _described(number: int, route: Route) -> dict[str, Any]:
+    fields = {
+        "name": None if route.name == _numbered(number) else route.name,
+        "when": route.when,
+        "service": route.service_id and slug_of(route.service_id),
+        "service_label": route.service_label,
+        "severity": route.severity and route.severity.value,
+        "suppress": route.suppress or None,
+        "drop": route.drop or None,
+        "group": route.group,
+        "page_after": _waits(route.page_after),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _waits(waits: PageAfter | None) -> dict[str, Any] | None:
+    if waits is None:
+        return None
+    fields = {
+        "time": in_words(waits.time),
+        "alerts": waits.alerts,
+        "high": waits.high or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,1 @@
+"""`integrations`: how to connect a tool, and what its payloads become."""

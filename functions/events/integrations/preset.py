@@ -1,0 +1,27 @@
+"""Tools that have a preset: one of ours, or of the configuration."""
+
+from typing import Final
+
+from events.integrations.batch import Batch, Left, NotTaken, Sent
+from opsknight.directory.presets import Preset
+from opsknight.integrations.drafts import Draft
+from opsknight.integrations.reading import Meaningless, Passed, read
+
+# Whatever a proxy adds is none of a preset's business, and keys stand there.
+HIDDEN: Final = frozenset({"authorization", "cookie", "x-api-key"})
+
+
+def batch(preset: Preset, sent: Sent) -> Batch:
+    drafts: list[Draft] = []
+    left: list[Left] = []
+    not_taken: list[NotTaken] = []
+    headers = {name: value for name, value in sent.headers.items() if name not in HIDDEN}
+    for number, found in enumerate(read(preset, sent.document, headers)):
+        match found:
+            case Draft():
+                drafts.append(found)
+            case Passed(why):
+                left.append(Left(f"event {number}", why))
+            case Meaningless(why):
+                not_taken.append(NotTaken(f"event {number}", why))
+    return Batch(drafts, left, not_taken)

@@ -1,0 +1,249 @@
+"""Events of an integration that has routes, or ever had: which service each goes to, under which
+key, and that a resolve finds the incident whatever the routes say by then.
+
+While an incident is active, whatever comes under its sender's key goes to it (`store.routing`).
+Events that came before there were routes may have opened one in the integration's own service,
+under the very key: that one counts as well. Only then a route is asked, and only for a trigger.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from events.call import Call, Sender
+from events.intake import Intake, IntakeResult, outcome
+from opsknight.directory.entries import Integration, Service
+from opsknight.directory.routing import PageAfter
+from opsknight.incident.events import AT_ONCE, Opening
+from opsknight.incident.members import GroupDecision, Joined
+from opsknight.incident.model import Action, Event, Pointer
+from opsknight.integrations.routes import Verdict, verdict
+from opsknight.runtime.telemetry import logger
+from opsknight.store.calls import Deadline
+from opsknight.store.execute import Settling
+from opsknight.store.groups import Groups
+from opsknight.store.incidents import IncidentRows
+from opsknight.store.places import Place, let_out
+from opsknight.store.routing import Origin, Remember, Seen, Where, read
+
+NO_ROUTES: Final = "no routes"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A trigger that opens nothing."""
+
+    route: str
+
+
+type Found = Place | Dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One event on its way. `look` as often as somebody else was faster."""
+
+    table: IncidentRows
+    event: Event
+    """For the integration's own service, under the sender's key."""
+    sender: Sender
+    integration: Integration
+    call: Call
+    verdict: Verdict | None
+    """Where a trigger goes if nothing of its key is active. Of all others, where to look first."""
+    target: Service
+    """The service of the verdict."""
+
+    @classmethod
+    def of(
+        cls, table: IncidentRows, event: Event, sender: Sender, integration: Integration, call: Call
+    ) -> "Way":
+        routing = integration.routing
+        found = None
+        target = sender.service
+        if routing is not None:
+            found = verdict(routing, sender.service.id, json.loads(event.body))
+            if found.problems and event.action is Action.TRIGGER:
+                logger.warning("a route could not be evaluated", problems=found.problems)
+            target = _first(found.service_ids, sender.service_of) or sender.service
+        return cls(table, event, sender, integration, call, found, target)
+
+    @property
+    def home(self) -> Where:
+        return self.event.service_id, self.event.dedup_key
+
+    @property
+    def goal(self) -> Where:
+        """Where the routes send it."""
+        group = self.verdict.dedup_key if self.verdict else None
+        return self.target.id, group or self.event.dedup_key
+
+    @property
+    def _remembers(self) -> bool:
+        return bool(self.integration.routing or self.integration.remembers)
+
+    @property
+    def _waits(self) -> PageAfter | None:
+        ruled = self.verdict.page_after if self.verdict else None
+        return ruled or self.integration.page_after
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self.event.service_id, self.integration.id, self.event.dedup_key)
+
+    def seen(self) -> Seen:
+        """What is there, in one round trip if it is where the routes say, in two otherwise."""
+        if not self._remembers:
+            pointer = self.table.pointer(*self.home, self.call.deadline)
+            return Seen(None, {self.home: pointer} if pointer else {})
+        found = read(self.table, self._origin, {self.home, self.goal}, self.call.deadline)
+        routed = found.routed
+        if routed is None or (where := (routed.service_id, routed.dedup_key)) in found.pointers:
+            return found
+        if where in (self.home, self.goal):
+            return found
+        pointer = self.table.pointer(*where, self.call.deadline)
+        pointers = found.pointers | ({where: pointer} if pointer else {})
+        return Seen(routed, pointers)
+
+    def active(self, seen: Seen) -> list[Pointer]:
+        """The active incidents of the sender's key: the one it was routed to, and one of its own
+        service from a time without routes. The first is the one to answer with.
+        """
+        found = []
+        if (routed := seen.routed) is not None:
+            pointer = seen.pointers.get((routed.service_id, routed.dedup_key))
+            # Another sender may have opened the next one under the same key of ours.
+            if pointer is not None and pointer.id == routed.incident_id:
+                found.append(pointer)
+        home = seen.pointers.get(self.home)
+        if home is not None and home not in found:
+            found.append(home)
+        return found
+
+    def place(self, seen: Seen) -> Found:
+        active = self.active(seen)
+        if active:
+            return self._at(active[0], seen)
+        ruled, waits = self.verdict, self._waits
+        if self.event.action is not Action.TRIGGER:
+            return self._new(self.home, self.sender.service, seen, self.event, AT_ONCE)
+        opening = Opening(
+            suppressed=ruled is not None and ruled.suppress,
+            page_after=waits.time if waits else None,
+            high=waits.high if waits else False,
+        )
+        if ruled is None:
+            return self._new(self.home, self.sender.service, seen, self.event, opening)
+        if ruled.drop:
+            return Dropped(ruled.name)
+        event = replace(self.event, severity=ruled.severity or self.event.severity)
+        return self._new(self.goal, self.target, seen, event, opening)
+
+    def also(self, seen: Seen) -> Place | None:
+        """A second incident that a resolve or acknowledge is meant for as well: its trigger came by
+        a function that did not know of the routes yet.
+        """
+        active = self.active(seen)
+        if self.event.action is Action.TRIGGER or len(active) < 2:
+            return None
+        return self._at(active[1], seen)
+
+    def _at(self, pointer: Pointer, seen: Seen) -> Place:
+        where = pointer.service_id, pointer.dedup_key
+        service = self.sender.service_of(pointer.service_id, disabled=True) or self.sender.service
+        return self._place(self.event, where, service, pointer, seen, AT_ONCE)
+
+    def _new(
+        self, where: Where, service: Service, seen: Seen, event: Event, opening: Opening
+    ) -> Place:
+        return self._place(event, where, service, seen.pointers.get(where), seen, opening)
+
+    def _place(
+        self,
+        event: Event,
+        where: Where,
+        service: Service,
+        current: Pointer | None,
+        seen: Seen,
+        opening: Opening,
+    ) -> Place:
+        remember = None
+        if where[1] != self.event.dedup_key:
+            # Of a group: a resolve takes one out, and the last one resolves the incident.
+            event = replace(event, member=self.event.dedup_key)
+        if self._remembers:
+            event = self._moved(event, where)
+            name, now = self.table.name, self.call.now
+            remember = Remember(name, self._origin, where, seen.routed, now)
+        alerts = self._waits.alerts if self._waits else None
+        return Place(event, service, current, opening, remember, alerts)
+
+    def _moved(self, event: Event, where: Where) -> Event:
+        """The event as its incident has it. The alert says how it came there."""
+        service_id, dedup_key = where
+        told = {
+            "route": self.verdict.name if self.verdict else NO_ROUTES,
+            "dedup_key": event.dedup_key,
+        }
+        # Text, so that the sender's numbers stay as they were written.
+        body = event.body.rstrip().removesuffix("}") + f',"routed":{json.dumps(told)}}}'
+        return replace(event, service_id=service_id, dedup_key=dedup_key, body=body)
+
+
+class _DroppedNow(Exception):
+    """What a route drops was active a moment ago, and is not any more."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(route)
+        self.route = route
+
+
+def begin(
+    intake: Intake, event: Event, sender: Sender, integration: Integration, call: Call
+) -> Callable[[], IntakeResult]:
+    """Reads what is there. What it returns decides and writes. Raises Unavailable."""
+    way = Way.of(intake.table, event, sender, integration, call)
+    seen = way.seen()
+
+    def settle() -> IntakeResult:
+        first = way.place(seen)
+        if isinstance(first, Dropped):
+            return IntakeResult("ignored", None, dropped_by=first.route)
+        settling = Settling(intake.table, intake.new_id, intake.background)
+
+        def again() -> Place:
+            found = way.place(way.seen())
+            if isinstance(found, Dropped):
+                raise _DroppedNow(found.route)
+            return found
+
+        when = call.now, call.deadline
+        if first.event.member is not None:
+            return IntakeResult(*outcome(_grouped(first, settling, *when)))
+        try:
+            settled = settling.settle_at(first, again, *when, beside=call.beside)
+        except _DroppedNow as dropped:
+            return IntakeResult("ignored", None, dropped_by=dropped.route)
+        if (other := way.also(seen)) is not None:
+            settling.settle(other.event, other.service, other.current, *when)
+        return IntakeResult(*outcome(settled))
+
+    return settle
+
+
+def _grouped(place: Place, settling: Settling, now: datetime, deadline: Deadline) -> GroupDecision:
+    groups = Groups(settling, place.service, now, deadline, place.opening, place.remember)
+    [decision] = groups.settle_all([place.event], place.current)
+    if isinstance(decision, Joined) and place.pages_with is not None:
+        let_out(settling.table, decision.alert, place.pages_with, now, deadline)
+    return decision
+
+
+def _first(
+    service_ids: tuple[str, ...], service_of: Callable[..., Service | None]
+) -> Service | None:
+    found: Any = (service_of(each) for each in service_ids)
+    return next((each for each in found if each is not None), None)

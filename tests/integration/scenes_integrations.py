@@ -1,0 +1,70 @@
+"""Scenes on a terminal: tools, their payloads, and where routes send them."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from tests.integration.play import Play, small
+
+PAYLOADS: Final = Path(__file__).parents[1] / "presets"
+OWN: Final = """
+presets:
+  legacy:
+    name: Legacy monitor
+    events: body.checks
+    action: {value: item.state, trigger: [crit, warn], resolve: [ok], ignore: [unknown]}
+    dedup_key: key('legacy', item.check, item.host)
+    summary: joined(' on ', item.check, item.host)
+    source: item.host
+    severity: {value: item.state, critical: [crit], warning: [warn]}
+    links: [{href: item.graph, text: Graph}]
+    setup: ["Let it POST to {url} with the header `X-API-Key: {key}`."]
+"""
+ROUTED: Final = """\
+      company:
+        name: Company
+        default: checkout
+        routes:
+          - {name: noise, when: "payload.severity == 'info'", drop: true}
+          - name: database
+            when: payload.source == 'db-1'
+            service: checkout
+            severity: critical
+            group: key('db', payload.source)
+            page_after: {time: 5m, alerts: 3}
+"""
+LEGACY: Final = """{"checks": [
+  {"check": "disk", "host": "db-1", "state": "warn", "graph": "https://graphs.example.com/1"},
+  {"check": "load", "host": "web-1", "state": "ok"},
+  {"check": "load", "host": "web-2", "state": "unknown"},
+  {"host": "web-3", "state": "ok"}
+]}"""
+
+
+def routed() -> str:
+    mark = "      monitoring: Monitoring\n"
+    assert mark in small()
+    return small().replace(mark, mark + ROUTED) + OWN
+
+
+def integrations(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=routed())
+    play.forget()
+    play.types("integrations", "list")
+    play.types("integrations", "show", "github")
+    play.types("integrations", "show", "legacy")
+    play.types("integrations", "show", "gthub", code=1)
+    payload = json.loads((PAYLOADS / "github" / "fires.json").read_text())["body"]
+    play.types("integrations", "test", "github", "-", stdin=json.dumps(payload))
+    header = ("--header", "X-GitHub-Event: workflow_run")
+    play.types("integrations", "test", "github", "-", *header, stdin=json.dumps(payload))
+    play.types("integrations", "test", "legacy", "-", stdin=LEGACY)
+    company = ("--service", "checkout", "--integration", "company")
+    play.types("integrations", "test", "legacy", "-", *company, stdin=LEGACY)
+    play.types("integrations", "test", "legacy", "-", "--header", "nothing", stdin="{}", code=64)
+    play.types("integrations", "test", "legacy", "-", stdin="{", code=1)
+    play.types("plan", "-", stdin=routed())
+    bare = "      company: Company\n"
+    play.types("plan", "-", stdin=routed().replace(ROUTED, bare), code=2)
+    wrong = routed().replace("payload.source == 'db-1'", "payload.source = 'db-1'")
+    play.types("validate", "-", stdin=wrong.replace("item.host\n", "itm(host)\n"), code=1)

@@ -1,0 +1,310 @@
+"""Routes of an integration: where its events go, and that a resolve finds its incident whatever the
+routes say by then.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.call import Call, Sender
+from events.routed import Way
+from harness.settings import configure
+from harness.world import Response, World, build, deadline, event
+from opsknight.directory.entries import Integration, key_hash
+from opsknight.directory.routing import Route, Routing
+from opsknight.http.gateway import Request
+from opsknight.incident.decisions import Merged
+from opsknight.incident.model import Action, Event, Severity
+from opsknight.runtime.clock import new_id
+from opsknight.store.execute import Settling
+from opsknight.store.places import Place
+from tests.integration.steps import of_kind
+
+DATABASE = Route(
+    name="database",
+    when="payload.source == 'db-1'",
+    service_id="svc_reports",
+    severity=Severity.CRITICAL,
+)
+NOISE = Route(name="noise", when="payload.severity == 'info'", drop=True)
+
+
+def routed(world: World, *routes: Route, default: str | None = None, **more: Any) -> None:
+    """Gives the first integration these routes, as if it had had some before."""
+    routing = Routing(routes=routes, default_service_id=default) if routes or default else None
+    configure(
+        world,
+        Integration(
+            id="int_prometheus",
+            service_id=world.service.id,
+            name="Prometheus",
+            routing=routing,
+            remembers=True,
+            **more,
+        ),
+    )
+
+
+def send(world: World, action: str = "trigger", source: str = "web-1", **more: Any) -> Response:
+    answer = world.send(event(action, payload={"source": source}, **more))
+    assert answer.status == 202, answer
+    return answer
+
+
+def active(world: World) -> set[tuple[str, str]]:
+    return {(item["service_id"]["S"], item["dedup_key"]["S"]) for item in of_kind(world, "pointer")}
+
+
+def test_the_first_route_that_matches_takes_the_event(world: World) -> None:
+    other = replace_route(DATABASE, "other", when="`true`", service_id="svc_checkout")
+    routed(world, DATABASE, other)
+    answer = send(world, source="db-1", severity="warning")
+    assert (answer.incident["serviceId"], answer.incident["urgency"]) == ("svc_reports", "HIGH")
+    assert active(world) == {("svc_reports", "cpu-high")}
+    [alert] = of_kind(world, "alert")
+    assert '"routed":{"route": "database", "dedup_key": "cpu-high"}' in alert["body"]["S"]
+
+
+def replace_route(route: Route, name: str, **changes: Any) -> Route:
+    return route.model_copy(update={"name": name, **changes})
+
+
+def test_what_no_route_matches_goes_to_the_default(world: World) -> None:
+    routed(world, DATABASE, default="svc_reports")
+    assert send(world).incident["serviceId"] == "svc_reports"
+    routed(world, DATABASE)
+    assert send(world, dedup_key="other").incident["serviceId"] == "svc_checkout"
+
+
+def test_a_label_names_the_service_and_a_misspelt_one_loses_nothing(world: World) -> None:
+    label = Route(name="by label", when="`true`", service_label="payload.custom_details.service")
+    routed(world, label)
+    for number, (name, service) in enumerate(
+        {"reports": "svc_reports", "rports": "svc_checkout", "": "svc_checkout"}.items()
+    ):
+        details = {"custom_details": {"service": name}}
+        answer = world.send(event(dedup_key=str(number), payload=details))
+        assert answer.incident["serviceId"] == service
+
+
+def test_a_condition_that_fails_on_an_event_does_not_match_it(world: World) -> None:
+    broken = replace_route(DATABASE, "broken", when="length(payload.custom_details.n) > `1`")
+    routed(world, broken)
+    body = event(payload={"custom_details": {"n": 7}})
+    assert world.send(body).incident["serviceId"] == "svc_checkout"
+
+
+def test_a_route_drops_and_says_so(world: World) -> None:
+    routed(world, NOISE)
+    answer = send(world, severity="info")
+    assert answer.body["result"] == {
+        "action": "ignored",
+        "reason": "Dropped by the route noise.",
+    }
+    assert not active(world)
+    assert send(world, severity="error").action == "triggered"
+
+
+def test_an_incident_opens_suppressed(world: World) -> None:
+    routed(world, replace_route(DATABASE, "quiet", when="`true`", suppress=True))
+    assert send(world).incident["status"] == "SUPPRESSED"
+    [incident] = of_kind(world, "incident")
+    assert "due_at" not in incident
+    assert send(world, "resolve").action == "resolved"
+
+
+def test_events_of_a_group_share_an_incident(world: World) -> None:
+    group = Route(name="db", when="`true`", group="key('db', payload.source)")
+    routed(world, group)
+    first = send(world, source="db-1", dedup_key="disk")
+    assert send(world, source="db-1", dedup_key="load").incident["id"] == first.incident["id"]
+    assert active(world) == {("svc_checkout", "db:db-1")}
+    assert send(world, source="db-2", dedup_key="disk2").action == "triggered"
+    # A resolve takes one out, whatever the routes say by then; the last one resolves the incident.
+    routed(world)
+    send(world, "resolve", source="-", dedup_key="disk")
+    assert ("svc_checkout", "db:db-1") in active(world)
+    send(world, "resolve", source="-", dedup_key="load")
+    assert active(world) == {("svc_checkout", "db:db-2")}
+
+
+@pytest.mark.parametrize("action", ["resolve", "acknowledge"])
+def test_a_resolve_follows_its_incident_after_the_routes_have_changed(
+    world: World, action: str
+) -> None:
+    routed(world, DATABASE)
+    opened = send(world, source="db-1")
+    routed(world)
+    assert send(world, action).incident["id"] == opened.incident["id"]
+
+
+def test_so_does_a_trigger_while_the_incident_is_active(world: World) -> None:
+    routed(world, DATABASE)
+    opened = send(world, source="db-1")
+    routed(world, replace_route(DATABASE, "elsewhere", service_id="svc_checkout"))
+    again = send(world, source="db-1")
+    assert (again.action, again.incident["id"]) == ("deduplicated", opened.incident["id"])
+    assert again.incident["serviceId"] == "svc_reports"
+    send(world, "resolve")
+    assert send(world, source="db-1").incident["serviceId"] == "svc_checkout"
+
+
+def test_a_resolve_finds_the_incident_of_a_time_without_routes(world: World) -> None:
+    opened = send(world)
+    routed(world, replace_route(DATABASE, "all", when="`true`"))
+    assert send(world).incident["id"] == opened.incident["id"]
+    assert send(world, "resolve").incident["id"] == opened.incident["id"]
+    assert not active(world)
+
+
+def test_a_function_that_does_not_know_of_the_routes_yet_leaves_nothing_open(world: World) -> None:
+    old = world.api()
+    world.apis.clear()
+    assert world.send(event(dedup_key="other"), api=old).action == "triggered"
+    routed(world, replace_route(DATABASE, "all", when="`true`"))
+    send(world)
+    # It has read its service before, and remembers that for half a minute.
+    world.send(event(), api=old)
+    assert len(active(world)) == 3
+    send(world, "resolve")
+    assert active(world) == {("svc_checkout", "other")}
+
+
+def test_another_senders_incident_under_the_same_key_is_left_alone(world: World) -> None:
+    group = Route(name="db", when="`true`", group="'db'")
+    routed(world, group)
+    send(world, dedup_key="one")
+    send(world, "resolve", dedup_key="one")
+    send(world, dedup_key="two")
+    # Late, and repeated: its own incident is over.
+    assert send(world, "resolve", dedup_key="one").action == "ignored"
+    assert active(world) == {("svc_checkout", "db")}
+
+
+def test_an_integration_without_routes_neither_reads_nor_writes_it(world: World) -> None:
+    seen: list[str] = []
+    meta = world.table.client.meta
+    meta.events.register("before-call.dynamodb", lambda model, **_: seen.append(model.name))
+    send(world)
+    send(world, "resolve")
+    assert "BatchGetItem" not in seen
+    assert not of_kind(world, "routed")
+
+
+def test_a_routed_event_takes_two_round_trips(world: World) -> None:
+    routed(world, DATABASE)
+    send(world, source="db-1", dedup_key="first")  # The function is warm.
+    for action, calls in (("trigger", 2), ("resolve", 2)):
+        seen: list[str] = []
+        meta = world.table.client.meta
+        listening = f"of {action}"
+        meta.events.register(
+            "before-call.dynamodb",
+            lambda model, seen=seen, **_: seen.append(model.name),
+            unique_id=listening,
+        )
+        send(world, action, source="db-1")
+        meta.events.unregister("before-call.dynamodb", unique_id=listening)
+        counted = [each for each in seen if each != "UpdateItem"]
+        assert counted[:calls] == counted, counted
+
+
+def test_of_two_functions_that_know_different_routes_one_gives_way(world: World) -> None:
+    """One has looked, and found nothing; before it writes, the other opens it elsewhere."""
+    routed(world, replace_route(DATABASE, "here", when="`true`", service_id="svc_checkout"))
+    sent = event(payload={"source": "db-1"})
+    table, now = world.table, world.clock()
+    integration = table.integration(world.service.id, "int_prometheus", deadline())
+    key = table.integration_key(key_hash(world.integration_key), deadline())
+    assert integration is not None and key is not None
+    request = Request("id", "POST", "/api/events", {}, b"")
+    wanted = Event(
+        action=Action.TRIGGER,
+        service_id=world.service.id,
+        dedup_key="cpu-high",
+        summary="late",
+        severity=Severity.WARNING,
+        body=json.dumps(sent),
+        actor=key.actor,
+    )
+    way = Way.of(
+        table,
+        wanted,
+        Sender("", key, world.service, integration),
+        integration,
+        Call(request, now, deadline(), {}),
+    )
+    seen = way.seen()
+    routed(world, replace_route(DATABASE, "there", when="`true`"))
+    first = send(world, source="db-1")
+
+    def place(found: object) -> Place:
+        assert isinstance(found, Place)
+        return found
+
+    decision = Settling(table, new_id).settle_at(
+        place(way.place(seen)), lambda: place(way.place(way.seen())), now, deadline()
+    )
+    assert isinstance(decision, Merged)
+    assert decision.before.id == first.incident["id"]
+    assert active(world) == {("svc_reports", "cpu-high")}
+
+
+SERVICES = st.sampled_from(["svc_checkout", "svc_reports", "svc_nowhere", None])
+ROUTES = st.lists(
+    st.builds(
+        Route,
+        name=st.sampled_from(["a", "b"]),
+        when=st.sampled_from(["payload.source == 'db-1'", "`true`", "payload.severity == 'info'"]),
+        service_id=SERVICES,
+        suppress=st.booleans(),
+        drop=st.just(False) | st.booleans(),
+    ),
+    max_size=3,
+)
+KEYS = st.sampled_from(["one", "two"])
+STEPS = st.one_of(
+    st.tuples(st.just("routes"), ROUTES),
+    st.tuples(st.just("trigger"), st.tuples(KEYS, st.sampled_from(["db-1", "web-1"]))),
+    st.tuples(st.just("acknowledge"), KEYS),
+    st.tuples(st.just("resolve"), KEYS),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEPS, min_size=2, max_size=12))
+def test_no_active_incident_outlives_its_resolve(dynamodb: str, steps: list[Any]) -> None:
+    """Whatever the routes say, and however they are edited in between. A resolve has none of what
+    the routes look at.
+    """
+    world = build(dynamodb)
+    try:
+        open_for: dict[str, str] = {}
+        for kind, what in steps:
+            match kind:
+                case "routes":
+                    routed(world, *what)
+                case "trigger":
+                    key, source = what
+                    answer = send(world, source=source, dedup_key=key)
+                    if answer.action == "ignored":
+                        assert key not in open_for
+                        continue
+                    incident = answer.incident["id"]
+                    assert open_for.setdefault(key, incident) == incident
+                case _:
+                    payload = {"source": "-", "severity": "warning"}
+                    answer = world.send(event(kind, dedup_key=what, payload=payload))
+                    expected = open_for.get(what)
+                    found = None if answer.action == "ignored" else answer.incident["id"]
+                    assert found == expected
+                    if kind == "resolve":
+                        open_for.pop(what, None)
+        assert len(active(world)) == len(open_for)
+    finally:
+        world.close()
