@@ -1,7 +1,7 @@
 """A web server in front of a world, so that the clients of other systems can be its guests."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,8 +21,14 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def serving(world: World, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """The address at which the world takes requests, one at a time."""
+def serving(
+    world: World,
+    tls: ssl.SSLContext | None = None,
+    cut: Callable[[str], bool] = lambda _: False,
+) -> Iterator[str]:
+    """The address at which the world takes requests, one at a time. `cut` says of a path that is
+    carried out whether its sender never hears of that.
+    """
     lock = Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,6 +47,9 @@ def serving(world: World, tls: ssl.SSLContext | None = None) -> Iterator[str]:
             )
             with lock:
                 answer = world.gateway(request)
+            if cut(path):
+                self.close_connection = True
+                return
             body = answer["body"].encode()
             self.send_response(answer["statusCode"])
             for name, value in answer["headers"].items():
