@@ -18,6 +18,7 @@ from bench.configuration import measure_configuration
 from bench.cost import measure_cost
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
+from bench.groups import measure_groups
 from bench.hot_key import measure_hot_key
 from bench.latency import measure_latency
 from bench.lists import measure_lists
@@ -34,6 +35,7 @@ from local.ministack import forget_account
 FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "round-trips": measure_round_trips,
     "units": measure_units,
+    "groups": measure_groups,
     "steps": measure_steps,
     "sending": measure_sending,
     "incidents": measure_lists,
