@@ -103,15 +103,22 @@ def test_the_title(world: World, annotations: object, labels: dict[str, Any], ti
     assert incident["title"] == title
 
 
-def test_watchdog_and_inhibitor_of_kube_prometheus_open_nothing(world: World) -> None:
+def test_watchdog_and_inhibitor_of_kube_prometheus_open_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     quiet = [
         alert(name, labels={"alertname": name, "severity": "none"})
         for name in ("Watchdog", "InfoInhibitor")
     ]
     answer = post(world, flush(*quiet), headers=bearer(world))
     assert (answer.status, answer.body["results"]) == (202, [])
-    assert [each["place"] for each in answer.body["left"]] == ["alerts[0]", "alerts[1]"]
+    assert answer.body["beats"] == ["Watchdog"]
+    assert [each["place"] for each in answer.body["left"]] == ["alerts[1]"]
     assert check(world).incidents == {}
+    assert '"Beat":[1.0]' in capsys.readouterr().out
+    # That it ends is no beat.
+    over = post(world, flush(quiet[0] | {"status": "resolved"}), headers=bearer(world))
+    assert "beats" not in over.body
     # A rule of one's own is not muted for its name.
     assert actions(post(world, flush(alert("Watchdog")), headers=bearer(world))) == ["triggered"]
     named_alike = alert("x", labels={"alertname": "WatchdogDown", "severity": "none"})

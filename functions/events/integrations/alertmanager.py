@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from events.integrations.batch import Batch, Left, Meaningless, NotTaken, Sent
+from events.integrations.batch import Batch, Beat, Left, Meaningless, NotTaken, Sent
 from opsknight.incident.model import Action
 from opsknight.incident.occurrences import Occurrence
 from opsknight.integrations.drafts import Draft
@@ -41,6 +41,7 @@ def batch(sent: Sent) -> Batch:
     drafts: list[Draft] = []
     left: list[Left] = []
     not_taken: list[NotTaken] = []
+    beats: list[Beat] = []
     for number, alert in enumerate(alerts):
         place = f"alerts[{number}]"
         match _part(place, alert, document):
@@ -50,9 +51,11 @@ def batch(sent: Sent) -> Batch:
                 left.append(part)
             case NotTaken() as part:
                 not_taken.append(part)
+            case Beat() as beat:
+                beats.append(beat)
     if sent.query.get("per", "").strip().lower() == "group":
         drafts = _grouped(drafts, document)
-    return Batch(drafts, left, not_taken, _left_out(document))
+    return Batch(drafts, left, not_taken, beats, _left_out(document))
 
 
 def _grouped(drafts: list[Draft], document: Mapping[str, Any]) -> list[Draft]:
@@ -75,7 +78,7 @@ def _left_out(document: Mapping[str, Any]) -> str | None:
     return f"{alerts} of this group came without a word: max_alerts of the sender left them out."
 
 
-def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Left | NotTaken:
+def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Left | NotTaken | Beat:
     if not isinstance(alert, dict):
         return NotTaken(place, "must be an object")
     labels, annotations = (_texts(alert.get(name)) for name in ("labels", "annotations"))
@@ -87,7 +90,9 @@ def _part(place: str, alert: object, document: Mapping[str, Any]) -> Draft | Lef
     name = labels.get("alertname", "")
     # A rule of the user's own that is called so and has a severity is a rule like any other.
     if labels.get("severity", "none") == "none" and name in (WATCHDOG, INHIBITOR):
-        return Left(place, f"{name} is no alert")
+        # Resolved, it beats no more: that is for the absence of beats to say.
+        beats = name == WATCHDOG and action is Action.TRIGGER
+        return Beat(place, name) if beats else Left(place, f"{name} is no alert")
     return Draft(
         action,
         _fingerprint(alert, labels),

@@ -39,12 +39,22 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life: an alert that always fires, so that its absence is noticed."""
+
+    place: str
+    name: str
+    """What beats: `Watchdog`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """All of one request. `read(sent: Sent) -> Batch` is what a module of an integration has."""
 
     drafts: Sequence[Draft] = ()
     left: Sequence[Left] = ()
     not_taken: Sequence[NotTaken] = ()
+    beats: Sequence[Beat] = ()
     note: str | None = None
     """For the timeline of the first incident that the batch opens or adds to."""
 

@@ -26,6 +26,7 @@ from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.integrations import builtin
 from opsknight.integrations.drafts import Understood, understood
+from opsknight.runtime.telemetry import count
 from opsknight.store import presets
 from opsknight.views.wire import Absent, Shape
 
@@ -61,6 +62,9 @@ class Passed(Shape):
 class Answered(Shape):
     status: str
     results: Sequence[Taken]
+    beats: Annotated[
+        Sequence[str] | Absent, Field(description="Signs of life. They open no incident.")
+    ] = None
     left: Annotated[Sequence[Passed] | Absent, Field(description="Parts that are no events.")] = (
         None
     )
@@ -91,10 +95,14 @@ def answer(call: Call, reception: Reception) -> Answer:
     wanted = [understood(each, sender.service.id, sender.key.actor) for each in batch.drafts]
     if batch.not_taken:
         call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
-        if not wanted and not batch.left:
+        if not wanted and not batch.left and not batch.beats:
             raise _meaningless(
                 *(Issue(path=each.place, message=each.why) for each in batch.not_taken)
             )
+    for beat in batch.beats:
+        # Where a heartbeat of this key is to be noted.
+        call.log(beat=beat.name)
+        count("Beat")
     return _received(batch, wanted, sender, reception, call)
 
 
@@ -190,6 +198,7 @@ def _received(
     body = Answered(
         status="success",
         results=stored,
+        beats=[each.name for each in batch.beats] or None,
         left=[Passed(place=each.place, why=each.why) for each in batch.left] or None,
         not_taken=[Passed(place=each.place, why=each.why) for each in batch.not_taken] or None,
     )
