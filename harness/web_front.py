@@ -1,13 +1,15 @@
 """A web server in front of a world, so that the clients of other systems can be its guests."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from cryptography import x509
@@ -19,15 +21,20 @@ from harness.world import World, http_event
 
 HOST = "127.0.0.1"
 
+type Answered = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""The event of API Gateway, and the function's answer to it."""
+
 
 @contextmanager
 def serving(
     world: World,
     tls: ssl.SSLContext | None = None,
     cut: Callable[[str], bool] = lambda _: False,
+    answered: Answered | None = None,
 ) -> Iterator[str]:
     """The address at which the world takes requests, one at a time. `cut` says of a path that is
-    carried out whether its sender never hears of that.
+    carried out whether its sender never hears of that; `answered`: by what, where it is not the
+    function of events alone.
     """
     lock = Lock()
 
@@ -35,7 +42,11 @@ def serving(
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            try:
+                sent, coded = raw.decode(), False
+            except UnicodeDecodeError:
+                sent, coded = b64encode(raw).decode(), True
             # As API Gateway hands them on: both decoded.
             path, _, query = self.path.partition("?")
             request = http_event(
@@ -44,9 +55,10 @@ def serving(
                 path=unquote(path),
                 headers=dict(self.headers.items()),
                 query=dict(parse_qsl(query, keep_blank_values=True)),
+                base64=coded,
             )
             with lock:
-                answer = world.gateway(request)
+                answer = (answered or world.gateway)(request)
             if cut(path):
                 self.close_connection = True
                 return
@@ -56,9 +68,10 @@ def serving(
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_GET = do_PUT = do_DELETE = do_POST
+        do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

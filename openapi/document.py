@@ -87,7 +87,7 @@ def description() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "OpsKnight Serverless API",
+            "title": "opsknight",
             "version": "1",
             "description": "Send events; see incidents and act on them; say who is on call.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

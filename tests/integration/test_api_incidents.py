@@ -3,7 +3,7 @@ docs/events-api.md.
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -505,6 +505,30 @@ def test_an_unknown_path_is_404_and_another_method_405(desk: Desk) -> None:
         assert desk.call("GET", path).status == 404
     answer = desk.call("DELETE", "/api/incidents")
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, POST")
+    # It looks like an incident's id, and is none.
+    answer = desk.call("OPTIONS", "/api/incidents/actions")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_a_list_of_no_time_at_all_is_empty_and_a_cursor_of_other_times_no_fault(desk: Desk) -> None:
+    """DynamoDB refuses an empty range, and a place outside of the range."""
+    known = [incident_in(desk.world, OPEN, dedup_key=each) for each in "abc"]
+    at = desk.world.clock()
+    day = timedelta(days=1)
+    cursor = desk.call("GET", "/api/incidents?limit=1").body["cursor"]
+
+    def listed(since: datetime, until: datetime, cursor: str = "") -> list[str]:
+        times = f"since={since:%Y-%m-%dT%H:%M:%SZ}&until={until:%Y-%m-%dT%H:%M:%SZ}"
+        answer = desk.call("GET", f"/api/incidents?{times}&cursor={cursor}")
+        assert answer.status == 200
+        return ids(answer)
+
+    assert listed(at + day, at - day) == []
+    assert listed(at + day, at - day, cursor) == []
+    # The cursor is of a time before, after, and within.
+    assert listed(at + day, at + 2 * day, cursor) == []
+    assert listed(at - 2 * day, at - day, cursor) == []
+    assert sorted(listed(at - day, at + day, cursor)) == sorted(known)[:2]
 
 
 def test_120_requests_a_minute_pass_and_cost_no_events(desk: Desk) -> None:

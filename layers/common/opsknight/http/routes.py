@@ -82,16 +82,20 @@ class Router[H]:
     def find(self, request: Request) -> tuple[Route[H], tuple[str, ...]]:
         """The route, and the ids in the path. Raises HttpError: 404 or 405."""
         sent = request.path.split("/")
-        allowed: list[str] = []
-        for route, parts in zip(self.routes, self._parts, strict=True):
-            ids = _ids(parts, sent)
-            if ids is None:
-                continue
+        found = [
+            (route, ids)
+            for route, parts in zip(self.routes, self._parts, strict=True)
+            if (ids := _ids(parts, sent)) is not None
+        ]
+        # A path that is spelled out is no id: what is allowed there is not what is allowed here.
+        fewest = min((len(ids) for _, ids in found), default=0)
+        found = [(route, ids) for route, ids in found if len(ids) == fewest]
+        for route, ids in found:
             if route.method == request.method:
                 return route, ids
-            allowed.append(route.method)
-        if allowed:
-            raise HttpError(405, "Method not allowed", Allow=", ".join(allowed))
+        if found:
+            allowed = ", ".join(route.method for route, _ in found)
+            raise HttpError(405, "Method not allowed", Allow=allowed)
         raise HttpError(404, "Not found")
 
 

@@ -141,7 +141,15 @@ class Listings:
     ) -> tuple[list[Listed], Place | None]:
         names: dict[str, str] = {}
         values: Item = {":listing": {"S": place.partition}}
-        condition = _opened(wanted, values)
+        first, end = _opened(wanted)
+        # DynamoDB refuses an empty range, and a place outside of it: a cursor may be of a list with
+        # other times.
+        if first > end or (place.id and place.id <= first):
+            return [], None
+        condition = "listing = :listing"
+        if wanted.since is not None or wanted.until is not None:
+            condition += " AND id BETWEEN :first AND :end"
+            values |= {":first": {"S": first}, ":end": {"S": end}}
         # A partition of resolved ones is of one service, and of nothing else.
         resolved = Status.RESOLVED in wanted.statuses
         services = None if resolved else wanted.service_ids
@@ -163,7 +171,7 @@ class Listings:
                 "ExpressionAttributeNames": names,
                 "Limit": LOOKED_AT,
             }
-        if place.id:
+        if place.id and place.id < end:
             arguments["ExclusiveStartKey"] = {
                 "listing": {"S": place.partition},
                 "id": {"S": place.id},
@@ -209,15 +217,11 @@ def _some(wanted: Set[str], everything: Set[str]) -> Set[str] | None:
     return None if wanted == everything else wanted
 
 
-def _opened(wanted: Wanted, values: Item) -> str:
-    """The condition on the id: ids begin with the time at which the incident was opened."""
-    condition = "listing = :listing"
-    if wanted.since is None and wanted.until is None:
-        return condition
-    values[":first"] = {"S": _first_id(wanted.since) if wanted.since else "inc_"}
+def _opened(wanted: Wanted) -> tuple[str, str]:
+    """The first id and the end: ids begin with the time at which the incident was opened."""
+    first = _first_id(wanted.since) if wanted.since else "inc_"
     # A longer text sorts after its prefix: no id of that millisecond is before it.
-    values[":end"] = {"S": _first_id(wanted.until) if wanted.until else "inc`"}
-    return f"{condition} AND id BETWEEN :first AND :end"
+    return first, _first_id(wanted.until) if wanted.until else "inc`"
 
 
 def _first_id(at: datetime) -> str:
