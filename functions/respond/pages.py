@@ -20,7 +20,8 @@ from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Status, Timer
 from opsknight.incident.references import Reference, details
 from opsknight.incident.timeline import Change
-from opsknight.views.sentences import Names, ago, opened, said, still_firing, taken
+from opsknight.views.sentences import Names, ago, opened, still_firing
+from opsknight.views.story import story
 from respond.markup import Html, joined, tag, with_links
 
 SHOWN_DETAILS: Final = 1200
@@ -256,9 +257,8 @@ def _message(view: PageView) -> Html | None:
 
 
 def _timeline(view: PageView, now: datetime) -> Html:
-    entries = [(each.at, said(each, view.names, view.clock)) for each in view.latest]
-    entries += [(each.at, taken(each, view.names)) for each in view.steps]
-    entries.sort(key=lambda entry: entry[0], reverse=True)
+    told = story(view.latest, view.steps, view.names, view.clock)
+    entries = [(at, sentence) for at, _, sentence in reversed(told)]
     complete = view.incident.changes == len(view.latest) + 1 and len(view.steps) < LATEST
     if view.alert is not None and complete:
         entries.append((view.alert.at, opened(view.alert)))

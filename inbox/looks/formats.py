@@ -171,7 +171,7 @@ _SLACK: Final[_Rules] = {
 }
 
 _MARKDOWN: Final[_Rules] = {
-    "escape": (r"\\([^\w\s])", lambda found: el("span", found[1])),
+    "escape": (r"\\([^\w\s]|_)", lambda found: el("span", found[1])),
     "code": (r"`([^`\n]+)`", lambda found: el("code", found[1])),
     "link": (
         r"\[((?:\\.|[^\]\\\n])+)\]\(<?(https?://[^)\s>]+)>?\)",

@@ -234,3 +234,8 @@ def test_elements_escape_what_was_not_made_here() -> None:
 )
 def test_marks_are_drawn_as_the_provider_draws_them(drawn: str, expected: str) -> None:
     assert expected in drawn
+
+
+def test_an_escaped_letter_of_markdown_is_drawn_as_itself() -> None:
+    assert formats.markdown("inc\\_01a2 \\*\\*not bold\\*\\*").count("\\") == 0
+    assert "<b>" not in formats.markdown("inc\\_01a2 \\*\\*not bold\\*\\*")

@@ -27,7 +27,7 @@ def test_runbook_and_dashboard_come_first_whoever_named_them() -> None:
     found = references(sent, "https://wiki.example/checkout", "https://graphs.example/checkout")
     assert found == (
         Reference("Runbook", "https://wiki.example/disk"),
-        Reference("Runbook", "https://wiki.example/checkout"),
+        Reference("Runbook of the service", "https://wiki.example/checkout"),
         Reference("Dashboard", "https://graphs.example/checkout"),
         Reference("Panel", "https://graphs.example/p"),
         Reference("Trace", "https://trace.example/1"),
@@ -139,3 +139,15 @@ def test_half_a_megabyte_of_details_is_cut() -> None:
 @pytest.mark.parametrize("found", [None, {}, [], "text"])
 def test_without_details_there_are_none(found: Any) -> None:
     assert details(body(found)) is None
+
+
+def test_links_of_one_name_are_told_apart() -> None:
+    details = {"dashboard": "https://g.example/event", "Dashboard": "https://g.example/other"}
+    body = json.dumps({"payload": {"custom_details": details}})
+    found = references(body, "https://w.example/book", "https://g.example/service")
+    assert [(each.label, each.url) for each in found] == [
+        ("Runbook", "https://w.example/book"),
+        ("Dashboard", "https://g.example/event"),
+        ("Dashboard 2", "https://g.example/other"),
+        ("Dashboard of the service", "https://g.example/service"),
+    ]

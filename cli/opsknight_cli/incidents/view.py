@@ -15,6 +15,7 @@ from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import answers, sentences
 from opsknight.views.incident_records import MOST_ROWS, IncidentRecords
+from opsknight.views.story import story
 from opsknight_cli.terminal.naming import SHORT, method_name
 from opsknight_cli.terminal.screen import Cell, Line, Screen, fitted, printable
 from opsknight_cli.terminal.times import UTC_ZONE, shown
@@ -186,13 +187,7 @@ def _page(page: Page) -> tuple[str, ...]:
 
 
 def _timeline(each: IncidentRecords) -> list[tuple[str, str | Text]]:
-    rows = [
-        (change.at, change.number, sentences.said(change, slug_of, lambda at: shown(at, UTC_ZONE)))
-        for change in each.changes
-    ]
-    rows += [
-        (step.at, 1_000_000 + step.page_no, sentences.taken(step, slug_of)) for step in each.steps
-    ]
+    rows = story(each.changes, each.steps, slug_of, lambda at: shown(at, UTC_ZONE))
     if each.opening is not None:
         rows.append((each.opening.at, 1, sentences.opened(each.opening)))
     shown_rows: list[tuple[str, str | Text]] = [

@@ -5,8 +5,8 @@ What is no address stays text.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from opsknight.incident.event_request import parsed
@@ -59,7 +59,19 @@ def references(
     once: dict[str, Reference] = {}
     for each in ranked:
         once.setdefault(each.url, each)
-    return tuple(once.values())[:MOST]
+    return tuple(_told_apart(once.values(), {runbook, dashboard}))[:MOST]
+
+
+def _told_apart(found: Iterable[Reference], of_service: Set[str | None]) -> Iterator[Reference]:
+    """Two links of one name are a riddle at night: the event's keeps it."""
+    names: dict[str, int] = {}
+    for each in found:
+        label = each.label
+        number = names[label.casefold()] = names.get(label.casefold(), 0) + 1
+        if number > 1:
+            ours = each.url in of_service
+            label = f"{label} of the service" if ours else f"{label} {number}"
+        yield replace(each, label=label)
 
 
 def _rank(reference: Reference) -> int:

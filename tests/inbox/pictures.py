@@ -1,0 +1,95 @@
+"""Pictures of the messages in a running inbox, each as wide as a phone, for the documents.
+
+`python -m tests.inbox.pictures http://127.0.0.1:8025 docs/images/messages.png` lays the newest
+message of each channel side by side; with a word at the end, of those whose titles have it. It
+needs Debian's chromium.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+PHONE = 390
+"""Width of a phone, in CSS pixels."""
+ACROSS = 4
+LOCK = 60
+"""Characters that a lock screen shows."""
+SHEET = Path(__file__).parents[2] / "inbox/page/inbox.css"
+STYLE = """
+html, body { display: block; height: auto; overflow: visible; }
+body { margin: 0; padding: 20px; background: #e9ebee; width: max-content; }
+.sheet { columns: %(across)d; column-width: %(phone)dpx; column-gap: 20px; width: %(width)dpx; }
+.one { break-inside: avoid; width: %(phone)dpx; margin: 0 0 20px; overflow: hidden; }
+.one h2 { font: 600 13px/1.6 system-ui, sans-serif; color: #4b5563; margin: 0 0 2px; }
+.locked { font: 13px/1.4 system-ui, sans-serif; background: #1c2128; color: #fff; padding: 8px 12px;
+border-radius: 10px; margin: 0 0 6px; }
+.locked b { color: #9aa4b2; font-weight: 400; display: block; font-size: 11px; }
+.one iframe { width: 100%%; height: 640px; border: 0; background: #fff; border-radius: 8px; }
+.one .look-head, .one .raw, .one .mail-head, .one .mail-tabs, .one details { display: none; }
+.one .stage { padding: 0; margin: 0; background: none; }
+"""
+
+
+def main(inbox: str, target: Path, word: str = "") -> None:
+    listed = json.loads(_get(f"{inbox}/_messages?after=0"))["messages"]
+    newest: dict[tuple[str, bool], Any] = {}
+    for each in listed:
+        if each["status"] in (200, 201, 202, 204) and word.lower() in each["title"].lower():
+            newest[each["channel"], each["to"].startswith(("U", "1"))] = each
+    found = sorted(newest.values(), key=lambda each: each["channel"])
+    style = STYLE % {"across": ACROSS, "phone": PHONE, "width": ACROSS * (PHONE + 20)}
+    page = (
+        f"<!doctype html><meta charset=utf-8><style>{SHEET.read_text()}</style>"
+        f"<style>{style}</style><div class=sheet>{''.join(_drawn(inbox, each) for each in found)}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "sheet.html"
+        written.write_text(page)
+        width = ACROSS * (PHONE + 20) + 40
+        options = [f"--window-size={width},3200", "--hide-scrollbars", "--force-color-profile=srgb"]
+        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *options]
+        command += [f"--screenshot={target.resolve()}", written.as_uri()]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+
+def _drawn(inbox: str, message: Any) -> str:
+    look = _get(f"{inbox}/_messages/{message['number']}/look")
+    if message["channel"] == "email":
+        mail = _get(f"{inbox}/_messages/{message['number']}/mail")
+        look = f'<iframe srcdoc="{escape(mail)}"></iframe>'
+    look = re.sub(r"<time([^>]*)>([^<]+)", _spoken, look)
+    name = message["channel"].replace("_", " ")
+    lock = f"<div class=locked><b>lock screen</b>{escape(message['title'][:LOCK])}</div>"
+    return f"<section class=one><h2>{name}</h2>{lock}{look}</section>"
+
+
+def _spoken(found: re.Match[str]) -> str:
+    """As the page's own script says it."""
+    at = datetime.fromisoformat(found[2])
+    kind = re.search(r'class="(\w+)', found[1])
+    match kind and kind[1]:
+        case "clock":
+            said = f"{at:%H:%M}"
+        case "day":
+            said = f"{at:%d/%m/%Y}"
+        case "since":
+            said = "1 minute ago"
+        case _:
+            said = f"{at:%d/%m/%Y, %H:%M}"
+    return f"<time{found[1]}>{said}"
+
+
+def _get(url: str) -> str:
+    with urlopen(url) as answer:  # noqa: S310 - a machine's own inbox
+        return str(answer.read().decode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
