@@ -1,5 +1,6 @@
 """Slack messages: blocks, attachments with a coloured bar, and buttons."""
 
+from html import unescape
 from typing import Any
 
 from inbox.fields import object_of, objects_of, text_of
@@ -33,7 +34,9 @@ def slack(message: Message) -> Html:
             ),
             *body,
             *attachments,
-            el("div", "notification: ", text, class_="quiet note") if blocks and text else None,
+            el("div", "notification: ", unescape(text), class_="quiet note")
+            if blocks and text
+            else None,
             class_="slack-main",
         ),
         class_="slack",

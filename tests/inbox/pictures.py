@@ -1,15 +1,15 @@
 """Pictures of the messages in a running inbox, each as wide as a phone, for the documents.
 
-`python -m tests.inbox.pictures http://127.0.0.1:8025 docs/images/messages.png` lays the newest
-message of each channel side by side; with a word at the end, of those whose titles have it. It
-needs Debian's chromium.
+`python -m tests.inbox.pictures docs/images/messages.png latency --height 2560` lays the newest
+message of each channel, whose title has that word, side by side; of several words, one after the
+other. It needs Debian's chromium, and fonts for what the titles are written in.
 """
 
 import json
 import re
 import subprocess
-import sys
 import tempfile
+from argparse import ArgumentParser
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -37,13 +37,25 @@ border-radius: 10px; margin: 0 0 6px; }
 """
 
 
-def main(inbox: str, target: Path, word: str = "") -> None:
+def main() -> None:
+    parser = ArgumentParser()
+    parser.add_argument("target", type=Path)
+    parser.add_argument("words", nargs="+")
+    parser.add_argument("--inbox", default="http://127.0.0.1:8025")
+    parser.add_argument("--only", default="", help="channels, with commas between them")
+    parser.add_argument("--height", default="3200")
+    given = parser.parse_args()
+    inbox, target = given.inbox, given.target
     listed = json.loads(_get(f"{inbox}/_messages?after=0"))["messages"]
-    newest: dict[tuple[str, bool], Any] = {}
-    for each in listed:
-        if each["status"] in (200, 201, 202, 204) and word.lower() in each["title"].lower():
-            newest[each["channel"], each["to"].startswith(("U", "1"))] = each
-    found = sorted(newest.values(), key=lambda each: each["channel"])
+    found: list[Any] = []
+    for word in given.words:
+        newest: dict[tuple[str, bool], Any] = {}
+        for each in listed:
+            wanted = not given.only or each["channel"] in given.only.split(",")
+            told = word.lower() in each["title"].lower() and "cknowledged" not in each["title"]
+            if wanted and told and each["status"] in (200, 201, 202, 204):
+                newest[each["channel"], each["to"].startswith(("U", "1"))] = each
+        found += sorted(newest.values(), key=lambda each: each["channel"])
     style = STYLE % {"across": ACROSS, "phone": PHONE, "width": ACROSS * (PHONE + 20)}
     page = (
         f"<!doctype html><meta charset=utf-8><style>{SHEET.read_text()}</style>"
@@ -53,7 +65,11 @@ def main(inbox: str, target: Path, word: str = "") -> None:
         written = Path(folder) / "sheet.html"
         written.write_text(page)
         width = ACROSS * (PHONE + 20) + 40
-        options = [f"--window-size={width},3200", "--hide-scrollbars", "--force-color-profile=srgb"]
+        options = [
+            f"--window-size={width},{given.height}",
+            "--hide-scrollbars",
+            "--force-color-profile=srgb",
+        ]
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *options]
         command += [f"--screenshot={target.resolve()}", written.as_uri()]
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
@@ -92,4 +108,4 @@ def _get(url: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    main()

@@ -60,7 +60,7 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 24
+    assert len(found) == 25
 
 
 def test_what_is_served_is_compared_with_what_was_deployed(shell: Shell) -> None:

@@ -15,7 +15,7 @@ from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
 from opsknight_cli.configuration import parameters
-from opsknight_cli.doctor import account_findings, configuration_findings, phones, serving
+from opsknight_cli.doctor import account_findings, configuration_findings, phones, serving, shifts
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
@@ -264,8 +264,17 @@ CHECKS: Final[Mapping[str, Check]] = {
     "e-mail": email,
     "phone": phones.phone,
     "services": services,
+    "shifts": shifts.coming_week,
     "receivers": receivers,
     "dedup keys": dedup_keys,
 }
-OF_THE_CONFIGURATION: Final = ("secrets", "e-mail", "phone", "services", "receivers", "dedup keys")
+OF_THE_CONFIGURATION: Final = (
+    "secrets",
+    "e-mail",
+    "phone",
+    "services",
+    "shifts",
+    "receivers",
+    "dedup keys",
+)
 """Checks that need the configuration."""
