@@ -45,6 +45,7 @@ units:
 	@pytest --quiet --no-header -m "not hypothesis" tests/unit
 
 test: .venv ## every test, and the coverage of rules and store
+	@scripts/programs
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target deployed measured scenarios others
 	@echo "Branch coverage of the rules, at least 90:"
 	@coverage report --fail-under=90 $(RULES)
@@ -80,6 +81,7 @@ check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON
 	python -m opsknight_cli.files.schema --check
 	python -m opsknight_cli.files.presets --check
 	python -m opsknight_cli.everything --check
+	python -m local.front_end
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 
 soak: .venv ## properties, races and fuzzing at full size (half an hour)
@@ -90,6 +92,17 @@ bench: .venv ## the table of figures, and its JSON (minutes; less with ARGS=--qu
 
 guards: .venv ## remove each guard by a patch and see its test fail
 	@python -m tests.guards $(ARGS)
+
+console: ## build the web console from console/ (needs Node; its built files are committed)
+	@cd console && npm ci --no-audit --no-fund && npm run --silent types && npm run --silent check && npm run --silent build
+
+.PHONY: console console-tests screens
+console-tests: ## types and unit tests of the web console (needs Node)
+	@cd console && npm ci --no-audit --no-fund && npm run --silent check
+
+screens: .venv ## pictures of every page of the console, in .local/screens
+	@scripts/programs
+	@pytest -q -m soak tests/browser
 
 build: .venv ## sam build: what is deployed, in .aws-sam
 	@sam build

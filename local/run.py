@@ -65,7 +65,11 @@ def _serve(screen: Screen) -> NoReturn:
         )
         everything.enter_context(settings_files(_STATE, up))
         screen.say(f"\nAPI:   {up.url}", "bold green")
-        screen.say(f"Inbox: {up.inbox.url}\n", "bold green")
+        screen.say(f"Inbox: {up.inbox.url}", "bold green")
+        screen.say(
+            f"Console, as Ada, once and within ten minutes:\n       {up.console}", "bold green"
+        )
+        screen.say("       Later: opsknight login --user ada\n")
         screen.say("Send a first event from another terminal:\n")
         screen.say(f"{curl(up.url, up.service.integration_key)}\n")
         shell_file = (_STATE / SHELL_FILE).relative_to(ROOT)

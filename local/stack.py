@@ -14,7 +14,7 @@ from inbox.mailbox import Message
 from inbox.scripts import Control
 from inbox.server import Inbox
 from local.children import Child
-from local.demo import SECRETS, FirstService, configure, keep_secrets
+from local.demo import SECRETS, FirstService, configure, console_path, keep_secrets
 from local.deployment import build, build_lock, deploy
 from local.front import Exchange, Front
 from local.health import warm_up
@@ -37,6 +37,8 @@ class Running:
     ministack: Child
     inbox: Inbox
     """Gets everything that the stack sends."""
+    console: str
+    """A link that logs somebody in to the console, once."""
 
 
 TWILIO = {
@@ -108,5 +110,6 @@ def running(
                 Front(listener, upstream=(HOST, port), api_id=api_id, watch=watch)
             )
             warm_up(served.url, programs)
+        link = f"{served.url}{console_path(programs)}"
         programs.check_ministack()
-        yield Running(served.url, endpoint, outputs, service, programs.ministack, received)
+        yield Running(served.url, endpoint, outputs, service, programs.ministack, received, link)

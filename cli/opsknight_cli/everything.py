@@ -11,7 +11,18 @@ from typing import Any, Final
 
 import typer
 
-from opsknight_cli import contact, hold, keys, maintenance, oncall, remove, restore, rollback, send
+from opsknight_cli import (
+    contact,
+    hold,
+    keys,
+    login,
+    maintenance,
+    oncall,
+    remove,
+    restore,
+    rollback,
+    send,
+)
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
@@ -36,6 +47,7 @@ for single in (
     remove.app,
     restore.app,
     rollback.app,
+    login.app,
 ):
     app.registered_commands += single.registered_commands
 incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help=True)

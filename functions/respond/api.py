@@ -12,18 +12,18 @@ from typing import Any, Final
 from opsknight.http.body import invalid, read
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
 from opsknight.http.idempotency import StillRunning, once
-from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.http.rate_limiter import LimitReached
 from opsknight.http.routes import Router
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
 from opsknight.views.models import Done
+from respond.callers import READS, Callers
 from respond.contract import LARGEST_BODY
 from respond.names import NameCache
-from respond.request import ApiCall, caller_of, count_call, over_the_limit
+from respond.request import ApiCall, over_the_limit
 from respond.routes import ROUTES, Handler, PeopleRoute
 from respond.whole_directory import WholeDirectory
 
-READS: Final = frozenset({"GET", "HEAD"})
 INCIDENT_PATHS: Final = "/api/incidents/"
 
 
@@ -38,7 +38,7 @@ class Api:
     directory: WholeDirectory
     names: NameCache
     workers: Executor
-    limiter: Limiter
+    callers: Callers
     new_id: Callable[[str, datetime], str]
 
     def answer(
@@ -57,11 +57,11 @@ class Api:
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         route, ids = router().find(request)
-        caller = caller_of(request, route.scope, self.directory, now, deadline)
-        log_fields |= {"key_id": caller.by.key.id, "user_id": caller.user.id, "route": route.path}
+        caller = self.callers.of(request, route.scope, now, deadline)
+        log_fields |= {"key_id": caller.id, "user_id": caller.user.id, "route": route.path}
         if ids and route.path.startswith(INCIDENT_PATHS):
             log_fields["incident_id"] = ids[0]
-        headers = count_call(self.limiter, caller, now, writes=request.method not in READS)
+        headers = self.callers.count(caller, now, writes=request.method not in READS)
         call = ApiCall(
             request,
             ids,
@@ -87,7 +87,7 @@ class Api:
 
     def _once(self, route: PeopleRoute, call: ApiCall) -> Answer:
         """Raises HttpError, Unavailable."""
-        key_id, token = call.caller.by.key.id, call.new_id("req")
+        key_id, token = call.caller.id, call.new_id("req")
         found = once(call.request, key_id, token, self.table, call.now, call.deadline)
         if found is None:
             return _handled(route, call)

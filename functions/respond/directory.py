@@ -4,9 +4,11 @@ from opsknight.directory.entries import Team
 from opsknight.escalation.policy import Policy
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.store.configurations import Configurations
+from opsknight.store.sessions import Sessions
 from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.names import of_target, of_users
+from opsknight.views.roster_models import Removed
 from respond.request import ApiCall
 
 
@@ -14,7 +16,32 @@ def show_me(call: ApiCall) -> Answer:
     user = call.caller.user
     found = (call.table.team(each, call.deadline) for each in user.team_ids)
     teams = [each for each in found if each]
-    return Answer(200, models.Me(me=answers.me(user, teams, call.caller.by.key.scopes)))
+    return Answer(200, models.Me(me=answers.me(user, teams, call.caller.scopes)))
+
+
+def list_sessions(call: ApiCall) -> Answer:
+    found = Sessions(call.table).of(call.caller.user.id, call.deadline)
+    mine = call.caller.session
+    shown = [
+        models.SessionAnswer(
+            id=each.id,
+            way=each.way,
+            agent=each.agent,
+            created_at=each.created_at,
+            ends_at=each.ends_at,
+            current=mine is not None and each.id == mine.id,
+        )
+        for each in found
+        if each.live_at(call.now)
+    ]
+    return Answer(200, models.MySessions(sessions=shown))
+
+
+def end_session(call: ApiCall) -> Answer:
+    [session_id] = call.ids
+    if not Sessions(call.table).end(call.caller.user.id, session_id, call.deadline):
+        raise HttpError(404, "Session not found")
+    return Answer(200, Removed(status="success"))
 
 
 def list_users(call: ApiCall) -> Answer:

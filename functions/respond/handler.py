@@ -23,10 +23,12 @@ from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline
 from opsknight.store.counters import Counters
+from opsknight.store.sessions import Sessions
 from opsknight.store.table import Table
 from respond import addressed, linked, slack
 from respond.addressed import Addressed
 from respond.api import Api
+from respond.callers import Callers
 from respond.linked import Linked
 from respond.names import NameCache
 from respond.pages import sentence_page
@@ -99,12 +101,13 @@ def make(
         module, reader = import_module("respond.twilio"), link_keys.secret.reader
         calls = module.Calls(table, directory, new_id, workers)
         twilio = module.Twilio(reader, twilio_name, pages, texts, calls)
+    callers = Callers(directory, Sessions(table), Limiter(counters))
     return Responder(
         linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages),
         texts=texts,
-        api=Api(table, directory, NameCache(table), workers, Limiter(counters), new_id),
+        api=Api(table, directory, NameCache(table), workers, callers, new_id),
         clock=clock,
         patience=patience,
         origins=origins,

@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from opsknight.directory.entries import INCIDENTS_WRITE
 from opsknight.escalation.policy import Target, TargetKind
-from opsknight.http.auth import service_of
+from opsknight.http.auth import service_for
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.http.idempotency import Once
@@ -103,17 +102,14 @@ def show_incident(call: ApiCall) -> Answer:
     [incident_id] = call.ids
     records = incident_records.read(call.table, _visible(incident_id, call), call.deadline)
     names = call.names(of_incident(records))
-    return Answer(200, ShownIncident(incident=answers.incident(records, names)))
+    return Answer(
+        200, ShownIncident(incident=answers.incident(records, names, call.caller.user.clock))
+    )
 
 
 def open_incident(call: ApiCall, wanted: NewIncident) -> Answer:
-    service = service_of(
-        call.caller.by,
-        wanted.service_id,
-        INCIDENTS_WRITE,
-        call.directory,
-        call.now,
-        call.deadline,
+    service = service_for(
+        call.caller.user, wanted.service_id, call.directory, call.now, call.deadline
     )
     dedup_key = wanted.dedup_key or call.new_id("manual")
     severity = SEVERITY[wanted.urgency]

@@ -1,6 +1,4 @@
-"""One call of the HTTP API: its caller with scope and teams, the rate limit, and the reader of a
-query.
-"""
+"""One call of the HTTP API, and the reader of its query."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -13,18 +11,16 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from opsknight.directory.entries import Role, Service, User, has_access
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.http.auth import ByUser, authenticate
 from opsknight.http.body import invalid
-from opsknight.http.gateway import Answer, Failure, HttpError, Issue, Request
+from opsknight.http.gateway import Answer, Failure, Issue, Request
 from opsknight.http.idempotency import Once
-from opsknight.http.rate_limiter import Limiter, LimitReached
-from opsknight.incident.model import ACTIVE, Actor, ActorKind, Status, Urgency
+from opsknight.incident.model import ACTIVE, Status, Urgency
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
 from opsknight.store.table import Table
 from opsknight.views.names import Named, Names
+from respond.callers import Caller
 from respond.contract import MOST_LISTED, Time
 from respond.names import NameCache
 from respond.whole_directory import WholeDirectory
@@ -34,33 +30,6 @@ _CURSOR: Final = re.compile(
 )
 _TIME: Final = TypeAdapter[datetime](Time)
 DEFAULT_LIMIT: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A live key and its owner."""
-
-    by: ByUser
-
-    @property
-    def user(self) -> User:
-        return self.by.user
-
-    @property
-    def actor(self) -> Actor:
-        """The key acts, in its owner's name."""
-        key = self.by.key
-        return Actor(kind=ActorKind.API_KEY, id=key.id, name=f"{self.user.name} ({key.name})")
-
-    @property
-    def sees_all(self) -> bool:
-        return self.user.role in (Role.ADMIN, Role.RESPONDER)
-
-    def require(self, service: Service | None, what: str) -> None:
-        """Raises HttpError when the service is none of the caller's teams'."""
-        allowed = self.sees_all if service is None else has_access(self.user, service)
-        if not allowed:
-            raise HttpError(403, f"{what} access denied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,40 +63,6 @@ class ApiCall:
         if user_id is None or self.directory.user(user_id, self.now, self.deadline):
             return []
         return [Issue(path=path, message="must be a user who exists and is not disabled")]
-
-
-def caller_of(
-    request: Request, scope: str, directory: WholeDirectory, now: datetime, deadline: Deadline
-) -> Caller:
-    """Raises HttpError: 401, or 403 without the scope."""
-    try:
-        found = authenticate(request.headers, lambda: None, directory, now, deadline)
-    except HttpError:
-        found = None
-    if not isinstance(found, ByUser):
-        # An integration key sends events; nobody stands behind it who could act.
-        expected = "Expected a live API key, as `Authorization: Bearer <API key>`."
-        raise HttpError(401, Failure(error="Unauthorized", message=expected))
-    if scope not in found.key.scopes:
-        missing = f"This route needs {scope}."
-        raise HttpError(403, Failure(error="API key missing scope", message=missing))
-    directory.note_use(found.hashed, found.key, now, deadline)
-    return Caller(found)
-
-
-def count_call(limiter: Limiter, caller: Caller, now: datetime, *, writes: bool) -> dict[str, str]:
-    """Counts the call, and returns the headers about the limit. Raises LimitReached.
-
-    Events of the same key are counted apart: listing incidents must not cost a page. So are reads:
-    a dashboard must not keep anybody from acknowledging.
-    """
-    minute = Minute.of(now)
-    name = f"{caller.by.key.id}:{'api' if writes else 'reads'}"
-    if limiter.is_full(name, minute):
-        raise LimitReached
-    left = limiter.count(name, minute)
-    headers = {"RateLimit-Limit": str(LIMIT), "RateLimit-Reset": str(minute.seconds_left(now))}
-    return headers if left is None else headers | {"RateLimit-Remaining": str(left)}
 
 
 def over_the_limit(now: datetime) -> Answer:

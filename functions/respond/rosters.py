@@ -16,7 +16,7 @@ from opsknight.oncall.wall_clock import LAST
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
-from opsknight.views import answers, models, roster_models
+from opsknight.views import models, roster_answers, roster_models
 from opsknight.views.names import of_service, of_users
 from respond.contract import NewOverride, NewWindow
 from respond.request import ApiCall, Query
@@ -34,7 +34,7 @@ def list_services(call: ApiCall) -> Answer:
         if call.caller.sees_all or each.team_id in call.caller.user.team_ids
     ]
     names = call.names(named for each in found for named in of_service(each))
-    shown = [answers.service(each, names, call.now) for each in found]
+    shown = [roster_answers.service(each, names, call.now) for each in found]
     return Answer(200, roster_models.Services(services=shown))
 
 
@@ -46,7 +46,9 @@ def list_schedules(call: ApiCall) -> Answer:
             rota.schedule, rota.overrides, call.now, disabled=_absent(rota, call)
         )
     names = call.names(of_users(holders.values()))
-    found = [answers.schedule(each.schedule, holders[each.schedule.id], names) for each in rotas]
+    found = [
+        roster_answers.schedule(each.schedule, holders[each.schedule.id], names) for each in rotas
+    ]
     return Answer(200, roster_models.Schedules(schedules=found))
 
 
@@ -69,7 +71,7 @@ def show_on_call(call: ApiCall) -> Answer:
                 at=at,
                 user_id=holder,
                 user_name=names.user(holder),
-                shifts=[answers.shift(each, names) for each in ahead],
+                shifts=[roster_answers.shift(each, names) for each in ahead],
             )
         )
     return Answer(200, roster_models.OnCall(on_call=found))
@@ -81,7 +83,7 @@ def list_overrides(call: ApiCall) -> Answer:
     found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
     replaced = {each.replaces for each in found}
     names = call.names(of_users(rota.user_ids | replaced))
-    current = [answers.override(each, names) for each in found if each.end > call.now]
+    current = [roster_answers.override(each, names) for each in found if each.end > call.now]
     return Answer(200, roster_models.Overrides(overrides=current))
 
 
@@ -105,7 +107,7 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
         created_at=call.now,
     )
     names = call.names(of_users((override.user_id, override.replaces)))
-    shown = answers.override(override, names)
+    shown = roster_answers.override(override, names)
     answer = Answer(201, roster_models.NewOverrideAnswer(override=shown))
     try:
         beside = call.once.beside(answer) if call.once else ()
@@ -137,7 +139,7 @@ def list_windows(call: ApiCall) -> Answer:
         for each in service.windows
         if (following := each.next(call.now))
     )
-    current = [answers.window(each, call.now) for _, _, each in found]
+    current = [roster_answers.window(each, call.now) for _, _, each in found]
     return Answer(200, roster_models.Windows(maintenance=current))
 
 
@@ -174,7 +176,7 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
         # An attempt whose answer was lost may have written it: then it is there already.
         return kept if window in kept else [*kept, window]
 
-    shown = answers.window(window, call.now)
+    shown = roster_answers.window(window, call.now)
     answer = Answer(201, roster_models.NewWindowAnswer(maintenance=shown))
     _change_windows(service_id, added, call, answer)
     return answer

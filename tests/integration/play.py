@@ -12,7 +12,7 @@ from harness.world import event
 from opsknight.runtime.queues import Queue
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SECRETS = re.compile(r"\b[0-9a-f]{32}\b|opsk_[0-9A-Za-z_-]{43}")
+SECRETS = re.compile(r"\b[0-9a-f]{32}\b|opsk_[0-9A-Za-z_-]{43}|(?<=/auth/)[0-9A-Za-z_-]{43}")
 
 
 class Play:

@@ -153,6 +153,14 @@ def keys(play: Play) -> None:
     play.types("keys", "list", "--user", "ben", "--json")
 
 
+def login(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.forget_last()
+    play.types("login", "--user", "ben")
+    play.types("login", "--user", "bn", code=1)
+    play.types("login", "--user", "ben", "--json")
+
+
 def a_key_in_use(play: Play) -> None:
     play.types("apply", "-", "--yes", "--json", stdin=small())
     said = play.types("keys", "create", "--user", "ben", "--name", "Jenkins")

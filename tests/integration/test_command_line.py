@@ -33,6 +33,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_configuration.apply_from_nothing_and_change,
     scenes_configuration.prune_and_what_keeps_it,
     scenes_configuration.keys,
+    scenes_configuration.login,
     scenes_configuration.a_key_in_use,
     scenes_configuration.on_call,
     scenes_configuration.maintenance,

@@ -24,6 +24,7 @@ from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.directory.entries import SCOPES
 from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.sessions import LOGIN_LIFE, SESSION_LIFE, Login, Session, Way
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.http.directory_cache import DirectoryCache
@@ -34,6 +35,7 @@ from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.store.directory_items import directory_item
+from opsknight.store.sessions import Sessions
 from respond.handler import fault
 from tests.integration.steps import incident, put
 
@@ -95,6 +97,18 @@ def desk(world: World) -> Desk:
         user = world.table.user(f"user_{name}", deadline())
         assert user
         put(world, directory_item(user.model_copy(update={"contact_methods": methods})))
+    session = Session(
+        id="ses_1",
+        user_id="user_ada",
+        way=Way.LINK,
+        agent="Mozilla/5.0 (Android 16; Mobile; rv:145.0)",
+        created_at=world.clock(),
+        ends_at=world.clock() + SESSION_LIFE,
+    )
+    sessions = Sessions(world.table)
+    login = Login(user_id="user_ada", ends_at=world.clock() + LOGIN_LIFE)
+    sessions.offer("a login", login, deadline())
+    assert sessions.begin("a login", "a cookie", session, token_hex(8), deadline())
     desk.configured(
         users=["user_ada", "user_ben"],
         teams=["team_web"],

@@ -22,6 +22,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import canary.handler
+import console.handler
 import escalation.handler
 import events.handler
 import notify.handler
@@ -39,9 +40,10 @@ from harness.world import World, deadline, event, http_event
 from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
-from opsknight.directory.entries import Integration, Member, Role, Team, User
+from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.directory.routing import Route, Routing
+from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Bundled, Report, State
 from opsknight.oncall.schedules import Schedule
@@ -62,6 +64,7 @@ from opsknight.runtime.wakeups import (
 from opsknight.store.directory_items import directory_item
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
+from opsknight.store.sessions import Sessions
 from opsknight.store.wire import Item
 from tests.template.parts import functions, of_type, stream_mappings
 
@@ -370,7 +373,21 @@ def call_canary(world: World) -> None:
     assert [each.path for each in api.requests] == ["/api/events", "/api/events"]
 
 
+def call_console(world: World) -> None:
+    def press(path: str, cookie: str = "") -> str:
+        headers = {"Sec-Fetch-Site": "same-origin", "Cookie": f"{COOKIE}={cookie}"}
+        sent = http_event("", path=path, headers=headers)
+        answer = console.handler.on_request(sent, None)
+        assert answer["statusCode"] == 303, answer
+        return str(answer["headers"]["Set-Cookie"]).partition(";")[0].partition("=")[2]
+
+    offered = Login(user_id="user_ada", ends_at=datetime.now(UTC) + LOGIN_LIFE)
+    Sessions(world.table).offer(key_hash("x" * 43), offered, deadline())
+    press("/auth/logout", press(f"/auth/{'x' * 43}"))
+
+
 CALLS = {
+    "ConsoleFunction": call_console,
     "CanaryFunction": call_canary,
     "SendFunction": call_send,
     "RespondFunction": call_respond,
@@ -391,6 +408,7 @@ def unmade() -> Iterator[None]:
         clients.sqs,
         clients.sns,
         clients.ssm,
+        console.handler.console,
         events.handler.api,
         respond.handler.responder,
         escalation.handler.engine,

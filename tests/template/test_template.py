@@ -52,8 +52,13 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
+    "ConsoleFunction": (TableSettings,),
 }
-INTEGRATIONS = {"EventsFunction": "ApiIntegration", "RespondFunction": "RespondIntegration"}
+INTEGRATIONS = {
+    "EventsFunction": "ApiIntegration",
+    "RespondFunction": "RespondIntegration",
+    "ConsoleFunction": "ConsoleIntegration",
+}
 BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
@@ -197,6 +202,11 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /slack/actions": "${RespondIntegration}",
         "ANY /twilio/{proxy+}": "${RespondIntegration}",
         "ANY /api/{proxy+}": "${RespondIntegration}",
+        "GET /": "${ConsoleIntegration}",
+        "GET /console": "${ConsoleIntegration}",
+        "GET /console/": "${ConsoleIntegration}",
+        "GET /console/{proxy+}": "${ConsoleIntegration}",
+        "ANY /auth/{proxy+}": "${ConsoleIntegration}",
     }
     integrations = of_type("AWS::ApiGatewayV2::Integration")
     assert set(integrations) == set(INTEGRATIONS.values())
@@ -304,7 +314,10 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", sorted(set(SETTINGS) - {"EventsFunction", "RespondFunction", "CanaryFunction"})
+    "function",
+    sorted(
+        set(SETTINGS) - {"EventsFunction", "RespondFunction", "CanaryFunction", "ConsoleFunction"}
+    ),
 )
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
     assert functions()[function]["RecursiveLoop"] == "Allow"
@@ -503,7 +516,9 @@ def test_the_errors_of_every_function_are_heard() -> None:
         for alarm in alarms.values()
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
-    assert watched | set(HEARD_OTHERWISE) == set(functions())
+    # Whoever opens the console sees its failure, and API Gateway counts it.
+    assert watched | set(HEARD_OTHERWISE) | {"ConsoleFunction"} == set(functions())
+    assert alarms["ApiFailingAlarm"]["MetricName"] == "5xx"
     for name in HEARD_OTHERWISE.values():
         assert alarms[name]["TreatMissingData"] == "breaching"
 

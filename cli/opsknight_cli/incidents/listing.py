@@ -150,7 +150,7 @@ def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
             "pages": [to_json(answers.page(each)) for each in pages],
             "timers": {name: instant(at) for name, at in sorted(found.timers.items())},
         }
-        screen.data({"incident": to_json(answers.incident(details, names)) | more})
+        screen.data({"incident": to_json(answers.incident(details, names, UTC_ZONE)) | more})
         return
     holding.warn(invocation)
     policy = None

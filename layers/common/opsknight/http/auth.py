@@ -120,12 +120,19 @@ def service_of(
         return caller.service
     if scope not in caller.key.scopes:
         raise HttpError(403, "API key missing scope")
+    return service_for(caller.user, service_id, directory, now, deadline)
+
+
+def service_for(
+    user: User, service_id: object, directory: DirectoryCache, now: datetime, deadline: Deadline
+) -> Service:
+    """The service, if the user may send events for it. Raises HttpError: 400, 404 or 403."""
     if not isinstance(service_id, str) or not service_id.strip():
         missing = "is required with an API key, as a string"
         raise invalid(Issue(path="service_id", message=missing))
     service = directory.service(service_id.strip(), now, deadline)
     if service is None:
         raise HttpError(404, "Service not found")
-    if not has_access(caller.user, service):
+    if not has_access(user, service):
         raise HttpError(403, "Service access denied")
     return service

@@ -41,6 +41,7 @@ class Request:
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     """Decoded. API Gateway joins the values of a repeated name with commas."""
+    cookies: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def of(cls, event: Mapping[str, Any], new_id: Callable[[], str]) -> "Request":
@@ -57,7 +58,18 @@ class Request:
             headers=headers,
             body=_body(event),
             query={name: value for name, value in query if isinstance(value, str)},
+            cookies=_cookies(event, headers),
         )
+
+
+def _cookies(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
+    """API Gateway takes them out of the headers and into a list of their own; MiniStack leaves them
+    there.
+    """
+    listed = [each for each in event.get("cookies") or [] if isinstance(each, str)]
+    sent = listed or headers.get("cookie", "").split(";")
+    pairs = (each.strip().partition("=") for each in sent)
+    return {name: value for name, equals, value in pairs if equals}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -104,8 +116,8 @@ class Failure(Shape):
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    body: Shape | Mapping[str, Any] | str
-    """JSON, or HTML where it is text."""
+    body: Shape | Mapping[str, Any] | str | bytes
+    """JSON, or HTML where it is text, or a file as it is."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     throttled: bool = False
     """Whether the sender is over its limit, where its dialect has another status for that."""
@@ -185,11 +197,15 @@ def respond(
         "statusCode": answer.status,
         "headers": always | dict(answer.headers),
         "body": body,
+        **({"isBase64Encoded": True} if isinstance(answer.body, bytes) else {}),
     }
 
 
-def _written(status: int, body: Shape | Mapping[str, Any] | str) -> tuple[str, str, object]:
+def _written(status: int, body: Shape | Mapping[str, Any] | str | bytes) -> tuple[str, str, object]:
     """Content type, text, and the `error` in it, if any."""
+    if isinstance(body, bytes):
+        # Whoever answers with a file says what it is.
+        return "application/octet-stream", base64.b64encode(body).decode("ascii"), None
     if status == 304:
         return "application/json", "", None
     if isinstance(body, str):

@@ -142,6 +142,18 @@ def user_key(user_id: str) -> Item:
     return _key(f"user#{user_id}", "user")
 
 
+def login_key(hashed: str) -> Item:
+    return _key(f"login#{hashed}", "login")
+
+
+def session_key(hashed: str) -> Item:
+    return _key(f"session#{hashed}", "session")
+
+
+def session_row_key(user_id: str, session_id: str) -> Item:
+    return _key(f"sessions#{user_id}", f"session#{session_id}")
+
+
 def receiver_key(service_id: str, receiver_id: str) -> Item:
     return _key(f"service#{service_id}", f"receiver#{receiver_id}")
 

@@ -3,19 +3,17 @@ shapes are in `models`.
 """
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from opsknight.directory.entries import Service
 from opsknight.directory.receivers import OwnerKind
-from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
 from opsknight.incident.model import Actor, Alert, Incident, Pointer, Timer
-from opsknight.incident.references import references
+from opsknight.incident.references import details, references
 from opsknight.incident.rollouts import Rollout
 from opsknight.notification.delivery import Delivery, State
-from opsknight.oncall.schedules import Override, Schedule, Shift
 from opsknight.store.listings import Listed
-from opsknight.views import models, roster_models
+from opsknight.views import models, sentences
 from opsknight.views.incident_records import IncidentRecords
 from opsknight.views.names import Names
 from opsknight.views.summary import summary
@@ -42,7 +40,8 @@ def done(action: str, incident: Pointer) -> models.Done:
     )
 
 
-def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
+def incident(records: IncidentRecords, names: Names, zone: ZoneInfo) -> models.IncidentDetails:
+    """`zone`: of who reads the sentences of the timeline."""
     each, first = records.incident, records.first
     brief = summary(each)
     return models.IncidentDetails(
@@ -54,6 +53,7 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
         dedup_key=brief.dedup_key,
         created_at=brief.created_at,
         description=None if first is None else describe(first.body),
+        details=None if first is None else details(first.body),
         links=[
             models.LinkAnswer(text=each.label, href=each.url, image=each.image or None)
             for each in (() if first is None else references(first.body))
@@ -77,8 +77,9 @@ def incident(records: IncidentRecords, names: Names) -> models.IncidentDetails:
             policy_version=each.policy_version or None,
             step=_counted(each.step),
             round=(each.round or 0) + 1 if each.step is not None else None,
+            next_at=each.timers.get(Timer.STEP),
         ),
-        timeline=timeline(records, names),
+        timeline=timeline(records, names, zone),
         alerts=[alert(one) for one in records.alerts],
         deliveries=[delivery(one, names) for one in records.deliveries],
     )
@@ -107,6 +108,7 @@ def alert(each: Alert) -> models.AlertAnswer:
         source=payload.get("source", ""),
         severity=payload.get("severity", ""),
         description=describe_details(payload),
+        details=details(each.body),
         adjusted=_adjusted(document.get("adjusted")) or None,
     )
 
@@ -129,13 +131,22 @@ def _adjusted(found: object) -> list[models.AdjustedField]:
     return fields
 
 
-def timeline(records: IncidentRecords, names: Names) -> list[models.TimelineEntry]:
+def timeline(records: IncidentRecords, names: Names, zone: ZoneInfo) -> list[models.TimelineEntry]:
     """Changes, steps, and how messages to people ended, oldest first."""
+
+    def name(user_id: str) -> str:
+        return names.user(user_id) or user_id
+
+    def clock(at: datetime) -> str:
+        return f"{at.astimezone(zone):%-d %b %H:%M %Z}"
+
     # At the same instant a change comes before its steps, and these before their messages.
     rows: list[tuple[int, models.TimelineEntry]] = []
     first = records.opening
     if first is not None:
-        opened = models.TimelineEntry(at=first.at, what="opened", by=actor(first.actor))
+        opened = models.TimelineEntry(
+            at=first.at, what="opened", text=sentences.opened(first), by=actor(first.actor)
+        )
         rows.append((0, opened))
     for change in records.changes:
         detail = dict(change.detail)
@@ -144,6 +155,7 @@ def timeline(records: IncidentRecords, names: Names) -> list[models.TimelineEntr
         entry = models.TimelineEntry(
             at=change.at,
             what=change.what,
+            text=sentences.said(change, name, clock),
             by=actor(change.actor),
             status=change.status,
             detail=detail or None,
@@ -153,10 +165,11 @@ def timeline(records: IncidentRecords, names: Names) -> list[models.TimelineEntr
         entry = models.TimelineEntry(
             at=step.at,
             what="exhausted" if step.reason == "exhausted" else "paged",
+            text=sentences.taken(step, name),
             step=_counted(step.step),
             round=step.round + 1,
             user_ids=step.user_ids,
-            user_names=[names.user(one) or one for one in step.user_ids],
+            user_names=[name(one) for one in step.user_ids],
             reason=step.reason,
         )
         rows.append((1_000_000 + step.page_no, entry))
@@ -165,6 +178,7 @@ def timeline(records: IncidentRecords, names: Names) -> list[models.TimelineEntr
             entry = models.TimelineEntry(
                 at=each.ended_at,
                 what="notified" if each.state is State.SENT else each.state.lower(),
+                text=sentences.ended(each, name),
                 user_id=each.user_id,
                 user_name=names.user(each.user_id),
                 channel=each.channel,
@@ -205,73 +219,6 @@ def delivery(each: Delivery, names: Names) -> models.DeliveryAnswer:
         service_id=owner if kind is OwnerKind.SERVICE else None,
         status_page_id=owner if kind is OwnerKind.STATUS_PAGE else None,
         owner_name=names.owner(each),
-    )
-
-
-def service(each: Service, names: Names, now: datetime) -> roster_models.ServiceAnswer:
-    in_force = each.window_at(now)
-    return roster_models.ServiceAnswer(
-        id=each.id,
-        name=each.name,
-        team_id=each.team_id,
-        team_name=names.team(each.team_id),
-        disabled=each.disabled,
-        policy_id=each.policy_id,
-        policy_name=names.policy(each.policy_id),
-        supported=None if each.support_hours is None else each.support_hours.covers(now),
-        maintenance_until=in_force.end if in_force else None,
-    )
-
-
-def window(each: MaintenanceWindow, now: datetime) -> roster_models.WindowAnswer:
-    following = each.next(now) or each
-    return roster_models.WindowAnswer(
-        id=each.id,
-        start=following.start,
-        end=following.end,
-        repeat=None
-        if each.repeats is None
-        else roster_models.RepeatAnswer(
-            days=each.repeats.days, zone=each.repeats.zone, until=each.repeats.until
-        ),
-        reason=each.reason,
-        keep_suppressed=each.keep_suppressed,
-    )
-
-
-def schedule(each: Schedule, on_call: str | None, names: Names) -> roster_models.ScheduleAnswer:
-    return roster_models.ScheduleAnswer(
-        id=each.id,
-        name=each.name,
-        zone=each.zone,
-        layers=[roster_models.LayerAnswer(id=layer.id, users=layer.users) for layer in each.layers],
-        on_call=on_call,
-        on_call_name=names.user(on_call),
-    )
-
-
-def override(each: Override, names: Names) -> roster_models.OverrideAnswer:
-    return roster_models.OverrideAnswer(
-        id=each.id,
-        user_id=each.user_id,
-        user_name=names.user(each.user_id),
-        replaces=each.replaces,
-        replaces_name=names.user(each.replaces),
-        start=each.start,
-        end=each.end,
-        created_at=each.created_at,
-    )
-
-
-def shift(each: Shift, names: Names) -> roster_models.ShiftAnswer:
-    by_override = isinstance(each.because, Override)
-    return roster_models.ShiftAnswer(
-        user_id=each.user_id,
-        user_name=names.user(each.user_id),
-        start=each.start,
-        end=each.end,
-        layer=None if by_override else each.because.id,
-        override=each.because.id if by_override else None,
     )
 
 

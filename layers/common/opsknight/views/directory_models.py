@@ -1,12 +1,14 @@
 """The answers about people, teams and escalation policies; as in `models`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from opsknight.directory.entries import Role
 from opsknight.directory.receivers import Channel
+from opsknight.directory.sessions import Way
 from opsknight.escalation.policy import TargetKind
 from opsknight.incident.model import Urgency
 from opsknight.views.wire import Absent, Shape
@@ -69,6 +71,21 @@ class MeAnswer(UserDetails):
 
 class Me(Shape):
     me: MeAnswer
+
+
+class SessionAnswer(Shape):
+    """Somebody logged in to the console."""
+
+    id: str
+    way: Way
+    agent: Annotated[str, Field(description="What the browser says it is.")]
+    created_at: datetime
+    ends_at: datetime
+    current: Annotated[bool, Field(description="Whether this call is by it.")]
+
+
+class MySessions(Shape):
+    sessions: Annotated[Sequence[SessionAnswer], Field(description="Those that are not over.")]
 
 
 class MemberAnswer(Shape):

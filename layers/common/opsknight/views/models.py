@@ -61,6 +61,9 @@ class EscalationAnswer(Shape):
     policy_version: int | Absent = None
     step: Annotated[int | Absent, Field(description=COUNTED)] = None
     round: Annotated[int | Absent, Field(description=COUNTED)] = None
+    next_at: Annotated[
+        datetime | Absent, Field(description="When its next step or round is due.")
+    ] = None
 
 
 class TimelineEntry(Shape):
@@ -70,6 +73,9 @@ class TimelineEntry(Shape):
 
     at: datetime
     what: str
+    text: Annotated[
+        str, Field(description="As a person reads it, with times by the caller's clock.")
+    ]
     by: ActorAnswer | Absent = None
     status: Status | Absent = None
     detail: Mapping[str, str] | Absent = None
@@ -103,7 +109,12 @@ class AlertAnswer(Shape):
     summary: str
     source: str
     severity: Severity
-    description: Annotated[str | Absent, Field(description="Its custom details.")] = None
+    description: Annotated[
+        str | Absent, Field(description="Its custom details, as indented JSON.")
+    ] = None
+    details: Annotated[
+        str | Absent, Field(description="The same as lines of `key: value`, for people.")
+    ] = None
     adjusted: Annotated[
         Sequence[AdjustedField] | Absent,
         Field(description="What was taken otherwise than it was sent, on compatible paths."),
@@ -173,7 +184,11 @@ class IncidentDetails(IncidentAnswer):
     """All of an incident."""
 
     description: Annotated[
-        str | Absent, Field(description="The custom details of its first alert.")
+        str | Absent,
+        Field(description="The custom details of its first alert, as indented JSON."),
+    ] = None
+    details: Annotated[
+        str | Absent, Field(description="The same as lines of `key: value`, for people.")
     ] = None
     links: Annotated[
         Sequence[LinkAnswer],

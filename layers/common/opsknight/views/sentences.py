@@ -4,13 +4,25 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.directory.receivers import Channel
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert
 from opsknight.incident.rollouts import Rollout
 from opsknight.incident.timeline import Change, ChangeKind
+from opsknight.notification.delivery import Delivery, State
 
 # A sentence names this many people, and counts the rest.
 NAMED: Final = 3
+
+_MESSAGES: Final = {
+    Channel.EMAIL: "e-mail",
+    Channel.SMS: "text message",
+    Channel.VOICE: "call",
+    Channel.SLACK: "Slack message",
+    Channel.TELEGRAM: "Telegram message",
+    Channel.NTFY: "ntfy message",
+    Channel.PUSHOVER: "Pushover message",
+}
 
 type Names = Callable[[str], str]
 """The name of a user, by id."""
@@ -98,6 +110,19 @@ def still_firing(firing: int | None, members: int | None) -> str | None:
     if members is None or members < 2:
         return None
     return f"{firing or 0:,} of {members:,} still firing"
+
+
+def ended(delivery: Delivery, names: Names) -> str:
+    """How a message to a person ended."""
+    message = f"{_MESSAGES.get(delivery.channel, 'message')} to {names(delivery.user_id)}"
+    match delivery.state:
+        case State.SENT:
+            return f"Sent: {message}"
+        case State.CANCELLED:
+            return f"Not sent, as it was no longer needed: {message}"
+        case state:
+            why = f" ({delivery.why})" if delivery.why else ""
+            return f"{state.capitalize().replace('_', ' ')}: {message}{why}"
 
 
 def ago(since: datetime, now: datetime) -> str:

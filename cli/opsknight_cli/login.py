@@ -1,0 +1,42 @@
+"""`login`: a one-time link to the console, for whoever has AWS credentials."""
+
+from datetime import timedelta
+from secrets import token_urlsafe
+from typing import Annotated, Final
+
+import typer
+
+from opsknight.directory.entries import key_hash
+from opsknight.directory.sessions import LOGIN_LIFE, Login
+from opsknight.store.sessions import Sessions
+from opsknight.views.wire import time as instant
+from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.naming import user as named
+
+MINUTES: Final = LOGIN_LIFE // timedelta(minutes=1)
+
+app = typer.Typer()
+
+
+@app.command("login")
+@common_options()
+def login_command(
+    invocation: Invocation,
+    user: Annotated[str, typer.Option("--user", help="Who is logged in by the link.")],
+) -> None:
+    """Make a link that logs a user in to the console, once, within ten minutes."""
+    session, screen = invocation.session, invocation.screen
+    found = named(invocation, user)
+    secret, ends_at = token_urlsafe(32), session.now() + LOGIN_LIFE
+    Sessions(invocation.deployment.table).offer(
+        key_hash(secret),
+        Login(user_id=found.id, ends_at=ends_at),
+        session.deadline(),
+    )
+    link = f"{invocation.deployment.url.rstrip('/')}/auth/{secret}"
+    if screen.as_json:
+        screen.data({"userId": found.id, "url": link, "endsAt": instant(ends_at)})
+        return
+    screen.say(f"Whoever opens this first within {MINUTES} minutes is logged in as {found.name}:")
+    screen.say()
+    screen.say(f"    {link}")

@@ -1,0 +1,70 @@
+/** The HTTP API, typed by its own description. */
+import createClient from "openapi-fetch";
+
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Listed = Schemas["ListedIncident"];
+export type Details = Schemas["IncidentDetails"];
+export type Delivery = Schemas["DeliveryAnswer"];
+export type TimelineEntry = Schemas["TimelineEntry"];
+export type Pulse = Schemas["Pulse"];
+export type Me = Schemas["MeAnswer"];
+export type User = Schemas["UserAnswer"];
+export type Service = Schemas["ServiceAnswer"];
+export type OnCall = Schemas["OnCallSchedule"];
+export type Status = Schemas["Status"];
+export type Urgency = Schemas["Urgency"];
+
+export const api = createClient<paths>({ baseUrl: "" });
+
+/** The server refused, or could not be reached; its text is for the person who looks. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly requestId: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A change by a session has to name the console: no page of another origin can send this. */
+api.use({
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-OpsKnight-Console", "1");
+    return request;
+  },
+});
+
+type Answered<T> = { data?: T; error?: unknown; response: Response };
+
+/** What the server answered. Throws Refused. */
+export async function answered<T>(asked: Promise<Answered<T>>): Promise<T> {
+  let found: Answered<T>;
+  try {
+    found = await asked;
+  } catch {
+    throw new Refused("There is no connection to the server.", 0, "");
+  }
+  const { data, error, response } = found;
+  if (response.ok && data !== undefined) return data;
+  throw new Refused(sentence(error, response.status), response.status, response.headers.get("x-request-id") ?? "");
+}
+
+/** What an error says to a person. */
+export function sentence(error: unknown, status: number): string {
+  const { error: said, issues } = (error ?? {}) as { error?: string; issues?: { path: string; message: string }[] };
+  const first = issues?.[0];
+  if (first) return `${first.path} ${first.message}.`;
+  switch (status) {
+    case 401:
+      return "You are logged out.";
+    case 429:
+      return "Too many requests. It goes on by itself within a minute.";
+    case 503:
+      return "OpsKnight cannot reach its store just now.";
+    default:
+      return said ? `${said.replace(/\.$/, "")}.` : `The server answered ${status}.`;
+  }
+}

@@ -1,0 +1,91 @@
+/** The frame of the console: who looks, how old the data is, and which page the address names. */
+import type { JSX } from "preact";
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+
+import { answered, api, type Me } from "./api/client";
+import { useLoad } from "./api/load";
+import { type Live, usePulse } from "./api/pulse";
+import { Age, StaleBar } from "./live";
+import { IncidentPage } from "./pages/incident";
+import { Incidents } from "./pages/incidents";
+import { MePage } from "./pages/me";
+import { OnCallPage } from "./pages/oncall";
+import { ServicesPage } from "./pages/services";
+import { Empty, Problem } from "./parts";
+import { go, Link, ROOT, useAddress } from "./router";
+import "./style.css";
+
+const PAGES = [
+  ["incidents", "Incidents"],
+  ["oncall", "On call"],
+  ["services", "Services"],
+] as const;
+
+function App(): JSX.Element {
+  const address = useAddress();
+  const [page = "", id = ""] = address.pathname.slice(ROOT.length).split("/");
+  useEffect(() => {
+    if (page === "") go(`${ROOT}incidents`, true);
+  }, [page]);
+  const me = useLoad(() => answered(api.GET("/api/me", {})));
+  const live = usePulse("");
+  useEffect(() => {
+    const high = live.pulse?.counts.high;
+    document.title = high ? `(${high}) OpsKnight` : "OpsKnight";
+  }, [live.pulse]);
+  return (
+    <>
+      <header class="frame">
+        <Link to={`${ROOT}incidents`} class="brand">
+          OpsKnight
+        </Link>
+        <nav aria-label="Pages">
+          {PAGES.map(([name, label]) => (
+            <Link to={`${ROOT}${name}`} {...(page === name ? { "aria-current": "page" } : {})}>
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <Age live={live} />
+        {me.data && (
+          <Link to={`${ROOT}me`} class="who" {...(page === "me" ? { "aria-current": "page" } : {})}>
+            {me.data.me.name}
+          </Link>
+        )}
+      </header>
+      <StaleBar live={live} />
+      {me.data ? (
+        <Page page={page} id={id} me={me.data.me} live={live} address={address} />
+      ) : (
+        <main>{me.error && !live.loggedOut && <Problem error={me.error} again={me.again} />}</main>
+      )}
+    </>
+  );
+}
+
+function Page(props: { page: string; id: string; me: Me; live: Live; address: URL }): JSX.Element {
+  const { page, id, me, live, address } = props;
+  switch (page) {
+    case "":
+    case "incidents":
+      return id ? <IncidentPage key={id} id={id} live={live} me={me} /> : <Incidents live={live} me={me} address={address} />;
+    case "oncall":
+      return <OnCallPage me={me} />;
+    case "services":
+      return <ServicesPage me={me} />;
+    case "me":
+      return <MePage me={me} />;
+    default:
+      return (
+        <main>
+          <Empty>
+            There is no such page. <Link to={`${ROOT}incidents`}>To the incidents</Link>
+          </Empty>
+        </main>
+      );
+  }
+}
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);

@@ -1,0 +1,350 @@
+/** One incident: what broke, who knows, what happens next, and what can be done. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { type Act, OutcomeNote, useActs } from "../acts";
+import { answered, api, type Delivery, type Details, type Me } from "../api/client";
+import { useLoad } from "../api/load";
+import type { Live } from "../api/pulse";
+import { isStale } from "../live";
+import { Empty, Foreign, href, Problem, StatusTag, UrgencyTag, useNow, When } from "../parts";
+import { Link, ROOT } from "../router";
+import { clock, span } from "../times";
+
+export function IncidentPage({ id, live, me }: { id: string; live: Live; me: Me }): JSX.Element {
+  const { data, error, again } = useLoad(
+    () => answered(api.GET("/api/incidents/{incidentId}", { params: { path: { incidentId: id } } })),
+    id,
+    // Whenever the pulse has something new, this may be part of it.
+    live.pulse,
+  );
+  const now = useNow();
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && again(), 10_000);
+    return () => clearInterval(timer);
+  }, [again]);
+  const incident = data?.incident;
+  return (
+    <main class="one">
+      <p class="back">
+        <Link to={`${ROOT}incidents`}>Incidents</Link>
+      </p>
+      {error && <Problem error={error} again={again} />}
+      {!incident && !error && <div class="skeleton" aria-hidden="true" />}
+      {incident && <Whole incident={incident} now={now} me={me} off={isStale(live)} again={again} />}
+    </main>
+  );
+}
+
+interface WholeProps {
+  incident: Details;
+  now: number;
+  me: Me;
+  off: boolean;
+  again: () => void;
+}
+
+function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
+  const zone = me.zone;
+  const has = incident.assigneeId === me.id ? "You have it" : incident.assigneeName;
+  return (
+    <>
+      <p class="tags">
+        <UrgencyTag of={incident.urgency} /> <StatusTag of={incident.status} />{" "}
+        <span class="dim">{incident.id.slice(4, 12)}</span>
+      </p>
+      <h1>
+        <bdi>{incident.title}</bdi>
+      </h1>
+      <dl class="facts">
+        <dt>Service</dt>
+        <dd>{incident.serviceName ?? incident.serviceId}</dd>
+        <dt>Since</dt>
+        <dd>
+          <When at={incident.createdAt} now={now} zone={zone} />
+        </dd>
+        {has && (
+          <>
+            <dt>{incident.status === "OPEN" ? "Assigned to" : "Has it"}</dt>
+            <dd>{has}</dd>
+          </>
+        )}
+        {incident.alertCount > 1 && (
+          <>
+            <dt>Alerts</dt>
+            <dd>
+              {incident.alertCount}, the last <When at={incident.lastAlertAt} now={now} zone={zone} />
+            </dd>
+          </>
+        )}
+        {incident.resolvedAt && (
+          <>
+            <dt>Resolved</dt>
+            <dd>
+              <When at={incident.resolvedAt} now={now} zone={zone} />
+            </dd>
+          </>
+        )}
+        <dt>Next</dt>
+        <dd>{next(incident, now, zone)}</dd>
+      </dl>
+      <Actions incident={incident} off={off} again={again} />
+      <Links incident={incident} />
+      {(incident.details ?? incident.description) && (
+        <section>
+          <h2>Details</h2>
+          <pre class="details" tabIndex={0}>
+            <Foreign text={incident.details ?? incident.description ?? ""} />
+          </pre>
+        </section>
+      )}
+      <Receipt incident={incident} now={now} zone={zone} />
+      <Timeline incident={incident} now={now} zone={zone} />
+      <Alerts incident={incident} now={now} zone={zone} />
+    </>
+  );
+}
+
+/** What happens by itself, and when. */
+export function next(incident: Details, now: number, zone: string | undefined): string {
+  if (incident.status === "RESOLVED") return "Nothing: it is resolved.";
+  if (incident.snoozedUntil)
+    return `Snoozed until ${clock(incident.snoozedUntil, now, zone)}; then it is open again and pages.`;
+  if (incident.status === "SUPPRESSED") return "It pages nobody while it is suppressed.";
+  if (incident.status === "ACKNOWLEDGED") return "Nobody else is paged while it is acknowledged.";
+  const { nextAt, policyName, step } = incident.escalation;
+  if (!nextAt) return "All steps are over; the fallback address is reminded of it.";
+  const left = Date.parse(nextAt) - now;
+  const where = `${step ? `after step ${step}` : "the first step"}${policyName ? ` of ${policyName}` : ""}`;
+  return left > 0
+    ? `The next people are paged in ${span(left)}, at ${clock(nextAt, now, zone)} (${where}).`
+    : `The next people are being paged (${where}).`;
+}
+
+function Actions({ incident, off, again }: { incident: Details; off: boolean; again: () => void }): JSX.Element | null {
+  const acts = useActs(again);
+  const [note, setNote] = useState("");
+  const outcome = acts.outcomes.get(incident.id);
+  const busy = off || outcome?.state === "pending";
+  const act = (wanted: Act, more?: { minutes?: number; note?: string }): void =>
+    void acts.act([incident.id], wanted, more);
+  const over = incident.status === "RESOLVED";
+  return (
+    <section class="acts" aria-label="Act">
+      {!over && (
+        <div class="buttons">
+          {incident.status !== "ACKNOWLEDGED" && (
+            <button class="first" disabled={busy} onClick={() => act("acknowledge")}>
+              Acknowledge
+            </button>
+          )}
+          <button
+            class={incident.status === "ACKNOWLEDGED" ? "last" : ""}
+            disabled={busy}
+            onClick={() => act("resolve")}
+          >
+            Resolve
+          </button>
+          <select
+            aria-label="Snooze"
+            disabled={busy}
+            value=""
+            onChange={(event) => act("snooze", { minutes: Number(event.currentTarget.value) })}
+          >
+            <option value="" disabled>
+              Snooze...
+            </option>
+            <option value="30">30 min</option>
+            <option value="60">1 h</option>
+            <option value="240">4 h</option>
+          </select>
+          {incident.status === "OPEN" && (
+            <button disabled={busy} onClick={() => act("escalate")}>
+              Escalate now
+            </button>
+          )}
+        </div>
+      )}
+      <form
+        class="note"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (note.trim()) act("note", { note: note.trim() });
+          setNote("");
+        }}
+      >
+        <input
+          aria-label="Note"
+          placeholder="Add a note"
+          maxLength={5000}
+          value={note}
+          onInput={(event) => setNote(event.currentTarget.value)}
+        />
+        <button disabled={busy || !note.trim()}>Add</button>
+      </form>
+      <p role="status">
+        <OutcomeNote of={outcome} />
+      </p>
+    </section>
+  );
+}
+
+function Links({ incident }: { incident: Details }): JSX.Element | null {
+  const links = (incident.links ?? []).filter((each) => href(each.href));
+  if (!links.length) return null;
+  return (
+    <ul class="links" aria-label="Links">
+      {links.map((each) => (
+        <li>
+          <a href={each.href} rel="noopener noreferrer">
+            <bdi>{each.text}</bdi>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const CHANNELS: Partial<Record<Delivery["channel"], string>> = {
+  email: "E-mail",
+  sms: "SMS",
+  voice: "Call",
+  slack: "Slack",
+  slack_webhook: "Slack",
+  webhook: "Webhook",
+  teams: "Teams",
+  discord: "Discord",
+  google_chat: "Google Chat",
+  telegram: "Telegram",
+  ntfy: "ntfy",
+  pushover: "Pushover",
+};
+
+/** How a message stands, in words that do not promise more than is known. */
+export function standing(each: Delivery, now: number, zone: string | undefined): string {
+  const last = each.attempts.at(-1);
+  switch (each.state) {
+    case "SENT": {
+      const sent = last ? `taken by the provider ${clock(last.at, now, zone)}` : "sent";
+      return each.reported ? `${sent}, ${each.reported}` : sent;
+    }
+    case "PENDING":
+      if (last) return `tried ${each.attempts.length} times, tries again`;
+      return Date.parse(each.notBefore) > now ? `leaves ${clock(each.notBefore, now, zone)}` : "on its way";
+    case "CANCELLED":
+      return "no longer needed";
+    case "COLLAPSED":
+      return "a newer message went instead";
+    case "BOUNCED":
+      return `came back${each.why ? `: ${each.why}` : ""}`;
+    default:
+      return `not sent${each.why ? `: ${each.why}` : ""}`;
+  }
+}
+
+function Receipt({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
+  const owners = new Map<string, Delivery[]>();
+  for (const each of incident.deliveries) {
+    const owner = each.userId ?? each.serviceId ?? each.statusPageId ?? "";
+    owners.set(owner, [...(owners.get(owner) ?? []), each]);
+  }
+  return (
+    <section>
+      <h2>Who was told</h2>
+      {owners.size === 0 && <Empty>Nobody yet.</Empty>}
+      <ul class="receipt">
+        {[...owners].map(([owner, messages]) => (
+          <li>
+            <b>{messages[0]?.ownerName ?? owner}</b>
+            {messages[0]?.serviceId && <span class="dim"> (places of the service)</span>}
+            <ul>
+              {messages.map((each) => (
+                <li class={each.state}>
+                  <span class="channel">{CHANNELS[each.channel] ?? each.channel}</span> {standing(each, now, zone)}
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const KINDS = { all: "Everything", people: "People", messages: "Messages" } as const;
+
+function Timeline({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
+  const [kind, setKind] = useState<keyof typeof KINDS>("all");
+  const rows = incident.timeline
+    .filter((each) => {
+      if (kind === "people") return each.by !== undefined;
+      if (kind === "messages") return each.channel !== undefined;
+      return true;
+    })
+    .reverse();
+  return (
+    <section>
+      <h2>Timeline</h2>
+      <div class="views" role="group" aria-label="Which rows">
+        {(Object.keys(KINDS) as (keyof typeof KINDS)[]).map((each) => (
+          <button aria-pressed={kind === each} onClick={() => setKind(each)}>
+            {KINDS[each]}
+          </button>
+        ))}
+      </div>
+      <ol class="timeline">
+        {rows.map((each) => (
+          <li>
+            <time dateTime={each.at} class="dim">
+              {clock(each.at, now, zone)}
+            </time>{" "}
+            <Foreign text={each.text} />
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Alerts({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
+  return (
+    <section>
+      <h2>Alerts</h2>
+      {incident.alerts.map((each) => (
+        <details class="alert">
+          <summary>
+            <span class="dim">{clock(each.at, now, zone)}</span> <bdi>{each.summary}</bdi>
+          </summary>
+          <dl class="facts">
+            <dt>Source</dt>
+            <dd>
+              <bdi>{each.source}</bdi>
+            </dd>
+            <dt>Severity</dt>
+            <dd>{each.severity}</dd>
+            <dt>Sent by</dt>
+            <dd>{each.by.name}</dd>
+          </dl>
+          {each.details && (
+            <pre class="details" tabIndex={0}>
+              <Foreign text={each.details} />
+            </pre>
+          )}
+          {each.description && (
+            <details>
+              <summary>As it was sent</summary>
+              <pre class="details" tabIndex={0}>
+                {each.description}
+              </pre>
+            </details>
+          )}
+        </details>
+      ))}
+      {incident.alertCount > incident.alerts.length && (
+        <p class="dim">
+          The newest {incident.alerts.length} of {incident.alertCount}.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,84 @@
+import { expect, it } from "vitest";
+
+import { why } from "../acts";
+import { sentence, type Details, type Listed } from "../api/client";
+import { pause } from "../api/pulse";
+import { next, standing } from "./incident";
+import { shown } from "./incidents";
+import { gaps } from "./oncall";
+
+const NOW = Date.parse("2026-11-23T03:05:00Z");
+
+it("asks often only while something is open and somebody is there", () => {
+  expect(pause(false, 3, 1_000)).toBe(5_000);
+  expect(pause(false, 0, 1_000)).toBe(15_000);
+  expect(pause(false, 3, 121_000)).toBe(15_000);
+  expect(pause(true, 3, 1_000)).toBe(60_000);
+});
+
+it("finds every stretch in which nobody is on call", () => {
+  const shift = (start: string, end: string) => ({ userId: "user_ada", start, end });
+  const from = "2026-11-23T00:00:00Z";
+  const found = gaps(
+    [
+      shift(from, "2026-11-24T00:00:00Z"),
+      shift("2026-11-24T06:00:00Z", "2026-11-25T00:00:00Z"),
+      shift("2026-11-24T20:00:00Z", "2026-11-24T22:00:00Z"),
+      shift("2026-11-25T00:00:00Z", "2026-11-30T00:00:00Z"),
+    ],
+    from,
+  );
+  expect(found).toEqual([{ start: "2026-11-24T00:00:00Z", end: "2026-11-24T06:00:00Z" }]);
+  expect(gaps([], from)).toHaveLength(1);
+});
+
+it("shows what the address names", () => {
+  const each = (id: string, title: string, status: Listed["status"], assigneeId?: string): Listed => ({
+    id,
+    title,
+    status,
+    urgency: "HIGH",
+    serviceId: "svc_web",
+    serviceName: "Checkout",
+    createdAt: "2026-11-23T03:00:00Z",
+    ...(assigneeId ? { assigneeId } : {}),
+  });
+  const all = [each("inc_1", "CPU high", "OPEN"), each("inc_2", "Disk full", "ACKNOWLEDGED", "user_ada")];
+  const ids = (query: string): string[] =>
+    shown(all, new URL(`https://x/console/incidents${query}`), "user_ada").map((one) => one.id);
+  expect(ids("")).toEqual(["inc_1", "inc_2"]);
+  expect(ids("?view=mine")).toEqual(["inc_2"]);
+  expect(ids("?view=open")).toEqual(["inc_1"]);
+  expect(ids("?q=disk+CHECK")).toEqual(["inc_2"]);
+});
+
+it("says what happens next, and promises nothing that will not", () => {
+  const incident = (more: object): Details =>
+    ({ status: "OPEN", escalation: { status: "ESCALATING", step: 1, policyName: "Web" }, ...more }) as Details;
+  const escalation = { status: "ESCALATING", step: 1, policyName: "Web", nextAt: "2026-11-23T03:10:00Z" };
+  expect(next(incident({ escalation }), NOW, "UTC")).toBe(
+    "The next people are paged in 5 min, at 03:10 (after step 1 of Web).",
+  );
+  expect(next(incident({}), NOW, "UTC")).toContain("fallback");
+  expect(next(incident({ status: "ACKNOWLEDGED" }), NOW, "UTC")).toContain("Nobody else");
+});
+
+it("says how a message stands without promising its arrival", () => {
+  const message = { id: "d", about: "paged", channel: "sms", receiverId: "r", notBefore: "2026-11-23T03:00:00Z" };
+  const attempts = [{ at: "2026-11-23T03:01:00Z", outcome: "sent", ms: 100 }];
+  const of = (more: object) => standing({ ...message, attempts: [], ...more } as never, NOW, "UTC");
+  expect(of({ state: "SENT", attempts })).toBe("taken by the provider 03:01");
+  expect(of({ state: "SENT", attempts, reported: "delivered" })).toBe("taken by the provider 03:01, delivered");
+  expect(of({ state: "FAILED", why: "no such number" })).toBe("not sent: no such number");
+  expect(of({ state: "PENDING" })).toBe("on its way");
+  expect(of({ state: "PENDING", notBefore: "2026-11-23T03:10:00Z" })).toBe("leaves 03:10");
+});
+
+it("says why an act was refused", () => {
+  expect(why("Not possible in this status", "RESOLVED")).toBe("not done: it is RESOLVED by now");
+  expect(why("Incident not found.", undefined)).toBe("not done: Incident not found");
+  expect(sentence({ error: "Invalid request body", issues: [{ path: "end", message: "must be later" }] }, 400)).toBe(
+    "end must be later.",
+  );
+  expect(sentence(undefined, 503)).toContain("store");
+});

@@ -1,0 +1,69 @@
+/** Small parts that several pages show. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import type { Status, Urgency } from "./api/client";
+import type { Refused } from "./api/client";
+import { ago, clock } from "./times";
+
+/** The time, again and again: ages on the screen go on while nothing arrives. */
+export function useNow(every = 1000): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+export function UrgencyTag({ of }: { of: Urgency }): JSX.Element {
+  return <span class={`urgency ${of}`}>{of}</span>;
+}
+
+export function StatusTag({ of }: { of: Status }): JSX.Element {
+  return <span class={`status ${of}`}>{of}</span>;
+}
+
+export function When({ at, now, zone }: { at: string; now: number; zone: string | undefined }): JSX.Element {
+  return (
+    <time dateTime={at} title={new Date(at).toISOString()}>
+      {clock(at, now, zone)} <span class="dim">({ago(at, now)})</span>
+    </time>
+  );
+}
+
+export function Problem({ error, again }: { error: Refused; again?: () => void }): JSX.Element {
+  return (
+    <p class="problem" role="alert">
+      {error.message}
+      {error.requestId && <span class="dim"> Request {error.requestId}.</span>}{" "}
+      {error.status === 401 ? <a href="/auth/login">Log in</a> : again && <button onClick={again}>Try again</button>}
+    </p>
+  );
+}
+
+export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
+  return <p class="empty">{children}</p>;
+}
+
+/** Text that strangers wrote: its direction is its own, and an address in it can be followed. */
+export function Foreign({ text }: { text: string }): JSX.Element {
+  const parts = text.split(/(https?:\/\/[^\s"<>\\]+)/);
+  return (
+    <bdi>
+      {parts.map((part, number) =>
+        number % 2 ? (
+          <a href={part} rel="noopener noreferrer">
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </bdi>
+  );
+}
+
+export function href(address: string): string | undefined {
+  return /^https?:\/\//i.test(address) ? address : undefined;
+}

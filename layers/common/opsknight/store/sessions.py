@@ -1,0 +1,86 @@
+"""Sessions and one-time logins in the table, by the hash of their secret.
+
+A row for each session lies under its user too, so that a person can see and end their own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsknight.directory.sessions import Login, Session
+from opsknight.store import items, transactions
+from opsknight.store.callers import CallerRows
+from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.wire import attributes, expiry, wire
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    table: CallerRows
+
+    def offer(self, hashed: str, login: Login, deadline: Deadline) -> None:
+        """Stores a one-time login."""
+        item = items.login_key(hashed) | {"kind": {"S": "login"}} | attributes(login)
+        item["expires_at"] = expiry(login.ends_at, timedelta(0))
+        retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+
+    def login(self, hashed: str, now: datetime, deadline: Deadline) -> Login | None:
+        found = self.table.get(Login, items.login_key(hashed), deadline)
+        return found if found and now < found.ends_at else None
+
+    def begin(
+        self, login_hash: str, hashed: str, session: Session, token: str, deadline: Deadline
+    ) -> bool:
+        """Spends the login and stores its session, unless somebody was faster. Whether it did."""
+        spent: Write = {
+            "Delete": {
+                "TableName": self.table.name,
+                "Key": items.login_key(login_hash),
+                "ConditionExpression": "user_id = :user AND ends_at > :now",
+                "ExpressionAttributeValues": {
+                    ":user": {"S": session.user_id},
+                    ":now": wire(session.created_at),
+                },
+            }
+        }
+        try:
+            retrying(
+                deadline,
+                self.table.client.transact_write_items,
+                TransactItems=[spent, *self._new(hashed, session)],
+                ClientRequestToken=token,
+            )
+        except Conflict:
+            return False
+        return True
+
+    def find(self, hashed: str, deadline: Deadline) -> Session | None:
+        return self.table.get(Session, items.session_key(hashed), deadline)
+
+    def of(self, user_id: str, deadline: Deadline) -> list[Session]:
+        """A user's sessions, oldest first; the ones that are over may be among them."""
+        rows = self.table.under(items.session_row_key(user_id, "")["pk"], "session#", deadline)
+        return list(self.table.readable(Session, rows))
+
+    def end(self, user_id: str, session_id: str, deadline: Deadline) -> bool:
+        """Whether there was such a session of the user."""
+        row_key = items.session_row_key(user_id, session_id)
+        row = self.table.item(row_key, deadline)
+        if row is None:
+            return False
+        # The session first: a row without one shows what is over, a session without a row could
+        # not be ended.
+        for key in (items.session_key(row["hashed"]["S"]), row_key):
+            retrying(deadline, self.table.client.delete_item, TableName=self.table.name, Key=key)
+        return True
+
+    def _new(self, hashed: str, session: Session) -> "list[Write]":
+        known = attributes(session)
+        known["expires_at"] = expiry(session.ends_at, timedelta(0))
+        item = items.session_key(hashed) | {"kind": {"S": "session"}} | known
+        row = items.session_row_key(session.user_id, session.id)
+        row = row | {"kind": {"S": "session_row"}, "hashed": {"S": hashed}} | known
+        return [transactions.put_new(self.table.name, each) for each in (item, row)]

@@ -1,0 +1,54 @@
+"""Pictures of every page, on a phone and on a desk, light and dark: for people to look at.
+
+`make screens` puts them into `.local/screens`; with GOLDEN=write also the one in the README.
+"""
+
+import os
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from harness.site import Site
+from local.programs import ROOT
+from opsknight.incident.commands import Acknowledge
+from tests.browser.conftest import DESK, PHONE
+from tests.browser.test_journeys import enter, opened
+from tests.integration.steps import do
+
+FOLDER = ROOT / ".local" / "screens"
+IN_README = ROOT / "docs" / "images" / "console.png"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_every_page_is_looked_at(
+    browser: Browser, served: Site, size: ViewportSize, scheme: Literal["light", "dark"]
+) -> None:
+    world = served.world
+    opened(served, "Disk almost full on build-7", "info")
+    world.clock.advance(minutes=31)
+    do(world, opened(served, "Replica of orders-db is 90 s behind", "error"), Acknowledge())
+    world.clock.advance(minutes=9)
+    opened(served, "CPU above 90% on web-01", "warning")
+    world.clock.advance(minutes=2)
+    first = opened(served)
+    served.desk.delivery(first)
+    served.desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
+    world.clock.advance(minutes=4)
+    with browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=2) as context:
+        page = context.new_page()
+        enter(page, served)
+        where = f"{'phone' if size == PHONE else 'desk'}-{scheme}"
+        pages = {"incidents": "incidents", "incident": f"incidents/{first}"}
+        for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
+            page.goto(f"{served.url}/console/{at}")
+            page.wait_for_load_state("networkidle")
+            path = (
+                FOLDER / f"{name.partition('/inc_')[0]}{'-one' if '/' in name else ''}-{where}.png"
+            )
+            page.screenshot(path=path, full_page=True)
+            assert path.stat().st_size > 10_000
+            if name == "incidents" and where == "phone-light" and os.environ.get("GOLDEN"):
+                page.screenshot(path=IN_README)
