@@ -37,6 +37,7 @@ from respond.texts import Inbound, Texts
 from respond.whole_directory import WholeDirectory
 
 TWILIO: Final = "/twilio/"
+ON_CALLS: Final = "/oncalls"
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
 
@@ -71,9 +72,19 @@ class Responder:
             return self.addressed.answer(request, log_fields, now, deadline)
         if request.path == slack.PATH:
             return self.slack.answer(request, log_fields, now, deadline)
+        if request.path.removesuffix("/") == ON_CALLS:
+            return self._on_calls(request, log_fields, now, deadline)
         if self.twilio is not None and request.path.startswith(TWILIO):
             return self.twilio.answer(request, log_fields, now, deadline)
         return self.api.answer(request, log_fields, now, deadline)
+
+    def _on_calls(
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer:
+        # Imported by the first bot that asks.
+        module, api = import_module("respond.oncalls"), self.api
+        asked: Hears = module.OnCalls(api.table, api.directory, api.limiter)
+        return asked.answer(request, log_fields, now, deadline)
 
 
 def make(

@@ -200,6 +200,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /r/{token}": "${RespondIntegration}",
         "ANY /incidents/{id}": "${RespondIntegration}",
         "ANY /slack/actions": "${RespondIntegration}",
+        "ANY /oncalls": "${RespondIntegration}",
         "ANY /twilio/{proxy+}": "${RespondIntegration}",
         "ANY /api/{proxy+}": "${RespondIntegration}",
         "GET /": "${ConsoleIntegration}",
