@@ -47,12 +47,12 @@ def serving(
                 sent, coded = raw.decode(), False
             except UnicodeDecodeError:
                 sent, coded = b64encode(raw).decode(), True
-            # As API Gateway hands them on: both decoded.
+            # As API Gateway hands them on: both decoded, but for a `%25` in the path.
             path, _, query = self.path.partition("?")
             request = http_event(
                 sent,
                 method=self.command,
-                path=unquote(path),
+                path=unquote(path.replace("%25", "%2525")),
                 headers=dict(self.headers.items()),
                 query=dict(parse_qsl(query, keep_blank_values=True)),
                 base64=coded,

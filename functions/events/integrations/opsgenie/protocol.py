@@ -24,7 +24,7 @@ _REQUEST: Final = re.compile(r"/v2/alerts/requests/([^/]+)")
 # What follows the identifier. An alias may hold a slash, so it ends at the last one.
 _ACT: Final = re.compile(r"/v2/alerts/(.+)/([a-z]+)")
 _ALERT: Final = re.compile(r"/v2/alerts/(.+)")
-# API Gateway hands on a path decoded; others do not. A path with anything else in it is decoded.
+# Of a path that is still encoded. An HTTP API of API Gateway decodes all of it but `%25`.
 _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 
 _ACTS: Final[Mapping[str, Mapping[str, _Handler]]] = {
@@ -72,7 +72,7 @@ def _failed(
 def _find(call: Call) -> tuple[_Handler, str]:
     """What answers, and the identifier in the path. Raises Refused and HttpError."""
     path = call.request.path.removeprefix(JIRA).removesuffix("/")
-    path = unquote(path) if _ENCODED.fullmatch(path) else path
+    path = unquote(path) if _ENCODED.fullmatch(path) else path.replace("%25", "%")
     method = "GET" if call.request.method == "HEAD" else call.request.method
     known, identifier = _handlers(path, method)
     if handler := known.get(method):
