@@ -89,6 +89,7 @@ USERS = st.fixed_dictionaries(
         "zone": ZONES,
         "disabled": st.booleans(),
         "quiet_hours": QUIET_HOURS,
+        "shift_notices": st.lists(st.sampled_from(["day", "hour", "changes"]), unique=True),
     },
 )
 USERS_BY_NAME = st.dictionaries(SLUGS, USERS, min_size=1, max_size=4)
@@ -178,7 +179,7 @@ def _schedules(users: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
     )
     schedule = st.fixed_dictionaries(
         {"zone": ZONES, "layers": st.dictionaries(SLUGS, layer, max_size=2)},
-        optional={"name": TITLES},
+        optional={"name": TITLES, "channel": METHODS},
     )
     return st.dictionaries(SLUGS, schedule, max_size=2)
 

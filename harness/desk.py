@@ -19,7 +19,8 @@ from opsknight.directory.receivers import Channel, Owner
 from opsknight.http import conventions
 from opsknight.http.gateway import respond
 from opsknight.notification import signed_link
-from opsknight.notification.delivery import Bundled, Delivery, delivery_id
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import clock
 from opsknight.runtime.queues import Queue

@@ -168,6 +168,11 @@ NOTICES: Final = {
         step=None,
         sequence=3,
     ),
+    "on-call": replace(
+        TEST,
+        about=PageReason.ON_CALL,
+        note="On call from Tue 09:00: Primary\nPrimary: until Tue 01 Dec 09:00 CET, after Ben",
+    ),
 }
 SHOWN_TO_ALL: Final = _about(
     StatusPageEvent.ACKNOWLEDGED,

@@ -13,7 +13,13 @@ _LONG_AGO: Final = "2000-01-01T00:00:00Z"
 def next_tick(world: World) -> datetime | None:
     """The next tick that finds something; None while nothing in the table has a due time."""
     found = world.items()
-    due = [item["due_at"]["S"] for item in found if "due_at" in item]
+    # Without schedules there are no shifts to tell of.
+    idle = not any("schedules" in item for item in found)
+    due = [
+        item["due_at"]["S"]
+        for item in found
+        if "due_at" in item and not (idle and item["kind"]["S"] == "roster")
+    ]
     due += [at for item in found if (at := _fallback_due(item))]
     if not due:
         return None

@@ -16,6 +16,7 @@ from opsknight.store.operations import Operations
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, unknown
+from opsknight_cli.terminal.telling import tell_changes
 from opsknight_cli.terminal.times import moment, shown, span, stamp
 
 AHEAD: Final = timedelta(weeks=4)
@@ -168,6 +169,7 @@ def add_command(
         )
     except Conflict:
         raise CommandError(f'Somebody has just removed schedule "{schedule}".') from None
+    _tell(invocation, found, rota, Rota(rota.schedule, (*rota.overrides, override)))
     if screen.as_json:
         screen.data(_override_data(rota, override))
         return
@@ -219,7 +221,8 @@ def remove_command(
     override: Annotated[str, typer.Argument(help="Its id, as `override list` shows it.")],
 ) -> None:
     """Remove an override. The layers of the schedule apply again."""
-    screen = invocation.screen
+    screen, found = invocation.screen, configuration(invocation)
+    [rota] = _rotas(invocation, found, schedule)
     try:
         Operations(invocation.deployment.table).remove_override(
             id_of(Kind.SCHEDULE, schedule), override, invocation.session.deadline()
@@ -229,10 +232,18 @@ def remove_command(
             f'Schedule "{schedule}" has no override {override}. '
             "`opsknight override list` shows them."
         ) from None
+    left = tuple(each for each in rota.overrides if each.id != override)
+    _tell(invocation, found, rota, Rota(rota.schedule, left))
     if screen.as_json:
         screen.data({"removed": override})
     else:
         screen.say(f"Override {override} of {schedule} is removed.", "green")
+
+
+def _tell(invocation: Invocation, found: Configuration, before: Rota, after: Rota) -> None:
+    """Tells those whose time on call it changes."""
+    schedule_id = before.schedule.id
+    tell_changes(invocation, {schedule_id: before}, {schedule_id: after}, found.users)
 
 
 def _override_data(rota: Rota, override: Override) -> dict[str, Any]:

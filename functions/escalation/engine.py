@@ -13,6 +13,7 @@ from typing import Final
 from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
+from escalation.roster import Roster
 from escalation.step_before import StepBefore
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
@@ -64,6 +65,10 @@ class Engine:
     @property
     def _before(self) -> StepBefore:
         return StepBefore(self.table, self.hold)
+
+    @property
+    def roster(self) -> Roster:
+        return Roster(self.table, self.outbox, self.clock)
 
     def attend(
         self, incident_id: str, deadline: Deadline, *, remind: bool = False, announce: bool = True

@@ -128,6 +128,8 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
                 engine.fallback.attend(deadline)
             finally:
                 audit(engine, deadline)
+            # Last: nobody is woken by it.
+            engine.roster.attend(deadline)
         case PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | MessageReported():
             misrouted(message)
         case _:

@@ -8,29 +8,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import batched
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
+from notify.addressees import owner_key, read, receiver_of
 from notify.reply_codes import ReplyCodes
 from notify.suspects import suspects
-from opsknight.directory.entries import Service, User
+from opsknight.directory.entries import Service
 from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
-    OwnerKind,
     Receiver,
-    ServiceReceiver,
-    StatusPage,
     StatusPageEvent,
 )
 from opsknight.incident.canary import is_canary
 from opsknight.incident.event_request import describe
-from opsknight.incident.model import Alert, Incident, Model, Urgency
+from opsknight.incident.model import Alert, Incident, Urgency
 from opsknight.incident.references import details, references
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message, PageReason
-from opsknight.notification.recipients import methods
 from opsknight.notification.signed_link import whole
-from opsknight.runtime.lenient import readable, readable_items
+from opsknight.runtime.lenient import readable
 from opsknight.store import items
 from opsknight.store.calls import Deadline
 from opsknight.store.rows import LARGEST_BATCH
@@ -112,12 +109,12 @@ class Composer:
         self, delivery: Delivery, stored: Mapping[tuple[str, str], Item], deadline: Deadline
     ) -> DeliveryContext:
         incident, alert, service, owner = (stored.get(_name(key)) for key in _keys(delivery))
-        receiver, shows_details, zone = _receiver(delivery, owner, self.table.user_in)
+        receiver, shows_details, zone = receiver_of(delivery, owner, self.table.user_in)
         return DeliveryContext(
             delivery=delivery,
             # Strict, unlike the others: an incident that cannot be read may well be open.
             incident=Incident.model_validate(plain(incident)) if incident else None,
-            service=_read(Service, service),
+            service=read(Service, service),
             alert=alert,
             receiver=receiver,
             shows_details=shows_details,
@@ -244,55 +241,9 @@ def _keys(delivery: Delivery) -> tuple[Item, ...]:
         items.incident_key(delivery.incident_id),
         items.alert_key(delivery.incident_id, delivery.alert_id),
         items.service_key(delivery.service_id),
-        _owner_key(delivery),
+        owner_key(delivery),
     )
-
-
-def _owner_key(delivery: Delivery) -> Item:
-    owner = delivery.owner
-    match owner.kind:
-        case OwnerKind.USER:
-            return items.user_key(owner.id)
-        case OwnerKind.SERVICE:
-            return items.receiver_key(owner.id, delivery.receiver_id)
-        case OwnerKind.STATUS_PAGE:
-            return items.status_page_key(owner.id)
-        case unknown:
-            assert_never(unknown)
 
 
 def _name(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
-
-
-def _receiver(
-    delivery: Delivery, item: Item | None, user_in: Callable[[Item], User]
-) -> tuple[Receiver | None, bool, tzinfo]:
-    """The receiver as it is configured now, whether its messages show the details of alerts, and
-    the zone of its clock.
-    """
-    match delivery.owner.kind:
-        case OwnerKind.USER:
-            user = readable(lambda: user_in(item)) if item else None
-            known = () if user is None or user.disabled else methods(user)
-            zone = UTC if user is None else user.clock
-            return _named(known, delivery.receiver_id), True, zone
-        case OwnerKind.SERVICE:
-            return _read(ServiceReceiver, item), True, UTC
-        case OwnerKind.STATUS_PAGE:
-            status_page = _read(StatusPage, item)
-            if status_page is None or delivery.service_id not in status_page.service_ids:
-                return None, False, UTC
-            webhook = _named(status_page.webhooks, delivery.receiver_id)
-            return webhook, status_page.shows_details, UTC
-        case unknown:
-            assert_never(unknown)
-
-
-def _named(known: Iterable[Receiver], receiver_id: str) -> Receiver | None:
-    return next((each for each in known if each.id == receiver_id), None)
-
-
-def _read[M: Model](model: type[M], item: Item | None) -> M | None:
-    """None, too, for an entry that fails validation: the message says less, or goes nowhere."""
-    return next(iter(readable_items(model, [item] if item else [])), None)

@@ -33,6 +33,7 @@ class Endings:
             state = "gone" if incident is None else incident.status
             late = {
                 PageReason.TEST: "the test is over",
+                PageReason.ON_CALL: "it comes too late",
                 PageReason.REQUESTED: "it comes too late for whoever asked",
             }
             why = late.get(delivery.about) if isinstance(delivery.about, PageReason) else None

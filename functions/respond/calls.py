@@ -15,7 +15,8 @@ from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Status
 from opsknight.notification import twiml
-from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import methods
 from opsknight.notification.replies import MOST_BY_KEY
 from opsknight.store.calls import Deadline, Unavailable

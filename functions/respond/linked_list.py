@@ -14,7 +14,7 @@ from opsknight.http.gateway import Answer
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Status, Urgency
-from opsknight.notification.delivery import Bundled
+from opsknight.notification.bundle import Bundled
 from opsknight.notification.signed_link import BadLink
 from opsknight.store.calls import Unavailable
 from opsknight.store.listings import Listings, Wanted

@@ -18,6 +18,7 @@ from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
 from opsknight.views import models, roster_answers, roster_models
 from opsknight.views.names import of_service, of_users
+from respond.changed_shifts import tell_changes
 from respond.contract import NewOverride, NewWindow
 from respond.request import ApiCall, Query
 
@@ -116,6 +117,7 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
         )
     except Conflict:
         raise HttpError(404, "Schedule not found") from None
+    tell_changes(rota, Rota(rota.schedule, (*rota.overrides, override)), call)
     return answer
 
 
@@ -128,6 +130,8 @@ def remove_override(call: ApiCall) -> Answer:
         Operations(call.table).remove_override(schedule_id, override_id, call.deadline)
     except Conflict:
         raise HttpError(404, "Override not found") from None
+    left = tuple(each for each in rota.overrides if each.id != override_id)
+    tell_changes(rota, Rota(rota.schedule, left), call)
     return Answer(200, roster_models.Removed(status="success"))
 
 

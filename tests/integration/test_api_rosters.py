@@ -11,9 +11,12 @@ from harness.desk import Desk
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES, Service
 from opsknight.incident.model import Status, Timer
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.message import PageReason
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items
+from opsknight.store.wire import plain
 from tests.integration.steps import in_order, incident, put
 from tests.integration.wire import Wire, doing
 
@@ -316,3 +319,20 @@ def test_access_is_checked_before_existence(desk: Desk) -> None:
         for user in ("user_ada", "user_none"):
             body = {"userId": user}
             assert desk.call("POST", f"{path}/reassign", body, key=eve).status == 403
+
+
+def test_an_override_is_told_to_those_whose_shifts_it_changes(desk: Desk) -> None:
+    body = {"userId": "user_eve", "start": "2026-11-24T09:00:00Z", "end": "2026-11-24T17:00:00Z"}
+    assert desk.call("POST", "/api/schedules/sch_web/overrides", body).status == 201
+    told = [
+        Delivery.model_validate(plain(item))
+        for item in desk.world.items()
+        if item["kind"]["S"] == "delivery"
+    ]
+    assert {each.about for each in told} == {PageReason.ON_CALL}
+    notes = {each.user_id: (each.note or "").splitlines() for each in told}
+    span = "Tue 24 Nov 09:00 to 17:00 UTC"
+    assert notes.keys() == {"user_ben", "user_eve"}
+    assert notes["user_ben"][1] == f"Web, no longer yours: {span}"
+    assert notes["user_eve"][1] == f"Web, new: {span}"
+    assert notes["user_eve"][2].startswith("Changed by: ")

@@ -5,7 +5,8 @@ from datetime import timedelta
 from harness.world import RETENTION, World, deadline, event
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, StatusPageEvent
 from opsknight.incident.model import Urgency
-from opsknight.notification.delivery import Attempt, Bundled, Delivery, delivery_id
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Attempt, Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.store import items, message_items
 from opsknight.store.wire import expiry, stamp

@@ -6,8 +6,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
-from opsknight.config.configuration import Kind, kind_of, path_of
+from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
 from opsknight.config.diff import Create
+from opsknight.escalation.policy import Rota
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
@@ -22,6 +23,7 @@ from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, remember
 from opsknight_cli.terminal.screen import Screen
+from opsknight_cli.terminal.telling import tell_changes
 
 CHANGES: Final = 2
 MOST_HINTS: Final = 8
@@ -100,6 +102,7 @@ def apply_command(
         raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
     except ConfigurationTooLarge as error:
         raise CommandError(str(error)) from None
+    _tell_changes(invocation, made)
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
@@ -117,6 +120,38 @@ def export_command(invocation: Invocation) -> None:
         screen.data(document)
     else:
         screen.raw(written(document))
+
+
+def _tell_changes(invocation: Invocation, made: Plan) -> None:
+    """Tells those whose time on call the file has changed; nobody of the first file of all."""
+    before, after = made.seen.configuration, made.desired.configuration
+    if not before.users:
+        return
+    changed = {
+        schedule_id
+        for schedule_id in before.schedules.keys() | after.schedules.keys()
+        if before.schedules.get(schedule_id) != after.schedules.get(schedule_id)
+    }
+    if _disabled(before) != _disabled(after):
+        changed = before.schedules.keys() | after.schedules.keys()
+    if not changed:
+        return
+    table, deadline = invocation.deployment.table, invocation.session.deadline()
+    overrides = {
+        schedule_id: rota.overrides
+        for schedule_id in changed
+        if (rota := table.rota(schedule_id, deadline)) is not None
+    }
+
+    def rotas(configuration: Configuration) -> dict[str, Rota]:
+        found = (configuration.schedules.get(schedule_id) for schedule_id in changed)
+        return {each.id: Rota(each, overrides.get(each.id, ())) for each in found if each}
+
+    tell_changes(invocation, rotas(before), rotas(after), after.users, before.users)
+
+
+def _disabled(configuration: Configuration) -> set[str]:
+    return {user.id for user in configuration.users.values() if user.disabled}
 
 
 def _show_secrets(invocation: Invocation, made: Plan) -> None:

@@ -6,7 +6,15 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import PREFIX, Entry, Kind, id_of
-from opsknight.directory.entries import Member, Remind, Service, SupportHours, Team, User
+from opsknight.directory.entries import (
+    Member,
+    Remind,
+    Service,
+    ShiftNotice,
+    SupportHours,
+    Team,
+    User,
+)
 from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
@@ -39,6 +47,7 @@ from opsknight_cli.files.values import Shape
 METHOD: Final = "cm"
 LAYER: Final = "layer"
 HOOK: Final = "hook"
+CHANNEL: Final = "sch"
 
 
 def compiled(name: str, shape: Shape) -> list[Entry]:
@@ -63,6 +72,9 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
                     name=shape.name or name,
                     zone=shape.zone,
                     layers=tuple(layers),
+                    channel=None
+                    if shape.channel is None
+                    else _receiver(CHANNEL, "channel", shape.channel),
                 )
             ]
         case PolicyShape():
@@ -106,6 +118,8 @@ def _user(name: str, shape: UserShape) -> User:
             for urgency in Urgency
             for rule in shape.rules.get(urgency, ())
         ),
+        # Always in this order: only what it holds matters.
+        shift_notices=tuple(each for each in ShiftNotice if each in shape.shift_notices),
         quiet_hours=None
         if shape.quiet_hours is None
         else WeeklyHours(

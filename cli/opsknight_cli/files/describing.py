@@ -16,6 +16,7 @@ from opsknight.directory.entries import (
     Never,
     Remind,
     Service,
+    ShiftNotice,
     SupportHours,
     Team,
     User,
@@ -76,7 +77,10 @@ def fields(entry: Entry) -> Data | str:
         case Schedule():
             zone = ZoneInfo(entry.zone)
             layers = {slug_of(each.id): _layer(each, zone) for each in entry.layers}
-            return _given({"name": _name(entry), "zone": entry.zone, "layers": layers})
+            channel = entry.channel and _place(entry.channel)
+            return _given(
+                {"name": _name(entry), "zone": entry.zone, "layers": layers, "channel": channel}
+            )
         case Policy():
             return _given(
                 {
@@ -167,6 +171,9 @@ def _user(user: User) -> Data:
             "contact_methods": {slug_of(each.id): _place(each) for each in user.contact_methods}
             or None,
             "rules": rules or None,
+            "shift_notices": None
+            if user.shift_notices == tuple(ShiftNotice)
+            else [each.value for each in user.shift_notices],
             "quiet_hours": user.quiet_hours and _quiet(user.quiet_hours, user.zone or "UTC"),
         }
     )

@@ -33,6 +33,9 @@ def unreachable(configuration: Configuration, reach: Reach) -> Iterator[Finding]
             )
     for receiver in configuration.receivers.values():
         yield from _receiver(receiver, path_of(receiver), reach)
+    for schedule in configuration.schedules.values():
+        if schedule.channel is not None:
+            yield from _receiver(schedule.channel, (*path_of(schedule), "channel"), reach)
     for page in configuration.status_pages.values():
         for hook in page.webhooks:
             yield from _receiver(hook, (*path_of(page), "webhooks", slug_of(hook.id)), reach)

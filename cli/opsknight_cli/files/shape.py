@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from opsknight.directory.entries import Role
+from opsknight.directory.entries import Role, ShiftNotice
 from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Urgency
 from opsknight.oncall.schedules import Zone
@@ -114,6 +114,10 @@ class UserShape(Shape):
     rules: dict[Urgency, tuple[RuleShape, ...]] = Field(
         {}, description="Which contact methods to use, and when, for each urgency."
     )
+    shift_notices: tuple[ShiftNotice, ...] = Field(
+        tuple(ShiftNotice),
+        description="Which messages about their time on call they want: `[day, hour, changes]`.",
+    )
     quiet_hours: QuietHoursShape | None = Field(
         None, description="When pages of LOW incidents wait; HIGH and MEDIUM never do."
     )
@@ -157,6 +161,9 @@ class ScheduleShape(Shape):
         description="The time zone of handoffs and restrictions, such as Europe/Berlin."
     )
     layers: dict[Slug, LayerShape] = Field({}, description="Rotations, by names of your choice.")
+    channel: MethodShape | None = Field(
+        None, description="The chat channel or webhook that hears when it is handed over."
+    )
 
 
 class TargetShape(Shape):

@@ -8,9 +8,10 @@ from html import escape
 from string import Template
 from typing import Final
 
+from notify.channels.said import Words
 from notify.channels.text import clean_lines, cut, disarmed
 from notify.channels.tones import COLOURS
-from notify.channels.words import Words, words
+from notify.channels.words import words
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message, PageReason
 

@@ -12,9 +12,10 @@ from typing import Final
 
 from notify.channels.posting import decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
+from notify.channels.said import Words
 from notify.channels.text import cut, moment
 from notify.channels.tones import COLOURS, MARKS
-from notify.channels.words import ASKS_TO_ACT, Words, words
+from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent

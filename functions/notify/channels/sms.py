@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome
+from notify.channels.said import Words
 from notify.channels.text import clean, cut, disarmed
-from notify.channels.words import Words, words
+from notify.channels.words import words
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message, PageReason
 
@@ -139,6 +140,8 @@ def _reply(message: Message) -> str:
 def _middle(message: Message, said: Words) -> list[str]:
     if message.about is PageReason.ANSWER:
         return []
+    if message.about is PageReason.ON_CALL:
+        return [plainer(disarmed(f"{name}: {said.shown(value)}")) for name, value in said.facts[:3]]
     if said.listed:
         # The first is in the title.
         return [plainer(cut(disarmed(line), 60)) for line in said.listed[1:3]]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome, PermanentFailure
+from notify.channels.said import Words
 from notify.channels.sms import context
 from notify.channels.text import cut
 from notify.channels.tones import Tone
-from notify.channels.words import Words, words
+from notify.channels.words import words
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

@@ -17,9 +17,9 @@ from opsknight.notification.message import Brief, Message, PageReason
 
 
 def event_name(about: object) -> str:
-    """`incident.triggered`, `incident.paged`, `test`."""
-    if about is PageReason.TEST:
-        return "test"
+    """`incident.triggered`, `incident.paged`, `test`, `on_call`."""
+    if about in (PageReason.TEST, PageReason.ON_CALL):
+        return str(about)
     return str(about) if isinstance(about, StatusPageEvent) else f"incident.{about}"
 
 

@@ -6,13 +6,14 @@ The words are clean but not escaped: each channel escapes for itself.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime
 from html import escape
 from typing import Final, assert_never
 
-from notify.channels.text import clean, counted, cut, isolated, moment, span
-from notify.channels.tones import Tone, tone_of
+from notify.channels.said import LONGEST_NAME, Words, named, of_answer, of_shift, of_test
+from notify.channels.text import clean, counted, cut, isolated, span
+from notify.channels.tones import tone_of
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
@@ -21,7 +22,6 @@ from opsknight.notification.message import Brief, Message, PageReason
 
 NAMED_IN_A_BUNDLE: Final = 5
 LINKED: Final = 6
-_LONGEST_NAME: Final = 120
 # All addresses together, as HTML has them: Google Chat takes 32 KB.
 _LONGEST_LINKS: Final = 8000
 
@@ -38,49 +38,15 @@ ASKS_TO_ACT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    tone: Tone
-    label: str
-    """`HIGH`, `Acknowledged`, `Resolved`; empty where the title says enough."""
-    title: str
-    """What broke; for a bundle, how much."""
-    happened: str
-    """`Acknowledged by Ada after 4 min`."""
-    facts: tuple[tuple[str, str | datetime], ...] = ()
-    listed: tuple[str, ...] = ()
-    """For a bundle, the first few incidents."""
-    more: str = ""
-    """How many more there are."""
-    todo: str = ""
-    references: tuple[tuple[str, str], ...] = ()
-    """Runbooks, dashboards and so on: label and address."""
-    zone: tzinfo = UTC
-    """The time zone of the reader's clock."""
-    link: str | None = None
-    link_label: str = ""
-
-    def headline(self, limit: int) -> str:
-        """`HIGH: title`, cut to the limit."""
-        label = f"{self.label}: " if self.label else ""
-        return label + isolated(cut(self.title, limit - len(label) - 2))
-
-    def subject(self, limit: int) -> str:
-        """The title alone, which stays the same as long as the incident lives."""
-        return isolated(cut(self.title, limit - 2))
-
-    def shown(self, value: str | datetime) -> str:
-        """A fact, for channels that cannot show the reader's own time zone."""
-        return value if isinstance(value, str) else moment(value, self.zone)
-
-
 def words(message: Message) -> Words:
     message = public_part(message) if isinstance(message.about, StatusPageEvent) else message
     match message.incidents:
         case () if message.about is PageReason.ANSWER:
-            return _answer(message)
+            return of_answer(message)
+        case () if message.about is PageReason.ON_CALL:
+            return of_shift(message)
         case ():
-            return _test(message)
+            return of_test(message)
         case (brief,):
             return _single(message, brief)
         case briefs:
@@ -96,27 +62,6 @@ def public_part(message: Message) -> Message:
         for brief in message.incidents
     )
     return replace(message, incidents=briefs, link=None, step=None)
-
-
-def _test(message: Message) -> Words:
-    return Words(
-        tone=Tone.NEUTRAL,
-        label="",
-        title="Test message",
-        happened="This contact method works",
-        todo="Nothing is broken, and there is nothing to do.",
-        link=message.link,
-        link_label="Open OpsKnight",
-    )
-
-
-def _answer(message: Message) -> Words:
-    return Words(
-        tone=Tone.NEUTRAL,
-        label="",
-        title=clean(message.note or "") or "Your reply was read",
-        happened="Your reply by text message",
-    )
 
 
 def _single(message: Message, brief: Brief) -> Words:
@@ -144,7 +89,7 @@ def _references(found: Sequence[Reference]) -> tuple[tuple[str, str], ...]:
         if size <= left:
             left -= size
             # ntfy refuses a message with an empty label.
-            kept.append((_name(each.label) or "Link", each.url))
+            kept.append((named(each.label) or "Link", each.url))
     return tuple(kept[:LINKED])
 
 
@@ -164,7 +109,7 @@ def _link_label(about: PageReason | IncidentEvent | StatusPageEvent, status: Sta
 def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], ...]:
     public = isinstance(message.about, StatusPageEvent)
     facts: list[tuple[str, str | datetime]] = [
-        ("Service", _name(brief.service_name)),
+        ("Service", named(brief.service_name)),
         ("Urgency", brief.urgency),
         ("Since", brief.created_at),
     ]
@@ -173,9 +118,9 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
     if not public and (who := _who(brief)):
         facts.append(("Who had it" if brief.status is Status.RESOLVED else "Who has it", who))
     if brief.rolled_out and not public:
-        facts.append(("Changed", _name(brief.rolled_out)))
+        facts.append(("Changed", named(brief.rolled_out)))
     if brief.source:
-        facts.append(("Source", _name(brief.source)))
+        facts.append(("Source", named(brief.source)))
     if not public:
         facts.append(("Incident", short_id(brief.id)))
     return tuple(facts)
@@ -183,7 +128,7 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
 
 def _who(brief: Brief) -> str:
     """To be paged, or given it, is not to have acknowledged it."""
-    name = _name(brief.assignee) if brief.assignee else ""
+    name = named(brief.assignee) if brief.assignee else ""
     match brief.status:
         case Status.OPEN:
             return f"nobody yet; {name} is paged" if name else "nobody yet"
@@ -198,7 +143,7 @@ def _who(brief: Brief) -> str:
 
 
 def _happened(message: Message, brief: Brief) -> str:
-    by = f" by {_name(brief.by)}" if brief.by else ""
+    by = f" by {named(brief.by)}" if brief.by else ""
     after = f" after {span(message.at - brief.created_at)}"
     match message.about:
         case PageReason.PAGED:
@@ -212,6 +157,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return f"One more alert fires: {cut(clean(message.note or ''), 200)}"
         case PageReason.ANSWER:
             return "Your reply by text message"
+        case PageReason.ON_CALL:
+            return "On-call schedule"
         case PageReason.REQUESTED:
             return "The link that you asked for"
         case PageReason.TEST:
@@ -291,10 +238,6 @@ def _since_the_last(briefs: Sequence[Brief], still_open: int) -> str:
 
 
 def _line(brief: Brief) -> str:
-    title = isolated(cut(clean(brief.title), _LONGEST_NAME))
+    title = isolated(cut(clean(brief.title), LONGEST_NAME))
     state = "" if brief.status is Status.OPEN else f", {brief.status.lower()}"
-    return f"{brief.urgency}: {title} ({_name(brief.service_name)}{state})"
-
-
-def _name(text: str) -> str:
-    return isolated(cut(clean(text), _LONGEST_NAME))
+    return f"{brief.urgency}: {title} ({named(brief.service_name)}{state})"

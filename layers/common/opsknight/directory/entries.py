@@ -58,6 +58,17 @@ class Role(StrEnum):
     USER = "USER"
 
 
+class ShiftNotice(StrEnum):
+    """What somebody wants to hear of their time on call."""
+
+    DAY = "day"
+    """A day before it begins."""
+    HOUR = "hour"
+    """An hour before it begins."""
+    CHANGES = "changes"
+    """When somebody changes it."""
+
+
 class User(Model):
     id: str
     name: str
@@ -72,6 +83,7 @@ class User(Model):
     rules: tuple[NotificationRule, ...] = ()
     quiet_hours: WeeklyHours | None = None
     """While they last, what is LOW waits for their end."""
+    shift_notices: tuple[ShiftNotice, ...] = tuple(ShiftNotice)
 
     @property
     def clock(self) -> ZoneInfo:

@@ -48,6 +48,7 @@ class OwnerKind(StrEnum):
     USER = "user"
     SERVICE = "service"
     STATUS_PAGE = "status_page"
+    SCHEDULE = "schedule"
 
 
 class Owner(Model):
@@ -57,7 +58,7 @@ class Owner(Model):
     id: str
 
     def __str__(self) -> str:
-        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`."""
+        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`, `schedule#<id>`."""
         return f"{self.kind}#{self.id}"
 
     @classmethod
@@ -71,6 +72,10 @@ class Owner(Model):
     @classmethod
     def status_page(cls, page_id: str) -> "Owner":
         return cls(kind=OwnerKind.STATUS_PAGE, id=page_id)
+
+    @classmethod
+    def schedule(cls, schedule_id: str) -> "Owner":
+        return cls(kind=OwnerKind.SCHEDULE, id=schedule_id)
 
     def destination(self, receiver_id: str) -> str:
         """Names one receiver among those of all owners. Throttling and health are kept under it."""

@@ -7,7 +7,14 @@ Pure. One delivery is in `delivery`; when a receiver has its turn, in `throttle`
 from collections.abc import Sequence
 
 from opsknight.incident.model import Model
-from opsknight.notification.delivery import Attempt, Bundled, Delivery, State, attempted
+from opsknight.notification.delivery import Attempt, Delivery, State, attempted
+
+
+class Bundled(Model):
+    """A delivery, with its incident, that the message of another delivery carried, too."""
+
+    incident_id: str
+    delivery_id: str
 
 
 class HeldRow(Bundled):

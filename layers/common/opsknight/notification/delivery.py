@@ -105,6 +105,8 @@ class Delivery(Model):
     where a version before this planned it.
     """
     not_before: AwareDatetime
+    wanted_until: AwareDatetime | None = None
+    """Nobody wants it from then on; None where its incident says that."""
     quiet_until: AwareDatetime | None = None
     """The end of its user's quiet hours, if it waits for that."""
     state: State = State.PENDING
@@ -137,13 +139,6 @@ class Delivery(Model):
         return self.owner.destination(self.receiver_id)
 
 
-class Bundled(Model):
-    """A delivery, with its incident, that the message of another delivery carried, too."""
-
-    incident_id: str
-    delivery_id: str
-
-
 def delivery_id(kind: str, *parts: object) -> str:
     """The same whoever plans the delivery and however often. `kind`: p to a person, n otherwise."""
     text = "\0".join(str(part) for part in parts)
@@ -152,6 +147,8 @@ def delivery_id(kind: str, *parts: object) -> str:
 
 def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> bool:
     """Whether to send it still. Notices are wanted as long as their incident exists."""
+    if delivery.wanted_until is not None:
+        return now < delivery.wanted_until
     if delivery.about in (PageReason.TEST, PageReason.ANSWER, PageReason.REQUESTED):
         return now < delivery.at + TESTED_FOR
     if incident is None:

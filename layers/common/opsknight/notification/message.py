@@ -27,6 +27,10 @@ class PageReason(StrEnum):
     """What became of a reply of theirs by text message. The note says it."""
     REQUESTED = "requested"
     """They asked for a link of their own, at the incident's address."""
+    ON_CALL = "on_call"
+    """When they are on call, or what has changed of that; also to a schedule's channel. The note
+    says it: a title, and lines of `name: value`.
+    """
     TEST = "test"
     """An operator tries out the contact method; there is no incident behind it."""
 

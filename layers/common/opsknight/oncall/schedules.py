@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, model_validator
 
+from opsknight.directory.receivers import Receiver
 from opsknight.incident.model import Model
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.wall_clock import Instant, wall_at
@@ -43,6 +44,8 @@ class Schedule(Model):
     zone: Zone
     """Handoffs and restrictions are by its wall clock."""
     layers: tuple[Layer, ...] = ()
+    channel: Receiver | None = None
+    """Hears when it is handed over."""
 
     @model_validator(mode="after")
     def _layers_differ(self) -> Self:

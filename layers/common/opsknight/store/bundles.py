@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from opsknight.incident.model import Urgency
-from opsknight.notification.bundle import HeldRow, SentBundle
-from opsknight.notification.delivery import Bundled, Delivery, State
+from opsknight.notification.bundle import Bundled, HeldRow, SentBundle
+from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import ReceiverState
 from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying

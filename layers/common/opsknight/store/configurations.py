@@ -139,6 +139,11 @@ class Configurations:
         """All policies, by id, each in the version by which new escalations begin."""
         return self._of_kind(Kind.POLICY, Policy, deadline)
 
+    def ids(self, kind: Kind, deadline: Deadline) -> frozenset[str]:
+        """Of all entries, of those that cannot be read, too."""
+        _, listed = self._head(deadline)
+        return listed[kind]
+
     def _of_kind[E: (Service, Schedule, Team, User, Policy)](
         self, kind: Kind, model: type[E], deadline: Deadline
     ) -> list[E]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsknight.notification.delivery import Bundled, Delivery, State
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import LEASE
 from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

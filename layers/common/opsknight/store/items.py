@@ -21,6 +21,8 @@ FALLBACK_KEY: Final[Item] = {"pk": {"S": "fallback"}, "sk": {"S": "state"}}
 HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
 # All holds of the last days (`opsknight.escalation.hold`).
 HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
+# Until when people have been told of their time on call.
+ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
 DUE_SHARDS: Final = 16
 
 

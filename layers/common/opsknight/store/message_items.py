@@ -9,8 +9,8 @@ from typing import Final
 
 from opsknight.incident.canary import kept
 from opsknight.incident.model import Urgency
-from opsknight.notification.bundle import SentBundle
-from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.notification.bundle import Bundled, SentBundle
+from opsknight.notification.delivery import Delivery
 from opsknight.store import items
 from opsknight.store.wire import Item, attributes, expiry
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.decisions import Merged, Opened, Transitioned
-from opsknight.notification.delivery import Bundled, Delivery
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery
 from opsknight.store import advances, items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.directory import DirectoryRows

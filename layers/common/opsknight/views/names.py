@@ -24,6 +24,7 @@ _OWNERS: Final = {
     OwnerKind.USER: Kind.USER,
     OwnerKind.SERVICE: Kind.SERVICE,
     OwnerKind.STATUS_PAGE: Kind.STATUS_PAGE,
+    OwnerKind.SCHEDULE: Kind.SCHEDULE,
 }
 
 

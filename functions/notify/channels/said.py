@@ -1,0 +1,90 @@
+"""The words of a message as a value, and those of messages behind which no incident stands: tests,
+answers, and what people hear of their time on call.
+
+The words are clean but not escaped: each channel escapes for itself. Those of incidents are in
+`words`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from notify.channels.text import clean, cut, isolated, moment
+from notify.channels.tones import Tone
+from opsknight.notification.message import Message
+
+LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    tone: Tone
+    label: str
+    """`HIGH`, `Acknowledged`, `Resolved`; empty where the title says enough."""
+    title: str
+    """What broke; for a bundle, how much."""
+    happened: str
+    """`Acknowledged by Ada after 4 min`."""
+    facts: tuple[tuple[str, str | datetime], ...] = ()
+    listed: tuple[str, ...] = ()
+    """For a bundle, the first few incidents."""
+    more: str = ""
+    """How many more there are."""
+    todo: str = ""
+    references: tuple[tuple[str, str], ...] = ()
+    """Runbooks, dashboards and so on: label and address."""
+    zone: tzinfo = UTC
+    """The time zone of the reader's clock."""
+    link: str | None = None
+    link_label: str = ""
+
+    def headline(self, limit: int) -> str:
+        """`HIGH: title`, cut to the limit."""
+        label = f"{self.label}: " if self.label else ""
+        return label + isolated(cut(self.title, limit - len(label) - 2))
+
+    def subject(self, limit: int) -> str:
+        """The title alone, which stays the same as long as the incident lives."""
+        return isolated(cut(self.title, limit - 2))
+
+    def shown(self, value: str | datetime) -> str:
+        """A fact, for channels that cannot show the reader's own time zone."""
+        return value if isinstance(value, str) else moment(value, self.zone)
+
+
+def of_test(message: Message) -> Words:
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title="Test message",
+        happened="This contact method works",
+        todo="Nothing is broken, and there is nothing to do.",
+        link=message.link,
+        link_label="Open OpsKnight",
+    )
+
+
+def of_answer(message: Message) -> Words:
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title=clean(message.note or "") or "Your reply was read",
+        happened="Your reply by text message",
+    )
+
+
+def of_shift(message: Message) -> Words:
+    title, *lines = (message.note or "").splitlines() or [""]
+    parts = (line.partition(": ") for line in lines)
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title=clean(title) or "Your time on call",
+        happened="On-call schedule",
+        facts=tuple((named(name), named(value)) for name, _, value in parts),
+        zone=message.zone,
+    )
+
+
+def named(text: str) -> str:
+    return isolated(cut(clean(text), LONGEST_NAME))

@@ -1,0 +1,131 @@
+"""Schedules as a whole: until when people have been told of their time on call, and telling them of
+a change.
+
+What they are told is decided in `opsknight.notification.shifts`.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from pydantic import AwareDatetime
+
+from opsknight.directory.entries import User
+from opsknight.directory.receivers import Channel
+from opsknight.escalation.policy import Rota
+from opsknight.incident.model import Model
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.recipients import methods
+from opsknight.notification.shifts import changed
+from opsknight.oncall.turns import Difference, Turn, differences, turns
+from opsknight.store import items, transactions
+from opsknight.store.calls import Deadline, retrying
+from opsknight.store.replies import Replies
+from opsknight.store.table import Table
+
+# What changes later than this, people hear of a day before it.
+TOLD_AHEAD: Final = timedelta(days=28)
+
+
+class RosterState(Model):
+    told_until: AwareDatetime | None = None
+    """All messages that were due by then are planned."""
+    due_at: AwareDatetime | None = None
+    """When to look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rosters:
+    table: Table
+
+    def state(self, deadline: Deadline) -> RosterState:
+        return self.table.get(RosterState, items.ROSTER_KEY, deadline) or RosterState()
+
+    def advance(
+        self, seen: RosterState, now: datetime, due_at: datetime, deadline: Deadline
+    ) -> None:
+        """Raises Conflict when somebody was faster."""
+        changes = transactions.update({"kind": "roster", "told_until": now, "due_at": due_at})
+        condition = transactions.still(
+            {"told_until": seen.told_until},
+            changes["ExpressionAttributeNames"],
+            changes["ExpressionAttributeValues"],
+        )
+        retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.ROSTER_KEY,
+            ConditionExpression=condition,
+            **changes,
+        )
+
+    def stopped(self, user: User, deadline: Deadline) -> frozenset[str]:
+        """The user's numbers that replied STOP."""
+        numbers = {each.to for each in methods(user) if each.channel is Channel.SMS}
+        return Replies(self.table).opted_out(numbers, deadline) if numbers else frozenset()
+
+    def tell_changes(
+        self,
+        before: Mapping[str, Rota],
+        after: Mapping[str, Rota],
+        users: Mapping[str, User],
+        by: str,
+        change_id: str,
+        now: datetime,
+        deadline: Deadline,
+        *,
+        users_before: Mapping[str, User] | None = None,
+        but: str | None = None,
+    ) -> list[Delivery]:
+        """Tells those whose time on call a change of schedules, or of who is disabled, changes, but
+        for whoever made it (`but`). A tick sends what is planned here within a minute or two.
+        """
+        planned: list[Delivery] = []
+        was = _Seen(before, _absent(users if users_before is None else users_before))
+        becomes = _Seen(after, _absent(users))
+        for user_id, found in _by_user(was, becomes, now).items():
+            user = users.get(user_id)
+            if user is None or user.disabled or user_id == but:
+                continue
+            stopped = self.stopped(user, deadline)
+            planned += changed(user, found, by, change_id, now, stopped)
+        for each in planned:
+            self.table.plan_delivery(each, deadline)
+        return planned
+
+
+class _Seen(NamedTuple):
+    """Schedules, and who was disabled."""
+
+    rotas: Mapping[str, Rota]
+    absent: frozenset[str]
+
+    def turns(self, schedule_id: str, now: datetime) -> list[Turn]:
+        rota = self.rotas.get(schedule_id)
+        if rota is None:
+            return []
+        return turns(rota.schedule, rota.overrides, now, now + TOLD_AHEAD, disabled=self.absent)
+
+
+def _absent(users: Mapping[str, User]) -> frozenset[str]:
+    return frozenset(user.id for user in users.values() if user.disabled)
+
+
+def _by_user(
+    before: _Seen, after: _Seen, now: datetime
+) -> Mapping[str, list[tuple[str, Difference]]]:
+    """The schedules that change for each user, by name."""
+    found: defaultdict[str, list[tuple[str, Difference]]] = defaultdict(list)
+    for schedule_id in sorted(before.rotas.keys() | after.rotas.keys()):
+        was, becomes = before.rotas.get(schedule_id), after.rotas.get(schedule_id)
+        if was == becomes and before.absent == after.absent:
+            continue
+        known = becomes or was
+        name = known.schedule.name if known else schedule_id
+        changes = differences(before.turns(schedule_id, now), after.turns(schedule_id, now))
+        for user_id, difference in changes.items():
+            found[user_id].append((name, difference))
+    return found
