@@ -82,8 +82,8 @@ class Responder:
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         # Imported by the first bot that asks.
-        module, api = import_module("respond.oncalls"), self.api
-        asked: Hears = module.OnCalls(api.table, api.directory, api.limiter)
+        module = import_module("respond.oncalls")
+        asked: Hears = module.OnCalls(self.api.table, self.api.callers)
         return asked.answer(request, log_fields, now, deadline)
 
 

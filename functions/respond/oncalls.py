@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 from opsknight.directory.entries import SCHEDULES_READ, User
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind
 from opsknight.http.gateway import Answer, HttpError, Request, unavailable
-from opsknight.http.rate_limiter import Limiter, LimitReached
+from opsknight.http.rate_limiter import LimitReached
 from opsknight.oncall.schedules import Shift, shifts
 from opsknight.oncall.wall_clock import FIRST, LAST
 from opsknight.store.called import Targets
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.configurations import Configurations
 from opsknight.store.table import Table
-from respond.request import caller_of, count_call, over_the_limit
-from respond.whole_directory import WholeDirectory
+from respond.callers import Callers
+from respond.request import over_the_limit
 
 LONGEST: Final = timedelta(days=90)
 # How far a shift is followed beyond what was asked for; further on, its bound is not said.
@@ -66,8 +66,7 @@ class _OnCall:
 @dataclass(frozen=True, slots=True)
 class OnCalls:
     table: Table
-    directory: WholeDirectory
-    limiter: Limiter
+    callers: Callers
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -75,13 +74,13 @@ class OnCalls:
         if request.method not in ("GET", "HEAD"):
             return _failed(405, "Method Not Allowed", Allow="GET, HEAD")
         try:
-            caller = caller_of(_with_bearer(request), SCHEDULES_READ, self.directory, now, deadline)
+            caller = self.callers.of(_with_bearer(request), SCHEDULES_READ, now, deadline)
             log_fields |= {
-                "key_id": caller.by.key.id,
+                "key_id": caller.id,
                 "user_id": caller.user.id,
                 "route": request.path,
             }
-            headers = count_call(self.limiter, caller, now, writes=False)
+            headers = self.callers.count(caller, now, writes=False)
             asked = _asked(request.query, now)
             found = list(self._on_calls(asked, deadline))
         except _Invalid as invalid:
