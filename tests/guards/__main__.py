@@ -31,7 +31,6 @@ WARM: Final = (
     "moto.dynamodb.models",
     "moto.dynamodb.responses",
     "moto.awslambda.models",
-    "ministack.services.dynamodb",
     "pydantic.main",
     "pydantic.type_adapter",
     "aws_lambda_powertools.metrics",
