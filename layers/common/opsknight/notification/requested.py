@@ -23,20 +23,9 @@ def deliveries_of_test(
 ) -> tuple[Delivery, ...]:
     """One for each chosen contact method. `test_id` takes the place of an incident's id."""
     return tuple(
-        Delivery(
-            # The prefix of pages, and HIGH: it takes their queue, where no storm delays it.
-            id=delivery_id("p", test_id, user.id, method.id),
-            incident_id=test_id,
-            service_id="",
-            alert_id="",
-            owner=Owner.user(user.id),
-            receiver_id=method.id,
-            channel=method.channel,
-            about=PageReason.TEST,
-            at=now,
-            urgency=Urgency.HIGH,
-            not_before=now,
-            due_at=now,
+        _delivery(test_id, (user.id, method.id), user, method, PageReason.TEST, now).model_copy(
+            # No storm delays it.
+            update={"urgency": Urgency.HIGH}
         )
         for method in chosen
     )
@@ -49,19 +38,8 @@ def answer_deliveries(
     `answer_id` takes the place of an incident's id.
     """
     return tuple(
-        Delivery(
-            id=delivery_id("p", answer_id, user.id, method.id),
-            incident_id=answer_id,
-            service_id="",
-            alert_id="",
-            owner=Owner.user(user.id),
-            receiver_id=method.id,
-            channel=method.channel,
-            about=PageReason.ANSWER,
-            at=now,
-            note=texts[method.id],
-            not_before=now,
-            due_at=now,
+        _delivery(
+            answer_id, (user.id, method.id), user, method, PageReason.ANSWER, now, texts[method.id]
         )
         for method in methods(user)
         if method.id in texts
@@ -78,17 +56,41 @@ def link_delivery(incident: Incident, user: User, now: datetime) -> Delivery | N
     if method is None:
         return None
     turn = int(now.timestamp() // ASKED_ONCE_IN.total_seconds())
+    asked = _delivery(
+        incident.id, ("requested", user.id, turn), user, method, PageReason.REQUESTED, now
+    )
+    of_incident = {
+        "service_id": incident.service_id,
+        "alert_id": incident.first_alert_id,
+        "epoch": incident.epoch,
+    }
+    return asked.model_copy(update=of_incident)
+
+
+def _delivery(
+    subject: str,
+    name: tuple[str | int, ...],
+    user: User,
+    method: Receiver,
+    about: PageReason,
+    now: datetime,
+    note: str | None = None,
+) -> Delivery:
+    """Due now. `subject` is an incident's id, or takes its place; `name` is what else makes the
+    delivery itself, and asked for again the same.
+    """
     return Delivery(
-        id=delivery_id("p", incident.id, "requested", user.id, turn),
-        incident_id=incident.id,
-        service_id=incident.service_id,
-        alert_id=incident.first_alert_id,
+        # The prefix of pages, so that it takes their queue.
+        id=delivery_id("p", subject, *name),
+        incident_id=subject,
+        service_id="",
+        alert_id="",
         owner=Owner.user(user.id),
         receiver_id=method.id,
         channel=method.channel,
-        about=PageReason.REQUESTED,
+        about=about,
         at=now,
-        epoch=incident.epoch,
+        note=note,
         not_before=now,
         due_at=now,
     )
