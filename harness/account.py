@@ -12,7 +12,7 @@ from harness.world import World
 from opsknight_cli.deployments import Account
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 
-ALARMS = ("PageFailedAlarm", "OldestDueAlarm")
+ALARMS = ("PageFailedAlarm", "OverdueAlarm")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:opsknight"
 
 

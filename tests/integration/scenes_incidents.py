@@ -147,7 +147,7 @@ def doctor(play: Play) -> None:
         "cloudwatch.DescribeAlarms": {
             "MetricAlarms": [
                 {
-                    "AlarmName": "OldestDueAlarm",
+                    "AlarmName": "OverdueAlarm",
                     "StateValue": "ALARM",
                     "AlarmDescription": "Something was due for over two minutes and is not done: "
                     'pages are late. docs/operations.md: "Something is overdue"',

@@ -506,7 +506,7 @@ def test_each_metric_that_we_signal_has_one_alarm_and_each_alarm_its_metric() ->
 
 STEADY = {"OldestDueSeconds", "CanarySeconds"}
 """Metrics that come steadily from what they show the health of: silence is an alarm."""
-HEARD_OTHERWISE = {"TickFunction": "OldestDueAlarm", "CanaryFunction": "CanaryAlarm"}
+HEARD_OTHERWISE = {"TickFunction": "OverdueAlarm", "CanaryFunction": "CanaryAlarm"}
 """Functions without which a steady metric stops, so that their errors need no alarm."""
 
 

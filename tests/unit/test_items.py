@@ -184,9 +184,9 @@ def test_changes_sort_by_number() -> None:
 def test_every_kind_of_item_has_a_key_of_its_own() -> None:
     keys = [
         items.incident_key("x"),
-        items.pointer_key("x", "y"),
-        items.pointer_key("x", "y", internal=True),
-        items.pointer_key("internal", "x#y"),
+        items.dedup_pointer_key("x", "y"),
+        items.dedup_pointer_key("x", "y", internal=True),
+        items.dedup_pointer_key("internal", "x#y"),
         items.alert_key("x", "y"),
         items.change_key("x", 1),
         items.chunk_key("x", 1),

@@ -50,7 +50,7 @@ def incident_item(incident: Incident) -> Item:
 def pointer_item(incident: Pointer) -> Item:
     repeated = attributes(incident, Pointer.model_fields)
     return (
-        items.pointer_key(incident.service_id, incident.dedup_key, internal=incident.internal)
+        items.dedup_pointer_key(incident.service_id, incident.dedup_key, internal=incident.internal)
         | {"kind": {"S": "pointer"}}
         | repeated
     )

@@ -29,14 +29,14 @@ class IncidentRows(CallerRows):
         self, service_id: str, dedup_key: str, deadline: Deadline, *, internal: bool = False
     ) -> Pointer | None:
         """The active incident of a dedup key."""
-        key = items.pointer_key(service_id, dedup_key, internal=internal)
+        key = items.dedup_pointer_key(service_id, dedup_key, internal=internal)
         return self.get(Pointer, key, deadline)
 
     def pointers(
         self, service_id: str, dedup_keys: Iterable[str], deadline: Deadline
     ) -> dict[str, Pointer]:
         """The active incidents of several dedup keys, by these."""
-        keys = [items.pointer_key(service_id, each) for each in dedup_keys]
+        keys = [items.dedup_pointer_key(service_id, each) for each in dedup_keys]
         found = (validated(Pointer, item) for item in self.batch(keys, deadline))
         return {pointer.dedup_key: pointer for pointer in found}
 

@@ -30,7 +30,7 @@ def incident_key(incident_id: str) -> Item:
     return _key(f"incident#{incident_id}", "incident")
 
 
-def pointer_key(service_id: str, dedup_key: str, *, internal: bool | None = None) -> Item:
+def dedup_pointer_key(service_id: str, dedup_key: str, *, internal: bool | None = None) -> Item:
     """No event of a sender makes an internal one: the sort keys differ as well."""
     if internal:
         return _key(f"internal#{service_id}#{dedup_key}", "internal")

@@ -99,7 +99,7 @@ def noted(pointer: Pointer, sets: Mapping[str, object], table: str) -> "UpdateTy
     """What the pointer alone knows, as long as it is that of this incident."""
     changed = update(sets)
     changed["ExpressionAttributeValues"][":mine"] = {"S": pointer.id}
-    key = items.pointer_key(pointer.service_id, pointer.dedup_key, internal=pointer.internal)
+    key = items.dedup_pointer_key(pointer.service_id, pointer.dedup_key, internal=pointer.internal)
     return updating(table, key, "id = :mine", changed)["Update"]
 
 
@@ -247,7 +247,7 @@ def of_incident(
 def pointer(decision: Transitioned, table: str) -> "Write":
     """What the pointer learns of a transition; a resolved incident has none."""
     before = decision.before
-    key = items.pointer_key(before.service_id, before.dedup_key, internal=before.internal)
+    key = items.dedup_pointer_key(before.service_id, before.dedup_key, internal=before.internal)
     mine: Item = {":mine": {"S": before.id}}
     if decision.after.status is Status.RESOLVED:
         return {
