@@ -23,7 +23,7 @@ app = typer.Typer(
 def on_command(
     invocation: Invocation,
     lasts: Annotated[str, typer.Option("--for", help='How long, at most 4h: "15m".')],
-    reason: Annotated[str, typer.Option("--reason", help="The reason that people read.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="The reason to show to people.")] = "",
 ) -> None:
     """Hold everything from now on: no messages, steps, reminders or fallback."""
     session, screen = invocation.session, invocation.screen
@@ -43,7 +43,7 @@ def on_command(
         screen.data({"hold": holding.data(spell)})
         return
     screen.say(
-        f"On hold until {shown(spell.end, UTC_ZONE)}: nobody is paged or told of anything. All "
+        f"On hold until {shown(spell.end, UTC_ZONE)}: nobody is paged or notified. All "
         "functions know it within 10 seconds. What comes due meanwhile is done when the hold ends.",
         "bold red",
     )

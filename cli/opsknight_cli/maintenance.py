@@ -33,7 +33,7 @@ def start_command(
     invocation: Invocation,
     service: Annotated[list[str], typer.Argument(help="The service's name, or several.")],
     lasts: Annotated[str, typer.Option("--for", help='How long it lasts: "2h".')],
-    reason: Annotated[str, typer.Option("--reason", help="The reason that people read.")],
+    reason: Annotated[str, typer.Option("--reason", help="The reason to show to people.")],
     start: Annotated[
         str,
         typer.Option(
@@ -48,7 +48,7 @@ def start_command(
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", help="With --every: when it begins no more; without, never."),
+        typer.Option("--until", help="With --every: when to stop repeating; by default, never."),
     ] = None,
     keep_suppressed: Annotated[
         bool, typer.Option("--stay", help="Keep its incidents suppressed when it ends.")
@@ -201,7 +201,7 @@ def _repeated(
 ) -> MaintenanceWindow:
     if every is None:
         if until is not None:
-            raise UsageError("--until says when a window with --every begins no more; see --for.")
+            raise UsageError("--until says when a window with --every stops repeating; see --for.")
         return window
     days, rest = divmod(span(every), DAY)
     if rest or not 1 <= days <= MOST_DAYS:

@@ -137,7 +137,7 @@ def add_command(
         str | None, typer.Option("--replaces", help="Take over only the turns of this user.")
     ] = None,
 ) -> None:
-    """Put a user on call, whoever is on call by the layers."""
+    """Put a user on call, whoever would be on call by the layers."""
     session, screen = invocation.session, invocation.screen
     if (until is None) is (lasts is None):
         raise UsageError("Give exactly one of --for and --until.")

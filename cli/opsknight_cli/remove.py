@@ -44,7 +44,9 @@ def remove_command(
     invocation: Invocation,
     name: Annotated[
         str | None,
-        typer.Option("--yes-remove", help="The stack's name once more, instead of typing it."),
+        typer.Option(
+            "--yes-remove", help="Confirm with the stack's name, instead of typing it when asked."
+        ),
     ] = None,
 ) -> None:
     """Delete a deployment with its tables, secrets and logs. Nothing brings it back."""

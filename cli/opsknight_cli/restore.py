@@ -50,7 +50,8 @@ def restore_command(
         typer.Option("--at", help='When: "2h" ago, or "2026-11-25 18:00" in UTC.'),
     ] = None,
     from_table: Annotated[
-        str | None, typer.Option("--from-table", help="A copy that exists already.")
+        str | None,
+        typer.Option("--from-table", help="Use this copy of the table, which exists already."),
     ] = None,
     incidents: Annotated[
         bool, typer.Option("--incidents", help="Bring back incidents that are gone, too.")

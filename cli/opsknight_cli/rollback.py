@@ -49,7 +49,7 @@ def rollback_command(
     invocation: Invocation,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Serve the code, layer and settings before the last deploy again. Tables stay as they are."""
+    """Go back to the code, layer and settings before the last deploy. Tables stay as they are."""
     session, screen = invocation.session, invocation.screen
     account = session.reach(invocation.where)
     cloudformation, awslambda = account.client("cloudformation"), account.client("lambda")

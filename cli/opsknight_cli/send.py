@@ -30,7 +30,7 @@ def send_command(
         typer.Option(
             "--key",
             envvar="OPSKNIGHT_INTEGRATION_KEY",
-            help="An integration key; with `make run`, by default that of the demo.",
+            help="An integration key; with `make run`, defaults to the demo's.",
             show_default=False,
         ),
     ] = None,

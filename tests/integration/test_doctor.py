@@ -79,9 +79,9 @@ def test_what_is_served_is_compared_with_what_was_deployed(shell: Shell) -> None
     account(shell).answers["lambda.GetFunctionConfiguration"] = configuration
     said = [each["said"] for each in examined(shell, 3)["versions"]]
     assert said == [
-        "Events serves version 7, which has other layers than the newest.",
-        "Send serves version 7, which has other settings (LOG_LEVEL) than the newest.",
-        "Tick serves version 7, which has other code than the newest.",
+        "Events serves version 7, which differs from the newest in: layers.",
+        "Send serves version 7, which differs from the newest in: settings (LOG_LEVEL).",
+        "Tick serves version 7, which differs from the newest in: code.",
     ]
 
 
@@ -107,7 +107,7 @@ def test_old_versions_with_snapstart_are_named_with_their_cost(shell: Shell) -> 
         "Versions": [{"Version": each} for each in ("$LATEST", "5", "6", "7")]
     }
     [found] = examined(shell, 2)["versions"]
-    assert found["said"] == "Events has 2 versions that nobody serves."
+    assert found["said"] == "Events has 2 versions that serve nobody."
     assert "--qualifier 5" in found["mend"]
     assert "--qualifier 7" not in found["mend"]
 

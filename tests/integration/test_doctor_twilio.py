@@ -32,15 +32,16 @@ def told(account: dict[str, Any], *listed: dict[str, Any], status: int = 200) ->
 
 def test_an_account_that_works_is_ok_and_countries_without_replies_are_named() -> None:
     found = told(WHOLE, SET_UP)
+    no_reply = "cannot reply to text messages: no number there takes replies."
     assert found == {
-        "Text messages to +358 offer no reply: no number there takes one.": Verdict.WARNING,
-        "Twilio takes what leaves by account AC1111….": Verdict.OK,
+        f"People in +358 {no_reply}": Verdict.WARNING,
+        "Twilio account AC1111… is ready to send.": Verdict.OK,
     }
 
 
 def test_whatever_keeps_twilio_from_sending_is_a_failure() -> None:
     [(said, verdict)] = told({}, status=401).items()
-    assert (verdict, "does not accept" in said) == (Verdict.FAILED, True)
+    assert (verdict, "rejects" in said) == (Verdict.FAILED, True)
     [(said, verdict)] = told(WHOLE | {"status": "suspended"}).items()
     assert (verdict, "is suspended" in said) == (Verdict.FAILED, True)
     [(said, verdict)] = told({}, status=500).items()
@@ -55,8 +56,8 @@ def test_a_number_that_posts_its_replies_elsewhere_and_a_trial_are_warnings() ->
     found = told(WHOLE | {"type": "Trial"}, SET_UP | {"sms_url": "https://demo.twilio.com/"})
     warned = [said for said, verdict in found.items() if verdict is Verdict.WARNING]
     assert [each.split(",")[0] for each in warned] == [
-        "The account at Twilio is a trial",
-        f"Replies to {twilio.NUMBER} do not arrive",
+        "The Twilio account is a trial",
+        f"Replies to {twilio.NUMBER} do not reach OpsKnight",
     ]
 
 
@@ -94,7 +95,7 @@ def test_a_token_that_is_not_there_is_named_with_the_command_that_stores_it(worl
 
 def test_an_account_that_nothing_goes_by_is_a_warning(world: World) -> None:
     verdict, said = first(world, ADA, TwilioSmsFrom="", TwilioVoiceFrom="")
-    assert (verdict, "nothing goes by it" in said) == (Verdict.WARNING, True)
+    assert (verdict, "sends nothing through it" in said) == (Verdict.WARNING, True)
 
 
 def test_twilio_is_asked_as_its_api_wants_to_be(world: World) -> None:

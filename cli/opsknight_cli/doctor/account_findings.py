@@ -191,7 +191,9 @@ def optional_secret(check: str, name: str, types: Mapping[str, str], without: st
 def slack_secret(name: str, types: Mapping[str, str], used: Collection[Channel]) -> Finding:
     """`used`: the channels of Slack that somebody has."""
     if name in types or not used:
-        return optional_secret("Slack secret", name, types, "nobody is told by Slack.")
+        return optional_secret(
+            "Slack secret", name, types, "it is not needed, as nothing goes to Slack."
+        )
     said = f"{name} does not exist: messages in Slack have a link and no buttons."
     mend = f"Create it: `aws ssm put-parameter --type SecureString --name {name} --value ...`."
     return warning("Slack secret", said, mend)

@@ -158,7 +158,7 @@ def fallback_topic(deployed: Deployed) -> Iterable[Finding]:
 def _topic(deployed: Deployed, check: str, name: str) -> Finding:
     topic = deployed.resources[name].physical
     if deployed.is_local:
-        return ok(check, "Nobody subscribes to it, because this is a local deployment.")
+        return ok(check, "It needs no subscriber, because this is a local deployment.")
     answer = deployed.client("sns").list_subscriptions_by_topic(TopicArn=topic)
     return account_findings.subscriptions(check, topic, answer["Subscriptions"])
 
@@ -175,7 +175,7 @@ def secrets(deployed: Deployed) -> Iterable[Finding]:
     yield account_findings.optional_secret("link key", link, types, "the first message creates it.")
     if deployed.parameters.get("CanaryMinutes") != "0":
         yield account_findings.optional_secret(
-            "canary's ping", ping, types, "nobody outside of the account hears its silence."
+            "canary's ping", ping, types, "nobody outside the account notices when it stops."
         )
     if slack:
         used = configuration_findings.used(deployed.configuration)
@@ -196,7 +196,9 @@ def email(deployed: Deployed) -> Iterable[Finding]:
     if deployed.is_local:
         yield ok("e-mail", "The inbox receives it, because this is a local deployment.")
     elif not sender and uses:
-        said = "Some people are reached by e-mail, but the deployment has no sender address."
+        said = (
+            "Some people have e-mail as a contact method, but the deployment has no sender address."
+        )
         yield failed("e-mail", said, "Deploy with the parameter EmailFrom.")
     elif not sender:
         yield ok("e-mail", "Not used.")

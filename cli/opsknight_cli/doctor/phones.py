@@ -47,7 +47,8 @@ def phone(deployed: Deployed) -> Iterable[Finding]:
 def _amazon(deployed: Deployed, channels: set[Channel], users: Sequence[User]) -> Iterable[Finding]:
     if Channel.VOICE in channels and not deployed.parameters.get("VoiceOrigination"):
         said = (
-            "Some people are reached by telephone, but the deployment has no number to call from."
+            "Some people have a telephone as a contact method, but the deployment has no number "
+            "to call from."
         )
         mend = "Deploy with the parameter VoiceOrigination, or with TwilioVoiceFrom."
         yield failed("phone", said, mend)
@@ -68,7 +69,7 @@ def _twilio(
     deployed: Deployed, by_twilio: set[Channel], users: Sequence[User]
 ) -> Iterable[Finding]:
     if not by_twilio:
-        said = "There is an account at Twilio, but nothing goes by it."
+        said = "The deployment has a Twilio account, but sends nothing through it."
         mend = "Deploy with TwilioSmsFrom or TwilioVoiceFrom, or without TwilioAccount."
         yield warning("phone", said, mend)
         return
@@ -80,7 +81,7 @@ def _twilio(
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ParameterNotFound":
-            said = f"SSM has no parameter {token_name}: nothing leaves by Twilio."
+            said = f"SSM has no parameter {token_name}: nothing is sent through Twilio."
             mend = f"aws ssm put-parameter --type SecureString --name {token_name} --value ..."
             yield failed("phone", said, mend)
         else:
@@ -120,7 +121,7 @@ def findings(
     """What Twilio says about the account and its numbers."""
     status, found = ask(".json", token)
     if status == 401:
-        said = "Twilio does not accept the account and its token: nothing leaves by it."
+        said = "Twilio rejects the account and its token: nothing is sent through it."
         yield failed(
             "phone", said, f"Store the account's primary auth token as {account.token_name}."
         )
@@ -129,11 +130,11 @@ def findings(
         yield unchecked("phone", f"Twilio answered {status}." if status else "Twilio is silent.")
         return
     if found.get("status") != "active":
-        said = f"The account at Twilio is {found.get('status')}: nothing leaves by it."
+        said = f"The Twilio account is {found.get('status')}: nothing is sent through it."
         yield failed("phone", said, "Look at it in Twilio's console.")
         return
     if found.get("type") == "Trial":
-        said = "The account at Twilio is a trial, which reaches verified numbers only."
+        said = "The Twilio account is a trial, which reaches verified numbers only."
         yield warning("phone", said, "Upgrade it in Twilio's console.")
     ours = {each for each in (*account.texts_from, *account.calls_from) if each.startswith("+")}
     known: dict[str, Mapping[str, Any]] = {}
@@ -148,10 +149,12 @@ def findings(
     texts = [each for each in account.texts_from if each in known]
     takes = [each for each in texts if known[each].get("sms_url") == address]
     if silent := [each for each in texts if each not in takes]:
-        said = f"Replies to {', '.join(silent)} do not arrive, so text messages offer none."
+        said = (
+            f"Replies to {', '.join(silent)} do not reach OpsKnight, so text messages offer none."
+        )
         mend = f'In Twilio\'s console, set "A message comes in" of the number to POST {address}.'
         yield warning("phone", said, mend)
     if takes:
         yield from text_messages.abroad(users, takes, "Buy a number for it at Twilio")
     if not missing:
-        yield ok("phone", f"Twilio takes what leaves by account {account.sid[:6]}….")
+        yield ok("phone", f"Twilio account {account.sid[:6]}… is ready to send.")

@@ -15,7 +15,7 @@ ALIAS: Final = "live"
 # CloudFormation moves an alias only where a deploy changes its function.
 _DEPLOY: Final = (
     "Deploy a change: `make deploy`, with another LogLevel if there is none. After `opsknight "
-    "rollback` this is as it should be."
+    "rollback` this is expected."
 )
 
 
@@ -23,8 +23,8 @@ def hold(deployed: Deployed) -> Iterable[Finding]:
     try:
         found = Holds(deployed.table).read(Deadline.after(deployed.patience))
     except ValidationError:
-        said = "The item of the hold cannot be read, so there is none."
-        yield warning("hold", said, "Write it anew: `opsknight hold on --for 1m`.")
+        said = "The stored hold cannot be read, so no hold is in force."
+        yield warning("hold", said, "Replace it: `opsknight hold on --for 1m`.")
         return
     spell = found.spell(deployed.now)
     if spell is None:
@@ -43,16 +43,14 @@ def versions(deployed: Deployed) -> Iterable[Finding]:
         said = differences(served, latest)
         if said:
             short = name.removesuffix("Function")
-            text = f"{short} serves version {served['Version']}, which has other {said} than"
-            found.append(failed("versions", f"{text} the newest.", _DEPLOY))
+            text = f"{short} serves version {served['Version']}, which differs from the newest in:"
+            found.append(failed("versions", f"{text} {said}.", _DEPLOY))
         routing = awslambda.get_alias(FunctionName=physical, Name=ALIAS).get("RoutingConfig") or {}
         if latest.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
             listed = awslambda.list_versions_by_function(FunctionName=physical)["Versions"]
             old = {each["Version"] for each in listed} - {"$LATEST", served["Version"]}
             if old:
-                said = (
-                    f"{name.removesuffix('Function')} has {len(old)} versions that nobody serves."
-                )
+                said = f"{name.removesuffix('Function')} has {len(old)} versions that serve nobody."
                 found.append(warning("versions", said, _forget(physical, old)))
         if routing.get("AdditionalVersionWeights"):
             said = f"{name.removesuffix('Function')} serves two versions: a shift is under way."

@@ -53,7 +53,9 @@ def abroad(users: Sequence[User], ours: Iterable[str], mend: str) -> Iterable[Fi
     others = {calling_code(each) for each in _all_numbers(users)} - known
     if known and others:
         countries = named(f"+{code}" for code in others if code)
-        said = f"Text messages to {countries} offer no reply: no number there takes one."
+        said = (
+            f"People in {countries} cannot reply to text messages: no number there takes replies."
+        )
         yield warning("phone", said, f"{mend}, or use the links.")
 
 

@@ -33,7 +33,7 @@ def sentence(spell: Spell) -> str:
     why = f': "{spell.reason}"' if spell.reason else ""
     return (
         f"ON HOLD until {shown(spell.end, UTC_ZONE)}, by {spell.by or 'somebody'}{why}. Nobody is "
-        "paged or told of anything. End it with `opsknight hold off`."
+        "paged or notified. End it with `opsknight hold off`."
     )
 
 

@@ -24,13 +24,13 @@ _DEPLOYMENT: Final[dict[str, Any]] = {
         typer.Option(
             "--stack",
             envvar="OPSKNIGHT_STACK",
-            help="The CloudFormation stack; by default that of `make run`, or opsknight.",
+            help="The CloudFormation stack; defaults to that of `make run`, or to opsknight.",
             show_default=False,
         ),
     ],
     "region": Annotated[
         str | None,
-        typer.Option("--region", help="The AWS region; by default that of your AWS setup."),
+        typer.Option("--region", help="The AWS region; defaults to that of your AWS setup."),
     ],
     "profile": Annotated[str | None, typer.Option("--profile", help="The AWS profile to use.")],
 }

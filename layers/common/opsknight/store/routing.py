@@ -52,7 +52,7 @@ class Seen:
 
 def read(table: IncidentRows, origin: Origin, places: Iterable[Where], deadline: Deadline) -> Seen:
     """In one round trip."""
-    keys = [items.pointer_key(*place) for place in places]
+    keys = [items.dedup_pointer_key(*place) for place in places]
     routed: Routed | None = None
     pointers: dict[Where, Pointer] = {}
     for item in table.batch([origin.key, *keys], deadline):
