@@ -17,6 +17,7 @@ from tests.integration.steps import of_kind, use_up, used
 from tests.integration.wire import ALWAYS, THROTTLES, Wire
 
 PATH = "/api/integrations/alertmanager"
+PROMETHEUS = "/api/integrations/prometheus"
 
 
 def alert(name: str = "HighCPU", status: str = "firing", **more: Any) -> dict[str, Any]:
@@ -61,6 +62,12 @@ def post(
     if query:
         sent["queryStringParameters"] = query
     return world.request(sent, None if patience is None else world.api(patience))
+
+
+def test_prometheus_is_another_name_of_alertmanager(world: World) -> None:
+    assert post(world, flush(alert()), PROMETHEUS, headers=bearer(world)).status == 202
+    answer = post(world, flush(alert(status="resolved")), headers=bearer(world))
+    assert [each["action"] for each in answer.body["results"]] == ["resolved"]
 
 
 def bearer(world: World) -> dict[str, str]:

@@ -23,7 +23,12 @@ ACTOR: Final = Actor(kind=ActorKind.INTEGRATION, id="int_tool", name="Tool")
 FIRES: Final = "fires"
 # What a tool does not have is not there to be tested.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
+    "cloudwatch": frozenset({"test"}),
     "github": frozenset({"no-data"}),
+    "gitlab": frozenset({"no-data"}),
+    "pagerduty": frozenset({"no-data"}),
+    "sentry": frozenset({"no-data"}),
+    "webhook": frozenset({"no-data"}),
     "uptime-kuma": frozenset({"no-data"}),
 }
 CASES: Final = (FIRES, "still-fires", "recovers", "test", "no-data")

@@ -15,6 +15,8 @@ from opsknight_cli.integrations.trial import Become, Tried
 from opsknight_cli.terminal.screen import Screen
 
 KEY: Final = "YOUR-KEY"
+# They are code, and have pages of their own.
+WITHOUT: Final = ("Alertmanager", "Prometheus", "Grafana", "senders of PagerDuty and Opsgenie")
 
 
 def path(preset: Preset) -> str:
@@ -40,10 +42,13 @@ def data(preset: Preset) -> dict[str, Any]:
 
 def show_list(found: Mapping[str, Preset], screen: Screen) -> None:
     rows = [
-        (name, preset.name, path(preset), "signed" if preset.signatures else "by key")
+        (name, preset.name, "signature or key" if preset.signatures else "key")
         for name, preset in found.items()
     ]
-    screen.columns(("NAME", "TOOL", "PATH", "SECURED"), rows)
+    screen.columns(("NAME", "TOOL", "SECURED BY"), rows)
+    screen.say()
+    screen.say("A tool posts to /api/integrations/NAME; `integrations show NAME` has the steps.")
+    screen.say(f"{', '.join(WITHOUT)} need none: see docs/integrations.")
 
 
 def show(preset: Preset, url: str, screen: Screen) -> None:

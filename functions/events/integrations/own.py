@@ -34,7 +34,11 @@ LARGEST_BATCH: Final = 4 * 1024 * 1024
 PREFIX: Final = "/api/integrations/"
 KEYED: Final = "/k/"
 # Names in paths, and their modules.
-INTEGRATIONS: Final[Mapping[str, str]] = {"alertmanager": "alertmanager", "grafana": "grafana"}
+INTEGRATIONS: Final[Mapping[str, str]] = {
+    "alertmanager": "alertmanager",
+    "prometheus": "alertmanager",
+    "grafana": "grafana",
+}
 
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Grafana signs so if it is told to; Alertmanager signs nothing.
