@@ -4,8 +4,10 @@ The deployment sends it, so the test covers its channels, secrets, senders and p
 those of the operator.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Annotated, Any, Final
 
 import typer
@@ -29,16 +31,13 @@ from opsknight_cli.terminal.naming import method_name
 from opsknight_cli.terminal.naming import user as user_called
 from opsknight_cli.terminal.screen import Screen, printable
 
+_NUMBERS: Final = ("SmsOrigination", "VoiceOrigination", "TwilioSmsFrom", "TwilioVoiceFrom")
+_NUMBER: Final = re.compile(r"\+[1-9]\d{6,14}")
 WAITED: Final = timedelta(seconds=30)
 POLLED_EVERY: Final = 0.5
 _HEADER: Final = ("METHOD", "CHANNEL", "RESULT", "TOOK", "PROVIDER'S ID, OR REASON")
 
 app = typer.Typer(help="Test whether people can be reached.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps this a group: Typer makes a group with a single command that command."""
 
 
 @app.command("test")
@@ -78,6 +77,42 @@ def test_command(
         _show(screen, chosen, seen, no_wait)
     if not no_wait and any(each.state is not State.SENT for each in seen):
         raise Exit(1)
+
+
+@app.command("card")
+@common_options()
+def card_command(invocation: Invocation) -> None:
+    """Print a contact card (.vcf) of all numbers and addresses that messages come from."""
+    screen, parameters = invocation.screen, invocation.deployment.parameters
+    numbers, addresses = origins(parameters)
+    if screen.as_json:
+        screen.data({"numbers": numbers, "addresses": addresses})
+        return
+    if not numbers and not addresses:
+        raise CommandError(
+            f"{invocation.deployment.name} names no number and no address that its messages come "
+            "from: set SmsOrigination, VoiceOrigination or EmailFrom."
+        )
+    screen.raw(card(numbers, addresses))
+
+
+def origins(parameters: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The numbers and the e-mail addresses that messages come from. A sender id is no number, and
+    what AWS chooses from a pool is not known before.
+    """
+    given = ",".join(parameters.get(name, "") for name in _NUMBERS).split(",")
+    numbers = [each.strip() for each in given if _NUMBER.fullmatch(each.strip())]
+    address = parseaddr(parameters.get("EmailFrom", ""))[1]
+    return [*dict.fromkeys(numbers)], [address] if "@" in address else []
+
+
+def card(numbers: Iterable[str], addresses: Iterable[str]) -> str:
+    """A vCard 3.0 (RFC 2426), which telephones of all makes read."""
+    lines = ["BEGIN:VCARD", "VERSION:3.0", "FN:OpsKnight", "N:OpsKnight;;;;", "ORG:OpsKnight"]
+    lines += [f"TEL;TYPE=CELL,VOICE:{each}" for each in numbers]
+    lines += [f"EMAIL;TYPE=INTERNET:{each}" for each in addresses]
+    lines += ["NOTE:Pages. Let this contact through Do Not Disturb.", "END:VCARD"]
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 def _chosen(found: User, named: Sequence[str] | None, name: str) -> list[Receiver]:

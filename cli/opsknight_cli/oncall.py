@@ -15,6 +15,7 @@ from opsknight.store.calls import Conflict
 from opsknight.store.operations import Operations
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.my_turns import show_mine
 from opsknight_cli.terminal.naming import configuration, unknown
 from opsknight_cli.terminal.telling import tell_changes
 from opsknight_cli.terminal.times import moment, shown, span, stamp
@@ -32,10 +33,13 @@ ScheduleArgument = Annotated[str, typer.Argument(help="The schedule's name.")]
 
 
 @app.command("oncall")
-@common_options()
+@common_options(acting=True)
 def oncall_command(
     invocation: Invocation,
     schedule: ScheduleOption = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Show when you are on call in the next four weeks.")
+    ] = False,
     at: Annotated[
         str | None,
         typer.Option("--at", help='"2026-11-25 18:00" by the schedule\'s clock, or "+2h".'),
@@ -45,6 +49,9 @@ def oncall_command(
     session, screen = invocation.session, invocation.screen
     found = configuration(invocation)
     rotas = _rotas(invocation, found, schedule)
+    if mine:
+        show_mine(invocation, found, rotas, at, AHEAD)
+        return
     absent = {user.id for user in found.users.values() if user.disabled}
     rows, data = [], []
     for rota in rotas:
@@ -118,7 +125,7 @@ def _data(rota: Rota, at: datetime, now: Shift | None, following: Shift | None) 
 
 
 @overrides.command("add")
-@common_options()
+@common_options(acting=True)
 def add_command(
     invocation: Invocation,
     schedule: ScheduleArgument,
@@ -214,7 +221,7 @@ def list_command(
 
 
 @overrides.command("remove")
-@common_options()
+@common_options(acting=True)
 def remove_command(
     invocation: Invocation,
     schedule: ScheduleArgument,
