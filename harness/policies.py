@@ -1,12 +1,13 @@
 """What each function's role in `template.yaml` allows, evaluated as IAM does.
 
-Only what the template uses: statements that allow, wildcards, the leading keys of DynamoDB, and
-conditions on how a call is made, which are taken as met.
+Only what the template uses: statements that allow, wildcards, conditions on the leading keys of
+DynamoDB, and conditions on how a call is made, which are taken as met. A form of condition that is
+not read here is an error, not a permission.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from harness.dynamodb import template
 
 # What an operator may switch on is judged as switched on; tracing has a test of its own.
 _OFF: Final = frozenset({"Traced", "HasInbox"})
+# How a call is made, which no test can see: a sender's address, a service in between, a region.
+_TAKEN_AS_MET: Final = frozenset({"ses:FromAddress", "kms:ViaService", "aws:RequestedRegion"})
 _NAMES: Final = {
     "${Table.Arn}": "Table",
     "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:": "",
@@ -33,26 +36,39 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     """Logical names: `Table`, `Table/index/due`, `parameter/opsknight/stack/secrets/*`."""
-    keys: tuple[str, ...] | None
-    """Patterns of partition keys; None where the statement does not look at them."""
+    only: tuple[str, ...] | None
+    """Patterns of the partition keys that it is about; None where it does not say."""
+    never: tuple[str, ...] = ()
+    """Patterns of the partition keys that it is not about."""
 
     def allows(self, action: str, resource: str, keys: Collection[str]) -> bool:
         return (
             action in self.actions
-            and any(fnmatchcase(resource, each) for each in self.resources)
-            and (self.keys is None or all(_like_any(key, self.keys) for key in keys))
+            and any(_like(resource, each) for each in self.resources)
+            and (self.only is None or all(_like_any(key, self.only) for key in keys))
+            and not any(_like_any(key, self.never) for key in keys)
         )
 
 
 def _like_any(key: str, patterns: Collection[str]) -> bool:
-    # By hand: `fnmatch` reads brackets, and StringLike does not.
-    return any(
-        key == each or (each.endswith("*") and key.startswith(each[:-1])) for each in patterns
-    )
+    return any(_like(key, each) for each in patterns)
+
+
+@cache
+def _pattern(written: str) -> re.Pattern[str]:
+    # By hand: `fnmatch` reads brackets, and IAM does not. In IAM, too, a * crosses slashes.
+    wild = {"*": ".*", "?": "."}
+    return re.compile("".join(wild.get(each, re.escape(each)) for each in written), re.DOTALL)
+
+
+def _like(text: str, written: str) -> bool:
+    return _pattern(written).fullmatch(text) is not None
 
 
 def allows(function: str, action: str, resource: str, keys: Collection[str] = ()) -> bool:
-    """Each action on each item of a transaction or a batch is judged by itself."""
+    """`keys` are the partitions that the call names. Of a transaction all of them, for each of its
+    actions: what passes together passes one by one.
+    """
     return any(each.allows(action, resource, keys) for each in statements(function))
 
 
@@ -61,7 +77,7 @@ def statements(function: str) -> tuple[Statement, ...]:
     resources = template()["Resources"]
     role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
     return tuple(
-        _statement(each)
+        statement(each)
         for policy in role["Policies"]
         for written in policy["PolicyDocument"]["Statement"]
         for each in _chosen(written)
@@ -78,14 +94,25 @@ def _chosen(value: Any) -> Iterator[Any]:
             yield value
 
 
-def _statement(written: dict[str, Any]) -> Statement:
+def statement(written: dict[str, Any]) -> Statement:
+    """Raises AssertionError for what is not read here."""
     assert written["Effect"] == "Allow", written
-    leading = written.get("Condition", {}).get("ForAllValues:StringLike", {})
-    keys = leading.get("dynamodb:LeadingKeys")
+    only, never = None, ()
+    for form, about in written.get("Condition", {}).items():
+        match form, about:
+            case "ForAllValues:StringLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
+                only = tuple(keys)
+            case "ForAllValues:StringNotLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
+                never = tuple(keys)
+            case "StringEquals" | "StringLike", {**names} if names.keys() <= _TAKEN_AS_MET:
+                pass
+            case _:
+                raise AssertionError(f"a condition that is not read here: {form} {about}")
     return Statement(
         tuple(_list(written["Action"])),
         tuple(name_of(each) for it in _list(written["Resource"]) for each in _chosen(it)),
-        None if keys is None else tuple(keys),
+        only,
+        never,
     )
 
 

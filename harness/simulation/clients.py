@@ -1,6 +1,7 @@
 """The AWS clients of a process: how calls travel, what gets lost on the way, and where it dies."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +9,13 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from harness.recording import judge
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.functions import Process
 from harness.simulation.queues import LARGEST_BATCH, Queue
 from harness.simulation.writes import failure
 
+_FUNCTION: Final = re.compile(r"[A-Z][a-z]+Function")
 URL: Final = "https://aws.invalid"
 SENT_AGAIN: Final = 3
 """Attempts of a client of SQS or SNS, within one call."""
@@ -36,6 +39,8 @@ class DynamoClient:
         if hub.life() is None:
             # Before the night begins.
             return server.perform(operation, asked, hub.now)
+        if maker := _FUNCTION.search(self.process.name):
+            judge(maker[0], operation.title().replace("_", ""), asked)
         stamp = hub.now
         there = chance.uniform(*weather.latency) / 2
         back = there

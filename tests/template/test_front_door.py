@@ -2,6 +2,7 @@
 what docs/operations.md says.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from events.integrations.wires import WIRES
 from harness.dynamodb import ROOT
 
 EXAMPLE = ROOT / "examples" / "front-door.yaml"
@@ -38,13 +40,103 @@ def test_nothing_is_cached_and_keys_are_passed_on(resources: dict[str, Any]) -> 
     assert config["WebACLId"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
 
 
-def test_what_has_no_key_is_refused_and_one_address_is_bounded(resources: dict[str, Any]) -> None:
-    no_key, one_address = resources["Firewall"]["Rules"]
-    path, *headers = no_key["Statement"]["AndStatement"]["Statements"]
-    assert path["ByteMatchStatement"]["SearchString"] == "/api/"
-    looked_at = [
-        each["NotStatement"]["Statement"]["SizeConstraintStatement"]["FieldToMatch"]["SingleHeader"]
-        for each in headers
-    ]
-    assert looked_at == [{"Name": "authorization"}, {"Name": "x-api-key"}]
-    assert one_address["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"
+Sent = tuple[str, str, dict[str, str]]
+"""Method, path, headers."""
+
+KEY = {"authorization": "Token token=0123456789abcdef0123456789abcdef"}
+PASSES: list[Sent] = [
+    ("POST", "/api/events", KEY),
+    ("GET", "/api/incidents", {"x-api-key": "opsk_0123456789abcdef0123456789"}),
+    ("OPTIONS", "/api/incidents", {}),
+    ("GET", "/health", {}),
+    ("GET", "/r/token", {}),
+    ("POST", "/slack/actions", {}),
+    ("POST", "/v2/enqueue", {}),
+    ("POST", "/v2/change/enqueue", {}),
+    ("POST", "/generic/2010-04-15/create_event.json", {}),
+    ("PUT", "/api/integrations/grafana", {}),
+    ("POST", "/k/0123456789abcdef0123456789abcdef/alertmanager", {}),
+    ("GET", "/v2/alerts", {"authorization": "GenieKey 0123456789abcdef"}),
+    ("POST", "/jsm/ops/integration/v2/alerts", {"authorization": "GenieKey 0123456789abcdef"}),
+]
+REFUSED: list[Sent] = [
+    ("POST", "/api/events", {}),
+    ("GET", "/api/incidents", {"authorization": "Bearer x"}),
+    ("GET", "/api/integrations/grafana", {}),
+    ("POST", "/v2/alerts", {}),
+    ("GET", "/v2/schedules/x/on-calls", {}),
+    ("POST", "/jsm/ops/integration/v2/alerts", {}),
+    ("GET", "/k/0123456789abcdef0123456789abcdef/alertmanager", {}),
+    ("GET", "/v2/enqueue", {}),
+    ("DELETE", "/generic/2010-04-15/create_event.json", {}),
+]
+
+
+def matches(statement: dict[str, Any], sent: Sent) -> bool:
+    """As WAF reads a statement, of those that the example uses."""
+    method, path, headers = sent
+    [(kind, about)] = statement.items()
+    match kind:
+        case "AndStatement":
+            return all(matches(each, sent) for each in about["Statements"])
+        case "OrStatement":
+            return any(matches(each, sent) for each in about["Statements"])
+        case "NotStatement":
+            return not matches(about["Statement"], sent)
+        case "ByteMatchStatement" if about["PositionalConstraint"] == "STARTS_WITH":
+            assert about["FieldToMatch"] == {"UriPath": {}}
+            return path.startswith(about["SearchString"])
+        case "ByteMatchStatement":
+            assert about["FieldToMatch"] == {"Method": {}}
+            assert about["PositionalConstraint"] == "EXACTLY"
+            return method == str(about["SearchString"])
+        case "SizeConstraintStatement":
+            assert about["ComparisonOperator"] == "GT"
+            # A header that is not there matches nothing.
+            value = headers.get(about["FieldToMatch"]["SingleHeader"]["Name"])
+            return value is not None and len(value) > about["Size"]
+        case _:
+            raise AssertionError(f"not read here: {kind}")
+
+
+def blocked(resources: dict[str, Any], sent: Sent) -> bool:
+    *rules, _one_address = resources["Firewall"]["Rules"]
+    return any(matches(each["Statement"], sent) for each in rules)
+
+
+@pytest.mark.parametrize("sent", PASSES, ids=lambda it: f"{it[0]} {it[1]}")
+def test_what_senders_and_people_send_passes(resources: dict[str, Any], sent: Sent) -> None:
+    assert not blocked(resources, sent)
+
+
+@pytest.mark.parametrize("sent", REFUSED, ids=lambda it: f"{it[0]} {it[1]}")
+def test_what_cannot_have_a_key_is_refused(resources: dict[str, Any], sent: Sent) -> None:
+    assert blocked(resources, sent)
+
+
+def test_every_address_of_other_systems_is_looked_at(resources: dict[str, Any]) -> None:
+    for wire in WIRES:
+        # Without any key, and by a method that only looks.
+        assert blocked(resources, ("GET", wire.path, {})), wire.path
+
+
+def test_one_address_is_bounded(resources: dict[str, Any]) -> None:
+    rules = resources["Firewall"]["Rules"]
+    assert [each["Priority"] for each in rules] == list(range(len(rules)))
+    bound = rules[-1]["Statement"]["RateBasedStatement"]
+    assert bound["AggregateKeyType"] == "IP"
+
+
+@pytest.mark.parametrize(
+    ("host", "may"),
+    [
+        ("abc123.execute-api.eu-central-1.amazonaws.com", True),
+        ("oncall.example.com", True),
+        ("https://oncall.example.com", False),
+        ("oncall.example.com/api", False),
+        ("localhost", False),
+    ],
+)
+def test_the_api_may_have_a_domain_of_its_own(host: str, may: bool) -> None:
+    pattern = yaml_parse(EXAMPLE.read_text())["Parameters"]["ApiHost"]["AllowedPattern"]
+    assert bool(re.search(pattern, host)) is may

@@ -32,8 +32,9 @@ from harness import twilio
 from harness.desk import Desk
 from harness.dynamodb import template
 from harness.pipeline import Pipeline
-from harness.policies import allows, name_of, statements
+from harness.policies import allows, name_of, statement, statements
 from harness.receivers import answers, http_receiver
+from harness.recording import judge, touched
 from harness.settings import configure
 from harness.streams import record
 from harness.world import World, deadline, event, http_event
@@ -45,8 +46,9 @@ from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
+from opsknight.incident.canary import SERVICE_ID
 from opsknight.notification.bundle import Bundled
-from opsknight.notification.delivery import Report, State
+from opsknight.notification.delivery import Bundled, Report, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime import clients
 from opsknight.runtime.addresses import Reach
@@ -62,6 +64,7 @@ from opsknight.runtime.wakeups import (
     TrackPage,
     to_json,
 )
+from opsknight.store import items
 from opsknight.store.directory_items import directory_item
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
@@ -85,12 +88,6 @@ OPTIONAL = {
     ("ssm:GetParameter", "parameter/opsknight-shared/*"),
     ("kms:Decrypt", "SecretsKeyArn"),
     ("ssm:GetParameter", "parameter/opsknight/stack/canary-ping"),
-}
-IN_TRANSACTION = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
 }
 
 
@@ -497,17 +494,11 @@ def test_a_function_may_do_what_it_does(
             used.add((f"sms-voice:{model.name}", params.get("OriginationIdentity", "pool")))
         elif model.name == "DescribePhoneNumbers":
             used.add(("sms-voice:DescribePhoneNumbers", "pool"))
-        elif model.name in ("BatchGetItem", "BatchWriteItem"):
-            used.update(
-                (f"dynamodb:{model.name}", names[table]) for table in params["RequestItems"]
-            )
-        elif model.name == "TransactWriteItems":
-            for write in params["TransactItems"]:
-                ((kind, arguments),) = write.items()
-                used.add((f"dynamodb:{IN_TRANSACTION[kind]}", names[arguments["TableName"]]))
         else:
-            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            used.add((f"dynamodb:{model.name}", names[params["TableName"]] + index))
+            judge(function, model.name, params)
+            used.update(
+                (f"dynamodb:{each.action}", each.resource) for each in touched(model.name, params)
+            )
 
     for service in ("dynamodb", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
         session.events.register(f"provide-client-params.{service}", note)
@@ -606,6 +597,72 @@ def test_a_key_of_ones_own_is_used_by_way_of_ssm_alone(function: str) -> None:
 )
 def test_a_sender_reads_its_own_secrets_and_shared_ones(name: str, allowed: bool) -> None:
     assert allows("SendFunction", "ssm:GetParameter", name) is allowed
+
+
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+# What configures the deployment: people, policies, keys, and whether anything is sent at all.
+DIRECTORY = [
+    str(key["pk"]["S"])
+    for key in (
+        items.user_key("user_ada"),
+        items.team_key("team_web"),
+        items.policy_key("pol_1"),
+        items.status_page_key("public"),
+        items.HEAD_KEY,
+        {"pk": items.KEYS},
+        items.HOLD_KEY,
+    )
+]
+
+
+@pytest.mark.parametrize("key", DIRECTORY)
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_no_function_writes_what_the_command_line_writes(function: str, key: str) -> None:
+    for action in WRITES:
+        assert not allows(function, f"dynamodb:{action}", "Table", [key])
+        # Nor as a part of something larger.
+        assert not allows(function, f"dynamodb:{action}", "Table", ["incident#inc_1", key])
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_no_function_makes_or_removes_a_key_but_the_canary_its_own(function: str) -> None:
+    for action in ("PutItem", "DeleteItem", "BatchWriteItem"):
+        may = allows(function, f"dynamodb:{action}", "Table", ["key#5a1d"])
+        assert may is (function == "CanaryFunction" and action == "PutItem")
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_the_canary_writes_its_own_entries_and_others_write_none_of_them(function: str) -> None:
+    its_own = [f"user#{SERVICE_ID}", f"policy#{SERVICE_ID}", f"service#{SERVICE_ID}"]
+    for key in its_own:
+        may = allows(function, "dynamodb:PutItem", "Table", [key])
+        assert may is (function == "CanaryFunction")
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_people_alone_change_schedules_and_services(function: str) -> None:
+    def may(action: str, key: str) -> bool:
+        return allows(function, f"dynamodb:{action}", "Table", [key])
+
+    responds = function == "RespondFunction"
+    assert may("PutItem", "schedule#sch_1") is may("DeleteItem", "schedule#sch_1") is responds
+    assert may("UpdateItem", "service#svc_1") is responds
+    assert not may("PutItem", "service#svc_1")
+    assert not may("DeleteItem", "service#svc_1")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"dynamodb:Select": "COUNT"}},
+        {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["a"]}},
+        {"ForAllValues:StringLike": {"dynamodb:Attributes": ["a"]}},
+    ],
+)
+def test_a_condition_that_is_not_understood_is_no_permission(condition: dict[str, Any]) -> None:
+    written = {"Effect": "Allow", "Action": "a", "Resource": "b", "Condition": condition}
+    with pytest.raises(AssertionError, match="not read here"):
+        statement(written)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""Every call of DynamoDB of a test run, held against the role of the function that made it.
+
+MiniStack and moto let everything pass. So each call is judged here before it leaves, by what
+`harness.policies` reads in the template; the tests are those that there are. Who made a call, its
+stack tells. The stand-ins of the nights call `judge` themselves.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import FrameType
+from typing import Any, Final
+
+import pytest
+from botocore.client import BaseClient
+
+from harness.policies import allows
+
+_IN_TRANSACTION: Final = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+# By the part of the tree that is nearest to the call. A sender plans what is HIGH as well, and all
+# that the engine does may begin with a record or with a timer.
+_NOTIFY: Final = ("NotifyFunction", "SendFunction")
+_MAKERS: Final = {
+    "canary": ("CanaryFunction",),
+    "events": ("EventsFunction",),
+    "respond": ("RespondFunction",),
+    "notify/planning": _NOTIFY,
+    "notify/reports": _NOTIFY,
+    "notify": ("SendFunction",),
+    "escalation/sweep": ("TimerFunction",),
+    "escalation/audit": ("TimerFunction",),
+    "escalation/fallback": ("TimerFunction",),
+    "escalation": ("EscalationFunction", "TimerFunction"),
+}
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What one call does to one table or index."""
+
+    action: str
+    resource: str
+    keys: tuple[str, ...]
+    """The partitions. Of a transaction all, for each of its actions: AWS does not say whether it
+    looks at them one by one.
+    """
+
+
+DENIED: Final = set[str]()
+
+
+class Denied(AssertionError):
+    """On AWS this call would have been refused."""
+
+
+def judge(function: str, operation: str, params: Mapping[str, Any]) -> None:
+    """Raises Denied for a call that the function's role does not allow."""
+    for each in touched(operation, params):
+        if not allows(function, f"dynamodb:{each.action}", each.resource, each.keys):
+            found = f"{function} may not {each.action} {each.resource}: {each.keys}"
+            DENIED.add(found)
+            raise Denied(found)
+
+
+def touched(operation: str, params: Mapping[str, Any]) -> Iterator[Touched]:
+    match operation:
+        case "TransactWriteItems":
+            writes = [next(iter(each.items())) for each in params["TransactItems"]]
+            keys = tuple(_partition(each) for _, each in writes)
+            for kind, each in writes:
+                yield Touched(_IN_TRANSACTION[kind], _table(each["TableName"]), keys)
+        case "BatchGetItem":
+            for table, asked in params["RequestItems"].items():
+                found = tuple(each["pk"]["S"] for each in asked["Keys"])
+                yield Touched(operation, _table(table), found)
+        case "BatchWriteItem":
+            for table, asked in params["RequestItems"].items():
+                requests = [next(iter(each.values())) for each in asked]
+                yield Touched(operation, _table(table), tuple(map(_partition, requests)))
+        case "Query":
+            name = params["KeyConditionExpression"].partition(" = ")[2].split()[0]
+            key = params["ExpressionAttributeValues"][name]["S"]
+            table = _table(params["TableName"])
+            index = params.get("IndexName")
+            yield Touched(operation, f"{table}/index/{index}" if index else table, (key,))
+        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+            yield Touched(operation, _table(params["TableName"]), (_partition(params),))
+        case _:
+            raise Denied(f"no function may {operation}")
+
+
+def _partition(asked: Mapping[str, Any]) -> str:
+    found: str = (asked.get("Key") or asked["Item"])["pk"]["S"]
+    return found
+
+
+def _table(name: str) -> str:
+    return "RatesTable" if name.lower().startswith("ratestable") else "Table"
+
+
+@cache
+def _makers(file: str) -> tuple[str, ...]:
+    """The functions whose code a file is; none for what several share, and for other programs."""
+    _, root, place = file.rpartition("/functions/")
+    return next((_MAKERS[each] for each in _MAKERS if root and place.startswith(each)), ())
+
+
+def makers(frame: FrameType | None) -> tuple[str, ...]:
+    """The functions in whose name the code of this stack runs; none for the command line, for a
+    test itself, and for a thread beside a request.
+    """
+    while frame is not None:
+        if found := _makers(frame.f_code.co_filename):
+            return found
+        frame = frame.f_back
+    return ()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calls_are_judged() -> Iterator[None]:
+    make: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def judged(self: Any, operation: str, params: dict[str, Any]) -> Any:
+        if self.meta.service_model.service_name == "dynamodb":
+            for function in makers(sys._getframe(1)):
+                judge(function, operation, params)
+        return make(self, operation, params)
+
+    BaseClient._make_api_call = judged  # type: ignore[attr-defined]
+    yield
+    BaseClient._make_api_call = make  # type: ignore[attr-defined]
+    # Code under test may have caught it.
+    assert not DENIED
