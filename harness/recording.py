@@ -6,7 +6,7 @@ stack tells. The stand-ins of the nights call `judge` themselves.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import FrameType
@@ -23,19 +23,13 @@ _IN_TRANSACTION: Final = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-# By the part of the tree that is nearest to the call. A sender plans what is HIGH as well, and all
-# that the engine does may begin with a record or with a timer.
-_NOTIFY: Final = ("NotifyFunction", "SendFunction")
+# By the part of the tree that is nearest to the call. Of two functions with the same code, one has
+# to be allowed it: which it was, the watched entry points and the nights know.
 _MAKERS: Final = {
     "canary": ("CanaryFunction",),
     "events": ("EventsFunction",),
     "respond": ("RespondFunction",),
-    "notify/planning": _NOTIFY,
-    "notify/reports": _NOTIFY,
-    "notify": ("SendFunction",),
-    "escalation/sweep": ("TimerFunction",),
-    "escalation/audit": ("TimerFunction",),
-    "escalation/fallback": ("TimerFunction",),
+    "notify": ("NotifyFunction", "SendFunction"),
     "escalation": ("EscalationFunction", "TimerFunction"),
 }
 
@@ -59,11 +53,12 @@ class Denied(AssertionError):
     """On AWS this call would have been refused."""
 
 
-def judge(function: str, operation: str, params: Mapping[str, Any]) -> None:
-    """Raises Denied for a call that the function's role does not allow."""
+def judge(functions: Collection[str], operation: str, params: Mapping[str, Any]) -> None:
+    """Raises Denied for a call that the roles of all these functions refuse."""
     for each in touched(operation, params):
-        if not allows(function, f"dynamodb:{each.action}", each.resource, each.keys):
-            found = f"{function} may not {each.action} {each.resource}: {each.keys}"
+        action = f"dynamodb:{each.action}"
+        if not any(allows(name, action, each.resource, each.keys) for name in functions):
+            found = f"{functions} may not {each.action} {each.resource}: {each.keys}"
             DENIED.add(found)
             raise Denied(found)
 
@@ -127,9 +122,9 @@ def calls_are_judged() -> Iterator[None]:
     make: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def judged(self: Any, operation: str, params: dict[str, Any]) -> Any:
-        if self.meta.service_model.service_name == "dynamodb":
-            for function in makers(sys._getframe(1)):
-                judge(function, operation, params)
+        is_dynamodb = self.meta.service_model.service_name == "dynamodb"
+        if is_dynamodb and (functions := makers(sys._getframe(1))):
+            judge(functions, operation, params)
         return make(self, operation, params)
 
     BaseClient._make_api_call = judged  # type: ignore[attr-defined]

@@ -39,6 +39,9 @@ class Function:
     physical: str
     serves: Version
     before: Version | None
+    newest: Version
+    is_shifting: bool
+    """Whether a part of its requests goes to a newer version already, and the rest to `serves`."""
     revision: str
     """The alias must still have this revision: somebody else may have moved it."""
 
@@ -48,6 +51,10 @@ class Function:
 def rollback_command(
     invocation: Invocation,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    further: Annotated[
+        bool,
+        typer.Option("--further", help="Go back one more deploy than a rollback before this did."),
+    ] = False,
 ) -> None:
     """Go back to the code, layer and settings before the last deploy. Tables stay as they are."""
     session, screen = invocation.session, invocation.screen
@@ -67,6 +74,16 @@ def rollback_command(
         for each in page["StackResourceSummaries"]
         if each["ResourceType"] == _FUNCTION
     ]
+    behind = sorted(
+        each.name
+        for each in functions
+        if each.serves.number < each.newest.number and not each.is_shifting
+    )
+    if behind and not further:
+        raise CommandError(
+            f"{', '.join(behind)}: an older version than that of the last deploy serves already. "
+            "To go back one deploy more: --further."
+        )
     chosen = _of_last_deploy(functions)
     if not chosen:
         raise CommandError(
@@ -118,11 +135,14 @@ def _function(awslambda: Any, logical: str, physical: str) -> Function:
     }
     serves = versions[int(alias["FunctionVersion"])]
     before = max((number for number in versions if number < serves.number), default=None)
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     return Function(
         name=logical.removesuffix("Function"),
         physical=physical,
         serves=serves,
         before=None if before is None else versions[before],
+        newest=versions[max(versions)],
+        is_shifting=bool(weights),
         revision=alias["RevisionId"],
     )
 
@@ -133,19 +153,25 @@ def _version(described: Mapping[str, Any]) -> Version:
 
 
 def _of_last_deploy(functions: Sequence[Function]) -> list[tuple[Function, Version]]:
-    """Those that it changed. A function that it left alone serves what it served before."""
-    last = max((each.serves.published for each in functions), default=None)
-    return [
-        (each, each.before)
-        for each in functions
-        if last is not None and each.before and last - each.serves.published <= ONE_DEPLOY
-    ]
+    """Those that it changed, and what they served before. A function that it left alone is none of
+    them; one that is on its way to a newer version still has the one before it.
+    """
+    latest = [each.newest if each.is_shifting else each.serves for each in functions]
+    last = max((each.published for each in latest), default=None)
+    if last is None:
+        return []
+    found = []
+    for each, version in zip(functions, latest, strict=True):
+        before = each.serves if each.is_shifting else each.before
+        if before and last - version.published <= ONE_DEPLOY:
+            found.append((each, before))
+    return found
 
 
 def _data(function: Function, before: Version) -> dict[str, Any]:
     return {
         "function": function.name,
-        "from": function.serves.number,
+        "from": (function.newest if function.is_shifting else function.serves).number,
         "to": before.number,
         "published": stamp(before.published),
     }

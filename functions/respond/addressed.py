@@ -6,7 +6,7 @@ Whoever asks learns nothing, either: the answer is the same for an address that 
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -14,10 +14,13 @@ from opsknight.directory.entries import Role, User, has_access
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.model import Incident
 from opsknight.incident.text import short_id
+from opsknight.notification.delivery import Delivery
 from opsknight.notification.requested import link_delivery
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 from respond.markup import joined, tag
 from respond.pages import html_page, sentence_page
@@ -25,6 +28,8 @@ from respond.whole_directory import WholeDirectory
 
 PREFIX: Final = "/incidents/"
 LARGEST_FORM: Final = 2048
+# Links that are asked for in one user's name. Messages bring their own.
+MOST_AN_HOUR: Final = 10
 _INCIDENT_ID: Final = re.compile(r"inc_[0-9a-f]{28}")
 
 NOT_FOUND: Final = ("There is no such incident", "The address is not complete.")
@@ -33,7 +38,8 @@ FAULT: Final = ("That did not work", "The fault is ours. Reload, or act in anoth
 ASKED: Final = (
     "Look at your messages",
     "If this is the address of somebody who may see the incident, a link of their own is on its way"
-    " to them. It takes a few seconds; asking again within five minutes sends no second one.",
+    " to them. It takes a few seconds; asking again within five minutes sends no second one,"
+    f" and nobody gets more than {MOST_AN_HOUR} an hour.",
 )
 
 
@@ -42,6 +48,7 @@ class Addressed:
     table: Table
     directory: WholeDirectory
     pages: Queue
+    counters: Counters
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -83,12 +90,22 @@ class Addressed:
         if user is None:
             return
         delivery = link_delivery(incident, user, now)
-        if delivery is None:
+        if delivery is None or not self._may_have(user, delivery, now, deadline):
             return
         planned = self.table.plan_delivery(delivery, deadline)
         log_fields |= {"incident_id": incident_id, "user_id": user.id, "planned": planned}
         if planned:
             self.pages.enqueue([delivery_wakeup(delivery, now)], now)
+
+    def _may_have(self, user: User, delivery: Delivery, now: datetime, deadline: Deadline) -> bool:
+        """Anybody may ask in somebody's name, so a mailbox gets a bounded number of links."""
+        if self.table.delivery(delivery.incident_id, delivery.id, deadline) is not None:
+            return True
+        hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        if self.counters.spends(f"links:{user.id}", MOST_AN_HOUR, hour):
+            return True
+        logger.warning("links of a user are used up for this hour", user_id=user.id)
+        return False
 
     def _user(
         self, incident: Incident, address: str, now: datetime, deadline: Deadline

@@ -116,7 +116,7 @@ def make(
     return Responder(
         linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
-        addressed=Addressed(table, directory, pages),
+        addressed=Addressed(table, directory, pages, counters),
         texts=texts,
         api=Api(table, directory, NameCache(table), workers, callers, new_id),
         clock=clock,

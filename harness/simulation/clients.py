@@ -40,7 +40,7 @@ class DynamoClient:
             # Before the night begins.
             return server.perform(operation, asked, hub.now)
         if maker := _FUNCTION.search(self.process.name):
-            judge(maker[0], operation.title().replace("_", ""), asked)
+            judge([maker[0]], operation.title().replace("_", ""), asked)
         stamp = hub.now
         there = chance.uniform(*weather.latency) / 2
         back = there

@@ -2,6 +2,8 @@
 own to whoever may see the incident.
 """
 
+from secrets import token_hex
+
 import pytest
 
 from harness.desk import Desk
@@ -13,6 +15,7 @@ from opsknight.incident.model import Status
 from opsknight.notification.message import PageReason
 from opsknight.runtime.wakeups import SendDelivery
 from opsknight.store import directory_items, items
+from respond.addressed import MOST_AN_HOUR
 from tests.integration.steps import in_order, incident, incident_in, put
 
 OUTSIDER = User(id="user_eve", name="Eve", email="eve@example.com", role=Role.USER)
@@ -136,3 +139,20 @@ def test_what_is_no_address_is_404(desk: Desk, path: str) -> None:
 def test_other_methods_of_an_address_are_405(desk: Desk) -> None:
     page = desk.ask(f"/incidents/inc_{'0' * 28}", "DELETE")
     assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_nobody_can_fill_a_mailbox_with_links(desk: Desk) -> None:
+    for _ in range(MOST_AN_HOUR + 3):
+        incident_id = incident_in(desk.world, Status.OPEN, dedup_key=token_hex(4))
+        # Asked twice, it is one.
+        for _ in range(2):
+            page = desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+            # Whoever asks does not see whether it was one too many.
+            assert (page.status, "on its way" in page.text) == (200, True)
+    assert len(desk.post.queued) == MOST_AN_HOUR
+    # Of everybody there are as many.
+    desk.press(f"/incidents/{incident_id}", email="ben@example.com")
+    assert len(desk.post.queued) == MOST_AN_HOUR + 1
+    desk.world.clock.advance(hours=1)
+    desk.press(f"/incidents/{incident_id}", email="ada@example.com")
+    assert len(desk.post.queued) == MOST_AN_HOUR + 2

@@ -8,10 +8,11 @@ import pytest
 from harness.desk import Desk, RawResponse
 from harness.shell import Shell
 from harness.world import World, deadline, event
-from opsknight.directory.entries import Service
+from opsknight.directory.entries import Role, Service, User
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.policy import implicit
 from opsknight.escalation.steps import Turn, proceed, take
+from opsknight.incident.canary import USER_ID
 from opsknight.incident.commands import Snooze
 from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification import signed_link
@@ -204,6 +205,24 @@ def test_a_form_that_is_none_of_ours_does_nothing(desk: Desk, body: str) -> None
         {"rawPath": path, "requestContext": {"http": {"method": "POST"}}, "body": body}
     )
     assert page.status == 400
+    assert in_order(desk.world.items()) == before
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"action": "hand-on", "to": USER_ID},
+        {"action": "also-page", "whom": f"user:{USER_ID}"},
+    ],
+)
+def test_the_canary_is_nobody_to_name(desk: Desk, form: dict[str, str]) -> None:
+    put(
+        desk.world,
+        directory_items.directory_item(User(id=USER_ID, name="Canary", email="", role=Role.USER)),
+    )
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    before = in_order(desk.world.items())
+    assert desk.press(path, **form).status == 400
     assert in_order(desk.world.items()) == before
 
 

@@ -83,7 +83,7 @@ def test_with_snapstart_it_needs_the_last_build(shell: Shell) -> None:
 def test_without_a_version_before_it_says_so(shell: Shell) -> None:
     assert shell.account is not None
     shell.account.answers["lambda.GetAlias"] = {"FunctionVersion": "5", "RevisionId": "r5"}
-    said = shell.opsknight("rollback", "--yes")
+    said = shell.opsknight("rollback", "--yes", "--further")
     assert said.code == 1
     assert "No version before the last deploy is left." in said.err.replace("\n", " ")
 
@@ -92,3 +92,39 @@ def test_somebody_who_was_faster_is_told(shell: Shell) -> None:
     assert shell.account is not None
     shell.account.answers["lambda.UpdateAlias"] = Refusal("PreconditionFailedException", 412)
     assert shell.opsknight("rollback", "--yes").code == 1
+
+
+def test_a_second_rollback_goes_no_further_back_unless_told_so(shell: Shell) -> None:
+    assert shell.account is not None
+    # As the first one left it.
+    shell.account.answers["lambda.GetAlias"] = {"FunctionVersion": "6", "RevisionId": "r8"}
+    said = shell.opsknight("rollback", "--yes")
+    assert said.code == 1
+    assert "an older version than that of the last deploy serves already" in said.err.replace(
+        "\n", " "
+    )
+    assert vars(shell.account)["moved"] == []
+    assert shell.opsknight("rollback", "--yes", "--further").code == 0
+    assert {each["FunctionVersion"] for each in vars(shell.account)["moved"]} == {"5"}
+
+
+def test_a_rollback_amid_a_shift_ends_the_shift(shell: Shell) -> None:
+    assert shell.account is not None
+    shell.account.answers["lambda.GetAlias"] = lambda asked: {
+        "FunctionVersion": "6",
+        "RevisionId": "r8",
+        **(
+            {"RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}}
+            if asked["FunctionName"].startswith(("Events", "Respond"))
+            else {"FunctionVersion": "7"}
+        ),
+    }
+    found = json.loads(shell.opsknight("rollback", "--json").out)["functions"]
+    assert {(each["from"], each["to"]) for each in found} == {(7, 6)}
+    moved = {each["FunctionName"].strip("-"): each for each in vars(shell.account)["moved"]}
+    # The others had moved at once, and go back with them; the last deploy left the tick alone.
+    assert {"EventsFunction", "RespondFunction", "SendFunction"} <= moved.keys()
+    assert "TickFunction" not in moved
+    for each in moved.values():
+        assert each["FunctionVersion"] == "6"
+        assert each["RoutingConfig"] == {"AdditionalVersionWeights": {}}

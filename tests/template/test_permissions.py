@@ -495,7 +495,7 @@ def test_a_function_may_do_what_it_does(
         elif model.name == "DescribePhoneNumbers":
             used.add(("sms-voice:DescribePhoneNumbers", "pool"))
         else:
-            judge(function, model.name, params)
+            judge([function], model.name, params)
             used.update(
                 (f"dynamodb:{each.action}", each.resource) for each in touched(model.name, params)
             )
@@ -540,6 +540,9 @@ def in_its_name(function: str) -> set[Grant]:
         }
         queue = mapping["DestinationConfig"]["OnFailure"]["Destination"]
         grants.add(("sqs:SendMessage", name_of(queue)))
+    asynchronous = functions()[function].get("EventInvokeConfig", {}).get("DestinationConfig")
+    if asynchronous:
+        grants.add(("sqs:SendMessage", name_of(asynchronous["OnFailure"]["Destination"])))
     for source in functions()[function].get("Events", {}).values():
         if source["Type"] == "SQS":
             queue = name_of(source["Properties"]["Queue"])

@@ -618,8 +618,10 @@ def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> Non
     assert phone["source"] == ["aws.sms-voice"]
     for name in clocks:
         assert functions()[name]["EventInvokeConfig"]["MaximumEventAgeInSeconds"] == 60
-    reports = functions()["NotifyFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
-    assert reports["Destination"] == {"Fn::GetAtt": ["RecordFailures", "Arn"]}
+    # A provider's report and a person's text come once.
+    for name in ("NotifyFunction", "RespondFunction"):
+        lost = functions()[name]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert lost == {"Type": "SQS", "Destination": {"Fn::GetAtt": ["RecordFailures", "Arn"]}}
 
 
 def test_logs_do_not_stay_for_ever() -> None:

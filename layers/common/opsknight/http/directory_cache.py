@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
+from opsknight.incident import canary
 from opsknight.runtime.telemetry import logger
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline
@@ -149,6 +150,9 @@ class DirectoryCache:
             ahead.result()
 
     def user(self, user_id: str, now: datetime, deadline: Deadline) -> User | None:
+        """None for one who is disabled, and for the canary, who is nobody."""
+        if user_id == canary.USER_ID:
+            return None
         found = self._users.get(user_id, now, lambda: self.table.user(user_id, deadline))
         return found if found and not found.disabled else None
 

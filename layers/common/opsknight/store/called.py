@@ -9,6 +9,7 @@ from typing import Final
 
 from opsknight.directory.entries import Team, User
 from opsknight.escalation.policy import Rota, Target, TargetKind, named, reach
+from opsknight.incident import canary
 from opsknight.notification.recipients import asked_to_help
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
@@ -53,7 +54,9 @@ class Targets:
 
 
 def called(table: Table, target: Target, now: datetime, deadline: Deadline) -> Called | None:
-    """None where there is no such person, team or schedule."""
+    """None where there is no such person, team or schedule. The canary is no person."""
+    if target.id == canary.USER_ID:
+        return None
     found = Targets.read(table, [target], deadline)
     reached = found.reached(target, now)
     match target.kind:

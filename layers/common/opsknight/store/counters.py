@@ -3,6 +3,7 @@ stream or waits for an incident.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -39,16 +40,26 @@ class Counters:
 
         Raises ClientError for a lasting failure, such as a missing permission.
         """
+        return self._add(f"{key_id}#{minute.number}", LIMIT, minute.end)
+
+    def spends(self, name: str, most: int, until: datetime) -> bool:
+        """Counts one use of something that may be used `most` times until then; False when that is
+        used up. What cannot be counted is allowed.
+        """
+        counted = self._add(f"{name}#{int(until.timestamp())}", most, until)
+        return counted is not NotCounted.REFUSED
+
+    def _add(self, pk: str, limit: int, end: datetime) -> int | NotCounted:
         try:
             answer = self.client.update_item(
                 TableName=self.name,
-                Key={"pk": {"S": f"{key_id}#{minute.number}"}},
+                Key={"pk": {"S": pk}},
                 UpdateExpression="SET expires_at = :expires ADD requests :one",
                 ConditionExpression="attribute_not_exists(requests) OR requests < :limit",
                 ExpressionAttributeValues={
                     ":one": {"N": "1"},
-                    ":limit": {"N": str(LIMIT)},
-                    ":expires": {"N": str(int(minute.end.timestamp()) + KEPT_SECONDS)},
+                    ":limit": {"N": str(limit)},
+                    ":expires": {"N": str(int(end.timestamp()) + KEPT_SECONDS)},
                 },
                 ReturnValues="UPDATED_NEW",
             )
