@@ -40,11 +40,14 @@ class Statement:
     """Patterns of the partition keys that it is about; None where it does not say."""
     never: tuple[str, ...] = ()
     """Patterns of the partition keys that it is not about."""
+    needs_key: bool = False
+    """Whether a call that names no partition is none of its."""
 
     def allows(self, action: str, resource: str, keys: Collection[str]) -> bool:
         return (
             action in self.actions
             and any(_like(resource, each) for each in self.resources)
+            and (bool(keys) or not self.needs_key)
             and (self.only is None or all(_like_any(key, self.only) for key in keys))
             and not any(_like_any(key, self.never) for key in keys)
         )
@@ -97,13 +100,15 @@ def _chosen(value: Any) -> Iterator[Any]:
 def statement(written: dict[str, Any]) -> Statement:
     """Raises AssertionError for what is not read here."""
     assert written["Effect"] == "Allow", written
-    only, never = None, ()
+    only, never, needs_key = None, (), False
     for form, about in written.get("Condition", {}).items():
         match form, about:
             case "ForAllValues:StringLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
                 only = tuple(keys)
             case "ForAllValues:StringNotLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
                 never = tuple(keys)
+            case "Null", {"dynamodb:LeadingKeys": "false", **rest} if not rest:
+                needs_key = True
             case "StringEquals" | "StringLike", {**names} if names.keys() <= _TAKEN_AS_MET:
                 pass
             case _:
@@ -113,6 +118,7 @@ def statement(written: dict[str, Any]) -> Statement:
         tuple(name_of(each) for it in _list(written["Resource"]) for each in _chosen(it)),
         only,
         never,
+        needs_key,
     )
 
 
