@@ -48,7 +48,7 @@ from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
 from opsknight.notification.bundle import Bundled
-from opsknight.notification.delivery import Bundled, Report, State
+from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime import clients
 from opsknight.runtime.addresses import Reach
