@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.simulation import beside, story, upgrade
+from harness.simulation import beside, flood, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
@@ -26,7 +26,16 @@ def main() -> int:
     parser.add_argument(
         "--beside", type=int, help="instead, HIGH ones beside so many incidents a minute"
     )
+    parser.add_argument(
+        "--flood", type=int, help="instead, HIGH ones beside so many events a second"
+    )
+    parser.add_argument("--opens", action="store_true", help="--flood: each opens an incident")
+    parser.add_argument("--account", type=int, default=1000, help="--flood: functions at once")
     chosen = parser.parse_args()
+    if chosen.flood:
+        for line in flood.figures(chosen.flood, opens=chosen.opens, account=chosen.account):
+            print(line, flush=True)
+        return 0
     if chosen.beside:
         for line in beside.figures(chosen.beside):
             print(line, flush=True)

@@ -20,6 +20,8 @@ from harness.simulation.configuration import (
     mail,
     phone,
 )
+from harness.simulation.flood import OTHERS as FLOODED
+from harness.simulation.flood import flood
 from harness.simulation.journal import Journal
 from harness.simulation.night import MINUTE, Night
 from harness.simulation.outside import TITLE
@@ -262,6 +264,21 @@ def test_a_hold_that_ends_early_is_over_within_a_minute_and_a_half() -> None:
     night.run()
     [first] = [each.at for each in night.journal.heard if each.to == ADA.address]
     assert 6 * MINUTE <= first < 7.5 * MINUTE
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("opens", [True, False], ids=["fresh table", "new account"])
+def test_a_flood_of_events_delays_what_is_high_by_seconds(opens: bool, full_size: bool) -> None:
+    """A fresh table takes 4,000 write units a second, and an incident costs forty; a new account
+    has ten functions at once.
+    """
+    rate, seconds = (500 if opens else 200, 5 if opens else 15) if full_size else (60, 1)
+    found = flood(rate, seconds, opens=opens, account=1000 if opens else 10)
+    assert set(found.answers) == {202}
+    assert len(found.waits) == FLOODED
+    assert found.longest <= (60 if opens else 20)
+    if full_size:
+        assert found.throttled if opens else found.refused
 
 
 @pytest.mark.soak
