@@ -52,7 +52,7 @@ def main() -> None:
         newest: dict[tuple[str, bool], Any] = {}
         for each in listed:
             wanted = not given.only or each["channel"] in given.only.split(",")
-            told = word.lower() in each["title"].lower() and "cknowledged" not in each["title"]
+            told = word.lower() in each["title"].lower() and "Acknowledged" not in each["title"]
             if wanted and told and each["status"] in (200, 201, 202, 204):
                 newest[each["channel"], each["to"].startswith(("U", "1"))] = each
         found += sorted(newest.values(), key=lambda each: each["channel"])
