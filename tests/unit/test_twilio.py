@@ -1,6 +1,8 @@
 """Text messages and calls by Twilio: what is sent, what its answers mean, and what a call says."""
 
 import json
+import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -248,3 +250,12 @@ def test_a_message_comes_from_its_receivers_country_where_it_can() -> None:
     assert sender_to("+4915112345678", ours) == "+4930901820"
     assert sender_to("+33612345678", ours) == "+12025550100"
     assert sender_to("+4915112345678", ("OpsKnight",)) == "OpsKnight"
+
+
+def test_nothing_of_twilio_is_loaded_where_nothing_goes_by_it() -> None:
+    said = (
+        "import sys, notify.handler, respond.handler\n"
+        "print([each for each in sys.modules if 'twilio' in each or 'twiml' in each])"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

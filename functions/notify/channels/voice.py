@@ -10,7 +10,7 @@ from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.said import Words
 from notify.channels.sms import context
-from notify.channels.text import cut
+from notify.channels.text import counted, cut
 from notify.channels.tones import Tone
 from notify.channels.words import words
 from opsknight.directory.receivers import Receiver
@@ -40,9 +40,12 @@ def render(message: Message) -> str:
 
 def sentences(said: Words, message: Message, longest: int = LONGEST_TITLE) -> list[str]:
     """As plain text: whoever marks it up escapes it, so that it is read and not obeyed."""
-    found = [_SPOKEN.get(said.tone, said.label), said.title]
+    found = [_SPOKEN.get(said.tone, said.label)]
     if said.listed:
-        found.append(f"First: {said.listed[0]}")
+        # The title names the first one, too, for those who read no more.
+        found += [counted(len(message.incidents), "incident"), f"First: {said.listed[0]}"]
+    else:
+        found.append(said.title)
     if len(message.incidents) == 1:
         found.append(f"On {message.incidents[0].service_name}")
     spoken = [_spoken(each, longest) for each in (*found, said.happened, said.todo)]
