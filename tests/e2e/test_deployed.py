@@ -176,6 +176,22 @@ def test_an_unknown_address_and_a_wrong_method_are_answered_in_json(
     assert allow is None or allow in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("keyed", [False, True], ids=["header", "path"])
+def test_a_batch_of_a_tool_reaches_events_and_not_people(
+    deployed: Running, dedup_key: str, keyed: bool
+) -> None:
+    """Its paths lie below /api/, where everything else goes to the function that people use."""
+    key = deployed.service.integration_key
+    path = f"/k/{key}/alertmanager" if keyed else "/api/integrations/alertmanager?per=group"
+    headers = {} if keyed else {"Authorization": f"Bearer {key}"}
+    for status, actions in (("firing", ["triggered"]), ("resolved", ["resolved"])):
+        alert = {"status": status, "labels": {"alertname": dedup_key}, "fingerprint": dedup_key}
+        sent = {"alerts": [alert], "groupKey": dedup_key}
+        answer = requests.post(deployed.url + path, json=sent, headers=headers, timeout=20)
+        assert answer.status_code == 202, answer.text
+        assert [each["action"] for each in answer.json()["results"]] == actions
+
+
 def test_health_and_description_need_no_key(deployed: Running) -> None:
     health = requests.get(f"{deployed.url}/health", timeout=20)
     assert (health.status_code, health.json()) == (200, {"status": "ok"})

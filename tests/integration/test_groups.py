@@ -195,3 +195,23 @@ def test_the_last_two_that_leave_at_once_resolve_it(world: World) -> None:
     Wire(world.table.client).fail("TransactWriteItems", doing(leave))
     assert sends(world, resolved("a")) == ["resolved"]
     assert the_incident(world)["status"] == "RESOLVED"
+
+
+def test_an_alert_that_is_regrouped_leaves_its_old_group_when_it_is_resolved(world: World) -> None:
+    """Of the old group Alertmanager says nothing more."""
+    sends(world, alert("a"), alert("b"), groupKey="old")
+    sends(world, alert("a"), groupKey="new")
+    assert sends(world, resolved("a"), groupKey="new") == ["resolved"]
+    [left] = check(world).active
+    assert (left["dedup_key"], left["firing"]) == ("old", 1)
+    # In a group that never had it.
+    assert sends(world, resolved("b"), groupKey="new") == ["ignored"]
+    assert check(world).active == []
+
+
+def test_what_is_resolved_by_hand_is_left_alone(world: World) -> None:
+    sends(world, alert("a"), groupKey="old")
+    do(world, the_incident(world)["id"], Resolve())
+    before = world.items()
+    assert sends(world, resolved("a"), groupKey="new") == ["ignored"]
+    assert world.items() == before

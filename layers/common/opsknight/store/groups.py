@@ -32,7 +32,7 @@ from opsknight.incident.members import (
     decide_member,
     decide_rest,
 )
-from opsknight.incident.model import Event, Incident, Pointer
+from opsknight.incident.model import Action, Event, Incident, Pointer, Status
 from opsknight.incident.urgency import raised_by_event
 from opsknight.store import items, joins
 from opsknight.store.calls import Deadline, decide_again
@@ -80,42 +80,68 @@ class Groups:
         view = self._read(current, events)
         for place, event in enumerate(events):
             decision = self._settle(event, view, events[place:])
+            here = view.incident.id if view.incident else ""
             view.note(decision, self.now)
+            if event.member is not None and event.action is Action.RESOLVE:
+                self._leave_others(event, event.member, here)
             yield decision
 
+    def _leave_others(self, event: Event, member: str, here: str) -> None:
+        """It is over in every incident of the service: Alertmanager says nothing more of a group
+        that a change of its configuration has cut anew.
+        """
+        table = self.settling.table
+        pk = items.membership_key(event.service_id, member, "")["pk"]
+        for item in table.under(pk, "incident#", self.deadline):
+            incident_id = item["incident_id"]["S"]
+            if incident_id != here:
+                self._leave(event, member, incident_id)
+
+    def _leave(self, event: Event, member: str, incident_id: str) -> None:
+        _, alert_id = self.settling.new_ids(event, self.now)
+
+        def attempt(number: int) -> None:
+            view = self._view(incident_id, [member])
+            if view.incident is None or view.incident.status is Status.RESOLVED:
+                return
+            known = view.members.get(member)
+            decision = self._decided(view.incident, known, event, incident_id, alert_id)
+            self._write(decision, f"{alert_id}-{number}")
+
+        decide_again(self.deadline, attempt)
+
     def _settle(self, event: Event, view: _View, coming: Iterable[Event]) -> GroupDecision:
-        settling, table, now = self.settling, self.settling.table, self.now
-        incident_id, alert_id = settling.new_ids(event, now)
+        table = self.settling.table
+        incident_id, alert_id = self.settling.new_ids(event, self.now)
 
         def attempt(number: int) -> GroupDecision:
             if number:
                 found = table.pointer(event.service_id, event.dedup_key, self.deadline)
                 again = self._read(found, coming)
                 view.incident, view.members = again.incident, again.members
-            current = view.incident
-
-            def plainly(wanted: Event) -> Decision:
-                place = Place(wanted, self.service, current, self.opening)
-                return settling.decided(place, incident_id, alert_id, now, self.deadline)
-
-            decision: GroupDecision
-            if event.member is None:
-                decision = decide_rest(current, partial(plainly, event))
-            else:
-                decision = decide_member(
-                    current,
-                    view.members.get(event.member),
-                    event,
-                    alert_id,
-                    now,
-                    self.service.timeouts,
-                    plainly,
-                    partial(self._raised, event),
-                )
+            known = view.members.get(event.member or "")
+            decision = self._decided(view.incident, known, event, incident_id, alert_id)
             self._write(decision, f"{alert_id}-{number}")
             return decision
 
         return decide_again(self.deadline, attempt)
+
+    def _decided(
+        self,
+        current: Incident | None,
+        known: Member | None,
+        event: Event,
+        incident_id: str,
+        alert_id: str,
+    ) -> GroupDecision:
+        def plainly(wanted: Event) -> Decision:
+            place = Place(wanted, self.service, current, self.opening)
+            return self.settling.decided(place, incident_id, alert_id, self.now, self.deadline)
+
+        if event.member is None:
+            return decide_rest(current, partial(plainly, event))
+        timeouts, raised = self.service.timeouts, partial(self._raised, event)
+        return decide_member(current, known, event, alert_id, self.now, timeouts, plainly, raised)
 
     def _raised(self, event: Event, current: Incident) -> Transitioned | None:
         if not self.service.raises_urgency:
@@ -143,14 +169,13 @@ class Groups:
     def _read(self, current: Pointer | None, events: Iterable[Event]) -> _View:
         if current is None:
             return _View()
-        keys = [
-            items.member_key(current.id, event.member)
-            for event in events
-            if event.member is not None
-        ]
-        table = self.settling.table
+        return self._view(current.id, [each.member for each in events if each.member is not None])
+
+    def _view(self, incident_id: str, members: Iterable[str]) -> _View:
+        keys = [items.member_key(incident_id, member) for member in members]
         view = _View()
-        for item in table.batch([items.incident_key(current.id), *keys], self.deadline):
+        found = self.settling.table.batch([items.incident_key(incident_id), *keys], self.deadline)
+        for item in found:
             if item["kind"]["S"].endswith("incident"):
                 view.incident = validated(Incident, item)
             else:

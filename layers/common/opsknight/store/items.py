@@ -43,8 +43,16 @@ def alert_key(incident_id: str, alert_id: str) -> Item:
 
 def member_key(incident_id: str, member: str) -> Item:
     """A sender's key may be longer than a sort key should be, and holds what it likes."""
-    digest = hashlib.sha256(member.encode("utf-8", "surrogatepass")).hexdigest()
-    return _key(f"incident#{incident_id}", f"member#{digest[:32]}")
+    return _key(f"incident#{incident_id}", f"member#{_digest(member)}")
+
+
+def membership_key(service_id: str, member: str, incident_id: str) -> Item:
+    """In one partition, all incidents of the service in which the member fires."""
+    return _key(f"member#{service_id}#{_digest(member)}", f"incident#{incident_id}")
+
+
+def _digest(member: str) -> str:
+    return hashlib.sha256(member.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def change_key(incident_id: str, number: int) -> Item:

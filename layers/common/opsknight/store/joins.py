@@ -27,9 +27,13 @@ def writes(
 ) -> "tuple[list[Write], list[Item]]":
     """The transaction, and the chunks of a large body that must be stored before it."""
     match decision:
-        case OpenedGroup(whole, member) | LastLeft(whole, member):
-            first, chunks = transactions.writes(whole, table, retention)
-            return [*first, _member(member, table, retention)], chunks
+        case OpenedGroup(opened, member):
+            first, chunks = transactions.writes(opened, table, retention)
+            mine = opened.incident.service_id
+            return [*first, *_member(member, mine, table, retention)], chunks
+        case LastLeft(resolved, member):
+            first, _ = transactions.writes(resolved, table, retention)
+            return [*first, *_member(member, resolved.before.service_id, table, retention)], []
         case Joined(before, alert, member, transition):
             item, chunks = incident_items.alert_items(alert, retention)
             sets = transactions.expanded(Changes(last_alert_at=alert.at))
@@ -49,7 +53,7 @@ def writes(
             return [
                 transactions.of_incident(before, table, changed),
                 transactions.put(table, item),
-                _member(member, table, retention),
+                *_member(member, before.service_id, table, retention),
                 *further,
             ], chunks
         case Left(before, member):
@@ -63,7 +67,7 @@ def writes(
             require = NO_REQUIREMENT if before.untracked else Require(firing=before.firing)
             return [
                 transactions.of_incident(before, table, changed, require),
-                _member(member, table, retention),
+                *_member(member, before.service_id, table, retention),
             ], []
         case _:
             assert_never(decision)
@@ -78,7 +82,22 @@ def _add(changed: dict[str, Any], name: str, number: int) -> None:
     changed["ExpressionAttributeValues"][f":add_{name}"] = {"N": str(number)}
 
 
-def _member(change: MemberChange, table: str, retention: timedelta) -> "Write":
+def _member(
+    change: MemberChange, service_id: str, table: str, retention: timedelta
+) -> "list[Write]":
+    """The member, and whether it fires in this incident, for the day when its groups are others."""
+    before, after = change.before, change.after
+    put = _put(change, table, retention)
+    if after.fires and before is not None and before.fires:
+        return [put]
+    key = items.membership_key(service_id, after.key, after.incident_id)
+    if not after.fires:
+        return [put, {"Delete": {"TableName": table, "Key": key}}]
+    kind: Item = {"kind": {"S": "membership"}, "incident_id": {"S": after.incident_id}}
+    return [put, transactions.put(table, key | kind | {"expires_at": expiry(after.at, retention)})]
+
+
+def _put(change: MemberChange, table: str, retention: timedelta) -> "Write":
     """Two requests about one member count it once."""
     item = member_item(change.after, retention)
     if change.before is None:
