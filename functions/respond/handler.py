@@ -38,6 +38,7 @@ from respond.whole_directory import WholeDirectory
 
 TWILIO: Final = "/twilio/"
 ON_CALLS: Final = "/oncalls"
+CALENDAR: Final = "/api/calendar"
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
 
@@ -74,9 +75,19 @@ class Responder:
             return self.slack.answer(request, log_fields, now, deadline)
         if request.path.removesuffix("/") == ON_CALLS:
             return self._on_calls(request, log_fields, now, deadline)
+        if request.path == CALENDAR or request.path.startswith(f"{CALENDAR}/"):
+            return self._calendars(request, log_fields, now, deadline)
         if self.twilio is not None and request.path.startswith(TWILIO):
             return self.twilio.answer(request, log_fields, now, deadline)
         return self.api.answer(request, log_fields, now, deadline)
+
+    def _calendars(
+        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
+    ) -> Answer:
+        # Imported by the first calendar that asks.
+        module, api = import_module("respond.calendars"), self.api
+        asked: Hears = module.Calendars(api.table, api.callers, self.linked.keys)
+        return asked.answer(request, log_fields, now, deadline)
 
     def _on_calls(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline

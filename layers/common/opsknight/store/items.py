@@ -26,6 +26,11 @@ ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
 DUE_SHARDS: Final = 16
 
 
+def calendar_key(owner_id: str) -> Item:
+    """Of a user's or a schedule's calendar: its epoch."""
+    return _key(f"calendar#{owner_id}", "epoch")
+
+
 def incident_key(incident_id: str) -> Item:
     return _key(f"incident#{incident_id}", "incident")
 

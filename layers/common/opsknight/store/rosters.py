@@ -62,6 +62,23 @@ class Rosters:
             **changes,
         )
 
+    def calendar_epoch(self, owner_id: str, deadline: Deadline) -> int:
+        """Addresses of another epoch are void. `owner_id`: of a user or a schedule."""
+        item = self.table.item(items.calendar_key(owner_id), deadline) or {}
+        return int(item.get("epoch", {"N": "0"})["N"])
+
+    def end_calendar(self, owner_id: str, deadline: Deadline) -> None:
+        """Ends all addresses of the calendar that there are. Made twice, it ends them once more."""
+        retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.calendar_key(owner_id),
+            UpdateExpression="SET #kind = :kind ADD epoch :one",
+            ExpressionAttributeNames={"#kind": "kind"},
+            ExpressionAttributeValues={":kind": {"S": "calendar"}, ":one": {"N": "1"}},
+        )
+
     def stopped(self, user: User, deadline: Deadline) -> frozenset[str]:
         """The user's numbers that replied STOP."""
         numbers = {each.to for each in methods(user) if each.channel is Channel.SMS}
