@@ -67,19 +67,19 @@ def copied() -> Iterator[Path]:
 
 
 @contextmanager
-def patched(copy: Path, patch: Path | None) -> Iterator[None]:
+def patched(copy: Path, patch: Path) -> Iterator[None]:
     """The copy without the guard, and as it was afterwards, to the times of its files: by these and
     the sizes Python knows whether its bytecode is that of the source.
     """
-    if patch is None:
-        yield
-        return
+    files = [copy / name for name in _changed(patch)]
+    whole = [(file, file.read_bytes(), file.stat()) for file in files]
     subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
     try:
         yield
     finally:
-        for name in _changed(patch):
-            shutil.copy2(ROOT / name, copy / name)
+        for file, content, known in whole:
+            file.write_bytes(content)
+            os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
         for left in copy.iterdir():
             if left.name not in (*COPIED, *FILES):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
