@@ -19,7 +19,9 @@ from opsknight_cli.doctor import account_findings, configuration_findings, phone
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
-FUNCTIONS: Final = ("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary")
+FUNCTIONS: Final = (
+    *("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary", "Console"),
+)
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
     "TimerFunctionTimers",
