@@ -36,10 +36,8 @@ _ENVIRONMENT: Final = {
     "TABLE_NAME": "table",
     "RATES_TABLE_NAME": "rates",
     "CORS_ORIGINS": "",
+    "SECRETS_PREFIX": "/opsknight/bench/secrets/",
     "RETENTION_DAYS": "400",
-    "PLANS_PER_MINUTE": "1000",
-    "SENDS_PER_MINUTE": "600",
-    "HIGH_SENDS_PER_MINUTE": "600",
     "POWERTOOLS_SERVICE_NAME": "events",
 }
 
