@@ -216,6 +216,25 @@ def test_a_step_waits_for_the_page_before_it_that_nobody_has_tried() -> None:
     assert 250 < ada < ben
 
 
+@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
+def test_who_is_also_paged_in_a_storm_hears_of_that_incident_once(weather: Weather) -> None:
+    night = play(ada_then_ben(30, 3), 8, weather)
+    for number in range(12):
+        trigger(night, 5 + number * 2, number, number % 3)
+    title, body = "case-0005 no answer", {"userId": "user_ben"}
+    night.outside.at(60, partial(night.outside.by_api, "ada", title, "also-page", body))
+    verdict = night.run()
+    [asked] = [each for each in night.journal.asked if each.what == "also-page"]
+    assert asked.status == 200
+    counts = told(night.journal, BEN)
+    died = sum(each.sender_died or not each.is_answered for each in night.journal.heard)
+    assert set(counts) == {"case-0005"}
+    # Tried again after no answer, the request may be carried out twice.
+    assert counts["case-0005"] <= asked.tries + died
+    # The policy goes on as if nobody had been asked.
+    assert not [each for each in verdict.violations if each.kind == "silence"]
+
+
 def test_of_policies_that_run_out_together_the_fallback_is_told_at_once_and_in_one_digest() -> None:
     night = play(only_ada(repeat_after=5), 12)
     for number in range(1, 9):
