@@ -11,7 +11,10 @@ import pytest
 
 from events.integrations.opsgenie.request_ids import tiny
 from harness.invariants import check
+from harness.settings import configure
 from harness.world import Response, World, deadline, event, http_event
+from opsknight.directory.entries import Integration
+from opsknight.directory.routing import Route, Routing
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.commands import Suppress
 from opsknight.incident.event_request import LARGEST_BODY
@@ -24,6 +27,7 @@ from tests.integration.steps import do, put, use_up
 from tests.integration.wire import ALWAYS, THROTTLES, Wire
 
 ALERTS = "/v2/alerts"
+ALIAS = {"identifierType": "alias"}
 JIRA = "/jsm/ops/integration/v2/alerts"
 
 
@@ -528,3 +532,60 @@ def test_a_burst_of_garbage_makes_no_5xx(world: World) -> None:
         answer = ask(world, method, ALERTS + chance.choice(paths), body, **query)
         assert answer.status < 500
     check(world)
+
+
+def routed(world: World) -> None:
+    routes = (
+        Route(name="noise", when="contains(payload.tags, 'noise')", drop=True),
+        Route(
+            name="database",
+            when="payload.responders[0].name == 'Data'",
+            service_id=world.other_service.id,
+        ),
+    )
+    configure(
+        world,
+        Integration(
+            id="int_prometheus",
+            service_id=world.service.id,
+            name="Prometheus",
+            routing=Routing(routes=routes),
+            remembers=True,
+        ),
+    )
+
+
+def test_an_alert_that_a_route_sends_to_another_service_is_still_its_senders(world: World) -> None:
+    routed(world)
+    made = became(world, create(world, responders=[{"type": "team", "name": "Data"}]))
+    found = incident(world)
+    assert (found["service_id"], made["alertId"]) == (world.other_service.id, found["id"])
+    assert act(world, "notes", {"note": "Looking."})["isSuccess"]
+    assert act(world, "acknowledge")["isSuccess"]
+    for by, named in (("alias", "disk"), ("id", found["id"]), ("tiny", tiny(found["id"]))):
+        assert shown(world, named, by)["acknowledged"]
+        answer = ask(world, "POST", f"{ALERTS}/{named}/unacknowledge", identifierType=by)
+        assert became(world, answer)["isSuccess"]
+        act(world, "acknowledge")
+    # Another integration's key finds nothing of it.
+    other = world.second_integration_key
+    for by, named in (("alias", "disk"), ("id", found["id"])):
+        answer = ask(world, "GET", f"{ALERTS}/{named}", key=other, identifierType=by)
+        assert answer.status == 404
+    act(world, "close")
+    assert incident(world)["status"] == "RESOLVED"
+    assert shown(world, found["id"], "id")["status"] == "closed"
+
+
+def test_an_alert_that_a_route_drops_says_so(world: World) -> None:
+    routed(world)
+    dropped = became(world, create(world, tags=["noise"]))
+    assert (dropped["isSuccess"], dropped["status"]) == (True, "Taken, and dropped by a route")
+    assert check(world).incidents == {}
+
+
+def test_without_routes_none_are_read(world: World) -> None:
+    create(world)
+    wire = Wire(world.table.client)
+    ask(world, "POST", f"{ALERTS}/disk/snooze", {"endTime": "2026-11-23T04:00:00Z"}, **ALIAS)
+    assert wire.calls == ["GetItem", "GetItem", "GetItem", "TransactWriteItems"]

@@ -30,6 +30,8 @@ from opsknight.store.execute import perform
 _OUTCOMES: Final = {
     "triggered": Outcome.OPENED,
     "deduplicated": Outcome.COUNTED,
+    "joined": Outcome.COUNTED,
+    "dropped": Outcome.DROPPED,
     "ignored": Outcome.NO_ALERT,
 }
 
@@ -231,7 +233,7 @@ def _received(act: Act, event: Event, visit: Visit) -> Answer:
     if received.result is None:
         raise LimitReached
     incident = received.result.incident
-    outcome = _OUTCOMES.get(received.result.action, Outcome.DONE)
+    outcome = _OUTCOMES.get(received.result.counted_as, Outcome.DONE)
     return visit.accepted(act, outcome, incident.id if incident else None, received.headers)
 
 
@@ -251,7 +253,7 @@ def _perform(incident: Incident, command: Command, actor: Actor, visit: Visit) -
         now=call.now,
         token=visit.reception.intake.new_id("act", call.now),
         deadline=call.deadline,
-        timeouts=visit.sender.service.timeouts,
+        timeouts=visit.service_of(incident).timeouts,
     )
     if decision is None:
         return Outcome.NO_ALERT

@@ -47,6 +47,7 @@ class Outcome(IntEnum):
     UNCHANGED = 4
     NO_ALERT = 5
     REFUSED = 6
+    DROPPED = 7
 
     @property
     def is_success(self) -> bool:
@@ -60,6 +61,7 @@ SENTENCES: Final = {
     Outcome.UNCHANGED: "It was so already",
     Outcome.NO_ALERT: "Alert does not exist",
     Outcome.REFUSED: "Not possible in this status of the alert",
+    Outcome.DROPPED: "Taken, and dropped by a route",
 }
 
 

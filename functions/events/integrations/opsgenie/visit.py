@@ -10,12 +10,13 @@ from events.call import Call, Sender
 from events.integrations.opsgenie import request_ids, sent, shown
 from events.integrations.opsgenie.request_ids import Act, Outcome, Processed
 from events.reception import Reception
-from opsknight.directory.entries import key_hash
+from opsknight.directory.entries import Service, key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import LARGEST_BODY
-from opsknight.incident.model import Actor, Alert, Incident
+from opsknight.incident.model import ACTIVE, Actor, Alert, Incident
 from opsknight.integrations.drafts import shortened
+from opsknight.store.routing import Origin, read
 from opsknight.store.table import Table
 
 _KEY: Final = re.compile(r"geniekey +([0-9a-fA-F-]{32,36})", re.IGNORECASE)
@@ -82,6 +83,8 @@ class Visit:
         found: str | None = self.identifier
         match self.by:
             case "alias":
+                if (elsewhere := self._routed(self.dedup_key)) and elsewhere.status in ACTIVE:
+                    return elsewhere
                 where = self.sender.service.id, self.dedup_key
                 pointer = self.table.pointer(*where, self.call.deadline)
                 found = pointer.id if pointer else None
@@ -92,13 +95,38 @@ class Visit:
         return None if found is None else self.service_incident(found)
 
     def service_incident(self, incident_id: str) -> Incident | None:
-        """None for one of another service, or of our own making."""
+        """None for one of another service, unless a route sent it there, or of our own making."""
         if not request_ids.is_incident(incident_id):
             return None
         incident = self.table.incident(incident_id, self.call.deadline)
-        if incident is None or incident.service_id != self.sender.service.id or incident.internal:
+        if incident is None or incident.internal:
             return None
+        if incident.service_id != self.sender.service.id:
+            seen = self.seen(incident) if self._remembers else None
+            mine = self._routed(shortened(seen.alias)) if seen else None
+            return incident if mine and mine.id == incident.id else None
         return incident
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether alerts of this integration may be with other services."""
+        when = self.call.now, self.call.deadline
+        directory, sender = self.reception.directory, self.sender
+        found = directory.settings_of(sender.key, sender.service, *when)
+        return found is not None and bool(found.routing or found.remembers)
+
+    def _routed(self, dedup_key: str) -> Incident | None:
+        """Where a route has sent what came under this key."""
+        if not self._remembers:
+            return None
+        origin = Origin(self.sender.service.id, self.sender.key.actor.id, dedup_key)
+        routed = read(self.table, origin, (), self.call.deadline).routed
+        return self.table.incident(routed.incident_id, self.call.deadline) if routed else None
+
+    def service_of(self, incident: Incident) -> Service:
+        when = self.call.now, self.call.deadline
+        found = self.reception.directory.any_service(incident.service_id, *when)
+        return found or self.sender.service
 
     def own(self, incident: Incident | None) -> shown.Seen | None:
         """The alert, if this integration made it."""
