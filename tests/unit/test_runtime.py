@@ -1,5 +1,6 @@
 """Settings from the environment, clients that are made once, ids that sort by time."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,3 +60,21 @@ def test_clients_are_made_by_the_first_request_only(monkeypatch: pytest.MonkeyPa
     finally:
         clients.rows.cache_clear()
         clients.counters.cache_clear()
+
+
+def test_twins_of_a_snapshot_pause_each_by_itself() -> None:
+    drawn = set[float]()
+    try:
+        for _twin in range(2):
+            # What the snapshot holds, for both.
+            random.seed(7)
+            clients.sqs.cache_clear()
+            retries = clients.sqs().meta.config.retries
+            drawn.add(random.random())
+    finally:
+        random.seed()
+        clients.sqs.cache_clear()
+    assert len(drawn) == 2
+    # The mode whose pauses botocore draws from there.
+    assert retries is not None
+    assert retries["mode"] == "standard"

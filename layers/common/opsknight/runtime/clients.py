@@ -4,6 +4,7 @@ Nothing connects at import: a function restored from a snapshot would share the 
 twins.
 """
 
+import random
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -52,24 +53,29 @@ def counters() -> Counters:
 
 @cache
 def sqs() -> "SQSClient":
-    # The stubs do not know which client this is by the name of its service.
-    client: Any = boto3.client("sqs", config=MESSAGES_CONFIG)
-    typed: SQSClient = client
-    return typed
+    client: SQSClient = _client("sqs", config=MESSAGES_CONFIG)
+    return client
 
 
 @cache
 def sns() -> Any:
-    return boto3.client("sns", config=MESSAGES_CONFIG)
+    return _client("sns", config=MESSAGES_CONFIG)
 
 
 @cache
 def ssm() -> "SSMClient":
-    client: SSMClient = boto3.client("ssm", config=SSM_CONFIG)
+    client: SSMClient = _client("ssm", config=SSM_CONFIG)
     return client
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":
     # As for any AWS tool, the region and an endpoint such as MiniStack's come from the environment.
-    client: DynamoDBClient = boto3.client("dynamodb", config=config)
+    client: DynamoDBClient = _client("dynamodb", config=config)
     return client
+
+
+def _client(service: str, config: Config) -> Any:
+    # botocore draws the pauses between its attempts from the generator that all share. Its state is
+    # in a snapshot: twins of SnapStart would all try again at the same moments.
+    random.seed()
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
