@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.skips", "harness.fixtures"]
+pytest_plugins = ["tests.skips", "harness.fixtures", "harness.recording"]
 
 # At import, before anything can make a client: whatever the developer's shell says about AWS, an
 # account, a profile, a token, an endpoint, is gone from here and from every process started here.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.dynamodb import template
+from harness.dynamodb import ROOT, template
 from opsknight.directory.receivers import Channel
 from opsknight_cli.doctor import account_findings, configuration_findings
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
@@ -156,3 +156,36 @@ def test_keys_that_are_never_the_same(keys: list[str]) -> None:
 )
 def test_keys_that_name_problems(keys: list[str]) -> None:
     assert configuration_findings.dedup_keys({"svc_a": keys})[0].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("free", "parameters", "verdict", "why"),
+    [
+        (1000, {}, Verdict.OK, "1000 of the account's 1000 are unreserved"),
+        (392, {}, Verdict.OK, "are unreserved"),
+        (391, {}, Verdict.WARNING, "292 more would be reserved"),
+        (391, {"SendConcurrency": "60"}, Verdict.OK, "are unreserved"),
+        # What is reserved beyond it helps nobody else.
+        (391, {"EventsConcurrency": "800"}, Verdict.OK, "are unreserved"),
+        (
+            150,
+            {"EventsConcurrency": "200", "TimerConcurrency": "32", "SendConcurrency": "60"},
+            Verdict.OK,
+            "are unreserved",
+        ),
+        (101, {}, Verdict.WARNING, "the queues alone take 102"),
+    ],
+)
+def test_what_a_flood_would_need_can_be_reserved(
+    free: int, parameters: dict[str, str], verdict: Verdict, why: str
+) -> None:
+    limits = {"UnreservedConcurrentExecutions": free, "ConcurrentExecutions": 1000}
+    found = account_findings.concurrency(limits, parameters)
+    assert found.verdict is verdict
+    assert why in found.said
+
+
+def test_what_doctor_expects_of_a_flood_is_what_the_document_reserves() -> None:
+    document = (ROOT / "docs" / "operations.md").read_text()
+    for name, most in account_findings.IN_A_FLOOD.items():
+        assert f"`{name}Concurrency={most}`" in document

@@ -12,6 +12,10 @@ from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 ENOUGH_CONCURRENCY: Final = 50
 QUEUES_TAKE: Final = MappingProxyType({"Timer": 32, "Notify": 10, "Send": 60})
 """MaximumConcurrency of all queues that a function reads, in template.yaml."""
+NEVER_RESERVED: Final = 100
+"""What AWS keeps unreserved in every account."""
+IN_A_FLOOD: Final = MappingProxyType({"Events": 200, "Timer": 32, "Send": 60})
+"""What docs/operations.md reserves then."""
 LATE_SECONDS: Final = 120
 """The threshold of the alarm on what is overdue."""
 VERY_LATE_SECONDS: Final = 600
@@ -212,6 +216,18 @@ def concurrency(limits: Mapping[str, Any], parameters: Mapping[str, str]) -> Fin
         said = (
             f"The account can run {free} functions at once beside what is reserved, too few for a "
             f"storm of events: the queues alone take {needed}."
+        )
+        mend = 'Request more: Service Quotas, Lambda, "Concurrent executions".'
+        return warning("concurrency", said, mend)
+    # For "A flood tonight", which has to be possible before there is one.
+    asked = sum(
+        max(most - int(parameters.get(f"{name}Concurrency", "0")), 0)
+        for name, most in IN_A_FLOOD.items()
+    )
+    if asked and free - NEVER_RESERVED < asked:
+        said = (
+            f"In a flood {asked} more would be reserved for events, timers and messages, but AWS "
+            f"leaves {NEVER_RESERVED} unreserved, and the account has {free}."
         )
         mend = 'Request more: Service Quotas, Lambda, "Concurrent executions".'
         return warning("concurrency", said, mend)
