@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.pipeline import Pipeline, step
-from harness.world import World, deadline
+from harness.world import World, deadline, event
 from opsknight.directory.entries import Role, SupportHours, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
 from opsknight.directory.windows import MaintenanceWindow, Repetition
@@ -18,7 +18,8 @@ from opsknight.incident.model import Escalation, Status, Timer, Urgency
 from opsknight.notification.delivery import State
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.store import directory_items
-from tests.scenarios.test_simulation import agree
+from opsknight_cli.simulate.rows import rows
+from tests.scenarios.test_simulation import agree, played
 from tests.unit.rotas import only
 
 HIGH, MEDIUM, LOW = Urgency
@@ -255,6 +256,16 @@ def lowered(night: Pipeline) -> None:
 def lowered_and_asleep(night: Pipeline) -> None:
     lowered(night)
     sleeps(night, "ada", until="03:40")
+
+
+def test_simulate_says_each_time_why_the_fallback_hears(night: Pipeline) -> None:
+    supported(night)
+    night.escalates(step("ada"))
+    found = played(night, event(severity="warning"))
+    assert found.simulation is not None
+    told = [row.why for row in rows(found.stage, found.simulation) if row.kind == "fallback"]
+    assert told[0] == "all rounds are over", "before the support hours"
+    assert "a whole round reached nobody" not in told
 
 
 @pytest.mark.parametrize(

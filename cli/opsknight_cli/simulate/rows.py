@@ -80,8 +80,10 @@ def _row(
             more = {"step": _number(taken), "round": taken.round + 1}
             yield Row(at, "nobody", "nobody", (), f"{_step(taken)} reaches nobody", more)
         case FallbackTold(at, again):
-            over = any(each.taken.reason is Why.EXHAUSTED for each in steps.values())
-            exhausted = over and at >= max(each.at for each in steps.values())
+            # Support hours begin a policy again that was over.
+            before = (each.taken for each in steps.values() if each.at <= at)
+            last = max(before, key=lambda taken: taken.page_no, default=None)
+            exhausted = last is not None and last.reason is Why.EXHAUSTED
             why = "all rounds are over" if exhausted else "a whole round reached nobody"
             if again is not None:
                 why = f"nobody has acted; from here on every {in_words(again)}"
