@@ -5,6 +5,7 @@ stream and its filters are the ones of `template.yaml`.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from secrets import token_hex
@@ -158,7 +159,7 @@ def test_a_large_event_is_accepted(deployed: Running, dedup_key: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("GET", "/", 404, None),
+        ("GET", "/nothing", 404, None),
         ("POST", "/api/event", 404, None),
         ("GET", "/api/events/x", 404, None),
         ("GET", "/api/events", 405, "POST"),
@@ -190,6 +191,37 @@ def test_a_batch_of_a_tool_reaches_events_and_not_people(
         answer = requests.post(deployed.url + path, json=sent, headers=headers, timeout=20)
         assert answer.status_code == 202, answer.text
         assert [each["action"] for each in answer.json()["results"]] == actions
+
+
+def test_a_link_opens_the_console_and_its_session_acts(deployed: Running, dedup_key: str) -> None:
+    """Whatever API Gateway and the functions do with cookies, files and forms."""
+    opened = post(
+        deployed,
+        json.dumps(event("trigger", dedup_key)),
+        Authorization=f"Token token={deployed.service.integration_key}",
+    )
+    incident_id = opened.json()["result"]["incident"]["id"]
+    with requests.Session() as browser:
+        browser.headers["Sec-Fetch-Site"] = "same-origin"
+        home = browser.get(deployed.url, timeout=20)
+        assert home.url == f"{deployed.url}/console/incidents"
+        assert '<div id="app">' in home.text
+        [script] = re.findall(r'src="(/console/assets/[^"]+\.js)"', home.text)
+        sent = browser.get(deployed.url + script, timeout=20)
+        assert (sent.status_code, "immutable" in sent.headers["Cache-Control"]) == (200, True)
+        assert len(sent.content) > 10_000
+        assert browser.get(f"{deployed.url}/api/me", timeout=20).status_code == 401
+        assert "Log in as Ada" in browser.get(deployed.console, timeout=20).text
+        begun = browser.post(deployed.console, timeout=20, allow_redirects=False)
+        assert begun.headers["Location"] == "/console/incidents"
+        # The address here is plain http, and a library keeps no secure cookie for that.
+        cookie = {"Cookie": begun.headers["Set-Cookie"].partition(";")[0]}
+        me = browser.get(f"{deployed.url}/api/me", headers=cookie, timeout=20)
+        assert me.json()["me"]["name"].startswith("Ada")
+        path = f"{deployed.url}/api/incidents/{incident_id}/resolve"
+        assert browser.post(path, headers=cookie, timeout=20).status_code == 403
+        own = cookie | {"X-OpsKnight-Console": "1"}
+        assert browser.post(path, headers=own, timeout=20).status_code == 200
 
 
 def test_health_and_description_need_no_key(deployed: Running) -> None:
