@@ -5,7 +5,7 @@ A part of the judge, under the same rule: it imports nothing of the product.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.simulation.cases import Case, State
+from harness.simulation.cases import TICK, Case, State
 from harness.simulation.journal import Heard
 from harness.simulation.verdict import CLOCKS, REMEMBERED, Patience, Violation
 from harness.simulation.weather import Outage
@@ -58,10 +58,12 @@ def notices(
     words = {"resolve": "incident.resolved", "acknowledge": "incident.acknowledged"}
     wanted = words.get(final.why)
     if not any(
-        phase.state is State.OPEN and phase.latest < case.end(number)[0]
+        phase.state is State.OPEN
+        and phase.latest + (TICK if phase.why == "let out" else 0) < case.end(number)[0]
         for number, phase in enumerate(case.phases)
     ):
-        # It opened in a window and was over before it was let out: nobody hears of it at all.
+        # It opened in a window and was over before it was let out, by an older command line with
+        # the next tick: nobody hears of it at all.
         wanted = None
     for host in case.service.hooks:
         found = heard.get(host, [])
