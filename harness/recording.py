@@ -1,8 +1,9 @@
-"""Every call of DynamoDB of a test run, held against the role of the function that made it.
+"""Calls of DynamoDB, held against the role of the function that made them.
 
-MiniStack and moto let everything pass. So each call is judged here before it leaves, by what
-`harness.policies` reads in the template; the tests are those that there are. Who made a call, its
-stack tells. The stand-ins of the nights call `judge` themselves.
+MiniStack and moto let everything pass. So a call is judged here before it leaves, by what
+`harness.policies` reads in the template. The watched entry points and the nights' stand-ins call
+`judge`. With `pytest -p harness.recording` each call of any test is judged: who made it, its stack
+tells.
 """
 
 import sys
