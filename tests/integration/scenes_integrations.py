@@ -68,3 +68,13 @@ def integrations(play: Play) -> None:
     play.types("plan", "-", stdin=routed().replace(ROUTED, bare), code=2)
     wrong = routed().replace("payload.source == 'db-1'", "payload.source = 'db-1'")
     play.types("validate", "-", stdin=wrong.replace("item.host\n", "itm(host)\n"), code=1)
+    event = json.dumps(
+        {
+            "event_action": "trigger",
+            "dedup_key": "disk",
+            "payload": {"summary": "Disk is full", "source": "db-1", "severity": "warning"},
+        }
+    )
+    play.types("simulate", "-", *company, stdin=event)
+    play.types("simulate", "-", *company, stdin=event.replace("warning", "info"))
+    play.types("simulate", "-", "--integration", "company", stdin=event, code=64)

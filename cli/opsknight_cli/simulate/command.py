@@ -6,17 +6,21 @@ from typing import Annotated
 import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import Service
+from opsknight.directory.entries import Integration, Service
 from opsknight.http.body import InvalidBody, InvalidJson, parse
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
-from opsknight.incident.model import OPSKNIGHT
+from opsknight.incident.events import AT_ONCE
+from opsknight.incident.model import OPSKNIGHT, Event, Pointer
 from opsknight.store.configurations import Configurations
+from opsknight.store.routing import Origin, read
 from opsknight_cli.configuration.loading import load_valid, name_of
 from opsknight_cli.files.reading import STDIN
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.simulate import view
 from opsknight_cli.simulate.play import Stage, play
 from opsknight_cli.simulate.roster import Loading, roster_of
+from opsknight_cli.simulate.routing import Way, way
+from opsknight_cli.terminal import naming
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import unknown
 from opsknight_cli.terminal.times import UTC_ZONE, moment
@@ -34,6 +38,10 @@ def simulate_command(
     service: Annotated[
         str | None,
         typer.Option("--service", help="The service to send it to, if there are several."),
+    ] = None,
+    integration: Annotated[
+        str | None,
+        typer.Option("--integration", help="The integration of it that sends it, by its routes."),
     ] = None,
     at: Annotated[
         str | None,
@@ -53,17 +61,61 @@ def simulate_command(
     request = _request(body, event)
     named = request.service_id if isinstance(request.service_id, str) else None
     wanted = id_of(Kind.SERVICE, service) if service is not None else named
+    routed = None
+    sent = None
+    opening = AT_ONCE
+    if integration is not None:
+        if wanted is None:
+            raise UsageError("Give --service with the service of the integration.")
+        routed = _way(invocation, file, integration, request.event(wanted, body, OPSKNIGHT))
+        sent, opening = routed.event, routed.opening
+        wanted = sent.service_id
+        if routed.dropped:
+            if screen.as_json:
+                screen.data({"result": "dropped", "route": routed.route})
+            else:
+                screen.say(routed.sentence)
+            return
+    dedup_key = request.dedup_key if sent is None else sent.dedup_key
     if file is None:
-        stage = _deployed(invocation, wanted, request.dedup_key)
+        stage = _deployed(invocation, wanted, dedup_key)
     else:
         configuration = load_valid(invocation, file)
         found = _chosen(wanted, dict(configuration.services))
         stage = Stage(file, found, roster_of(configuration, found.id))
-    played = play(request.event(stage.service.id, body, OPSKNIGHT), stage, begins)
+    played = play(sent or request.event(stage.service.id, body, OPSKNIGHT), stage, begins, opening)
     if screen.as_json:
-        screen.data(view.data(played))
-    else:
-        view.show(played, screen)
+        screen.data(view.data(played) | ({"route": routed.route} if routed else {}))
+        return
+    if routed is not None:
+        screen.say(routed.sentence)
+    view.show(played, screen)
+
+
+def _way(invocation: Invocation, file: str | None, integration: str, event: Event) -> Way:
+    """Where the event goes. Raises CommandError."""
+    known = naming.configuration(invocation) if file is None else load_valid(invocation, file)
+    key = f"{event.service_id}/{id_of(Kind.INTEGRATION, integration)}"
+    found = known.integrations.get(key)
+    if found is None:
+        service = slug_of(event.service_id)
+        raise CommandError(f'There is no integration "{integration}" of service {service}.')
+    active = None
+    if file is None:
+        active = _active(invocation, found, event)
+    return way(found, event, known.services, active)
+
+
+def _active(invocation: Invocation, integration: Integration, event: Event) -> Pointer | None:
+    table, deadline = invocation.deployment.table, invocation.session.deadline()
+    origin = Origin(event.service_id, integration.id, event.dedup_key)
+    home = event.service_id, event.dedup_key
+    seen = read(table, origin, [home], deadline)
+    if (routed := seen.routed) is not None:
+        pointer = table.pointer(routed.service_id, routed.dedup_key, deadline)
+        if pointer is not None and pointer.id == routed.incident_id:
+            return pointer
+    return seen.pointers.get(home)
 
 
 def _body(invocation: Invocation, file: str) -> str:

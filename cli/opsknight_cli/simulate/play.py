@@ -14,7 +14,7 @@ from opsknight.incident.decisions import (
     Transitioned,
     Unchanged,
 )
-from opsknight.incident.events import decide
+from opsknight.incident.events import AT_ONCE, Opening, decide
 from opsknight.incident.model import Event, Incident
 from opsknight.simulation import Roster, Simulation, after, simulate
 
@@ -44,7 +44,7 @@ class Played:
     """None when nothing follows."""
 
 
-def play(event: Event, stage: Stage, at: datetime) -> Played:
+def play(event: Event, stage: Stage, at: datetime, opening: Opening = AT_ONCE) -> Played:
     """Plays an event that is sent at that time, as if nobody acted afterwards."""
     service = stage.service
     if service.disabled:
@@ -59,6 +59,7 @@ def play(event: Event, stage: Stage, at: datetime) -> Played:
         raising=service.raises_urgency,
         timeouts=service.timeouts,
         hours=service.out_of_hours(at),
+        opening=opening,
     )
     return Played(event, stage, at, decision, _simulate(decision, stage, at))
 
