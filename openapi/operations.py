@@ -47,6 +47,11 @@ def operation(route: Route[Any]) -> dict[str, Any]:
     }
     if route.scope and not route.integration_key:
         described["description"] = f"Needs the scope `{route.scope}`."
+        if route.scope_with is not None:
+            given, other = route.scope_with
+            described["description"] = (
+                f"Needs the scope `{route.scope}`, or `{other}` with `{given}`."
+            )
     described["security"] = _security(route)
     parameters = [
         {

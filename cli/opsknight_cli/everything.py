@@ -12,6 +12,7 @@ from typing import Any, Final
 import typer
 
 from opsknight_cli import (
+    calendar,
     contact,
     hold,
     keys,
@@ -41,6 +42,7 @@ for single in (
     offline.app,
     configure.app,
     oncall.app,
+    calendar.app,
     send.app,
     simulate.app,
     doctor.app,

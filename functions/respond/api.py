@@ -14,6 +14,7 @@ from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailabl
 from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.http.routes import Router
+from opsknight.runtime.ssm_secrets import LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
 from opsknight.views.models import Done
@@ -40,6 +41,7 @@ class Api:
     workers: Executor
     callers: Callers
     new_id: Callable[[str, datetime], str]
+    link_keys: LinkKeys
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -50,14 +52,14 @@ class Api:
             return error.answer
         except LimitReached:
             return over_the_limit(now)
-        except Unavailable as cause:
+        except (Unavailable, SecretsUnavailable) as cause:
             return unavailable(log_fields, cause)
 
     def _answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         route, ids = router().find(request)
-        caller = self.callers.of(request, route.scope, now, deadline)
+        caller = self.callers.of(request, route.scope_of(request), now, deadline)
         log_fields |= {"key_id": caller.id, "user_id": caller.user.id, "route": route.path}
         if ids and route.path.startswith(INCIDENT_PATHS):
             log_fields["incident_id"] = ids[0]
@@ -73,6 +75,7 @@ class Api:
             self.names,
             self.workers,
             self.new_id,
+            self.link_keys,
         )
         try:
             answer = self._once(route, call)

@@ -1,5 +1,5 @@
-"""Calendars of who is on call: their addresses, for callers of the HTTP API, and the calendars
-themselves, for whoever has an address.
+"""Calendars of who is on call, for whoever has the address of one. Who may know the addresses is
+in `calendar_addresses`.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from opsknight.config.configuration import Kind
-from opsknight.directory.entries import SCHEDULES_READ, SCHEDULES_WRITE
 from opsknight.http.gateway import Answer, HttpError, Request, unavailable
-from opsknight.http.rate_limiter import LimitReached
 from opsknight.notification import calendar_link
 from opsknight.notification.signed_link import BadLink
 from opsknight.oncall.calendar import calendar
@@ -20,11 +18,7 @@ from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.configurations import Configurations
 from opsknight.store.rosters import Rosters
 from opsknight.store.table import Table
-from respond.callers import Callers
-from respond.request import over_the_limit
 
-PATH: Final = "/api/calendar"
-_SUFFIX: Final = ".ics"
 BEFORE: Final = timedelta(days=14)
 AHEAD: Final = timedelta(days=90)
 
@@ -32,65 +26,26 @@ AHEAD: Final = timedelta(days=90)
 @dataclass(frozen=True, slots=True)
 class Calendars:
     table: Table
-    callers: Callers
     keys: LinkKeys
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         try:
-            if request.path.startswith(f"{PATH}/"):
-                return self._calendar(request, log_fields, now, deadline)
-            return self._addresses(request, log_fields, now, deadline)
+            return self._calendar(request, log_fields, now, deadline)
         except BadLink:
             return HttpError(404, "Calendar not found").answer
         except HttpError as error:
             return error.answer
-        except LimitReached:
-            return over_the_limit(now)
         except (Unavailable, SecretsUnavailable) as cause:
             return unavailable(log_fields, cause)
-
-    def _addresses(
-        self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
-    ) -> Answer:
-        """GET tells the addresses, DELETE ends that of the caller, or of a schedule."""
-        named = request.query.get("schedule", "").strip() or None
-        ends = request.method == "DELETE"
-        if not ends and request.method not in ("GET", "HEAD"):
-            raise HttpError(405, "Method not allowed", Allow="GET, HEAD, DELETE")
-        scope = SCHEDULES_WRITE if ends and named else SCHEDULES_READ
-        caller = self.callers.of(request, scope, now, deadline)
-        log_fields |= {"key_id": caller.id, "user_id": caller.user.id}
-        headers = self.callers.count(caller, now, writes=ends)
-        schedules = Configurations(self.table).ids(Kind.SCHEDULE, deadline)
-        if ends:
-            if named is not None and named not in schedules:
-                raise HttpError(404, "Schedule not found")
-            if named is not None and not caller.sees_all:
-                raise HttpError(403, "Schedule access denied")
-            Rosters(self.table).end_calendar(named or caller.user.id, deadline)
-            return Answer(200, {"status": "success"}, headers)
-        found = {
-            "mine": self._path(caller.user.id, now, deadline),
-            "schedules": [
-                {"scheduleId": each, "path": self._path(each, now, deadline)}
-                for each in sorted(schedules)
-            ],
-        }
-        return Answer(200, {"calendars": found}, headers)
-
-    def _path(self, owner_id: str, now: datetime, deadline: Deadline) -> str:
-        epoch = Rosters(self.table).calendar_epoch(owner_id, deadline)
-        return f"{PATH}/{calendar_link.token(owner_id, epoch, self.keys.signing(now))}{_SUFFIX}"
 
     def _calendar(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         if request.method not in ("GET", "HEAD"):
             raise HttpError(405, "Method not allowed", Allow="GET, HEAD")
-        text = request.path.removeprefix(f"{PATH}/").removesuffix(_SUFFIX)
-        link = calendar_link.read(text, self.keys.accepted(now))
+        link = calendar_link.of_path(request.path, self.keys.accepted(now))
         if link.epoch != Rosters(self.table).calendar_epoch(link.owner_id, deadline):
             raise BadLink
         log_fields["calendar"] = link.owner_id

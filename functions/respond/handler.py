@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from opsknight.http import conventions
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
+from opsknight.notification.calendar_link import PATH as CALENDARS
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
@@ -38,7 +39,6 @@ from respond.whole_directory import WholeDirectory
 
 TWILIO: Final = "/twilio/"
 ON_CALLS: Final = "/oncalls"
-CALENDAR: Final = "/api/calendar"
 # Under the function's timeout, which is under API Gateway's.
 PATIENCE_SECONDS: Final = 8
 
@@ -75,18 +75,18 @@ class Responder:
             return self.slack.answer(request, log_fields, now, deadline)
         if request.path.removesuffix("/") == ON_CALLS:
             return self._on_calls(request, log_fields, now, deadline)
-        if request.path == CALENDAR or request.path.startswith(f"{CALENDAR}/"):
-            return self._calendars(request, log_fields, now, deadline)
+        if request.path.startswith(f"{CALENDARS}/"):
+            return self._calendar(request, log_fields, now, deadline)
         if self.twilio is not None and request.path.startswith(TWILIO):
             return self.twilio.answer(request, log_fields, now, deadline)
         return self.api.answer(request, log_fields, now, deadline)
 
-    def _calendars(
+    def _calendar(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
         # Imported by the first calendar that asks.
-        module, api = import_module("respond.calendars"), self.api
-        asked: Hears = module.Calendars(api.table, api.callers, self.linked.keys)
+        module = import_module("respond.calendars")
+        asked: Hears = module.Calendars(self.api.table, self.api.link_keys)
         return asked.answer(request, log_fields, now, deadline)
 
     def _on_calls(
@@ -129,7 +129,7 @@ def make(
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages, counters),
         texts=texts,
-        api=Api(table, directory, NameCache(table), workers, callers, new_id),
+        api=Api(table, directory, NameCache(table), workers, callers, new_id, link_keys),
         clock=clock,
         patience=patience,
         origins=origins,

@@ -16,6 +16,7 @@ from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, Failure, Issue, Request
 from opsknight.http.idempotency import Once
 from opsknight.incident.model import ACTIVE, Status, Urgency
+from opsknight.runtime.ssm_secrets import LinkKeys
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
 from opsknight.store.table import Table
@@ -48,6 +49,7 @@ class ApiCall:
     workers: Executor
     """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
+    link_keys: LinkKeys
     once: Once | None = None
     """The record of the request, where its caller may send it again."""
 

@@ -16,7 +16,15 @@ from opsknight.directory.entries import (
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Parameter, Reply, Route
 from opsknight.views import models, roster_models
-from respond import contract, directory_routes, incidents, parameters, pulse_routes, rosters
+from respond import (
+    calendar_routes,
+    contract,
+    directory_routes,
+    incidents,
+    parameters,
+    pulse_routes,
+    rosters,
+)
 
 # Called with the ApiCall, and with the body where the route has one.
 type Handler = Callable[..., Answer]
@@ -268,5 +276,6 @@ ROUTES: Final = (
     *pulse_routes.ROUTES,
     *_SERVICES,
     *_SCHEDULES,
+    *calendar_routes.ROUTES,
     *directory_routes.ROUTES,
 )

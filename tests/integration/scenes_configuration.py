@@ -2,6 +2,7 @@
 
 import re
 
+from harness.account import Refusal, Scripted
 from harness.world import event
 from tests.integration.play import EXAMPLES, SECRETS, Play, small
 
@@ -151,6 +152,22 @@ def keys(play: Play) -> None:
     play.goes_by(hours=2)
     play.types("keys", "list", "--service", "checkout")
     play.types("keys", "list", "--user", "ben", "--json")
+
+
+def calendar(play: Play) -> None:
+    account = Scripted(play.shell.world)
+    account.answers["ssm.GetParameter"] = {"Parameter": {"Value": "5e" * 32}}
+    play.shell.account = account
+    play.types("apply", "-", "--yes", "--json", stdin=(EXAMPLES / "realistic.yaml").read_text())
+    play.forget_last()
+    play.types("calendar", "--as", "ada")
+    play.types("calendar", "--schedule", "follow-the-sun")
+    play.types("calendar", "--schedule", "follow-the-son", code=1)
+    play.types("calendar")
+    account.answers["ssm.GetParameter"] = Refusal("ParameterNotFound")
+    play.types("calendar", "--as", "ada", code=1)
+    account.answers["ssm.GetParameter"] = Refusal("AccessDeniedException")
+    play.types("calendar", "--as", "ada", code=1)
 
 
 def login(play: Play) -> None:

@@ -6,7 +6,9 @@ from secrets import token_hex
 
 import pytest
 
+from harness.account import Scripted
 from harness.desk import Desk, RawResponse
+from harness.shell import Shell
 from harness.world import World, deadline, http_event
 from opsknight.directory.entries import SCHEDULES_READ, SCHEDULES_WRITE
 from opsknight.oncall.rotations import Layer, Length, Unit
@@ -111,6 +113,20 @@ def test_a_schedules_calendar_is_ended_by_whoever_may_change_it(desk: Desk) -> N
     assert ask(desk, path).status == 200
     assert ask(desk, where, "DELETE", key=desk.key("ada", SCHEDULES_WRITE)).status == 200
     assert ask(desk, path).status == 404
+
+
+def test_the_command_line_prints_the_same_address(world: World) -> None:
+    desk = Desk(world, key_name="/opsknight/opsknight/link-key")
+    desk.world.table.create([SCHEDULE], {}, token_hex(8), deadline())
+    desk.configured(schedules=["sch_web"])
+    known = paths(desk)
+    shell = Shell(world, account=Scripted(world, other={"ssm": desk.ssm}))
+    for words, path in (
+        (["--as", "ada"], known["mine"]),
+        (["--schedule", "web"], known["sch_web"]),
+    ):
+        said = shell.opsknight("calendar", *words, "--json")
+        assert json.loads(said.out)["url"] == shell.url + path, said.all
 
 
 def test_no_address_can_be_made_up(desk: Desk) -> None:

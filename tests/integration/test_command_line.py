@@ -36,6 +36,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_configuration.login,
     scenes_configuration.a_key_in_use,
     scenes_configuration.on_call,
+    scenes_configuration.calendar,
     scenes_configuration.maintenance,
     scenes_configuration.hold,
     scenes_incidents.incidents,

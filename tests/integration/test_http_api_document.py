@@ -91,6 +91,7 @@ def desk(world: World) -> Desk:
     """A night in which three incidents were opened, and Ada was paged about the first."""
     world, new_id = world, Ids()
     desk = Desk(world, new_id=new_id)
+    desk.ssm.put_parameter(Name=desk.key_name, Value="5e" * 32, Type="SecureString")
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     world.table.publish(POLICY, token_hex(8), deadline())
     for name, methods in METHODS.items():

@@ -22,7 +22,7 @@ def show_mine(
     ahead: timedelta,
 ) -> None:
     """By the clock of whoever asks."""
-    session, screen, me = invocation.session, invocation.screen, _me(invocation, found)
+    session, screen, me = invocation.session, invocation.screen, me_of(invocation, found)
     zone, now = me.clock, session.now()
     start = now if at is None else moment(at, now, zone)
     absent = {user.id for user in found.users.values() if user.disabled}
@@ -49,7 +49,7 @@ def show_mine(
         screen.columns(("SCHEDULE", "FROM", "UNTIL"), rows)
 
 
-def _me(invocation: Invocation, found: Configuration) -> User:
+def me_of(invocation: Invocation, found: Configuration) -> User:
     """The user of `--as`; else the one whose name or address the credentials carry."""
     if invocation.acting_as is not None:
         return user_called(invocation, invocation.acting_as)

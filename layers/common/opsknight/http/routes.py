@@ -57,6 +57,8 @@ class Route[H]:
     """The operation's name in generated clients."""
     scope: str = ""
     """The scope that an API key needs; empty for a route that needs no key."""
+    scope_with: tuple[str, str] | None = None
+    """A parameter of the query, and the scope that a key needs instead where it is given."""
     integration_key: bool = False
     """Whether it takes integration keys too, which have no scopes."""
     handler: H
@@ -69,6 +71,11 @@ class Route[H]:
     replies: tuple[Reply, ...]
     errors: tuple[int, ...] = ()
     """Statuses that mean the same as with other routes."""
+
+    def scope_of(self, request: Request) -> str:
+        if self.scope_with is not None and request.query.get(self.scope_with[0], "").strip():
+            return self.scope_with[1]
+        return self.scope
 
 
 @dataclass(frozen=True, slots=True)

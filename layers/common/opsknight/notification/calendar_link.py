@@ -13,6 +13,8 @@ from typing import Final
 
 from opsknight.notification.signed_link import BadLink
 
+PATH: Final = "/api/calendar"
+_SUFFIX: Final = ".ics"
 _SHAPE: Final = re.compile(r"((?:user|sch)_[0-9A-Za-z_-]{1,100})\.(\d{1,9})\.([0-9A-Za-z_-]{22})")
 
 
@@ -23,8 +25,14 @@ class CalendarLink:
     epoch: int
 
 
-def token(owner_id: str, epoch: int, key: bytes) -> str:
-    return f"{owner_id}.{epoch}.{_mac(owner_id, epoch, key)}"
+def path(owner_id: str, epoch: int, key: bytes) -> str:
+    """Of the calendar, under the deployment's URL."""
+    return f"{PATH}/{owner_id}.{epoch}.{_mac(owner_id, epoch, key)}{_SUFFIX}"
+
+
+def of_path(called: str, keys: tuple[bytes, ...]) -> CalendarLink:
+    """Raises BadLink."""
+    return read(called.removeprefix(f"{PATH}/").removesuffix(_SUFFIX), keys)
 
 
 def read(text: str, keys: tuple[bytes, ...]) -> CalendarLink:

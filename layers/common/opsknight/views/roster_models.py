@@ -103,6 +103,24 @@ class Removed(Shape):
     status: Literal["success"]
 
 
+class ScheduleCalendar(Shape):
+    schedule_id: str
+    path: str
+
+
+class Calendars(Shape):
+    """Paths under the URL of the deployment. Whoever has one reads that calendar, without a key."""
+
+    mine: Annotated[str, Field(description="With the shifts of the key's owner.")]
+    schedules: Annotated[
+        Sequence[ScheduleCalendar], Field(description="Of each schedule, with everybody's shifts.")
+    ]
+
+
+class CalendarsAnswer(Shape):
+    calendars: Calendars
+
+
 class ShiftAnswer(Shape):
     user_id: str
     user_name: str | Absent = None
