@@ -106,9 +106,9 @@ class TwoScreens(Screen):
         for each in self._screens:
             each.say(text, style, indent)
 
-    def hanging(self, text: Text, indent: int, hang: int) -> None:
+    def hanging(self, text: Text, indent: int, hang: int, *, failed: bool = False) -> None:
         for each in self._screens:
-            each.hanging(text, indent, hang)
+            each.hanging(text, indent, hang, failed=failed)
 
     def complain(self, sentence: str) -> None:
         for each in self._screens:

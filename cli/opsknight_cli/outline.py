@@ -6,7 +6,9 @@ writes the outline; what it does not know is looked for among all commands.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -114,6 +116,13 @@ class _Command(_Helped, core.TyperCommand):
 
 
 class _Group(_Helped, core.TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args or ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        # Help that nobody asked for tells of a mistake.
+        with redirect_stdout(sys.stderr):
+            return super().parse_args(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = super().get_command(ctx, cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):

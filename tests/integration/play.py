@@ -1,7 +1,7 @@
 """A shell whose commands and answers are recorded, for the scenes of the command line."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,13 @@ class Play:
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
         self._lines: list[tuple[str, str]] = []
+        self.answers: list[tuple[Sequence[str], Said]] = []
+        """Every command with its answer, recorded or not."""
 
     def types(self, *words: str, stdin: str = "", code: int = 0) -> Said:
         typed = " ".join(f"'{word}'" if re.search(r"[ <{]", word) else word for word in words)
         said = self.shell.opsknight(*words, stdin=stdin)
+        self.answers.append((words, said))
         self._both(f"$ opsknight {typed}\n")
         self._lines.append((said.all, said.wide))
         self._both(f"[exit code {said.code}]\n\n")

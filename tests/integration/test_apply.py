@@ -210,7 +210,7 @@ def test_an_empty_file_is_an_error(shell: Shell, text: str) -> None:
     for command in (["plan"], ["apply", "--yes", "--force"]):
         said = shell.opsknight(*command, "-", "--prune", stdin=text)
         assert said.code == 1
-        assert "There is nothing in this configuration" in said.out
+        assert "There is nothing in this configuration" in said.err
 
 
 def test_a_user_whose_key_is_not_in_use_can_go(shell: Shell) -> None:

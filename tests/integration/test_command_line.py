@@ -6,7 +6,7 @@ it again: look at the changes before you commit them.
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from harness.dynamodb import make_table
-from harness.shell import Shell
+from harness.shell import Said, Shell
 from harness.world import Clock, build
 from opsknight_cli.deployments import find
-from opsknight_cli.main import run
+from opsknight_cli.main import FAILED, USAGE, run
 from opsknight_cli.outline import command
 from opsknight_cli.session import Session
 from tests.integration import scenes_configuration, scenes_incidents, scenes_integrations
@@ -69,6 +69,24 @@ def test_it_reads_as_it_was_looked_at(shell: Shell, scene: Scene) -> None:
         wide = [line for line in text.splitlines() if len(line) > width and line[0] != "$"]
         whole = r"^\s*(\S+|.*(curl|'Authorization|\"message\").*)$"
         assert all(re.search(whole, line) for line in wide), wide
+    for words, said in play.answers:
+        says_failures_on_one_stream(words, said)
+
+
+# What these show before they fail is a result: the plan, and the incidents that they did change.
+SHOWS_BEFORE_IT_FAILS = {("apply", "-"), ("incidents", "ack")}
+
+
+def says_failures_on_one_stream(words: Sequence[str], said: Said) -> None:
+    """All of a failure is on standard error, and nothing else is: `2>/dev/null` leaves results."""
+    failed = said.code in (FAILED, USAGE)
+    if "--json" in words or (words[:2] == ("contact", "test") and said.out):
+        # A failure as JSON is one object. The results of tests are a table, in which some failed.
+        assert said.err == "", words
+    elif words[:2] in SHOWS_BEFORE_IT_FAILS:
+        assert bool(said.err) is failed, words
+    else:
+        assert (said.out == "", said.err != "") == (failed, failed), words
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -103,6 +121,9 @@ def test_usage_errors_are_not_taken_for_changes(shell: Shell) -> None:
     assert shell.opsknight("plan", "--prun").code == 64
     assert shell.opsknight("send", "--severity", "bad", "--key", "x").code == 64
     assert shell.opsknight("plan", "--help").code == 0
+    for words in (("plan", "--prun"), ("nope",), ("keys",), ()):
+        said = shell.opsknight(*words)
+        assert (said.code, said.out, bool(said.err)) == (64, "", True), words
 
 
 def test_failures_are_json_too(shell: Shell) -> None:

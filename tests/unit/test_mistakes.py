@@ -141,10 +141,9 @@ def said(name: str) -> str:
     """All that is said, but what is said of the right file as well."""
     out = io.StringIO()
     screen = Screen(out=out, width=100)
-    screen.problems(
-        each for each in checked(with_mistake(name)).problems if each.sentence not in usual()
-    )
-    return out.getvalue()
+    problems = checked(with_mistake(name)).problems
+    screen.problems([each for each in problems if each.sentence not in usual()], failed=False)
+    return out.getvalue().removesuffix("\n")
 
 
 def test_each_mistake_has_a_sentence_that_helps() -> None:

@@ -31,9 +31,7 @@ def load(invocation: Invocation, file: str, *, strict: bool) -> Checked:
         screen.data({"valid": False, "problems": problems_data(checked.problems)})
         raise Exit(INVALID)
     if not screen.as_json:
-        screen.problems(checked.problems)
-        if checked.problems:
-            screen.say()
+        screen.problems(checked.problems, failed=bool(blocking))
     if blocking:
         warnings = len(checked.problems) - len(checked.errors)
         counts = [counted(len(checked.errors), "error")] if checked.errors else []
@@ -49,8 +47,7 @@ def load_valid(invocation: Invocation, file: str) -> Configuration:
     checked = _check(invocation, file)
     if checked.errors:
         if not screen.as_json:
-            screen.problems(checked.errors)
-            screen.say()
+            screen.problems(checked.errors, failed=True)
         errors = counted(len(checked.errors), "error")
         raise CommandError(
             f"{name_of(file)} cannot be applied: {errors}. See `opsknight validate`."

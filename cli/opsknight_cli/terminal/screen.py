@@ -84,9 +84,11 @@ class Screen:
     def say(self, text: Cell = "", style: str = "", indent: int = 0) -> None:
         self._line(self._out, Text(text, style) if isinstance(text, str) else text, indent, indent)
 
-    def hanging(self, text: Text, indent: int, hang: int) -> None:
-        """A line whose continuation lines are indented by `hang`."""
-        self._line(self._out, text, indent, hang)
+    def hanging(self, text: Text, indent: int, hang: int, *, failed: bool = False) -> None:
+        """A line whose continuation lines are indented by `hang`. What belongs to a failure goes
+        where its sentence goes.
+        """
+        self._line(self._err if failed else self._out, text, indent, hang)
 
     def complain(self, sentence: str) -> None:
         self._line(self._err, Text(sentence, "red"), 0, 0)
@@ -100,8 +102,10 @@ class Screen:
         self._out.print(Text(f"{question} ", "bold"), end="")
         return sys.stdin.readline().strip()
 
-    def problems(self, problems: "Iterable[Problem]") -> None:
-        """Where each problem is; below that, what is wrong and how to fix it."""
+    def problems(self, problems: "Sequence[Problem]", *, failed: bool) -> None:
+        """Where each problem is; below that, what is wrong and how to fix it. `failed` says that
+        they are why the command fails.
+        """
         for problem in problems:
             place = problem.place
             head = Text()
@@ -109,8 +113,10 @@ class Screen:
             head.append(f"{place.file}:{place.line}", "bold")
             if problem.path:
                 head.append(f"  {problem.dotted}")
-            self.hanging(head, 0, 8)
-            self.say(problem.sentence, indent=8)
+            self.hanging(head, 0, 8, failed=failed)
+            self.hanging(Text(problem.sentence), 8, 8, failed=failed)
+        if problems:
+            self.hanging(Text(), 0, 0, failed=failed)
 
     @property
     def live(self) -> bool:
