@@ -16,6 +16,7 @@ from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.routing import PageAfter
+from opsknight.incident.event_request import parsed
 from opsknight.incident.events import AT_ONCE, Opening
 from opsknight.incident.members import GroupDecision, Joined
 from opsknight.incident.model import Action, Event, Pointer
@@ -64,7 +65,7 @@ class Way:
         found = None
         target = sender.service
         if routing is not None:
-            found = verdict(routing, sender.service.id, json.loads(event.body))
+            found = verdict(routing, sender.service.id, parsed(event.body))
             if found.problems and event.action is Action.TRIGGER:
                 logger.warning("a route could not be evaluated", problems=found.problems)
             target = _first(found.service_ids, sender.service_of) or sender.service

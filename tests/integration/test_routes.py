@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from events.call import Call, Sender
 from events.routed import Way
 from harness.settings import configure
-from harness.world import Response, World, build, deadline, event
+from harness.world import Response, World, build, deadline, event, http_event
 from opsknight.directory.entries import Integration, key_hash
 from opsknight.directory.routing import Route, Routing
 from opsknight.http.gateway import Request
@@ -56,6 +56,17 @@ def send(world: World, action: str = "trigger", source: str = "web-1", **more: A
 
 def active(world: World) -> set[tuple[str, str]]:
     return {(item["service_id"]["S"], item["dedup_key"]["S"]) for item in of_kind(world, "pointer")}
+
+
+def test_a_route_reads_numbers_that_python_cannot(world: World) -> None:
+    routed(world, replace_route(DATABASE, "high", when="ceil(payload.custom_details.high) > `1`"))
+    sent = event(payload={"custom_details": {"long": "LONG", "high": "HIGH"}})
+    body = json.dumps(sent).replace('"LONG"', "1" * 5000).replace('"HIGH"', "1e999")
+    answer = world.request(
+        http_event(body, headers={"authorization": f"Token token={world.integration_key}"})
+    )
+    assert answer.status == 202, answer
+    assert active(world) == {("svc_checkout", "cpu-high")}
 
 
 def test_the_first_route_that_matches_takes_the_event(world: World) -> None:

@@ -29,6 +29,7 @@ def value(text: str, sent: object) -> Any:
         ("parsed(a).b", {"a": '{"b": 1}'}, 1),
         ("parsed(a).b", {"a": {"b": 1}}, 1),
         ("parsed(a)", {"a": "{"}, None),
+        ("parsed(a)", {"a": '{"b": NaN, "c": 1e999}'}, {"b": None, "c": "1e999"}),
         ("tag(a, 'env')", {"a": "host:web, env:prod"}, "prod"),
         ("tag(a, 'env')", {"a": ["env:a:b"]}, "a:b"),
         ("tag(a, 'env')", {"a": [{"tag": "env", "value": "prod"}]}, "prod"),
@@ -66,6 +67,14 @@ def test_a_misspelt_expression_is_refused_before_any_alert_needs_it(text: str, w
 def test_an_expression_that_fails_yields_nothing_and_says_why() -> None:
     problems: list[str] = []
     assert Expression("length(a)").of({"a": 7}, problems.append) is None
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize("text", ["ceil(a)", "floor(to_number(b))", "avg([c])"])
+def test_a_number_that_is_no_number_yields_nothing(text: str) -> None:
+    sent = {"a": float("inf"), "b": "1e999", "c": 10**400}
+    problems: list[str] = []
+    assert Expression(text).of(sent, problems.append) is None
     assert len(problems) == 1
 
 

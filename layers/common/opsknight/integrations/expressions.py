@@ -12,11 +12,16 @@ import jmespath
 from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 
+from opsknight.incident.event_request import readable_float, readable_int
 from opsknight.integrations.drafts import words
 
 _ANY: Final[Mapping[str, Any]] = {"types": []}
 _SEVERAL: Final[Mapping[str, Any]] = {"types": [], "variadic": True}
 _TEXT: Final[Mapping[str, Any]] = {"types": ["string"]}
+# What it reads is written again: NaN and Infinity, which are no JSON, are null.
+_JSON: Final = json.JSONDecoder(
+    parse_float=readable_float, parse_int=readable_int, parse_constant=lambda _: None
+)
 
 
 class Invalid(ValueError):
@@ -55,7 +60,7 @@ class _Functions(functions.Functions):  # type: ignore[misc]
         if not isinstance(sent, str):
             return sent
         try:
-            return json.loads(sent)
+            return _JSON.decode(sent)
         except (ValueError, RecursionError):
             return None
 
@@ -68,6 +73,8 @@ class _Functions(functions.Functions):  # type: ignore[misc]
 
 
 _OPTIONS: Final = jmespath.Options(custom_functions=_Functions())
+# A sender's number may be infinite, or longer than a float holds.
+_FAILURES: Final = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 class Expression:
@@ -80,7 +87,7 @@ class Expression:
         """Its value. None where there is none, or where it fails, which `problem` is told."""
         try:
             return self._parsed.search(sent, options=_OPTIONS)
-        except (exceptions.JMESPathError, ValueError, TypeError, RecursionError) as error:
+        except (exceptions.JMESPathError, *_FAILURES) as error:
             problem(str(error).splitlines()[0] if str(error) else type(error).__name__)
             return None
 
