@@ -99,8 +99,8 @@ def too_large(key: IntegrationKey | ApiKey, service_id: str, size: int, most: in
             "key": key.name,
             "bytes": size,
             "largest": most,
-            "what_helps": "Send fewer alerts at once: Alertmanager has max_alerts for it, in "
-            "webhook_configs, and smaller groups by group_by.",
+            "what_helps": "Send fewer alerts at once, and at most 10000: Alertmanager has "
+            "max_alerts for it, in webhook_configs, and smaller groups by group_by.",
         },
     )
 

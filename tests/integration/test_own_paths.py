@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from events.integrations.batch import MOST_PARTS
 from events.integrations.own import LARGEST_BATCH
 from harness.invariants import check
 from harness.world import Response, World, http_event
@@ -231,6 +232,16 @@ def test_a_batch_over_4_mb_is_413_and_loud(world: World) -> None:
     assert loud[0]["urgency"] == "HIGH"
     assert any("max_alerts" in str(item.get("body")) for item in of_kind(world, "alert"))
     assert used(world) == [2]
+
+
+def test_more_events_than_anybody_has_are_413_and_loud_and_counted(world: World) -> None:
+    answer = post(world, {"alerts": [0] * (MOST_PARTS + 1)}, headers=bearer(world))
+    assert (answer.status, answer.body["maximum_bytes"]) == (413, LARGEST_BATCH)
+    assert str(MOST_PARTS) in answer.body["message"]
+    [loud] = check(world).incidents.values()
+    assert "internal" in loud
+    assert any(str(MOST_PARTS) in str(item.get("body")) for item in of_kind(world, "alert"))
+    assert used(world) == [1]
 
 
 def test_above_the_limit_a_large_batch_costs_nothing_more(world: World) -> None:

@@ -85,6 +85,13 @@ def test_a_tool_that_nobody_knows_is_not_found(world: World) -> None:
     assert "github" in answer.body["message"]
 
 
+def test_a_million_empty_events_are_refused(world: World) -> None:
+    answer = post(world, "github", [0] * 1_000_000)
+    assert answer.status == 413
+    [report] = of_kind(world, "incident")
+    assert report["internal"]
+
+
 SECRET: Final = "a secret of nobody"
 NEXT: Final = "whsec_" + base64.b64encode(b"the next secret").decode()
 

@@ -12,7 +12,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from events.integrations.batch import Batch, Beat, Left, Meaningless, NotTaken, Sent
+from events.integrations.batch import (
+    MOST_PARTS,
+    Batch,
+    Beat,
+    Left,
+    Meaningless,
+    NotTaken,
+    Sent,
+    TooMany,
+)
 from opsknight.incident.model import Action
 from opsknight.incident.occurrences import Occurrence
 from opsknight.integrations.drafts import Draft
@@ -33,11 +42,13 @@ def read(sent: Sent) -> Batch:
 
 
 def batch(sent: Sent) -> Batch:
-    """Raises Meaningless."""
+    """Raises Meaningless, TooMany."""
     document = sent.document
     alerts = document.get("alerts") if isinstance(document, dict) else None
     if not isinstance(alerts, list):
         raise Meaningless("alerts must be a list, as in version 4 of Alertmanager's webhook")
+    if len(alerts) > MOST_PARTS:
+        raise TooMany
     drafts: list[Draft] = []
     left: list[Left] = []
     not_taken: list[NotTaken] = []

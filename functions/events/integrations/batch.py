@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opsknight.integrations.drafts import Draft
+
+# More real alerts than 4 MB hold. A million empty ones would keep a function busy past its time,
+# and no limit would count the request.
+MOST_PARTS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,7 @@ class Batch:
 
 class Meaningless(Exception):
     """Nothing in the request can be taken, now or later. The text says why."""
+
+
+class TooMany(Exception):
+    """The request has over `MOST_PARTS` parts. Nothing of it is taken."""

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from events.call import Call, Sender
 from events.intake import IntakeResult
-from events.integrations.batch import Batch, Meaningless, Sent
+from events.integrations.batch import MOST_PARTS, Batch, Meaningless, Sent, TooMany
 from events.integrations.keys import Identified, identify, scrubbed, without_key
 from events.integrations.signatures import is_signed
 from events.reception import Reception
@@ -90,12 +90,13 @@ def answer(call: Call, reception: Reception) -> Answer:
     sender = found.sender
     call.log(key_id=sender.key.id, service_id=sender.service.id, integration=address.name)
     if len(call.request.body) > LARGEST_BATCH:
-        reception.refuse_large(LARGEST_BATCH, sender, call)
-        failure = Failure(error="Payload too large", maximum_bytes=LARGEST_BATCH)
-        raise HttpError(413, failure)
+        raise _too_large(sender, reception, call)
     preset = _preset(address.name, reception, call)
     _check_signature(preset, sender, reception, call)
-    batch = _read(address, preset, found, call)
+    try:
+        batch = _read(address, preset, found, call)
+    except TooMany:
+        raise _too_large(sender, reception, call) from None
     wanted = [understood(each, sender.service.id, sender.key.actor) for each in batch.drafts]
     if batch.not_taken:
         call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
@@ -160,7 +161,7 @@ def _check_signature(
 
 
 def _read(address: _Address, preset: Preset | None, found: Identified, call: Call) -> Batch:
-    """Raises HttpError for what is not JSON, or means nothing."""
+    """Raises TooMany, and HttpError for what is not JSON, or means nothing."""
     request = call.request
     body = scrubbed(request.body, found.secret)
     try:
@@ -178,6 +179,15 @@ def _read(address: _Address, preset: Preset | None, found: Identified, call: Cal
         return read(sent)
     except Meaningless as error:
         raise _meaningless(Issue(path="", message=str(error))) from None
+
+
+def _too_large(sender: Sender, reception: Reception, call: Call) -> HttpError:
+    """Counts and reports the request. Raises Unavailable."""
+    reception.refuse_large(LARGEST_BATCH, sender, call)
+    why = f"A request may have {LARGEST_BATCH} bytes, and {MOST_PARTS} events."
+    return HttpError(
+        413, Failure(error="Payload too large", message=why, maximum_bytes=LARGEST_BATCH)
+    )
 
 
 def _meaningless(*issues: Issue) -> HttpError:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from events.integrations.batch import Batch, Left, NotTaken, Sent
+from events.integrations.batch import MOST_PARTS, Batch, Left, NotTaken, Sent, TooMany
 from opsknight.directory.presets import Preset
 from opsknight.integrations.drafts import Draft
 from opsknight.integrations.reading import Meaningless, Passed, read
@@ -12,11 +12,14 @@ HIDDEN: Final = frozenset({"authorization", "cookie", "x-api-key"})
 
 
 def batch(preset: Preset, sent: Sent) -> Batch:
+    """Raises TooMany."""
     drafts: list[Draft] = []
     left: list[Left] = []
     not_taken: list[NotTaken] = []
     headers = {name: value for name, value in sent.headers.items() if name not in HIDDEN}
     for number, found in enumerate(read(preset, sent.document, headers)):
+        if number == MOST_PARTS:
+            raise TooMany
         match found:
             case Draft():
                 drafts.append(found)
