@@ -12,7 +12,7 @@ import pytest
 from harness.settings import configure
 from harness.world import SECRETS_PREFIX, Response, World, deadline, http_event
 from opsknight.directory.entries import Integration
-from opsknight.directory.presets import ActionRule, Preset
+from opsknight.directory.presets import ActionRule, Preset, Scheme, Signature
 from opsknight.integrations import builtin
 from opsknight.store.directory_items import directory_item
 from tests.integration.steps import of_kind
@@ -165,3 +165,22 @@ def test_the_secret_reaches_no_log_and_no_item(
     assert SECRET not in caplog.text + capsys.readouterr().out + json.dumps(
         world.items(), default=str
     )
+
+
+def test_a_secret_that_a_tool_sends_as_it_is_reaches_no_alert(world: World) -> None:
+    signing(world)
+    stored(world, "hook", SECRET)
+    told = OWN.model_copy(
+        update={
+            "events": "body",
+            "details": "headers",
+            "signatures": (Signature(scheme=Scheme.TOKEN, header="x-tool-token"),),
+        }
+    )
+    world.table.put_all([directory_item(told)], deadline())
+    body = {"check": "disk", "host": "web-1", "state": "down"}
+    assert post(world, "legacy", body, x_tool_token="another").status == 401
+    assert post(world, "legacy", body, x_tool_token=SECRET, x_tool="7").status == 202
+    [alert] = of_kind(world, "alert")
+    assert '"x-tool":"7"' in alert["body"]["S"]
+    assert SECRET not in alert["body"]["S"]
