@@ -611,6 +611,7 @@ DIRECTORY = [
         items.team_key("team_web"),
         items.policy_key("pol_1"),
         items.status_page_key("public"),
+        items.preset_key("preset_tool"),
         items.HEAD_KEY,
         {"pk": items.KEYS},
         items.HOLD_KEY,
@@ -632,6 +633,18 @@ def test_no_function_makes_or_removes_a_key_but_the_canary_its_own(function: str
     for action in ("PutItem", "DeleteItem", "BatchWriteItem"):
         may = allows(function, f"dynamodb:{action}", "Table", ["key#5a1d"])
         assert may is (function == "CanaryFunction" and action == "PutItem")
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_the_console_alone_begins_sessions_and_people_end_theirs(function: str) -> None:
+    """Whoever writes one is whoever they like, in everything."""
+    logs_in = function == "ConsoleFunction"
+    for key in ("login#5a1d", "session#5a1d", "sessions#user_ada"):
+        for action in ("PutItem", "UpdateItem", "BatchWriteItem"):
+            may = allows(function, f"dynamodb:{action}", "Table", [key])
+            assert may is (logs_in and action == "PutItem")
+        ends = function == "RespondFunction" and not key.startswith("login#")
+        assert allows(function, "dynamodb:DeleteItem", "Table", [key]) is (logs_in or ends)
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
