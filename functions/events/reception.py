@@ -16,6 +16,7 @@ from events.intake import Intake, IntakeResult
 from opsknight.directory.entries import Service
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache
+from opsknight.http.gateway import Failure, HttpError
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
@@ -57,8 +58,9 @@ class Reception:
         return self.directory.any_service(service_id, call.now, call.deadline)
 
     def receive(self, event: Event, sender: Sender, call: Call) -> Received:
-        """Raises Unavailable when DynamoDB is."""
+        """Raises HttpError for a key that is not enough, and Unavailable when DynamoDB is."""
         sender = self._with_settings(sender, call)
+        _need_no_signature(sender)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
             result = self.intake.take(event, sender, call)
@@ -70,7 +72,9 @@ class Reception:
         return Received(result, _limits(call, result.remaining))
 
     def receive_all(self, events: Sequence[Event], sender: Sender, call: Call) -> ReceivedAll:
-        """All events of one request. Raises Unavailable when nothing could be read."""
+        """All events of one request, which is signed if it has to be. Raises Unavailable when
+        nothing could be read.
+        """
         sender = self._with_settings(sender, call)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
@@ -90,8 +94,9 @@ class Reception:
         """Counts a request that is no event, and returns what its answer says about the limit.
 
         `event` is what is lost when it is refused. `reads` have a limit of their own: a script that
-        looks keeps no event out. Raises LimitReached.
+        looks keeps no event out. Raises LimitReached, and HttpError for a key that is not enough.
         """
+        _need_no_signature(self._with_settings(sender, call))
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         return _limits(call, self.intake.admit(event, sender, call, reads=reads))
 
@@ -104,6 +109,15 @@ class Reception:
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         with suppress(LimitReached):
             self.intake.refuse_large(len(call.request.body), most, sender, call)
+
+
+def _need_no_signature(sender: Sender) -> None:
+    """Once its integration has a secret, a key alone is not enough anywhere, and only the paths of
+    our own know signatures. Raises HttpError.
+    """
+    if sender.integration is not None and sender.integration.secret is not None:
+        why = "The integration has a secret: it takes signed requests at /api/integrations/ alone."
+        raise HttpError(401, Failure(error="Unauthorized", message=why))
 
 
 def _limits(call: Call, remaining: int | None) -> dict[str, str]:

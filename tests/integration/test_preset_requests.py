@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from harness.settings import configure
-from harness.world import SECRETS_PREFIX, Response, World, deadline, http_event
+from harness.world import SECRETS_PREFIX, Response, World, deadline, event, http_event
 from opsknight.directory.entries import Integration
 from opsknight.directory.presets import ActionRule, Preset, Scheme, Signature
 from opsknight.integrations import builtin
@@ -129,6 +129,31 @@ def test_a_signed_request_is_taken_and_any_other_refused(world: World) -> None:
     assert post(world, "github", changed, **hub(body)).status == 401
     assert not of_kind(world, "incident")
     assert post(world, "github", body, **hub(body)).status == 202
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [
+        ("/api/events", "Token token={}"),
+        ("/v2/enqueue", ""),
+        ("/v2/change/enqueue", ""),
+        ("/v2/alerts", "GenieKey {}"),
+        ("/v2/alerts/disk/close", "GenieKey {}"),
+        ("/v2/alerts/disk/notes", "GenieKey {}"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "1"}])
+def test_nor_is_the_key_enough_where_nobody_signs(
+    world: World, path: str, scheme: str, headers: dict[str, str]
+) -> None:
+    body = event() | {"routing_key": world.integration_key, "message": "Disk", "note": "Well"}
+    authorization = {"authorization": scheme.format(world.integration_key)}
+    request = http_event(body, path=path, headers=headers | authorization)
+    assert world.request(request).status == 202
+    before = of_kind(world, "incident")
+    signing(world)
+    assert world.request(request).status == 401
+    assert of_kind(world, "incident") == before
 
 
 def test_a_tool_that_cannot_sign_is_refused_once_there_is_a_secret(world: World) -> None:

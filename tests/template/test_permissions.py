@@ -127,19 +127,18 @@ def call_events(world: World) -> None:
         )
         assert events.handler.on_request(request, None)["statusCode"] == status
     route = Route(name="all", when="`true`", service_id=world.other_service.id)
-    configure(
-        world,
-        Integration(
-            id="int_prometheus",
-            service_id=world.service.id,
-            name="Prometheus",
-            secret="hook",
-            routing=Routing(routes=(route,)),
-            remembers=True,
-        ),
+    own = Integration(
+        id="int_prometheus",
+        service_id=world.service.id,
+        name="Prometheus",
+        routing=Routing(routes=(route,)),
+        remembers=True,
     )
+    configure(world, own)
     events.handler.api.cache_clear()
     post(event(dedup_key="routed"), integration)
+    configure(world, own.model_copy(update={"secret": "hook"}))
+    events.handler.api.cache_clear()
     signed = http_event({}, path=f"/k/{world.integration_key}/github")
     assert events.handler.on_request(signed, None)["statusCode"] == 503
 
