@@ -173,8 +173,9 @@ class Way:
     ) -> Place:
         remember = None
         if where[1] != self.event.dedup_key:
-            # Of a group: a resolve takes one out, and the last one resolves the incident.
-            event = replace(event, member=self.event.dedup_key)
+            # Of a group: a resolve takes one out, and the last one resolves the incident. The same
+            # key of two integrations is two alerts.
+            event = replace(event, member=self._origin.name)
         if self._remembers:
             event = self._moved(event, where)
             name, now = self.table.name, self.call.now

@@ -19,6 +19,7 @@ from opsknight.http.gateway import Request
 from opsknight.incident.decisions import Merged
 from opsknight.incident.model import Action, Event, Severity
 from opsknight.runtime.clock import new_id
+from opsknight.store.directory_items import directory_item
 from opsknight.store.execute import Settling
 from opsknight.store.places import Place
 from tests.integration.steps import of_kind
@@ -193,6 +194,30 @@ def test_another_senders_incident_under_the_same_key_is_left_alone(world: World)
     # Late, and repeated: its own incident is over.
     assert send(world, "resolve", dedup_key="one").action == "ignored"
     assert active(world) == {("svc_checkout", "db")}
+
+
+def test_one_key_of_two_integrations_is_two_alerts_of_a_group(world: World) -> None:
+    """Monitors count from one: number 1 of one is up again, and that of another still down."""
+    routing = Routing(routes=(Route(name="db", when="`true`", group="'db'"),))
+    for number in ("prometheus", "grafana"):
+        configure(
+            world,
+            Integration(
+                id=f"int_{number}",
+                service_id=world.service.id,
+                name=number.title(),
+                routing=routing,
+                remembers=True,
+            ),
+        )
+    both = world.service.model_copy(update={"looked_up": ("int_prometheus", "int_grafana")})
+    world.table.put_all([directory_item(both)], deadline())
+    for key in (world.integration_key, world.second_integration_key):
+        assert world.send(event(dedup_key="1"), key=key).status == 202
+    send(world, "resolve", dedup_key="1")
+    assert active(world) == {("svc_checkout", "db")}
+    world.send(event("resolve", dedup_key="1"), key=world.second_integration_key)
+    assert active(world) == set()
 
 
 def test_an_integration_without_routes_neither_reads_nor_writes_it(world: World) -> None:

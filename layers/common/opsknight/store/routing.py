@@ -37,6 +37,10 @@ class Origin:
     dedup_key: str
 
     @property
+    def name(self) -> str:
+        return f"{self.service_id}/{self.integration_id}#{self.dedup_key}"
+
+    @property
     def key(self) -> Item:
         return items.routed_key(self.service_id, self.integration_id, self.dedup_key)
 
