@@ -536,6 +536,7 @@ def test_a_burst_of_garbage_makes_no_5xx(world: World) -> None:
 
 def routed(world: World) -> None:
     routes = (
+        Route(name="group", when="contains(payload.tags, 'group')", group="'group'"),
         Route(name="noise", when="contains(payload.tags, 'noise')", drop=True),
         Route(
             name="database",
@@ -575,6 +576,19 @@ def test_an_alert_that_a_route_sends_to_another_service_is_still_its_senders(wor
     act(world, "close")
     assert incident(world)["status"] == "RESOLVED"
     assert shown(world, found["id"], "id")["status"] == "closed"
+
+
+@pytest.mark.parametrize("body", [{}, {"note": "Done."}])
+def test_an_alert_that_a_route_puts_with_others_is_closed_alone(
+    world: World, body: dict[str, str]
+) -> None:
+    routed(world)
+    for alias in ("disk", "load"):
+        create(world, alias=alias, tags=["group"])
+    assert act(world, "close", body)["isSuccess"]
+    assert incident(world)["status"] == "OPEN"
+    assert act(world, "close", body, "load")["isSuccess"]
+    assert incident(world)["status"] == "RESOLVED"
 
 
 def test_an_alert_that_a_route_drops_says_so(world: World) -> None:

@@ -212,6 +212,9 @@ def _act(
         return visit.accepted(act, Outcome.NO_ALERT, None, headers)
     # A note about a closed alert would be refused: it comes before.
     _noted(incident, body, actor, visit)
+    if event is not None and visit.by == "alias" and incident.members:
+        # It is one of several that a route has put together: the others still fire.
+        return _received(act, event, visit)
     outcome = _perform(incident, command, actor, visit)
     return visit.accepted(act, outcome, incident.id, headers, detail)
 
