@@ -223,12 +223,14 @@ def begin(
             return found
 
         when = call.now, call.deadline
+        settled: GroupDecision
         if first.event.member is not None:
-            return IntakeResult(*outcome(_grouped(first, settling, *when)))
-        try:
-            settled = settling.settle_at(first, again, *when, beside=call.beside)
-        except _DroppedNow as dropped:
-            return IntakeResult("ignored", None, dropped_by=dropped.route)
+            settled = _grouped(first, settling, *when)
+        else:
+            try:
+                settled = settling.settle_at(first, again, *when, beside=call.beside)
+            except _DroppedNow as dropped:
+                return IntakeResult("ignored", None, dropped_by=dropped.route)
         if (other := way.also(seen)) is not None:
             settling.settle(other.event, other.service, other.current, *when)
         return IntakeResult(*outcome(settled))

@@ -172,11 +172,14 @@ def test_a_resolve_finds_the_incident_of_a_time_without_routes(world: World) -> 
     assert not active(world)
 
 
-def test_a_function_that_does_not_know_of_the_routes_yet_leaves_nothing_open(world: World) -> None:
+@pytest.mark.parametrize("group", [None, "'db'"])
+def test_a_function_that_does_not_know_of_the_routes_yet_leaves_nothing_open(
+    world: World, group: str | None
+) -> None:
     old = world.api()
     world.apis.clear()
     assert world.send(event(dedup_key="other"), api=old).action == "triggered"
-    routed(world, replace_route(DATABASE, "all", when="`true`"))
+    routed(world, replace_route(DATABASE, "all", when="`true`", group=group))
     send(world)
     # It has read its service before, and remembers that for half a minute.
     world.send(event(), api=old)
