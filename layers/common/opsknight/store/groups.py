@@ -35,7 +35,7 @@ from opsknight.incident.members import (
 from opsknight.incident.model import Action, Event, Incident, Pointer, Status
 from opsknight.incident.urgency import raised_by_event
 from opsknight.store import items, joins
-from opsknight.store.calls import Deadline, decide_again
+from opsknight.store.calls import Deadline, decide_again, retrying
 from opsknight.store.execute import Settling
 from opsknight.store.places import Place, Remembering, remembered
 from opsknight.store.rows import validated
@@ -103,6 +103,10 @@ class Groups:
         def attempt(number: int) -> None:
             view = self._view(incident_id, [member])
             if view.incident is None or view.incident.status is Status.RESOLVED:
+                # It was over before its member left: no later resolve has to look there again.
+                key = items.membership_key(event.service_id, member, incident_id)
+                table = self.settling.table
+                retrying(self.deadline, table.client.delete_item, TableName=table.name, Key=key)
                 return
             known = view.members.get(member)
             decision = self._decided(view.incident, known, event, incident_id, alert_id)
