@@ -92,6 +92,18 @@ class Expression:
             return None
 
 
+def evaluated(text: str, sent: object, problem: Callable[[str], None]) -> Any:
+    """The value of an expression that is stored. None, too, where a newer version has written it,
+    and this one cannot read it.
+    """
+    try:
+        found = Expression(text)
+    except Invalid as error:
+        problem(str(error))
+        return None
+    return found.of(sent, problem)
+
+
 @lru_cache(maxsize=256)
 def _compiled(text: str) -> ParsedResult:
     try:

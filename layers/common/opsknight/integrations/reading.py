@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 from opsknight.directory.presets import ActionRule, Ignore, Preset, SeverityRule, Words
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.drafts import Draft, words
-from opsknight.integrations.expressions import Expression, truth
+from opsknight.integrations.expressions import evaluated, truth
 
 _LONGEST_SAID: Final = 100
 
@@ -77,7 +77,7 @@ def _value(name: str, text: str, sent: object, problems: list[tuple[str, str]]) 
     def note(why: str) -> None:
         problems.append((name, why))
 
-    return Expression(text).of(sent, note)
+    return evaluated(text, sent, note)
 
 
 def _said(why: str, problems: list[tuple[str, str]]) -> str:

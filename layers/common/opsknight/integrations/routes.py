@@ -12,7 +12,7 @@ from opsknight.config.configuration import Kind, id_of
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
 from opsknight.integrations.drafts import shortened, words
-from opsknight.integrations.expressions import Expression
+from opsknight.integrations.expressions import evaluated
 
 DEFAULT: Final = "default"
 
@@ -74,7 +74,7 @@ def _value(
     def note(why: str) -> None:
         problems.append(f"{name} of {route.name}: {why}")
 
-    return Expression(text).of(event, note)
+    return evaluated(text, event, note)
 
 
 def _is_true(value: object) -> bool:
