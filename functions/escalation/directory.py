@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from opsknight.directory.entries import Service, Team, User
 from opsknight.escalation.policy import Policy, Rota
+from opsknight.incident.model import Incident
 from opsknight.runtime.lenient import readable
 from opsknight.store.calls import Deadline
 from opsknight.store.rounds import taken_at
@@ -43,8 +44,8 @@ class Directory:
             # Read one by one, they show which of them it is, and the others are paged.
             return _found(user_ids, lambda one: self.table.user(one, self.deadline))
 
-    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
-        return taken_at(self.table, incident_id, since, now, self.deadline)
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
+        return taken_at(self.table, incident, since, now, self.deadline)
 
 
 def _found[T](ids: Iterable[str], read: Callable[[str], T | None]) -> dict[str, T]:

@@ -4,12 +4,14 @@ Monday, in UTC.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import repeat
 from typing import Any
 
 import pytest
 
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
+from notify.channels.protocol import PermanentFailure
 from opsknight.directory.entries import Role, SupportHours, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
 from opsknight.directory.windows import MaintenanceWindow, Repetition
@@ -180,6 +182,17 @@ def test_raised_it_does_not_wait_any_more(night: Pipeline) -> None:
     incident = night.trigger(severity="info")
     night.pages("ada").hears()
     night.does(incident, Prioritize(HIGH)).pages("ada").wait(seconds=1).hears("mail paged")
+
+
+def test_raised_it_is_not_the_round_of_those_who_sleep_any_more(night: Pipeline) -> None:
+    """Nobody can be reached: that is for the fallback to hear at night, and not in the morning."""
+    sleeps(night, "ada")
+    night.escalates(step("ada"), repeat_after=timedelta(hours=1))
+    incident = night.trigger(severity="info")
+    night.pages("ada").wait(minutes=5).fallback(0)
+    night.listener.answer("mail", repeat(PermanentFailure("no such address")))
+    night.does(incident, Prioritize(HIGH)).pages("ada").wait(seconds=2).fallback(1)
+    night.wait(minutes=5).pages("ada")
 
 
 def test_acknowledged_by_another_it_is_never_sent(night: Pipeline) -> None:

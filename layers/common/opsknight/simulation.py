@@ -75,7 +75,7 @@ class Roster:
     first_messages: dict[int, datetime] = field(default_factory=dict[int, datetime])
     """When the first message of each page number leaves, as the simulation goes on."""
 
-    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
         """Providers take every message, once nobody's quiet hours hold it; a round without any is
         not asked about.
         """

@@ -47,10 +47,10 @@ class Directory(Protocol):
 
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
-    def taken_at(self, incident_id: str, since: int, now: datetime) -> datetime | None:
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
         """When a provider first took one of the incident's pages from the page number `since` on,
-        or will once somebody's quiet hours end; now, if one still waits at a receiver that works;
-        None for none of these.
+        or will once somebody's quiet hours end, if it is still LOW; now, if one still waits at a
+        receiver that works; None for none of these.
         """
 
 
@@ -176,7 +176,7 @@ def reached(targets: tuple[Target, ...], now: datetime, directory: Directory) ->
 def _escalated(incident: Incident, now: datetime, directory: Directory) -> Advanced:
     policy = policy_of(incident, directory)
     decision = proceed(
-        incident, policy, now, lambda since: directory.taken_at(incident.id, since, now)
+        incident, policy, now, lambda since: directory.taken_at(incident, since, now)
     )
     match decision:
         case Advanced():

@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from opsknight.escalation.pages import Page, PageState
+from opsknight.incident.model import Incident, Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
 from opsknight.store import items
@@ -23,12 +24,13 @@ MOST_PAGES: Final = 1000
 
 
 def taken_at(
-    table: Table, incident_id: str, since: int, now: datetime, deadline: Deadline
+    table: Table, incident: Incident, since: int, now: datetime, deadline: Deadline
 ) -> datetime | None:
     """When a provider first took one of the incident's pages from the page number `since` on; if
-    none has yet, when the quiet hours end that the first of them waits for; now, if one still waits
-    at a receiver that works; None for none of these.
+    none has yet, when the quiet hours end that the first of them waits for, unless it was raised
+    meanwhile; now, if one still waits at a receiver that works; None for none of these.
     """
+    incident_id = incident.id
     first, last = (items.page_key(incident_id, n, "")["sk"] for n in (since, 999_999))
     pk = items.incident_key(incident_id)["pk"]
     condition = "pk = :pk AND sk BETWEEN :first AND :last"
@@ -52,9 +54,10 @@ def taken_at(
     if not planned:
         return None
     pending = _pending(table, incident_id, since, deadline)
-    if quiet := _quiet_until(pending, now):
+    if incident.urgency is Urgency.LOW and (quiet := _quiet_until(pending, now)):
         return quiet
-    states = Receivers(table).states({each.destination for each in pending}, deadline)
+    waiting = {each.destination for each in pending if not _quiet_until([each], now)}
+    states = Receivers(table).states(waiting, deadline)
     return now if any(_works(state, now) for state in states.values()) else None
 
 
