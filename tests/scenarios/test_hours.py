@@ -40,8 +40,14 @@ def supported(night: Pipeline, start: str = "03:20", **more: Any) -> None:
     night.serves(support_hours=hours)
 
 
-def sleeps(night: Pipeline, *names: str, until: str = "03:20") -> None:
-    """Each has mail, which is used for all that is LOW, and a phone for the rest."""
+def sleeps(
+    night: Pipeline,
+    *names: str,
+    start: str = "22:00",
+    until: str = "03:20",
+    again: int | None = None,
+) -> None:
+    """Each has mail, which is used for all; a second time after `again` minutes."""
     for name in names:
         known = User(
             id=f"user_{name}",
@@ -51,8 +57,12 @@ def sleeps(night: Pipeline, *names: str, until: str = "03:20") -> None:
             contact_methods=(
                 Receiver(id="mail", name="Mail", channel=Channel.EMAIL, to=f"{name}@example.com"),
             ),
-            rules=tuple(NotificationRule(urgency=each, method_id="mail") for each in Urgency),
-            quiet_hours=WeeklyHours(zone="UTC", times=(only("22:00", until),)),
+            rules=tuple(
+                NotificationRule(urgency=each, method_id="mail", delay=timedelta(minutes=minutes))
+                for each in Urgency
+                for minutes in ([0] if again is None else [0, again])
+            ),
+            quiet_hours=WeeklyHours(zone="UTC", times=(only(start, until),)),
         )
         night.put(directory_items.directory_item(known))
 
@@ -230,6 +240,15 @@ def test_the_fallback_waits_for_a_sleeping_assignee_too(night: Pipeline) -> None
     night.pages("ben").does(incident, Reassign("user_ada")).pages("ada")
     night.wait(minutes=29).fallback(0)
     night.wait(minutes=1, seconds=1).fallback(1)
+
+
+def test_the_fallback_does_not_wait_for_an_assignee_who_was_told_before(night: Pipeline) -> None:
+    sleeps(night, "ada", start="03:02", again=5)
+    night.escalates(step("ben"), repeat_after=timedelta(minutes=10))
+    incident = night.trigger(severity="info")
+    night.pages("ben").does(incident, Reassign("user_ada")).pages("ada")
+    night.wait(minutes=9, seconds=59).fallback(0)
+    night.wait(seconds=2).fallback(1)
 
 
 def test_somebody_who_is_gone_in_the_morning_is_missed_then(night: Pipeline) -> None:

@@ -64,10 +64,14 @@ def taken_at(
 def quiet_until(
     table: Table, incident_id: str, page_no: int, now: datetime, deadline: Deadline
 ) -> datetime | None:
-    """When the quiet hours end that the first of the step's pages waits for; None for no page that
-    waits for any.
+    """When the quiet hours end that the first of the step's messages waits for; None where none
+    waits for any, or one has gone before they began.
     """
-    return _quiet_until(_pending(table, incident_id, page_no, deadline), now)
+    found = table.deliveries(incident_id, deadline)
+    of_step = [each for each in found if each.page_no is not None and each.page_no >= page_no]
+    if any(each.state is State.SENT for each in of_step):
+        return None
+    return _quiet_until((each for each in of_step if each.state is State.PENDING), now)
 
 
 def _quiet_until(pending: Iterable[Delivery], now: datetime) -> datetime | None:
