@@ -172,6 +172,7 @@ def test_lambda_calls_on_request(
     monkeypatch.setenv("RATES_TABLE_NAME", moto_world.counters.name)
     monkeypatch.setenv("RETENTION_DAYS", "400")
     monkeypatch.setenv("CORS_ORIGINS", "")
+    monkeypatch.setenv("SECRETS_PREFIX", "/opsknight/stack/secrets/")
     made_once = (events.handler.api, clients.rows, clients.counters)
     headers = {"authorization": f"Token token={moto_world.integration_key}"}
     try:
