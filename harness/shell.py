@@ -114,6 +114,12 @@ class TwoScreens(Screen):
         for each in self._screens:
             each.complain(sentence)
 
+    def columns(
+        self, header: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int = 0
+    ) -> None:
+        for each in self._screens:
+            each.columns(header, rows, indent)
+
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[Cell]], split: int, indent: int = 0
     ) -> None:

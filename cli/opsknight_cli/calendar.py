@@ -45,7 +45,7 @@ def calendar_command(
     screen.say(f"Subscribe to this address; whoever has it reads {whose}:")
     screen.say()
     # In one piece, to copy.
-    screen.raw(f"    {url}\n")
+    screen.command(url)
 
 
 def _key(invocation: Invocation) -> bytes:

@@ -44,10 +44,11 @@ def on_command(
         return
     screen.say(
         f"On hold until {shown(spell.end, UTC_ZONE)}: nobody is paged or notified. All "
-        "functions know it within 10 seconds. What comes due meanwhile is done when the hold ends.",
+        "functions know it within 10 seconds. What comes due meanwhile is done when the hold ends. "
+        "To end it earlier:",
         "bold red",
     )
-    screen.say("    opsknight hold off")
+    screen.command("opsknight hold off")
 
 
 @app.command("off")

@@ -105,13 +105,13 @@ def list_command(
                 _owner(each.key),
                 each.key.used_on.isoformat() if each.key.used_on else "never",
                 _state(each.key, now),
-                f"{each.key.name}: {', '.join(each.key.scopes)}"
-                if isinstance(each.key, ApiKey)
-                else EVENTS_WRITE,
+                each.key.name,
+                ", ".join(each.key.scopes) if isinstance(each.key, ApiKey) else EVENTS_WRITE,
             )
             for each in held
         ]
-        screen.columns(("KEY", "OWNER", "LAST USED", "STATE", "SCOPES"), rows)
+        header = ("KEY", "OWNER", "LAST USED", "STATE", "NAME", "SCOPES")
+        screen.table(header, rows, split=2)
 
 
 @app.command("rotate")
@@ -228,7 +228,7 @@ def _show_new(
         return
     screen.say(f"Key {key.id} of {_owner(key)}, shown only this time:", "bold")
     screen.say()
-    screen.raw(f"    {secret}\n")
+    screen.command(secret)
     screen.say()
     if old is not None and lasts is not None:
         screen.say(f"The old key, {old.id}, keeps working for {in_words(lasts)}.")

@@ -39,4 +39,4 @@ def login_command(
         return
     screen.say(f"Whoever opens this first within {MINUTES} minutes is logged in as {found.name}:")
     screen.say()
-    screen.say(f"    {link}")
+    screen.command(link)

@@ -86,7 +86,8 @@ def start_command(
         "this. To end it earlier:",
         "green",
     )
-    screen.say(f"    opsknight maintenance stop {' '.join(dict.fromkeys(service))} {window.id}")
+    names = " ".join(dict.fromkeys(service))
+    screen.command(f"opsknight maintenance stop {names} {window.id}")
 
 
 @app.command("list")
@@ -123,7 +124,8 @@ def list_command(
             )
             for each, window, following in found
         ]
-        screen.columns(("WINDOW", "SERVICE", "WHEN", "FROM", "UNTIL", "REASON"), rows)
+        header = ("WINDOW", "SERVICE", "WHEN", "FROM", "UNTIL", "REASON")
+        screen.table(header, rows, split=3)
 
 
 @app.command("stop")
@@ -165,9 +167,10 @@ def stop_command(
     more = f" {incidents} that it suppressed can page now." if freed else ""
     again = [name for name, window in stopped.items() if window.repeats and not ids]
     if again:
-        command = f"opsknight maintenance stop {' '.join(names)} {' '.join(again)}"
-        more += f" It comes again; to end that, too: {command}"
+        more += " It comes again; to end that, too:"
     screen.say(f"Maintenance of {_and([each.name for each in found])} is over.{more}", "green")
+    if again:
+        screen.command(f"opsknight maintenance stop {' '.join(names)} {' '.join(again)}")
 
 
 def clock_of(service: Service, known: Configuration) -> ZoneInfo:

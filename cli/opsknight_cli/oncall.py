@@ -66,7 +66,7 @@ def oncall_command(
     if screen.as_json:
         screen.data({"schedules": data})
     elif rows:
-        screen.columns(("SCHEDULE", "ON CALL", "UNTIL", "THEN"), rows)
+        screen.table(("SCHEDULE", "ON CALL", "UNTIL", "THEN"), rows, split=2)
     else:
         screen.say("There are no schedules.")
 
@@ -183,7 +183,7 @@ def add_command(
     name = found.users[override.user_id].name
     times = f"from {shown(begins, zone)} until {shown(ends, zone)}"
     screen.say(f"{name} is on call for {schedule} {times}. To undo this:", "green")
-    screen.say(f"    opsknight override remove {schedule} {override.id}")
+    screen.command(f"opsknight override remove {schedule} {override.id}")
 
 
 @overrides.command("list")
@@ -217,7 +217,8 @@ def list_command(
             )
             for rota, override in overriding
         ]
-        screen.columns(("OVERRIDE", "SCHEDULE", "USER", "REPLACES", "FROM", "UNTIL"), rows)
+        header = ("OVERRIDE", "SCHEDULE", "USER", "REPLACES", "FROM", "UNTIL")
+        screen.table(header, rows, split=4)
 
 
 @overrides.command("remove")

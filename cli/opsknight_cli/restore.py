@@ -96,7 +96,7 @@ def restore_command(
     if made:
         screen.say()
         screen.say("The copy costs as much as the table. When you have looked at it, delete it:")
-        screen.say(f"    aws dynamodb delete-table --table-name {name}")
+        screen.command(f"aws dynamodb delete-table --table-name {name}")
 
 
 def _copied(invocation: Invocation, live: Table, at: datetime) -> str:
@@ -171,6 +171,6 @@ def _show_incidents(screen: Screen, found: Incidents) -> None:
     if found.suppressed:
         screen.say(f"{len(found.suppressed)} active ones are back as SUPPRESSED. To page for one:")
         for incident_id in found.suppressed[:MOST_NAMED]:
-            screen.say(f"    opsknight incidents unsuppress {incident_id}")
+            screen.command(f"opsknight incidents unsuppress {incident_id}")
         if len(found.suppressed) > MOST_NAMED:
-            screen.say("    opsknight incidents list --status SUPPRESSED")
+            screen.command("opsknight incidents list --status SUPPRESSED")

@@ -91,7 +91,7 @@ def rollback_command(
             "deploy`."
         )
     if not screen.as_json:
-        screen.columns(
+        screen.table(
             ("FUNCTION", "SERVES", "SINCE", "GOES BACK TO", "OF"),
             [
                 (
@@ -103,6 +103,7 @@ def rollback_command(
                 )
                 for each, before in chosen
             ],
+            split=3,
         )
         if not yes and not screen.ask(f"Roll back {account.name}?"):
             raise CommandError("Nothing was changed.")

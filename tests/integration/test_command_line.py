@@ -21,7 +21,7 @@ from opsknight_cli.main import FAILED, USAGE, run
 from opsknight_cli.outline import command
 from opsknight_cli.session import Session
 from tests.integration import scenes_configuration, scenes_incidents, scenes_integrations
-from tests.integration.play import Play
+from tests.integration.play import Play, small
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
 
@@ -124,6 +124,13 @@ def test_usage_errors_are_not_taken_for_changes(shell: Shell) -> None:
     for words in (("plan", "--prun"), ("nope",), ("keys",), ()):
         said = shell.opsknight(*words)
         assert (said.code, said.out, bool(said.err)) == (64, "", True), words
+
+
+def test_what_is_to_be_copied_stays_in_one_piece(shell: Shell) -> None:
+    shell.opsknight("apply", "-", "--yes", stdin=small())
+    shell.url = f"https://{'a' * 10}.execute-api.eu-central-1.amazonaws.com/{'stage' * 8}"
+    said = shell.opsknight("login", "--user", "ada").out
+    assert re.search(rf"^    {shell.url}/auth/[\w-]{{43}}$", said, re.MULTILINE), said
 
 
 def test_failures_are_json_too(shell: Shell) -> None:

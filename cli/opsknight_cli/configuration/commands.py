@@ -213,6 +213,6 @@ def _hint_at_keys(made: Plan, screen: Screen) -> None:
     screen.say("Each new integration needs a key to send events with:")
     for entry in new[:MOST_HINTS]:
         _, service, _, integration = path_of(entry)
-        screen.say(f"    opsknight keys create --service {service} --integration {integration}")
+        screen.command(f"opsknight keys create --service {service} --integration {integration}")
     if len(new) > MOST_HINTS:
         screen.say(f"    and {len(new) - MOST_HINTS} more")

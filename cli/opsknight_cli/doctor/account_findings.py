@@ -68,7 +68,7 @@ def functions(expected: Iterable[str], found: Mapping[str, Mapping[str, Any]]) -
     if findings or not found:
         return findings
     last = max(str(it.get("LastModified", "")) for it in found.values())
-    return [ok("functions", f"All {len(found)} exist; last updated {last[:16]}.")]
+    return [ok("functions", f"All {len(found)} exist; last updated {last[:10]} {last[11:16]} UTC.")]
 
 
 def mappings(

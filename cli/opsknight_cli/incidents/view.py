@@ -105,9 +105,9 @@ def show(
     screen.facts(_escalation(incident, policy, now), indent=2)
     if pages:
         screen.say()
-        header: Sequence[str] = ("PAGED", "USER", "STEP", "OUTCOME")
+        header: Sequence[str] = ("PAGED (UTC)", "USER", "STEP", "OUTCOME")
         screen.table(header, [*map(_page, pages)], split=3, indent=2)
-    _heading(screen, "Timeline")
+    _heading(screen, "Timeline (UTC)")
     screen.facts(_timeline(each), indent=2)
     _heading(screen, "Alerts")
     for sentence in _alerts(each, now):
@@ -120,7 +120,7 @@ def show(
     if not each.deliveries:
         screen.say("None.", indent=2)
     else:
-        header = ("WHEN", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
+        header = ("WHEN (UTC)", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
         rows = [_delivery(delivery) for delivery in sorted(each.deliveries, key=_when)]
         screen.table(header, rows, split=6, indent=2)
 

@@ -46,7 +46,7 @@ def show_mine(
         rows = [
             (name, shown(turn.start, zone), shown(turn.end, zone)) for turn, name in shown_turns
         ]
-        screen.columns(("SCHEDULE", "FROM", "UNTIL"), rows)
+        screen.table(("SCHEDULE", "FROM", "UNTIL"), rows, split=1)
 
 
 def me_of(invocation: Invocation, found: Configuration) -> User:

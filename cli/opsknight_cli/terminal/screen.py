@@ -27,6 +27,8 @@ _COLOURS: Final = {"error": "bold red", "warning": "yellow"}
 
 # The least width of a last column: with less, it would hold one word per line.
 _ROOM: Final = 30
+# With less, its second line begins at the left instead of below the first one.
+_NARROW: Final = 20
 
 # DEL, C1, line separators, and marks that turn the direction of text.
 _STEERS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -80,6 +82,10 @@ class Screen:
     def raw(self, text: str) -> None:
         """Text to copy or pipe, unchanged."""
         self._out.file.write(text)
+
+    def command(self, text: str) -> None:
+        """A line to copy, in one piece however narrow the terminal is."""
+        self.raw(f"    {text}\n")
 
     def say(self, text: Cell = "", style: str = "", indent: int = 0) -> None:
         self._line(self._out, Text(text, style) if isinstance(text, str) else text, indent, indent)
@@ -154,20 +160,22 @@ class Screen:
     def columns(
         self, header: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int = 0
     ) -> None:
-        """Columns as wide as their content; the last one wraps."""
+        """Columns as wide as their content; the last one wraps, below itself if it has room."""
         texts = [[_text(each) for each in row] for row in rows]
         titles = [Text(each, "bold") for each in header]
         widths = [
             max(cell_len(row[number].plain) for row in [titles, *texts])
             for number in range(len(header) - 1)
         ]
+        start = indent + sum(widths) + 2 * len(widths)
+        hang = start if self._out.width - start >= _NARROW else indent + 4
         for row in [titles, *texts]:
             line = Text()
             for cell, width in zip(row, widths, strict=False):
                 line.append_text(cell)
                 line.append(" " * (width - cell_len(cell.plain) + 2))
             line.append_text(row[-1])
-            self.hanging(line, indent, indent + 4)
+            self.hanging(line, indent, hang)
 
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[Cell]], split: int, indent: int = 0
