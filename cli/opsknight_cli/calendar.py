@@ -44,7 +44,6 @@ def calendar_command(
         return
     screen.say(f"Subscribe to this address; whoever has it reads {whose}:")
     screen.say()
-    # In one piece, to copy.
     screen.command(url)
 
 

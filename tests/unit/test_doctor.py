@@ -1,8 +1,12 @@
 """The findings that the doctor makes from answers of AWS."""
 
+from typing import Any
+
 import pytest
 
 from harness.dynamodb import ROOT, template
+from opsknight.config.configuration import Configuration
+from opsknight.directory.entries import Never, Remind, Service
 from opsknight.directory.receivers import Channel
 from opsknight_cli.doctor import account_findings, configuration_findings
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
@@ -189,3 +193,25 @@ def test_what_doctor_expects_of_a_flood_is_what_the_document_reserves() -> None:
     document = (ROOT / "docs" / "operations.md").read_text()
     for name, most in account_findings.IN_A_FLOOD.items():
         assert f"`{name}Concurrency={most}`" in document
+
+
+def test_who_is_never_reminded_is_named() -> None:
+    def service(name: str, **more: Any) -> Service:
+        return Service(id=f"svc_{name}", name=name, team_id="team_a", policy_id="pol_a", **more)
+
+    quiet = Remind(high=Never.NEVER, low=Never.NEVER)
+    found = configuration_findings.services(
+        Configuration.of(
+            [
+                service("a"),
+                service("b", remind=quiet),
+                service("c", remind=Remind(low=Never.NEVER)),
+                service("d", remind=quiet, disabled=True),
+            ]
+        )
+    )
+    high, low = sorted(found[1:], key=lambda each: each.said)
+    # For LOW it is a choice that many make, and a warning that never ends would hide others.
+    assert (high.verdict, low.verdict) == (Verdict.WARNING, Verdict.OK)
+    assert high.said.endswith("of HIGH incidents that everybody has missed, of b.")
+    assert low.said.endswith("of LOW incidents that everybody has missed, of b, c.")

@@ -2,11 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
+from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, Owner
+from opsknight.incident.model import Urgency
 from opsknight.notification.recipients import methods
 from opsknight.notification.throttle import ReceiverState
 from opsknight_cli.doctor.findings import Finding, named, ok, warning
@@ -34,8 +36,28 @@ def services(configuration: Configuration) -> list[Finding]:
     bare = {slug_of(it.id) for it in found.values() if it.policy_id is None and not it.disabled}
     if bare:
         said = f"Services without a policy page their whole team at once: {named(bare)}."
-        return [warning("services", said, "Add a `policy` to each in the configuration.")]
-    return [ok("services", f"All {len(found)} have a policy.")]
+        policies = warning("services", said, "Add a `policy` to each in the configuration.")
+    else:
+        policies = ok("services", f"All {len(found)} have a policy.")
+    return [policies, *_never_reminded(found.values())]
+
+
+def _never_reminded(found: Iterable[Service]) -> Iterator[Finding]:
+    """What was missed at night stays missed there. For LOW that is a choice, and no warning."""
+    never: dict[Urgency, set[str]] = defaultdict(set)
+    for each in found:
+        for urgency in Urgency:
+            if not each.disabled and each.remind.every(urgency) is None:
+                never[urgency].add(slug_of(each.id))
+    for urgency, names in never.items():
+        said = (
+            f"`remind: never`: nobody is reminded of {urgency} incidents that everybody has "
+            f"missed, of {named(names)}."
+        )
+        if urgency is Urgency.LOW:
+            yield ok("services", said)
+        else:
+            yield warning("services", said, "Give an interval in `remind` of each service.")
 
 
 # A time in seconds or milliseconds, a time in ISO 8601, a UUID, a long hexadecimal id.
