@@ -71,7 +71,7 @@ def scanned(
 
 
 def _things(engine: Engine, found: list[Due], tick_at: datetime, deadline: Deadline) -> list[Thing]:
-    candidates = [each for each in found if not each.is_incident and is_candidate(each, tick_at)]
+    candidates = [each for each in found if _is_passed_on(each) and is_candidate(each, tick_at)]
     if not candidates:
         return []
     keys = [each.key for each in candidates]
@@ -84,6 +84,11 @@ def _things(engine: Engine, found: list[Due], tick_at: datetime, deadline: Deadl
     readable = {each.id: each for each in readable_items(Delivery, deliveries)}
     things = (_thing(each, stored, readable) for each in candidates)
     return [each for each in things if each is not None]
+
+
+def _is_passed_on(due: Due) -> bool:
+    """Incidents and heartbeats are for this function."""
+    return not due.is_incident and due.heartbeat is None
 
 
 def _thing(

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from escalation.budget import AHEAD, ahead, announced, minutes_of, shares
 from escalation.engine import Engine
+from escalation.heartbeats import attend_all
 from escalation.passing_on import pass_on, scanned
 from opsknight.runtime.lanes import Lane
 from opsknight.runtime.telemetry import logger, signal
@@ -67,6 +68,8 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
     if soon:
         engine.outbox.remind(soon, now)
     _attend([each.incident_id for each in late], asked, engine, deadline)
+    beats = [each for each in found if each.heartbeat is not None and each.at <= now]
+    attend_all(engine, beats, deadline)
     if found:
         logger.info("swept", shard=shard, due=len(late), soon=len(soon), more=place is not None)
 

@@ -195,6 +195,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /generic/{proxy+}": "${ApiIntegration}",
         "ANY /api/integrations/{proxy+}": "${ApiIntegration}",
         "ANY /k/{proxy+}": "${ApiIntegration}",
+        "ANY /heartbeat/{proxy+}": "${ApiIntegration}",
         "ANY /jsm/{proxy+}": "${ApiIntegration}",
         "$default": "${ApiIntegration}",
         "ANY /r/{token}": "${RespondIntegration}",

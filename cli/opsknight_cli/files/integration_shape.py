@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.entries import Integration
+from opsknight.directory.heartbeats import DEFAULT_GRACE, Heartbeat
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
 from opsknight_cli.files.preset_shape import ExpressionText
@@ -23,7 +24,9 @@ from opsknight_cli.files.values import (
 )
 
 SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)
+YEAR: Final = timedelta(days=366)
 # Nobody waits longer than this for alerts that do not come.
 LONGEST_WAIT: Final = timedelta(hours=1)
 
@@ -47,6 +50,21 @@ class PageAfterShape(Shape):
         if self.time is None and self.alerts is None:
             raise ValueError("needs `time`, `alerts`, or both: what paging waits for")
         return self
+
+
+class HeartbeatShape(Shape):
+    every: Annotated[Duration, between(MINUTE, YEAR)] = Field(
+        description="How often it beats; 1m to 366d."
+    )
+    grace: Annotated[Duration, between(timedelta(0), 7 * DAY)] = Field(
+        DEFAULT_GRACE, description="How much later than that it may be; by default 1m, at most 7d."
+    )
+    runs_at_most: Annotated[Duration, between(MINUTE, 30 * DAY)] | None = Field(
+        None, description="How long after /start its end must come; by default runs may take long."
+    )
+    severity: Severity = Field(
+        Severity.CRITICAL, description="That of its incident; by default critical."
+    )
 
 
 class RouteShape(Shape):
@@ -96,6 +114,10 @@ class IntegrationShape(Shape):
         None, description="How long paging waits, in case it resolves itself."
     )
 
+    heartbeat: HeartbeatShape | None = Field(
+        None, description="How often its sender says that it lives, at /heartbeat/KEY."
+    )
+
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
         if self.next_secret is not None and self.secret is None:
@@ -118,6 +140,7 @@ def integration(service_id: str, slug: str, shape: IntegrationShape) -> Integrat
         next_secret=shape.next_secret,
         routing=routing,
         page_after=_page_after(shape.page_after),
+        heartbeat=_heartbeat(shape.heartbeat),
     )
 
 
@@ -149,6 +172,17 @@ def _page_after(shape: PageAfterShape | None) -> PageAfter | None:
     return PageAfter(time=shape.time or LONGEST_WAIT, alerts=shape.alerts, high=shape.high)
 
 
+def _heartbeat(shape: HeartbeatShape | None) -> Heartbeat | None:
+    if shape is None:
+        return None
+    return Heartbeat(
+        every=shape.every,
+        grace=shape.grace,
+        runs_at_most=shape.runs_at_most,
+        severity=shape.severity,
+    )
+
+
 def described_integration(entry: Integration) -> dict[str, Any] | str:
     """As the file has it: only a name where there is nothing else."""
     routing = entry.routing or Routing()
@@ -159,6 +193,7 @@ def described_integration(entry: Integration) -> dict[str, Any] | str:
         "routes": [_described(n, each) for n, each in enumerate(routing.routes, 1)] or None,
         "default": default and slug_of(default),
         "page_after": _waits(entry.page_after),
+        "heartbeat": _beats(entry.heartbeat),
     }
     given = {name: value for name, value in settings.items() if value is not None}
     if not given:
@@ -177,6 +212,18 @@ def _described(number: int, route: Route) -> dict[str, Any]:
         "drop": route.drop or None,
         "group": route.group,
         "page_after": _waits(route.page_after),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _beats(beats: Heartbeat | None) -> dict[str, Any] | None:
+    if beats is None:
+        return None
+    fields = {
+        "every": in_words(beats.every),
+        "grace": None if beats.grace == DEFAULT_GRACE else in_words(beats.grace),
+        "runs_at_most": beats.runs_at_most and in_words(beats.runs_at_most),
+        "severity": None if beats.severity is Severity.CRITICAL else beats.severity.value,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -41,6 +41,8 @@ WIRES: Final = (
     # Grafana can be told to PUT.
     Wire("/api/integrations/", "own", "answer", ("POST", "PUT")),
     Wire("/k/", "own", "answer", ("POST", "PUT")),
+    # Tools differ in how they fetch an address.
+    Wire("/heartbeat/", "heartbeat", "answer", ("GET", "HEAD", "POST", "PUT", "PATCH")),
     Wire("/v2/alerts", "opsgenie.protocol", "answer", _READ_TOO),
     Wire("/v2/alerts/", "opsgenie.protocol", "answer", _READ_TOO),
     Wire("/v2/schedules/", "opsgenie.protocol", "answer", ("GET", "HEAD")),

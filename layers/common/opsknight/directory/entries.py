@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
+from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import NotificationRule, Receiver
 from opsknight.directory.routing import PageAfter, Routing
 from opsknight.directory.windows import MaintenanceWindow
@@ -207,11 +208,14 @@ class Integration(Model):
     remembers: bool | None = None
     """Whether it has, or ever had, routes: incidents may be elsewhere (`routing.Routed`)."""
     page_after: PageAfter | None = None
+    heartbeat: Heartbeat | None = None
+    """How often its sender says that it lives (`/heartbeat/KEY`); None for never."""
 
     @property
     def is_plain(self) -> bool:
         """Whether its events need nothing but its key."""
-        return not (self.secret or self.routing or self.remembers or self.page_after)
+        settings = (self.secret, self.routing, self.remembers, self.page_after, self.heartbeat)
+        return not any(settings)
 
 
 class _Key(Model):

@@ -16,6 +16,7 @@ from opsknight.store.wire import Item, plain, stamp, wire
 
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 _RECEIVER: Final = "receiver#"
+_HEARTBEAT: Final = "heartbeat#"
 
 type Place = Mapping[str, Any]
 """Where to continue a query, as DynamoDB gives it. It can travel as JSON."""
@@ -23,24 +24,28 @@ type Place = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An incident, one of its pages or deliveries, or the turn of a receiver."""
+    """An incident, one of its pages or deliveries, the turn of a receiver, or a heartbeat."""
 
     incident_id: str
-    """Empty for a receiver."""
+    """Empty for a receiver and a heartbeat."""
     at: datetime
     page_no: int | None = None
     user_id: str | None = None
     delivery_id: str | None = None
     destination: str | None = None
+    heartbeat: str | None = None
+    """`<service>/<integration>`."""
 
     @property
     def is_incident(self) -> bool:
-        return self.page_no is None and self.delivery_id is None and self.destination is None
+        return bool(self.incident_id) and self.page_no is None and self.delivery_id is None
 
     @property
     def key(self) -> Item:
         """The key of the item in the table."""
         match self:
+            case Due(heartbeat=str(heartbeat)):
+                return items.heartbeat_key(*heartbeat.split("/", 1))
             case Due(destination=str(destination)):
                 return items.receiver_state_key(destination)
             case Due(delivery_id=str(delivery_id)):
@@ -160,6 +165,8 @@ def _due(item: Item) -> Due:
     at, pk = datetime.fromisoformat(item["due_at"]["S"]), item["pk"]["S"]
     if pk.startswith(_RECEIVER):
         return Due("", at, destination=pk.removeprefix(_RECEIVER))
+    if pk.startswith(_HEARTBEAT):
+        return Due("", at, heartbeat=pk.removeprefix(_HEARTBEAT))
     incident_id = _incident_id(item)
     kind, _, rest = item["sk"]["S"].partition("#")
     match kind:

@@ -19,6 +19,8 @@ AUDIT_KEY: Final[Item] = {"pk": {"S": "audit"}, "sk": {"S": "audit"}}
 FALLBACK_KEY: Final[Item] = {"pk": {"S": "fallback"}, "sk": {"S": "state"}}
 # The list of what the configuration holds, and its revision.
 HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
+# When any heartbeat was heard.
+HEARD_KEY: Final[Item] = {"pk": {"S": "heartbeats"}, "sk": {"S": "heard"}}
 # All holds of the last days (`opsknight.escalation.hold`).
 HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
 # Until when people have been told of their time on call.
@@ -185,6 +187,10 @@ def preset_key(preset_id: str) -> Item:
 def routed_key(service_id: str, integration_id: str, dedup_key: str) -> Item:
     """`dedup_key` is the sender's. Service and integration are those of its key."""
     return _key(f"routed#{service_id}/{integration_id}#{dedup_key}", "routed")
+
+
+def heartbeat_key(service_id: str, integration_id: str) -> Item:
+    return _key(f"heartbeat#{service_id}/{integration_id}", "heartbeat")
 
 
 def policy_key(policy_id: str, version: int | None = None) -> Item:

@@ -1,0 +1,66 @@
+"""`/heartbeat/KEY`: a job or machine says that it lives. `/start`, `/fail`, `/log` and an exit code
+may follow, as cron jobs know it from other services; any method will do, as tools differ.
+
+A beat is one write. It counts against no limit of its key: the gateway's throttle is the bound.
+"""
+
+from typing import Final
+
+from events.call import Call, Sender
+from events.integrations.keys import identify
+from events.reception import Reception
+from opsknight.directory.entries import IntegrationKey
+from opsknight.directory.heartbeats import Heartbeat
+from opsknight.http.gateway import Answer, Failure, HttpError
+from opsknight.runtime.telemetry import count
+from opsknight.store.heartbeats import Heartbeats
+
+PREFIX: Final = "/heartbeat/"
+LARGEST_EXIT: Final = 255
+_NONE: Final = (
+    "Give the integration of this key a `heartbeat` in the configuration: how often it beats."
+)
+_KNOWN: Final = "Known are /heartbeat/KEY, and after it /start, /fail, /log or an exit code."
+
+
+def answer(call: Call, reception: Reception) -> Answer:
+    """Raises HttpError, Unavailable."""
+    key, _, said = call.request.path.removeprefix(PREFIX).removesuffix("/").partition("/")
+    is_code = said.isascii() and said.isdecimal() and int(said[:4]) <= LARGEST_EXIT
+    if not is_code and said not in ("", "start", "fail", "log"):
+        raise HttpError(404, Failure(error="Not found", message=_KNOWN))
+    sender = identify(call, reception.directory, key).sender
+    call.log(key_id=sender.key.id, service_id=sender.service.id, integration="heartbeat")
+    noted(said, sender, call, reception)
+    return Answer(200, {"status": "ok"})
+
+
+def noted(said: str, sender: Sender, call: Call, reception: Reception) -> None:
+    """`said` is what follows the key in the path. Raises HttpError, Unavailable."""
+    directory, now, deadline = reception.directory, call.now, call.deadline
+    integration = directory.settings_of(sender.key, sender.service, now, deadline)
+    beats: Heartbeat | None = integration.heartbeat if integration else None
+    if integration is None or beats is None or not isinstance(sender.key, IntegrationKey):
+        raise HttpError(404, Failure(error="No heartbeat", message=_NONE))
+    directory.note_use(sender.hashed, sender.key, now, deadline)
+    rows = Heartbeats(directory.table)
+    mine = sender.service.id, integration.id
+    match said:
+        case "" | "0":
+            rows.beat(*mine, beats, now, deadline)
+        case "start":
+            rows.start(*mine, beats, now, deadline)
+        case "fail":
+            rows.fail(*mine, "it says so", now, deadline)
+        case "log":
+            pass
+        case code:
+            rows.fail(*mine, f"exit code {int(code)}", now, deadline)
+    count("Beat")
+
+    def heard() -> bool:
+        rows.hear(now, deadline)
+        return True
+
+    # At most every half minute in each process: it shows the sweep that beats arrive.
+    directory.remembered("a heartbeat was heard", now, heard)

@@ -1,0 +1,193 @@
+"""Heartbeats: who falls silent is paged for, unless it is the deployment that heard nothing."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from harness.invariants import check
+from harness.pipeline import Pipeline, step
+from harness.settings import configure
+from harness.world import Response, World, deadline, http_event
+from opsknight.directory.entries import Integration
+from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.windows import MaintenanceWindow
+from opsknight.incident import canary
+from opsknight.incident.commands import Resolve
+from opsknight.incident.model import Pointer, Status, Urgency
+from opsknight.store import items
+from opsknight.store.heartbeats import Heartbeats
+from opsknight.store.wire import attributes
+
+
+@pytest.fixture
+def night(world: World) -> Iterator[Pipeline]:
+    pipeline = Pipeline(world)
+    pipeline.people("ada")
+    pipeline.escalates(step("ada"))
+    beats(pipeline)
+    yield pipeline
+    pipeline.ends()
+
+
+def beats(night: Pipeline, every: timedelta = timedelta(minutes=5), **more: Any) -> None:
+    night.world.let_functions_end()
+    heartbeat = Heartbeat(every=every, **more)
+    settings = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "Backup"}
+    configure(night.world, Integration.model_validate(settings | {"heartbeat": heartbeat}))
+
+
+def says(night: Pipeline, said: str = "", method: str = "GET") -> Response:
+    path = f"/heartbeat/{night.world.integration_key}{said}"
+    return night.world.request(http_event("", path=path, method=method))
+
+
+def hears(night: Pipeline) -> None:
+    """Another heartbeat beats."""
+    Heartbeats(night.world.table).hear(night.world.clock(), deadline())
+
+
+def incidents(night: Pipeline) -> list[tuple[str, str]]:
+    """Title and status of each."""
+    found = check(night.world).incidents.values()
+    return [(each["title"], each["status"]) for each in found]
+
+
+def test_before_its_first_beat_it_is_awaited_by_nobody(night: Pipeline) -> None:
+    night.wait(days=1).pages()
+
+
+def test_overdue_it_pages_and_the_next_beat_resolves(night: Pipeline) -> None:
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH"):
+        assert says(night, method=method).status == 200
+        night.wait(minutes=5).pages()
+    night.wait(minutes=1, seconds=1)
+    hears(night)
+    night.wait(minutes=1).pages("ada")
+    [(title, status)] = incidents(night)
+    assert title.startswith("No heartbeat from Backup since ")
+    assert status == "OPEN"
+    for _ in range(2):
+        says(night)
+        night.wait(minutes=1).pages()
+        assert [status for _, status in incidents(night)] == ["RESOLVED"]
+    # It is watched again.
+    night.wait(minutes=6)
+    hears(night)
+    night.wait(minutes=1).pages("ada")
+
+
+def test_a_failure_pages_and_a_success_resolves(night: Pipeline) -> None:
+    says(night)
+    says(night, "/0")
+    night.wait(minutes=1).pages()
+    says(night, "/3")
+    night.wait(minutes=1).pages("ada")
+    assert incidents(night) == [("Backup failed: exit code 3", "OPEN")]
+    says(night, "/log")
+    night.wait(minutes=1)
+    assert incidents(night) == [("Backup failed: exit code 3", "OPEN")]
+    says(night)
+    night.wait(minutes=1)
+    assert incidents(night) == [("Backup failed: exit code 3", "RESOLVED")]
+
+
+def test_a_run_that_does_not_end_in_its_time_pages(night: Pipeline) -> None:
+    beats(night, timedelta(days=1), runs_at_most=timedelta(minutes=10))
+    says(night, "/start")
+    night.wait(minutes=6)
+    # Started again and again, it has no more time.
+    says(night, "/start")
+    night.wait(minutes=4, seconds=1)
+    hears(night)
+    night.wait(minutes=1).pages("ada")
+    [(title, _)] = incidents(night)
+    assert title.endswith("and has not ended in 10m")
+    says(night)
+    says(night, "/start")
+    says(night, "/0")
+    night.wait(minutes=30).pages()
+    assert [status for _, status in incidents(night)] == ["RESOLVED"]
+
+
+def test_where_nothing_is_heard_it_pages_later_and_the_fallback_hears_of_it(
+    night: Pipeline,
+) -> None:
+    """Whether it is our fault nobody knows: it waits for one interval more, and no longer."""
+    says(night)
+    night.wait(minutes=10).pages().fallback(0)
+    night.wait(minutes=3).pages("ada").fallback(1)
+    assert night.post.published[-1]["Subject"] == "OpsKnight hears no heartbeats"
+
+
+def test_after_a_gap_of_our_own_a_sender_has_time_to_be_heard(night: Pipeline) -> None:
+    beats(night, timedelta(minutes=30))
+    says(night)
+    night.wait(minutes=45)
+    hears(night)
+    night.wait(minutes=25).pages()
+    says(night)
+    night.wait(minutes=29).pages()
+    # One that stays silent pages.
+    night.wait(minutes=15)
+    hears(night)
+    night.wait(minutes=33).pages()
+    hears(night)
+    night.wait(minutes=2).pages("ada")
+
+
+def test_the_canary_shows_that_beats_would_arrive(night: Pipeline) -> None:
+    says(night)
+    night.wait(minutes=7).pages()
+    flight = Pointer(
+        id="canary_1",
+        service_id=canary.SERVICE_ID,
+        dedup_key=canary.DEDUP_KEY,
+        title="Canary",
+        urgency=Urgency.HIGH,
+        status=Status.OPEN,
+        created_at=night.world.clock(),
+    )
+    key = items.dedup_pointer_key(flight.service_id, flight.dedup_key)
+    night.put(key | {"kind": {"S": "flight"}} | attributes(flight))
+    night.wait(minutes=1).pages("ada")
+
+
+def test_a_maintenance_window_pauses_it(night: Pipeline) -> None:
+    says(night)
+    start = night.world.clock()
+    window = MaintenanceWindow(id="mw_1", start=start, end=start + timedelta(minutes=30), reason="")
+    night.serves(windows=(window,))
+    night.wait(minutes=35)
+    hears(night)
+    assert incidents(night) == []
+    night.wait(minutes=2)
+    hears(night)
+    night.wait(minutes=1).pages("ada")
+
+
+def test_one_that_the_file_has_no_more_is_forgotten(night: Pipeline) -> None:
+    says(night)
+    settings = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "Backup"}
+    configure(night.world, Integration.model_validate(settings))
+    night.wait(minutes=7)
+    assert not any(item["kind"]["S"] == "heartbeat" for item in night.world.items())
+
+
+def test_the_end_of_an_incident_by_hand_does_not_end_the_watch(night: Pipeline) -> None:
+    """It pages no second time before it beats, and does after that."""
+    says(night, "/fail")
+    night.wait(minutes=1).pages("ada")
+    [incident_id] = check(night.world).incidents
+    night.does(incident_id, Resolve())
+    says(night)
+    night.wait(minutes=2)
+    says(night, "/fail")
+    night.wait(minutes=1).pages("ada")
+
+
+def test_a_beat_counts_against_no_limit(night: Pipeline) -> None:
+    for _ in range(150):
+        night.world.clock.advance(milliseconds=1)
+        assert says(night).status == 200
