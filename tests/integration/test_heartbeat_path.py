@@ -13,12 +13,17 @@ from tests.integration.conftest import Log
 
 SAID = ("", "/start", "/log", "/fail", "/0", "/255", "/")
 
+BEATS = Integration(
+    id="int_prometheus",
+    service_id="svc_checkout",
+    name="Backup",
+    heartbeat=Heartbeat(every=timedelta(minutes=5), runs_at_most=timedelta(minutes=1)),
+)
+
 
 @pytest.fixture(autouse=True)
 def beats(world: World) -> None:
-    heartbeat = Heartbeat(every=timedelta(minutes=5), runs_at_most=timedelta(minutes=1))
-    settings = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "Backup"}
-    configure(world, Integration.model_validate(settings | {"heartbeat": heartbeat}))
+    configure(world, BEATS)
 
 
 def test_the_key_in_the_path_is_stored_logged_and_answered_nowhere(world: World, log: Log) -> None:
@@ -38,12 +43,15 @@ def test_what_is_no_heartbeat_is_refused(world: World) -> None:
         f"/heartbeat/{key}/256": 404,
         f"/heartbeat/{key}/-1": 404,
         f"/heartbeat/{key}/0/0": 404,
+        f"/heartbeat/{key}/{'0' * 5000}": 404,
         # An integration without a heartbeat.
         f"/heartbeat/{world.second_integration_key}": 404,
         "/heartbeat/nobody": 401,
     }
     for path, status in wrong.items():
         assert world.request(http_event("", path=path)).status == status, path
+    configure(world, BEATS.model_copy(update={"secret": "hook"}))
+    assert world.request(http_event("", path=f"/heartbeat/{key}")).status == 401
     answer = world.request(http_event("", path=f"/heartbeat/{key}", method="DELETE"))
     assert answer.status == 405
     assert not any(item["kind"]["S"] == "heartbeat" for item in world.items())

@@ -1,11 +1,15 @@
 """Heartbeats: who falls silent is paged for, unless it is the deployment that heard nothing."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from escalation.heartbeats import attend
+from harness.faults import Died
 from harness.invariants import check
 from harness.pipeline import Pipeline, step
 from harness.settings import configure
@@ -17,8 +21,12 @@ from opsknight.incident import canary
 from opsknight.incident.commands import Resolve
 from opsknight.incident.model import Pointer, Status, Urgency
 from opsknight.store import items
+from opsknight.store.due import Due
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.wire import attributes
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 
 @pytest.fixture
@@ -185,6 +193,47 @@ def test_the_end_of_an_incident_by_hand_does_not_end_the_watch(night: Pipeline) 
     night.wait(minutes=2)
     says(night, "/fail")
     night.wait(minutes=1).pages("ada")
+
+
+class Dying:
+    """A client of a process that dies before its write with this number, or never."""
+
+    def __init__(self, client: Any, left: int) -> None:
+        self._client, self._left = client, left
+
+    def __getattr__(self, name: str) -> Any:
+        def write(**arguments: Any) -> Any:
+            if not self._left:
+                raise Died
+            self._left -= 1
+            return getattr(self._client, name)(**arguments)
+
+        writes = ("update_item", "transact_write_items", "put_item")
+        return write if name in writes else getattr(self._client, name)
+
+
+@pytest.mark.parametrize("beats_meanwhile", [False, True])
+def test_a_sweep_that_dies_at_any_write_leaves_nothing_open_and_nothing_untold(
+    night: Pipeline, *, beats_meanwhile: bool
+) -> None:
+    for writes in range(4):
+        says(night)
+        night.wait(minutes=1)
+        night.ticking = False
+        night.wait(minutes=6)
+        hears(night)
+        table = night.world.table
+        dying = replace(table, client=cast("DynamoDBClient", Dying(table.client, writes)))
+        due = Due("", night.world.clock(), heartbeat="svc_checkout/int_prometheus")
+        with suppress(Died):
+            attend(replace(night.engine, table=dying), due, deadline())
+        if beats_meanwhile:
+            says(night)
+        night.ticking = True
+        night.wait(minutes=2)
+        active = [status for _, status in incidents(night) if status != "RESOLVED"]
+        assert len(active) == (0 if beats_meanwhile else 1), writes
+        night.new_pages()
 
 
 def test_a_beat_counts_against_no_limit(night: Pipeline) -> None:

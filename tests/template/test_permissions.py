@@ -42,6 +42,7 @@ from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
 from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
+from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Login
@@ -66,6 +67,7 @@ from opsknight.runtime.wakeups import (
 )
 from opsknight.store import items
 from opsknight.store.directory_items import directory_item
+from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
 from opsknight.store.sessions import Sessions
@@ -131,12 +133,16 @@ def call_events(world: World) -> None:
         id="int_prometheus",
         service_id=world.service.id,
         name="Prometheus",
+        heartbeat=Heartbeat(every=timedelta(minutes=1), runs_at_most=timedelta(minutes=1)),
         routing=Routing(routes=(route,)),
         remembers=True,
     )
     configure(world, own)
     events.handler.api.cache_clear()
     post(event(dedup_key="routed"), integration)
+    for said in ("/start", "", "/fail", ""):
+        beat = http_event("", method="GET", path=f"/heartbeat/{world.integration_key}{said}")
+        assert events.handler.on_request(beat, None)["statusCode"] == 200
     configure(world, own.model_copy(update={"secret": "hook"}))
     events.handler.api.cache_clear()
     signed = http_event({}, path=f"/k/{world.integration_key}/github")
@@ -159,10 +165,29 @@ def call_timer(world: World) -> None:
     _planned(world, ago=timedelta(minutes=1))
     for _ in range(BATCH + 1):
         world.send(event(dedup_key=token_hex(4)))
+    _heartbeats(world)
     for shard in range(DUE_SHARDS):
         _send(escalation.handler.on_due, SweepShard(shard))
     _every_path(world, wake)
     _send(escalation.handler.on_due, AuditIncidents())
+
+
+def _heartbeats(world: World) -> None:
+    """One that is overdue while nothing was heard, one that failed, one back, and one forgotten."""
+    heartbeat, long_ago = Heartbeat(every=timedelta(minutes=1)), world.clock() - timedelta(hours=2)
+    rows = Heartbeats(world.table)
+    for name in ("overdue", "failed", "back", "forgotten"):
+        where = world.service.id, f"int_{name}"
+        rows.beat(*where, heartbeat, long_ago, deadline())
+        if name in ("failed", "back"):
+            rows.fail(*where, "", long_ago, deadline())
+        if name == "back":
+            rows.beat(*where, heartbeat, long_ago + timedelta(minutes=1), deadline())
+        if name != "forgotten":
+            configure(
+                world,
+                Integration(id=where[1], service_id=where[0], name=name, heartbeat=heartbeat),
+            )
 
 
 def call_tick(world: World) -> None:

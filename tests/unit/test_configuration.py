@@ -12,6 +12,7 @@ from opsknight.config.configuration import Configuration, Entry, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Update, desired, steps
 from opsknight.config.lint import dangling
 from opsknight_cli.files.checking import check
+from opsknight_cli.files.describing import fields
 from opsknight_cli.files.reading import read
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -47,6 +48,20 @@ def test_an_integration_that_had_routes_is_looked_up_for_ever() -> None:
     assert after.services["svc_shop"].looked_up == ("int_company",)
     never = desired(Configuration(), configuration(bare), prune=True).configuration
     assert never.services["svc_shop"].looked_up is None
+
+
+def test_a_heartbeat_is_described_as_the_file_has_it_and_looked_up() -> None:
+    heartbeat = {"every": "1d", "grace": "30m", "runs_at_most": "2h", "severity": "warning"}
+    for section in (heartbeat, {"every": "5m"}):
+        data = json.loads(json.dumps(ROUTED))
+        data["services"]["shop"]["integrations"] = {"plain": "Plain", "job": {"heartbeat": section}}
+        live = desired(Configuration(), configuration(data), prune=True).configuration
+        assert live.services["svc_shop"].looked_up == ("int_job",)
+        assert fields(live.integrations["svc_shop/int_job"]) == {"heartbeat": section}
+    for wrong in ({}, {"every": "1s"}, {"every": "5m", "grace": "8d"}, {"every": "5m", "cron": ""}):
+        data["services"]["shop"]["integrations"]["job"] = {"heartbeat": wrong}
+        checked = check(read({"": json.dumps(data)}), NOW)
+        assert [each.severity for each in checked.problems if "heartbeat" in str(each.path)]
 
 
 @given(files(), files())

@@ -122,6 +122,11 @@ class IntegrationShape(Shape):
     def _has_what_it_needs(self) -> Self:
         if self.next_secret is not None and self.secret is None:
             raise ValueError("`next_secret` needs a `secret`, which it is to replace")
+        if self.secret is not None and self.heartbeat is not None:
+            raise ValueError(
+                "has `secret` and `heartbeat`, and beats are not signed: give the heartbeat an "
+                "integration of its own"
+            )
         return self
 
 

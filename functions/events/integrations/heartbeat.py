@@ -4,6 +4,7 @@ may follow, as cron jobs know it from other services; any method will do, as too
 A beat is one write. It counts against no limit of its key: the gateway's throttle is the bound.
 """
 
+import re
 from typing import Final
 
 from events.call import Call, Sender
@@ -17,16 +18,18 @@ from opsknight.store.heartbeats import Heartbeats
 
 PREFIX: Final = "/heartbeat/"
 LARGEST_EXIT: Final = 255
+_CODE: Final = re.compile("[0-9]{1,3}")
 _NONE: Final = (
     "Give the integration of this key a `heartbeat` in the configuration: how often it beats."
 )
+_SIGNS: Final = "The integration has a secret. Give the heartbeat an integration of its own."
 _KNOWN: Final = "Known are /heartbeat/KEY, and after it /start, /fail, /log or an exit code."
 
 
 def answer(call: Call, reception: Reception) -> Answer:
     """Raises HttpError, Unavailable."""
     key, _, said = call.request.path.removeprefix(PREFIX).removesuffix("/").partition("/")
-    is_code = said.isascii() and said.isdecimal() and int(said[:4]) <= LARGEST_EXIT
+    is_code = _CODE.fullmatch(said) is not None and int(said) <= LARGEST_EXIT
     if not is_code and said not in ("", "start", "fail", "log"):
         raise HttpError(404, Failure(error="Not found", message=_KNOWN))
     sender = identify(call, reception.directory, key).sender
@@ -42,6 +45,9 @@ def noted(said: str, sender: Sender, call: Call, reception: Reception) -> None:
     beats: Heartbeat | None = integration.heartbeat if integration else None
     if integration is None or beats is None or not isinstance(sender.key, IntegrationKey):
         raise HttpError(404, Failure(error="No heartbeat", message=_NONE))
+    if integration.secret is not None:
+        # A key alone is not enough anywhere, and beats are not signed.
+        raise HttpError(401, Failure(error="Unauthorized", message=_SIGNS))
     directory.note_use(sender.hashed, sender.key, now, deadline)
     rows = Heartbeats(directory.table)
     mine = sender.service.id, integration.id
