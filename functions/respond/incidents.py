@@ -59,7 +59,7 @@ def list_incidents(call: ApiCall) -> Answer:
     query = Query(call.request.query)
     statuses, urgencies = query.statuses(), query.urgencies()
     since, until = query.time("since"), query.time("until")
-    limit, place = query.limit(), query.cursor()
+    limit, place, detailed = query.limit(), query.cursor(), query.flag("details")
     service_id, team_id = query.text("service"), query.text("team")
     if statuses == {Status.RESOLVED} and service_id is None:
         query.wrong("service", "is required for RESOLVED: they are listed service by service")
@@ -74,6 +74,9 @@ def list_incidents(call: ApiCall) -> Answer:
     found, following = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
     names = call.names(of_listed(found))
     listed = [answers.listed(each, names) for each in found]
+    if detailed and listed:
+        whole = call.table.incidents((each.id for each in listed), call.deadline)
+        listed = [answers.detailed(each, whole.get(each.id)) for each in listed]
     return Answer(
         200, IncidentPage(incidents=listed, cursor=None if following is None else cursor(following))
     )

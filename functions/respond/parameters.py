@@ -47,4 +47,10 @@ FILTERS: Final = (
         20,
     ),
     Parameter("cursor", "The cursor of the answer before.", TEXT, "YWN0aXZlIA"),
+    Parameter(
+        "details",
+        "With the dedup key, counts and times of each: a second read.",
+        {"type": "boolean"},
+        True,
+    ),
 )

@@ -143,6 +143,12 @@ class Query:
         self.wrong("limit", f"must be a number from 1 to {MOST_LISTED}")
         return DEFAULT_LIMIT
 
+    def flag(self, name: str) -> bool:
+        text = self.text(name) or "false"
+        if text not in ("true", "false"):
+            self.wrong(name, "must be true or false")
+        return text == "true"
+
     def cursor(self) -> Place | None:
         """Where the last batch ended. It grants nothing: each batch is checked by itself."""
         text = self.text("cursor")

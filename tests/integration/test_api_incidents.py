@@ -116,6 +116,10 @@ def test_resolved_incidents_are_listed_service_by_service(desk: Desk) -> None:
     page = desk.call("GET", f"{path}&limit=2")
     rest = desk.call("GET", f"{path}&limit=2&cursor={page.body['cursor']}")
     assert ids(rest) == [old]
+    assert "resolvedAt" not in rest.body["incidents"][0]
+    detailed = desk.call("GET", f"{path}&since=2026-12-01T00:00:00Z&details=true")
+    assert {each["resolvedAt"][:10] for each in detailed.body["incidents"]} == {"2027-01-02"}
+    assert {each["dedupKey"] for each in detailed.body["incidents"]} == {"b", "c"}
     assert ids(desk.call("GET", "/api/incidents?status=RESOLVED&service=svc_reports")) == []
 
 
@@ -123,6 +127,7 @@ def test_resolved_incidents_are_listed_service_by_service(desk: Desk) -> None:
     ("query", "path"),
     [
         ("status=RESOLVED", "service"),
+        ("details=1", "details"),
         ("status=RESOLVED,OPEN&service=svc_checkout", "status"),
         ("status=NEW", "status"),
         ("urgency=critical", "urgency"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -141,6 +142,26 @@ def test_a_handler_takes_the_body_of_its_route(route: Route[Any]) -> None:
 
 def test_no_two_routes_are_one() -> None:
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_what_generators_of_clients_need() -> None:
+    """Each operation becomes a function, and each object a class: they need names of their own."""
+    names = [each["operationId"] for each in OPERATIONS.values()]
+    assert len({each.lower() for each in names}) == len(names)
+    assert all(re.fullmatch(r"[a-z][A-Za-z]*", each) for each in names)
+    assert not [*anonymous(DESCRIBED["paths"], "paths"), *anonymous(DESCRIBED["components"], "")]
+
+
+def anonymous(part: Any, place: str) -> Iterator[str]:
+    """Objects that are described where they are used, and have no name."""
+    if isinstance(part, dict):
+        if "properties" in part and not re.fullmatch(r"/schemas/\w+", place):
+            yield place
+        part = {key: each for key, each in part.items() if key not in ("example", "examples")}
+    entries = part.items() if isinstance(part, dict) else enumerate(part)
+    for key, each in entries:
+        if isinstance(each, dict | list):
+            yield from anonymous(each, f"{place}/{key}")
 
 
 @pytest.mark.parametrize("of", PEOPLE, ids=" ".join)

@@ -2,6 +2,7 @@
 shapes are in `models`.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,20 @@ def listed(each: Listed, names: Names) -> models.ListedIncident:
         assignee_id=each.assignee_id,
         assignee_name=names.user(each.assignee_id),
         members=_members(each),
+    )
+
+
+def detailed(brief: models.ListedIncident, whole: Incident | None) -> models.ListedIncident:
+    """With what the index of lists lacks: each alert would be one more write to that."""
+    if whole is None:
+        return brief
+    return replace(
+        brief,
+        dedup_key=whole.dedup_key,
+        alert_count=whole.alert_count,
+        last_alert_at=whole.last_alert_at,
+        acknowledged_at=whole.acknowledged_at,
+        resolved_at=whole.resolved_at,
     )
 
 

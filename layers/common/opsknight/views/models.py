@@ -36,6 +36,14 @@ class ListedIncident(Shape):
     created_at: datetime
     assignee_id: str | Absent = None
     assignee_name: str | Absent = None
+    dedup_key: Annotated[
+        str | Absent,
+        Field(description="In lists with `details=true`, as what follows up to `resolvedAt`."),
+    ] = None
+    alert_count: int | Absent = None
+    last_alert_at: datetime | Absent = None
+    acknowledged_at: datetime | Absent = None
+    resolved_at: datetime | Absent = None
     members: MembersAnswer | Absent = None
 
 
