@@ -26,6 +26,7 @@ from opsknight.runtime import clock
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items, message_items
+from opsknight.store.receivers import Receivers
 from opsknight.store.wire import wire
 from respond.handler import Responder, fault, make, on_messages
 
@@ -93,6 +94,11 @@ class Desk:
             conventions.origins(origins),
             self.twilio_name,
         )
+
+    def confirmed(self, user: str, method: str) -> str:
+        """The address that the user has shown to work; empty for none."""
+        destination = Owner.user(f"user_{user}").destination(method)
+        return Receivers(self.world.table).state(destination, deadline()).confirmed_to
 
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
         """A message to a user, as planning stores it."""

@@ -15,16 +15,17 @@ from rich.text import Text
 
 from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import User
-from opsknight.directory.receivers import Receiver
+from opsknight.directory.receivers import Owner, Receiver
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.recipients import methods
 from opsknight.notification.requested import deliveries_of_test
 from opsknight.runtime.wakeups import delivery_wakeup
+from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 from opsknight.views import answers
 from opsknight.views.names import UNKNOWN
 from opsknight.views.wire import to_json
-from opsknight_cli.session import CommandError, Exit, Session
+from opsknight_cli.session import CommandError, Exit, Session, UsageError
 from opsknight_cli.terminal import holding
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import method_name
@@ -52,9 +53,14 @@ def test_command(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait for the results.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Ask whether each arrived, and remember it.")
+    ] = False,
 ) -> None:
     """Send a test message by each contact method of a user. It is real: telephones ring."""
     session, screen, deployment = invocation.session, invocation.screen, invocation.deployment
+    if confirm and (no_wait or screen.as_json):
+        raise UsageError("--confirm asks a person: it goes with neither --no-wait nor --json.")
     if (spell := holding.current(invocation)) is not None:
         raise CommandError(f"No test is sent. {holding.sentence(spell)}")
     if deployment.pages is None:
@@ -75,6 +81,8 @@ def test_command(
         screen.data({"test": planned[0].incident_id, "deliveries": [*map(_data, seen)]})
     else:
         _show(screen, chosen, seen, no_wait)
+    if confirm:
+        _confirm(invocation, found, chosen, seen)
     if not no_wait and any(each.state is not State.SENT for each in seen):
         raise Exit(1)
 
@@ -156,6 +164,17 @@ def _show(
                     f"Some were not attempted within {WAITED.seconds} seconds: the log group of "
                     "notify may say why."
                 )
+
+
+def _confirm(
+    invocation: Invocation, user: User, chosen: Sequence[Receiver], seen: Sequence[Delivery]
+) -> None:
+    session, table = invocation.session, invocation.deployment.table
+    for method, delivery in zip(chosen, seen, strict=True):
+        asked = f"Did the message to {method_name(method.id)} arrive?"
+        if delivery.state is State.SENT and invocation.screen.ask(asked):
+            destination = Owner.user(user.id).destination(method.id)
+            Receivers(table).confirm(destination, method.to, session.now(), session.deadline())
 
 
 def _data(each: Delivery) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from opsknight.notification.replies import MOST_BY_KEY
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import perform
 from opsknight.store.table import Table
+from respond.confirming import confirm_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Calls:
             log_fields["cause"] = str(cause)
             return Said(f"That did not work just now. {twiml.offer(len(told))}", asks=True)
         log_fields["result"] = said.said[:60]
+        if not said.asks:
+            confirm_address(self.table, user, (Channel.VOICE, fields["To"]), now, deadline)
         return said
 
     def _called(

@@ -22,6 +22,7 @@ from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsUnavaila
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
 from respond import linked_incident, linked_list
+from respond.confirming import confirm_method
 from respond.pages import sentence_page
 from respond.visit import UNKNOWN, Visit
 
@@ -91,9 +92,10 @@ class Linked:
             log_fields=log_fields,
         )
         if request.method == "POST":
-            return (
-                linked_list.act(visit, self.workers) if link.whole else linked_incident.act(visit)
-            )
+            act = linked_list.act(visit, self.workers) if link.whole else linked_incident.act(visit)
+            if act.status == 303:
+                confirm_method(self.table, reader, delivery.receiver_id, now, deadline)
+            return act
         return linked_list.show(visit) if link.whole else linked_incident.show(visit)
 
     def _link(self, token: str, now: datetime) -> Link:

@@ -28,6 +28,7 @@ from opsknight.runtime.ssm_secrets import ASKED_AGAIN, REMEMBERED, Secret, Secre
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import perform
 from opsknight.store.table import Table
+from respond.confirming import confirm_address
 
 PATH: Final = "/slack/actions"
 # https://api.slack.com/authentication/verifying-requests-from-slack
@@ -144,6 +145,8 @@ class Slack:
             timeouts=service.timeouts if service else NEVER,
         )
         log_fields |= {"incident_id": incident.id, "actor_id": actor.id}
+        if user is not None:
+            confirm_address(self.table, user, (Channel.SLACK, person.id), now, deadline)
         if isinstance(decision, Transitioned):
             log_fields["result"] = decision.change.what
         elif isinstance(decision, NotAllowed):

@@ -38,6 +38,7 @@ from opsknight.store.calls import Deadline
 from opsknight.store.execute import perform
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
+from respond.confirming import confirm_address
 from respond.whole_directory import WholeDirectory
 
 LONGEST_TITLE: Final = 60
@@ -129,8 +130,12 @@ class Texts:
                     self.replies.count_wrong(act.inbound.sender, act.now, act.deadline)
                     return "wrong code"
                 if isinstance(reply, AcknowledgesAll):
-                    return self._all(act, named)
-                return self._one(act, named, resolve=isinstance(reply, Resolves))
+                    said = self._all(act, named)
+                else:
+                    said = self._one(act, named, resolve=isinstance(reply, Resolves))
+                user, number = act.users[named.user_id], act.inbound.sender
+                confirm_address(self.table, user, (Channel.SMS, number), act.now, act.deadline)
+                return said
             case AsksForCodes():
                 return self._list(act)
             case Unknown():

@@ -2,7 +2,7 @@
 
 import json
 
-from harness.account import Refusal, Scripted
+from harness.account import Refusal, Scripted, confirm_all
 from harness.world import event
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from tests.integration.play import EXAMPLES, Play, nights, small, without_chance
@@ -134,6 +134,7 @@ def doctor(play: Play) -> None:
     play.forget_last()
     account = Scripted(play.shell.world)
     play.shell.account = account
+    confirm_all(play.shell.world)
     play.types("doctor")
     account.version = "0.0.9"
     account.parameters |= {"EmailFrom": "", "VoiceOrigination": ""}

@@ -1,5 +1,6 @@
 """The doctor on a whole account: its findings, its exit codes, and services that do not answer."""
 
+import io
 import json
 import threading
 from collections.abc import Iterable
@@ -8,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness.account import Refusal, Scripted
+from harness.account import Refusal, Scripted, confirm_all
 from harness.dynamodb import template
+from harness.pipeline import Pipeline
+from harness.post import PAGES_HIGH
 from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
+from opsknight.runtime.queues import Queue
 from opsknight.store.configurations import Configurations
 from opsknight.store.items import HOLD_KEY
 from opsknight.store.receivers import Receivers
@@ -40,6 +44,7 @@ def shell(world: World) -> Shell:
     shell = Shell(world, account=Scripted(world))
     # The world's own service gets a policy by it.
     assert shell.opsknight("apply", "-", "--yes", stdin=FILE).code == 0
+    confirm_all(world)
     return shell
 
 
@@ -60,7 +65,35 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 25
+    assert len(found) == 26
+
+
+def test_what_nobody_has_confirmed_in_ninety_days_is_a_warning(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.world.clock.advance(days=91)
+    [found] = examined(shell, 2)["confirmed"]
+    assert found["said"] == (
+        "3 of 3 contact methods have not been confirmed in 90 days: chat of user ada, mail of user"
+        " ada, phone of user ada."
+    )
+    night = Pipeline(shell.world, ticking=False)
+    shell.pages = Queue(night.post.sqs(), PAGES_HIGH)
+
+    def wait(seconds: float) -> None:
+        night.wait(seconds=seconds)
+
+    shell.sleep = wait
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\ny\n"))
+    said = shell.opsknight("contact", "test", "ada", "--confirm")
+    assert said.code == 0, said.all
+    [found] = examined(shell, 2)["confirmed"]
+    assert found["said"].startswith("1 of 3 "), found
+    confirm_all(shell.world)
+    changed = FILE.replace("ada@example.com}", "ada@example.org}")
+    assert shell.opsknight("apply", "-", "--yes", stdin=changed).code == 0
+    [found] = examined(shell, 2)["confirmed"]
+    assert "mail of user ada" in found["said"], "another address is not the one that works"
 
 
 def test_what_is_served_is_compared_with_what_was_deployed(shell: Shell) -> None:

@@ -92,6 +92,7 @@ def test_acknowledging_makes_the_one_who_was_paged_the_assignee(desk: Desk) -> N
     pressed = desk.press(path, "acknowledge")
     assert pressed.status == 303
     assert pressed.headers["Location"] == path.removeprefix("/r/")
+    assert desk.confirmed("ben", "email") == "ben@example.com"
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ben")
     (change,) = desk.world.table.changes(incident_id, deadline())
@@ -167,9 +168,12 @@ def test_what_is_resolved_offers_nothing_any_more(desk: Desk) -> None:
     page = desk.ask(path)
     assert page.status == 200
     assert buttons(page) == []
-    before = in_order(desk.world.items())
+    before = incident(desk.world, incident_id)
+    changes = desk.world.table.changes(incident_id, deadline())
     assert desk.press(path, "acknowledge").status == 303
-    assert in_order(desk.world.items()) == before
+    assert incident(desk.world, incident_id) == before
+    assert desk.world.table.changes(incident_id, deadline()) == changes
+    assert desk.confirmed("ada", "email") == "ada@example.com", "the message arrived"
 
 
 def test_who_comes_second_sees_who_was_first(desk: Desk) -> None:

@@ -78,6 +78,7 @@ def test_who_has_this_account_in_slack_is_known_by_name(desk: Desk) -> None:
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ben")
     (change,) = desk.world.table.changes(incident_id, deadline())
     assert (change.actor.kind, change.actor.name) == (ActorKind.USER, "Ben")
+    assert desk.confirmed("ben", "slack") == "U042GRACE"
 
 
 def test_a_replay_changes_nothing(desk: Desk) -> None:

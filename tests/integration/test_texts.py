@@ -117,6 +117,7 @@ def test_a_code_acknowledges_and_is_confirmed_everywhere_but_by_a_call(desk: Des
     desk.text(code.lower(), ADA)
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
+    assert (desk.confirmed("ada", "ada_sms"), desk.confirmed("ada", "ada_email")) == (ADA, "")
     said = 'Acknowledged: you have it: "CPU above 90% on web-01"'
     assert answers(desk) == {
         "ada_sms": said,

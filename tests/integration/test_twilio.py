@@ -59,6 +59,7 @@ def test_a_key_acknowledges_in_the_name_of_whoever_was_called(desk: Desk) -> Non
     incident_id = incident_in(desk.world, Status.OPEN)
     delivery = call(desk, incident_id)
     assert press(desk, delivery, "4") == "Acknowledged. You have it. Goodbye."
+    assert (desk.confirmed("ada", "ada_voice"), desk.confirmed("ada", "ada_sms")) == (ADA, "")
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
     assert press(desk, delivery, "4") == "You have it already. Goodbye."
@@ -71,6 +72,7 @@ def test_another_key_resolves_and_all_others_do_nothing_but_ask_again(desk: Desk
     for key in ("1", "2", "5", "0", "*", "#", "44", ""):
         assert press(desk, delivery, key).startswith("That key does nothing. Press 4")
     assert incident(desk.world, incident_id).status is Status.OPEN
+    assert desk.confirmed("ada", "ada_voice") == "", "a mailbox presses nothing"
     assert press(desk, delivery, "6") == "Resolved. Goodbye."
     assert incident(desk.world, incident_id).status is Status.RESOLVED
 

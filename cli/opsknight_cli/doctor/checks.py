@@ -234,6 +234,15 @@ def receivers(deployed: Deployed) -> Iterable[Finding]:
     return configuration_findings.receivers(names, states)
 
 
+def confirmed(deployed: Deployed) -> Iterable[Finding]:
+    if deployed.is_local:
+        yield ok("confirmed", "The inbox shows everything, because this is a local deployment.")
+        return
+    names = configuration_findings.destinations(deployed.configuration)
+    states = Receivers(deployed.table).states(names, Deadline.after(deployed.patience))
+    yield configuration_findings.unconfirmed(deployed.configuration, states, deployed.now)
+
+
 def dedup_keys(deployed: Deployed) -> Iterable[Finding]:
     """Samples the newest active incidents, and recently resolved ones of some services."""
     deadline = Deadline.after(deployed.patience)
@@ -270,6 +279,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "services": services,
     "shifts": shifts.coming_week,
     "receivers": receivers,
+    "confirmed": confirmed,
     "dedup keys": dedup_keys,
 }
 OF_THE_CONFIGURATION: Final = (
@@ -279,6 +289,7 @@ OF_THE_CONFIGURATION: Final = (
     "services",
     "shifts",
     "receivers",
+    "confirmed",
     "dedup keys",
 )
 """Checks that need the configuration."""

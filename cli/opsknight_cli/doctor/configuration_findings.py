@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
@@ -15,6 +16,7 @@ from opsknight_cli.doctor.findings import Finding, named, ok, warning
 
 # This many keys that differ only in a time or an id are no coincidence.
 ALIKE: Final = 3
+CONFIRMED_FOR: Final = timedelta(days=90)
 
 
 def used(configuration: Configuration) -> set[Channel]:
@@ -108,6 +110,29 @@ def destinations(configuration: Configuration) -> dict[str, str]:
             name = f"{slug_of(hook.id)} of status page {slug_of(page.id)}"
             found[Owner.status_page(page.id).destination(hook.id)] = name
     return found
+
+
+def unconfirmed(
+    configuration: Configuration, states: Mapping[str, ReceiverState], now: datetime
+) -> Finding:
+    """`states` of those that have had a message."""
+    found, count = set(), 0
+    for user in configuration.users.values():
+        for method in () if user.disabled else methods(user):
+            count += 1
+            state = states.get(Owner.user(user.id).destination(method.id), ReceiverState())
+            # What was confirmed of another address says nothing about this one.
+            at = state.confirmed_at if state.confirmed_to == method.to else None
+            if at is None or at < now - CONFIRMED_FOR:
+                found.add(f"{slug_of(method.id) or method.id} of user {slug_of(user.id)}")
+    if not found:
+        return ok("confirmed", f"All {count} contact methods of people have shown that they work.")
+    said = (
+        f"{len(found)} of {count} contact methods have not been confirmed in {CONFIRMED_FOR.days}"
+        f" days: {named(found)}."
+    )
+    mend = "Whoever acts by a message confirms its method; or `opsknight contact test U --confirm`."
+    return warning("confirmed", said, mend)
 
 
 def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> list[Finding]:

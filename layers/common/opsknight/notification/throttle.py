@@ -85,6 +85,10 @@ class ReceiverState(Model):
     failing_since: AwareDatetime | None = None
     failures: int = 0
     """In a row."""
+    confirmed_at: AwareDatetime | None = None
+    """When the person last showed that what is sent there arrives; exact to a week."""
+    confirmed_to: str = ""
+    """The address or number that they showed it of."""
     circuit_open_until: AwareDatetime | None = None
     """Set while the circuit is open: nobody tries the receiver before this time."""
 

@@ -6,16 +6,19 @@ receivers there are is the directory's; what is held for one is in `bundles`.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from opsknight.notification.throttle import EXEMPT_EVERY, LEASE, ReceiverState
 from opsknight.store import items, transactions
-from opsknight.store.calls import Deadline, retrying
+from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, expiry, plain, wire
+
+CONFIRMED_AGAIN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,19 @@ class Receivers:
             for item in found
             for state in self.table.readable(ReceiverState, [item])
         }
+
+    def confirm(self, destination: str, to: str, now: datetime, deadline: Deadline) -> None:
+        """The person has shown that messages to the address or number arrive. Once in a week is
+        enough.
+        """
+        condition = (
+            "attribute_not_exists(#confirmed_at) OR #confirmed_at < :old"
+            " OR #confirmed_to <> :confirmed_to"
+        )
+        changes = {"confirmed_at": now, "confirmed_to": to}
+        with suppress(Conflict):
+            old = {":old": wire(now - CONFIRMED_AGAIN)}
+            self._update(destination, changes, condition, old, deadline)
 
     def acquire_slot(
         self,
