@@ -97,8 +97,9 @@ console: ## build the web console from console/ (needs Node; its built files are
 	@cd console && npm ci --no-audit --no-fund && npm run --silent types && npm run --silent check && npm run --silent build
 
 .PHONY: console console-tests screens
-console-tests: ## types and unit tests of the web console (needs Node)
-	@cd console && npm ci --no-audit --no-fund && npm run --silent check
+console-tests: ## types of the API, types and unit tests of the web console (needs Node)
+	@cd console && npm ci --no-audit --no-fund && npm run --silent types && npm run --silent check
+	@git diff --exit-code --stat console/src/api || { echo "The API has changed: run \`make console\`."; exit 1; }
 
 screens: .venv ## pictures of every page of the console, in .local/screens
 	@scripts/programs

@@ -523,6 +523,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell the addresses of calendars (.ics) of the key's owner and of each schedule.
+         * @description Needs the scope `schedules:read`.
+         */
+        get: operations["listCalendars"];
+        put?: never;
+        post?: never;
+        /**
+         * End the address of one's own calendar, or of a schedule's, and all its readers'.
+         * @description Needs the scope `schedules:read`, or `schedules:write` with `schedule`.
+         */
+        delete: operations["endCalendar"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -778,6 +802,16 @@ export interface components {
             /** @description In the order of the ids. */
             results: components["schemas"]["BulkResult"][];
         };
+        /** @description Paths under the URL of the deployment. Whoever has one reads that calendar, without a key. */
+        Calendars: {
+            /** @description With the shifts of the key's owner. */
+            mine: string;
+            /** @description Of each schedule, with everybody's shifts. */
+            schedules: components["schemas"]["ScheduleCalendar"][];
+        };
+        CalendarsAnswer: {
+            calendars: components["schemas"]["Calendars"];
+        };
         /**
          * @description How messages get to a receiver.
          * @enum {string}
@@ -964,6 +998,15 @@ export interface components {
             createdAt: string;
             assigneeId?: string;
             assigneeName?: string;
+            /** @description In lists with `details=true`, as what follows up to `resolvedAt`. */
+            dedupKey?: string;
+            alertCount?: number;
+            /** Format: date-time */
+            lastAlertAt?: string;
+            /** Format: date-time */
+            acknowledgedAt?: string;
+            /** Format: date-time */
+            resolvedAt?: string;
             members?: components["schemas"]["MembersAnswer"];
         };
         Me: {
@@ -1096,7 +1139,7 @@ export interface components {
          * @description Why a person gets a message.
          * @enum {string}
          */
-        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "test";
+        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "test";
         /** @description Changes the urgency, the assignee, or both; the urgency first. */
         Patch: {
             urgency?: components["schemas"]["Urgency"];
@@ -1208,6 +1251,10 @@ export interface components {
             /** @description The user on call now; null for nobody. */
             onCall: string | null;
             onCallName?: string;
+        };
+        ScheduleCalendar: {
+            scheduleId: string;
+            path: string;
         };
         Schedules: {
             schedules: components["schemas"]["ScheduleAnswer"][];
@@ -1794,6 +1841,11 @@ export interface operations {
                  * @example YWN0aXZlIA
                  */
                 cursor?: string;
+                /**
+                 * @description With the dedup key, counts and times of each: a second read.
+                 * @example true
+                 */
+                details?: boolean;
             };
             header?: never;
             path?: never;
@@ -2919,6 +2971,76 @@ export interface operations {
                 };
             };
             400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCalendars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Paths to subscribe to. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarsAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endCalendar: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The calendar of this schedule, by id, instead of one's own.
+                 * @example sch_web
+                 */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works no more. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
