@@ -125,6 +125,8 @@ class Path:
     calls: int
     done: int = 200
     again: frozenset[int] = frozenset({200})
+    confirms: bool = False
+    """Whether it remembers, once it has acted, that the message arrived."""
 
     def __str__(self) -> str:
         return self.name
@@ -145,6 +147,7 @@ PATHS = (
         5,
         303,
         frozenset({303}),
+        confirms=True,
     ),
     Path(
         "resolve in Slack",
@@ -209,6 +212,7 @@ def test_after_a_death_acting_again_is_as_acting_once(
         with pytest.raises(Died):
             stage.play(Process(death, point))
         written = point.operation == "TransactWriteItems" and death.moment == "after"
+        written |= path.confirms and point.operation == "UpdateItem"
         assert stage.whats() == ([path.what] if written else []), point
         answer = stage.play(Process())
         assert answer in (path.again if written else {path.done}), point
