@@ -195,20 +195,9 @@ def test_a_function_that_does_not_know_of_the_routes_yet_leaves_nothing_open(
     assert active(world) == {("svc_checkout", "other")}
 
 
-def test_another_senders_incident_under_the_same_key_is_left_alone(world: World) -> None:
-    group = Route(name="db", when="`true`", group="'db'")
-    routed(world, group)
-    send(world, dedup_key="one")
-    send(world, "resolve", dedup_key="one")
-    send(world, dedup_key="two")
-    # Late, and repeated: its own incident is over.
-    assert send(world, "resolve", dedup_key="one").action == "ignored"
-    assert active(world) == {("svc_checkout", "db")}
-
-
-def test_one_key_of_two_integrations_is_two_alerts_of_a_group(world: World) -> None:
-    """Monitors count from one: number 1 of one is up again, and that of another still down."""
-    routing = Routing(routes=(Route(name="db", when="`true`", group="'db'"),))
+def two_integrations(world: World, route: Route) -> None:
+    """Both send by this route."""
+    routing = Routing(routes=(route,))
     for number in ("prometheus", "grafana"):
         configure(
             world,
@@ -222,6 +211,21 @@ def test_one_key_of_two_integrations_is_two_alerts_of_a_group(world: World) -> N
         )
     both = world.service.model_copy(update={"looked_up": ("int_prometheus", "int_grafana")})
     world.table.put_all([directory_item(both)], deadline())
+
+
+def test_another_senders_incident_under_the_same_key_is_left_alone(world: World) -> None:
+    two_integrations(world, Route(name="all", when="`true`", service_id="svc_reports"))
+    send(world, dedup_key="1")
+    send(world, "resolve", dedup_key="1")
+    assert world.send(event(dedup_key="1"), key=world.second_integration_key).status == 202
+    # Late, and repeated: its own incident is over.
+    assert send(world, "resolve", dedup_key="1").action == "ignored"
+    assert active(world) == {("svc_reports", "1")}
+
+
+def test_one_key_of_two_integrations_is_two_alerts_of_a_group(world: World) -> None:
+    """Monitors count from one: number 1 of one is up again, and that of another still down."""
+    two_integrations(world, Route(name="db", when="`true`", group="'db'"))
     for key in (world.integration_key, world.second_integration_key):
         assert world.send(event(dedup_key="1"), key=key).status == 202
     send(world, "resolve", dedup_key="1")
