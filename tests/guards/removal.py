@@ -104,8 +104,9 @@ def run(tests: list[str], copy: Path) -> NoReturn:
     enter(copy)
     import pytest  # noqa: PLC0415 - the process that waits for us does without it
 
-    # Without its guard a test may hang; with it none takes half as long.
-    options = ["-q", "-x", "--timeout=60"]
+    # Without its guard a test may hang; with it none takes half as long. A thread ends the process:
+    # what a signal raises in a loop may be caught there.
+    options = ["-q", "-x", "--timeout=60", "--timeout-method=thread"]
     # Libraries that are here already hold no assertions of ours.
     options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     sys.exit(int(pytest.main([*options, *tests])))
