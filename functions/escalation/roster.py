@@ -3,7 +3,7 @@ over.
 
 Each tick reads one item, which says when the next message is due. Only then, and every quarter of
 an hour, are all schedules looked at: so a change of any of them, whoever made it, needs to tell
-nobody here. What is told is in `opsknight.notification.shifts`.
+nobody here. `opsknight.notification.shifts` has the messages.
 """
 
 from collections import defaultdict

@@ -41,7 +41,7 @@ INTEGRATIONS: Final[Mapping[str, str]] = {
 }
 
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# Grafana signs so if it is told to; Alertmanager signs nothing.
+# Grafana can sign so; Alertmanager signs nothing.
 SIGNATURES: Final = (Signature(scheme=Scheme.HMAC_SHA256, header="x-grafana-alerting-signature"),)
 
 type Read = Callable[[Sent], Batch]

@@ -24,7 +24,7 @@ _REQUEST: Final = re.compile(r"/v2/alerts/requests/([^/]+)")
 # What follows the identifier. An alias may hold a slash, so it ends at the last one.
 _ACT: Final = re.compile(r"/v2/alerts/(.+)/([a-z]+)")
 _ALERT: Final = re.compile(r"/v2/alerts/(.+)")
-# Of a path that is still encoded. An HTTP API of API Gateway decodes all of it but `%25`.
+# A path may still be encoded: an HTTP API of API Gateway decodes all of it but `%25`.
 _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 
 _ACTS: Final[Mapping[str, Mapping[str, _Handler]]] = {
