@@ -75,7 +75,7 @@ class RouteShape(Shape):
         None, description="What in the event says the service's key."
     )
     severity: Severity | None = Field(None, description="Instead of the event's own severity.")
-    suppress: Flag = Field(False, description="Its incidents open suppressed: nobody is told.")
+    suppress: Flag = Field(False, description="Its incidents open suppressed and page nobody.")
     drop: Flag = Field(False, description="Its triggers open nothing; they are counted.")
     group: ExpressionText | None = Field(
         None, description="The dedup key: events with the same one share an incident."

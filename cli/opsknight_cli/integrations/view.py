@@ -120,7 +120,7 @@ def _routed(become: Become) -> list[tuple[str, str]]:
     if found.dedup_key is not None:
         rows.append(("group", found.dedup_key))
     if found.suppress:
-        rows.append(("suppressed", "its incident opens suppressed: nobody is told"))
+        rows.append(("suppressed", "its incident opens suppressed and pages nobody"))
     if (waits := found.page_after) is not None:
         alerts = f", or with {waits.alerts} alerts" if waits.alerts else ""
         who = "" if waits.high else "; at once if HIGH"

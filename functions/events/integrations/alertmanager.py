@@ -1,8 +1,8 @@
 """Alertmanager's webhook, version 4: one request for each flush of a group.
 
 Sources: Alertmanager's documentation and code. Its webhook sends a 5xx again, and nothing else, not
-even a 429; a flush that was refused comes again with the next `group_interval`. An alert is told
-apart by its fingerprint, which is the same in every group and after a restart.
+even a 429; a flush that was refused comes again with the next `group_interval`. Its fingerprint
+tells an alert from the others: it is the same in every group and after a restart.
 """
 
 import hashlib

@@ -188,7 +188,7 @@ def _amend(
     return visit.accepted(act, outcome, incident.id, headers)
 
 
-# What of several outcomes is told.
+# Of several outcomes, the answer gives the first of these.
 _RANK: Final = (Outcome.REFUSED, Outcome.NO_ALERT, Outcome.DONE, Outcome.UNCHANGED)
 
 
