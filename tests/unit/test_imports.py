@@ -28,7 +28,11 @@ def is_within(module: str, packages: tuple[str, ...]) -> bool:
 
 @pytest.fixture(scope="module")
 def modules() -> list[str]:
-    program = "import sys, events.handler; print(*sys.modules)"
+    return fresh("import sys, events.handler; print(*sys.modules)").split()
+
+
+def fresh(program: str) -> str:
+    """What a new process prints that runs the program as a function does."""
     paths = [str(ROOT / "functions"), str(ROOT / "layers/common")]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(
@@ -38,7 +42,13 @@ def modules() -> list[str]:
         text=True,
         check=True,
     )
-    return done.stdout.split()
+    return done.stdout
+
+
+def test_rubbish_is_not_looked_for_while_the_function_starts() -> None:
+    collections = "print(sum(each['collections'] for each in gc.get_stats()))"
+    ours = "import boto3, gc, events.handler"
+    assert int(fresh(f"{ours}; {collections}")) - int(fresh(f"import boto3, gc; {collections}")) < 8
 
 
 def test_the_function_that_takes_events_imports_no_escalation(modules: list[str]) -> None:
