@@ -1,18 +1,23 @@
 """What one alert of a large group costs: that does not depend on how many there are beside it."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any, Final
 
 from bench.calls import CallLog
 from bench.figures import Figure
 from bench.stage import new_world
+from events.handler import PATIENCE_SECONDS
+from events.integrations.batch import MOST_PARTS
 from harness.world import World, deadline, http_event
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.model import OPSKNIGHT
 from opsknight.store.execute import perform
 
 GROUP: Final = "Write units for an alert of a group, the others only repeated"
+# Of a processor, for 1,024 MB: Lambda gives a whole one at 1,769 MB.
+SHARE: Final = 1024 / 1769
 READS: Final = frozenset({"BatchGetItem", "GetItem", "Query"})
 
 
@@ -75,4 +80,24 @@ def measure_groups(endpoint: str, quick: bool) -> list[Figure]:
     )
     joins = measure(world, log, *others, alert(last + 1))
     found.append(("one joins what somebody has acknowledged", joins, 20.0))
-    return [Figure(GROUP, name, units, "units", most) for name, units, most in found]
+    return [
+        *(Figure(GROUP, name, units, "units", most) for name, units, most in found),
+        *measure_largest(endpoint, quick),
+    ]
+
+
+def measure_largest(endpoint: str, quick: bool) -> list[Figure]:
+    """The most events that a request may have, each of which opens an incident."""
+    world = new_world(endpoint)
+    number = MOST_PARTS // 20 if quick else MOST_PARTS
+    body = json.dumps(flush(*(alert(each) for each in range(number))))
+    sent = http_event(body, path=f"/k/{world.integration_key}/alertmanager")
+    # A server in Python takes its time.
+    api = world.api(patience=600)
+    began = time.process_time()
+    answer = world.request(sent, api)
+    if answer.status != 202:
+        raise RuntimeError(f"the handler answered {answer.status}")
+    took = time.process_time() - began
+    group = f"A request of {number} events, each of which opens an incident"
+    return [Figure(group, "processor time of the handler", took, "s", PATIENCE_SECONDS * SHARE)]

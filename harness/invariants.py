@@ -146,6 +146,7 @@ def _check_incident(item: Item, found: Stored) -> None:
 
 def _check_members(item: Item, members: list[Item]) -> None:
     """A group counts its members as they are, and is over when none of them fires."""
+    members = [each for each in members if not each.get("overflow")]
     assert item.get("members", 0) == len(members), "members are not as counted"
     firing = sum(each["state"] == "firing" for each in members)
     # Resolved by somebody, it does not look at them any more.

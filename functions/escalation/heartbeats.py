@@ -60,6 +60,10 @@ def attend(engine: Engine, due: Due, deadline: Deadline) -> None:
         return
     service = engine.table.service(pulse.service_id, deadline)
     integration = engine.table.integration(pulse.service_id, pulse.integration_id, deadline)
+    if integration is not None and "heartbeat" in integration.unread:
+        # After a rollback: a newer version knows what it is.
+        _postpone(engine, due, deadline)
+        return
     beats = integration.heartbeat if integration else None
     if service is None or integration is None or beats is None or service.disabled:
         # The file has none any more. Should it come again, it waits for its first beat.

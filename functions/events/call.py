@@ -24,6 +24,9 @@ class Call:
     beside: Beside | None = None
     """What is to be written in the same transaction as what its event does."""
 
+    is_counted: bool = False
+    """Whether the limit of its key counts it already."""
+
     def within(self, seconds: float) -> "Call":
         """The same call, for a part of it that may take at most so long."""
         return replace(self, deadline=self.deadline.within(seconds))

@@ -96,7 +96,7 @@ class Api:
             return receive(call)
         once = import_module("events.receiving_once")
         try:
-            answer: Answer = once.receive_once(sender, call, reception, receive)
+            answer: Answer = once.receive_once(event, sender, call, reception, receive)
         except LimitReached:
             return _at_limit(at_limit(call))
         return answer

@@ -70,9 +70,9 @@ class Intake:
 
     def take(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
-        counting = self._begin_counting([event], sender, call)
+        counting = None if call.is_counted else self._begin_counting([event], sender, call)
         settle = self._begun(event, sender, call)
-        remaining = self._counted(counting, [event], sender, call)
+        remaining = None if counting is None else self._counted(counting, [event], sender, call)
         result = settle()
         self._report_refused(sender, call)
         return replace(result, remaining=remaining)

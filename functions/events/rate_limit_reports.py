@@ -99,7 +99,7 @@ def too_large(key: IntegrationKey | ApiKey, service_id: str, size: int, most: in
             "key": key.name,
             "bytes": size,
             "largest": most,
-            "what_helps": "Send fewer alerts at once, and at most 10000: Alertmanager has "
+            "what_helps": "Send fewer alerts at once, and at most 1000: Alertmanager has "
             "max_alerts for it, in webhook_configs, and smaller groups by group_by.",
         },
     )

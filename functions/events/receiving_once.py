@@ -2,7 +2,7 @@
 one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,33 +13,46 @@ from events.reception import Reception
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.http.idempotency import Once, once
 from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.model import Event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 
 def receive_once(
-    sender: Sender, call: Call, reception: Reception, receive: Callable[[Call], Answer]
+    event: Event,
+    sender: Sender,
+    call: Call,
+    reception: Reception,
+    receive: Callable[[Call], Answer],
 ) -> Answer:
-    """Carries out `receive`, unless it was carried out before. Raises LimitReached, Unavailable."""
+    """Carries out `receive`, unless it was carried out before. It is a request like any other,
+    whatever becomes of it. Raises LimitReached, Unavailable.
+    """
+    # First: a request over the limit costs no write.
+    limits = reception.admit(sender, call, event)
     table, token = reception.intake.table, reception.intake.new_id("req", call.now)
     try:
         found = once(call.request, sender.key.id, token, table, call.now, call.deadline)
     except HttpError as refused:
         found = refused.answer
+    counted = replace(call, is_counted=True)
     if found is None:
-        return receive(call)
+        return _with(limits, receive(counted))
     if isinstance(found, Answer):
-        # It is a request like any other.
-        headers = reception.admit(sender, call)
         call.log(replayed=found.status < 400)
-        return found if found.expected else replace(found, headers={**headers, **found.headers})
+        return found if found.expected else _with(limits, found)
     record = found
 
     def beside(decision: Decision | NotAllowed) -> "Sequence[Write]":
         return _beside(record, decision)
 
-    return record.carry_out(lambda: receive(replace(call, beside=beside)))
+    counted = replace(counted, beside=beside)
+    return record.carry_out(lambda: _with(limits, receive(counted)))
+
+
+def _with(limits: Mapping[str, str], answer: Answer) -> Answer:
+    return replace(answer, headers={**limits, **answer.headers})
 
 
 def _beside(record: Once, decision: Decision | NotAllowed) -> "Sequence[Write]":

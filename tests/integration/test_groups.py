@@ -7,6 +7,7 @@ from harness.world import World, deadline
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.incident.members import MOST_MEMBERS
 from opsknight.store import items
+from opsknight.store.directory_items import directory_item
 from tests.integration.conftest import Log
 from tests.integration.steps import do, incident
 from tests.integration.test_alertmanager import actions
@@ -151,10 +152,8 @@ def test_what_max_alerts_left_out_is_on_the_timeline_once(world: World) -> None:
     assert sends(world, resolved("a"), status="resolved", truncatedAlerts=3) == ["resolved"]
 
 
-def test_more_than_an_incident_can_follow(world: World) -> None:
-    sends(world, alert("a"), alert("b"))
-    incident_id = the_incident(world)["id"]
-    # As if 498 more had been there.
+def fill(world: World, incident_id: str) -> None:
+    """As if so many more had been there that no further one is followed."""
     world.table.client.update_item(
         TableName=world.table.name,
         Key=items.incident_key(incident_id),
@@ -162,6 +161,12 @@ def test_more_than_an_incident_can_follow(world: World) -> None:
         ExpressionAttributeNames={"#m": "members"},
         ExpressionAttributeValues={":m": {"N": str(MOST_MEMBERS)}},
     )
+
+
+def test_more_than_an_incident_can_follow(world: World) -> None:
+    sends(world, alert("a"), alert("b"))
+    incident_id = the_incident(world)["id"]
+    fill(world, incident_id)
 
     def state() -> tuple[str, int | None, int]:
         found = incident(world, incident_id)
@@ -172,12 +177,35 @@ def test_more_than_an_incident_can_follow(world: World) -> None:
     assert state() == ("OPEN", 2, 4)
     [(what, detail)] = notes(world, incident_id)
     assert (what, detail["note"][:17]) == ("noted", "Over 500 alerts: ")
+    # Sent again, nothing of it is stored again; what they say anew is.
+    before = world.items()
+    assert sends(world, *everything) == ["deduplicated"] * 4
+    assert world.items() == before
+    assert sends(world, alert("c", annotations={"summary": "worse"})) == ["deduplicated"]
+    assert state() == ("OPEN", 2, 5)
+    assert incident(world, incident_id).members == MOST_MEMBERS
     # Of the others nobody knows: only the word for all of them ends it.
     assert sends(world, resolved("a"), resolved("b"), alert("c"))[:2] == ["left", "left"]
     assert state()[:2] == ("OPEN", 0)
     assert sends(world, resolved("c"), status="resolved", truncatedAlerts=1) == ["ignored"]
     assert sends(world, resolved("d"), status="resolved") == ["ignored", "resolved"]
     assert state()[0] == "RESOLVED"
+
+
+def test_one_of_those_over_the_most_raises_the_urgency_like_any_other(world: World) -> None:
+    world.service = world.service.model_copy(update={"raises_urgency": True})
+    world.table.put_all([directory_item(world.service)], deadline())
+    minor = {"alertname": "a", "severity": "warning"}
+    sends(world, alert("a", labels=minor))
+    incident_id = the_incident(world)["id"]
+    fill(world, incident_id)
+    sends(world, alert("b"))
+    found = incident(world, incident_id)
+    assert (found.urgency, found.untracked) == ("HIGH", True)
+    [(what, detail)] = notes(world, incident_id)
+    assert (what, detail["urgency"], detail["note"][:16]) == ("raised", "HIGH", "Over 500 alerts:")
+    sends(world, alert("b"))
+    assert len(notes(world, incident_id)) == 1
 
 
 def test_a_group_of_one_per_alert_stays_so(world: World, log: Log) -> None:

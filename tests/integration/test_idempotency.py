@@ -12,7 +12,7 @@ from harness.world import Response, World, deadline, event
 from opsknight.directory.entries import SCOPES
 from opsknight.oncall.schedules import Schedule
 from opsknight.store.idempotency import RUNS
-from tests.integration.steps import in_order, incident, of_kind, use_up
+from tests.integration.steps import in_order, incident, of_kind, use_up, used
 from tests.integration.wire import ALWAYS, THROTTLES, TIMES_OUT, Wire, doing
 
 KEY: dict[str, Any] = {"Idempotency-Key": "first"}
@@ -148,6 +148,20 @@ def test_over_the_limit_nothing_is_kept(world: World) -> None:
     world.clock.advance(minutes=1)
     use_up(world)
     assert world.send(event(), **KEY).status == 429, "a replay counts as well"
+
+
+def test_over_the_limit_a_key_costs_no_record(world: World) -> None:
+    use_up(world)
+    world.send(event())
+    wire = Wire(world.table.client)
+    assert world.send(event(), **KEY).status == 429
+    assert "PutItem" not in wire.calls
+
+
+def test_a_request_with_a_key_counts_once(world: World) -> None:
+    first, second = world.send(event(), **KEY), world.send(event(), **KEY)
+    assert [each.headers["RateLimit-Remaining"] for each in (first, second)] == ["119", "118"]
+    assert used(world) == [2]
 
 
 def test_without_a_key_it_costs_nothing(world: World) -> None:

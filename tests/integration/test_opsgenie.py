@@ -591,6 +591,41 @@ def test_an_alert_that_a_route_puts_with_others_is_closed_alone(
     assert incident(world)["status"] == "RESOLVED"
 
 
+@pytest.mark.parametrize("found_by", ["request", "get"])
+def test_an_alert_that_a_route_puts_with_others_is_closed_alone_by_its_id(
+    world: World, found_by: str
+) -> None:
+    routed(world)
+    ids: dict[str, str] = {}
+    for alias in ("disk", "load"):
+        request = became(world, create(world, alias=alias, tags=["group"]))
+        assert request["alias"] == alias
+        ids[alias] = request["alertId"] if found_by == "request" else shown(world, alias)["id"]
+    assert len(set(ids.values())) == 2
+    for alias, status in (("load", "OPEN"), ("load", "OPEN"), ("disk", "RESOLVED")):
+        assert shown(world, ids[alias], "id")["alias"] == alias
+        path = f"{ALERTS}/{ids[alias]}/close"
+        ask(world, "POST", path, {"note": "Done."}, identifierType="id")
+        assert incident(world)["status"] == status
+
+
+def test_the_id_of_an_incident_closes_the_alert_that_it_shows(world: World) -> None:
+    routed(world)
+    for alias in ("disk", "load"):
+        create(world, alias=alias, tags=["group"])
+    found = incident(world)["id"]
+    for by, named in (("id", found), ("tiny", tiny(found))):
+        assert shown(world, named, by)["alias"] == "disk"
+        answer = ask(world, "POST", f"{ALERTS}/{named}/close", identifierType=by)
+        assert answer.status == 202
+        assert incident(world)["status"] == "OPEN"
+    # An id of nobody's alert closes nothing.
+    ask(world, "POST", f"{ALERTS}/{found}-{'0' * 16}/close", identifierType="id")
+    assert incident(world)["status"] == "OPEN"
+    act(world, "close", identifier="load")
+    assert incident(world)["status"] == "RESOLVED"
+
+
 def test_an_alert_that_a_route_drops_says_so(world: World) -> None:
     routed(world)
     dropped = became(world, create(world, tags=["noise"]))

@@ -11,11 +11,13 @@ import pytest
 from events.integrations.batch import MOST_PARTS
 from events.integrations.own import LARGEST_BATCH
 from harness.invariants import check
-from harness.world import Response, World, http_event
+from harness.world import Response, World, deadline, http_event
+from opsknight.directory.presets import ActionRule, Preset
 from opsknight.directory.rate_limit import LIMIT
+from opsknight.store.directory_items import directory_item
 from tests.integration.conftest import Log
 from tests.integration.steps import of_kind, use_up, used
-from tests.integration.wire import ALWAYS, THROTTLES, Wire
+from tests.integration.wire import ALWAYS, THROTTLES, Wire, doing
 
 PATH = "/api/integrations/alertmanager"
 PROMETHEUS = "/api/integrations/prometheus"
@@ -265,6 +267,31 @@ def test_if_one_is_not_stored_it_is_503_and_the_rest_is_stored(world: World) -> 
     wire.mend()
     assert post(world, everything, headers=bearer(world)).status == 202
     assert {each["dedup_key"] for each in check(world).active} == {"known", "new"}
+
+
+def test_events_without_a_key_are_not_opened_again_by_the_repeat_of_a_request(world: World) -> None:
+    action = ActionRule(value="''")
+    preset = Preset(
+        id="preset_bare", name="Bare", events="body", action=action, summary="item", dedup_key="''"
+    )
+    world.table.put_all([directory_item(preset)], deadline())
+    path, everything = "/api/integrations/bare", ["disk", "load", "disk"]
+    wire = Wire(world.table.client)
+    wire.fail("TransactWriteItems", doing(dict))
+    wire.fail("TransactWriteItems", THROTTLES, ALWAYS)
+    answer = post(world, everything, path, patience=1, headers=bearer(world))
+    assert answer.status == 503
+    assert 0 < len(check(world).incidents) < 3
+    wire.mend()
+    assert post(world, everything, path, headers=bearer(world)).status == 202
+    assert sorted(each["title"] for each in check(world).active) == ["disk", "disk", "load"]
+    before = world.items()
+    assert post(world, everything, path, headers=bearer(world)).status == 202
+    assert world.items() == before
+    # One event by itself is what it is: who sends the same twice means it twice.
+    for _ in range(2):
+        assert post(world, ["disk"], path, headers=bearer(world)).status == 202
+    assert len(check(world).active) == 5
 
 
 def test_a_store_that_is_away_is_503(world: World) -> None:

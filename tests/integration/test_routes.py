@@ -19,9 +19,11 @@ from opsknight.http.gateway import Request
 from opsknight.incident.decisions import Merged
 from opsknight.incident.model import Action, Event, Severity
 from opsknight.runtime.clock import new_id
+from opsknight.store import items
 from opsknight.store.directory_items import directory_item
 from opsknight.store.execute import Settling
 from opsknight.store.places import Place
+from opsknight.store.wire import wire
 from tests.integration.steps import of_kind
 
 DATABASE = Route(
@@ -114,6 +116,37 @@ def test_a_condition_that_fails_on_an_event_does_not_match_it(world: World, when
     routed(world, replace_route(DATABASE, "broken", when=when))
     body = event(payload={"custom_details": {"n": 7}})
     assert world.send(body).incident["serviceId"] == "svc_checkout"
+
+
+def newer(world: World, **settings: Any) -> None:
+    """Writes what a newer version than this one has written."""
+    key = items.integration_item_key("svc_checkout", "int_prometheus")
+    [item] = world.table.batch([key], deadline())
+    put = item | {name: wire(value) for name, value in settings.items()}
+    world.table.client.put_item(TableName=world.table.name, Item=put)
+    world.let_functions_end()
+
+
+def test_settings_that_only_a_newer_version_reads_lose_no_event(world: World) -> None:
+    routed(world, DATABASE)
+    known = json.loads(DATABASE.model_dump_json(exclude_none=True))
+    odd = {"name": "odd", "when": "`true`", "severity": "worst"}
+    newer(world, routing={"routes": [odd, known]}, page_after={"time": "P5M?"})
+    # The route that can be read is asked, and the other takes nothing.
+    assert send(world, source="db-1").incident["serviceId"] == "svc_reports"
+    opened = send(world, dedup_key="other").incident
+    assert (opened["serviceId"], opened["status"]) == ("svc_checkout", "OPEN")
+    newer(world, routing="elsewhere")
+    assert send(world, "resolve", dedup_key="cpu-high").incident["serviceId"] == "svc_reports"
+    assert send(world, source="db-1", dedup_key="new").incident["serviceId"] == "svc_checkout"
+
+
+def test_a_secret_is_never_left_out(world: World) -> None:
+    routed(world, DATABASE)
+    newer(world, secret={"of": "tomorrow"})
+    answer = world.send(event())
+    assert answer.status == 500
+    assert not active(world)
 
 
 def test_a_route_drops_and_says_so(world: World) -> None:

@@ -240,3 +240,24 @@ def test_a_beat_counts_against_no_limit(night: Pipeline) -> None:
     for _ in range(150):
         night.world.clock.advance(milliseconds=1)
         assert says(night).status == 200
+
+
+def test_a_heartbeat_of_a_newer_version_waits_for_it(night: Pipeline) -> None:
+    """After a rollback: what is overdue is not forgotten, and no beat is refused for good."""
+    says(night)
+    world = night.world
+    key = items.integration_item_key("svc_checkout", "int_prometheus")
+    [item] = world.table.batch([key], deadline())
+    odd = item | {"heartbeat": {"M": {"every": {"S": "now and then"}}}}
+    world.table.client.put_item(TableName=world.table.name, Item=odd)
+    world.let_functions_end()
+    assert says(night).status == 503
+    night.wait(minutes=30).pages()
+    assert not incidents(night)
+    world.table.client.put_item(TableName=world.table.name, Item=item)
+    world.let_functions_end()
+    # It was looked at every 15 minutes, meanwhile.
+    night.wait(minutes=15)
+    hears(night)
+    night.wait(minutes=5).pages("ada")
+    assert [status for _, status in incidents(night)] == ["OPEN"]

@@ -22,6 +22,7 @@ _CODE: Final = re.compile("[0-9]{1,3}")
 _NONE: Final = (
     "Give the integration of this key a `heartbeat` in the configuration: how often it beats."
 )
+_UNREAD: Final = "The heartbeat is that of a newer version. Send it again."
 _SIGNS: Final = "The integration has a secret. Give the heartbeat an integration of its own."
 _KNOWN: Final = "Known are /heartbeat/KEY, and after it /start, /fail, /log or an exit code."
 
@@ -43,6 +44,8 @@ def noted(said: str, sender: Sender, call: Call, reception: Reception) -> None:
     directory, now, deadline = reception.directory, call.now, call.deadline
     integration = directory.settings_of(sender.key, sender.service, now, deadline)
     beats: Heartbeat | None = integration.heartbeat if integration else None
+    if integration is not None and "heartbeat" in integration.unread:
+        raise HttpError(503, Failure(error="Service unavailable", message=_UNREAD))
     if integration is None or beats is None or not isinstance(sender.key, IntegrationKey):
         raise HttpError(404, Failure(error="No heartbeat", message=_NONE))
     if integration.secret is not None:

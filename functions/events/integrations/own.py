@@ -9,7 +9,8 @@ that reason.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib import import_module
 from typing import Annotated, Final
 
@@ -24,8 +25,9 @@ from events.reception import Reception
 from opsknight.directory.presets import Preset, Scheme, Signature
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
+from opsknight.incident.occurrences import Occurrence
 from opsknight.integrations import builtin
-from opsknight.integrations.drafts import Understood, understood
+from opsknight.integrations.drafts import Draft, Understood, understood, words
 from opsknight.runtime.telemetry import count
 from opsknight.store import presets
 from opsknight.views.wire import Absent, Shape
@@ -97,7 +99,8 @@ def answer(call: Call, reception: Reception) -> Answer:
         batch = _read(address, preset, found, call)
     except TooMany:
         raise _too_large(sender, reception, call) from None
-    wanted = [understood(each, sender.service.id, sender.key.actor) for each in batch.drafts]
+    drafts = _named(batch.drafts, sender, address.name, call)
+    wanted = [understood(each, sender.service.id, sender.key.actor) for each in drafts]
     if batch.not_taken:
         call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
         if not wanted and not batch.left and not batch.beats:
@@ -179,6 +182,23 @@ def _read(address: _Address, preset: Preset | None, found: Identified, call: Cal
         return read(sent)
     except Meaningless as error:
         raise _meaningless(Issue(path="", message=str(error))) from None
+
+
+def _named(drafts: Sequence[Draft], sender: Sender, name: str, call: Call) -> Sequence[Draft]:
+    """An event of several that has no dedup key gets one by what the request is and by its place in
+    it: sent again after a 503, it is one that is stored already.
+    """
+    if len(drafts) < 2 or all(words(each.dedup_key) for each in drafts):
+        return drafts
+    sent = sha256(f"{sender.key.actor.id}\n".encode() + call.request.body).hexdigest()[:24]
+
+    def named(place: int, draft: Draft) -> Draft:
+        if words(draft.dedup_key):
+            return draft
+        key = f"{name}:{sent}:{place}"
+        return replace(draft, dedup_key=key, occurrence=Occurrence(key))
+
+    return [named(place, draft) for place, draft in enumerate(drafts)]
 
 
 def _too_large(sender: Sender, reception: Reception, call: Call) -> HttpError:

@@ -4,9 +4,10 @@ status says so.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
-from events.integrations.opsgenie import sent, shown
+from events.integrations.opsgenie import request_ids, sent, shown
 from events.integrations.opsgenie.request_ids import Act, Outcome
 from events.integrations.opsgenie.visit import Refused, Visit
 from opsknight.http.gateway import Answer
@@ -212,9 +213,8 @@ def _act(
         return visit.accepted(act, Outcome.NO_ALERT, None, headers)
     # A note about a closed alert would be refused: it comes before.
     _noted(incident, body, actor, visit)
-    if event is not None and visit.by == "alias" and incident.members:
-        # It is one of several that a route has put together: the others still fire.
-        return _received(act, event, visit)
+    if event is not None and (key := visit.alone(incident)) is not None:
+        return _received(act, replace(event, dedup_key=key), visit)
     outcome = _perform(incident, command, actor, visit)
     return visit.accepted(act, outcome, incident.id, headers, detail)
 
@@ -237,7 +237,11 @@ def _received(act: Act, event: Event, visit: Visit) -> Answer:
         raise LimitReached
     incident = received.result.incident
     outcome = _OUTCOMES.get(received.result.counted_as, Outcome.DONE)
-    return visit.accepted(act, outcome, incident.id if incident else None, received.headers)
+    if incident is None:
+        return visit.accepted(act, outcome, None, received.headers)
+    is_one = incident.dedup_key != event.dedup_key
+    one = request_ids.digest(event.dedup_key) if is_one else None
+    return visit.accepted(act, outcome, incident.id, received.headers, one=one)
 
 
 def _noted(incident: Incident, body: dict[str, Any], actor: Actor, visit: Visit) -> list[Outcome]:

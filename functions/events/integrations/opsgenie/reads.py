@@ -3,6 +3,7 @@ the alerts that its integration made, and no other's.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import batched
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,6 +27,8 @@ _MOST: Final = 100
 def get(visit: Visit) -> Answer:
     visit.reception.admit(visit.sender, visit.call, reads=True)
     found = visit.own(visit.incident())
+    if found is not None and (key := visit.alone(found.incident)) is not None:
+        found = replace(found, alias=key)
     if found is None:
         raise Refused(404, f"No alert of this integration has this {visit.by}")
     return visit.data(shown.whole(found, _integration(visit), _owner(found.incident, visit)))
@@ -39,10 +42,11 @@ def request_status(visit: Visit) -> Answer:
         raise Refused(404, "No request has this id")
     alias = ""
     if processed.incident_id is not None:
-        incident = visit.service_incident(processed.incident_id)
+        incident = visit.service_incident(processed.incident_id, processed.digest)
         if incident is None:
             raise Refused(404, "No request has this id")
-        alias = incident.dedup_key
+        one = processed.digest and visit.named(incident.id, processed.digest)
+        alias = one or incident.dedup_key
     success = processed.outcome.is_success
     return visit.data(
         {
@@ -52,7 +56,7 @@ def request_status(visit: Visit) -> Answer:
             "integrationId": visit.sender.key.actor.id,
             "isSuccess": success,
             "status": SENTENCES[processed.outcome],
-            "alertId": processed.incident_id or "",
+            "alertId": request_ids.alert_id(processed.incident_id or "", processed.digest),
             "alias": alias,
         }
     )

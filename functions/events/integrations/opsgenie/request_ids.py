@@ -1,19 +1,25 @@
 """The ids in Opsgenie's dialect that need no storage. Pure.
 
 A request id says what became of the request: clients take it to `/v2/alerts/requests/ID`, and find
-the alert by it. A tiny id is the number that an incident's id is.
+the alert by it. An alert's id is that of its incident; where a route has put several alerts into
+one incident, it ends with a digest of the dedup key. A tiny id is the number that an incident's id
+is.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from hashlib import sha256
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INCIDENT: Final = re.compile(r"inc_([0-9a-f]{28})")
 _TINY: Final = re.compile(r"[0-9]{1,34}")
-_REQUEST: Final = re.compile(r"([0-9a-f]{28})-([0-9a-f]{2})([0-9a-f]{2})-([0-9a-f]{12})")
+_ALERT: Final = re.compile(r"(inc_[0-9a-f]{28})-([0-9a-f]{16})")
+_REQUEST: Final = re.compile(
+    r"([0-9a-f]{28})-([0-9a-f]{2})([0-9a-f]{2})-([0-9a-f]{12})(?:-([0-9a-f]{16}))?"
+)
 _NOBODY: Final = "0" * 28
 
 
@@ -74,13 +80,16 @@ class Processed:
     at: datetime
     """To the millisecond."""
     incident_id: str | None = None
+    digest: str | None = None
+    """Which alert of its incident it is, if that has several."""
 
 
 def request_id(processed: Processed) -> str:
     found = _INCIDENT.fullmatch(processed.incident_id or "")
     at = (processed.at - _EPOCH) // timedelta(milliseconds=1)
     digits = found[1] if found else _NOBODY
-    return f"{digits}-{processed.act:02x}{processed.outcome:02x}-{at:012x}"
+    alone = f"-{processed.digest}" if processed.digest else ""
+    return f"{digits}-{processed.act:02x}{processed.outcome:02x}-{at:012x}{alone}"
 
 
 def processed_by(text: str) -> Processed | None:
@@ -93,7 +102,23 @@ def processed_by(text: str) -> Processed | None:
         at = _EPOCH + timedelta(milliseconds=int(found[4], 16))
     except (ValueError, OverflowError):
         return None
-    return Processed(act, outcome, at, None if found[1] == _NOBODY else f"inc_{found[1]}")
+    incident_id = None if found[1] == _NOBODY else f"inc_{found[1]}"
+    return Processed(act, outcome, at, incident_id, found[5])
+
+
+def digest(dedup_key: str) -> str:
+    return sha256(dedup_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def alert_id(incident_id: str, one: str | None) -> str:
+    """`one` is the digest of the alert that is meant, if its incident has several."""
+    return f"{incident_id}-{one}" if one else incident_id
+
+
+def parts(text: str) -> tuple[str, str | None]:
+    """Of an alert's id: the incident's, and the digest."""
+    found = _ALERT.fullmatch(text)
+    return (found[1], found[2]) if found else (text, None)
 
 
 def is_incident(text: str) -> bool:

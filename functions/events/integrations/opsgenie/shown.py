@@ -11,6 +11,7 @@ from events.integrations.opsgenie import request_ids, sent
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import URGENCY, Actor, Alert, Incident, Severity, Status, Timer
 from opsknight.incident.timeline import Change, ChangeKind
+from opsknight.integrations.drafts import shortened
 from opsknight.views.wire import time
 
 MESSAGE: Final = "message"
@@ -131,7 +132,7 @@ def brief(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, A
     snoozed = incident.timers.get(Timer.SNOOZE)
     last = each.changes[-1].at if each.changes else incident.last_alert_at
     return {
-        "id": incident.id,
+        "id": request_ids.alert_id(incident.id, _one(each)),
         "tinyId": request_ids.tiny(incident.id),
         "alias": each.alias,
         "message": described.message,
@@ -153,6 +154,13 @@ def brief(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, A
         "integration": integration,
         "report": _report(each),
     }
+
+
+def _one(each: Seen) -> str | None:
+    """Which alert of its incident it is, where a route has put it with others."""
+    key = shortened(each.alias)
+    is_one = each.incident.members and key != each.incident.dedup_key
+    return request_ids.digest(key) if is_one else None
 
 
 def whole(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.incident.model import ACTIVE, Actor, Alert, Incident
 from opsknight.integrations.drafts import shortened
+from opsknight.store import items
 from opsknight.store.routing import Origin, read
 from opsknight.store.table import Table
 
@@ -80,32 +81,65 @@ class Visit:
         """What the path names, of the sender's service. None where there is none: by its alias it
         is the active one. Raises Refused.
         """
-        found: str | None = self.identifier
+        found, one = request_ids.parts(self.identifier)
         match self.by:
             case "alias":
                 if (elsewhere := self._routed(self.dedup_key)) and elsewhere.status in ACTIVE:
                     return elsewhere
                 where = self.sender.service.id, self.dedup_key
                 pointer = self.table.pointer(*where, self.call.deadline)
-                found = pointer.id if pointer else None
+                found, one = pointer.id if pointer else "", None
             case "tiny":
-                found = request_ids.of_tiny(self.identifier)
+                found, one = request_ids.of_tiny(self.identifier) or "", None
             case _:
                 pass
-        return None if found is None else self.service_incident(found)
+        return self.service_incident(found, one)
 
-    def service_incident(self, incident_id: str) -> Incident | None:
-        """None for one of another service, unless a route sent it there, or of our own making."""
+    def service_incident(self, incident_id: str, one: str | None = None) -> Incident | None:
+        """None for one of another service, unless a route sent it there, or of our own making; with
+        `one`, unless it has that alert of this integration.
+        """
         if not request_ids.is_incident(incident_id):
             return None
         incident = self.table.incident(incident_id, self.call.deadline)
         if incident is None or incident.internal:
             return None
+        if one is not None:
+            return incident if self.named(incident_id, one) is not None else None
         if incident.service_id != self.sender.service.id:
             seen = self.seen(incident) if self._remembers else None
             mine = self._routed(shortened(seen.alias)) if seen else None
             return incident if mine and mine.id == incident.id else None
         return incident
+
+    def named(self, incident_id: str, one: str) -> str | None:
+        """The dedup key that has this digest, of the alerts of this integration that routes have
+        put into one incident.
+        """
+        mine = Origin(self.sender.service.id, self.sender.key.actor.id, "").name
+        pk = items.incident_key(incident_id)["pk"]
+        for item in self.table.under(pk, "member#", self.call.deadline):
+            name = item["key"]["S"]
+            key = name.removeprefix(mine)
+            if key != name and request_ids.digest(key) == one:
+                return key
+        return None
+
+    def alone(self, incident: Incident) -> str | None:
+        """The dedup key of the alert that the path names, if a route has put it with others: they
+        still fire when it is closed.
+        """
+        if not incident.members:
+            return None
+        if self.by == "alias":
+            return self.dedup_key
+        _, one = request_ids.parts(self.identifier)
+        if one is not None:
+            return self.named(incident.id, one)
+        # The alert that this id shows.
+        seen = self.seen(incident)
+        key = shortened(seen.alias) if seen and self.made(seen.by) else None
+        return None if key == incident.dedup_key else key
 
     @property
     def _remembers(self) -> bool:
@@ -158,9 +192,12 @@ class Visit:
         incident_id: str | None,
         headers: Mapping[str, str],
         detail: str = "",
+        one: str | None = None,
     ) -> Answer:
-        """`detail` says what was taken otherwise than it was sent."""
-        processed = Processed(act, outcome, self.call.now, incident_id)
+        """`detail` says what was taken otherwise than it was sent, `one` which alert of the
+        incident it is.
+        """
+        processed = Processed(act, outcome, self.call.now, incident_id, one)
         body: dict[str, Any] = {
             "result": "Request will be processed",
             "took": self._took(),

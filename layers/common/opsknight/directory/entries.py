@@ -210,6 +210,8 @@ class Integration(Model):
     page_after: PageAfter | None = None
     heartbeat: Heartbeat | None = None
     """How often its sender says that it lives (`/heartbeat/KEY`); None for never."""
+    unread: tuple[str, ...] = Field(default=(), exclude=True)
+    """Settings that are there, and that only a newer version understands. Never stored."""
 
     @property
     def is_plain(self) -> bool:

@@ -12,8 +12,8 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from opsknight.incident.changes import NOTHING, Changes
-from opsknight.incident.decisions import Decision, Ignored, Merged, Opened, Repeated, Transitioned
+from opsknight.incident.changes import NOTHING, Changes, applied
+from opsknight.incident.decisions import Decision, Ignored, Opened, Repeated, Transitioned
 from opsknight.incident.model import (
     OPSKNIGHT,
     Action,
@@ -29,7 +29,7 @@ from opsknight.incident.occurrences import is_news, is_over, is_repeat
 from opsknight.incident.recording import record
 from opsknight.incident.timeline import ChangeKind
 
-# Further ones are alerts like any other, and nobody knows whether they still fire.
+# Of further ones nobody knows whether they still fire; only what they said last is kept.
 MOST_MEMBERS: Final = 500
 LONGEST_TITLE: Final = 200
 GROUP: Final = "ffff"
@@ -55,6 +55,10 @@ class Member(Model):
     """Since when it is in this state, or has said this."""
     seen_content: str | None = None
     seen_started_at: AwareDatetime | None = None
+    overflow: bool | None = None
+    """One of those over `MOST_MEMBERS`: it counts as no member, whatever its sender says of it, and
+    stands here so that a repeat is known as one.
+    """
 
     @property
     def fires(self) -> bool:
@@ -80,7 +84,13 @@ class Joined:
 
     @property
     def joins(self) -> bool:
-        return self.member.before is None or not self.member.before.fires
+        before, after = self.member.before, self.member.after
+        return after.fires and (before is None or not before.fires)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the incident has one member more."""
+        return self.member.before is None and not self.member.after.overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +177,13 @@ def _fires(
     timeouts: Timeouts,
     raised: Callable[[Incident], Transitioned | None],
 ) -> GroupDecision:
-    if known is not None and known.fires and is_repeat(known, event.occurrence):
+    if known is not None and (known.fires or known.overflow) and is_repeat(known, event.occurrence):
         news = is_news(current.last_alert_at, now, timeouts.auto_resolve)
         return Repeated(current, now if news else None)
     alert = Alert(id=alert_id, incident_id=current.id, at=now, actor=event.actor, body=event.body)
-    if known is None and (current.members or 0) >= MOST_MEMBERS:
-        return Merged(current, alert, None if current.untracked else _untracked(current, now))
+    is_counted = known is not None and not known.overflow
+    if not is_counted and (current.members or 0) >= MOST_MEMBERS:
+        return _overflows(current, known, event, alert, now, raised(current))
     joined = Joined(current, alert, MemberChange(known, _firing(current, event, now)))
     transition = raised(current)
     if joined.joins and current.status in _HELD:
@@ -183,13 +194,31 @@ def _fires(
     return replace(joined, transition=transition)
 
 
-def _untracked(current: Incident, now: datetime) -> Transitioned:
+def _overflows(
+    current: Incident,
+    known: Member | None,
+    event: Event,
+    alert: Alert,
+    now: datetime,
+    raised: Transitioned | None,
+) -> Joined:
+    overflow = {"state": MemberState.RESOLVED, "overflow": True}
+    seen = MemberChange(known, _firing(current, event, now).model_copy(update=overflow))
+    if current.untracked:
+        return Joined(current, alert, seen, raised)
     note = (
         f"Over {MOST_MEMBERS} alerts: of further ones nobody knows whether they still fire. The "
         "incident resolves when the sender says so of the whole group."
     )
-    changes = Changes(untracked=True)
-    return record(current, ChangeKind.NOTED, OPSKNIGHT, now, changes, {"note": note})
+    untracked = Changes(untracked=True)
+    if raised is None:
+        noted = record(current, ChangeKind.NOTED, OPSKNIGHT, now, untracked, {"note": note})
+        return Joined(current, alert, seen, noted)
+    # One line for both: that it pages is more urgent.
+    change = raised.change.model_copy(update={"detail": {**raised.change.detail, "note": note}})
+    after = applied(raised.after, untracked)
+    both = replace(raised, after=after, change=change, changes=raised.changes | untracked)
+    return Joined(current, alert, seen, both)
 
 
 def _firing(incident: Pointer, event: Event, now: datetime) -> Member:
@@ -216,13 +245,10 @@ def after(decision: GroupDecision, now: datetime) -> Incident | None:
                 alert_count=before.alert_count + 1,
                 last_alert_at=alert.at,
                 firing=(before.firing or 0) + decision.joins,
-                members=(before.members or 0) + (decision.member.before is None),
+                members=(before.members or 0) + decision.is_new,
             )
         case Left(before):
             return _with(before, firing=(before.firing or 0) - 1)
-        case Merged(before, alert, raised):
-            seen = raised.after if raised else before
-            return _with(seen, alert_count=_whole(before).alert_count + 1, last_alert_at=alert.at)
         case Repeated(before, seen_at):
             return _with(before, last_alert_at=seen_at) if seen_at else _with(before)
         case _:

@@ -11,7 +11,9 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
+from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.key_items import AnyKey, any_key_item_key
@@ -21,6 +23,11 @@ from opsknight.store.wire import Item, plain
 _PARTS: Final[dict[str, type[BaseModel]]] = {
     "contact_methods": Receiver,
     "rules": NotificationRule,
+}
+_SETTINGS: Final[dict[str, type[BaseModel]]] = {
+    "routing": Routing,
+    "page_after": PageAfter,
+    "heartbeat": Heartbeat,
 }
 
 
@@ -38,8 +45,30 @@ class CallerRows(Rows):
     def integration(
         self, service_id: str, integration_id: str, deadline: Deadline
     ) -> Integration | None:
-        key = items.integration_item_key(service_id, integration_id)
-        return self.get(Integration, key, deadline)
+        item = self.item(items.integration_item_key(service_id, integration_id), deadline)
+        return None if item is None else self.integration_in(item)
+
+    def integration_in(self, item: Item) -> Integration:
+        """After a rollback it may have settings that only a newer version understands, and its
+        events must not be lost for them: a route that cannot be read takes none. A secret is never
+        left out. Raises ValidationError.
+        """
+        fields = plain(item)
+        try:
+            return Integration.model_validate(fields)
+        except ValidationError as error:
+            error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
+            kept = {name: self._one(model, fields.get(name)) for name, model in _SETTINGS.items()}
+            if isinstance(routing := fields.get("routing"), dict):
+                routes = {"routes": self._parts(Route, routing.get("routes", []))}
+                kept |= {"routing": self._one(Routing, routing | routes), "remembers": True}
+            unread = [name for name in _SETTINGS if fields.get(name) and not kept[name]]
+            try:
+                found = Integration.model_validate(fields | kept | {"unread": unread})
+            except ValidationError:
+                raise error from None
+            self.skipped(error)
+            return found
 
     def user(self, user_id: str, deadline: Deadline) -> User | None:
         """Without contact methods and rules that cannot be read: the others still reach them."""
@@ -66,6 +95,14 @@ class CallerRows(Rows):
                 raise error from None
             self.skipped(error)
             return user
+
+    @staticmethod
+    def _one(model: type[BaseModel], stored: object) -> object:
+        try:
+            model.model_validate(stored)
+        except ValidationError:
+            return None
+        return stored
 
     @staticmethod
     def _parts(model: type[BaseModel], stored: object) -> object:

@@ -48,7 +48,7 @@ def writes(
             changed = transactions.counted(changed)
             if decision.joins:
                 _add(changed, "firing", 1)
-            if member.before is None:
+            if decision.is_new:
                 _add(changed, "members", 1)
             return [
                 transactions.of_incident(before, table, changed),
@@ -88,7 +88,7 @@ def _member(
     """The member, and whether it fires in this incident, for the day when its groups are others."""
     before, after = change.before, change.after
     put = _put(change, table, retention)
-    if after.fires and before is not None and before.fires:
+    if after.overflow or (after.fires and before is not None and before.fires):
         return [put]
     key = items.membership_key(service_id, after.key, after.incident_id)
     if not after.fires:
