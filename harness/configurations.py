@@ -6,7 +6,7 @@ drawing from them.
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -206,6 +206,14 @@ def _policies(
     return st.dictionaries(SLUGS, policy, max_size=2)
 
 
+SHADOWS: Final = st.fixed_dictionaries(
+    {
+        "mode": st.just("shadow"),
+        "until": st.sampled_from(["2026-12-20", "2026-12-20 09:30", "2026-12-20T09:30:00+01:00"]),
+    }
+)
+
+
 @cache
 def _services(
     teams: tuple[str, ...], policies: tuple[str, ...]
@@ -228,6 +236,7 @@ def _services(
     if policies:
         more["policy"] = st.sampled_from(policies)
     service = st.fixed_dictionaries({"team": st.sampled_from(teams)}, optional=more)
+    service = st.tuples(service, st.just({}) | SHADOWS).map(lambda both: both[0] | both[1])
     return st.dictionaries(SLUGS, service, max_size=3)
 
 

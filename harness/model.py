@@ -28,7 +28,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "amend": {status: status for status in (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED)},
     "unacknowledge": {ACKNOWLEDGED: OPEN},
     "acknowledgement timeout": {ACKNOWLEDGED: OPEN},
-    "auto-resolve": {OPEN: RESOLVED, ACKNOWLEDGED: RESOLVED},
+    "auto-resolve": {OPEN: RESOLVED, ACKNOWLEDGED: RESOLVED, SUPPRESSED: RESOLVED},
 }
 BEGIN_AGAIN: Final = ("unacknowledge", "acknowledgement timeout")
 # A reassignment to the same user within this time is the same request, sent again.

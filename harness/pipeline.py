@@ -248,7 +248,7 @@ class Pipeline:
 
     def all_pages(self) -> list[Page]:
         """The pages of all incidents, oldest first."""
-        found = [item for item in self.world.items() if item["kind"]["S"].endswith("page")]
+        found = [item for item in self.world.items() if item["sk"]["S"].startswith("page#")]
         pages = [Page.model_validate(plain(item)) for item in found]
         return sorted(pages, key=lambda page: (page.at, page.incident_id, page.page_no))
 

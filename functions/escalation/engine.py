@@ -14,6 +14,7 @@ from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
 from escalation.roster import Roster
+from escalation.shadows import Shadows
 from escalation.step_before import StepBefore
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
@@ -69,6 +70,10 @@ class Engine:
     @property
     def roster(self) -> Roster:
         return Roster(self.table, self.outbox, self.clock)
+
+    @property
+    def shadows(self) -> Shadows:
+        return Shadows(self.table, self.outbox, self.clock)
 
     def attend(
         self, incident_id: str, deadline: Deadline, *, remind: bool = False, announce: bool = True

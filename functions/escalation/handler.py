@@ -130,6 +130,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
                 audit(engine, deadline)
             # Last: nobody is woken by it.
             engine.roster.attend(deadline)
+            engine.shadows.attend(deadline)
         case PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | MessageReported():
             misrouted(message)
         case _:

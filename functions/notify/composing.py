@@ -210,7 +210,7 @@ class Composer:
             number_of_alerts=incident.alert_count,
             title=incident.title,
             service_id=incident.service_id,
-            service_name=service.name if service else incident.service_id,
+            service_name=_service_name(service, incident),
             urgency=incident.urgency,
             status=incident.status,
             created_at=incident.created_at,
@@ -243,6 +243,12 @@ def _keys(delivery: Delivery) -> tuple[Item, ...]:
         items.service_key(delivery.service_id),
         owner_key(delivery),
     )
+
+
+def _service_name(service: Service | None, incident: Incident) -> str:
+    name = service.name if service else incident.service_id
+    # In every channel the first thing to see of a message that pages nobody.
+    return f"{name} (shadow)" if incident.shadow else name
 
 
 def _name(item: Mapping[str, Any]) -> tuple[str, str]:

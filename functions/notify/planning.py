@@ -123,12 +123,19 @@ class Planning:
         deadline: Deadline,
     ) -> list[Delivery]:
         found: list[Delivery] = []
+        user_ids = list(user_ids)
+        if incident.shadow and user_ids and self._in_shadow(incident, deadline):
+            return found
         for user_id in user_ids:
             user = readable(partial(self.table.user, user_id, deadline))
             if user is not None and not user.disabled and change is not None:
                 stopped = self._stopped(user, deadline)
                 found += assignment_deliveries(incident, change, user, about, stopped)
         return found
+
+    def _in_shadow(self, incident: Incident, deadline: Deadline) -> bool:
+        service = readable(lambda: self.table.service(incident.service_id, deadline))
+        return service is not None and service.in_shadow(self.clock())
 
     def _assigned(
         self, incident: Incident, change: Change | None, deadline: Deadline

@@ -72,7 +72,7 @@ TABLE: dict[Command, tuple[Status | str, ...]] = {
     Amend((("message", "It is worse."),)): (OPEN, ACKNOWLEDGED, SNOOZED, SUPPRESSED, REFUSED),
     Unacknowledge(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
     AcknowledgementTimeout(): (REFUSED, OPEN, REFUSED, REFUSED, REFUSED),
-    AutoResolve(): (RESOLVED, RESOLVED, REFUSED, REFUSED, REFUSED),
+    AutoResolve(): (RESOLVED, RESOLVED, REFUSED, RESOLVED, REFUSED),
     Unreached("user_ada", moves_on=True): (OPEN, REFUSED, REFUSED, REFUSED, REFUSED),
 }
 ANEW = Escalate | Reassign | AcknowledgementTimeout | Unacknowledge

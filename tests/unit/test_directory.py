@@ -15,7 +15,8 @@ from opsknight.directory.entries import (
     key_hash,
 )
 from opsknight.directory.windows import MaintenanceWindow
-from opsknight.incident.model import Actor, ActorKind, Window
+from opsknight.incident.model import Actor, ActorKind
+from opsknight.incident.quiet import Window
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

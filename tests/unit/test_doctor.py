@@ -1,6 +1,7 @@
 """The findings that the doctor makes from answers of AWS."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import pytest
 
@@ -11,6 +12,8 @@ from opsknight.directory.receivers import Channel
 from opsknight_cli.doctor import account_findings, configuration_findings
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 from opsknight_cli.doctor.findings import Verdict
+
+NOW: Final = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -208,10 +211,24 @@ def test_who_is_never_reminded_is_named() -> None:
                 service("c", remind=Remind(low=Never.NEVER)),
                 service("d", remind=quiet, disabled=True),
             ]
-        )
+        ),
+        NOW,
     )
     high, low = sorted(found[1:], key=lambda each: each.said)
     # For LOW it is a choice that many make, and a warning that never ends would hide others.
     assert (high.verdict, low.verdict) == (Verdict.WARNING, Verdict.OK)
     assert high.said.endswith("of HIGH incidents that everybody has missed, of b.")
     assert low.said.endswith("of LOW incidents that everybody has missed, of b, c.")
+
+
+def test_who_pages_nobody_yet_is_named() -> None:
+    def service(name: str, **more: Any) -> Service:
+        return Service(id=f"svc_{name}", name=name, team_id="team_a", policy_id="pol_a", **more)
+
+    week = NOW + timedelta(days=7)
+    over = service("over", shadow_until=NOW)
+    shadowed = service("checkout", shadow_until=week)
+    gone = service("gone", shadow_until=week, disabled=True)
+    [_, found] = configuration_findings.services(Configuration.of([over, shadowed, gone]), NOW)
+    assert found.verdict is Verdict.WARNING
+    assert found.said == "IN SHADOW, paging nobody: checkout until Sat 05 Dec 00:00 UTC."

@@ -25,8 +25,8 @@ from opsknight.incident.model import (
     Status,
     Timer,
     Urgency,
-    Window,
 )
+from opsknight.incident.quiet import Window
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.wall_clock import Restriction
 from opsknight.simulation import Roster

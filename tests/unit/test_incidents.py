@@ -29,8 +29,8 @@ from opsknight.incident.model import (
     Status,
     Timer,
     Urgency,
-    Window,
 )
+from opsknight.incident.quiet import Window
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=1)

@@ -20,6 +20,7 @@ from opsknight_cli.files.checking import Checked
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.writing import written
 from opsknight_cli.session import CommandError, Exit
+from opsknight_cli.terminal import shadows
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, remember
 from opsknight_cli.terminal.screen import Screen
@@ -52,6 +53,7 @@ def plan_command(
     else:
         view.show(made, screen, invocation.deployment.name, prune=prune)
         _show_secrets(invocation, made)
+        _show_shadows(invocation, made)
     if not made.is_empty:
         raise Exit(CHANGES)
 
@@ -77,6 +79,7 @@ def apply_command(
     if not screen.as_json:
         view.show(made, screen, name, prune=prune)
         _show_secrets(invocation, made)
+        _show_shadows(invocation, made)
     if made.is_empty:
         if screen.as_json:
             screen.data(_data(invocation, made, checked) | {"applied": False})
@@ -170,6 +173,14 @@ def _show_secrets(invocation: Invocation, made: Plan) -> None:
     for each in found:
         screen.hanging(Text(f"    {each.said}", "red" if each.stops else "yellow"), 0, 8)
         screen.say(each.mend, indent=8)
+
+
+def _show_shadows(invocation: Invocation, made: Plan) -> None:
+    """Says who pages nobody once the plan is applied."""
+    services = made.desired.configuration.services.values()
+    if found := shadows.in_shadow(services, invocation.session.now()):
+        invocation.screen.say()
+        invocation.screen.say(shadows.sentence(found), "bold yellow")
 
 
 def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:

@@ -225,7 +225,7 @@ def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
 
 
 def services(deployed: Deployed) -> Iterable[Finding]:
-    return configuration_findings.services(deployed.configuration)
+    return configuration_findings.services(deployed.configuration, deployed.now)
 
 
 def receivers(deployed: Deployed) -> Iterable[Finding]:

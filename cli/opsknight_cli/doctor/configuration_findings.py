@@ -13,6 +13,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.recipients import methods
 from opsknight.notification.throttle import ReceiverState
 from opsknight_cli.doctor.findings import Finding, named, ok, warning
+from opsknight_cli.terminal.shadows import in_shadow, sentence
 
 # This many keys that differ only in a time or an id are no coincidence.
 ALIKE: Final = 3
@@ -30,7 +31,7 @@ def used(configuration: Configuration) -> set[Channel]:
     return found | {each.channel for each in configuration.receivers.values()}
 
 
-def services(configuration: Configuration) -> list[Finding]:
+def services(configuration: Configuration, now: datetime) -> list[Finding]:
     found = configuration.services
     if not found:
         mend = "Write a configuration (docs/configuration.md) and `opsknight apply` it."
@@ -41,7 +42,14 @@ def services(configuration: Configuration) -> list[Finding]:
         policies = warning("services", said, "Add a `policy` to each in the configuration.")
     else:
         policies = ok("services", f"All {len(found)} have a policy.")
-    return [policies, *_never_reminded(found.values())]
+    return [policies, *_never_reminded(found.values()), *_in_shadow(found.values(), now)]
+
+
+def _in_shadow(found: Iterable[Service], now: datetime) -> Iterator[Finding]:
+    shadowed = in_shadow(found, now)
+    if shadowed:
+        mend = "Let another system page meanwhile. Without `mode` in its configuration it is live."
+        yield warning("services", sentence(shadowed), mend)
 
 
 def _never_reminded(found: Iterable[Service]) -> Iterator[Finding]:

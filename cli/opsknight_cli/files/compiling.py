@@ -30,15 +30,14 @@ from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, instant_of
 from opsknight_cli.files.hours import HoursShape
 from opsknight_cli.files.integration_shape import integration
+from opsknight_cli.files.policy_shape import PolicyShape, TargetShape
 from opsknight_cli.files.preset_shape import PresetShape, preset
 from opsknight_cli.files.shape import (
     LayerShape,
     MethodShape,
-    PolicyShape,
     ScheduleShape,
     ServiceShape,
     StatusPageShape,
-    TargetShape,
     TeamShape,
     UserShape,
 )
@@ -48,6 +47,7 @@ METHOD: Final = "cm"
 LAYER: Final = "layer"
 HOOK: Final = "hook"
 CHANNEL: Final = "sch"
+UTC: Final = ZoneInfo("UTC")
 
 
 def compiled(name: str, shape: Shape) -> list[Entry]:
@@ -205,6 +205,7 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
         ),
         raises_urgency=shape.raises_urgency,
         disabled=shape.disabled,
+        shadow_until=None if shape.until is None else _instant(shape.until, time(), UTC),
     )
     return [
         service,

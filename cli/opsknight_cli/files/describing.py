@@ -5,7 +5,7 @@ Defaults are left out and the order is fixed, so equal configurations become the
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
@@ -37,10 +37,12 @@ from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
 from opsknight_cli.files.integration_shape import described_integration
 from opsknight_cli.files.preset_shape import described_preset
-from opsknight_cli.files.shape import SECTIONS
+from opsknight_cli.files.shape import SECTIONS, Mode
 from opsknight_cli.files.values import in_words, turn_in_words
 
 type Data = dict[str, Any]
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 class Quoted(str):
@@ -103,6 +105,8 @@ def fields(entry: Entry) -> Data | str:
                     "runbook": entry.runbook,
                     "dashboard": entry.dashboard,
                     "support_hours": entry.support_hours and _support(entry.support_hours),
+                    "mode": entry.shadow_until and Mode.SHADOW.value,
+                    "until": entry.shadow_until and _moment(entry.shadow_until, time(), _UTC),
                     "raises_urgency": entry.raises_urgency or None,
                     "disabled": entry.disabled or None,
                 }

@@ -7,6 +7,7 @@ are only slugs here; `opsknight.config.lint` checks that they lead somewhere.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -23,6 +24,7 @@ from opsknight.oncall.wall_clock import WallTime
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
 from opsknight_cli.files.integration_shape import IntegrationShape, named
+from opsknight_cli.files.policy_shape import PolicyShape
 from opsknight_cli.files.preset_shape import PresetShape
 from opsknight_cli.files.values import (
     Address,
@@ -166,51 +168,15 @@ class ScheduleShape(Shape):
     )
 
 
-class TargetShape(Shape):
-    """Exactly one of the four fields."""
-
-    user: Slug | None = Field(None, description="This user.")
-    team: Slug | None = Field(None, description="The members of this team whom pages reach.")
-    team_leads: Slug | None = Field(None, description="The leads of this team.")
-    schedule: Slug | None = Field(None, description="Whoever is on call when the step is taken.")
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if len(self.model_fields_set) != 1 or None in self.model_dump(exclude_unset=True).values():
-            given = self.model_dump(exclude_none=True)
-            apart = " and ".join(f"`- {kind}: {name}`" for kind, name in given.items())
-            hint = f": write {apart}" if len(given) > 1 else ""
-            raise ValueError(
-                "a target is one of `user: NAME`, `team: NAME`, `team_leads: NAME` and "
-                f"`schedule: NAME`, each on its own line with a hyphen{hint}"
-            )
-        return self
-
-
-class StepShape(Shape):
-    after: Annotated[Duration, between(timedelta(0), 7 * DAY)] = Field(
-        timedelta(0), description="The wait before this step; at most 7d."
-    )
-    targets: Annotated[tuple[TargetShape, ...], Field(min_length=1)] = Field(
-        description="Whom to page, all at once."
-    )
-
-
-class PolicyShape(Shape):
-    name: Title | None = Field(None, description="The name that people read; by default the key.")
-    steps: Annotated[tuple[StepShape, ...], Field(min_length=1, max_length=50)] = Field(
-        description="Whom to page, one step after the other until somebody acts."
-    )
-    repeat: Annotated[Number, Field(ge=0, le=9)] = Field(
-        0, description="How many more times to take all steps; 0 to 9."
-    )
-    repeat_after: Annotated[Duration, between(MINUTE, 7 * DAY)] | None = Field(
-        None, description="The wait after the last step; by default the longest wait between steps."
-    )
-
-
 class ReceiverShape(MethodShape):
     told: tuple[IncidentEvent, ...] = Field(DEFAULT_EVENTS, description="The events to send.")
+
+
+class Mode(StrEnum):
+    """Whether a service pages."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
 
 
 class ServiceShape(Shape):
@@ -247,10 +213,27 @@ class ServiceShape(Shape):
         None,
         description="When people look after it: incidents outside can be less urgent until then.",
     )
+    mode: Mode = Field(
+        Mode.LIVE,
+        description="`live`, or `shadow`: nobody is paged, as another system still does it.",
+    )
+    until: Moment | None = Field(
+        None,
+        description="When `mode: shadow` ends and the service is live; at most 60 days ahead. "
+        "A day begins at 00:00 UTC.",
+    )
     raises_urgency: Flag = Field(
         False, description="Whether a more urgent trigger raises the urgency of an incident."
     )
     disabled: Flag = Field(False, description="Events to the service are refused.")
+
+    @model_validator(mode="after")
+    def _shadow_ends(self) -> Self:
+        if self.mode is Mode.SHADOW and self.until is None:
+            raise ValueError("`mode: shadow` needs `until`: when the service pages by itself")
+        if self.mode is Mode.LIVE and self.until is not None:
+            raise FieldError("until", "`until` belongs to `mode: shadow`: remove it, or add that")
+        return self
 
 
 class HookShape(MethodShape):

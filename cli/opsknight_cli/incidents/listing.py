@@ -23,7 +23,7 @@ from opsknight_cli.incidents.filters import (
     service_ids,
 )
 from opsknight_cli.session import CommandError, UsageError
-from opsknight_cli.terminal import holding
+from opsknight_cli.terminal import holding, shadows
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import IncidentArgument, configuration, incident_id
 from opsknight_cli.terminal.times import UTC_ZONE, earlier
@@ -94,10 +94,12 @@ def list_command(
                 "incidents": [to_json(answers.listed(each, names)) for each in found],
                 "more": more,
                 "hold": holding.data(holding.current(invocation)),
+                "shadow": shadows.data(shadows.current(invocation)),
             }
         )
         return
     holding.warn(invocation)
+    shadows.warn(invocation)
     if found:
         view.show_list(screen, found, now)
     elif wanted == Wanted(statuses=set(ACTIVE)):

@@ -11,6 +11,7 @@ from opsknight.escalation.pages import Page, PageState
 from opsknight.escalation.policy import Policy
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, RequestedStep, Status, Timer, Urgency
+from opsknight.incident.quiet import SHADOW
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import answers, sentences
@@ -142,7 +143,9 @@ def _facts(each: IncidentRecords, now: datetime) -> Iterator[tuple[str, str | Te
     if incident.resolved_at:
         yield "Resolved", _ago(incident.resolved_at, now)
     yield "Assignee", slug_of(incident.assignee_id) if incident.assignee_id else "nobody"
-    if incident.window_id:
+    if incident.window_id == SHADOW:
+        yield "Suppressed", "its service is in shadow"
+    elif incident.window_id:
         yield "Suppressed", f"by maintenance {incident.window_id}"
     if incident.urgency_in_hours:
         yield "In support hours", f"{incident.urgency_in_hours}, if it is still active"

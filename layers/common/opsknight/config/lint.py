@@ -6,8 +6,8 @@ intended.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from datetime import datetime
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
 from opsknight.config.configuration import Configuration, Kind, Path, path_of, references, slug_of
 from opsknight.config.coverage import AHEAD, schedule_findings
@@ -16,6 +16,9 @@ from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import Never, Role, User
 from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.oncall.schedules import shifts
+
+# Whoever rehearses for longer has forgotten it.
+LONGEST_SHADOW: Final = timedelta(days=60)
 
 
 def dangling_reference(kind: Kind, entry_id: str, known: Set[str], path: Path) -> Finding | None:
@@ -86,6 +89,7 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
                 )
                 path = (*path_of(service), "remind", name.upper())
                 yield Finding(Severity.WARNING, path, said)
+    yield from _shadows(configuration, now)
     for service in configuration.services.values():
         if service.disabled or service.policy_id is not None:
             continue
@@ -97,6 +101,26 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
         else:
             said = f"Has no policy, so all of team {team} is paged at once: add a `policy`."
             yield warning(service, said)
+
+
+def _shadows(configuration: Configuration, now: datetime) -> Iterator[Finding]:
+    for service in configuration.services.values():
+        until = service.shadow_until
+        if until is None or service.disabled:
+            continue
+        path = (*path_of(service), "until")
+        if until <= now:
+            said = (
+                f"The shadow ended on {until:%Y-%m-%d %H:%M} UTC: it pages. Remove `mode` and this."
+            )
+            yield Finding(Severity.WARNING, path, said)
+        elif until > now + LONGEST_SHADOW:
+            most = now + LONGEST_SHADOW
+            said = (
+                f"Is more than {LONGEST_SHADOW.days} days ahead: give {most:%Y-%m-%d} or before. A "
+                "shadow can be made longer later."
+            )
+            yield Finding(Severity.ERROR, path, said)
 
 
 def _users(configuration: Configuration) -> Iterator[Finding]:

@@ -17,15 +17,8 @@ from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import NotificationRule, Receiver
 from opsknight.directory.routing import PageAfter, Routing
 from opsknight.directory.windows import MaintenanceWindow
-from opsknight.incident.model import (
-    Actor,
-    ActorKind,
-    Model,
-    OutOfHours,
-    Timeouts,
-    Urgency,
-    Window,
-)
+from opsknight.incident.model import Actor, ActorKind, Model, OutOfHours, Timeouts, Urgency
+from opsknight.incident.quiet import SHADOW, Window
 from opsknight.oncall.hours import WeeklyHours, zone_or_utc
 
 EVENTS_WRITE: Final = "events:write"
@@ -170,6 +163,10 @@ class Service(Model):
     remind: Remind = DEFAULT_REMIND
     support_hours: SupportHours | None = None
     """None for always."""
+    shadow_until: AwareDatetime | None = None
+    """Until then it pages nobody, because another system still does; None for a service that is
+    live.
+    """
     runbook: str | None = None
     """The address of what to do when one of its incidents opens."""
     dashboard: str | None = None
@@ -187,10 +184,18 @@ class Service(Model):
         """None within its support hours."""
         return None if self.support_hours is None else self.support_hours.at(now)
 
+    def in_shadow(self, now: datetime) -> bool:
+        return self.shadow_until is not None and now < self.shadow_until
+
     def window_at(self, now: datetime) -> Window | None:
-        """The window that suppresses incidents opened now; of several, the one that ends last."""
+        """What suppresses incidents opened now: of several maintenance windows, the one that ends
+        last; without any, the shadow.
+        """
+        shadow = self.in_shadow(now)
         in_force = ((each.id, each.in_force(now)) for each in self.windows)
-        found = [Window(name, each.end) for name, each in in_force if each]
+        found = [Window(name, each.end, shadow) for name, each in in_force if each]
+        if shadow and self.shadow_until is not None and not found:
+            return Window(SHADOW, self.shadow_until, shadow)
         return max(found, key=lambda each: each.end, default=None)
 
 

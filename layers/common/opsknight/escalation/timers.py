@@ -6,6 +6,7 @@ itself, as they do more than change the incident.
 """
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, assert_never
 
@@ -17,6 +18,7 @@ from opsknight.incident.commands import (
     AcknowledgementTimeout,
     AutoResolve,
     Command,
+    Suppress,
     Unsnooze,
     Unsuppress,
     window_check,
@@ -24,6 +26,7 @@ from opsknight.incident.commands import (
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.lifecycle import act, begin_paging
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
+from opsknight.incident.quiet import Window
 from opsknight.incident.urgency import raised_in_hours
 
 # The stream has missed an announcement that waits for longer.
@@ -106,6 +109,8 @@ def decided(
 ) -> Advanced | Transitioned:
     """Handles a timer that is due."""
     match timer:
+        case Timer.STEP if incident.shadow:
+            return _step_in_shadow(incident, now, directory.service(incident.service_id))
         case Timer.STEP if not incident.announced_from:
             return begin_paging(incident, TIMER, now, None)
         case Timer.STEP:
@@ -193,7 +198,10 @@ def window_ended(
     """What becomes of a SUPPRESSED incident when it is time to look at its window."""
     # Windows may touch or overlap: it is quiet until none of them is in force.
     in_force = service.window_at(now) if service else None
-    if in_force is not None:
+    if service is not None and in_force is not None:
+        if incident.shadow and _is_silent(incident, service, now):
+            # Another system may have resolved it long ago, and told nobody.
+            return _done(incident, AutoResolve(), now, service)
         changes = Changes(timers={Timer.WINDOW: window_check(in_force.end, now)})
         return settled(incident, changes, Progress.WINDOW_IN_FORCE)
     windows = {window.id: window for window in service.windows} if service else {}
@@ -201,7 +209,35 @@ def window_ended(
     if window is not None and window.keep_suppressed:
         return cleared(Timer.WINDOW, incident, Progress.WINDOW_CLEARED)
     # Over, shortened, moved or removed.
-    return _done(incident, Unsuppress(), now, service)
+    out = _done(incident, Unsuppress(), now, service)
+    if not incident.shadow:
+        return out
+    # Status pages have not heard of it, and its receivers that it pages from here on.
+    heard = Changes(announced_from=out.change.number, shadow=None)
+    return replace(out, changes=out.changes | heard)
+
+
+def _is_silent(incident: Incident, service: Service, now: datetime) -> bool:
+    """Whether no alert has come for as long as its service waits for one."""
+    every = service.auto_resolve
+    return every is not None and incident.last_alert_at + every <= now
+
+
+def _step_in_shadow(incident: Incident, now: datetime, service: Service | None) -> Transitioned:
+    """Somebody or a timer has opened it again. While its service is in shadow it goes back; from
+    then on it pages like any other.
+    """
+    window = service.window_at(now) if service else None
+    if window is None or not window.shadow:
+        out = begin_paging(incident, TIMER, now, None)
+        return replace(out, changes=out.changes | Changes(shadow=None))
+    back = _done(incident, Suppress(), now, service)
+    return replace(back, changes=back.changes | _kept_quiet(window, now))
+
+
+def _kept_quiet(window: Window, now: datetime) -> Changes:
+    timers: dict[Timer, datetime | None] = {Timer.WINDOW: window_check(window.end, now)}
+    return Changes(window_id=window.id, timers=timers)
 
 
 def _hours_begun(

@@ -63,10 +63,11 @@ class Changes(NamedTuple):
     resolved_at: datetime | Keep = KEEP
     assignee_id: str | Keep = KEEP
     reassigned_at: datetime | Keep = KEEP
-    window_id: Keep | None = KEEP
+    window_id: str | Keep | None = KEEP
     urgency_in_hours: Urgency | Keep | None = KEEP
     announced: int | Keep = KEEP
     announced_from: int | Keep = KEEP
+    shadow: bool | Keep | None = KEEP
     due_at: datetime | Keep | None = KEEP
     failures: Keep | None = KEEP
     untracked: Literal[True] | Keep = KEEP

@@ -171,7 +171,7 @@ TRANSITIONS: Final[Mapping[type[Command], Mapping[Status, Status]]] = MappingPro
         Amend: {_O: _O, _A: _A, _N: _N, _P: _P},
         Unacknowledge: {_A: _O},
         AcknowledgementTimeout: {_A: _O},
-        AutoResolve: {_O: _R, _A: _R},
+        AutoResolve: {_O: _R, _A: _R, _P: _R},
         Unreached: {_O: _O},
     }
 )

@@ -36,9 +36,9 @@ from opsknight.incident.model import (
     Timer,
     TimerName,
     Urgency,
-    Window,
 )
 from opsknight.incident.occurrences import is_news, is_over, is_repeat
+from opsknight.incident.quiet import Window
 from opsknight.incident.urgency import raised_by_event
 
 
@@ -129,9 +129,13 @@ def _open(
     urgency = in_hours if hours is None else hours.lowered(in_hours)
     timers: dict[TimerName, datetime]
     wait = opening.waits(urgency)
-    quiet = window is not None or opening.suppressed or wait is not None
+    silent = window is not None and window.is_silent
+    quiet = silent or opening.suppressed or (wait is not None and window is None)
     suppressed = window is not None or opening.suppressed
-    if window is not None:
+    if window is not None and not quiet:
+        # In shadow its receivers hear of it; nobody is paged.
+        timers = {Timer.ANNOUNCE: now, Timer.WINDOW: window_check(window.end, now)}
+    elif window is not None:
         # Nobody hears of an incident that opens in a maintenance window: nothing to announce.
         timers = {Timer.WINDOW: window_check(window.end, now)}
     elif opening.suppressed:
@@ -161,6 +165,7 @@ def _open(
         first_alert_id=alert_id,
         last_alert_at=now,
         window_id=window.id if window else None,
+        shadow=True if window and window.shadow else None,
         announced=1 if quiet else 0,
         announced_from=0 if quiet else 1,
         timers=timers,

@@ -172,7 +172,9 @@ def act(
         # A step that is over by now must not move on.
         return replace(decision, require=Require(page_no=incident.page_no))
     comes_out = incident.status is not Status.OPEN or Timer.STEP in decision.changes.timers
-    if decision.after.status is Status.OPEN and comes_out and not incident.announced_from:
+    if decision.after.status is not Status.OPEN or not comes_out:
+        return decision
+    if not incident.announced_from:
         # Out of its window: from here on all its receivers hear of it.
         heard = Changes(announced_from=decision.change.number)
         return replace(decision, changes=decision.changes | heard)

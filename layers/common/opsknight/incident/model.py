@@ -233,6 +233,9 @@ class Incident(Pointer):
     firing: int | None = None
     untracked: bool | None = None
     """Whether the group has more alerts than an incident has members."""
+    shadow: bool | None = None
+    """Whether it opened while its service was in shadow, and has paged nobody since; None for no.
+    """
     first_alert_id: str
     last_alert_at: datetime
     acknowledged_at: datetime | None = None
@@ -264,14 +267,6 @@ class Alert(Model):
     at: datetime
     actor: Actor
     body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A maintenance window in force: incidents opened inside it are SUPPRESSED until it ends."""
-
-    id: str
-    end: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from opsknight.directory.entries import ShiftNotice, User
+from opsknight.directory.entries import Service, ShiftNotice, User
 from opsknight.directory.receivers import Owner, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery, delivery_id
@@ -97,6 +97,24 @@ def handed_over(
     owner = Owner.schedule(schedule.id)
     until = now + HANDED_OVER_FOR
     return (_delivery("n", owner, channel, "\n".join(lines), what, now, until),)
+
+
+def shadow_ends(
+    user: User, service: Service, now: datetime, stopped: Set[str] = frozenset()
+) -> tuple[Delivery, ...]:
+    """To a member of its team: from then on the service pages. Planned twice, it is the same."""
+    until = service.shadow_until
+    if until is None or until <= now:
+        return ()
+    days = -((now - until) // timedelta(days=1))
+    lines = [
+        f"{service.name} is about to page: its shadow ends",
+        f"Ends: {_time(until, user.clock)}",
+        "What is active then pages, as does whatever comes after. `until` in the configuration "
+        "changes it.",
+    ]
+    what = ("shadow", service.id, user.id, until.isoformat(), str(days))
+    return _told(user, "\n".join(lines), what, now, until, stopped)
 
 
 def _told(

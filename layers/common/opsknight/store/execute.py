@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from opsknight.directory.entries import Service
 from opsknight.incident.canary import id_prefix
-from opsknight.incident.commands import Command
+from opsknight.incident.commands import AlsoPage, Command
 from opsknight.incident.decisions import (
     Decision,
     Ignored,
@@ -25,16 +25,8 @@ from opsknight.incident.decisions import (
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
 from opsknight.incident.members import GROUP
-from opsknight.incident.model import (
-    NEVER,
-    Action,
-    Actor,
-    Alert,
-    Event,
-    Pointer,
-    Timeouts,
-    Window,
-)
+from opsknight.incident.model import NEVER, Action, Actor, Alert, Event, Incident, Pointer, Timeouts
+from opsknight.incident.quiet import Window
 from opsknight.store import incident_items
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.incidents import IncidentRows
@@ -242,6 +234,13 @@ class _Stray:
     running: Running
 
 
+def _in_shadow(table: IncidentRows, incident: Incident, now: datetime, deadline: Deadline) -> bool:
+    if not incident.shadow:
+        return False
+    service = table.service(incident.service_id, deadline)
+    return service is not None and service.in_shadow(now)
+
+
 def perform(
     table: IncidentRows,
     incident_id: str,
@@ -268,6 +267,8 @@ def perform(
             return None
         if epoch is not None and incident.epoch != epoch:
             return NotAllowed(incident.status, "it has changed since it was looked at")
+        if isinstance(command, AlsoPage) and _in_shadow(table, incident, now, deadline):
+            return NotAllowed(incident.status, "its service is in shadow, and pages nobody")
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
         more = beside(decision) if beside else ()
         if isinstance(decision, Transitioned):

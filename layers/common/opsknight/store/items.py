@@ -25,6 +25,7 @@ HEARD_KEY: Final[Item] = {"pk": {"S": "heartbeats"}, "sk": {"S": "heard"}}
 HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
 # Until when people have been told of their time on call.
 ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
+SHADOWS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "shadows"}}
 DUE_SHARDS: Final = 16
 
 

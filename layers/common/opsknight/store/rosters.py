@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
@@ -32,6 +32,13 @@ TOLD_AHEAD: Final = timedelta(days=28)
 class RosterState(Model):
     told_until: AwareDatetime | None = None
     """All messages that were due by then are planned."""
+    due_at: AwareDatetime | None = None
+    """When to look again."""
+
+
+class ShadowState(Model):
+    told: dict[str, str] = Field(default_factory=dict)
+    """By service, the last warning that its shadow ends."""
     due_at: AwareDatetime | None = None
     """When to look again."""
 
@@ -58,6 +65,28 @@ class Rosters:
             self.table.client.update_item,
             TableName=self.table.name,
             Key=items.ROSTER_KEY,
+            ConditionExpression=condition,
+            **changes,
+        )
+
+    def shadows(self, deadline: Deadline) -> ShadowState:
+        return self.table.get(ShadowState, items.SHADOWS_KEY, deadline) or ShadowState()
+
+    def advance_shadows(
+        self, seen: ShadowState, told: Mapping[str, str], due_at: datetime, deadline: Deadline
+    ) -> None:
+        """Raises Conflict when somebody was faster."""
+        changes = transactions.update({"kind": "shadows", "told": told, "due_at": due_at})
+        condition = transactions.still(
+            {"due_at": seen.due_at},
+            changes["ExpressionAttributeNames"],
+            changes["ExpressionAttributeValues"],
+        )
+        retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.SHADOWS_KEY,
             ConditionExpression=condition,
             **changes,
         )

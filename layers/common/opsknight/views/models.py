@@ -222,6 +222,10 @@ class IncidentDetails(IncidentAnswer):
     maintenance_window_id: Annotated[
         str | Absent, Field(description="The window that suppressed it.")
     ] = None
+    shadow: Annotated[
+        bool | Absent,
+        Field(description="True if it opened while its service was in shadow, and paged nobody."),
+    ] = None
     escalation: EscalationAnswer
     timeline: Annotated[Sequence[TimelineEntry], Field(description="Oldest first; the newest 200.")]
     alerts: Annotated[Sequence[AlertAnswer], Field(description="Newest first; at most 20.")]

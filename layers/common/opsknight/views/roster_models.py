@@ -25,6 +25,10 @@ class ServiceAnswer(Shape):
     maintenance_until: Annotated[
         datetime | Absent, Field(description="Absent when no window is in force.")
     ] = None
+    shadow_until: Annotated[
+        datetime | Absent,
+        Field(description="Until then it pages nobody; absent for a service that is live."),
+    ] = None
 
 
 class Services(Shape):
