@@ -236,11 +236,11 @@ class Desk:
             described.check(operation, answer.status, answer.headers, whole)
         return answer
 
-    def key(self, user: str, *scopes: str) -> str:
+    def key(self, user: str, *scopes: str, key_id: str | None = None) -> str:
         """A new API key of the user."""
         secret = f"opsk_{token_urlsafe(32)}"
         key = ApiKey(
-            id=f"key_{token_hex(4)}",
+            id=key_id or f"key_{token_hex(4)}",
             name="CI",
             created_at=self.world.clock(),
             user_id=f"user_{user}",

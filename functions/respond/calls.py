@@ -165,4 +165,5 @@ class Calls:
             deadline=pressed.deadline,
             timeouts=service.timeouts if service else NEVER,
             epoch=delivery.epoch,
+            via=delivery.id,
         )

@@ -26,7 +26,7 @@ from opsknight.incident.commands import (
     Unsuppress,
 )
 from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
-from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Status, Urgency
+from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Urgency
 from opsknight.store.called import called, just_called
 from opsknight.store.execute import Beside, Settling, perform
 from opsknight.store.listings import Listings, Wanted
@@ -44,6 +44,7 @@ from respond.contract import (
     SnoozeBody,
 )
 from respond.request import ApiCall, Query, cursor
+from respond.searching import ByResolution, searched
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -59,10 +60,10 @@ def list_incidents(call: ApiCall) -> Answer:
     query = Query(call.request.query)
     statuses, urgencies = query.statuses(), query.urgencies()
     since, until = query.time("since"), query.time("until")
-    limit, place, detailed = query.limit(), query.cursor(), query.flag("details")
+    limit, detailed, text = query.limit(), query.flag("details"), query.text("q")
     service_id, team_id = query.text("service"), query.text("team")
-    if statuses == {Status.RESOLVED} and service_id is None:
-        query.wrong("service", "is required for RESOLVED: they are listed service by service")
+    by_resolution = ByResolution.read(query, statuses, service_id)
+    place = query.cursor() if by_resolution is None else None
     query.check()
     wanted = Wanted(
         statuses=statuses,
@@ -70,16 +71,19 @@ def list_incidents(call: ApiCall) -> Answer:
         urgencies=urgencies,
         since=since,
         until=until,
+        words=searched(text, call) if text else (),
     )
-    found, following = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
+    if by_resolution is None:
+        found, next_place = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
+        following = None if next_place is None else cursor(next_place)
+    else:
+        found, following = by_resolution.page(wanted, limit, call)
     names = call.names(of_listed(found))
     listed = [answers.listed(each, names) for each in found]
     if detailed and listed:
         whole = call.table.incidents((each.id for each in listed), call.deadline)
         listed = [answers.detailed(each, whole.get(each.id)) for each in listed]
-    return Answer(
-        200, IncidentPage(incidents=listed, cursor=None if following is None else cursor(following))
-    )
+    return Answer(200, IncidentPage(incidents=listed, cursor=following))
 
 
 def services_of(
@@ -103,7 +107,7 @@ def services_of(
 
 def show_incident(call: ApiCall) -> Answer:
     [incident_id] = call.ids
-    records = incident_records.read(call.table, _visible(incident_id, call), call.deadline)
+    records = incident_records.read(call.table, visible(incident_id, call), call.deadline)
     names = call.names(of_incident(records))
     return Answer(
         200, ShownIncident(incident=answers.incident(records, names, call.caller.user.clock))
@@ -201,7 +205,7 @@ def reassign(call: ApiCall, wanted: ReassignBody) -> Answer:
 
 def also_page(call: ApiCall, wanted: AlsoPageBody) -> Answer:
     # Whoever may not see the incident learns nothing about people either.
-    seen = _visible(call.ids[0], call)
+    seen = visible(call.ids[0], call)
     kinds = {
         "userId": (TargetKind.USER, wanted.user_id),
         "teamId": (TargetKind.TEAM, wanted.team_id),
@@ -224,7 +228,7 @@ def add_note(call: ApiCall, wanted: NoteBody) -> Answer:
 
 def _reassign(user_id: str, path: str, call: ApiCall) -> Reassign:
     # Whoever may not see the incident learns nothing about users either.
-    _visible(call.ids[0], call)
+    visible(call.ids[0], call)
     if issues := call.user_issues(user_id, path):
         raise invalid(*issues)
     return Reassign(user_id)
@@ -237,7 +241,7 @@ def _executed(call: ApiCall, command: Command) -> Answer:
 def execute(call: ApiCall, command: Command) -> Done:
     """Carries it out on the incident in the path. Raises HttpError."""
     [incident_id] = call.ids
-    seen = _visible(incident_id, call)
+    seen = visible(incident_id, call)
     service = call.directory.any_service(seen.service_id, call.now, call.deadline)
     decision = perform(
         call.table,
@@ -278,7 +282,7 @@ def _beside(once: Once | None) -> Beside | None:
     return beside
 
 
-def _visible(incident_id: str, call: ApiCall) -> Incident:
+def visible(incident_id: str, call: ApiCall) -> Incident:
     """Raises HttpError where there is no such incident, or the caller may not see it."""
     incident = call.table.incident(incident_id, call.deadline)
     if incident is None:

@@ -2,14 +2,15 @@
 acts as the user who got the message.
 
 Finds out who came, and to what. What they see and do is in `linked_incident` and `linked_list`. A
-GET changes nothing, because mail scanners follow links.
+GET changes nothing but the mark that the link was opened, because mail scanners follow links.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from opsknight.directory.entries import User
 from opsknight.http.directory_cache import DirectoryCache
@@ -20,13 +21,15 @@ from opsknight.notification.signed_link import BadLink, ExpiredLink, Link
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.ssm_secrets import ASKED_AGAIN, LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.table import Table
 from respond import linked_incident, linked_list
 from respond.confirming import confirm_method
 from respond.pages import sentence_page
-from respond.visit import UNKNOWN, Visit
+from respond.visit import UNKNOWN, Visit, is_navigation
 
 PREFIX: Final = "/r/"
+NOTING_SECONDS: Final = 1
 
 NOT_FOUND: Final = (
     "This link does not work",
@@ -96,7 +99,19 @@ class Linked:
             if act.status == 303:
                 confirm_method(self.table, reader, delivery.receiver_id, now, deadline)
             return act
-        return linked_list.show(visit) if link.whole else linked_incident.show(visit)
+        shown = linked_list.show(visit) if link.whole else linked_incident.show(visit)
+        self._note_visit(visit)
+        return shown
+
+    def _note_visit(self, visit: Visit) -> None:
+        """Writes down that the link was opened, once. The page does not depend on it."""
+        delivery, by_person = visit.delivery, is_navigation(visit.request)
+        if (delivery.opened_at if by_person else delivery.fetched_at) is not None:
+            return
+        mark: Literal["opened_at", "fetched_at"] = "opened_at" if by_person else "fetched_at"
+        deadline = visit.deadline.within(NOTING_SECONDS)
+        with suppress(Unavailable):
+            Deliveries(self.table).note_visit(delivery, mark, visit.now, deadline)
 
     def _link(self, token: str, now: datetime) -> Link:
         signed_link.raw(token)

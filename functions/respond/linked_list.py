@@ -83,7 +83,9 @@ def act(visit: Visit, workers: Executor) -> Answer:
         return sentence_page(400, *UNKNOWN)
     known = visit.table.incidents((each.incident_id for each in seen), visit.deadline)
     running = [
-        workers.submit(_acknowledge, visit, known[each.incident_id], each.epoch)
+        workers.submit(
+            _acknowledge, visit, known[each.incident_id], each.epoch, told[each.incident_id]
+        )
         for each in seen
         if each.incident_id in known
     ]
@@ -95,11 +97,11 @@ def act(visit: Visit, workers: Executor) -> Answer:
     return visit.back(f"?done={min(done, 999)}&left={min(len(seen) - done, 999)}")
 
 
-def _acknowledge(visit: Visit, incident: Incident, epoch: int) -> bool | None:
+def _acknowledge(visit: Visit, incident: Incident, epoch: int, told: Bundled) -> bool | None:
     """Whether this did it; None when the store did not answer."""
     try:
         command = Acknowledge(by=visit.reader.id)
-        decision = visit.perform(incident.id, incident.service_id, command, epoch)
+        decision = visit.perform(incident.id, incident.service_id, command, epoch, told.delivery_id)
     except Unavailable:
         return None
     return isinstance(decision, Transitioned)

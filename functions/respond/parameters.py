@@ -7,6 +7,7 @@ from opsknight.http.routes import Parameter
 from opsknight.incident.model import Status, Urgency
 from respond.contract import MOST_LISTED
 from respond.request import DEFAULT_LIMIT
+from respond.searching import ORDERS
 
 TIME: Final = {"type": "string", "format": "date-time"}
 TEXT: Final = {"type": "string"}
@@ -19,8 +20,8 @@ def _several(words: type[StrEnum]) -> dict[str, Any]:
 
 STATUS: Final = Parameter(
     "status",
-    "One or several, with commas; all active ones by default. RESOLVED stands alone, and needs a"
-    " service.",
+    "One or several, with commas; all active ones by default. RESOLVED stands alone: of one service"
+    " by when they were opened, of all by when they were resolved.",
     _several(Status),
     "OPEN,ACKNOWLEDGED",
 )
@@ -33,6 +34,15 @@ ONLY: Final = Parameter(
     {"type": "string", "enum": ["current"]},
     "current",
 )
+BATCH: Final = (
+    Parameter(
+        "limit",
+        f"The most in an answer; {DEFAULT_LIMIT} by default.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_LISTED},
+        20,
+    ),
+    Parameter("cursor", "The cursor of the answer before.", TEXT, "YWN0aXZlIA"),
+)
 FILTERS: Final = (
     STATUS,
     URGENCY,
@@ -41,12 +51,20 @@ FILTERS: Final = (
     Parameter("since", "Opened then or later.", TIME, "2026-11-23T00:00:00Z"),
     Parameter("until", "Opened before.", TIME, "2026-11-24T00:00:00Z"),
     Parameter(
-        "limit",
-        f"The most incidents in an answer; {DEFAULT_LIMIT} by default.",
-        {"type": "integer", "minimum": 1, "maximum": MOST_LISTED},
-        20,
+        "q",
+        "Words that are all in the title, the id or the name of the service, in any case.",
+        TEXT,
+        "pay checkout",
     ),
-    Parameter("cursor", "The cursor of the answer before.", TEXT, "YWN0aXZlIA"),
+    Parameter(
+        "sort",
+        "Only of RESOLVED, by when they were resolved: `newest` (the default) or `oldest` first.",
+        {"type": "string", "enum": list(ORDERS)},
+        "oldest",
+    ),
+    Parameter("resolvedSince", "Resolved then or later.", TIME, "2026-11-23T00:00:00Z"),
+    Parameter("resolvedUntil", "Resolved before.", TIME, "2026-11-24T00:00:00Z"),
+    *BATCH,
     Parameter(
         "details",
         "With the dedup key, counts and times of each: a second read.",

@@ -19,6 +19,7 @@ from opsknight.incident.model import ACTIVE, Status, Urgency
 from opsknight.runtime.ssm_secrets import LinkKeys
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
+from opsknight.store.resolved import ResolvedPlace, Spot
 from opsknight.store.table import Table
 from opsknight.views.names import Named, Names
 from respond.callers import Caller
@@ -26,6 +27,8 @@ from respond.contract import MOST_LISTED, Time
 from respond.names import NameCache
 from respond.whole_directory import WholeDirectory
 
+_SPOT: Final = r"(-|\.|\d{4}-\d\d-\d\dT[\d:.]{8,15}Z/[a-z]+_[0-9a-f]{28})"
+_BY_TIME: Final = re.compile(f"resolved {_SPOT} {_SPOT}")
 _CURSOR: Final = re.compile(
     r"(active|resolved#[0-9A-Za-z_-]{1,100}#\d{4}-\d\d) (inc_[0-9a-f]{28}|)"
 )
@@ -151,20 +154,48 @@ class Query:
 
     def cursor(self) -> Place | None:
         """Where the last batch ended. It grants nothing: each batch is checked by itself."""
+        found = self.position(_CURSOR)
+        return None if found is None else Place(found[1], found[2])
+
+    def resolved_cursor(self) -> ResolvedPlace | None:
+        """The same in a list by time of resolution."""
+        found = self.position(_BY_TIME)
+        if found is None:
+            return None
+        spots = tuple(_spot(each) for each in found.groups())
+        return ResolvedPlace(spots, tuple(each == "." for each in found.groups()))
+
+    def position(self, kind: re.Pattern[str]) -> re.Match[str] | None:
         text = self.text("cursor")
         if text is None:
             return None
         try:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii")
-            found = _CURSOR.fullmatch(raw)
+            found = kind.fullmatch(raw)
         except ValueError:
             found = None
         if found is None:
             self.wrong("cursor", "must be the cursor of an earlier answer")
-            return None
-        return Place(found[1], found[2])
+        return found
+
+
+def _spot(text: str) -> Spot | None:
+    at, slash, incident_id = text.partition("/")
+    return Spot(at, incident_id) if slash else None
 
 
 def cursor(place: Place) -> str:
-    raw = f"{place.partition} {place.id}"
-    return urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+    return opaque(f"{place.partition} {place.id}")
+
+
+def resolved_cursor(place: ResolvedPlace) -> str:
+    shown = (
+        "." if over else "-" if spot is None else f"{spot.at}/{spot.id}"
+        for spot, over in zip(place.spots, place.over, strict=True)
+    )
+    return opaque(f"resolved {' '.join(shown)}")
+
+
+def opaque(position: str) -> str:
+    """A cursor. Nobody is to make one up, or read it."""
+    return urlsafe_b64encode(position.encode()).decode().rstrip("=")

@@ -22,6 +22,7 @@ from respond import (
     directory_routes,
     incidents,
     parameters,
+    part_routes,
     pulse_routes,
     rosters,
 )
@@ -274,6 +275,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
 ROUTES: Final = (
     *_INCIDENTS,
     *pulse_routes.ROUTES,
+    *part_routes.ROUTES,
     *_SERVICES,
     *_SCHEDULES,
     *calendar_routes.ROUTES,

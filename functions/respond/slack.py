@@ -38,6 +38,7 @@ PATIENCE_SECONDS: Final = 2.5
 LARGEST_BODY: Final = 256 * 1024
 LATEST_STEPS: Final = 5
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
+_DELIVERY_ID: Final = re.compile(r"[np][0-9a-f]{20}")
 _INCIDENT_ID: Final = re.compile(r"inc_[0-9a-f]{28}")
 
 
@@ -50,6 +51,8 @@ class _Person(BaseModel):
 class _Press(BaseModel):
     action_id: str
     value: str = ""
+    block_id: str = ""
+    """Of a message of ours, its delivery."""
 
 
 class _Workspace(BaseModel):
@@ -143,6 +146,7 @@ class Slack:
             token=self.new_id("act", now),
             deadline=deadline,
             timeouts=service.timeouts if service else NEVER,
+            via=press.block_id if _DELIVERY_ID.fullmatch(press.block_id) else None,
         )
         log_fields |= {"incident_id": incident.id, "actor_id": actor.id}
         if user is not None:

@@ -212,6 +212,7 @@ class Texts:
             deadline=act.deadline,
             timeouts=service.timeouts if service else NEVER,
             epoch=epoch,
+            via=named.delivery_id,
         )
         return decision, self.table.incident(named.incident_id, act.deadline)
 

@@ -72,8 +72,14 @@ class Visit:
         return signed_link.token(incident_id, delivery_id, self.signing_key, begun)
 
     def perform(
-        self, incident_id: str, service_id: str, command: Command, epoch: int | None = None
+        self,
+        incident_id: str,
+        service_id: str,
+        command: Command,
+        epoch: int | None = None,
+        via: str | None = None,
     ) -> Transitioned | Unchanged | NotAllowed | None:
+        """`via`: the delivery that told of the incident, if not the one whose link leads here."""
         service = self.directory.any_service(service_id, self.now, self.deadline)
         return perform(
             self.table,
@@ -85,6 +91,7 @@ class Visit:
             deadline=self.deadline,
             timeouts=service.timeouts if service else NEVER,
             epoch=epoch,
+            via=via or self.delivery.id,
         )
 
     def back(self, query: str = "") -> Answer:
@@ -92,3 +99,18 @@ class Visit:
         relative, so it is right below any base path.
         """
         return Answer(303, "", {"Location": self.token + query, "Cache-Control": "no-store"})
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether a person's browser goes to the page, as far as it says so: neither a scanner nor a
+    preview, and not fetched ahead. https://www.w3.org/TR/fetch-metadata/
+    """
+    headers = request.headers
+    ahead = f"{headers.get('sec-purpose', '')} {headers.get('purpose', '')}"
+    return (
+        request.method == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+        and "prefetch" not in ahead
+        and "preview" not in ahead
+    )

@@ -105,3 +105,11 @@ def new_api_key(world: World, secret: str | None = None, **more: Any) -> str:
     }
     put(world, key_items.any_key_item(key_hash(secret), ApiKey.model_validate(known | more)))
     return secret
+
+
+def unmarked(world: World) -> list[Item]:
+    """Everything in the table but the marks that links were asked for."""
+    marks = {"opened_at", "fetched_at"}
+    return in_order(
+        {name: value for name, value in item.items() if name not in marks} for item in world.items()
+    )

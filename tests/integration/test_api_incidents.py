@@ -126,7 +126,6 @@ def test_resolved_incidents_are_listed_service_by_service(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("query", "path"),
     [
-        ("status=RESOLVED", "service"),
         ("details=1", "details"),
         ("status=RESOLVED,OPEN&service=svc_checkout", "status"),
         ("status=NEW", "status"),

@@ -151,7 +151,7 @@ NIGHTLY = {"summary": "The nightly report did not run", "source": "cron"}
 
 def test_every_example(desk: Desk, tmp_path: Path) -> None:
     keys = {
-        "OPSKNIGHT_API_KEY": desk.key("ada", *SCOPES),
+        "OPSKNIGHT_API_KEY": desk.key("ada", *SCOPES, key_id="key_ci"),
         "READING_KEY": desk.key("ada", "incidents:read"),
         "BENS_KEY": desk.key("ben", *SCOPES),
     }

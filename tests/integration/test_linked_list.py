@@ -10,7 +10,7 @@ from harness.world import World, deadline
 from opsknight.incident.commands import Acknowledge, Resolve, Snooze, Unsnooze
 from opsknight.incident.model import Status
 from opsknight.store import items
-from tests.integration.steps import do, in_order, incident, incident_in
+from tests.integration.steps import do, in_order, incident, incident_in, unmarked
 
 
 @pytest.fixture
@@ -147,9 +147,19 @@ def test_the_list_says_who_was_faster(desk: Desk) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_looking_at_a_list_changes_nothing(desk: Desk, method: str) -> None:
     path = desk.bundle([opened(desk, "critical", each) for each in ("web1", "web2")])
-    before = in_order(desk.world.items())
+    before = unmarked(desk.world)
     assert desk.ask(path, method).status == 200
-    assert in_order(desk.world.items()) == before
+    assert unmarked(desk.world) == before
+
+
+def test_each_act_from_a_list_names_the_delivery_of_its_incident(desk: Desk) -> None:
+    known = [opened(desk, "critical", each) for each in ("web1", "web2")]
+    path = desk.bundle(known)
+    desk.press(path, "acknowledge", seen=seen(desk.ask(path)))
+    for incident_id in known:
+        [delivery] = desk.world.table.deliveries(incident_id, deadline())
+        [change] = desk.world.table.changes(incident_id, deadline())
+        assert change.via == delivery.id
 
 
 def test_a_form_reaches_no_more_than_the_list_shows(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from harness.desk import Desk, RawResponse
 from harness.shell import Shell
-from harness.world import World, deadline, event
+from harness.world import World, deadline, event, http_event
 from opsknight.directory.entries import Role, Service, User
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.policy import implicit
@@ -18,7 +18,8 @@ from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification import signed_link
 from opsknight.store import directory_items, items
 from tests.integration.conftest import Log
-from tests.integration.steps import do, in_order, incident, incident_in, put
+from tests.integration.steps import do, in_order, incident, incident_in, put, unmarked
+from tests.integration.wire import ALWAYS, TIMES_OUT, Wire
 
 
 @pytest.fixture
@@ -78,12 +79,62 @@ def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> No
 def test_looking_changes_nothing(desk: Desk, method: str) -> None:
     """Mail scanners follow every link."""
     path = desk.link(incident_in(desk.world, Status.OPEN))
-    before = in_order(desk.world.items())
+    before = unmarked(desk.world)
     for address in (path, f"{path}?action=acknowledge"):
         page = desk.ask(address.partition("?")[0], method)
         assert page.status == 200
         assert bool(page.text) is (method == "GET")
-    assert in_order(desk.world.items()) == before
+    assert unmarked(desk.world) == before
+
+
+NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "opened"),
+    [
+        (NAVIGATES, True),
+        ({}, False),
+        ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, False),
+        (NAVIGATES | {"Sec-Fetch-Dest": "iframe"}, False),
+        (NAVIGATES | {"Sec-Purpose": "prefetch;prerender"}, False),
+        (NAVIGATES | {"Purpose": "preview"}, False),
+    ],
+)
+def test_a_link_is_opened_by_whoever_goes_to_it_and_fetched_by_others(
+    desk: Desk, headers: dict[str, str], opened: bool
+) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    path = desk.link(incident_id)
+    first = desk.world.clock()
+    for _ in range(2):
+        event = http_event(
+            path=path, method="GET", headers={k.lower(): v for k, v in headers.items()}
+        )
+        assert desk.send(event).status == 200
+        desk.world.clock.advance(minutes=5)
+    [delivery] = desk.world.table.deliveries(incident_id, deadline())
+    known = delivery.opened_at, delivery.fetched_at
+    assert known == ((first, None) if opened else (None, first))
+
+
+def test_a_page_comes_while_the_mark_cannot_be_written(desk: Desk) -> None:
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    Wire(desk.world.table.client).fail("UpdateItem", TIMES_OUT, ALWAYS)
+    assert desk.ask(path).status == 200
+
+
+def test_an_acknowledgement_names_the_delivery_whose_link_it_came_by(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.OPEN)
+    desk.press(desk.link(incident_id), "acknowledge")
+    desk.call("POST", f"/api/incidents/{incident_id}/resolve")
+    shown = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]
+    [delivery] = shown["deliveries"]
+    [act] = delivery["acts"]
+    assert (act["what"], act["by"]["name"]) == ("acknowledged", "Ada")
+    details = {each["what"]: each.get("detail") for each in shown["timeline"]}
+    assert details["acknowledged"] == {"delivery_id": delivery["id"]}
+    assert details["resolved"] is None
 
 
 def test_acknowledging_makes_the_one_who_was_paged_the_assignee(desk: Desk) -> None:

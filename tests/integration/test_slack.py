@@ -182,3 +182,13 @@ def test_a_name_that_no_store_holds_is_mended(desk: Desk) -> None:
     user = {"id": "U\ud800", "username": "\ud800" * 200}
     assert desk.slack(press("resolve", incident_id, user=user)).status == 200
     assert incident(desk.world, incident_id).status is Status.RESOLVED
+
+
+def test_a_button_names_the_delivery_whose_message_it_is_in(desk: Desk) -> None:
+    for block, via in (("n0123456789abcdef0123", "n0123456789abcdef0123"), ("aBc12", None)):
+        incident_id = incident_in(desk.world, Status.OPEN, dedup_key=block)
+        pressed = press("acknowledge", incident_id)
+        pressed["actions"][0]["block_id"] = block
+        desk.slack(pressed)
+        [change] = desk.world.table.changes(incident_id, deadline())
+        assert (change.what, change.via) == ("acknowledged", via)

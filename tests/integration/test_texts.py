@@ -118,6 +118,10 @@ def test_a_code_acknowledges_and_is_confirmed_everywhere_but_by_a_call(desk: Des
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
     assert (desk.confirmed("ada", "ada_sms"), desk.confirmed("ada", "ada_email")) == (ADA, "")
+    [change] = desk.world.table.changes(incident_id, deadline())
+    assert change.via in {
+        each.id for each in desk.world.table.deliveries(incident_id, deadline()) if each.pages
+    }
     said = 'Acknowledged: you have it: "CPU above 90% on web-01"'
     assert answers(desk) == {
         "ada_sms": said,

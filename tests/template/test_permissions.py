@@ -372,6 +372,7 @@ def call_respond(world: World) -> None:
     new = {"title": "Fire", "serviceId": world.service.id}
     for method, route, body in (
         ("GET", "/api/incidents", None),
+        ("GET", "/api/incidents?status=RESOLVED", None),
         ("GET", f"/api/incidents/{opened[1]}", None),
         ("POST", "/api/incidents", new),
         ("POST", f"/api/incidents/{opened[1]}/resolve", None),

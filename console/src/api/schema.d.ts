@@ -365,6 +365,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{incidentId}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List its alerts, newest first.
+         * @description Needs the scope `incidents:read`.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incidentId}/alerts/{alertId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: string;
+                alertId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show one alert, with its event as it was received.
+         * @description Needs the scope `incidents:read`.
+         */
+        get: operations["showAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incidentId}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List its changes and steps, newest first.
+         * @description Needs the scope `incidents:read`.
+         */
+        get: operations["listTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incidentId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List its deliveries.
+         * @description Needs the scope `incidents:read`.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/services": {
         parameters: {
             query?: never;
@@ -722,6 +811,13 @@ export interface components {
             status?: "success";
             result: components["schemas"]["Result"];
         };
+        ActByDelivery: {
+            /** Format: date-time */
+            at: string;
+            /** @description As the timeline says it. */
+            what: string;
+            by: components["schemas"]["ActorAnswer"];
+        };
         ActResult: {
             /** @description What was done, as the timeline says it. */
             action: string;
@@ -762,6 +858,12 @@ export interface components {
             details?: string;
             /** @description What was taken otherwise than it was sent, on compatible paths. */
             adjusted?: components["schemas"]["AdjustedField"][];
+        };
+        Alerts: {
+            /** @description Newest first. */
+            alerts: components["schemas"]["AlertAnswer"][];
+            /** @description For the next ones; absent on the last answer. */
+            cursor?: string;
         };
         /** @description One user, or whoever a team or a schedule reaches at this moment. */
         AlsoPageBody: {
@@ -824,6 +926,12 @@ export interface components {
             /** @description Whole for oneself; of others, as much as tells two apart. */
             address?: string;
         };
+        Deliveries: {
+            /** @description In the order of their ids, which say nothing about time. */
+            deliveries: components["schemas"]["DeliveryAnswer"][];
+            /** @description For the next ones; absent on the last answer. */
+            cursor?: string;
+        };
         /** @description One message to one receiver: a user's contact method, or a receiver of the service or of a status page. Its address is left out. */
         DeliveryAnswer: {
             id: string;
@@ -836,6 +944,18 @@ export interface components {
             notBefore: string;
             /** @description By the provider, later. */
             reported?: string;
+            /**
+             * Format: date-time
+             * @description When a browser first went to its link.
+             */
+            openedAt?: string;
+            /**
+             * Format: date-time
+             * @description When its link was first fetched otherwise: it may be a scanner.
+             */
+            fetchedAt?: string;
+            /** @description What was done by its link, a button or its number; oldest first. */
+            acts?: components["schemas"]["ActByDelivery"][];
             attempts: components["schemas"]["AttemptAnswer"][];
             userId?: string;
             serviceId?: string;
@@ -953,6 +1073,8 @@ export interface components {
             urgencyInHours?: components["schemas"]["Urgency"];
             /** @description The window that suppressed it. */
             maintenanceWindowId?: string;
+            /** @description True if it opened while its service was in shadow, and paged nobody. */
+            shadow?: boolean;
             escalation: components["schemas"]["EscalationAnswer"];
             /** @description Oldest first; the newest 200. */
             timeline: components["schemas"]["TimelineEntry"][];
@@ -998,7 +1120,7 @@ export interface components {
             createdAt: string;
             assigneeId?: string;
             assigneeName?: string;
-            /** @description In lists with `details=true`, as what follows up to `resolvedAt`. */
+            /** @description In lists with `details=true`, as what follows up to `resolvedAt`. Resolved ones of all services have all but this and `lastAlertAt` anyway. */
             dedupKey?: string;
             alertCount?: number;
             /** Format: date-time */
@@ -1274,6 +1396,11 @@ export interface components {
              * @description Absent when no window is in force.
              */
             maintenanceUntil?: string;
+            /**
+             * Format: date-time
+             * @description Until then it pages nobody; absent for a service that is live.
+             */
+            shadowUntil?: string;
         };
         Services: {
             services: components["schemas"]["ServiceAnswer"][];
@@ -1307,6 +1434,11 @@ export interface components {
             layer?: string;
             /** @description The override that makes it theirs. */
             override?: string;
+        };
+        ShownAlert: {
+            alert: components["schemas"]["AlertAnswer"];
+            /** @description The event as it was received: JSON, as a text. */
+            event: string;
         };
         ShownIncident: {
             incident: components["schemas"]["IncidentDetails"];
@@ -1354,6 +1486,12 @@ export interface components {
          * @description ISO 8601, with an offset or Z.
          */
         Time: string;
+        TimelineBatch: {
+            /** @description Changes and steps, newest first; how messages ended is in deliveries. */
+            timeline: components["schemas"]["TimelineEntry"][];
+            /** @description For the next ones; absent on the last answer. */
+            cursor?: string;
+        };
         /** @description A change, with who made it and the status after it; a step of the escalation, with the users it paged; or how a message to a user ended. */
         TimelineEntry: {
             /** Format: date-time */
@@ -1802,7 +1940,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description One or several, with commas; all active ones by default. RESOLVED stands alone, and needs a service.
+                 * @description One or several, with commas; all active ones by default. RESOLVED stands alone: of one service by when they were opened, of all by when they were resolved.
                  * @example OPEN,ACKNOWLEDGED
                  */
                 status?: string;
@@ -1832,7 +1970,27 @@ export interface operations {
                  */
                 until?: string;
                 /**
-                 * @description The most incidents in an answer; 50 by default.
+                 * @description Words that are all in the title, the id or the name of the service, in any case.
+                 * @example pay checkout
+                 */
+                q?: string;
+                /**
+                 * @description Only of RESOLVED, by when they were resolved: `newest` (the default) or `oldest` first.
+                 * @example oldest
+                 */
+                sort?: "newest" | "oldest";
+                /**
+                 * @description Resolved then or later.
+                 * @example 2026-11-23T00:00:00Z
+                 */
+                resolvedSince?: string;
+                /**
+                 * @description Resolved before.
+                 * @example 2026-11-24T00:00:00Z
+                 */
+                resolvedUntil?: string;
+                /**
+                 * @description The most in an answer; 50 by default.
                  * @example 20
                  */
                 limit?: number;
@@ -2616,6 +2774,180 @@ export interface operations {
             403: components["responses"]["Denied"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most in an answer; 50 by default.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The cursor of the answer before.
+                 * @example YWN0aXZlIA
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of them. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incidentId: string;
+                alertId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownAlert"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTimeline: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most in an answer; 50 by default.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The cursor of the answer before.
+                 * @example YWN0aXZlIA
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of them. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineBatch"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most in an answer; 50 by default.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The cursor of the answer before.
+                 * @example YWN0aXZlIA
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                incidentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of them. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

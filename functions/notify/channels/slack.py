@@ -90,7 +90,9 @@ def render(message: Message, *, buttons: bool = False) -> dict[str, object]:
     if links := _references(said):
         blocks.append(_section(links))
     if elements := list(_buttons(message, said, acting=buttons)):
-        blocks.append({"type": "actions", "elements": elements})
+        # Slack names it when a button is pressed.
+        named = {"block_id": message.delivery_id} if buttons else {}
+        blocks.append({"type": "actions", **named, "elements": elements})
     return {
         "text": escaped(f"{header} - {said.happened}")[:LONGEST_TEXT],
         "blocks": [{"type": "header", "text": _plain(header)}],

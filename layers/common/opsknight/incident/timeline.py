@@ -5,7 +5,7 @@ What a decision changes of the incident itself is in `changes`.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, NewType
+from typing import Annotated, Final, NewType
 
 from pydantic import Field
 
@@ -48,6 +48,9 @@ UnknownKind = NewType("UnknownKind", str)
 """A kind of change that only a newer version of the code knows."""
 
 
+VIA: Final = "delivery_id"
+
+
 class Change(Model):
     """An entry of the timeline. The opening has none: the first change is number 2."""
 
@@ -60,3 +63,12 @@ class Change(Model):
     """The incident's status after the change."""
     epoch: int
     detail: dict[str, str] = Field(default_factory=dict)
+
+    def acted_on(self, delivery_id: str) -> "Change":
+        """The same, made by the link, a button or the number of this delivery."""
+        return self.model_copy(update={"detail": {**self.detail, VIA: delivery_id}})
+
+    @property
+    def via(self) -> str | None:
+        """The delivery by which it was made, if it says so."""
+        return self.detail.get(VIA)

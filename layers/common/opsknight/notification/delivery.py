@@ -119,6 +119,10 @@ class Delivery(Model):
     tries: int = 0
     reported: str | None = None
     """The provider's later report (`Report`)."""
+    opened_at: AwareDatetime | None = None
+    """When a browser first went to its link."""
+    fetched_at: AwareDatetime | None = None
+    """When its link was first asked for by something else: mail scanners and previews do that."""
     claim: str | None = None
     due_at: AwareDatetime | None = None
     """When to look at it again; None once it is over, and while it is held: then its receiver is

@@ -5,8 +5,10 @@ Planning and listing deliveries is in `table`; slots are in `receivers`, bundles
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery, State
@@ -102,6 +104,17 @@ class Deliveries:
             ConditionExpression=condition + otherwise,
             **update,
         )
+
+    def note_visit(
+        self,
+        delivery: Delivery,
+        mark: Literal["opened_at", "fetched_at"],
+        now: datetime,
+        deadline: Deadline,
+    ) -> None:
+        """Its link was asked for; only the first time counts. Says nothing about how it stands."""
+        with suppress(Conflict):
+            self._change(delivery, {mark: now}, {"id": delivery.id, mark: None}, deadline)
 
     def remembered(self, incident_id: str, destination: str, deadline: Deadline) -> dict[str, str]:
         """What earlier messages about the incident left for the next one to this receiver."""

@@ -5,7 +5,7 @@ nothing is two plain writes side by side: why, and what may come between them, i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
@@ -252,12 +252,14 @@ def perform(
     deadline: Deadline,
     timeouts: Timeouts = NEVER,
     epoch: int | None = None,
+    via: str | None = None,
     beside: Beside | None = None,
 ) -> Transitioned | Unchanged | NotAllowed | None:
     """Carries out a command: the decision, once it is written; None when there is no incident.
 
     `token` names this request, in at most 32 characters; `timeouts` are those of the service;
-    `epoch` is the one in which whoever commands it saw the incident, and in another it is refused.
+    `epoch` is the one in which whoever commands it saw the incident, and in another it is refused;
+    `via` is the delivery whose link, button or number was used, which the timeline then names.
     Raises Unavailable when DynamoDB is, and ValueError for a snooze of an impossible length.
     """
 
@@ -270,6 +272,8 @@ def perform(
         if isinstance(command, AlsoPage) and _in_shadow(table, incident, now, deadline):
             return NotAllowed(incident.status, "its service is in shadow, and pages nobody")
         decision = act(incident, command, actor=actor, now=now, timeouts=timeouts)
+        if isinstance(decision, Transitioned) and via is not None:
+            decision = replace(decision, change=decision.change.acted_on(via))
         more = beside(decision) if beside else ()
         if isinstance(decision, Transitioned):
             table.apply(decision, f"{token}-{number}", deadline, beside=more)

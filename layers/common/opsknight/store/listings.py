@@ -33,9 +33,27 @@ class Listed(Model):
     status: Status
     created_at: datetime
     assignee_id: str | None = None
+    acknowledged_at: datetime | None = None
+    """This and what follows up to `alert_count` only where the list is by time of resolution."""
+    resolved_at: datetime | None = None
+    alert_count: int | None = None
     members: int | None = None
     """How many alerts of a group it has had, while it is active; None where it is no group."""
     firing: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody searches for: in titles, ids, and names of services."""
+
+    text: str
+    """In small letters (`str.casefold`)."""
+    service_ids: Set[str] = frozenset()
+    """The services whose names have it."""
+
+    def is_in(self, each: Listed) -> bool:
+        text = f"{each.title} {each.id}".casefold()
+        return each.service_id in self.service_ids or self.text in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,26 @@ class Wanted:
     """Opened then or later, to the millisecond."""
     until: datetime | None = None
     """Opened before."""
+    resolved_since: datetime | None = None
+    resolved_until: datetime | None = None
+    """Only in lists by time of resolution."""
+    words: tuple[Word, ...] = ()
+    """All must be found."""
+
+    def matches(self, each: Listed) -> bool:
+        """Whether it is one of those, as far as it can be seen by itself; not by its status."""
+        return (
+            (self.service_ids is None or each.service_id in self.service_ids)
+            and each.urgency in self.urgencies
+            and (self.since is None or each.created_at >= self.since)
+            and (self.until is None or each.created_at < self.until)
+            and (
+                self.resolved_until is None
+                or each.resolved_at is None
+                or each.resolved_at < self.resolved_until
+            )
+            and all(word.is_in(each) for word in self.words)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +203,11 @@ class Listings:
             if text
         ]
         arguments: dict[str, Any] = {"Limit": limit}
+        if filters or wanted.words:
+            arguments["Limit"] = LOOKED_AT
         if filters:
-            arguments = {
-                "FilterExpression": " AND ".join(filters),
-                "ExpressionAttributeNames": names,
-                "Limit": LOOKED_AT,
-            }
+            arguments["FilterExpression"] = " AND ".join(filters)
+            arguments["ExpressionAttributeNames"] = names
         if place.id and place.id < end:
             arguments["ExclusiveStartKey"] = {
                 "listing": {"S": place.partition},
@@ -190,6 +227,7 @@ class Listings:
         found = [Listed.model_validate(plain(item)) for item in page["Items"]]
         if wanted.service_ids is not None:
             found = [each for each in found if each.service_id in wanted.service_ids]
+        found = [each for each in found if all(word.is_in(each) for word in wanted.words)]
         last = page.get("LastEvaluatedKey")
         following = Place(place.partition, last["id"]["S"]) if last else None
         found = self._with_members(found, deadline)

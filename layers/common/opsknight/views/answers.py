@@ -2,6 +2,7 @@
 shapes are in `models`.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from opsknight.incident.model import Actor, Alert, Incident, Pointer, Timer
 from opsknight.incident.quiet import SHADOW
 from opsknight.incident.references import details, references
 from opsknight.incident.rollouts import Rollout
+from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
 from opsknight.views import models, sentences
@@ -32,6 +34,9 @@ def listed(each: Listed, names: Names) -> models.ListedIncident:
         created_at=each.created_at,
         assignee_id=each.assignee_id,
         assignee_name=names.user(each.assignee_id),
+        alert_count=each.alert_count,
+        acknowledged_at=each.acknowledged_at,
+        resolved_at=each.resolved_at,
         members=_members(each),
     )
 
@@ -98,7 +103,7 @@ def incident(records: IncidentRecords, names: Names, zone: ZoneInfo) -> models.I
         ),
         timeline=timeline(records, names, zone),
         alerts=[alert(one) for one in records.alerts],
-        deliveries=[delivery(one, names) for one in records.deliveries],
+        deliveries=[delivery(one, names, records.changes) for one in records.deliveries],
     )
 
 
@@ -148,8 +153,12 @@ def _adjusted(found: object) -> list[models.AdjustedField]:
     return fields
 
 
-def timeline(records: IncidentRecords, names: Names, zone: ZoneInfo) -> list[models.TimelineEntry]:
-    """Changes, steps, and how messages to people ended, oldest first."""
+def timeline(
+    records: IncidentRecords, names: Names, zone: ZoneInfo, *, opening: bool | None = None
+) -> list[models.TimelineEntry]:
+    """Changes, steps, and how messages to people ended, oldest first. `opening`: whether it begins
+    with the opening; by itself where all changes are there.
+    """
 
     def name(user_id: str) -> str:
         return names.user(user_id) or user_id
@@ -159,7 +168,7 @@ def timeline(records: IncidentRecords, names: Names, zone: ZoneInfo) -> list[mod
 
     # At the same instant a change comes before its steps, and these before their messages.
     rows: list[tuple[int, models.TimelineEntry]] = []
-    first = records.opening
+    first = records.opening if opening is None else records.first if opening else None
     if first is not None:
         opened = models.TimelineEntry(
             at=first.at, what="opened", text=sentences.opened(first), by=actor(first.actor)
@@ -216,8 +225,15 @@ def page(each: Page) -> models.PageAnswer:
     )
 
 
-def delivery(each: Delivery, names: Names) -> models.DeliveryAnswer:
-    """Without its address: a reader of an incident may not know all numbers and addresses."""
+def delivery(each: Delivery, names: Names, changes: Iterable[Change] = ()) -> models.DeliveryAnswer:
+    """Without its address: a reader of an incident may not know all numbers and addresses.
+    `changes` are those of its incident, the newest first.
+    """
+    acts = [
+        models.ActByDelivery(at=one.at, what=one.what, by=actor(one.actor))
+        for one in changes
+        if one.via == each.id
+    ]
     kind, owner = each.owner.kind, each.owner.id
     return models.DeliveryAnswer(
         id=each.id,
@@ -228,6 +244,9 @@ def delivery(each: Delivery, names: Names) -> models.DeliveryAnswer:
         why=each.why,
         not_before=each.not_before,
         reported=each.reported,
+        opened_at=each.opened_at,
+        fetched_at=each.fetched_at,
+        acts=acts[::-1] or None,
         attempts=[
             models.AttemptAnswer(at=one.at, outcome=one.outcome, why=one.why, ms=one.ms)
             for one in each.attempts

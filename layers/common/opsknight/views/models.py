@@ -38,7 +38,10 @@ class ListedIncident(Shape):
     assignee_name: str | Absent = None
     dedup_key: Annotated[
         str | Absent,
-        Field(description="In lists with `details=true`, as what follows up to `resolvedAt`."),
+        Field(
+            description="In lists with `details=true`, as what follows up to `resolvedAt`."
+            " Resolved ones of all services have all but this and `lastAlertAt` anyway."
+        ),
     ] = None
     alert_count: int | Absent = None
     last_alert_at: datetime | Absent = None
@@ -136,6 +139,12 @@ class AttemptAnswer(Shape):
     ms: int
 
 
+class ActByDelivery(Shape):
+    at: datetime
+    what: Annotated[str, Field(description="As the timeline says it.")]
+    by: ActorAnswer
+
+
 class DeliveryAnswer(Shape):
     """One message to one receiver: a user's contact method, or a receiver of the service or of a
     status page. Its address is left out.
@@ -149,6 +158,17 @@ class DeliveryAnswer(Shape):
     why: str | Absent = None
     not_before: datetime
     reported: Annotated[str | Absent, Field(description="By the provider, later.")] = None
+    opened_at: Annotated[
+        datetime | Absent, Field(description="When a browser first went to its link.")
+    ] = None
+    fetched_at: Annotated[
+        datetime | Absent,
+        Field(description="When its link was first fetched otherwise: it may be a scanner."),
+    ] = None
+    acts: Annotated[
+        Sequence[ActByDelivery] | Absent,
+        Field(description="What was done by its link, a button or its number; oldest first."),
+    ] = None
     attempts: Sequence[AttemptAnswer]
     user_id: str | Absent = None
     service_id: str | Absent = None

@@ -8,7 +8,7 @@ from opsknight.directory.receivers import Channel
 from opsknight.escalation.pages import StepTaken, Why
 from opsknight.incident.model import ActorKind, Alert
 from opsknight.incident.rollouts import Rollout
-from opsknight.incident.timeline import Change, ChangeKind
+from opsknight.incident.timeline import VIA, Change, ChangeKind
 from opsknight.notification.delivery import Delivery, State
 
 # A sentence names this many people, and counts the rest.
@@ -73,7 +73,7 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
         case ChangeKind.NOTED if "note" in detail:
             return f"{change.actor.name}: {detail['note']}"
         case ChangeKind.AMENDED if detail:
-            said = "; ".join(f"{name}: {text}" for name, text in detail.items())
+            said = "; ".join(f"{name}: {text}" for name, text in detail.items() if name != VIA)
             return f"{change.actor.name} says now: {said}"
         case what:
             return f"{what.capitalize()}{by}"
