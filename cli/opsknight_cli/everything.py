@@ -27,6 +27,8 @@ from opsknight_cli import (
 from opsknight_cli.configuration import commands as configure
 from opsknight_cli.configuration import offline
 from opsknight_cli.doctor import command as doctor
+from opsknight_cli.importing import command as importing
+from opsknight_cli.importing import finish
 from opsknight_cli.incidents import actions, listing, watching
 from opsknight_cli.integrations import command as integrations
 from opsknight_cli.outline import STORED
@@ -55,9 +57,15 @@ for single in (
 incidents = typer.Typer(help="See what is open, and act on it.", no_args_is_help=True)
 for part in (listing.app, watching.app, actions.app):
     incidents.registered_commands += part.registered_commands
+imports = typer.Typer(
+    help="Make a configuration of what another on-call system has.", no_args_is_help=True
+)
+for part in (importing.app, finish.app):
+    imports.registered_commands += part.registered_commands
 app.add_typer(keys.app, name="keys")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(incidents, name="incidents")
+app.add_typer(imports, name="import")
 app.add_typer(contact.app, name="contact")
 app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")

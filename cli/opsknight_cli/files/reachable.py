@@ -55,6 +55,14 @@ def email_problem(text: str) -> str | None:
     return None
 
 
+def number_problem(number: str) -> str | None:
+    """A sentence, for a number in E.164 that no telephone can have."""
+    american = number.startswith("+1")
+    if _NO_COUNTRY.match(number) or (american and not _NORTH_AMERICA.fullmatch(number)):
+        return "No telephone can have this number: check its country and length."
+    return None
+
+
 def _receiver(receiver: Receiver, path: Path, reach: Reach) -> Iterator[Finding]:
     to = (*path, "to")
     match receiver.channel:
@@ -62,11 +70,8 @@ def _receiver(receiver: Receiver, path: Path, reach: Reach) -> Iterator[Finding]
             if why := email_problem(receiver.to):
                 yield _error(to, why)
         case Channel.SMS | Channel.VOICE:
-            american = receiver.to.startswith("+1")
-            if _NO_COUNTRY.match(receiver.to) or (
-                american and not _NORTH_AMERICA.fullmatch(receiver.to)
-            ):
-                yield _error(to, "No telephone can have this number: check its country and length.")
+            if why := number_problem(receiver.to):
+                yield _error(to, why)
         case Channel.WEBHOOK | Channel.NTFY:
             yield from _url(receiver.to, to, reach)
         case _:

@@ -1,0 +1,128 @@
+"""`import pagerduty`, `import opsgenie`: from their API or files of its JSON, to files of ours."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from opsknight.runtime.addresses import Reach
+from opsknight_cli.configuration.loading import counted, problems_data
+from opsknight_cli.files import reading
+from opsknight_cli.files.checking import check
+from opsknight_cli.files.problems import Problem
+from opsknight_cli.importing import folder, report
+from opsknight_cli.importing.comparing import Compared, compared
+from opsknight_cli.importing.outcome import Harm, Imported, Loss
+from opsknight_cli.importing.pagerduty import files as pagerduty_files
+from opsknight_cli.importing.pagerduty.reading import imported as of_pagerduty
+from opsknight_cli.session import CommandError
+from opsknight_cli.terminal.invocation import Invocation, common_options
+
+MOST_SHOWN = 10
+_STYLES = {Harm.NOT_PAGED: "bold red", Harm.PAGED_OTHERWISE: "red", Harm.PAGED_MORE: "yellow"}
+
+app = typer.Typer()
+
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", help="A file or folder with JSON of its API."),
+]
+IntoOption = Annotated[str, typer.Option("--into", help="The folder to write to.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what an earlier import wrote there.")
+]
+
+
+@app.command("pagerduty")
+@common_options(deployment=False)
+def pagerduty_command(
+    invocation: Invocation,
+    source: FromOption = None,
+    into: IntoOption = "imported",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Import users, schedules, policies, services and rules of PagerDuty. Changes nothing there."""
+    if source is None:
+        raise CommandError("Give --from: a file or folder with JSON of its API.")
+    now = invocation.session.now()
+    _write(invocation, of_pagerduty(pagerduty_files.read(source), now), into, now, overwrite)
+
+
+def _write(
+    invocation: Invocation, imported: Imported, into: str, now: datetime, overwrite: bool
+) -> None:
+    files = folder.configuration_files(imported)
+    checked = check(reading.read(files), now, Reach.PRIVATE)
+    found = compared(imported, now)
+    files |= {
+        folder.REPORT: report.page(imported, found, checked.problems, now),
+        folder.AFTERWARDS: folder.json_text(folder.afterwards(imported)),
+    }
+    folder.save(into, files, overwrite=overwrite)
+    losses = report.losses(imported, found)
+    if invocation.screen.as_json:
+        invocation.screen.data(_data(into, losses, found, checked.problems))
+    else:
+        _show(invocation, imported, into, losses, found, checked.problems)
+    if checked.errors:
+        raise CommandError(
+            f"{into} is written, and cannot be applied yet: "
+            f"{counted(len(checked.errors), 'error')}. See `opsknight validate {into}`."
+        )
+
+
+def _show(
+    invocation: Invocation,
+    imported: Imported,
+    into: str,
+    losses: Sequence[Loss],
+    found: Compared,
+    problems: Sequence[Problem],
+) -> None:
+    screen = invocation.screen
+    known = imported.configuration
+    counts = (
+        counted(len(known.users), "user"),
+        counted(len(known.schedules), "schedule"),
+        f"{len(known.policies)} polic{'y' if len(known.policies) == 1 else 'ies'}",
+        counted(len(known.services), "service"),
+    )
+    screen.say(f"Imported from {imported.system} into {into}: {', '.join(counts)}.", "green")
+    screen.say(report.verdict(found), "red" if found.differences else "")
+    for harm in Harm:
+        several = [each for each in losses if each.harm is harm]
+        if not several:
+            continue
+        screen.say()
+        screen.say(f"{report.HEADINGS[harm]} ({len(several)}):", _STYLES.get(harm, "bold"))
+        for each in several[:MOST_SHOWN]:
+            screen.hanging(Text(f"{each.where}: {each.sentence}"), 2, 4)
+        if len(several) > MOST_SHOWN:
+            screen.say(f"and {len(several) - MOST_SHOWN} more, in {folder.REPORT}", indent=2)
+    if problems:
+        screen.say()
+        screen.problems(problems, failed=False)
+    screen.say()
+    screen.say("Next, read the report; then:")
+    screen.command(f"opsknight validate --strict {into}")
+    screen.command(f"opsknight apply {into}")
+    if imported.overrides or imported.windows or imported.sources:
+        screen.command(f"opsknight import finish {into}")
+
+
+def _data(
+    into: str, losses: Sequence[Loss], found: Compared, problems: Sequence[Problem]
+) -> dict[str, Any]:
+    return {
+        "folder": into,
+        "files": list(folder.FILES),
+        "compared": found.schedules,
+        "differences": len(found.differences),
+        "losses": [
+            {"harm": each.harm.value, "where": each.where, "sentence": each.sentence}
+            for each in losses
+        ],
+        "problems": problems_data(problems),
+    }

@@ -1,0 +1,42 @@
+"""`import finish`: what an import leaves to be made on the deployment."""
+
+from typing import Annotated
+
+import typer
+
+from opsknight_cli.configuration.loading import counted
+from opsknight_cli.importing import finishing
+from opsknight_cli.terminal.invocation import Invocation, common_options
+
+app = typer.Typer()
+
+
+@app.command("finish")
+@common_options()
+def finish_command(
+    invocation: Invocation,
+    where: Annotated[str, typer.Argument(help="The folder that an import has written.")],
+) -> None:
+    """Make overrides, maintenance windows and keys, once the folder has been applied."""
+    screen = invocation.screen
+    done = finishing.finish(invocation, finishing.read(where), where)
+    if screen.as_json:
+        screen.data(
+            {
+                "overrides": done.overrides,
+                "windows": done.windows,
+                "keys": [f"{each.service}/{each.integration}" for each in done.keys],
+                "missing": list(done.missing),
+            }
+        )
+        return
+    for said in done.missing:
+        screen.say(f"Not made: {said}. It is not in the deployment.", "yellow")
+    counts = (
+        counted(done.overrides, "override"),
+        counted(done.windows, "maintenance window"),
+        counted(len(done.keys), "key"),
+    )
+    screen.say(f"Made {', '.join(counts)}.", "green")
+    if done.keys:
+        screen.say(f"{where}/{finishing.KEYS} says where to put each key. Then delete it.")

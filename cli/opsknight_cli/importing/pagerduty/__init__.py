@@ -1,0 +1,1 @@
+"""PagerDuty: the shapes of its REST API v2, and what becomes of each here."""
