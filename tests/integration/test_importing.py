@@ -50,6 +50,24 @@ def test_pagerduty_from_its_files_to_a_deployment(shell: Shell, tmp_path: Path) 
     }
 
 
+def test_opsgenie_from_its_files_to_a_deployment(shell: Shell, tmp_path: Path) -> None:
+    into = tmp_path / "imported"
+    found = imported(shell, "opsgenie", into)
+    assert (found["compared"], found["differences"], found["problems"]) == (1, 0, [])
+    assert shell.opsknight("validate", "--strict", into).code == 0
+    assert shell.opsknight("plan", into).code == CHANGES
+    assert shell.opsknight("apply", into, "--yes").code == 0
+    assert shell.opsknight("plan", into).code == 0
+    done = json.loads(shell.opsknight("import", "finish", into, "--json").out)
+    assert (done["overrides"], done["windows"], done["missing"]) == (3, 1, [])
+    oncall = json.loads(shell.opsknight("oncall", "--json").out)
+    assert {each["schedule"]: each["onCall"]["user"] for each in oncall["schedules"]} == {
+        "platform": "ben-boole",
+        "shop-backup": "cem-kaya",
+        "shop-primary": "ben-boole",
+    }
+
+
 def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Path) -> None:
     into = tmp_path / "imported"
     imported(shell, "pagerduty", into)

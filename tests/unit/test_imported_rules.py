@@ -13,8 +13,9 @@ from opsknight.incident.model import URGENCY, Severity, Urgency
 from opsknight.integrations.expressions import Expression
 from opsknight.integrations.routes import verdict
 from opsknight_cli.importing.draft import Draft
+from opsknight_cli.importing.expressions import Beyond
 from opsknight_cli.importing.outcome import Harm, Imported
-from opsknight_cli.importing.pagerduty.conditions import Beyond, condition
+from opsknight_cli.importing.pagerduty.conditions import condition
 from opsknight_cli.importing.pagerduty.reading import imported
 from opsknight_cli.importing.pagerduty.shapes import Export, Service
 from opsknight_cli.importing.pagerduty.urgency import hours_and_changes

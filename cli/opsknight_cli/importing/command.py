@@ -14,6 +14,8 @@ from opsknight_cli.files.checking import check
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.importing import folder, report
 from opsknight_cli.importing.comparing import Compared, compared
+from opsknight_cli.importing.opsgenie import files as opsgenie_files
+from opsknight_cli.importing.opsgenie.reading import imported as of_opsgenie
 from opsknight_cli.importing.outcome import Harm, Imported, Loss
 from opsknight_cli.importing.pagerduty import files as pagerduty_files
 from opsknight_cli.importing.pagerduty.reading import imported as of_pagerduty
@@ -48,6 +50,21 @@ def pagerduty_command(
         raise CommandError("Give --from: a file or folder with JSON of its API.")
     now = invocation.session.now()
     _write(invocation, of_pagerduty(pagerduty_files.read(source), now), into, now, overwrite)
+
+
+@app.command("opsgenie")
+@common_options(deployment=False)
+def opsgenie_command(
+    invocation: Invocation,
+    source: FromOption = None,
+    into: IntoOption = "imported",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Import users, schedules, escalations, teams and rules of Opsgenie. Changes nothing there."""
+    if source is None:
+        raise CommandError("Give --from: a file or folder with JSON of its API.")
+    now = invocation.session.now()
+    _write(invocation, of_opsgenie(opsgenie_files.read(source), now), into, now, overwrite)
 
 
 def _write(

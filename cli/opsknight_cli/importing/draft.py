@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from opsknight.config.configuration import Configuration, Entry, Kind, id_of
-from opsknight.directory.entries import Member, Role, Team, User
+from opsknight.directory.entries import Member, Role, Service, Team, User
 from opsknight.escalation.policy import TargetKind
 from opsknight.oncall.schedules import Override
 from opsknight_cli.files.values import LONGEST_SLUG, slugged
@@ -78,6 +78,14 @@ class Draft:
 
     def add(self, entry: Entry) -> None:
         self._entries.append(entry)
+
+    def change_service(self, service_id: str, **changes: object) -> None:
+        self._entries = [
+            each.model_copy(update=changes)
+            if isinstance(each, Service) and each.id == service_id
+            else each
+            for each in self._entries
+        ]
 
     def lose(self, harm: Harm, where: str, sentence: str) -> None:
         self.losses.append(Loss(harm, where, sentence))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from opsknight_cli.importing.expressions import TEXTS, Beyond, literal
+
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:\\.|[^'\\])*')|(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<sign>[<>]=?|==|[()])"
     r"|(?P<path>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['(?:\\.|[^'\\])*'\]|\[\d+\])*))"
@@ -18,15 +20,9 @@ _STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\['((?:\\.|[^'\\])*)'\]|\[(\d+)\]"
 _WORDS: Final = frozenset(
     {"and", "or", "not", "matches", "part", "regex", "exactly", "exists", "in", "over", "now"}
 )
-# A regular expression that stands for texts alone, one or several.
-_TEXTS: Final = re.compile(r"[^\\^$.|?*+()\[\]{}]+(?:\|[^\\^$.|?*+()\[\]{}]+)*")
 # Of the event itself; everything else is in its payload.
 _OF_THE_EVENT: Final = frozenset({"dedup_key", "event_action", "client", "client_url", "links"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Beyond(ValueError):
-    """It cannot be said in JMESPath. The text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ class _Reader:
         value = self._next()
         match value.kind:
             case "text":
-                return f"{path} {sign} {_literal(_unquoted(value.text))}"
+                return f"{path} {sign} {literal(_unquoted(value.text))}"
             case "number":
                 return f"{path} {sign} `{value.text}`"
             case "path" if value.text in ("true", "false"):
@@ -105,15 +101,15 @@ class _Reader:
         part, regex = self._takes("part"), self._takes("regex")
         exactly = self._takes("exactly")
         wanted = _unquoted(self._next("text").text)
-        if regex and not _TEXTS.fullmatch(wanted):
+        if regex and not TEXTS.fullmatch(wanted):
             raise Beyond(f"the regular expression `{wanted}`")
         whole = f"joined('', {path})" if exactly else f"lower({path})"
         wanted = wanted if exactly else wanted.lower()
         if not part and not regex:
-            return f"{whole} == {_literal(wanted)}"
+            return f"{whole} == {literal(wanted)}"
         texts = wanted.split("|") if regex else [wanted]
         # Without a value nothing is in it; and a function that fails would take the rest with it.
-        found = [f"contains({whole} || '', {_literal(each)})" for each in texts]
+        found = [f"contains({whole} || '', {literal(each)})" for each in texts]
         return found[0] if len(found) == 1 else f"({' || '.join(found)})"
 
     def _takes(self, text: str) -> bool:
@@ -154,9 +150,3 @@ def _path(text: str) -> str:
 
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1])
-
-
-def _literal(text: str) -> str:
-    if text.isprintable() and "'" not in text and "\\" not in text:
-        return f"'{text}'"
-    return f"`{json.dumps(text).replace('`', chr(92) + '`')}`"

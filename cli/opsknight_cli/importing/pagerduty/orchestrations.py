@@ -16,8 +16,9 @@ from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
 from opsknight.oncall.wall_clock import DAY
 from opsknight_cli.importing.draft import Draft, Names, title
+from opsknight_cli.importing.expressions import ALWAYS, Beyond, both
 from opsknight_cli.importing.outcome import Harm, Source
-from opsknight_cli.importing.pagerduty.conditions import Beyond, condition
+from opsknight_cli.importing.pagerduty.conditions import condition
 from opsknight_cli.importing.pagerduty.services import Carried
 from opsknight_cli.importing.pagerduty.shapes import (
     Actions,
@@ -27,7 +28,7 @@ from opsknight_cli.importing.pagerduty.shapes import (
     Rule,
     RuleSet,
 )
-from opsknight_cli.importing.pagerduty.urgency import ALWAYS, both, expanded
+from opsknight_cli.importing.pagerduty.urgency import expanded
 from opsknight_cli.importing.wire import understood
 
 MOST_ROUTES: Final = 100

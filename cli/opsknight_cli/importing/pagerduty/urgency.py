@@ -15,13 +15,13 @@ from opsknight.directory.routing import Route
 from opsknight.incident.model import URGENCY, Severity, Urgency
 from opsknight.oncall.wall_clock import DAY, Weekday
 from opsknight_cli.importing.draft import Draft
+from opsknight_cli.importing.expressions import both
 from opsknight_cli.importing.pagerduty.shapes import Service
 from opsknight_cli.importing.pagerduty.shapes import Urgency as Rule
 from opsknight_cli.importing.restrictions import into_day, merged, spanning
 from opsknight_cli.importing.zones import known_zone
 
 NAME: Final = "urgency"
-ALWAYS: Final = "`true`"
 _DAYS: Final = tuple(Weekday)
 _SEVERE: Final = frozenset({Severity.CRITICAL, Severity.ERROR})
 
@@ -124,13 +124,6 @@ def expanded(rule: Route, changed: Mapping[Severity, Severity]) -> list[Route]:
         ),
         rule,
     ]
-
-
-def both(one: str, other: str) -> str:
-    """A condition that holds where both do."""
-    if ALWAYS in (one, other):
-        return other if one == ALWAYS else one
-    return f"({one}) && ({other})"
 
 
 def _plain(changed: Mapping[Severity, Severity]) -> list[Route]:

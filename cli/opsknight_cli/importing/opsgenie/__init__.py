@@ -1,0 +1,1 @@
+"""Opsgenie: the shapes of its REST API, and what becomes of each here."""
