@@ -25,6 +25,7 @@ _NAMES: Final = {
     "${AWS::StackName}": "stack",
     "${SlackSigningSecretName}": "/opsknight/slack-signing-secret",
     "${TwilioTokenName}": "/opsknight/twilio-auth-token",
+    "${OidcSecretName}": "/opsknight/oidc-secret",
     "${SharedSecretsPrefix}": "/opsknight-shared/",
     "${EmailConfigurationSet}": "opsknight",
     "${EmailFrom}": "OpsKnight <oncall@example.com>",

@@ -20,6 +20,8 @@ from opsknight.directory.entries import key_hash
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.http.gateway import respond
 from opsknight.runtime import clock
+from opsknight.runtime.addresses import Reach
+from opsknight.runtime.ssm_secrets import SecretReader
 from opsknight.store.sessions import Sessions
 from respond.handler import fault
 
@@ -32,6 +34,17 @@ class Site:
     url: str = ""
     _turn: threading.Lock = field(default_factory=threading.Lock)
     """A browser asks for several things at once; a world answers one after the other."""
+
+    def provided(self, settings_name: str) -> None:
+        """People log in by an identity provider from now on: the SSM parameter has it."""
+        self.console = make_console(
+            self.world.table,
+            SecretReader(self.desk.ssm),
+            clock.new_id,
+            self.world.clock,
+            provider_name=settings_name,
+            reach=Reach.LOCAL,
+        )
 
     def login(self, user: str = "ada") -> str:
         """The address of a one-time link."""
@@ -50,7 +63,9 @@ class Site:
 @contextmanager
 def site(world: World) -> Iterator[Site]:
     """Serves while the `with` lasts."""
-    found = Site(world, Desk(world), make_console(world.table, clock.new_id, world.clock))
+    desk = Desk(world)
+    secrets = SecretReader(desk.ssm)
+    found = Site(world, desk, make_console(world.table, secrets, clock.new_id, world.clock))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -74,6 +89,8 @@ def site(world: World) -> Iterator[Site]:
                 self.send_response(answer["statusCode"])
                 for name, value in answer["headers"].items():
                     self.send_header(name, value)
+                for value in answer.get("cookies", ()):
+                    self.send_header("Set-Cookie", value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if self.command != "HEAD":

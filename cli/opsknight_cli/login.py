@@ -23,12 +23,22 @@ app = typer.Typer()
 def login_command(
     invocation: Invocation,
     user: Annotated[str, typer.Option("--user", help="Who is logged in by the link.")],
+    forget_provider: Annotated[
+        bool,
+        typer.Option(
+            "--forget-provider",
+            help="Let the user log in as somebody else of the identity provider, too.",
+        ),
+    ] = False,
 ) -> None:
     """Make a link that logs a user in to the console, once, within ten minutes."""
     session, screen = invocation.session, invocation.screen
     found = named(invocation, user)
     secret, ends_at = token_urlsafe(32), session.now() + LOGIN_LIFE
-    Sessions(invocation.deployment.table).offer(
+    sessions = Sessions(invocation.deployment.table)
+    if forget_provider:
+        sessions.forget_identities(found.id, session.deadline())
+    sessions.offer(
         key_hash(secret),
         Login(user_id=found.id, ends_at=ends_at),
         session.deadline(),

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 
 import { type Live, STALE_AFTER } from "./api/pulse";
 import { useNow } from "./parts";
+import { door } from "./session";
 import { span } from "./times";
 
 export function isStale(live: Live): boolean {
@@ -24,7 +25,7 @@ export function StaleBar({ live }: { live: Live }): JSX.Element | null {
   if (live.loggedOut)
     return (
       <p class="stale" role="alert">
-        You are logged out. <a href="/auth/login">Log in</a>. The link in your page works without login.
+        You are logged out. <a href={door("renew")}>Log in</a>. The link in your page works without login.
       </p>
     );
   if (!isStale(live)) return null;

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { Status, Urgency } from "./api/client";
 import type { Refused } from "./api/client";
+import { door } from "./session";
 import { ago, clock } from "./times";
 
 /** The time, again and again: ages on the screen go on while nothing arrives. */
@@ -37,9 +38,16 @@ export function Problem({ error, again }: { error: Refused; again?: () => void }
     <p class="problem" role="alert">
       {error.message}
       {error.requestId && <span class="dim"> Request {error.requestId}.</span>}{" "}
-      {error.status === 401 ? <a href="/auth/login">Log in</a> : again && <button onClick={again}>Try again</button>}
+      <Way error={error} again={again} />
     </p>
   );
+}
+
+/** What can be done about a refusal. Keys and configuration want a recent login. */
+function Way({ error, again }: { error: Refused; again: (() => void) | undefined }): JSX.Element | null {
+  if (error.status === 401) return <a href={door("renew")}>Log in</a>;
+  if (error.code === "log-in-again") return <a href={door("again")}>Log in again</a>;
+  return again ? <button onClick={again}>Try again</button> : null;
 }
 
 export function Empty({ children }: { children: ComponentChildren }): JSX.Element {

@@ -6,12 +6,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+from console.attempts import HOME
+from console.by_provider import ByProvider
+from console.fetching import Fetching
 from console.files import PREFIX, Files
-from console.login import HOME, LoginDoor
-from console.login import PREFIX as AUTH
+from console.login import LoginDoor
 from console.pages import page
+from console.visits import PREFIX as AUTH
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request, respond
 from opsknight.runtime import clients, clock
+from opsknight.runtime.addresses import Reach
+from opsknight.runtime.settings import ConsoleSettings, read_settings
+from opsknight.runtime.ssm_secrets import SecretReader, SecretsUnavailable
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.sessions import Sessions
@@ -32,7 +38,7 @@ class Console:
         if request.path.startswith(AUTH):
             return self._auth(request, log_fields)
         if request.method not in ("GET", "HEAD"):
-            return page(405, "Nothing was done", "", Allow="GET, HEAD")
+            return page(405, "Nothing was done", "", headers={"Allow": "GET, HEAD"})
         if request.path in _MOVED:
             return Answer(302, "", {"Location": HOME})
         found = self.files.answer(request) if request.path.startswith(PREFIX) else None
@@ -42,27 +48,40 @@ class Console:
         now, deadline = self.clock(), Deadline.after(self.patience)
         try:
             return self.login.answer(request, log_fields, now, deadline)
-        except Unavailable as cause:
+        except (Unavailable, SecretsUnavailable) as cause:
             log_fields["cause"] = str(cause)
             text = "OpsKnight cannot reach its store. Try again in a few seconds."
-            return page(503, "Not right now", text, **RETRY_UNAVAILABLE)
+            return page(503, "Not right now", text, headers=RETRY_UNAVAILABLE)
 
 
 def make(
     table: CallerRows,
+    secrets: SecretReader,
     new_id: Callable[[str, datetime], str],
     clock: Callable[[], datetime],
     files: Files | None = None,
     patience: float = PATIENCE_SECONDS,
+    provider_name: str = "",
+    reach: Reach = Reach.PUBLIC,
 ) -> Console:
     """One warm function."""
-    return Console(files or Files(), LoginDoor(Sessions(table), new_id), clock, patience)
+    sessions = Sessions(table)
+    by_provider = ByProvider(sessions, secrets, provider_name, Fetching(reach))
+    return Console(files or Files(), LoginDoor(sessions, by_provider, new_id), clock, patience)
 
 
 @cache
 def console() -> Console:
     """Made by the first request: nothing is connected at import."""
-    return make(clients.table(CallerRows), clock.new_id, clock.now)
+    settings = read_settings(ConsoleSettings)
+    return make(
+        clients.table(CallerRows),
+        SecretReader(clients.ssm()),
+        clock.new_id,
+        clock.now,
+        provider_name=settings.oidc_name,
+        reach=Reach.LOCAL if settings.local_inbox else Reach.PUBLIC,
+    )
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -1,115 +1,139 @@
 """How people log in and out.
 
-By a one-time link that an operator made with AWS credentials (`opsknight login`). Its GET shows a
-button, as scanners and previews follow links; the press logs in, once.
+By the identity provider, where the deployment has one. By a one-time link that an operator made
+with AWS credentials (`opsknight login`): its GET shows a button, as scanners and previews follow
+links; the press logs in, once.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_urlsafe
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
-from console.pages import page
+from console.attempts import HOME, Kind, destination
+from console.by_provider import BEGIN, ByProvider
+from console.pages import Form, Link, page
+from console.provider import Provider
+from console.visits import LOGIN, NO_SESSION, PREFIX, REFUSED, Beginning, Visit, is_own_form
 from opsknight.directory.entries import User, key_hash
-from opsknight.directory.sessions import COOKIE, SESSION_LIFE, Session, Way
+from opsknight.directory.sessions import Session, Way
 from opsknight.http.gateway import Answer, Request
 from opsknight.store.calls import Deadline
 from opsknight.store.sessions import Sessions
 
-PREFIX: Final = "/auth/"
 LOGOUT: Final = "/auth/logout"
-LOGGED_OUT: Final = "/auth/login"
-# Whole: no address of ours ends with a slash, as `{proxy+}` stands for one part at least.
-HOME: Final = "/console/incidents"
+RENEW: Final = "/auth/renew"
+ANEW: Final = "/auth/again"
 _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{43}")
-# `__Host-` ties it to this one host; Lax, or a link in Slack would find everybody logged out.
-_COOKIE: Final = f"{COOKIE}={{}}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={{}}"
-NOT_LOGGED_IN: Final = (
-    "Log in",
-    "Ask whoever runs OpsKnight for a link: `opsknight login --user YOU` makes one."
-    " The link in your page works without login.",
-)
+# A link in a page needs none of this, and somebody may be here because of one.
+_PAGES_WORK: Final = "The link in your page works without login."
+_ASK: Final = "Ask whoever runs OpsKnight for a link: `opsknight login --user YOU` makes one."
 SPENT: Final = (
     "This link does not work",
     "It worked once, or its ten minutes are over. `opsknight login` makes a new one.",
 )
-REFUSED: Final = ("Nothing was done", "The form came from another page. Open the link again.")
 
 
 @dataclass(frozen=True, slots=True)
 class LoginDoor:
     sessions: Sessions
+    by_provider: ByProvider
     new_id: Callable[[str, datetime], str]
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
-        token = request.path.removeprefix(PREFIX)
+        visit = Visit(request, log_fields, now, deadline, self.new_id)
         if request.path == LOGOUT and request.method == "POST":
-            return self._log_out(request, now, deadline)
+            return self._log_out(visit)
         if request.method not in ("GET", "HEAD", "POST"):
-            return page(405, *REFUSED, Allow="GET, HEAD, POST")
-        if not _TOKEN.fullmatch(token):
-            known = request.path == LOGGED_OUT and request.method != "POST"
-            return page(200 if known else 404, *NOT_LOGGED_IN)
-        hashed = key_hash(token)
-        user = self._offered_to(hashed, now, deadline)
+            return page(405, *REFUSED, headers={"Allow": "GET, HEAD, POST"})
+        if _TOKEN.fullmatch(request.path.removeprefix(PREFIX)):
+            return self._link(visit)
+        if request.method == "POST":
+            return page(404, *REFUSED)
+        match request.path:
+            case "/auth/login":
+                return self._ways(visit)
+            case "/auth/oidc" | "/auth/renew" | "/auth/again" | "/auth/callback":
+                provider = self.by_provider.provider(visit)
+                if provider is not None:
+                    return self._provider(provider, visit)
+                return self._ways(visit) if request.path == ANEW else _to_login(visit)
+            case _:
+                return page(404, "There is no such page", "")
+
+    def _provider(self, provider: Provider, visit: Visit) -> Answer:
+        match visit.request.path:
+            case "/auth/callback":
+                return self.by_provider.finish(provider, visit)
+            case "/auth/renew":
+                if not self._is_renewable(visit):
+                    return _to_login(visit)
+                return self.by_provider.begin(provider, Kind.RENEWAL, visit)
+            case "/auth/again":
+                return self.by_provider.begin(provider, Kind.ANEW, visit)
+            case _:
+                return self.by_provider.begin(provider, Kind.LOGIN, visit)
+
+    def _ways(self, visit: Visit) -> Answer:
+        """How one logs in here."""
+        provider = self.by_provider.provider(visit)
+        if provider is None:
+            return page(200, "Log in", f"{_ASK}\n\n{_PAGES_WORK}")
+        then = destination(visit.request.query.get("next", ""))
+        where = BEGIN if then == HOME else f"{BEGIN}?{urlencode({'next': then})}"
+        return page(
+            200,
+            "Log in",
+            _PAGES_WORK,
+            links=[Link(f"Log in with {provider.host}", where, first=True)],
+        )
+
+    def _is_renewable(self, visit: Visit) -> bool:
+        """A session that its person ended, here or elsewhere, is not there any more."""
+        session = self._session(visit)
+        return session is not None and session.renewable_at(visit.now)
+
+    def _session(self, visit: Visit) -> Session | None:
+        hashed = visit.session_hash
+        return self.sessions.find(hashed, visit.deadline) if hashed else None
+
+    def _link(self, visit: Visit) -> Answer:
+        hashed = key_hash(visit.request.path.removeprefix(PREFIX))
+        user = self._offered_to(hashed, visit)
         if user is None:
             return page(404, *SPENT)
-        log_fields["user_id"] = user.id
-        if request.method != "POST":
-            return page(200, f"Log in as {user.name}", "", button="Log in")
-        if not is_own_form(request):
+        visit.log_fields["user_id"] = user.id
+        if visit.request.method != "POST":
+            return page(200, f"Log in as {user.name}", "", forms=[Form("Log in")])
+        if not is_own_form(visit.request):
             return page(403, *REFUSED)
-        return self._begin(hashed, user, request, now, deadline)
+        begun = Beginning.of(user, Way.LINK, visit)
+        session = begun.session
+        if not self.sessions.begin(hashed, begun.hashed, session, session.id, visit.deadline):
+            return page(404, *SPENT)
+        return begun.answer(HOME)
 
-    def _offered_to(self, hashed: str, now: datetime, deadline: Deadline) -> User | None:
-        login = self.sessions.login(hashed, now, deadline)
-        user = login and self.sessions.table.user(login.user_id, deadline)
+    def _offered_to(self, hashed: str, visit: Visit) -> User | None:
+        login = self.sessions.login(hashed, visit.now, visit.deadline)
+        user = login and self.sessions.table.user(login.user_id, visit.deadline)
         return user if user and not user.disabled else None
 
-    def _begin(
-        self, hashed: str, user: User, request: Request, now: datetime, deadline: Deadline
-    ) -> Answer:
-        secret = token_urlsafe(32)
-        session = Session(
-            id=self.new_id("ses", now),
-            user_id=user.id,
-            way=Way.LINK,
-            agent=request.headers.get("user-agent", "")[:200],
-            created_at=now,
-            ends_at=now + SESSION_LIFE,
-        )
-        begun = self.sessions.begin(hashed, key_hash(secret), session, session.id, deadline)
-        if not begun:
-            return page(404, *SPENT)
-        seconds = int(SESSION_LIFE.total_seconds())
-        return Answer(303, "", {"Location": HOME, "Set-Cookie": _COOKIE.format(secret, seconds)})
-
-    def _log_out(self, request: Request, now: datetime, deadline: Deadline) -> Answer:
-        secret = request.cookies.get(COOKIE)
-        if not is_own_form(request):
+    def _log_out(self, visit: Visit) -> Answer:
+        if not is_own_form(visit.request):
             return page(403, *REFUSED)
-        session = secret and self.sessions.find(key_hash(secret), deadline)
-        if session and session.live_at(now):
-            self.sessions.end(session.user_id, session.id, deadline)
-        headers = {
-            "Location": LOGGED_OUT,
-            "Set-Cookie": _COOKIE.format("", 0),
-            "Clear-Site-Data": '"cache", "storage"',
-        }
-        return Answer(303, "", headers)
+        session = self._session(visit)
+        if session is not None:
+            # One that is over, too: it could be renewed.
+            self.sessions.end(session.user_id, session.id, visit.deadline)
+        headers = {"Location": LOGIN, "Clear-Site-Data": '"cache", "storage"'}
+        return Answer(303, "", headers, cookies=(NO_SESSION,))
 
 
-def is_own_form(request: Request) -> bool:
-    """Whether a page of ours sent the form: a login or a logout that somebody else's page begins
-    would leave people in a session that is not theirs, or in none.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    host = request.headers.get("host", "")
-    return bool(host) and urlsplit(request.headers.get("origin", "")).netloc == host
+def _to_login(visit: Visit) -> Answer:
+    then = destination(visit.request.query.get("next", ""))
+    where = LOGIN if then == HOME else f"{LOGIN}?{urlencode({'next': then})}"
+    return Answer(302, "", {"Location": where})

@@ -221,18 +221,34 @@ def test_maintenance_begins_and_ends(page: Page, served: Site) -> None:
     expect(page.get_by_text("Begin maintenance")).to_be_visible()
 
 
-def test_an_ended_session_says_so_and_offers_to_log_in(page: Page, served: Site) -> None:
-    known = opened(served)
+def test_an_ended_session_leads_to_the_login(page: Page, served: Site) -> None:
+    opened(served)
     enter(page, served)
     [session] = Sessions(served.world.table).of("user_ada", deadline())
     Sessions(served.world.table).end("user_ada", session.id, deadline())
     served.world.clock.advance(seconds=31)
     page.clock.run_for(31_000)
-    expect(page.get_by_role("alert")).to_contain_text("You are logged out.")
-    expect(row(page, known).get_by_role("button", name="Acknowledge")).to_be_disabled()
-    page.get_by_role("link", name="Log in").click()
     expect(page.get_by_role("heading")).to_have_text("Log in")
+    expect(page).to_have_url(re.compile(r"/auth/login$"))
     checked(page)
+
+
+def test_what_somebody_writes_is_not_lost_with_their_session(page: Page, served: Site) -> None:
+    known = opened(served)
+    enter(page, served)
+    row(page, known).get_by_role("link").click()
+    page.get_by_label("Note").fill("It is the payment provider.")
+    [session] = Sessions(served.world.table).of("user_ada", deadline())
+    Sessions(served.world.table).end("user_ada", session.id, deadline())
+    served.world.clock.advance(seconds=31)
+    page.clock.run_for(31_000)
+    bar = page.locator(".stale")
+    expect(bar).to_contain_text("You are logged out.")
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_disabled()
+    expect(page.get_by_label("Note")).to_have_value("It is the payment provider.")
+    bar.get_by_role("link", name="Log in").click()
+    expect(page.get_by_role("heading")).to_have_text("Log in")
+    assert known in page.url, "and from there back to it"
 
 
 def test_one_logs_out(page: Page, served: Site) -> None:

@@ -2,9 +2,7 @@
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from gzip import compress, decompress
 from pathlib import Path
 from secrets import token_urlsafe
@@ -16,32 +14,18 @@ from console.files import FOREVER, Files
 from console.handler import Console, make
 from harness.desk import Desk
 from harness.shell import Shell
+from harness.visitor import OWN, Told, Visitor
 from harness.world import World, deadline, http_event
 from opsknight.directory.entries import key_hash
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, SESSION_LIFE, Login
-from opsknight.http.gateway import respond
 from opsknight.runtime import clock
 from opsknight.store import directory_items
 from opsknight.store.sessions import Sessions
 from tests.integration.steps import put
 
-OWN = {"Host": "oncall.example.com", "Sec-Fetch-Site": "same-origin"}
+NO_SECRETS: Any = None
+"""No identity provider, so nothing reads any."""
 SCRIPT = b"export const answer = 42;\n" * 50
-
-
-@dataclass(frozen=True)
-class Told:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def cookie(self) -> str:
-        return self.headers["Set-Cookie"].partition(";")[0].removeprefix(f"{COOKIE}=")
 
 
 @pytest.fixture
@@ -50,7 +34,7 @@ def console(world: World, tmp_path: Path) -> Console:
     (tmp_path / "index.html").write_text("<!doctype html><title>OpsKnight</title>")
     (tmp_path / "assets" / "main-4f6b.js").write_bytes(SCRIPT)
     (tmp_path / "assets" / "main-4f6b.js.gz").write_bytes(compress(SCRIPT))
-    return make(world.table, clock.new_id, world.clock, Files(tmp_path))
+    return make(world.table, NO_SECRETS, clock.new_id, world.clock, Files(tmp_path))
 
 
 def ask(
@@ -60,11 +44,7 @@ def ask(
     headers: Mapping[str, str] = OWN,
     cookie: str = "",
 ) -> Told:
-    sent: dict[str, Any] = http_event("", path=path, method=method, headers=dict(headers))
-    sent["cookies"] = [f"{COOKIE}={cookie}"] if cookie else []
-    told = respond(sent, lambda: console)
-    body = b64decode(told["body"]) if told.get("isBase64Encoded") else told["body"].encode()
-    return Told(told["statusCode"], told["headers"], body)
+    return Visitor(console, {COOKIE: cookie} if cookie else {}).ask(path, method, headers)
 
 
 def offer(world: World, user: str = "ada") -> str:
@@ -128,18 +108,18 @@ def test_a_link_logs_in_once_and_only_by_its_button(console: Console, world: Wor
     for _ in range(2):
         # A scanner may follow it, and a preview.
         shown = ask(console, path)
-        assert (shown.status, "Set-Cookie" in shown.headers) == (200, False)
+        assert (shown.status, shown.cookies) == (200, [])
         assert "Log in as Ada" in shown.text and '<form method="post">' in shown.text
     begun = ask(console, path, "POST", OWN | {"User-Agent": "Phone " * 100})
     assert (begun.status, begun.headers["Location"]) == (303, "/console/incidents")
-    attributes = begun.headers["Set-Cookie"].partition("; ")[2]
+    attributes = begun.cookies[0].partition("; ")[2]
     seconds = int(SESSION_LIFE.total_seconds())
     assert attributes == f"Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}"
     assert re.fullmatch(r"[0-9A-Za-z_-]{43}", begun.cookie)
     [session] = Sessions(world.table).of("user_ada", deadline())
     assert len(session.agent) == 200
     again = ask(console, path, "POST")
-    assert (again.status, "Set-Cookie" in again.headers) == (404, False)
+    assert (again.status, again.cookies) == (404, [])
     assert ask(console, path).status == 404
     # And it is a session of the API.
     desk = Desk(world)
@@ -163,7 +143,7 @@ def test_no_other_page_logs_anybody_in_or_out(
 ) -> None:
     path = offer(world)
     refused = ask(console, path, "POST", headers)
-    assert (refused.status, "Set-Cookie" in refused.headers) == (403, False)
+    assert (refused.status, refused.cookies) == (403, [])
     cookie = ask(console, path, "POST").cookie
     assert ask(console, "/auth/logout", "POST", headers, cookie).status == 403
     assert len(Sessions(world.table).of("user_ada", deadline())) == 1
@@ -196,8 +176,8 @@ def test_logging_out_ends_the_session_and_forgets_what_the_browser_keeps(
     cookie = ask(console, offer(world), "POST").cookie
     told = ask(console, "/auth/logout", "POST", cookie=cookie)
     assert (told.status, told.headers["Location"]) == (303, "/auth/login")
-    assert told.headers["Set-Cookie"].startswith(f"{COOKIE}=; ")
-    assert told.headers["Set-Cookie"].endswith("Max-Age=0")
+    [forgotten] = told.cookies
+    assert forgotten.startswith(f"{COOKIE}=; ") and forgotten.endswith("Max-Age=0")
     assert told.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert Sessions(world.table).of("user_ada", deadline()) == []
     assert ask(console, "/auth/logout", "POST").status == 303, "even without a session"
@@ -214,7 +194,7 @@ def test_who_is_logged_out_reads_how_to_log_in(console: Console) -> None:
 
 def test_a_store_that_does_not_answer_is_a_page_too(world: World, tmp_path: Path) -> None:
     path = offer(world)
-    slow = make(world.table, clock.new_id, world.clock, Files(tmp_path), patience=-1)
+    slow = make(world.table, NO_SECRETS, clock.new_id, world.clock, Files(tmp_path), patience=-1)
     told = ask(slow, path)
     assert (told.status, told.headers["Retry-After"]) == (503, "5")
     assert "Try again in a few seconds" in told.text

@@ -31,12 +31,14 @@ from escalation.sweep import BATCH
 from harness import twilio
 from harness.desk import Desk
 from harness.dynamodb import template
+from harness.identity_provider import SECRET, identity_provider
 from harness.pipeline import Pipeline
 from harness.policies import allows, name_of, statement, statements
 from harness.receivers import answers, http_receiver
 from harness.recording import judge, touched
 from harness.settings import configure
 from harness.streams import record
+from harness.visitor import ADDRESS, Visitor
 from harness.world import World, deadline, event, http_event
 from notify import wiring
 from notify.channels.registry import Senders
@@ -45,13 +47,13 @@ from opsknight.directory.entries import Integration, Member, Role, Team, User, k
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.directory.routing import Route, Routing
-from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Login
+from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
-from opsknight.runtime import clients
+from opsknight.runtime import clients, clock
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.twilio import TwilioAccount
 from opsknight.runtime.wakeups import (
@@ -80,6 +82,8 @@ LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
 TWILIO = "/opsknight/stack/twilio"
+OIDC = "/opsknight/stack/oidc"
+OIDC_SECRET = "/opsknight/oidc-secret"
 HOOK_SECRET = "/opsknight/stack/secrets/hook"
 
 Grant = tuple[str, str]
@@ -397,16 +401,22 @@ def call_canary(world: World) -> None:
 
 
 def call_console(world: World) -> None:
-    def press(path: str, cookie: str = "") -> str:
-        headers = {"Sec-Fetch-Site": "same-origin", "Cookie": f"{COOKIE}={cookie}"}
-        sent = http_event("", path=path, headers=headers)
-        answer = console.handler.on_request(sent, None)
-        assert answer["statusCode"] == 303, answer
-        return str(answer["headers"]["Set-Cookie"]).partition(";")[0].partition("=")[2]
-
-    offered = Login(user_id="user_ada", ends_at=datetime.now(UTC) + LOGIN_LIFE)
-    Sessions(world.table).offer(key_hash("x" * 43), offered, deadline())
-    press("/auth/logout", press(f"/auth/{'x' * 43}"))
+    desk = Desk(world, os.environ["AWS_ENDPOINT_URL"])
+    desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
+    with identity_provider(clock.now) as provider:
+        # On this machine, it is reached by plain http.
+        os.environ["LOCAL_INBOX"] = "http://127.0.0.1"
+        settings = provider.settings(ADDRESS, secret=OIDC_SECRET)
+        desk.ssm.put_parameter(Name=OIDC, Value=settings, Type="String")
+        desk.ssm.put_parameter(Name=OIDC_SECRET, Value=SECRET, Type="SecureString")
+        visitor = Visitor(console.handler.console())
+        offered = Login(user_id="user_ada", ends_at=datetime.now(UTC) + LOGIN_LIFE)
+        Sessions(world.table).offer(key_hash("x" * 43), offered, deadline())
+        assert visitor.ask(f"/auth/{'x' * 43}", "POST").status == 303
+        for way in ("oidc", "renew", "again"):
+            assert visitor.log_in(f"/auth/{way}").status == 303
+        assert visitor.ask("/auth/logout", "POST").status == 303
+        assert visitor.ask("/console/incidents").status == 200
 
 
 CALLS = {
@@ -483,6 +493,7 @@ def test_a_function_may_do_what_it_does(
         "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
         "SLACK_WORKSPACES": "",
         "TWILIO_NAME": TWILIO,
+        "OIDC_NAME": OIDC,
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
         "CORS_ORIGINS": "",
@@ -709,10 +720,11 @@ def test_a_condition_that_is_not_understood_is_no_permission(condition: dict[str
 @pytest.mark.parametrize(
     "name", ["/opsknight-shared/x", "/opsknight/opsknight/secrets/x", "slack", ""]
 )
-@pytest.mark.parametrize("setting", ["SlackSigningSecretName", "TwilioTokenName"])
-def test_no_receiver_can_name_the_secrets_of_slack_and_of_twilio(setting: str, name: str) -> None:
+@pytest.mark.parametrize("setting", ["SlackSigningSecretName", "TwilioTokenName", "OidcSecretName"])
+def test_no_receiver_can_name_the_deployment_s_own_secrets(setting: str, name: str) -> None:
     pattern = template()["Parameters"][setting]["AllowedPattern"]
-    assert not re.fullmatch(pattern, name)
+    # A client of an identity provider may have none.
+    assert not re.fullmatch(pattern, name) or (setting == "OidcSecretName" and not name)
     assert re.fullmatch(pattern, template()["Parameters"][setting]["Default"])
 
 

@@ -25,6 +25,7 @@ from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
     CanarySettings,
+    ConsoleSettings,
     CounterSettings,
     EventsSettings,
     OutboxSettings,
@@ -52,7 +53,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
-    "ConsoleFunction": (TableSettings,),
+    "ConsoleFunction": (TableSettings, ConsoleSettings),
 }
 INTEGRATIONS = {
     "EventsFunction": "ApiIntegration",

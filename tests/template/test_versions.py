@@ -23,6 +23,7 @@ OTHERS = {
     "SlackWorkspaces": "T0123ABC",
     "CorsOrigins": "https://ops.example.com",
     "TwilioAccount": f"AC{'1' * 32}",
+    "OidcIssuer": "https://login.example.com",
     "RetentionDays": "30",
     "LogLevel": "DEBUG",
     "Tracing": "Active",

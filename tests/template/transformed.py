@@ -87,6 +87,8 @@ def resolved(value: Any, values: Mapping[str, str], mappings: Mapping[str, Any])
             return resolved(yes if values["DomainName"] else no, values, mappings)
         case {"Fn::If": ["HasTwilio", yes, no]}:
             return resolved(yes if values["TwilioAccount"] else no, values, mappings)
+        case {"Fn::If": ["HasProvider", yes, no]}:
+            return resolved(yes if values["OidcIssuer"] else no, values, mappings)
         case {"Fn::FindInMap": [name, first, second]}:
             found: str = mappings[name][resolved(first, values, mappings)][second]
             return found

@@ -24,6 +24,8 @@ export class Refused extends Error {
     message: string,
     readonly status: number,
     readonly requestId: string,
+    /** Stable, unlike the words. */
+    readonly code = "",
   ) {
     super(message);
   }
@@ -49,15 +51,23 @@ export async function answered<T>(asked: Promise<Answered<T>>): Promise<T> {
   }
   const { data, error, response } = found;
   if (response.ok && data !== undefined) return data;
-  throw new Refused(sentence(error, response.status), response.status, response.headers.get("x-request-id") ?? "");
+  const { code } = (error ?? {}) as { code?: string };
+  const requestId = response.headers.get("x-request-id") ?? "";
+  throw new Refused(sentence(error, response.status), response.status, requestId, code ?? "");
 }
 
 /** What an error says to a person. */
 export function sentence(error: unknown, status: number): string {
-  const { error: said, issues } = (error ?? {}) as { error?: string; issues?: { path: string; message: string }[] };
+  const { error: said, message, issues } = (error ?? {}) as {
+    error?: string;
+    message?: string;
+    issues?: { path: string; message: string }[];
+  };
   const first = issues?.[0];
   if (first) return `${first.path} ${first.message}.`;
   switch (status) {
+    case 403:
+      return message ?? (said ? `${said}.` : "You may not do that.");
     case 401:
       return "You are logged out.";
     case 429:

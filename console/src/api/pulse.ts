@@ -5,6 +5,7 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { renew } from "../session";
 import { type Pulse, sentence } from "./client";
 
 export interface Live {
@@ -66,6 +67,7 @@ export function usePulse(query: string): Live {
           const body: unknown = await response.json().catch(() => undefined);
           const why = sentence(body, response.status);
           setLive((was) => ({ ...was, missed: was.missed + 1, loggedOut: response.status === 401, why }));
+          if (response.status === 401) renew(Date.now());
         }
       } catch {
         if (mine.signal.aborted && mine.signal.reason !== "late") return;

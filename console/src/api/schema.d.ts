@@ -1549,7 +1549,7 @@ export interface components {
          * @description How a session began.
          * @enum {string}
          */
-        Way: "link";
+        Way: "link" | "oidc";
         /**
          * @description Why a step was taken, as the timeline and its pages say.
          * @enum {string}

@@ -14,6 +14,10 @@ from opsknight.incident.model import Model
 COOKIE: Final = "__Host-opsknight"
 SESSION_LIFE: Final = timedelta(hours=12)
 LOGIN_LIFE: Final = timedelta(minutes=10)
+# So long after its end, a session that began at a provider may begin again there, without a word.
+RENEWABLE: Final = timedelta(days=7)
+# What writes keys and the configuration asks for somebody who has logged in this recently.
+RECENT: Final = timedelta(hours=1)
 
 
 class Way(StrEnum):
@@ -21,6 +25,8 @@ class Way(StrEnum):
 
     LINK = "link"
     """A one-time link that an operator made with AWS credentials (`opsknight login`)."""
+    OIDC = "oidc"
+    """The deployment's identity provider."""
 
 
 class Login(Model):
@@ -28,6 +34,13 @@ class Login(Model):
 
     user_id: str
     ends_at: datetime
+
+
+class Identity(Model):
+    """Who a user is at an identity provider, as of their first login by it."""
+
+    issuer: str
+    subject: str
 
 
 class Session(Model):
@@ -39,6 +52,17 @@ class Session(Model):
     """What the browser says it is."""
     created_at: datetime
     ends_at: datetime
+    authenticated_at: datetime | None = None
+    """When the provider last asked them who they are; None where it did not say."""
 
     def live_at(self, now: datetime) -> bool:
         return now < self.ends_at
+
+    def renewable_at(self, now: datetime) -> bool:
+        """Whether it may begin again without anybody doing anything: an ended one is not there."""
+        return self.way is Way.OIDC and now < self.ends_at + RENEWABLE
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether somebody proved who they are a short time ago, and not a browser alone."""
+        proved = self.authenticated_at if self.way is Way.OIDC else self.created_at
+        return proved is not None and now - proved < RECENT

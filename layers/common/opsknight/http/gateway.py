@@ -123,6 +123,8 @@ class Answer:
     """Whether the sender is over its limit, where its dialect has another status for that."""
     expected: bool = False
     """Whether a 5xx only asks to wait, and is no fault."""
+    cookies: Sequence[str] = ()
+    """Each with its attributes. API Gateway takes one header of a name, and cookies apart."""
 
 
 class HttpError(Exception):
@@ -198,6 +200,7 @@ def respond(
         "headers": always | dict(answer.headers),
         "body": body,
         **({"isBase64Encoded": True} if isinstance(answer.body, bytes) else {}),
+        **({"cookies": [*answer.cookies]} if answer.cookies else {}),
     }
 
 

@@ -59,6 +59,13 @@ class RespondSettings(LinkSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    oidc_name: str
+    """Name of the parameter that describes the identity provider; empty where there is none."""
+    local_inbox: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSettings:
     plans_url: str
     pages_high_url: str
@@ -108,6 +115,7 @@ def read_settings[
         CorsSettings,
         EventsSettings,
         LinkSettings,
+        ConsoleSettings,
         QueueSettings,
         OutboxSettings,
         SendingSettings,

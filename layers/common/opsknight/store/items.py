@@ -172,6 +172,11 @@ def session_row_key(user_id: str, session_id: str) -> Item:
     return _key(f"sessions#{user_id}", f"session#{session_id}")
 
 
+def identity_key(user_id: str, issuer: str) -> Item:
+    """One for each provider, as another one knows people by other subjects."""
+    return _key(f"sessions#{user_id}", f"identity#{_digest(issuer)}")
+
+
 def receiver_key(service_id: str, receiver_id: str) -> Item:
     return _key(f"service#{service_id}", f"receiver#{receiver_id}")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsknight.directory.sessions import Login, Session
+from opsknight.directory.sessions import RENEWABLE, Identity, Login, Session, Way
 from opsknight.store import items, transactions
 from opsknight.store.callers import CallerRows
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Conflict, Contended, Deadline, Unavailable, retrying
 from opsknight.store.wire import attributes, expiry, wire
 
 if TYPE_CHECKING:
@@ -46,16 +46,58 @@ class Sessions:
                 },
             }
         }
+        return self._write([spent, *self._new(hashed, session)], token, deadline)
+
+    def begin_as(
+        self,
+        identity: Identity,
+        hashed: str,
+        session: Session,
+        replaced: str | None,
+        token: str,
+        deadline: Deadline,
+    ) -> bool:
+        """Stores a session of somebody whom a provider knows. Whether it did: a user stays whoever
+        they were at the provider the first time. `replaced` is the hash of the browser's session
+        before, which ends.
+        """
+        name = self.table.name
+        key = items.identity_key(session.user_id, identity.issuer)
+        same: Write = {
+            "Put": {
+                "TableName": name,
+                "Item": key | {"kind": {"S": "identity"}} | attributes(identity),
+                "ConditionExpression": "attribute_not_exists(pk) OR subject = :subject",
+                "ExpressionAttributeValues": {":subject": {"S": identity.subject}},
+            }
+        }
+        before = self.find(replaced, deadline) if replaced else None
+        ended = [items.session_key(replaced)] if before and replaced else []
+        ended += [items.session_row_key(before.user_id, before.id)] if before else []
+        writes: list[Write] = [{"Delete": {"TableName": name, "Key": each}} for each in ended]
+        return self._write([same, *writes, *self._new(hashed, session)], token, deadline)
+
+    def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> bool:
         try:
             retrying(
                 deadline,
                 self.table.client.transact_write_items,
-                TransactItems=[spent, *self._new(hashed, session)],
+                TransactItems=writes,
                 ClientRequestToken=token,
             )
+        except Contended:
+            # It says nothing about who somebody is.
+            raise Unavailable("the same login is being written") from None
         except Conflict:
             return False
         return True
+
+    def forget_identities(self, user_id: str, deadline: Deadline) -> None:
+        """The user's next login by a provider is a first one."""
+        pk = items.session_row_key(user_id, "")["pk"]
+        for row in self.table.under(pk, "identity#", deadline):
+            key = {"pk": row["pk"], "sk": row["sk"]}
+            retrying(deadline, self.table.client.delete_item, TableName=self.table.name, Key=key)
 
     def find(self, hashed: str, deadline: Deadline) -> Session | None:
         return self.table.get(Session, items.session_key(hashed), deadline)
@@ -79,7 +121,8 @@ class Sessions:
 
     def _new(self, hashed: str, session: Session) -> "list[Write]":
         known = attributes(session)
-        known["expires_at"] = expiry(session.ends_at, timedelta(0))
+        kept = RENEWABLE if session.way is Way.OIDC else timedelta(0)
+        known["expires_at"] = expiry(session.ends_at, kept)
         item = items.session_key(hashed) | {"kind": {"S": "session"}} | known
         row = items.session_row_key(session.user_id, session.id)
         row = row | {"kind": {"S": "session_row"}, "hashed": {"S": hashed}} | known

@@ -1,0 +1,56 @@
+"""How people get into the console, in a browser."""
+
+import re
+from collections.abc import Iterator
+from secrets import token_hex
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from harness.identity_provider import SECRET, IdentityProvider, identity_provider
+from harness.site import Site
+from harness.world import deadline
+from opsknight.directory.sessions import SESSION_LIFE
+from opsknight.store.sessions import Sessions
+from tests.browser.test_journeys import checked
+
+
+@pytest.fixture
+def provider(served: Site) -> Iterator[IdentityProvider]:
+    served.desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
+    name = f"/opsknight/{token_hex(4)}/oidc"
+    with identity_provider(served.world.clock) as provider:
+        ssm, settings = served.desk.ssm, provider.settings(served.url, secret=f"{name}-secret")
+        ssm.put_parameter(Name=name, Value=settings, Type="String")
+        ssm.put_parameter(Name=f"{name}-secret", Value=SECRET, Type="SecureString")
+        served.provided(name)
+        yield provider
+
+
+def test_one_logs_in_at_the_identity_provider_and_it_renews_by_itself(
+    page: Page, served: Site, provider: IdentityProvider
+) -> None:
+    page.clock.install(time=served.world.clock())
+    page.goto(f"{served.url}/console/oncall")
+    expect(page.get_by_text("The link in your page works without login.")).to_be_visible()
+    checked(page)
+    page.get_by_role("link", name="Log in with 127.0.0.1").click()
+    expect(page).to_have_url(re.compile(r"/console/oncall$"))
+    expect(page.get_by_text("live,")).to_be_visible()
+    [first] = Sessions(served.world.table).of("user_ada", deadline())
+    # Half a day later it goes on, without a word.
+    served.world.clock.advance(seconds=SESSION_LIFE.total_seconds())
+    page.clock.set_fixed_time(served.world.clock())
+    with page.expect_response("**/auth/callback*"):
+        page.clock.run_for(61_000)
+    expect(page.get_by_text("live,")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/console/oncall$"))
+    [second] = Sessions(served.world.table).of("user_ada", deadline())
+    assert first.id != second.id and provider.seen[-1]["prompt"] == "none"
+    # But not once somebody has ended it.
+    Sessions(served.world.table).end("user_ada", second.id, deadline())
+    served.world.clock.advance(minutes=2)
+    page.clock.set_fixed_time(served.world.clock())
+    page.clock.run_for(61_000)
+    expect(page).to_have_url(re.compile(r"/auth/login\?next=%2Fconsole%2Foncall$"))
+    assert len(provider.seen) == 2
