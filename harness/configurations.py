@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from harness.aws_rules import aws_rules
+
 # Few enough that two files name the same things, so that one turns into the other by updates, too.
 NAMES = ["0", "a", "ada", "ben-2", "c3po", "d-d", "9-1-1", "x" * 60, "no", "null", "1e3", "z"]
 SLUGS = st.sampled_from(NAMES)
@@ -291,4 +293,5 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         "services": services,
         "status_pages": draw(_status_pages(names(services))),
         "presets": draw(st.dictionaries(SLUGS, PRESETS, max_size=1)),
+        "aws": draw(aws_rules(names(services))),
     }

@@ -5,7 +5,7 @@ JSON and carries `X-Request-Id`.
 import json
 from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -18,6 +18,7 @@ from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from events.integrations import wires
 from events.reception import Reception, at_limit
+from events.web import Web
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.http import conventions
 from opsknight.http.auth import authenticate, service_of
@@ -46,12 +47,13 @@ class Api:
     secrets: HookSecrets
     clock: Callable[[], datetime]
     patience: float = PATIENCE_SECONDS
+    web: Web = field(default_factory=Web)
     origins: Set[str] = frozenset()
     """Origins whose pages may read the answers under /api/."""
 
     @property
     def reception(self) -> Reception:
-        return Reception(self.directory, self.intake, self.secrets)
+        return Reception(self.directory, self.intake, self.secrets, self.web)
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
         call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)

@@ -77,6 +77,10 @@ class Intake:
         self._report_refused(sender, call)
         return replace(result, remaining=remaining)
 
+    def take_further(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
+        """One of several that a request which is counted already brings. Raises Unavailable."""
+        return self._begun(event, sender, call)()
+
     def take_all(
         self, events: Sequence[Event], sender: Sender, call: Call
     ) -> tuple[list[IntakeResult | None], int | None]:

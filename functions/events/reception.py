@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from events.call import Call, Sender
 from events.hook_secrets import HookSecrets
 from events.intake import Intake, IntakeResult
+from events.web import Web
 from opsknight.directory.entries import Service
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache
@@ -44,8 +45,9 @@ class Reception:
     directory: DirectoryCache
     intake: Intake
     secrets: HookSecrets
+    web: Web
 
-    def _with_settings(self, sender: Sender, call: Call) -> Sender:
+    def with_settings(self, sender: Sender, call: Call) -> Sender:
         """Integrations without any cost no read."""
         when = call.now, call.deadline
         found = self.directory.settings_of(sender.key, sender.service, *when)
@@ -59,7 +61,7 @@ class Reception:
 
     def receive(self, event: Event, sender: Sender, call: Call) -> Received:
         """Raises HttpError for a key that is not enough, and Unavailable when DynamoDB is."""
-        sender = self._with_settings(sender, call)
+        sender = self.with_settings(sender, call)
         _need_no_signature(sender)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
@@ -75,7 +77,7 @@ class Reception:
         """All events of one request, which is signed if it has to be. Raises Unavailable when
         nothing could be read.
         """
-        sender = self._with_settings(sender, call)
+        sender = self.with_settings(sender, call)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         try:
             results, remaining = self.intake.take_all(events, sender, call)
@@ -96,7 +98,7 @@ class Reception:
         `event` is what is lost when it is refused. `reads` have a limit of their own: a script that
         looks keeps no event out. Raises LimitReached, and HttpError for a key that is not enough.
         """
-        _need_no_signature(self._with_settings(sender, call))
+        _need_no_signature(self.with_settings(sender, call))
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         return _limits(call, self.intake.admit(event, sender, call, reads=reads))
 

@@ -648,6 +648,7 @@ DIRECTORY = [
         items.policy_key("pol_1"),
         items.status_page_key("public"),
         items.preset_key("preset_tool"),
+        items.AWS_RULES_KEY,
         items.HEAD_KEY,
         {"pk": items.KEYS},
         items.HOLD_KEY,

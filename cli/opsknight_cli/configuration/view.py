@@ -229,7 +229,7 @@ def _action(step: Step) -> str:
 
 def _label(entry: Entry) -> str:
     """`service checkout`, `integration checkout/prometheus`."""
-    return f"{kind_of(entry)} {_slugs(entry)}"
+    return f"{kind_of(entry)} {_slugs(entry)}".rstrip()
 
 
 def _slugs(entry: Entry) -> str:

@@ -7,10 +7,19 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from opsknight.config.configuration import Configuration, Entry, Kind, Path, id_of, slug_of
+from opsknight.config.configuration import (
+    AWS_SECTION,
+    Configuration,
+    Entry,
+    Kind,
+    Path,
+    id_of,
+    slug_of,
+)
 from opsknight.config.finding import Finding, Severity
 from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
+from opsknight.directory.aws import RULES_ID
 from opsknight.runtime.addresses import Reach
 from opsknight_cli.files.compiling import compiled
 from opsknight_cli.files.problems import Problem
@@ -28,6 +37,7 @@ _KINDS: Final = {
     "services": Kind.SERVICE,
     "status_pages": Kind.STATUS_PAGE,
     "presets": Kind.PRESET,
+    "aws": Kind.AWS,
 }
 
 
@@ -52,6 +62,7 @@ _REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
         (("integrations", _EACH, "default"), Kind.SERVICE),
     ),
     "status_pages": ((("services", _EACH), Kind.SERVICE),),
+    "aws": ((("rules", _EACH, "service"), Kind.SERVICE), (("default",), Kind.SERVICE)),
 }
 
 
@@ -82,11 +93,12 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
             continue
         if not isinstance(content, dict | None):
             said = f"Must be a mapping of names to {section.replace('_', ' ')}: `name:` lines."
+            if section == AWS_SECTION:
+                said = "Must have `rules:`, a list, and `default:`, if you want one."
             found.append((Severity.ERROR, (section,), said))
             unsure.add(_KINDS[section])
             continue
-        for name, fields in (content or {}).items():
-            path: Path = (section, name)
+        for name, path, fields in _contents(section, content or {}):
             try:
                 slug(name)
                 shape = SECTIONS[section].model_validate({} if fields is None else fields)
@@ -122,6 +134,16 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
     return Checked(configuration, tuple(sorted(problems, key=_order)))
 
 
+def _contents(section: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
+    """The name, place and fields of each entry."""
+    if section == AWS_SECTION:
+        if content:
+            yield slug_of(RULES_ID), (section,), content
+        return
+    for name, fields in content.items():
+        yield name, (section, name), fields
+
+
 def _repeated(document: Document) -> set[Kind]:
     """The kinds of which a name was lost, because it repeats another one."""
     return {_KINDS[path[0]] for path in document.repeated if path[0] in _KINDS and len(path) < 3}
@@ -134,13 +156,13 @@ def _dangling(
     for section, kind in _KINDS.items():
         names = {slug_of(each) for each in broken.get(kind, ())}
         content: Any = document.data.get(section)
-        for name in sorted(names & content.keys() if isinstance(content, dict) else ()):
-            fields = content[name]
-            for pattern, target in _REFERENCES.get(section, ()):
+        found = _contents(section, content) if isinstance(content, dict) else ()
+        for name, place, fields in sorted(found, key=lambda each: each[0]):
+            for pattern, target in _REFERENCES.get(section, ()) if name in names else ():
                 known = configuration.by_kind(target).keys() | broken.get(target, set())
-                for path, word in _words_at(fields, pattern, (section, name)):
-                    if found := dangling_reference(target, id_of(target, word), known, path):
-                        yield found
+                for path, word in _words_at(fields, pattern, place):
+                    if wrong := dangling_reference(target, id_of(target, word), known, path):
+                        yield wrong
 
 
 def _words_at(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:

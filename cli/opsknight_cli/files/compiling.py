@@ -28,6 +28,7 @@ from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, instant_of
+from opsknight_cli.files.aws_shape import AwsShape, aws_rules
 from opsknight_cli.files.hours import HoursShape
 from opsknight_cli.files.integration_shape import integration
 from opsknight_cli.files.policy_shape import PolicyShape, TargetShape
@@ -97,6 +98,8 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
             ]
         case PresetShape():
             return [preset(name, shape)]
+        case AwsShape():
+            return [aws_rules(shape)]
         case _:
             raise TypeError(f"unknown shape {type(shape).__name__}")
 

@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
+from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import (
     DEFAULT_OUTSIDE,
     DEFAULT_REMIND,
@@ -35,6 +36,7 @@ from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
+from opsknight_cli.files.aws_shape import described_rules
 from opsknight_cli.files.integration_shape import described_integration
 from opsknight_cli.files.preset_shape import described_preset
 from opsknight_cli.files.shape import SECTIONS, Mode
@@ -115,6 +117,8 @@ def fields(entry: Entry) -> Data | str:
             return described_integration(entry)
         case Preset():
             return _given({"name": _name(entry)}) | described_preset(entry)
+        case AwsRules():
+            return described_rules(entry)
         case ServiceReceiver():
             events = None
             if entry.events != DEFAULT_EVENTS:

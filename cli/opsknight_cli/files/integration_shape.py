@@ -1,9 +1,10 @@
 """The shape of an integration in a configuration file: a name, or its routes and settings."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.entries import Integration
@@ -29,6 +30,18 @@ DAY: Final = timedelta(days=1)
 YEAR: Final = timedelta(days=366)
 # Nobody waits longer than this for alerts that do not come.
 LONGEST_WAIT: Final = timedelta(hours=1)
+
+
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+
+def _topic(value: str) -> str:
+    if not _TOPIC.fullmatch(value):
+        raise ValueError("a topic is an ARN such as arn:aws:sns:eu-central-1:111122223333:alarms")
+    return value
+
+
+Topic = Annotated[str, AfterValidator(_topic)]
 
 
 def named(value: object) -> object:
@@ -117,11 +130,18 @@ class IntegrationShape(Shape):
     heartbeat: HeartbeatShape | None = Field(
         None, description="How often its sender says that it lives, at /heartbeat/KEY."
     )
+    topics: Annotated[tuple[Topic, ...], Field(max_length=100)] = Field(
+        (), description="ARNs of the topics of SNS whose messages it takes at .../sns."
+    )
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
         if self.next_secret is not None and self.secret is None:
             raise ValueError("`next_secret` needs a `secret`, which it is to replace")
+        if self.secret is not None and self.topics:
+            raise ValueError(
+                "has `secret` and `topics`, and SNS signs with a key of its own: leave one"
+            )
         if self.secret is not None and self.heartbeat is not None:
             raise ValueError(
                 "has `secret` and `heartbeat`, and beats are not signed: give the heartbeat an "
@@ -146,6 +166,7 @@ def integration(service_id: str, slug: str, shape: IntegrationShape) -> Integrat
         routing=routing,
         page_after=_page_after(shape.page_after),
         heartbeat=_heartbeat(shape.heartbeat),
+        topics=shape.topics or None,
     )
 
 
@@ -199,6 +220,7 @@ def described_integration(entry: Integration) -> dict[str, Any] | str:
         "default": default and slug_of(default),
         "page_after": _waits(entry.page_after),
         "heartbeat": _beats(entry.heartbeat),
+        "topics": list(entry.topics) if entry.topics else None,
     }
     given = {name: value for name, value in settings.items() if value is not None}
     if not given:

@@ -21,6 +21,7 @@ from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent
 from opsknight.incident.model import Urgency
 from opsknight.oncall.schedules import Zone
 from opsknight.oncall.wall_clock import WallTime
+from opsknight_cli.files.aws_shape import AwsShape
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
 from opsknight_cli.files.integration_shape import IntegrationShape, named
@@ -263,6 +264,9 @@ class File(Shape):
     presets: dict[Slug, PresetShape] = Field(
         {}, description="How to read the payloads of tools that OpsKnight has no preset for."
     )
+    aws: AwsShape | None = Field(
+        None, description="Which of AWS's own events belong to which service; no others page."
+    )
 
 
 SECTIONS: Final[Mapping[str, type[Shape]]] = {
@@ -273,4 +277,5 @@ SECTIONS: Final[Mapping[str, type[Shape]]] = {
     "services": ServiceShape,
     "status_pages": StatusPageShape,
     "presets": PresetShape,
+    "aws": AwsShape,
 }

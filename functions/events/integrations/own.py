@@ -46,6 +46,10 @@ _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Grafana can sign so; Alertmanager signs nothing.
 SIGNATURES: Final = (Signature(scheme=Scheme.HMAC_SHA256, header="x-grafana-alerting-signature"),)
 
+# A protocol of its own: signed by a certificate, and confirmed.
+SNS: Final = "sns"
+
+type AnswerSns = Callable[[Call, Reception, Identified], Answer]
 type Read = Callable[[Sent], Batch]
 type ReadByPreset = Callable[[Preset, Sent], Batch]
 
@@ -93,6 +97,9 @@ def answer(call: Call, reception: Reception) -> Answer:
     call.log(key_id=sender.key.id, service_id=sender.service.id, integration=address.name)
     if len(call.request.body) > LARGEST_BATCH:
         raise _too_large(sender, reception, call)
+    if address.name == SNS:
+        sns: AnswerSns = import_module("events.integrations.sns").answer
+        return sns(call, reception, found)
     preset = _preset(address.name, reception, call)
     _check_signature(preset, sender, reception, call)
     try:
@@ -128,7 +135,7 @@ def _address(path: str) -> _Address:
 
 
 def _not_found() -> HttpError:
-    known = f"Known are {', '.join(sorted([*INTEGRATIONS, *builtin.names()]))}."
+    known = f"Known are {', '.join(sorted([*INTEGRATIONS, *builtin.names(), SNS]))}."
     return HttpError(404, Failure(error="Integration not found", message=known))
 
 

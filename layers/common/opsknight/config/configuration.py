@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final, assert_never
 
+from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
@@ -28,10 +29,20 @@ class Kind(StrEnum):
     RECEIVER = "receiver"
     STATUS_PAGE = "status page"
     PRESET = "preset"
+    AWS = "aws rules"
 
 
 type Entry = (
-    Preset | User | Schedule | Team | Policy | Service | Integration | ServiceReceiver | StatusPage
+    Preset
+    | AwsRules
+    | User
+    | Schedule
+    | Team
+    | Policy
+    | Service
+    | Integration
+    | ServiceReceiver
+    | StatusPage
 )
 type Path = tuple[str | int, ...]
 """Where something stands in the file."""
@@ -39,6 +50,7 @@ type Path = tuple[str | int, ...]
 # An id is made from the name once, and never changes.
 PREFIX: Final = {
     Kind.PRESET: "preset",
+    Kind.AWS: "aws",
     Kind.USER: "user",
     Kind.SCHEDULE: "sch",
     Kind.TEAM: "team",
@@ -57,6 +69,8 @@ _SECTION: Final = {
     Kind.SERVICE: "services",
     Kind.STATUS_PAGE: "status_pages",
 }
+# It is no mapping of names: the section itself is the entry.
+AWS_SECTION: Final = "aws"
 _TARGETS: Final = {
     TargetKind.USER: Kind.USER,
     TargetKind.TEAM: Kind.TEAM,
@@ -79,6 +93,8 @@ class Configuration:
     """Entries of each kind, by their keys (`key_of`)."""
 
     presets: Mapping[str, Preset] = field(default_factory=dict[str, Preset])
+    aws: Mapping[str, AwsRules] = field(default_factory=dict[str, AwsRules])
+    """One list at most."""
     users: Mapping[str, User] = field(default_factory=dict[str, User])
     schedules: Mapping[str, Schedule] = field(default_factory=dict[str, Schedule])
     teams: Mapping[str, Team] = field(default_factory=dict[str, Team])
@@ -94,6 +110,7 @@ class Configuration:
         ordered = sorted(entries, key=key_of)
         return cls(
             presets={key_of(it): it for it in ordered if isinstance(it, Preset)},
+            aws={key_of(it): it for it in ordered if isinstance(it, AwsRules)},
             users={key_of(it): it for it in ordered if isinstance(it, User)},
             schedules={key_of(it): it for it in ordered if isinstance(it, Schedule)},
             teams={key_of(it): it for it in ordered if isinstance(it, Team)},
@@ -108,6 +125,8 @@ class Configuration:
         match kind:
             case Kind.PRESET:
                 return self.presets
+            case Kind.AWS:
+                return self.aws
             case Kind.USER:
                 return self.users
             case Kind.SCHEDULE:
@@ -136,6 +155,8 @@ def kind_of(entry: Entry) -> Kind:
     match entry:
         case Preset():
             return Kind.PRESET
+        case AwsRules():
+            return Kind.AWS
         case User():
             return Kind.USER
         case Schedule():
@@ -171,6 +192,8 @@ def path_of(entry: Entry) -> Path:
             within = "integrations"
         case ServiceReceiver():
             within = "receivers"
+        case AwsRules():
+            return (AWS_SECTION,)
         case _:
             return _SECTION[kind_of(entry)], slug_of(entry.id)
     return "services", slug_of(entry.service_id), within, slug_of(entry.id)
@@ -189,6 +212,12 @@ def references(entry: Entry) -> Iterator[Reference]:
     match entry:
         case Preset():
             return
+        case AwsRules():
+            for number, rule in enumerate(entry.rules):
+                if rule.service_id is not None:
+                    yield Reference(Kind.SERVICE, rule.service_id, ("rules", number, "service"))
+            if entry.default_service_id is not None:
+                yield Reference(Kind.SERVICE, entry.default_service_id, ("default",))
         case User():
             # A user's team ids are copies: teams refer to users.
             return

@@ -215,6 +215,8 @@ class Integration(Model):
     page_after: PageAfter | None = None
     heartbeat: Heartbeat | None = None
     """How often its sender says that it lives (`/heartbeat/KEY`); None for never."""
+    topics: tuple[str, ...] | None = None
+    """ARNs of the topics of SNS whose signed messages it takes."""
     unread: tuple[str, ...] = Field(default=(), exclude=True)
     """Settings that are there, and that only a newer version understands. Never stored."""
 
@@ -222,7 +224,7 @@ class Integration(Model):
     def is_plain(self) -> bool:
         """Whether its events need nothing but its key."""
         settings = (self.secret, self.routing, self.remembers, self.page_after, self.heartbeat)
-        return not any(settings)
+        return not any((*settings, self.topics))
 
 
 class _Key(Model):

@@ -105,7 +105,7 @@ def decide(
                 event.actor,
                 now,
                 end_of_paging(command, now),
-                {"summary": event.summary},
+                {"summary": event.summary} | ({"why": event.why} if event.why else {}),
                 timeouts,
             )
             if isinstance(decision, NotAllowed):

@@ -137,8 +137,8 @@ class Event:
     """One of our own, whose dedup key no event of a sender reaches, whatever it says."""
     occurrence: Occurrence | None = None
     member: str | None = None  # Which alert of the group that the dedup key names.
-    rest: bool = False
-    """Whether it resolves a group for those of its alerts that are no members."""
+    rest: bool = False  # Whether it resolves a group for those of its alerts that are no members.
+    why: str | None = None  # What the timeline is to say of a resolve.
 
 
 class Timer(StrEnum):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
+from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
@@ -45,6 +46,7 @@ _LISTS: Final = {
     Kind.RECEIVER: "receivers",
     Kind.STATUS_PAGE: "status_pages",
     Kind.PRESET: "presets",
+    Kind.AWS: "aws",
 }
 _MODELS: Final[Mapping[str, type[Entry]]] = {
     "user": User,
@@ -56,6 +58,7 @@ _MODELS: Final[Mapping[str, type[Entry]]] = {
     "receiver": ServiceReceiver,
     "status_page": StatusPage,
     "preset": Preset,
+    "aws_rules": AwsRules,
 }
 
 type Listed = Mapping[Kind, frozenset[str]]

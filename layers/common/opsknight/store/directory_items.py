@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
@@ -10,7 +11,17 @@ from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items
 from opsknight.store.wire import Item, attributes
 
-type Entry = Team | User | Service | Integration | Schedule | ServiceReceiver | StatusPage | Preset
+type Entry = (
+    Team
+    | User
+    | Service
+    | Integration
+    | Schedule
+    | ServiceReceiver
+    | StatusPage
+    | Preset
+    | AwsRules
+)
 
 
 def directory_item(entry: Entry) -> Item:
@@ -31,6 +42,8 @@ def directory_item(entry: Entry) -> Item:
             return key | {"kind": {"S": "receiver"}} | attributes(entry)
         case Preset():
             return items.preset_key(entry.id) | {"kind": {"S": "preset"}} | attributes(entry)
+        case AwsRules():
+            return items.AWS_RULES_KEY | {"kind": {"S": "aws_rules"}} | attributes(entry)
         case StatusPage():
             return (
                 items.status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)

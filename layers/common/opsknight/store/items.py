@@ -23,6 +23,8 @@ HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
 HEARD_KEY: Final[Item] = {"pk": {"S": "heartbeats"}, "sk": {"S": "heard"}}
 # All holds of the last days (`opsknight.escalation.hold`).
 HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
+# Which of AWS's own events belong to which service.
+AWS_RULES_KEY: Final[Item] = {"pk": {"S": "aws"}, "sk": {"S": "rules"}}
 # Until when people have been told of their time on call.
 ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
 SHADOWS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "shadows"}}
@@ -188,6 +190,11 @@ def status_page_key(page_id: str) -> Item:
 
 def preset_key(preset_id: str) -> Item:
     return _key(f"preset#{preset_id}", "preset")
+
+
+def moment_key(scope: str, thing: str, key: str) -> Item:
+    """Names of AWS are long, and whatever else there is may be longer."""
+    return _key(f"moment#{scope}#{_digest(thing)}", f"key#{_digest(key)}")
 
 
 def routed_key(service_id: str, integration_id: str, dedup_key: str) -> Item:

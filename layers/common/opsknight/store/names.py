@@ -48,5 +48,7 @@ def entry_key(kind: Kind, key: str) -> Item:
             return items.status_page_key(key)
         case Kind.PRESET:
             return items.preset_key(key)
+        case Kind.AWS:
+            return items.AWS_RULES_KEY
         case _:
             assert_never(kind)

@@ -53,6 +53,8 @@ def said(change: Change, names: Names, clock: Callable[[datetime], str]) -> str:
             return f"Acknowledgement taken back{by}"
         case ChangeKind.REOPENED:
             return "Opened again: it stayed acknowledged for too long"
+        case ChangeKind.RESOLVED if "why" in detail:
+            return f"Resolved{by}: {detail['why']}"
         case ChangeKind.AUTO_RESOLVED:
             return "Resolved: no alert came any more"
         case ChangeKind.UNREACHED if "user" in detail:

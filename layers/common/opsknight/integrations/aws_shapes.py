@@ -1,0 +1,127 @@
+"""What each of AWS's services tells, and what it means: it has begun, it is over, or neither.
+Shapes as its documentation has them; what lacks the thing that it is about means nothing. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from opsknight.directory.aws import Source
+from opsknight.incident.model import Action, Severity
+from opsknight.integrations.aws import (
+    DETAIL_TYPE,
+    Found,
+    Sent,
+    end_of_second,
+    fields,
+    last_part,
+    moment,
+    tags_of,
+    told,
+    word,
+)
+from opsknight.integrations.aws_alarms import alarm, alarm_message, deleted
+from opsknight.integrations.aws_jobs import backup, batch, ecs_service, ecs_task, step_functions
+from opsknight.integrations.reading import Meaningless, Passed
+
+# Findings have a number: from 7 on AWS calls them high, from 4 on medium.
+_HIGH: Final = 7.0
+_MEDIUM: Final = 4.0
+
+
+def read(document: Any, now: datetime) -> Found:
+    """One event of EventBridge, or the message that an alarm sends to SNS. `now` is when it came,
+    for one without a readable time.
+    """
+    sent = fields({"": document}, "")
+    if "NewStateValue" in sent:
+        return alarm_message(sent, now)
+    kind = word(sent, DETAIL_TYPE)
+    reader = _READERS.get(kind)
+    if reader is None:
+        return Passed(f'it is a "{kind[:100]}", which no page is made of' if kind else "no event")
+    return reader(sent, moment(word(sent, "time")) or now)
+
+
+type _Reader = Callable[[Sent, datetime], Found]
+
+
+def _health(sent: Sent, at: datetime) -> Found:
+    detail = fields(sent, "detail")
+    arn = word(detail, "eventArn")
+    if not arn:
+        return Meaningless("it has no detail.eventArn")
+    category, status = word(detail, "eventTypeCategory"), word(detail, "statusCode")
+    urgent = category in ("issue", "investigation") or "Abuse" in word(sent, DETAIL_TYPE)
+    described = detail.get("eventDescription")
+    first = described[0] if isinstance(described, list) and described else {}
+    said = " ".join(word(first, "latestDescription").split())
+    code = word(detail, "eventTypeCode")
+    entities = detail.get("affectedEntities")
+    tags: dict[str, str] = {}
+    for each in entities if isinstance(entities, list) else ():
+        tags |= tags_of(fields({"": each}, "").get("tags"))
+    # The same event comes for each account that it is about.
+    account = word(detail, "affectedAccount") or word(sent, "account")
+    return told(
+        {**sent, "account": account},
+        Source.HEALTH,
+        Action.RESOLVE if status == "closed" else Action.TRIGGER,
+        name=code or last_part(arn),
+        arn=arn,
+        part=account,
+        at=at,
+        summary=f"{word(detail, 'service')}: {said or code}",
+        severity=Severity.CRITICAL if urgent else Severity.INFO,
+        tags=tags,
+        region=word(detail, "eventRegion"),
+    )
+
+
+def _guardduty(sent: Sent, at: datetime) -> Found:
+    detail = fields(sent, "detail")
+    identity = word(detail, "id")
+    if not identity:
+        return Meaningless("it has no detail.id")
+    number = detail.get("severity")
+    level = float(number) if isinstance(number, int | float) else _HIGH
+    severity = Severity.INFO
+    if level >= _MEDIUM:
+        severity = Severity.CRITICAL if level >= _HIGH else Severity.WARNING
+    name = word(detail, "type")
+    return told(
+        sent,
+        Source.GUARDDUTY,
+        Action.TRIGGER,
+        name=name or "finding",
+        arn=word(detail, "arn") or f"guardduty:{word(sent, 'account')}:{identity}",
+        at=at,
+        summary=word(detail, "title") or name,
+        severity=severity,
+        tags=tags_of(fields(detail, "resource", "instanceDetails").get("tags")),
+    )
+
+
+def _alarm_deleted(sent: Sent, at: datetime) -> Found:
+    return deleted(sent, end_of_second(at))
+
+
+_READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
+    {
+        "CloudWatch Alarm State Change": alarm,
+        "CloudWatch Alarm Contributor State Change": alarm,
+        "CloudWatch Alarm Configuration Change": _alarm_deleted,
+        "AWS Health Event": _health,
+        "AWS Health Abuse Event": _health,
+        "GuardDuty Finding": _guardduty,
+        "Backup Job State Change": backup,
+        "Copy Job State Change": backup,
+        "Restore Job State Change": backup,
+        "ECS Service Action": ecs_service,
+        "ECS Deployment State Change": ecs_service,
+        "ECS Task State Change": ecs_task,
+        "Batch Job State Change": batch,
+        "Step Functions Execution Status Change": step_functions,
+    }
+)
