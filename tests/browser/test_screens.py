@@ -10,8 +10,11 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize
 
 from harness.site import Site
+from harness.world import http_event
 from local.programs import ROOT
-from opsknight.incident.commands import Acknowledge
+from opsknight.directory.receivers import Channel
+from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.notification.delivery import State
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_journeys import enter, opened
 from tests.integration.steps import do
@@ -34,7 +37,13 @@ def test_every_page_is_looked_at(
     opened(served, "CPU above 90% on web-01", "warning")
     world.clock.advance(minutes=2)
     first = opened(served)
-    served.desk.delivery(first)
+    link = served.desk.link(first, channel=Channel.SMS, receiver_id="sms", state=State.SENT)
+    headers = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    served.desk.send(http_event(path=link, method="GET", headers=headers))
+    served.desk.delivery(first, step=1)
+    for number in range(3):
+        done = opened(served, f"Probe {number} of the shop fails", "warning")
+        do(world, done, Resolve())
     served.desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
     world.clock.advance(minutes=4)
     with browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=2) as context:
@@ -42,6 +51,7 @@ def test_every_page_is_looked_at(
         enter(page, served)
         where = f"{'phone' if size == PHONE else 'desk'}-{scheme}"
         pages = {"incidents": "incidents", "incident": f"incidents/{first}"}
+        pages["resolved"] = "incidents?view=resolved"
         for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
             page.goto(f"{served.url}/console/{at}")
             page.wait_for_load_state("networkidle")

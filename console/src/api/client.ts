@@ -6,6 +6,7 @@ import type { components, paths } from "./schema";
 type Schemas = components["schemas"];
 export type Listed = Schemas["ListedIncident"];
 export type Details = Schemas["IncidentDetails"];
+export type Alert = Schemas["AlertAnswer"];
 export type Delivery = Schemas["DeliveryAnswer"];
 export type TimelineEntry = Schemas["TimelineEntry"];
 export type Pulse = Schemas["Pulse"];

@@ -3,13 +3,17 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { type Act, OutcomeNote, useActs } from "../acts";
-import { answered, api, type Delivery, type Details, type Me } from "../api/client";
-import { useLoad } from "../api/load";
+import { answered, api, type Details, type Me } from "../api/client";
+import { refused, useLoad } from "../api/load";
 import type { Live } from "../api/pulse";
 import { isStale } from "../live";
-import { Empty, Foreign, href, Problem, StatusTag, UrgencyTag, useNow, When } from "../parts";
+import { Foreign, href, Problem, StatusTag, UrgencyTag, useNow, When } from "../parts";
 import { Link, ROOT } from "../router";
 import { clock, span } from "../times";
+import { Alerts } from "./alerts";
+import { Export, Rollouts } from "./beside";
+import { Receipt } from "./receipt";
+import { Timeline } from "./timeline";
 
 export function IncidentPage({ id, live, me }: { id: string; live: Live; me: Me }): JSX.Element {
   const { data, error, again } = useLoad(
@@ -90,6 +94,7 @@ function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
       </dl>
       <Actions incident={incident} off={off} again={again} />
       <Links incident={incident} />
+      <Rollouts incident={incident} now={now} zone={zone} />
       {(incident.details ?? incident.description) && (
         <section>
           <h2>Details</h2>
@@ -101,6 +106,7 @@ function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
       <Receipt incident={incident} now={now} zone={zone} />
       <Timeline incident={incident} now={now} zone={zone} />
       <Alerts incident={incident} now={now} zone={zone} />
+      <Export incident={incident} now={now} zone={zone} />
     </>
   );
 }
@@ -124,11 +130,29 @@ export function next(incident: Details, now: number, zone: string | undefined): 
 function Actions({ incident, off, again }: { incident: Details; off: boolean; again: () => void }): JSX.Element | null {
   const acts = useActs(again);
   const [note, setNote] = useState("");
+  const [isPublic, setPublic] = useState(false);
+  const [said, setSaid] = useState("");
   const outcome = acts.outcomes.get(incident.id);
   const busy = off || outcome?.state === "pending";
   const act = (wanted: Act, more?: { minutes?: number; note?: string }): void =>
     void acts.act([incident.id], wanted, more);
   const over = incident.status === "RESOLVED";
+  // What was written stays in its box until the server has it.
+  const write = async (): Promise<void> => {
+    if (!note.trim()) return;
+    setSaid("noting...");
+    try {
+      const params = { path: { incidentId: incident.id } };
+      const body = { text: note.trim(), public: isPublic };
+      await answered(api.POST("/api/incidents/{incidentId}/notes", { params, body }));
+      setNote("");
+      setPublic(false);
+      setSaid("noted");
+      again();
+    } catch (error) {
+      setSaid(refused(error).message);
+    }
+  };
   return (
     <section class="acts" aria-label="Act">
       {!over && (
@@ -169,21 +193,24 @@ function Actions({ incident, off, again }: { incident: Details; off: boolean; ag
         class="note"
         onSubmit={(event) => {
           event.preventDefault();
-          if (note.trim()) act("note", { note: note.trim() });
-          setNote("");
+          void write();
         }}
       >
         <input
           aria-label="Note"
           placeholder="Add a note"
-          maxLength={5000}
+          maxLength={2000}
           value={note}
           onInput={(event) => setNote(event.currentTarget.value)}
         />
         <button disabled={busy || !note.trim()}>Add</button>
+        <label class="check">
+          <input type="checkbox" checked={isPublic} onChange={(event) => setPublic(event.currentTarget.checked)} />
+          <span>Status pages show it, too</span>
+        </label>
       </form>
       <p role="status">
-        <OutcomeNote of={outcome} />
+        <OutcomeNote of={outcome} /> {said}
       </p>
     </section>
   );
@@ -202,149 +229,5 @@ function Links({ incident }: { incident: Details }): JSX.Element | null {
         </li>
       ))}
     </ul>
-  );
-}
-
-const CHANNELS: Partial<Record<Delivery["channel"], string>> = {
-  email: "E-mail",
-  sms: "SMS",
-  voice: "Call",
-  slack: "Slack",
-  slack_webhook: "Slack",
-  webhook: "Webhook",
-  teams: "Teams",
-  discord: "Discord",
-  google_chat: "Google Chat",
-  telegram: "Telegram",
-  ntfy: "ntfy",
-  pushover: "Pushover",
-};
-
-/** How a message stands, in words that do not promise more than is known. */
-export function standing(each: Delivery, now: number, zone: string | undefined): string {
-  const last = each.attempts.at(-1);
-  switch (each.state) {
-    case "SENT": {
-      const sent = last ? `taken by the provider ${clock(last.at, now, zone)}` : "sent";
-      return each.reported ? `${sent}, ${each.reported}` : sent;
-    }
-    case "PENDING":
-      if (last) return `tried ${each.attempts.length} times, tries again`;
-      return Date.parse(each.notBefore) > now ? `leaves ${clock(each.notBefore, now, zone)}` : "on its way";
-    case "CANCELLED":
-      return "no longer needed";
-    case "COLLAPSED":
-      return "a newer message went instead";
-    case "BOUNCED":
-      return `came back${each.why ? `: ${each.why}` : ""}`;
-    default:
-      return `not sent${each.why ? `: ${each.why}` : ""}`;
-  }
-}
-
-function Receipt({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
-  const owners = new Map<string, Delivery[]>();
-  for (const each of incident.deliveries) {
-    const owner = each.userId ?? each.serviceId ?? each.statusPageId ?? "";
-    owners.set(owner, [...(owners.get(owner) ?? []), each]);
-  }
-  return (
-    <section>
-      <h2>Who was told</h2>
-      {owners.size === 0 && <Empty>Nobody yet.</Empty>}
-      <ul class="receipt">
-        {[...owners].map(([owner, messages]) => (
-          <li>
-            <b>{messages[0]?.ownerName ?? owner}</b>
-            {messages[0]?.serviceId && <span class="dim"> (places of the service)</span>}
-            <ul>
-              {messages.map((each) => (
-                <li class={each.state}>
-                  <span class="channel">{CHANNELS[each.channel] ?? each.channel}</span> {standing(each, now, zone)}
-                </li>
-              ))}
-            </ul>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-const KINDS = { all: "Everything", people: "People", messages: "Messages" } as const;
-
-function Timeline({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
-  const [kind, setKind] = useState<keyof typeof KINDS>("all");
-  const rows = incident.timeline
-    .filter((each) => {
-      if (kind === "people") return each.by !== undefined;
-      if (kind === "messages") return each.channel !== undefined;
-      return true;
-    })
-    .reverse();
-  return (
-    <section>
-      <h2>Timeline</h2>
-      <div class="views" role="group" aria-label="Which rows">
-        {(Object.keys(KINDS) as (keyof typeof KINDS)[]).map((each) => (
-          <button aria-pressed={kind === each} onClick={() => setKind(each)}>
-            {KINDS[each]}
-          </button>
-        ))}
-      </div>
-      <ol class="timeline">
-        {rows.map((each) => (
-          <li>
-            <time dateTime={each.at} class="dim">
-              {clock(each.at, now, zone)}
-            </time>{" "}
-            <Foreign text={each.text} />
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function Alerts({ incident, now, zone }: { incident: Details; now: number; zone: string | undefined }): JSX.Element {
-  return (
-    <section>
-      <h2>Alerts</h2>
-      {incident.alerts.map((each) => (
-        <details class="alert">
-          <summary>
-            <span class="dim">{clock(each.at, now, zone)}</span> <bdi>{each.summary}</bdi>
-          </summary>
-          <dl class="facts">
-            <dt>Source</dt>
-            <dd>
-              <bdi>{each.source}</bdi>
-            </dd>
-            <dt>Severity</dt>
-            <dd>{each.severity}</dd>
-            <dt>Sent by</dt>
-            <dd>{each.by.name}</dd>
-          </dl>
-          {each.details && (
-            <pre class="details" tabIndex={0}>
-              <Foreign text={each.details} />
-            </pre>
-          )}
-          {each.description && (
-            <details>
-              <summary>As it was sent</summary>
-              <pre class="details" tabIndex={0}>
-                {each.description}
-              </pre>
-            </details>
-          )}
-        </details>
-      ))}
-      {incident.alertCount > incident.alerts.length && (
-        <p class="dim">
-          The newest {incident.alerts.length} of {incident.alertCount}.
-        </p>
-      )}
-    </section>
   );
 }

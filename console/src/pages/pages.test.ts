@@ -3,8 +3,11 @@ import { expect, it } from "vitest";
 import { why } from "../acts";
 import { sentence, type Details, type Listed } from "../api/client";
 import { pause } from "../api/pulse";
-import { next, standing } from "./incident";
-import { shown } from "./incidents";
+import { indented } from "./alerts";
+import { escaped, markdown } from "./export";
+import { next } from "./incident";
+import { shown } from "./places";
+import { marks, standing } from "./receipt";
 import { gaps } from "./oncall";
 
 const NOW = Date.parse("2026-11-23T03:05:00Z");
@@ -68,7 +71,6 @@ it("says how a message stands without promising its arrival", () => {
   const attempts = [{ at: "2026-11-23T03:01:00Z", outcome: "sent", ms: 100 }];
   const of = (more: object) => standing({ ...message, attempts: [], ...more } as never, NOW, "UTC");
   expect(of({ state: "SENT", attempts })).toBe("taken by the provider 03:01");
-  expect(of({ state: "SENT", attempts, reported: "delivered" })).toBe("taken by the provider 03:01, delivered");
   expect(of({ state: "FAILED", why: "no such number" })).toBe("not sent: no such number");
   expect(of({ state: "PENDING" })).toBe("on its way");
   expect(of({ state: "PENDING", notBefore: "2026-11-23T03:10:00Z" })).toBe("leaves 03:10");
@@ -81,4 +83,43 @@ it("says why an act was refused", () => {
     "end must be later.",
   );
   expect(sentence(undefined, 503)).toContain("store");
+});
+
+it("says what is known of a message after it was sent, and no more", () => {
+  const sent = { state: "SENT", attempts: [], notBefore: "2026-11-23T03:00:00Z", channel: "sms" };
+  const of = (more: object) => marks({ ...sent, ...more } as never, NOW, "UTC");
+  expect(of({})).toEqual([]);
+  expect(of({ reported: "delivered" })).toEqual(["delivered"]);
+  const at = "2026-11-23T03:02:00Z";
+  expect(of({ fetchedAt: at }).join()).toContain("(may be a scanner)");
+  // Whoever opened it made it known: what a scanner did before says nothing more.
+  expect(of({ fetchedAt: at, openedAt: at }).join()).toMatch(/^link opened/);
+  expect(of({ acts: [{ at, what: "acknowledged", by: { name: "Ada" } }] }).join()).toMatch(/^acknowledged from it by Ada/);
+});
+
+it("writes no markup of strangers into a post-mortem", () => {
+  expect(escaped("# <b>*x*\n[y](z)")).toBe("\\# \\<b\\>\\*x\\* \\[y\\](z)");
+  const text = markdown(
+    {
+      id: "inc_1",
+      title: "a\n# b",
+      status: "OPEN",
+      urgency: "HIGH",
+      serviceId: "svc",
+      createdAt: "2026-11-23T03:00:00Z",
+      alertCount: 1,
+      timeline: [{ at: "2026-11-23T03:00:00Z", what: "opened", text: "Opened by [x]" }],
+      deliveries: [],
+      alerts: [],
+    } as never,
+    "Europe/Berlin",
+    NOW,
+  );
+  expect(text.split("\n")[0]).toBe("# a \\# b");
+  expect(text).toContain("- 2026-11-23 04:00:00 Opened by \\[x\\]");
+});
+
+it("lays out an event, and changes no number of it", () => {
+  expect(indented('{"a": [1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+  for (const text of ['{"a": 1.50}', '{"a": 12345678901234567890}', "no JSON"]) expect(indented(text)).toBe(text);
 });

@@ -1,0 +1,104 @@
+/** What was resolved, across services, a batch at a time. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { answered, api, type Listed, type Refused, type Urgency } from "../api/client";
+import { refused } from "../api/load";
+import { Empty, Problem, UrgencyTag } from "../parts";
+import { Link, ROOT } from "../router";
+import { clock, span } from "../times";
+
+interface Found {
+  rows: Listed[];
+  cursor: string | undefined;
+  reading: boolean;
+  error: Refused | undefined;
+}
+
+const NOTHING: Found = { rows: [], cursor: undefined, reading: true, error: undefined };
+// An answer looks at the next 500: a word that few have is looked for this often before somebody says so.
+const BATCHES = 4;
+
+export function ResolvedList({ address, zone, now }: { address: URL; zone: string | undefined; now: number }): JSX.Element {
+  const words = address.searchParams.get("q") ?? "";
+  const oldest = address.searchParams.get("sort") === "oldest";
+  const urgency = address.searchParams.get("urgency") as Urgency | null;
+  const [found, setFound] = useState<Found>(NOTHING);
+
+  async function read(from: Found, isOver: () => boolean): Promise<void> {
+    let { rows, cursor } = from;
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const query = {
+        status: "RESOLVED",
+        limit: 50,
+        ...(words ? { q: words } : {}),
+        ...(oldest ? { sort: "oldest" as const } : {}),
+        ...(urgency ? { urgency } : {}),
+        ...(cursor ? { cursor } : {}),
+      };
+      const answer = await answered(api.GET("/api/incidents", { params: { query } }));
+      if (isOver()) return;
+      rows = [...rows, ...answer.incidents];
+      cursor = answer.cursor;
+      if (!cursor || rows.length - from.rows.length >= 25) break;
+    }
+    setFound({ rows, cursor, reading: false, error: undefined });
+  }
+  useEffect(() => {
+    let over = false;
+    setFound(NOTHING);
+    // Not at every key that is pressed.
+    const timer = setTimeout(() => {
+      read(NOTHING, () => over).catch((error: unknown) => {
+        if (!over) setFound((was) => ({ ...was, reading: false, error: refused(error) }));
+      });
+    }, 250);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [words, oldest, urgency]);
+  const more = (): void => {
+    setFound((was) => ({ ...was, reading: true }));
+    read(found, () => false).catch((error: unknown) => setFound((was) => ({ ...was, reading: false, error: refused(error) })));
+  };
+  return (
+    <>
+      {found.error && <Problem error={found.error} again={more} />}
+      {found.reading && !found.rows.length && <div class="skeleton" aria-hidden="true" />}
+      <ul class="rows" aria-label="Resolved incidents">
+        {found.rows.map((each) => (
+          <li class={`row old ${each.urgency}`}>
+            <div class="what">
+              <p class="tags">
+                <UrgencyTag of={each.urgency} />
+                <span class="dim">{each.resolvedAt && `resolved ${clock(each.resolvedAt, now, zone)}`}</span>
+              </p>
+              <Link to={`${ROOT}incidents/${each.id}`} class="title">
+                <bdi>{each.title}</bdi>
+              </Link>
+              <p class="dim">
+                {each.serviceName ?? each.serviceId}
+                {each.resolvedAt && `, lasted ${span(Date.parse(each.resolvedAt) - Date.parse(each.createdAt))}`}
+                {each.assigneeName && `, ${each.assigneeName} had it`}
+                {(each.alertCount ?? 1) > 1 && `, ${each.alertCount} alerts`}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {!found.reading && !found.error && found.rows.length === 0 && (
+        <Empty>
+          {found.cursor ? "None among those looked at so far." : words ? "No resolved incident matches." : "Nothing was resolved yet."}
+        </Empty>
+      )}
+      {found.cursor && (
+        <p class="more">
+          <button disabled={found.reading} onClick={more}>
+            {found.reading ? "Looking..." : found.rows.length ? "Show more" : "Look further"}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
