@@ -10,6 +10,7 @@ from harness.simulation import beside, flood, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
+from harness.simulation.verdict import KINDS
 
 
 def main() -> int:
@@ -74,16 +75,7 @@ def main() -> int:
         ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items()), end=""
     )
     print(f" in {time.monotonic() - began:.0f} s")
-    for kind in (
-        "silence",
-        "early",
-        "too often",
-        "after the end",
-        "window",
-        "fallback",
-        "notice",
-        "two at once",
-    ):
+    for kind in KINDS:
         print(f"  {kind}: {kinds[kind]}")
     if failed:
         print(f"seeds that failed: {failed}")

@@ -11,13 +11,13 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
+from harness.simulation.beats import events
 from harness.simulation.configuration import URGENCIES, Configuration, Service
 from harness.simulation.journal import Asked
+from harness.simulation.verdict import CLOCKS
+from harness.simulation.windows import Window, windows_of
 
 _OF: Final = re.compile(r"\bcase-\d{4,5}\b")
-
-
-type Span = tuple[float, float]
 
 
 class State(StrEnum):
@@ -36,8 +36,9 @@ class Phase:
     earliest: float
     latest: float
     why: str
-    """`opened`, `let out` (of a window), `again` (an acknowledgement that timed out), `resumed`,
-    `escalated`, `reassigned`, `given` (to somebody, while acknowledged), or what was done.
+    """`opened`, `let out` (of a window), `waits` (it may resolve itself), `waited`, `raised` (its
+    support hours begin), `again` (an acknowledgement that timed out), `resumed`, `escalated`,
+    `reassigned`, `given` (to somebody, while acknowledged), or what was done.
     """
     who: str = ""
     """To whom it was reassigned."""
@@ -50,10 +51,22 @@ class Case:
     name: str
     service: Service
     urgency: str
+    """Within the support hours of its service."""
     key: str
+    monitor: str = ""
     phases: list[Phase] = field(default_factory=list[Phase])
     acts: list[Asked] = field(default_factory=list[Asked])
-    windows: list["Window"] = field(default_factory=list["Window"])
+    windows: list[Window] = field(default_factory=list[Window])
+
+    @property
+    def raised_at(self) -> float | None:
+        """When the support hours begin that make it more urgent; None where nothing lowers it."""
+        since = self.service.supported_from
+        return None if since is None or self.urgency != "MEDIUM" else since * MINUTE
+
+    def urgency_in(self, phase: Phase) -> str:
+        is_lowered = self.raised_at is not None and phase.earliest < self.raised_at
+        return "LOW" if is_lowered else self.urgency
 
     def end(self, number: int) -> tuple[float, float]:
         """When a phase is over, at the earliest and at the latest."""
@@ -77,10 +90,11 @@ def names_of(text: str) -> set[str]:
 def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case]:
     """All incidents that were opened, or may have been."""
     cases: dict[str, Case] = {}
+    asked = [each for each in asked if each.what != "beat"] + [*events(asked, configuration)]
     for each in sorted(asked, key=lambda it: it.began):
         if each.what == "trigger":
             _opened(each, configuration, cases)
-    windows = _windows(asked)
+    windows = windows_of(asked)
     for each in sorted(asked, key=lambda it: it.began):
         name = name_of(each.incident or each.about)
         # An event that was ignored came before its incident, or after it; tried again after no
@@ -101,38 +115,11 @@ def _of_key(each: Asked, cases: Iterable[Case]) -> list[Case]:
     have opened the incident, with another title.
     """
     until = inf if each.ended is None else each.ended
-    who = each.who.removeprefix("monitor of ")
     return [
         case
         for case in cases
-        if each.key == case.key and who == case.service.name and case.phases[0].earliest <= until
+        if each.key == case.key and each.who == case.monitor and case.phases[0].earliest <= until
     ]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A maintenance window. It begins within one span and ends within the other."""
-
-    begins: Span
-    ends: Span
-
-
-def _windows(asked: Sequence[Asked]) -> dict[str, list[Window]]:
-    found: dict[str, list[Window]] = {}
-    for each in asked:
-        words = each.what.split()
-        if each.who != "operator" or words[0] != "maintenance":
-            continue
-        done = inf if each.ended is None or each.status else each.ended
-        mine = found.setdefault(words[2], [])
-        if words[1] == "start":
-            length = int(words[4].removesuffix("m")) * 60
-            ends = each.began + length, done + length
-            mine.append(Window((each.began, done), ends))
-        elif mine:
-            ends = each.began, min(done, mine[-1].ends[1])
-            mine[-1] = Window(mine[-1].begins, ends)
-    return found
 
 
 def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -> None:
@@ -141,8 +128,8 @@ def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -
     if answered and told != mine:
         # It was added to an incident that another trigger had opened.
         return
-    service = configuration.service(each.who.removeprefix("monitor of "))
-    case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key))
+    service = configuration.service(each.service)
+    case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key, each.who))
     incident = each.body.get("result", {}).get("incident", {})
     # Tried again, the answer tells how it is by then, and not how it was opened.
     is_held = incident.get("status") == "SUPPRESSED"
@@ -150,7 +137,15 @@ def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -
     if not answered or (each.tries > 1 and incident.get("status") not in ("OPEN", "SUPPRESSED")):
         state = State.UNCLEAR
     until = each.ended if answered and each.ended is not None else inf
-    case.phases.append(Phase(state, each.began, until, "opened"))
+    opened = Phase(state, each.began, until, "opened")
+    if case.raised_at is not None and each.began <= case.raised_at + CLOCKS <= until + 2 * CLOCKS:
+        # Before its hours or within them: only the function's own clock knows.
+        opened = replace(opened, state=State.UNCLEAR)
+    monitor = each.who.removeprefix("monitor of ")
+    minutes = configuration.service(monitor).page_after if monitor != each.who else None
+    if opened.state is State.OPEN and minutes is not None and case.urgency_in(opened) != "HIGH":
+        opened = replace(opened, state=State.HELD, why=f"{WAITS} {minutes}")
+    case.phases.append(opened)
 
 
 def _live(case: Case) -> None:
@@ -162,7 +157,9 @@ def _live(case: Case) -> None:
         last = case.phases[-1]
         if last.state in (State.OVER, State.UNCLEAR):
             return
-        case.phases.append(_after(case, group, last))
+        phase = _after(case, group, last)
+        if phase is not last:
+            case.phases.append(phase)
     _catch_up(case, inf)
 
 
@@ -207,7 +204,7 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.OPEN, began, ended, "escalated")
         case "reassign" if any(each.tries > 1 and ended - each.began > AGAIN for each in done):
             return Phase(State.UNCLEAR, began, inf, "given late, perhaps twice")
-        case "reassign" if last.state is State.OPEN:
+        case "reassign" if last.state is State.OPEN or last.why.startswith(WAITS):
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)
         case "reassign" if last.why not in ("acknowledge", "given"):
@@ -221,14 +218,27 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
 
 
 def _catch_up(case: Case, until: float) -> None:
-    """Adds the phases that begin by themselves before `until`: snoozes and acknowledgements end."""
+    """Adds the phases that begin by themselves before `until`: snoozes and acknowledgements end,
+    and support hours begin.
+    """
     while True:
         last = case.phases[-1]
         kind, _, minutes = last.why.partition(" ")
+        if last.state is State.OPEN and case.urgency_in(last) != case.urgency:
+            raised = case.raised_at or 0.0
+            if raised >= until:
+                return
+            # Near an act nobody knows which came first; nor near the moment when it came to life.
+            is_clear = last.latest + NEAR < raised < until - NEAR or last.why == "opened"
+            state = State.OPEN if is_clear and raised + NEAR < until else State.UNCLEAR
+            case.phases.append(Phase(state, raised, raised, "raised", last.who))
+            continue
         if last.state is not State.HELD:
             return
         if kind == "snooze":
             after, why = int(minutes), "resumed"
+        elif kind == WAITS:
+            after, why = int(minutes), "waited"
         elif kind == "opened":
             window = _ending(case, last)
             if window is None or window.ends[0] >= until:
@@ -240,7 +250,7 @@ def _catch_up(case: Case, until: float) -> None:
             if window.ends[0] < last.latest:
                 latest = max(latest, last.latest + LOOKED_AT_EVERY)
             case.phases.append(Phase(State.OPEN, window.ends[0], latest, "let out"))
-            return
+            continue
         elif kind in ("acknowledge", "given") and case.service.acknowledgement_timeout is not None:
             after, why = case.service.acknowledgement_timeout, "again"
             # Whoever has it by now: the time counts from when it was acknowledged.
@@ -252,6 +262,9 @@ def _catch_up(case: Case, until: float) -> None:
             return
         # An act near that moment may have come before it, or after.
         state = State.OPEN if latest + NEAR < until else State.UNCLEAR
+        if case.raised_at is not None and earliest - NEAR < case.raised_at <= latest + CLOCKS:
+            # The hours begin at about the same time.
+            state = State.UNCLEAR
         case.phases.append(Phase(state, earliest, latest, why))
 
 
@@ -272,6 +285,8 @@ def _ending(case: Case, opened: Phase) -> Window | None:
     return last
 
 
+MINUTE: Final = 60.0
+WAITS: Final = "waits"
 TICK: Final = 60.0
 # An incident in a window is looked at so often.
 LOOKED_AT_EVERY: Final = 300.0

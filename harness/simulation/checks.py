@@ -5,8 +5,8 @@ A part of the judge, under the same rule: it imports nothing of the product.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.simulation.cases import TICK, Case, State
-from harness.simulation.journal import Heard
+from harness.simulation.cases import TICK, WAITS, Case, State, names_of
+from harness.simulation.journal import Asked, Heard
 from harness.simulation.verdict import CLOCKS, REMEMBERED, Patience, Violation
 from harness.simulation.weather import Outage
 
@@ -29,6 +29,21 @@ def twins(cases: Iterable[Case]) -> Iterator[Violation]:
             yield Violation("two at once", case.name, opened.latest, text)
 
 
+def strays(heard: Iterable[Heard], cases: Mapping[str, Case]) -> Iterator[Violation]:
+    """Nobody hears of what never happened."""
+    for each in heard:
+        for name in names_of(each.text) - cases.keys():
+            yield Violation("early", name, each.at, f"{each.to} was told of what never happened")
+
+
+def broken(asked: Iterable[Asked]) -> Iterator[Violation]:
+    """Nothing makes the code answer with a fault of its own."""
+    for each in asked:
+        if each.broke:
+            text = f"{each.who}: {each.what} was answered 500"
+            yield Violation("answer", each.about, each.ended or each.began, text)
+
+
 def windows(case: Case) -> Iterator[Violation]:
     opened = case.phases[0]
     if opened.state is State.UNCLEAR:
@@ -41,7 +56,7 @@ def windows(case: Case) -> Iterator[Violation]:
         each.begins[0] - CLOCKS < opened.latest and opened.earliest < each.ends[1] + REMEMBERED
         for each in case.windows
     )
-    is_held = opened.state is State.HELD
+    is_held = opened.state is State.HELD and not opened.why.startswith(WAITS)
     if (surely and not is_held) or (is_held and not maybe):
         text = f"opened at {opened.latest:.0f}, {opened.state}; windows: {case.windows}"
         yield Violation("window", case.name, opened.latest, text)

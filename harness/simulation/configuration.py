@@ -7,7 +7,10 @@ A service's integration has the service's own name, and its policy and team are 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
+
+from harness.simulation.hub import START
 
 URGENCIES: Final = {"critical": "HIGH", "error": "MEDIUM", "warning": "MEDIUM", "info": "LOW"}
 
@@ -37,6 +40,8 @@ class Person:
     methods: tuple[Method, ...]
     rules: Mapping[str, tuple[Rule, ...]]
     """By urgency."""
+    quiet_until: int | None = None
+    """Minutes after the night began: what is LOW waits for the end of their quiet hours."""
 
     def method(self, name: str) -> Method:
         return next(each for each in self.methods if each.name == name)
@@ -59,6 +64,16 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Pulse:
+    """A heartbeat of a service, by an integration of its own. Its incident has its name."""
+
+    name: str
+    every: int = 1
+    """Minutes."""
+    grace: int = 1
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     policy: str | None
@@ -66,6 +81,13 @@ class Service:
     """Minutes."""
     hooks: tuple[str, ...] = ()
     """Hosts of webhooks that hear of its incidents."""
+    supported_from: int | None = None
+    """Minutes after the night began: before its support hours what is MEDIUM is LOW."""
+    page_after: int | None = None
+    """Minutes that paging waits for what its own integration opens, unless it is HIGH."""
+    routes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The service that gets the events of its integration, by their source."""
+    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +102,20 @@ class Configuration:
 
     def service(self, name: str) -> Service:
         return next(each for each in self.services if each.name == name)
+
+    def goal(self, monitor: str, source: str) -> Service:
+        """The service that an event of this monitor is about."""
+        return self.service(self.service(monitor).routes.get(source, monitor))
+
+    def ways(self, service: Service) -> list[tuple[str, str]]:
+        """The monitors whose events come to the service, and by which source."""
+        routed = [
+            (each.name, source)
+            for each in self.services
+            for source, name in each.routes.items()
+            if name == service.name
+        ]
+        return [(service.name, "simulation"), *routed]
 
     def policy_of(self, service: Service) -> Policy:
         """Without one all of the team is paged at once, and nobody after them."""
@@ -102,7 +138,7 @@ class Configuration:
     def _service(self, service: Service) -> dict[str, Any]:
         shape: dict[str, Any] = {
             "team": self.team,
-            "integrations": {service.name: f"Monitor of {service.name}"},
+            "integrations": {service.name: _integration(service)} | _pulse(service),
             "receivers": {
                 f"hook-{number}": {"channel": "webhook", "to": f"https://{host}/"}
                 for number, host in enumerate(service.hooks)
@@ -112,11 +148,50 @@ class Configuration:
             shape["policy"] = service.policy
         if service.acknowledgement_timeout is not None:
             shape["acknowledgement_timeout"] = f"{service.acknowledgement_timeout}m"
+        if service.supported_from is not None:
+            hours = {"start": _wall(service.supported_from), "end": _wall(BEFORE_THE_NIGHT)}
+            shape["support_hours"] = {"zone": "UTC", "times": [hours]}
         return shape
 
 
+def _integration(service: Service) -> dict[str, Any] | str:
+    if service.page_after is None and not service.routes:
+        # As older versions know it.
+        return f"Monitor of {service.name}"
+    shape: dict[str, Any] = {"name": f"Monitor of {service.name}"}
+    if service.page_after is not None:
+        shape["page_after"] = {"time": f"{service.page_after}m"}
+    if service.routes:
+        shape["routes"] = [
+            {"when": f"payload.source == '{source}'", "service": name}
+            for source, name in service.routes.items()
+        ]
+    return shape
+
+
+def _pulse(service: Service) -> dict[str, Any]:
+    pulse = service.pulse
+    if pulse is None:
+        return {}
+    beats = {"every": f"{pulse.every}m", "grace": f"{pulse.grace}m"}
+    return {pulse.name: {"name": pulse.name, "heartbeat": beats}}
+
+
+# Minutes: hours that end before the night begins.
+BEFORE_THE_NIGHT: Final = -60
+
+
+def _wall(minutes: int) -> str:
+    """The time of the day, so many minutes after the night began."""
+    return f"{START + timedelta(minutes=minutes):%H:%M}"
+
+
 def _person(person: Person) -> dict[str, Any]:
-    return {
+    hours = {}
+    if person.quiet_until is not None:
+        times = [{"start": _wall(BEFORE_THE_NIGHT), "end": _wall(person.quiet_until)}]
+        hours = {"quiet_hours": {"zone": "UTC", "times": times}}
+    return hours | {
         "email": f"{person.name}@example.com",
         "role": "RESPONDER",
         "contact_methods": {

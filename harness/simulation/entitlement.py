@@ -5,16 +5,19 @@ after the other, each after its wait; a step tells each of its people by each of
 the last step of a round the pause follows, and then the next round, or the fallback.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Final
 
 from harness.simulation.cases import Case, Phase, State
-from harness.simulation.configuration import Configuration, Policy
+from harness.simulation.configuration import Configuration, Person, Policy
 
 # The least time between two messages that page one person by one contact method.
 PACES: Final = {"sms": 60.0, "voice": 60.0, "email": 30.0}
+
+# Phases with which an escalation begins at its first step.
+FROM_THE_START: Final = ("opened", "again", "let out", "waited", "raised")
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,48 @@ class Turn:
     """Seconds after the policy began."""
 
 
-def turns(policy: Policy) -> Iterator[Turn]:
-    at = 0.0
+type Awake = Callable[[int, float], float]
+"""When the first person of a step can be told who is asked at that time."""
+
+
+def _always(_: int, at: float) -> float:
+    return at
+
+
+def turns(policy: Policy, start: float = 0.0, first_told: Awake = _always) -> Iterator[Turn]:
+    """The pause of a round begins with its last step; when nobody has been told by then, as their
+    quiet hours last, with the first who is.
+    """
+    at = start
     for _ in range(policy.repeat + 1):
+        told = inf
         for number, step in enumerate(policy.steps):
             at += step.after * 60
-            yield Turn(number, at)
-        at += policy.repeat_after * 60
-    yield Turn(None, at)
+            told = min(told, first_told(number, at))
+            yield Turn(number, at - start)
+        at = max(at, told) + policy.repeat_after * 60
+    yield Turn(None, at - start)
+
+
+def awake(configuration: Configuration, policy: Policy, urgency: str) -> Awake:
+    def first_told(step: int, at: float) -> float:
+        return min(
+            max(at, _quiet(configuration.person(name), urgency))
+            for name in policy.steps[step].people
+        )
+
+    return first_told
+
+
+def quiet_until(person: Person, case: Case, phase: Phase) -> float:
+    """Until when they hear nothing of it then."""
+    return _quiet(person, case.urgency_in(phase))
+
+
+def _quiet(person: Person, urgency: str) -> float:
+    if urgency != "LOW" or person.quiet_until is None:
+        return 0.0
+    return person.quiet_until * 60.0
 
 
 def slots(case: Case, configuration: Configuration) -> list[Slot]:
@@ -66,25 +103,31 @@ def slots(case: Case, configuration: Configuration) -> list[Slot]:
 
 def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) -> Iterator[Slot]:
     policy = configuration.policy_of(case.service)
-    if phase.why == "reassigned":
+    if phase.who and phase.why in ("reassigned", "raised"):
         yield from _told(case, phase, number, configuration, phase.who, Turn(0, 0.0), 0)
         return
     if phase.why == "given":
         # Once, by what their rules say for the first moment.
+        person = configuration.person(phase.who)
         told = _told(case, phase, number, configuration, phase.who, Turn(0, 0.0), 0)
-        for slot in told:
-            if slot.latest == phase.latest:
+        for rule, slot in zip(person.rules[case.urgency_in(phase)], told, strict=True):
+            if not rule.after:
                 yield slot
         return
     # Resumed or escalated it goes on where it was, and nobody outside knows where that is: each
     # step may come from now on, and none of them has to.
-    is_known = phase.why in ("opened", "again", "let out")
-    for count, turn in enumerate(turns(policy)):
+    is_known = phase.why in FROM_THE_START
+    first_told = awake(configuration, policy, case.urgency_in(phase))
+    both = (turns(policy, start, first_told) for start in (phase.earliest, phase.latest))
+    for count, (early, turn) in enumerate(zip(*both, strict=True)):
         if turn.step is None:
             return
+        early = min(early, turn, key=lambda each: each.offset)
         for name in policy.steps[turn.step].people:
             yield from _told(
-                case, phase, number, configuration, name, turn, count, is_known=is_known
+                *(case, phase, number, configuration, name, turn, count),
+                is_known=is_known,
+                early=early,
             )
 
 
@@ -98,17 +141,20 @@ def _told(
     count: int,
     *,
     is_known: bool = True,
+    early: Turn | None = None,
 ) -> Iterator[Slot]:
-    person = configuration.person(name)
-    for rule in person.rules[case.urgency]:
+    person, urgency = configuration.person(name), case.urgency_in(phase)
+    quiet = _quiet(person, urgency)
+    for rule in person.rules[urgency]:
         method = person.method(rule.method)
-        offset = turn.offset + rule.after * 60
+        after = rule.after * 60
+        soonest = phase.earliest + ((early or turn).offset if is_known else 0.0) + after
         yield Slot(
             to=method.address,
             person=name,
             step=turn.step or 0,
-            earliest=phase.earliest + (offset if is_known else rule.after * 60),
-            latest=phase.latest + offset if is_known else inf,
+            earliest=max(soonest, quiet),
+            latest=max(phase.latest + turn.offset + after, quiet) if is_known else inf,
             number=count,
             pace=PACES.get(method.channel, 0.0),
             phase=number,
@@ -119,11 +165,19 @@ def exhausted(case: Case, number: int, configuration: Configuration) -> tuple[fl
     """When the fallback is to be told of an open phase; None where nobody outside knows."""
     phase = case.phases[number]
     policy = configuration.policy_of(case.service)
-    known = ("opened", "again", "let out", "reassigned")
-    if phase.state is not State.OPEN or phase.why not in known:
+    if phase.state is not State.OPEN or phase.why not in (*FROM_THE_START, "reassigned"):
         return None
-    offset = policy.repeat_after * 60.0
-    if phase.why != "reassigned":
-        *_, last = turns(policy)
-        offset = last.offset
-    return phase.earliest + offset, phase.latest + offset
+    urgency = case.urgency_in(phase)
+    if phase.who:
+        quiet = _quiet(configuration.person(phase.who), urgency)
+        pause = policy.repeat_after * 60.0
+        if phase.why == "raised":
+            # The same person is asked again; the fallback may know already.
+            return case.phases[number - 1].earliest, phase.latest + pause
+        return max(phase.earliest, quiet) + pause, max(phase.latest, quiet) + pause
+    first_told = awake(configuration, policy, urgency)
+    (*_, first), (*_, last) = (
+        turns(policy, start, first_told) for start in (phase.earliest, phase.latest)
+    )
+    ends = phase.earliest + first.offset, phase.latest + last.offset
+    return min(ends), max(ends)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any
 
@@ -20,6 +21,9 @@ class Incident:
     number: int
     service: Service
     at: float
+    monitor: str = ""
+    """The service whose monitor tells of it."""
+    source: str = "simulation"
 
     @property
     def key(self) -> str:
@@ -34,7 +38,11 @@ class Incident:
         return f"{self.name} no answer"
 
     def event(self, action: str, at: float) -> None:
-        work = partial(self.outside.event, action, self.service.name, self.key, self.title)
+        """Monitors do not always repeat what their routes look at."""
+        source = self.source if self.chance.random() < 0.5 else "simulation"
+        work = partial(
+            self.outside.event, action, self.monitor, self.key, self.title, source=source
+        )
         self.outside.at(at, work)
 
     def somebody(self) -> str:
@@ -60,14 +68,13 @@ def begin(incident: Incident) -> None:
     """A monitor triggers it, and perhaps again, at the same instant or later."""
     chance, outside = incident.chance, incident.outside
     severity = chance.choice(("critical", "error", "info"))
-    service, key = incident.service.name, incident.key
-    outside.at(
-        incident.at, partial(outside.event, "trigger", service, key, incident.title, severity)
-    )
+    event = partial(outside.event, "trigger", incident.monitor, incident.key)
+    event = partial(event, severity=severity, source=incident.source)
+    outside.at(incident.at, partial(event, incident.title))
     for copy in range(chance.choice((0, 0, 0, 1, 3))):
         later = incident.at + chance.choice((0.0, 5.0, 20.0, 90.0))
         again = f"case-{incident.number:03}{copy + 5} again"
-        outside.at(later, partial(outside.event, "trigger", service, key, again, severity))
+        outside.at(later, partial(event, again))
 
 
 def nobody(_: Incident) -> None:
@@ -185,3 +192,21 @@ USUAL: tuple[tuple[Fate, int], ...] = (
 def choose(chance: Random) -> Fate:
     [fate] = chance.choices([each for each, _ in USUAL], [weight for _, weight in USUAL])
     return fate
+
+
+def beat(outside: Outside, chance: Random, length: float) -> None:
+    """Each heartbeat of the team beats, now and then late; the first falls silent for a while, or
+    for good.
+    """
+    pulses = [each.pulse for each in outside.configuration.services if each.pulse]
+    for number, pulse in enumerate(pulses):
+        silent_from, silent_for = inf, 0.0
+        if not number:
+            silent_from = chance.uniform(100, 600)
+            silent_for = chance.choice((chance.uniform(60, 300), chance.uniform(300, 900), inf))
+        at = chance.uniform(5, 60)
+        while at < length:
+            if not silent_from <= at < silent_from + silent_for:
+                late = chance.uniform(0, pulse.grace * 50) if chance.random() < 0.1 else 0.0
+                outside.at(at + late, partial(outside.beat, pulse.name))
+            at += pulse.every * 60

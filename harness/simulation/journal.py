@@ -53,10 +53,14 @@ class Asked:
     key: str = ""
     """The dedup key of an event."""
     severity: str = ""
+    service: str = ""
+    """That an event is about."""
     incident: str = ""
     """The title of the incident that the answer tells of."""
     way: str = "event"
     tries: int = 0
+    broke: bool = False
+    """Whether the code answered once that it had failed: nothing may make it."""
     sent: dict[str, Any] = field(default_factory=dict[str, Any])
 
 

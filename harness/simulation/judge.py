@@ -11,9 +11,9 @@ from math import inf
 from typing import Final
 
 from harness.simulation.cases import Case, State, name_of, names_of, read
-from harness.simulation.checks import notices, twins, windows
+from harness.simulation.checks import broken, notices, strays, twins, windows
 from harness.simulation.configuration import Configuration, Method
-from harness.simulation.entitlement import Slot, exhausted, slots
+from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.verdict import CLOCKS, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
@@ -61,7 +61,9 @@ class Judge:
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
             verdict.doubles += doubles
+        verdict.violations += strays(journal.heard, cases)
         verdict.violations += twins(cases.values())
+        verdict.violations += broken(journal.asked)
         verdict.violations.sort(key=lambda each: each.at)
         return verdict
 
@@ -186,7 +188,11 @@ class Judge:
             if phase.why not in ("resumed", "escalated"):
                 continue
             troubled = self._is_troubled(case, phase.earliest, phase.latest)
-            deadline = phase.latest + 60 + self.patience.send + self.patience.step
+            policy = self.configuration.policy_of(case.service)
+            people = {name for step in policy.steps for name in step.people}
+            since = [quiet_until(self.configuration.person(each), case, phase) for each in people]
+            since.append(phase.latest)
+            deadline = max(since) + 60 + self.patience.send + self.patience.step
             open_until, _ = case.end(number)
             if troubled or deadline >= min(open_until, self.until):
                 continue

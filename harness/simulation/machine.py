@@ -49,13 +49,14 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
     """The product as it lies at `root`, with all that the entry points import."""
     places = [str(root / each) for each in ("functions", "layers/common", "cli")]
     needed = {name.rpartition(".")[0] for name in entries}
-    if COMMAND_LINE in {name.partition(".")[0] for name in needed}:
-        # It imports most of its modules only when a command needs them.
-        needed |= set(_modules(root / "cli", COMMAND_LINE))
+    for package in {name.partition(".")[0] for name in needed}:
+        # Some modules are imported only when a command or an event needs them.
+        place = root / ("cli" if package == COMMAND_LINE else "functions")
+        needed |= set(_modules(place, package))
     # Once as it is: whatever else it needs is then there, and made for the real machine.
     _imported(needed, places, {})
     loaded: dict[str, ModuleType] = {}
-    loaded |= _imported(needed, places, stand_ins(loaded))
+    loaded |= _imported(needed, places, stand_ins(loaded, _is_ours))
     _give_clock(loaded.values())
     return Program(loaded)
 

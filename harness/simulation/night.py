@@ -63,7 +63,7 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     it in the night.
     """
     chance = Random(f"night {seed}")
-    configuration = rosters.choose(chance)
+    configuration = rosters.choose(chance, rosters.ALL if older is None else rosters.OLDER)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
         # The concurrency of a new AWS account.
@@ -78,10 +78,13 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     # A few that come one after the other, or more of them in a minute.
     count, gaps = (chance.randint(2, 5), (2, 120)) if chance.random() < 0.8 else (12, (0, 5))
     for number in range(1, count + 1):
-        incident = Incident(made.outside, chance, number, chance.choice(configuration.services), at)
+        service = chance.choice([each for each in configuration.services if not each.pulse])
+        way = chance.choice(configuration.ways(service))
+        incident = Incident(made.outside, chance, number, service, at, *way)
         fates.begin(incident)
         fates.choose(chance)(incident)
         at += chance.uniform(*gaps)
+    fates.beat(made.outside, chance, made.length)
     if chance.random() < 0.2:
         made.outside.at(chance.uniform(0, 20 * MINUTE), partial(_tidies, made))
     return made

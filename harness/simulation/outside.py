@@ -59,7 +59,7 @@ class Outside:
     deployment: Deployment
     configuration: Configuration
     monitors: dict[str, str] = field(default_factory=dict[str, str])
-    """The integration key of each service."""
+    """The keys of the integrations, by their names: those of services, and their heartbeats."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """The API key of each person."""
     incidents: dict[str, str] = field(default_factory=dict[str, str])
@@ -82,11 +82,11 @@ class Outside:
     def configure(self) -> None:
         self._must("apply", "-", "--yes", stdin=self.configuration.text())
         for service in self.configuration.services:
-            found = self._must(
-                *("keys", "create", "--service", service.name),
-                *("--integration", service.name, "--json"),
-            )
-            self.monitors[service.name] = json.loads(found)["secret"]
+            pulses = [service.pulse.name] if service.pulse else []
+            for name in (service.name, *pulses):
+                words = ("--service", service.name, "--integration", name, "--json")
+                found = self._must("keys", "create", *words)
+                self.monitors[name] = json.loads(found)["secret"]
         for person in self.configuration.people:
             scopes = [word for scope in SCOPES for word in ("--scope", scope)]
             found = self._must("keys", "create", "--user", person.name, *scopes, "--json")
@@ -110,17 +110,25 @@ class Outside:
     # Monitors.
 
     def event(
-        self, action: str, service: str, key: str, title: str, severity: str = "critical"
+        self,
+        action: str,
+        service: str,
+        key: str,
+        title: str,
+        severity: str = "critical",
+        source: str = "simulation",
     ) -> Asked:
+        """`service` is that of the monitor; its routes may send it to another one."""
         body = {
             "event_action": action,
             "dedup_key": key,
-            "payload": {"summary": title, "source": "simulation", "severity": severity},
+            "payload": {"summary": title, "source": source, "severity": severity},
         }
+        goal = self.configuration.goal(service, source).name
         headers = {"authorization": f"Token token={self.monitors[service]}"}
         who, now = f"monitor of {service}", self.deployment.hub.now
         asked = self._ask(
-            Asked(who, action, title, now, key=key, severity=severity),
+            Asked(who, action, title, now, key=key, severity=severity, service=goal),
             lambda: self.deployment.request("POST", "/api/events", headers, body),
         )
         incident = asked.body.get("result", {}).get("incident")
@@ -128,6 +136,13 @@ class Outside:
             asked.incident = incident["title"]
             self.incidents[incident["title"]] = incident["id"]
         return asked
+
+    def beat(self, pulse: str) -> Asked:
+        """Something says that it lives."""
+        return self._ask(
+            Asked(f"heartbeat {pulse}", "beat", "", self.deployment.hub.now, key=pulse),
+            lambda: self.deployment.request("GET", f"/heartbeat/{self.monitors[pulse]}"),
+        )
 
     # People.
 
@@ -211,6 +226,7 @@ class Outside:
             asked.tries += 1
             answer = request()
             asked.ended, asked.status, asked.body = hub.now, answer.status, answer.json
+            asked.broke |= answer.status == 500 and "error" in answer.json
             if answer.status < 500 and answer.status != 429:
                 break
             hub.sleep(PAUSE)

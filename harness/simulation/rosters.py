@@ -1,5 +1,7 @@
 """The teams of the nights: small ones, each with something of its own."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -8,6 +10,7 @@ from harness.simulation.configuration import (
     Method,
     Person,
     Policy,
+    Pulse,
     Rule,
     Service,
     Step,
@@ -85,8 +88,54 @@ HASTY: Final = Configuration(
     ),
     services=tuple(Service(name, "hasty") for name in ("shop", "bank", "mill")),
 )
-ALL: Final = (RELAY, PAIR, TEAM, MACHINES, HASTY)
+# One sleeps through what can wait, and some services are looked after only later in the night.
+HOURS: Final = Configuration(
+    people=(ADA, replace(BEN, quiet_until=11), CEM),
+    policies=(
+        Policy(
+            "hours",
+            (Step(("ada",)), Step(("ben",), 2), Step(("cem",), 3)),
+            repeat=1,
+            repeat_after=4,
+        ),
+        Policy("quiet", (Step(("ben",)),), repeat=1, repeat_after=3),
+    ),
+    services=(
+        Service("shop", "hours", hooks=("chat.example.com",), supported_from=8),
+        Service("bank", "quiet", supported_from=14),
+        Service("mill", "quiet"),
+    ),
+)
+# One key for several services, and what may resolve itself.
+ROUTED: Final = Configuration(
+    people=(ADA, BEN, CEM),
+    policies=(Policy("pair", (Step(("ada", "ben")), Step(("cem",), 3)), repeat_after=5),),
+    services=(
+        Service(
+            *("front", "pair"),
+            hooks=("chat.example.com",),
+            page_after=3,
+            routes={"bank": "bank", "mill": "mill"},
+        ),
+        Service("bank", "pair", hooks=("wall.example.com",)),
+        Service("mill", "pair", supported_from=9, acknowledgement_timeout=6),
+    ),
+)
+# Machines that say each minute that they live. One of them falls silent.
+PULSES: Final = Configuration(
+    people=(ADA, BEN),
+    policies=(Policy("relay", (Step(("ada",)), Step(("ben",), 3)), repeat_after=4),),
+    services=(
+        Service("shop", "relay"),
+        Service("farm", "relay", hooks=("chat.example.com",), pulse=Pulse("case-9001")),
+        Service("mine", "relay", pulse=Pulse("case-9002")),
+        Service("pond", "relay", pulse=Pulse("case-9003")),
+    ),
+)
+# Those that the command line of an older version can set up, too.
+OLDER: Final = (RELAY, PAIR, TEAM, MACHINES, HASTY)
+ALL: Final = (*OLDER, HOURS, ROUTED, PULSES)
 
 
-def choose(chance: Random) -> Configuration:
-    return chance.choice(ALL)
+def choose(chance: Random, teams: Sequence[Configuration] = ALL) -> Configuration:
+    return chance.choice(teams)

@@ -31,12 +31,23 @@ CALM_PATIENCE: Final = Patience()
 # for, and on average one for each step.
 ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0, late=120.0)
 
+KINDS: Final = (
+    "silence",
+    "early",
+    "too often",
+    "after the end",
+    "window",
+    "fallback",
+    "notice",
+    "two at once",
+    "answer",
+)
+
 
 @dataclass(frozen=True)
 class Violation:
     kind: str
-    """`silence`, `early`, `too often`, `after the end`, `window`, `fallback`, `notice`, `two
-    at once`."""
+    """One of `KINDS`."""
     case: str
     at: float
     text: str

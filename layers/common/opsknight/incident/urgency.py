@@ -71,7 +71,8 @@ def raised_in_hours(
         # Reassigned: its assignee is paged again.
         return raise_urgency(before, urgency, actor, now, left)
     changes = left | Changes(urgency=urgency)
-    if before.status is Status.OPEN:
+    # What waits, as it may resolve itself (`events.Opening`), waits on.
+    if before.status is Status.OPEN and (before.announced_from or urgency is Urgency.HIGH):
         # Whoever was paged before was not to be woken: it begins with those who are there now.
         changes |= FROM_THE_START | ANEW | Changes(timers={Timer.STEP: now})
     detail = {

@@ -1,0 +1,37 @@
+"""The maintenance windows of a night, as the commands of operators say. A part of the judge, under
+the same rule: it imports nothing of the product.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from harness.simulation.journal import Asked
+
+type Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A maintenance window. It begins within one span and ends within the other."""
+
+    begins: Span
+    ends: Span
+
+
+def windows_of(asked: Sequence[Asked]) -> dict[str, list[Window]]:
+    found: dict[str, list[Window]] = {}
+    for each in asked:
+        words = each.what.split()
+        if each.who != "operator" or words[0] != "maintenance":
+            continue
+        done = inf if each.ended is None or each.status else each.ended
+        mine = found.setdefault(words[2], [])
+        if words[1] == "start":
+            length = int(words[4].removesuffix("m")) * 60
+            ends = each.began + length, done + length
+            mine.append(Window((each.began, done), ends))
+        elif mine:
+            ends = each.began, min(done, mine[-1].ends[1])
+            mine[-1] = Window(mine[-1].begins, ends)
+    return found
