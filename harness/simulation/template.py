@@ -20,6 +20,7 @@ _CONDITIONS: Final = {
     "HasPublicUrl": True,
     "HasTwilio": False,
     "HasDomain": False,
+    "HasProvider": False,
     # It needs API Gateway's real address, and would be one more incident in each night.
     "HasCanary": False,
     "Traced": False,
