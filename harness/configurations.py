@@ -255,11 +255,13 @@ def _integrations() -> st.SearchStrategy[dict[str, Any]]:
 
 @cache
 def _status_pages(services: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    called = st.dictionaries(st.sampled_from(services or ("none",)), TITLES, max_size=len(services))
     page = optional(
         name=TITLES,
         services=st.lists(st.sampled_from(services), unique=True) if services else st.just([]),
         webhooks=st.dictionaries(SLUGS, HOOKS, max_size=2),
         shows_details=st.booleans(),
+        public=optional(names=called, automatic=minutes(1, 1440)),
     )
     return st.dictionaries(SLUGS, page, max_size=1)
 

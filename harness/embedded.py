@@ -18,6 +18,7 @@ from itertools import count
 from threading import Lock
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 from botocore import UNSIGNED
@@ -25,9 +26,10 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.parsers import JSONParser
 from ministack.core.responses import set_request_account_id  # type: ignore[import-untyped]
-from ministack.services import dynamodb, ssm  # type: ignore[import-untyped]
+from ministack.services import dynamodb, s3, ssm  # type: ignore[import-untyped]
 
-_SERVICES: Final[dict[str, ModuleType]] = {"dynamodb": dynamodb, "ssm": ssm}
+_SERVICES: Final[dict[str, ModuleType]] = {"dynamodb": dynamodb, "s3": s3, "ssm": ssm}
+_JSON: Final = frozenset({"dynamodb", "ssm"})
 _DOMAIN: Final = ".embedded.invalid"
 _ACCOUNTS: Final = count(1)
 _ONE_AT_A_TIME: Final = Lock()
@@ -54,6 +56,8 @@ def _hasten() -> None:
     dynamodb._tokenize = lambda expression: list(parsed(expression))
     dynamodb._condition_syntax_error = _remembered(dynamodb._condition_syntax_error)
     dynamodb.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
+    # It looks a region up that the account is not in, and loads the whole server to do so.
+    s3._region_set_mismatch = lambda *_, **__: None
 
 
 _hasten()
@@ -81,10 +85,17 @@ class _Connection:
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         sent = {name.lower(): _text(value) for name, value in request.headers.items()}
+        url = urlsplit(request.url)
+        query = parse_qs(url.query, keep_blank_values=True)
+        content: Any = request.body or b""
+        if hasattr(content, "read"):
+            content = content.read()
         with _ONE_AT_A_TIME:
             set_request_account_id(self._account)
             status, headers, body = _result(
-                self._service.handle_request("POST", "/", sent, request.body, {})
+                self._service.handle_request(
+                    request.method, unquote(url.path), sent, content, query
+                )
             )
         raw: Any = _Body(body if isinstance(body, bytes) else body.encode())
         return AWSResponse(request.url, status, headers, raw)
@@ -168,7 +179,8 @@ def client(service: str, endpoint: str | None, config: Config | None = None) -> 
     config = config.merge(plain) if config else plain
     made: Any = _session().client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
     # botocore has no public way to choose the parser and the connection.
-    made._endpoint._response_parser_factory = _Parsers()
+    if service in _JSON:
+        made._endpoint._response_parser_factory = _Parsers()
     if endpoint is not None and is_embedded(endpoint):
         made._endpoint.http_session = _Connection(_SERVICES[service], _account(endpoint))
     return made

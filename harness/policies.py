@@ -19,6 +19,7 @@ _OFF: Final = frozenset({"Traced", "HasInbox"})
 _TAKEN_AS_MET: Final = frozenset({"ses:FromAddress", "kms:ViaService", "aws:RequestedRegion"})
 _NAMES: Final = {
     "${Table.Arn}": "Table",
+    "${StatusPages.Arn}": "StatusPages",
     "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:": "",
     "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:": "",
     "arn:${AWS::Partition}:sms-voice:${AWS::Region}:${AWS::AccountId}:": "",

@@ -30,6 +30,7 @@ _MAKERS: Final = {
     "canary": ("CanaryFunction",),
     "events": ("EventsFunction",),
     "respond": ("RespondFunction",),
+    "status": ("PublishFunction",),
     "notify": ("NotifyFunction", "SendFunction"),
     "escalation": ("EscalationFunction", "TimerFunction"),
 }

@@ -21,6 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from escalation.audit import audit
 from escalation.engine import Engine
 from escalation.outbox import Outbox
+from escalation.published import watch
 from escalation.sweep import sweep, tick
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
@@ -131,6 +132,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
             # Last: nobody is woken by it.
             engine.roster.attend(deadline)
             engine.shadows.attend(deadline)
+            watch(engine.table, engine.clock(), deadline)
         case PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | MessageReported():
             misrouted(message)
         case _:

@@ -5,6 +5,7 @@ environment, and every call is noted. What Lambda does in a function's name (rea
 reporting failures, writing logs) follows from the template itself.
 """
 
+import json
 import os
 import re
 from base64 import b64encode
@@ -34,6 +35,7 @@ from harness.dynamodb import template
 from harness.identity_provider import SECRET, identity_provider
 from harness.pipeline import Pipeline
 from harness.policies import allows, name_of, statement, statements
+from harness.publisher import Publisher
 from harness.receivers import answers, http_receiver
 from harness.recording import judge, touched
 from harness.settings import configure
@@ -50,9 +52,11 @@ from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
+from opsknight.incident.commands import Note
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
+from opsknight.publishing.posts import State as Shown
 from opsknight.runtime import clients, clock
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.twilio import TwilioAccount
@@ -72,18 +76,23 @@ from opsknight.store.directory_items import directory_item
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
+from opsknight.store.posts import Posts
 from opsknight.store.sessions import Sessions
 from opsknight.store.wire import Item
+from status import handler as status_handler
+from status import worker as status_worker
+from tests.integration.steps import do
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
-QUEUES = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
+QUEUES = ("Timers", "Plans", "PagesHigh", "Pages", "Notices", "Renders.fifo")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
 TWILIO = "/opsknight/stack/twilio"
 OIDC = "/opsknight/stack/oidc"
 OIDC_SECRET = "/opsknight/oidc-secret"
+PAGES_BUCKET = "pages"
 HOOK_SECRET = "/opsknight/stack/secrets/hook"
 
 Grant = tuple[str, str]
@@ -419,7 +428,41 @@ def call_console(world: World) -> None:
         assert visitor.ask("/console/incidents").status == 200
 
 
+def call_publish(world: World) -> None:
+    """A page with a post that changes by itself, one that it makes, and one that is not public any
+    more.
+    """
+    publisher = Publisher(world, bucket_name=PAGES_BUCKET)
+    publisher.publish(automatic_after=timedelta(minutes=1))
+    world.clock.at = datetime.now(UTC) - timedelta(hours=1)
+    opened = world.send(event()).incident["id"]
+    publisher.say(incident_id=opened, states={world.other_service.id: Shown.DOWN})
+    do(world, opened, Note("Cards fail.", public=True))
+    publisher.bucket.s3.put_object(Bucket=PAGES_BUCKET, Key="status/gone", Body=b"")
+    for page_id in ("page_example", "page_gone"):
+        asked = {"Records": [{"body": json.dumps({"page": page_id})}]}
+        status_worker.on_event(asked, None)
+    status_worker.on_event({}, None)
+    posts = Posts(world.table).newest("page_example", deadline())
+    assert sorted(each.automatic for each in posts) == [False, True]
+    assert "status/example" in publisher.objects()
+    assert "status/gone" not in publisher.objects()
+
+
+def call_status(world: World) -> None:
+    publisher = Publisher(world, bucket_name=PAGES_BUCKET)
+    publisher.publish()
+    publisher.render()
+    for path, code in (("example", 200), ("none", 404)):
+        answer = status_handler.on_request(
+            http_event("", method="GET", path=f"/status/{path}"), None
+        )
+        assert answer["statusCode"] == code
+
+
 CALLS = {
+    "PublishFunction": call_publish,
+    "StatusFunction": call_status,
     "ConsoleFunction": call_console,
     "CanaryFunction": call_canary,
     "SendFunction": call_send,
@@ -446,6 +489,8 @@ def unmade() -> Iterator[None]:
         respond.handler.responder,
         escalation.handler.engine,
         escalation.handler.hold_memory,
+        status_handler.pages,
+        status_worker.worker,
         wiring.hold,
         wiring.queues,
         wiring.page_tracker,
@@ -470,7 +515,13 @@ def test_a_function_may_do_what_it_does(
     # A server, as the functions also call SQS, SNS and SSM.
     names = {server_world.table.name: "Table", server_world.counters.name: "RatesTable"}
     queues = boto3.client("sqs", endpoint_url=dynamodb_server)
-    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+    urls = {
+        name.removesuffix(".fifo"): queues.create_queue(
+            QueueName=name,
+            Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {},
+        )["QueueUrl"]
+        for name in QUEUES
+    }
     topic = boto3.client("sns", endpoint_url=dynamodb_server).create_topic(Name="FallbackTopic")[
         "TopicArn"
     ]
@@ -494,6 +545,8 @@ def test_a_function_may_do_what_it_does(
         "SLACK_WORKSPACES": "",
         "TWILIO_NAME": TWILIO,
         "OIDC_NAME": OIDC,
+        "PAGES_BUCKET": PAGES_BUCKET,
+        "STATUS_URL": "https://status.example.com",
         "TABLE_NAME": server_world.table.name,
         "RATES_TABLE_NAME": server_world.counters.name,
         "CORS_ORIGINS": "",
@@ -523,6 +576,13 @@ def test_a_function_may_do_what_it_does(
             used.add((f"sns:{model.name}", names[params["TopicArn"]]))
         elif model.name == "PutParameter":
             used.add(("ssm:PutParameter", f"parameter{params['Name']}"))
+        elif model.name in ("GetObject", "HeadObject"):
+            # To those who may not list, S3 does not say that something is not there.
+            used.update([("s3:GetObject", "StatusPages/*"), ("s3:ListBucket", "StatusPages")])
+        elif model.name in ("PutObject", "DeleteObject"):
+            used.add((f"s3:{model.name}", "StatusPages/*"))
+        elif model.name == "ListObjectsV2":
+            used.add(("s3:ListBucket", "StatusPages"))
         elif model.name == "SendEmail":
             used.add(("ses:SendEmail", f"identity/{params['FromEmailAddress']}"))
             used.add(("ses:SendEmail", f"configuration-set/{params['ConfigurationSetName']}"))
@@ -536,7 +596,7 @@ def test_a_function_may_do_what_it_does(
                 (f"dynamodb:{each.action}", each.resource) for each in touched(model.name, params)
             )
 
-    for service in ("dynamodb", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
+    for service in ("dynamodb", "s3", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
         session.events.register(f"provide-client-params.{service}", note)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     CALLS[function](server_world)

@@ -29,6 +29,8 @@ from opsknight.runtime.settings import (
     CounterSettings,
     EventsSettings,
     OutboxSettings,
+    PagesSettings,
+    PublishingSettings,
     QueueSettings,
     RespondSettings,
     SendingSettings,
@@ -54,11 +56,14 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
     "ConsoleFunction": (TableSettings, ConsoleSettings),
+    "StatusFunction": (PagesSettings,),
+    "PublishFunction": (TableSettings, PublishingSettings),
 }
 INTEGRATIONS = {
     "EventsFunction": "ApiIntegration",
     "RespondFunction": "RespondIntegration",
     "ConsoleFunction": "ConsoleIntegration",
+    "StatusFunction": "StatusIntegration",
 }
 BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
@@ -158,6 +163,8 @@ PATIENCE = {
 
 
 QUEUES = {"Timers", "Plans", "PagesHigh", "Pages", "Notices"}
+# All that is in it is asked for again each minute; a worker that died must not hold up its page.
+ASKED_AGAIN = {"Renders"}
 
 
 def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:
@@ -168,6 +175,8 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
             if source["Type"] != "SQS":
                 continue
             mapping = source["Properties"]
+            if mapping["Queue"]["Fn::GetAtt"][0] in ASKED_AGAIN:
+                continue
             read.add(queue := mapping["Queue"]["Fn::GetAtt"][0])
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
             bound = mapping["ScalingConfig"]["MaximumConcurrency"]
@@ -210,6 +219,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "GET /console/": "${ConsoleIntegration}",
         "GET /console/{proxy+}": "${ConsoleIntegration}",
         "ANY /auth/{proxy+}": "${ConsoleIntegration}",
+        "ANY /status/{proxy+}": "${StatusIntegration}",
     }
     integrations = of_type("AWS::ApiGatewayV2::Integration")
     assert set(integrations) == set(INTEGRATIONS.values())
@@ -305,8 +315,10 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
     }
     # Apart: SQS moves messages back only to queues of its own.
     assert set(queues) == {"RecordFailures"}
-    assert set(kept) == {*queues, "MessageFailures"}
+    assert set(kept) == {*queues, "MessageFailures", *ASKED_AGAIN}
     for name, queue in kept.items():
+        if name in ASKED_AGAIN:
+            continue
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert any(
@@ -319,7 +331,9 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
 @pytest.mark.parametrize(
     "function",
     sorted(
-        set(SETTINGS) - {"EventsFunction", "RespondFunction", "CanaryFunction", "ConsoleFunction"}
+        set(SETTINGS)
+        - {"EventsFunction", "RespondFunction", "CanaryFunction", "ConsoleFunction"}
+        - {"StatusFunction"}
     ),
 )
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
@@ -508,7 +522,11 @@ def test_each_metric_that_we_signal_has_one_alarm_and_each_alarm_its_metric() ->
 
 STEADY = {"OldestDueSeconds", "CanarySeconds"}
 """Metrics that come steadily from what they show the health of: silence is an alarm."""
-HEARD_OTHERWISE = {"TickFunction": "OverdueAlarm", "CanaryFunction": "CanaryAlarm"}
+HEARD_OTHERWISE = {
+    "TickFunction": "OverdueAlarm",
+    "CanaryFunction": "CanaryAlarm",
+    "PublishFunction": "OverdueAlarm",
+}
 """Functions without which a steady metric stops, so that their errors need no alarm."""
 
 
@@ -519,8 +537,9 @@ def test_the_errors_of_every_function_are_heard() -> None:
         for alarm in alarms.values()
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
-    # Whoever opens the console sees its failure, and API Gateway counts it.
-    assert watched | set(HEARD_OTHERWISE) | {"ConsoleFunction"} == set(functions())
+    # Whoever opens the console or a page sees its failure, and API Gateway counts it.
+    seen = {"ConsoleFunction", "StatusFunction"}
+    assert watched | set(HEARD_OTHERWISE) | seen == set(functions())
     assert alarms["ApiFailingAlarm"]["MetricName"] == "5xx"
     for name in HEARD_OTHERWISE.values():
         assert alarms[name]["TreatMissingData"] == "breaching"
@@ -606,7 +625,7 @@ def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> Non
         for source in function.get("Events", {}).values()
         if source["Type"] not in ("SQS", "DynamoDB")
     }
-    clocks = {"TickFunction", "CanaryFunction"}
+    clocks = {"TickFunction", "CanaryFunction", "PublishFunction"}
     scheduled = {("Schedule", name) for name in clocks}
     assert asynchronous == {*scheduled, ("EventBridgeRule", "NotifyFunction")}
     rules = functions()["NotifyFunction"]["Events"]
@@ -643,8 +662,9 @@ def test_logs_do_not_stay_for_ever() -> None:
 
 def test_a_domain_of_ones_own_needs_its_certificate_and_names_every_address() -> None:
     resources, outputs = template()["Resources"], template()["Outputs"]
-    [rule] = [each for name, each in template()["Rules"].items() if "Domain" in name]
-    assert "CertificateArn" in str(rule["Assertions"])
+    rules = template()["Rules"]
+    assert "CertificateArn" in str(rules["DomainHasItsCertificate"]["Assertions"])
+    assert "StatusCertificateArn" in str(rules["StatusDomainHasItsCertificate"]["Assertions"])
     url = {"Fn::Sub": "https://${DomainName}"}
     endpoint = {"Fn::GetAtt": ["Api", "ApiEndpoint"]}
     assert outputs["ApiUrl"]["Value"] == {"Fn::If": ["HasDomain", url, endpoint]}

@@ -17,6 +17,7 @@ OTHERS = {
     "PhoneConfigurationSet": "phone",
     "PublicUrl": "https://oncall.example.com",
     "DomainName": "oncall.example.org",
+    "StatusDomainName": "status.example.org",
     "AllowPrivateTargets": "true",
     "LocalInbox": "http://127.0.0.1:8025",
     "SlackSigningSecretName": "/opsknight/other",

@@ -180,7 +180,7 @@ def test_keys_that_name_problems(keys: list[str]) -> None:
             Verdict.OK,
             "are unreserved",
         ),
-        (101, {}, Verdict.WARNING, "the queues alone take 102"),
+        (106, {}, Verdict.WARNING, "the queues alone take 107"),
     ],
 )
 def test_what_a_flood_would_need_can_be_reserved(

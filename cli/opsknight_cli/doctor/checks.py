@@ -21,6 +21,7 @@ from opsknight_cli.doctor.findings import Finding, failed, ok
 
 FUNCTIONS: Final = (
     *("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary", "Console"),
+    *("Status", "Publish"),
 )
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
@@ -29,6 +30,7 @@ QUEUE_READERS: Final = (
     "SendFunctionPagesHigh",
     "SendFunctionPages",
     "SendFunctionNotices",
+    "PublishFunctionRenders",
 )
 QUEUES: Final = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
 DRAINS: Final = {

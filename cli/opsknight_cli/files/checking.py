@@ -61,8 +61,11 @@ _REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
         (("integrations", _EACH, "routes", _EACH, "service"), Kind.SERVICE),
         (("integrations", _EACH, "default"), Kind.SERVICE),
     ),
-    "status_pages": ((("services", _EACH), Kind.SERVICE),),
     "aws": ((("rules", _EACH, "service"), Kind.SERVICE), (("default",), Kind.SERVICE)),
+    "status_pages": (
+        (("services", _EACH), Kind.SERVICE),
+        (("public", "names", _KEYS), Kind.SERVICE),
+    ),
 }
 
 

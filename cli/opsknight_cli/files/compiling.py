@@ -17,6 +17,7 @@ from opsknight.directory.entries import (
 )
 from opsknight.directory.receivers import (
     NotificationRule,
+    PublicPage,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -33,6 +34,7 @@ from opsknight_cli.files.hours import HoursShape
 from opsknight_cli.files.integration_shape import integration
 from opsknight_cli.files.policy_shape import PolicyShape, TargetShape
 from opsknight_cli.files.preset_shape import PresetShape, preset
+from opsknight_cli.files.public_shape import PublicShape
 from opsknight_cli.files.shape import (
     LayerShape,
     MethodShape,
@@ -94,6 +96,7 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
                     service_ids=tuple(id_of(Kind.SERVICE, each) for each in shape.services),
                     webhooks=tuple(hooks),
                     shows_details=shape.shows_details,
+                    public=None if shape.public is None else _public(shape.public),
                 )
             ]
         case PresetShape():
@@ -102,6 +105,13 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
             return [aws_rules(shape)]
         case _:
             raise TypeError(f"unknown shape {type(shape).__name__}")
+
+
+def _public(shape: PublicShape) -> PublicPage:
+    return PublicPage(
+        names={id_of(Kind.SERVICE, each): name for each, name in sorted(shape.names.items())},
+        automatic_after=shape.automatic,
+    )
 
 
 def _user(name: str, shape: UserShape) -> User:

@@ -25,6 +25,7 @@ from opsknight.directory.entries import (
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import (
     DEFAULT_EVENTS,
+    PublicPage,
     Receiver,
     ServiceReceiver,
     StatusPage,
@@ -131,6 +132,7 @@ def fields(entry: Entry) -> Data | str:
                     "services": [slug_of(each) for each in entry.service_ids] or None,
                     "webhooks": {slug_of(each.id): _hook(each) for each in entry.webhooks} or None,
                     "shows_details": entry.shows_details or None,
+                    "public": None if entry.public is None else _public(entry.public),
                 }
             )
         case _:
@@ -237,6 +239,12 @@ def _step(step: Step) -> Data:
 def _hook(hook: StatusPageWebhook) -> Data:
     events = None if hook.events == tuple(StatusPageEvent) else [each.value for each in hook.events]
     return _place(hook) | _given({"events": events})
+
+
+def _public(public: PublicPage) -> Data:
+    names = {slug_of(each): name for each, name in public.names.items()}
+    after = public.automatic_after
+    return _given({"names": names or None, "automatic": after and in_words(after)})
 
 
 def _place(receiver: Receiver) -> Data:

@@ -27,6 +27,7 @@ from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursS
 from opsknight_cli.files.integration_shape import IntegrationShape, named
 from opsknight_cli.files.policy_shape import PolicyShape
 from opsknight_cli.files.preset_shape import PresetShape
+from opsknight_cli.files.public_shape import PublicShape
 from opsknight_cli.files.values import (
     Address,
     Duration,
@@ -249,6 +250,9 @@ class StatusPageShape(Shape):
     webhooks: dict[Slug, HookShape] = Field({}, description="Where to send its events.")
     shows_details: Flag = Field(
         False, description="Whether its events contain the details of alerts."
+    )
+    public: Annotated[PublicShape | None, BeforeValidator(_or_nothing)] = Field(
+        None, description="Serve the page to anybody, at /status/ and its key; see `names`."
     )
 
 

@@ -254,5 +254,7 @@ def references(entry: Entry) -> Iterator[Reference]:
         case StatusPage():
             for number, service_id in enumerate(entry.service_ids):
                 yield Reference(Kind.SERVICE, service_id, ("services", number))
+            for service_id in entry.public.names if entry.public else ():
+                yield Reference(Kind.SERVICE, service_id, ("public", "names", slug_of(service_id)))
         case _:
             assert_never(entry)

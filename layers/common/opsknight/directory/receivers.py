@@ -146,6 +146,17 @@ class StatusPageWebhook(Receiver):
     events: tuple[StatusPageEvent, ...] = tuple(StatusPageEvent)
 
 
+class PublicPage(Model):
+    """A status page that the deployment serves itself, to anybody."""
+
+    names: dict[str, str] = Field(default_factory=dict)
+    """What it calls its services, by their ids; the others by their own names."""
+    automatic_after: (
+        Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=24))] | None
+    ) = None
+    """How long an incident lasts until the page posts it by itself; None for never."""
+
+
 class StatusPage(Model):
     id: str
     name: str
@@ -154,3 +165,10 @@ class StatusPage(Model):
     webhooks: tuple[StatusPageWebhook, ...] = ()
     shows_details: bool = False
     """Whether its messages hold the custom details of alerts."""
+    public: PublicPage | None = None
+    """None for a page that is elsewhere, and only hears of incidents."""
+
+    @property
+    def path(self) -> str:
+        """The last part of its address, `/status/<path>`: its name in the configuration file."""
+        return self.id.partition("_")[2]

@@ -66,6 +66,19 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PagesSettings:
+    pages_bucket: str
+    """Where rendered status pages are."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingSettings(PagesSettings):
+    renders_url: str
+    status_url: str
+    """The address under which status pages are served, without a slash at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSettings:
     plans_url: str
     pages_high_url: str
@@ -120,6 +133,8 @@ def read_settings[
         OutboxSettings,
         SendingSettings,
         RespondSettings,
+        PagesSettings,
+        PublishingSettings,
     )
 ](kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Raises KeyError for a missing variable, ValueError for one that should be a number."""

@@ -188,6 +188,15 @@ def status_page_key(page_id: str) -> Item:
     return _key("statuspages", f"status_page#{page_id}")
 
 
+def post_key(page_id: str, post_id: str) -> Item:
+    """Ids of posts sort by time."""
+    return _key(f"statuspage#{page_id}", f"post#{post_id}")
+
+
+def rendered_key(page_id: str) -> Item:
+    return _key(f"statuspage#{page_id}", "rendered")
+
+
 def preset_key(preset_id: str) -> Item:
     return _key(f"preset#{preset_id}", "preset")
 
