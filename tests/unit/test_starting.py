@@ -66,6 +66,13 @@ def test_what_needs_no_deployment_needs_no_aws(words: list[str]) -> None:
     assert not modules & AWS
 
 
+@pytest.mark.parametrize("system", ["pagerduty", "opsgenie"])
+def test_an_import_needs_no_aws(system: str, tmp_path: Path) -> None:
+    words = ["import", system, "--from", f"tests/exports/{system}", "--into", str(tmp_path / "a")]
+    modules, _ = imported(*words)
+    assert not modules & AWS
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

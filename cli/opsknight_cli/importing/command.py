@@ -1,6 +1,8 @@
 """`import pagerduty`, `import opsgenie`: from their API or files of its JSON, to files of ours."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,12 +16,18 @@ from opsknight_cli.files.checking import check
 from opsknight_cli.files.problems import Problem
 from opsknight_cli.importing import folder, report
 from opsknight_cli.importing.comparing import Compared, compared
+from opsknight_cli.importing.exports import Objects, kept
+from opsknight_cli.importing.fetching import Api, address
+from opsknight_cli.importing.opsgenie import api as opsgenie_api
 from opsknight_cli.importing.opsgenie import files as opsgenie_files
 from opsknight_cli.importing.opsgenie.reading import imported as of_opsgenie
+from opsknight_cli.importing.opsgenie.shapes import Export as OpsgenieExport
 from opsknight_cli.importing.outcome import Harm, Imported, Loss
+from opsknight_cli.importing.pagerduty import api as pagerduty_api
 from opsknight_cli.importing.pagerduty import files as pagerduty_files
 from opsknight_cli.importing.pagerduty.reading import imported as of_pagerduty
-from opsknight_cli.session import CommandError
+from opsknight_cli.importing.pagerduty.shapes import Export as PagerDutyExport
+from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 
 MOST_SHOWN = 10
@@ -30,6 +38,13 @@ app = typer.Typer()
 FromOption = Annotated[
     str | None,
     typer.Option("--from", help="A file or folder with JSON of its API."),
+]
+ApiOption = Annotated[
+    str, typer.Option("--api", help="The address of the API; accounts in Europe have another one.")
+]
+SaveOption = Annotated[
+    str | None,
+    typer.Option("--save", help="A folder to keep what the API said in, for --from."),
 ]
 IntoOption = Annotated[str, typer.Option("--into", help="The folder to write to.")]
 OverwriteOption = Annotated[
@@ -42,14 +57,24 @@ OverwriteOption = Annotated[
 def pagerduty_command(
     invocation: Invocation,
     source: FromOption = None,
+    api: ApiOption = pagerduty_api.URL,
+    save: SaveOption = None,
     into: IntoOption = "imported",
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Import users, schedules, policies, services and rules of PagerDuty. Changes nothing there."""
-    if source is None:
-        raise CommandError("Give --from: a file or folder with JSON of its API.")
+    """Import users, schedules, policies, services and rules of PagerDuty, and change nothing there.
+
+    Without --from it asks PagerDuty's API, with the token in PAGERDUTY_TOKEN.
+    """
     now = invocation.session.now()
-    _write(invocation, of_pagerduty(pagerduty_files.read(source), now), into, now, overwrite)
+    if source is not None:
+        made = of_pagerduty(pagerduty_files.read(source), now)
+    else:
+        reader = _api(invocation, api, pagerduty_api.VARIABLE, pagerduty_api.headers)
+        found = pagerduty_api.fetched(reader, now)
+        _keep(found, save, overwrite)
+        made = _with_refused(of_pagerduty(PagerDutyExport.model_validate(found), now), reader)
+    _write(invocation, made, into, now, overwrite)
 
 
 @app.command("opsgenie")
@@ -57,14 +82,53 @@ def pagerduty_command(
 def opsgenie_command(
     invocation: Invocation,
     source: FromOption = None,
+    api: ApiOption = opsgenie_api.URL,
+    save: SaveOption = None,
     into: IntoOption = "imported",
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Import users, schedules, escalations, teams and rules of Opsgenie. Changes nothing there."""
-    if source is None:
-        raise CommandError("Give --from: a file or folder with JSON of its API.")
+    """Import users, schedules, escalations, teams and rules of Opsgenie, and change nothing there.
+
+    Without --from it asks Opsgenie's API, with the key in OPSGENIE_API_KEY.
+    """
     now = invocation.session.now()
-    _write(invocation, of_opsgenie(opsgenie_files.read(source), now), into, now, overwrite)
+    if source is not None:
+        made = of_opsgenie(opsgenie_files.read(source), now)
+    else:
+        reader = _api(invocation, api, opsgenie_api.VARIABLE, opsgenie_api.headers)
+        found = opsgenie_api.fetched(reader, now)
+        _keep(found, save, overwrite)
+        made = _with_refused(of_opsgenie(OpsgenieExport.model_validate(found), now), reader)
+    _write(invocation, made, into, now, overwrite)
+
+
+def _api(
+    invocation: Invocation, url: str, variable: str, headers: Callable[[str], dict[str, str]]
+) -> Api:
+    """Raises UsageError."""
+    token = os.environ.get(variable, "").strip()
+    if not token:
+        raise UsageError(f"Set {variable} to a token of the API that may read, or give --from.")
+    if not token.isascii() or not token.isprintable():
+        raise UsageError(f"{variable} holds no token: it has other characters than a token has.")
+    return Api(address(url), headers(token), variable, invocation.session.sleep)
+
+
+def _keep(found: Objects, place: str | None, overwrite: bool) -> None:
+    if place is not None:
+        folder.save(place, kept(found), overwrite=overwrite)
+
+
+def _with_refused(made: Imported, api: Api) -> Imported:
+    losses = [
+        Loss(
+            Harm.NOT_PAGED,
+            place,
+            "The token may not read this, so nothing of it is in the file.",
+        )
+        for place in api.refused_places
+    ]
+    return replace(made, losses=[*made.losses, *losses])
 
 
 def _write(

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from opsknight_cli.session import CommandError
 
 type Objects = dict[str, list[Any]]
 """By kind."""
+
+_KEYS: Final = frozenset({"integration_key", "routing_key", "service_key", "apiKey", "api_key"})
 
 
 def documents(place: str) -> Iterator[tuple[Path, Any]]:
@@ -52,6 +54,22 @@ def by_key(place: str, kinds: Mapping[str, str]) -> Objects:
         for kind, value in known:
             found.setdefault(kind, []).extend(value if isinstance(value, list) else [value])
     return {kind: merged(objects) for kind, objects in found.items()}
+
+
+def kept(objects: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """The files of an export, by name, from which it can be imported again. No keys are in them."""
+    return {
+        f"{kind}.json": json.dumps({kind: _without_keys(each)}, indent=1, ensure_ascii=False) + "\n"
+        for kind, each in objects.items()
+    }
+
+
+def _without_keys(sent: Any) -> Any:
+    if isinstance(sent, dict):
+        return {name: _without_keys(each) for name, each in sent.items() if name not in _KEYS}
+    if isinstance(sent, list):
+        return [_without_keys(each) for each in sent]
+    return sent
 
 
 def merged(objects: Sequence[Any]) -> list[Any]:

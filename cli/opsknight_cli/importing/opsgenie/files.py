@@ -81,6 +81,9 @@ def _kind(file: Path) -> str | None:
 
 
 def _objects(content: Any) -> Iterator[Any]:
+    # As `--save` writes them.
+    if isinstance(content, dict) and len(content) == 1 and {*content} <= {*_names()}:
+        [content] = content.values()
     if isinstance(content, dict) and "data" in content:
         content = content["data"]
     if isinstance(content, dict) and isinstance(content.get("heartbeats"), list):
