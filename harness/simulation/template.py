@@ -21,10 +21,13 @@ _CONDITIONS: Final = {
     "HasTwilio": False,
     "HasDomain": False,
     "HasProvider": False,
+    "HasStatusDomain": False,
     # It needs API Gateway's real address, and would be one more incident in each night.
     "HasCanary": False,
     "Traced": False,
 }
+# The nights have no bucket: nothing of what pages people looks at a public status page.
+_ASLEEP: Final = frozenset({"PublishFunction"})
 PARAMETERS: Final = {
     "EmailFrom": "OpsKnight <oncall@example.com>",
     "PublicUrl": "https://oncall.example.com",
@@ -118,7 +121,8 @@ class Deployment:
 def deployment() -> Deployment:
     queues_read, streams_read, schedules = [], [], []
     for name, it in _of("AWS::Serverless::Function"):
-        for event in it.get("Events", {}).values():
+        events = {} if name in _ASLEEP else it.get("Events", {})
+        for event in events.values():
             more = event["Properties"]
             match event["Type"]:
                 case "SQS":
