@@ -192,7 +192,7 @@ def _one_clock(services: list[Service], start: str, known: Configuration) -> Zon
     if len(clocks) > 1:
         if is_by_a_clock(start):
             raise UsageError(
-                f"These services go by the clocks of {_and([*clocks])}: give --from with an "
+                f"These services have different clocks, {_and([*clocks])}: give --from with an "
                 'offset, such as "2026-11-25T17:00Z", or "+2h".'
             )
         return UTC_ZONE

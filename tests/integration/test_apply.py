@@ -266,7 +266,7 @@ WITH_SECRET = FILE.replace(
             {"Parameters": [{"Name": f"{SECRETS}slack-token", "Type": "String"}]},
             "is a String, which is stored in the clear",
         ),
-        (Refusal("AccessDeniedException"), "Whether the secrets exist could not be seen"),
+        (Refusal("AccessDeniedException"), "Could not check whether the secrets exist"),
     ],
 )
 def test_the_plan_says_which_secrets_are_missing(moto_world: World, answer: Any, said: str) -> None:

@@ -165,11 +165,11 @@ def _show_secrets(invocation: Invocation, made: Plan) -> None:
         found = of_plan(made.desired.configuration, deployment.stack, deployment.parameters, client)
     except (BotoCoreError, ClientError) as error:
         screen.say()
-        screen.say(f"Whether the secrets exist could not be seen: {error}", "yellow")
+        screen.say(f"Could not check whether the secrets exist: {error}", "yellow")
         return
     if found:
         screen.say()
-        screen.say("Secrets that are not as they should be:", "bold yellow")
+        screen.say("Secrets to put right:", "bold yellow")
     for each in found:
         screen.hanging(Text(f"    {each.said}", "red" if each.stops else "yellow"), 0, 8)
         screen.say(each.mend, indent=8)
@@ -208,8 +208,8 @@ def _overtaken(done: int, steps: int) -> str:
         )
     return (
         "Somebody else has changed the configuration meanwhile. "
-        f"{done} of {counted(steps, 'change')} were written, and no reference leads nowhere: "
-        "run the command again to see what is left."
+        f"{done} of {counted(steps, 'change')} were written, and everything that they refer to "
+        "exists. Run the command again to see what is left."
     )
 
 

@@ -50,7 +50,9 @@ def _value(data: object) -> object:
 class ActionShape(Shape):
     value: ExpressionText = Field(description="What says it in the payload.")
     trigger: tuple[Word, ...] = Field((), description="Values that mean: it has begun.")
-    acknowledge: tuple[Word, ...] = Field((), description="Values that mean: somebody is at it.")
+    acknowledge: tuple[Word, ...] = Field(
+        (), description="Values that mean: somebody has acknowledged it."
+    )
     resolve: tuple[Word, ...] = Field((), description="Values that mean: it is over.")
     ignore: tuple[Word, ...] = Field((), description="Values that are no event.")
     otherwise: Action | Ignore = Field(
