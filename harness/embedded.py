@@ -5,8 +5,9 @@ Calls run one at a time, as on the server. But no call waits for anything, so th
 interleave: races, streams and timeouts need the server itself (`harness.dynamodb.server`).
 
 Tests make calls by the hundred thousand, so what costs time and shows nothing is left out: signing,
-the user agent, and a look into the service's description for each attribute of an item. An
-expression is parsed once, however often it comes, and an item is copied as the JSON that it is.
+the user agent, the rules that find an address, and a look into the service's description for each
+attribute of an item. An expression is parsed once, however often it comes, and an item is copied as
+the JSON that it is.
 """
 
 import base64
@@ -135,14 +136,29 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
             return {kind: content}
 
 
-def items(endpoint: str, table: str) -> list[dict[str, Any]]:
-    """Everything in an embedded table, in wire form, as a scan would find it."""
-    with _ONE_AT_A_TIME:
-        set_request_account_id(_account(endpoint))
-        stored = [
-            item for row in dynamodb._tables[table]["items"].values() for item in row.values()
-        ]
-        return [{name: _attribute(value) for name, value in item.items()} for item in stored]
+class Items:
+    """Everything in an embedded table. A write stores a new item in place of the old one, so what
+    has been read once is read again only when it is another one.
+    """
+
+    def __init__(self, endpoint: str, table: str) -> None:
+        self._account, self._table = _account(endpoint), table
+        self._read: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+
+    def __call__(self) -> list[dict[str, Any]]:
+        """In wire form, as a scan finds them. The next call has the same: do not change them."""
+        with _ONE_AT_A_TIME:
+            set_request_account_id(self._account)
+            rows = dynamodb._tables[self._table]["items"].values()
+            stored = [item for row in rows for item in row.values()]
+        before, read = self._read, {}
+        for item in stored:
+            known = before.get(id(item))
+            if known is None or known[0] is not item:
+                known = item, {name: _attribute(value) for name, value in item.items()}
+            read[id(item)] = known
+        self._read = read
+        return [wire for _, wire in read.values()]
 
 
 def _account(endpoint: str) -> str:
@@ -178,9 +194,11 @@ def client(service: str, endpoint: str | None, config: Config | None = None) -> 
         plain = plain.merge(Config(signature_version=UNSIGNED))
     config = config.merge(plain) if config else plain
     made: Any = _session().client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
-    # botocore has no public way to choose the parser and the connection.
+    # botocore has no public way to choose the parser, the connection and the address.
     if service in _JSON:
         made._endpoint._response_parser_factory = _Parsers()
     if endpoint is not None and is_embedded(endpoint):
         made._endpoint.http_session = _Connection(_SERVICES[service], _account(endpoint))
+        if service in _JSON:
+            made._ruleset_resolver = None
     return made

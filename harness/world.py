@@ -154,6 +154,11 @@ class World:
         return api
 
     @cached_property
+    def _embedded(self) -> embedded.Items | None:
+        url = self.table.client.meta.endpoint_url
+        return embedded.Items(url, self.table.name) if embedded.is_embedded(url) else None
+
+    @cached_property
     def ssm(self) -> "SSMClient":
         """Of the account that the tables are in. Only worlds within the process have one."""
         found: SSMClient = embedded.client("ssm", self.table.client.meta.endpoint_url)
@@ -194,9 +199,8 @@ class World:
 
     def items(self) -> list[dict[str, Any]]:
         """Everything in the main table, in wire form."""
-        url = self.table.client.meta.endpoint_url
-        if embedded.is_embedded(url):
-            return embedded.items(url, self.table.name)
+        if self._embedded is not None:
+            return self._embedded()
         pages = self.table.client.get_paginator("scan").paginate(TableName=self.table.name)
         return [dict(item) for page in pages for item in page["Items"]]
 
