@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from opsknight.store.keys import Keys
 EXPORTS = Path(__file__).parents[1] / "exports"
 CHANGES = 2
 FAILED = 1
+USAGE = 64
 
 
 @pytest.fixture
@@ -124,3 +126,22 @@ def test_a_folder_that_is_no_export(
     refused = shell.opsknight("import", "pagerduty", "--from", tmp_path, "--into", tmp_path / "x")
     assert refused.code == FAILED
     assert said in " ".join(refused.err.split())
+
+
+def test_all_services_can_begin_in_shadow(shell: Shell, tmp_path: Path) -> None:
+    words = ("import", "pagerduty", "--from", EXPORTS / "pagerduty", "--into", tmp_path / "a")
+    assert shell.opsknight(*words, "--shadow-until", "2026-12-24").code == 0
+    assert shell.opsknight("validate", "--strict", tmp_path / "a").code == 0
+    assert shell.opsknight("apply", tmp_path / "a", "--yes").code == 0
+    services = shell.world.table
+    for name in ("batch", "checkout", "search"):
+        service = services.service(f"svc_{name}", Deadline.after(10))
+        assert service is not None
+        assert service.shadow_until == datetime(2026, 12, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("until", ["2027-02-01", "2026-11-01", "soon"])
+def test_a_shadow_ends_within_sixty_days(until: str, shell: Shell, tmp_path: Path) -> None:
+    words = ("import", "pagerduty", "--from", EXPORTS / "pagerduty", "--into", tmp_path / "a")
+    assert shell.opsknight(*words, "--shadow-until", until).code == USAGE
+    assert not (tmp_path / "a").exists()

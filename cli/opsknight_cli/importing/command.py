@@ -27,6 +27,7 @@ from opsknight_cli.importing.pagerduty import api as pagerduty_api
 from opsknight_cli.importing.pagerduty import files as pagerduty_files
 from opsknight_cli.importing.pagerduty.reading import imported as of_pagerduty
 from opsknight_cli.importing.pagerduty.shapes import Export as PagerDutyExport
+from opsknight_cli.importing.shadow import end_of_shadow, in_shadow
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 
@@ -47,6 +48,13 @@ SaveOption = Annotated[
     typer.Option("--save", help="A folder to keep what the API said in, for --from."),
 ]
 IntoOption = Annotated[str, typer.Option("--into", help="The folder to write to.")]
+ShadowOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shadow-until",
+        help='Let the services page nobody until then: "2026-12-24", or "+30d"; at most 60 days.',
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier import wrote there.")
 ]
@@ -60,6 +68,7 @@ def pagerduty_command(
     api: ApiOption = pagerduty_api.URL,
     save: SaveOption = None,
     into: IntoOption = "imported",
+    shadow: ShadowOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Import users, schedules, policies, services and rules of PagerDuty, and change nothing there.
@@ -67,6 +76,7 @@ def pagerduty_command(
     Without --from it asks PagerDuty's API, with the token in PAGERDUTY_TOKEN.
     """
     now = invocation.session.now()
+    until = None if shadow is None else end_of_shadow(shadow, now)
     if source is not None:
         made = of_pagerduty(pagerduty_files.read(source), now)
     else:
@@ -74,7 +84,7 @@ def pagerduty_command(
         found = pagerduty_api.fetched(reader, now)
         _keep(found, save, overwrite)
         made = _with_refused(of_pagerduty(PagerDutyExport.model_validate(found), now), reader)
-    _write(invocation, made, into, now, overwrite)
+    _write(invocation, made if until is None else in_shadow(made, until), into, now, overwrite)
 
 
 @app.command("opsgenie")
@@ -85,6 +95,7 @@ def opsgenie_command(
     api: ApiOption = opsgenie_api.URL,
     save: SaveOption = None,
     into: IntoOption = "imported",
+    shadow: ShadowOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Import users, schedules, escalations, teams and rules of Opsgenie, and change nothing there.
@@ -92,6 +103,7 @@ def opsgenie_command(
     Without --from it asks Opsgenie's API, with the key in OPSGENIE_API_KEY.
     """
     now = invocation.session.now()
+    until = None if shadow is None else end_of_shadow(shadow, now)
     if source is not None:
         made = of_opsgenie(opsgenie_files.read(source), now)
     else:
@@ -99,7 +111,7 @@ def opsgenie_command(
         found = opsgenie_api.fetched(reader, now)
         _keep(found, save, overwrite)
         made = _with_refused(of_opsgenie(OpsgenieExport.model_validate(found), now), reader)
-    _write(invocation, made, into, now, overwrite)
+    _write(invocation, made if until is None else in_shadow(made, until), into, now, overwrite)
 
 
 def _api(
