@@ -19,6 +19,7 @@ from bench.cost import measure_cost
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
 from bench.groups import measure_groups
+from bench.heartbeats import measure_heartbeats
 from bench.hot_key import measure_hot_key
 from bench.latency import measure_latency
 from bench.lists import measure_lists
@@ -36,6 +37,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "round-trips": measure_round_trips,
     "units": measure_units,
     "groups": measure_groups,
+    "heartbeats": measure_heartbeats,
     "steps": measure_steps,
     "sending": measure_sending,
     "incidents": measure_lists,

@@ -250,7 +250,7 @@ def _integrations() -> st.SearchStrategy[dict[str, Any]]:
         secret=st.just("hook"),
         routes=st.lists(ROUTES, min_size=1, max_size=3),
         page_after=WAITS,
-    )
+    ) | optional(heartbeat=st.sampled_from([{"every": "5m"}, {"cron": "30 2 * * *"}]))
 
 
 @cache

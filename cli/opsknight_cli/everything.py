@@ -14,6 +14,7 @@ import typer
 from opsknight_cli import (
     calendar,
     contact,
+    heartbeats,
     hold,
     keys,
     login,
@@ -64,6 +65,7 @@ for part in (importing.app, finish.app):
     imports.registered_commands += part.registered_commands
 app.add_typer(keys.app, name="keys")
 app.add_typer(integrations.app, name="integrations")
+app.add_typer(heartbeats.app, name="heartbeats")
 app.add_typer(incidents, name="incidents")
 app.add_typer(imports, name="import")
 app.add_typer(contact.app, name="contact")

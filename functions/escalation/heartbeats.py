@@ -13,7 +13,7 @@ from typing import Final
 
 from escalation.engine import Engine
 from opsknight.directory.entries import Integration, Service
-from opsknight.directory.heartbeats import GAP, LOOK_AGAIN, Heartbeat, Pulse
+from opsknight.directory.heartbeats import LOOK_AGAIN, Heard, Heartbeat, Pulse, dedup_key
 from opsknight.incident import canary
 from opsknight.incident.model import OPSKNIGHT, Action, Event, Urgency
 from opsknight.runtime import clock
@@ -108,19 +108,29 @@ class _Case:
         if (window := self.service.window_at(now)) is not None:
             # As if it had beaten at the end of the window.
             return {"due_at": beats.due_after(window.end), "doubted_at": None}
+        heard = Heartbeats(self.engine.table).heard(self.deadline)
+        if (again := self._after_gap(beats, heard)) is not None:
+            return {"due_at": again, "doubted_at": None, "excused": True}
         since = pulse.doubted_at or pulse.due_at or now
-        if self._heard_since(since):
-            if pulse.doubted_at and now - since > GAP and not pulse.excused:
-                return {"due_at": now + beats.after_gap, "doubted_at": None, "excused": True}
+        if self._heard_since(since, heard):
             return None
         if now - since >= beats.longest_doubt:
             self._tell_gap(since)
             return None
         return {"due_at": now + LOOK_AGAIN, "doubted_at": since}
 
-    def _heard_since(self, since: datetime) -> bool:
-        heard = Heartbeats(self.engine.table).heard(self.deadline).at
-        if heard is not None and heard > since:
+    def _after_gap(self, beats: Heartbeat, heard: Heard) -> datetime | None:
+        """Until when it has time, as nothing was heard for a while since its last beat: its next
+        one may have been lost with all others. None where there was no such gap, or it is over.
+        """
+        last, until = self.pulse.last_at, heard.gap_until
+        if self.pulse.excused or until is None or (last is not None and until <= last):
+            return None
+        again = until + beats.after_gap
+        return again if again > self.now else None
+
+    def _heard_since(self, since: datetime, heard: Heard) -> bool:
+        if heard.at is not None and heard.at > since:
             return True
         where = canary.SERVICE_ID, canary.DEDUP_KEY
         flight = self.engine.table.pointer(*where, self.deadline)
@@ -150,7 +160,7 @@ class _Case:
         table, now = self.engine.table, self.now
         beats = self.integration.heartbeat if self.integration else None
         severity = (beats or Heartbeat(every=timedelta(days=1))).severity
-        name = f"heartbeat:{self.pulse.integration_id}"
+        name = dedup_key(self.pulse.integration_id)
         payload = {"summary": summary, "source": "opsknight", "severity": severity}
         body = {"event_action": action, "dedup_key": name, "payload": payload}
         event = Event(
@@ -180,6 +190,9 @@ def _overdue(integration: Integration, beats: Heartbeat, pulse: Pulse) -> str:
             f"{integration.name} began at {since} and has not ended in {_words(beats.runs_at_most)}"
         )
     last = f" since {pulse.last_at:%Y-%m-%d %H:%M} UTC" if pulse.last_at else ""
+    if beats.cron is not None:
+        when = f"by {beats.cron} ({beats.zone or 'UTC'})"
+        return f"No heartbeat from {integration.name}{last}: expected {when}"
     return f"No heartbeat from {integration.name}{last}: expected every {_words(beats.every)}"
 
 

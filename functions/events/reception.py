@@ -3,10 +3,11 @@ and the answer learn of both. How the answer looks is up to the way in.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -19,8 +20,10 @@ from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Failure, HttpError
 from opsknight.http.rate_limiter import LimitReached
+from opsknight.incident import canary
 from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
+from opsknight.store.calls import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,20 @@ class Reception:
             result = self.intake.take(event, sender, call)
         except LimitReached:
             return Received(None, at_limit(call))
+        if sender.service.id == canary.SERVICE_ID:
+            self._hear(call)
         call.log(result=result.counted_as)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
         return Received(result, _limits(call, result.remaining))
+
+    def _hear(self, call: Call) -> None:
+        """The canary shows what heartbeats show: that something arrives."""
+        heard: Callable[[Call, Reception], None] = import_module(
+            "events.integrations.heartbeat"
+        ).heard
+        with suppress(Unavailable):
+            heard(call, self)
 
     def receive_all(self, events: Sequence[Event], sender: Sender, call: Call) -> ReceivedAll:
         """All events of one request, which is signed if it has to be. Raises Unavailable when

@@ -1,9 +1,12 @@
 """Scenes on a terminal: tools, their payloads, and where routes send them."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from harness.world import deadline
+from opsknight.store.heartbeats import Heartbeats
 from tests.integration.play import Play, small
 
 PAYLOADS: Final = Path(__file__).parents[1] / "presets"
@@ -45,6 +48,37 @@ def routed() -> str:
     mark = "      monitoring: Monitoring\n"
     assert mark in small()
     return small().replace(mark, mark + ROUTED) + OWN
+
+
+BEATING: Final = """\
+      backup:
+        name: Nightly backup
+        heartbeat: {cron: "30 2 * * *", zone: Europe/Berlin, grace: 30m, runs_at_most: 2h}
+      site: {name: Site of Berlin, heartbeat: {every: 5m}}
+      till: {name: Till 7, heartbeat: {every: 1h, severity: error}}
+"""
+
+
+def heartbeats(play: Play) -> None:
+    mark = "      monitoring: Monitoring\n"
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.forget()
+    play.types("heartbeats", "list")
+    play.types("apply", "-", "--yes", "--json", stdin=small().replace(mark, mark + BEATING))
+    play.forget_last()
+    world = play.shell.world
+    rows, now = Heartbeats(world.table), world.clock()
+    for name, ago in (("site", timedelta(minutes=2)), ("backup", timedelta(hours=1))):
+        found = world.table.integration("svc_checkout", f"int_{name}", deadline())
+        assert found is not None
+        assert found.heartbeat is not None
+        rows.beat("svc_checkout", found.id, found.heartbeat, now - ago, deadline())
+    rows.fail("svc_checkout", "int_backup", "exit code 3", now, deadline())
+    play.types("heartbeats", "list")
+    play.types("heartbeats", "list", "--service", "checkout", "--json")
+    play.types("heartbeats", "show", "checkout", "backup")
+    play.types("heartbeats", "show", "checkout", "bakcup", code=1)
+    play.types("heartbeats", "list", "--service", "chekout", code=1)
 
 
 def integrations(play: Play) -> None:

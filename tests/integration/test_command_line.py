@@ -46,6 +46,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_incidents.simulate_a_gap,
     scenes_incidents.doctor,
     scenes_integrations.integrations,
+    scenes_integrations.heartbeats,
 )
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from collections.abc import Iterable
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -16,8 +17,10 @@ from harness.post import PAGES_HIGH
 from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
+from opsknight.directory.heartbeats import Heartbeat
 from opsknight.runtime.queues import Queue
 from opsknight.store.configurations import Configurations
+from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.items import HOLD_KEY
 from opsknight.store.receivers import Receivers
 from opsknight_cli.doctor.configuration_findings import destinations
@@ -65,7 +68,7 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 26
+    assert len(found) == 27
 
 
 def test_what_nobody_has_confirmed_in_ninety_days_is_a_warning(
@@ -299,3 +302,24 @@ def test_who_hangs_is_not_waited_for() -> None:
         ("slow", Verdict.NOT_CHECKED),
         ("quick", Verdict.OK),
     ]
+
+
+def test_heartbeats_that_never_beat_are_named(shell: Shell) -> None:
+    """Before its first beat nobody is paged for one."""
+    beating = ", integrations: {backup: {heartbeat: {every: 5m}}}}"
+    assert (
+        shell.opsknight(
+            "apply", "-", "--yes", stdin=FILE.replace("one}}\n", f"one{beating}}}\n")
+        ).code
+        == 0
+    )
+    [found] = examined(shell, 2)["heartbeats"]
+    assert "backup of service checkout" in found["said"]
+    rows, now = Heartbeats(shell.world.table), shell.world.clock()
+    where = "svc_checkout", "int_backup"
+    rows.beat(*where, Heartbeat(every=timedelta(minutes=5)), now, deadline())
+    [found] = examined(shell, 0)["heartbeats"]
+    assert found["verdict"] == "ok"
+    rows.fail(*where, "exit code 1", now, deadline())
+    [found] = examined(shell, 2)["heartbeats"]
+    assert found["said"].startswith("1 heartbeats are down or late")

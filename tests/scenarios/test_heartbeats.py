@@ -70,6 +70,7 @@ def test_overdue_it_pages_and_the_next_beat_resolves(night: Pipeline) -> None:
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH"):
         assert says(night, method=method).status == 200
         night.wait(minutes=5).pages()
+    hears(night)
     night.wait(minutes=1, seconds=1)
     hears(night)
     night.wait(minutes=1).pages("ada")
@@ -81,7 +82,9 @@ def test_overdue_it_pages_and_the_next_beat_resolves(night: Pipeline) -> None:
         night.wait(minutes=1).pages()
         assert [status for _, status in incidents(night)] == ["RESOLVED"]
     # It is watched again.
-    night.wait(minutes=6)
+    night.wait(minutes=3)
+    hears(night)
+    night.wait(minutes=3)
     hears(night)
     night.wait(minutes=1).pages("ada")
 
@@ -145,9 +148,35 @@ def test_after_a_gap_of_our_own_a_sender_has_time_to_be_heard(night: Pipeline) -
     night.wait(minutes=2).pages("ada")
 
 
-def test_the_canary_shows_that_beats_would_arrive(night: Pipeline) -> None:
+def test_an_outage_of_our_own_is_measured_from_what_was_heard_last(night: Pipeline) -> None:
+    """What fell due at its very end has lost its beat, too."""
     says(night)
-    night.wait(minutes=7).pages()
+    night.wait(minutes=2)
+    hears(night)
+    night.wait(minutes=7)
+    hears(night)
+    night.wait(minutes=5).pages()
+    hears(night)
+    night.wait(minutes=3).pages()
+    hears(night)
+    night.wait(minutes=1).pages("ada")
+
+
+def test_an_outage_of_everything_pages_for_nobody(night: Pipeline) -> None:
+    """Neither beats nor sweeps: when both are back, all that is overdue is seen at once."""
+    says(night)
+    night.ticking = False
+    night.wait(minutes=30)
+    hears(night)
+    night.ticking = True
+    night.wait(minutes=5).pages()
+    says(night)
+    night.wait(minutes=5).pages()
+    assert incidents(night) == []
+
+
+def flies(night: Pipeline) -> None:
+    """The canary starts."""
     flight = Pointer(
         id="canary_1",
         service_id=canary.SERVICE_ID,
@@ -159,6 +188,14 @@ def test_the_canary_shows_that_beats_would_arrive(night: Pipeline) -> None:
     )
     key = items.dedup_pointer_key(flight.service_id, flight.dedup_key)
     night.put(key | {"kind": {"S": "flight"}} | attributes(flight))
+
+
+def test_the_canary_shows_that_beats_would_arrive(night: Pipeline) -> None:
+    says(night)
+    night.wait(minutes=3)
+    flies(night)
+    night.wait(minutes=5).pages()
+    flies(night)
     night.wait(minutes=1).pages("ada")
 
 
@@ -167,8 +204,9 @@ def test_a_maintenance_window_pauses_it(night: Pipeline) -> None:
     start = night.world.clock()
     window = MaintenanceWindow(id="mw_1", start=start, end=start + timedelta(minutes=30), reason="")
     night.serves(windows=(window,))
-    night.wait(minutes=35)
-    hears(night)
+    for _ in range(7):
+        night.wait(minutes=5)
+        hears(night)
     assert incidents(night) == []
     night.wait(minutes=2)
     hears(night)
@@ -219,6 +257,7 @@ def test_a_sweep_that_dies_at_any_write_leaves_nothing_open_and_nothing_untold(
     for writes in range(4):
         says(night)
         night.wait(minutes=1)
+        hears(night)
         night.ticking = False
         night.wait(minutes=6)
         hears(night)
@@ -257,7 +296,8 @@ def test_a_heartbeat_of_a_newer_version_waits_for_it(night: Pipeline) -> None:
     world.table.client.put_item(TableName=world.table.name, Item=item)
     world.let_functions_end()
     # It was looked at every 15 minutes, meanwhile.
-    night.wait(minutes=15)
-    hears(night)
-    night.wait(minutes=5).pages("ada")
+    for _ in range(4):
+        hears(night)
+        night.wait(minutes=5)
+    night.pages("ada")
     assert [status for _, status in incidents(night)] == ["OPEN"]

@@ -53,6 +53,7 @@ SAMPLES: Final[tuple[tuple[str, str, object], ...]] = (
     ("POST", "/k/KEY/alertmanager", FLUSH),
     ("POST", "/k/KEY/grafana", LEGACY | {"state": "ok"}),
     ("POST", "/heartbeat/KEY", ""),
+    ("PATCH", "/v2/heartbeats/Backup/ping", ""),
     ("GET", "/heartbeat/KEY/fail", ""),
     ("PUT", "/heartbeat/KEY/3", "rsync: connection unexpectedly closed"),
     ("POST", "/v2/alerts", OPSGENIE),

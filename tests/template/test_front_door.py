@@ -58,6 +58,7 @@ PASSES: list[Sent] = [
     ("POST", "/k/0123456789abcdef0123456789abcdef/alertmanager", {}),
     ("GET", "/heartbeat/0123456789abcdef0123456789abcdef", {}),
     ("GET", "/v2/alerts", {"authorization": "GenieKey 0123456789abcdef"}),
+    ("POST", "/v2/heartbeats/x/ping", {"authorization": "GenieKey 0123456789abcdef"}),
     ("POST", "/jsm/ops/integration/v2/alerts", {"authorization": "GenieKey 0123456789abcdef"}),
 ]
 REFUSED: list[Sent] = [
@@ -66,6 +67,7 @@ REFUSED: list[Sent] = [
     ("GET", "/api/integrations/grafana", {}),
     ("POST", "/v2/alerts", {}),
     ("GET", "/v2/schedules/x/on-calls", {}),
+    ("GET", "/v2/heartbeats/x/ping", {}),
     ("POST", "/jsm/ops/integration/v2/alerts", {}),
     ("GET", "/k/0123456789abcdef0123456789abcdef/alertmanager", {}),
     ("GET", "/v2/enqueue", {}),

@@ -50,15 +50,25 @@ def test_an_integration_that_had_routes_is_looked_up_for_ever() -> None:
     assert never.services["svc_shop"].looked_up is None
 
 
+BY_CRON = {"cron": "30 2 * * mon-fri", "zone": "Europe/Berlin", "grace": "30m"}
+
+
 def test_a_heartbeat_is_described_as_the_file_has_it_and_looked_up() -> None:
     heartbeat = {"every": "1d", "grace": "30m", "runs_at_most": "2h", "severity": "warning"}
-    for section in (heartbeat, {"every": "5m"}):
+    for section in (heartbeat, {"every": "5m"}, BY_CRON):
         data = json.loads(json.dumps(ROUTED))
         data["services"]["shop"]["integrations"] = {"plain": "Plain", "job": {"heartbeat": section}}
         live = desired(Configuration(), configuration(data), prune=True).configuration
         assert live.services["svc_shop"].looked_up == ("int_job",)
         assert fields(live.integrations["svc_shop/int_job"]) == {"heartbeat": section}
-    for wrong in ({}, {"every": "1s"}, {"every": "5m", "grace": "8d"}, {"every": "5m", "cron": ""}):
+    for wrong in (
+        {},
+        {"every": "1s"},
+        {"every": "5m", "grace": "8d"},
+        {"every": "5m", "cron": "@daily"},
+        {"cron": "x"},
+        {"every": "5m", "zone": "UTC"},
+    ):
         data["services"]["shop"]["integrations"]["job"] = {"heartbeat": wrong}
         checked = check(read({"": json.dumps(data)}), NOW)
         assert [each.severity for each in checked.problems if "heartbeat" in str(each.path)]

@@ -16,6 +16,7 @@ from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
 from opsknight_cli.configuration import parameters
 from opsknight_cli.doctor import account_findings, configuration_findings, phones, serving, shifts
+from opsknight_cli.doctor.beating import heartbeats
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
 
@@ -282,6 +283,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "shifts": shifts.coming_week,
     "receivers": receivers,
     "confirmed": confirmed,
+    "heartbeats": heartbeats,
     "dedup keys": dedup_keys,
 }
 OF_THE_CONFIGURATION: Final = (
@@ -292,6 +294,7 @@ OF_THE_CONFIGURATION: Final = (
     "shifts",
     "receivers",
     "confirmed",
+    "heartbeats",
     "dedup keys",
 )
 """Checks that need the configuration."""

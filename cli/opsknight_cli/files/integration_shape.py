@@ -3,14 +3,17 @@
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.entries import Integration
-from opsknight.directory.heartbeats import DEFAULT_GRACE, Heartbeat
+from opsknight.directory.heartbeats import DEFAULT_GRACE, CronText, Heartbeat
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
+from opsknight.oncall.cron import cron
+from opsknight.oncall.schedules import Zone
 from opsknight_cli.files.preset_shape import ExpressionText
 from opsknight_cli.files.values import (
     Duration,
@@ -66,8 +69,16 @@ class PageAfterShape(Shape):
 
 
 class HeartbeatShape(Shape):
-    every: Annotated[Duration, between(MINUTE, YEAR)] = Field(
-        description="How often it beats; 1m to 366d."
+    every: Annotated[Duration, between(MINUTE, YEAR)] | None = Field(
+        None, description="How often it beats; 1m to 366d."
+    )
+    cron: CronText | None = Field(
+        None,
+        description="When it beats, instead of `every`: minute, hour, day of the month, month, day "
+        'of the week, such as "30 2 * * 1-5".',
+    )
+    zone: Zone | None = Field(
+        None, description="The time zone of `cron`, such as Europe/Berlin; by default UTC."
     )
     grace: Annotated[Duration, between(timedelta(0), 7 * DAY)] = Field(
         DEFAULT_GRACE, description="How much later than that it may be; by default 1m, at most 7d."
@@ -78,6 +89,14 @@ class HeartbeatShape(Shape):
     severity: Severity = Field(
         Severity.CRITICAL, description="That of its incident; by default critical."
     )
+
+    @model_validator(mode="after")
+    def _says_when_it_beats(self) -> Self:
+        if (self.every is None) is (self.cron is None):
+            raise ValueError("needs either `every` or `cron`: when it beats")
+        if self.zone is not None and self.cron is None:
+            raise ValueError("has a `zone`, which says nothing without `cron`")
+        return self
 
 
 class RouteShape(Shape):
@@ -201,8 +220,13 @@ def _page_after(shape: PageAfterShape | None) -> PageAfter | None:
 def _heartbeat(shape: HeartbeatShape | None) -> Heartbeat | None:
     if shape is None:
         return None
+    every = shape.every
+    if shape.cron is not None:
+        every = cron(shape.cron).longest(ZoneInfo(shape.zone or "UTC"))
     return Heartbeat(
-        every=shape.every,
+        every=every or YEAR,
+        cron=shape.cron,
+        zone=shape.zone,
         grace=shape.grace,
         runs_at_most=shape.runs_at_most,
         severity=shape.severity,
@@ -247,7 +271,9 @@ def _beats(beats: Heartbeat | None) -> dict[str, Any] | None:
     if beats is None:
         return None
     fields = {
-        "every": in_words(beats.every),
+        "every": None if beats.cron else in_words(beats.every),
+        "cron": beats.cron,
+        "zone": beats.zone,
         "grace": None if beats.grace == DEFAULT_GRACE else in_words(beats.grace),
         "runs_at_most": beats.runs_at_most and in_words(beats.runs_at_most),
         "severity": None if beats.severity is Severity.CRITICAL else beats.severity.value,

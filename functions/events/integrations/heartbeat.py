@@ -10,8 +10,7 @@ from typing import Final
 from events.call import Call, Sender
 from events.integrations.keys import identify
 from events.reception import Reception
-from opsknight.directory.entries import IntegrationKey
-from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.entries import Integration
 from opsknight.http.gateway import Answer, Failure, HttpError
 from opsknight.runtime.telemetry import count
 from opsknight.store.heartbeats import Heartbeats
@@ -43,17 +42,23 @@ def noted(said: str, sender: Sender, call: Call, reception: Reception) -> None:
     """`said` is what follows the key in the path. Raises HttpError, Unavailable."""
     directory, now, deadline = reception.directory, call.now, call.deadline
     integration = directory.settings_of(sender.key, sender.service, now, deadline)
-    beats: Heartbeat | None = integration.heartbeat if integration else None
-    if integration is not None and "heartbeat" in integration.unread:
-        raise HttpError(503, Failure(error="Service unavailable", message=_UNREAD))
-    if integration is None or beats is None or not isinstance(sender.key, IntegrationKey):
+    if integration is None or not integration.beats:
         raise HttpError(404, Failure(error="No heartbeat", message=_NONE))
     if integration.secret is not None:
         # A key alone is not enough anywhere, and beats are not signed.
         raise HttpError(401, Failure(error="Unauthorized", message=_SIGNS))
     directory.note_use(sender.hashed, sender.key, now, deadline)
+    note(said, integration, call, reception)
+
+
+def note(said: str, integration: Integration, call: Call, reception: Reception) -> None:
+    """Raises HttpError, Unavailable."""
+    beats = integration.heartbeat
+    if beats is None:
+        raise HttpError(503, Failure(error="Service unavailable", message=_UNREAD))
+    directory, now, deadline = reception.directory, call.now, call.deadline
     rows = Heartbeats(directory.table)
-    mine = sender.service.id, integration.id
+    mine = integration.service_id, integration.id
     match said:
         case "" | "0":
             rows.beat(*mine, beats, now, deadline)
@@ -66,10 +71,17 @@ def noted(said: str, sender: Sender, call: Call, reception: Reception) -> None:
         case code:
             rows.fail(*mine, f"exit code {int(code)}", now, deadline)
     count("Beat")
+    heard(call, reception)
 
-    def heard() -> bool:
-        rows.hear(now, deadline)
+
+def heard(call: Call, reception: Reception) -> None:
+    """Shows the sweep that something arrives, each half minute in each process. Raises
+    Unavailable.
+    """
+    directory = reception.directory
+
+    def hear() -> bool:
+        Heartbeats(directory.table).hear(call.now, call.deadline)
         return True
 
-    # At most every half minute in each process: it shows the sweep that beats arrive.
-    directory.remembered("a heartbeat was heard", now, heard)
+    directory.remembered("a heartbeat was heard", call.now, hear)

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from events.call import Call, Sender
 from events.intake import IntakeResult
-from events.integrations.batch import MOST_PARTS, Batch, Meaningless, Sent, TooMany
+from events.integrations.batch import MOST_PARTS, Batch, Left, Meaningless, Sent, TooMany
 from events.integrations.keys import Identified, identify, scrubbed, without_key
 from events.integrations.signatures import is_signed
 from events.reception import Reception
@@ -30,6 +30,7 @@ from opsknight.integrations import builtin
 from opsknight.integrations.drafts import Draft, Understood, understood, words
 from opsknight.runtime.telemetry import count
 from opsknight.store import presets
+from opsknight.store.calls import Unavailable
 from opsknight.views.wire import Absent, Shape
 
 LARGEST_BATCH: Final = 4 * 1024 * 1024
@@ -114,11 +115,11 @@ def answer(call: Call, reception: Reception) -> Answer:
             raise _meaningless(
                 *(Issue(path=each.place, message=each.why) for each in batch.not_taken)
             )
-    for beat in batch.beats:
-        # Where a heartbeat of this key is to be noted.
-        call.log(beat=beat.name)
-        count("Beat")
-    return _received(batch, wanted, sender, reception, call)
+    batch, beat = _beaten(batch, sender, reception, call)
+    answer = _received(batch, wanted, sender, reception, call)
+    if beat is not None and answer.status < 300:
+        raise beat
+    return answer
 
 
 def _address(path: str) -> _Address:
@@ -189,6 +190,29 @@ def _read(address: _Address, preset: Preset | None, found: Identified, call: Cal
         return read(sent)
     except Meaningless as error:
         raise _meaningless(Issue(path="", message=str(error))) from None
+
+
+def _beaten(
+    batch: Batch, sender: Sender, reception: Reception, call: Call
+) -> tuple[Batch, Unavailable | HttpError | None]:
+    """Notes the signs of life, whatever becomes of the events, and returns why they could not be.
+    The batch without those for which there is no heartbeat.
+    """
+    if not batch.beats:
+        return batch, None
+    call.log(beat=batch.beats[0].name)
+    when = call.now, call.deadline
+    mine = reception.directory.settings_of(sender.key, sender.service, *when)
+    if mine is None or not mine.beats:
+        count("Beat")
+        left = [Left(each.place, f"{each.name} has no heartbeat here") for each in batch.beats]
+        return replace(batch, left=[*batch.left, *left], beats=()), None
+    note: Callable[..., None] = import_module("events.integrations.heartbeat").note
+    try:
+        note("", mine, call, reception)
+    except (Unavailable, HttpError) as error:
+        return batch, error
+    return batch, None
 
 
 def _named(drafts: Sequence[Draft], sender: Sender, name: str, call: Call) -> Sequence[Draft]:

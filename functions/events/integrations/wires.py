@@ -33,6 +33,7 @@ class Wire:
 
 # Each path allows some of them, which its protocol knows.
 _READ_TOO: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_PINGS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH")
 
 WIRES: Final = (
     Wire("/v2/enqueue", "pagerduty", "enqueue"),
@@ -42,11 +43,12 @@ WIRES: Final = (
     Wire("/api/integrations/", "own", "answer", ("POST", "PUT")),
     Wire("/k/", "own", "answer", ("POST", "PUT")),
     # Tools differ in how they fetch an address.
-    Wire("/heartbeat/", "heartbeat", "answer", ("GET", "HEAD", "POST", "PUT", "PATCH")),
+    Wire("/heartbeat/", "heartbeat", "answer", _PINGS),
     Wire("/v2/alerts", "opsgenie.protocol", "answer", _READ_TOO),
     Wire("/v2/alerts/", "opsgenie.protocol", "answer", _READ_TOO),
     Wire("/v2/schedules/", "opsgenie.protocol", "answer", ("GET", "HEAD")),
-    Wire("/jsm/ops/integration/v2/", "opsgenie.protocol", "answer", _READ_TOO),
+    Wire("/v2/heartbeats/", "opsgenie.protocol", "answer", _PINGS),
+    Wire("/jsm/ops/integration/v2/", "opsgenie.protocol", "answer", (*_READ_TOO, "PATCH")),
 )
 _BY_PATH: Final = {wire.path: wire for wire in WIRES}
 _BELOW: Final = tuple(wire for wire in WIRES if wire.path.endswith("/"))

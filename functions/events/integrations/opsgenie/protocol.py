@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from events.call import Call
-from events.integrations.opsgenie import acts, on_calls, reads
+from events.integrations.opsgenie import acts, heartbeats, on_calls, reads
 from events.integrations.opsgenie.visit import Refused, Visit, sender_of
 from events.reception import Reception, at_limit
 from opsknight.http.gateway import Answer, HttpError, unavailable
@@ -19,6 +19,7 @@ type _Handler = Callable[[Visit], Answer]
 
 JIRA: Final = "/jsm/ops/integration"
 _ALERTS: Final = "/v2/alerts"
+_PING: Final = re.compile(r"/v2/heartbeats(?:/(.+))?/ping")
 _SCHEDULE: Final = re.compile(r"/v2/schedules/(.+)/on-calls")
 _REQUEST: Final = re.compile(r"/v2/alerts/requests/([^/]+)")
 # What follows the identifier. An alias may hold a slash, so it ends at the last one.
@@ -88,6 +89,8 @@ def _handlers(path: str, method: str) -> tuple[Mapping[str, _Handler], str]:
         return {"POST": acts.create, "GET": reads.list_alerts}, ""
     if found := _SCHEDULE.fullmatch(path):
         return {"GET": on_calls.on_calls}, found[1]
+    if found := _PING.fullmatch(path):
+        return dict.fromkeys(("GET", "POST", "PUT", "PATCH"), heartbeats.ping), found[1] or ""
     if method == "GET" and (found := _REQUEST.fullmatch(path)):
         return {"GET": reads.request_status}, found[1]
     if method != "GET" and (found := _ACT.fullmatch(path)):

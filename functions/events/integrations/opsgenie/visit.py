@@ -182,7 +182,7 @@ class Visit:
         return shown.seen(incident, first, changes)
 
     def data(self, data: object, **more: object) -> Answer:
-        took = self._took()
+        took = self.took()
         return Answer(200, {"data": data, **more, "took": took, "requestId": self.call.request.id})
 
     def accepted(
@@ -200,12 +200,12 @@ class Visit:
         processed = Processed(act, outcome, self.call.now, incident_id, one)
         body: dict[str, Any] = {
             "result": "Request will be processed",
-            "took": self._took(),
+            "took": self.took(),
             "requestId": request_ids.request_id(processed),
         }
         return Answer(202, body | ({"detail": detail} if detail else {}), headers)
 
-    def _took(self) -> float:
+    def took(self) -> float:
         return round(time.perf_counter() - self.began, 3)
 
 

@@ -221,6 +221,11 @@ class Integration(Model):
     """Settings that are there, and that only a newer version understands. Never stored."""
 
     @property
+    def beats(self) -> bool:
+        """Whether it has a heartbeat, if only a newer version's."""
+        return self.heartbeat is not None or "heartbeat" in self.unread
+
+    @property
     def is_plain(self) -> bool:
         """Whether its events need nothing but its key."""
         settings = (self.secret, self.routing, self.remembers, self.page_after, self.heartbeat)

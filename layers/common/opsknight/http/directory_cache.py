@@ -126,10 +126,30 @@ class DirectoryCache:
             return None
         if key.integration_id not in service.looked_up:
             return None
-        where = service.id, key.integration_id
+        return self._integration(service.id, key.integration_id, now, deadline)
+
+    def _integration(
+        self, service_id: str, integration_id: str, now: datetime, deadline: Deadline
+    ) -> Integration | None:
+        where = service_id, integration_id
         return self._integrations.get(
             "/".join(where), now, lambda: self.table.integration(*where, deadline)
         )
+
+    def heartbeat_named(
+        self, name: str, service: Service, now: datetime, deadline: Deadline
+    ) -> Integration | None:
+        """The integration of the service that has a heartbeat, by its key in the file or its name
+        in any case.
+        """
+        wanted = name.strip().casefold()
+        for integration_id in service.looked_up or ():
+            found = self._integration(service.id, integration_id, now, deadline)
+            if found is not None and found.beats:
+                slug = integration_id.partition("_")[2]
+                if wanted in (slug.casefold(), found.name.strip().casefold()):
+                    return found
+        return None
 
     def remembered[M](self, what: str, now: datetime, find: Callable[[], M | None]) -> M | None:
         """Whatever else of the directory a request needs, by a name of its own."""

@@ -4,12 +4,12 @@ While a heartbeat has an incident (`down_at`), a beat only says that it is back:
 opens and resolves, so that the two never pass each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opsknight.directory.heartbeats import Heard, Heartbeat, Pulse
+from opsknight.directory.heartbeats import GAP, Heard, Heartbeat, Pulse
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.rows import Rows
@@ -30,6 +30,14 @@ class Heartbeats:
 
     def pulse(self, key: Item, deadline: Deadline) -> Pulse | None:
         return self.table.get(Pulse, key, deadline)
+
+    def pulses(
+        self, wanted: Iterable[tuple[str, str]], deadline: Deadline
+    ) -> dict[tuple[str, str], Pulse]:
+        """Those that are known, by service and integration."""
+        keys = [items.heartbeat_key(*each) for each in wanted]
+        found = self.table.readable(Pulse, self.table.batch(keys, deadline))
+        return {(each.service_id, each.integration_id): each for each in found}
 
     def beat(
         self, service_id: str, integration_id: str, beats: Heartbeat, now: datetime, until: Deadline
@@ -90,11 +98,19 @@ class Heartbeats:
         return self.table.get(Heard, items.HEARD_KEY, deadline) or Heard()
 
     def hear(self, now: datetime, deadline: Deadline) -> None:
+        """One write; a second one after a gap, which it notes."""
+        recent = {":recent": wire(now - GAP)}
         changed = transactions.update({"kind": "heard", "at": now})
-        changed["ExpressionAttributeValues"][":now"] = wire(now)
-        changed["ExpressionAttributeNames"]["#at"] = "at"
-        terms = "attribute_not_exists(#at) OR #at < :now"
-        self._unless(terms, changed, deadline)
+        changed["ExpressionAttributeValues"] |= recent
+        if self._unless("#at BETWEEN :recent AND :at", changed, deadline):
+            return
+        changed = transactions.update({"kind": "heard", "at": now, "gap_until": now})
+        changed["ExpressionAttributeValues"] |= recent
+        changed["ExpressionAttributeNames"]["#gap_since"] = "gap_since"
+        changed["UpdateExpression"] += ", #gap_since = #at"
+        if not self._unless("#at < :recent", changed, deadline):
+            first = transactions.update({"kind": "heard", "at": now})
+            self._unless("attribute_not_exists(#at)", first, deadline)
 
     def tell_gap(self, heard: Heard, deadline: Deadline) -> bool:
         """Whether the fallback address is to be told: once for each gap."""
