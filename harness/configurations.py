@@ -6,11 +6,12 @@ drawing from them.
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from hypothesis import strategies as st
 
 from harness.aws_rules import aws_rules
+from harness.shadows import MIRRORS, SHADOWS
 
 # Few enough that two files name the same things, so that one turns into the other by updates, too.
 NAMES = ["0", "a", "ada", "ben-2", "c3po", "d-d", "9-1-1", "x" * 60, "no", "null", "1e3", "z"]
@@ -208,14 +209,6 @@ def _policies(
     return st.dictionaries(SLUGS, policy, max_size=2)
 
 
-SHADOWS: Final = st.fixed_dictionaries(
-    {
-        "mode": st.just("shadow"),
-        "until": st.sampled_from(["2026-12-20", "2026-12-20 09:30", "2026-12-20T09:30:00+01:00"]),
-    }
-)
-
-
 @cache
 def _services(
     teams: tuple[str, ...], policies: tuple[str, ...]
@@ -232,6 +225,7 @@ def _services(
         "runbook": st.sampled_from(["https://wiki.example/a?b=1#c", "http://wiki.internal/"]),
         "dashboard": st.just("https://graphs.example/d/1"),
         "support_hours": SUPPORT_HOURS,
+        "mirror": MIRRORS,
         "raises_urgency": st.booleans(),
         "disabled": st.booleans(),
     }

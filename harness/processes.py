@@ -15,15 +15,19 @@ from notify.channels.protocol import Sender
 from notify.composing import Composer
 from notify.endings import Endings
 from notify.members import Members
+from notify.mirroring import Mirroring
+from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.reports import Reports
+from notify.secrets import Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.directory.receivers import Channel
 from opsknight.notification.signed_link import token
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import Lane, Lanes
 from opsknight.runtime.queues import Queue
@@ -131,6 +135,12 @@ def sending(
         sleep=lambda seconds: world.clock.advance(seconds=seconds),
         chance=lambda: 1.0,
     )
+
+
+def mirroring(world: World, post: Post, secrets: Secrets) -> Mirroring:
+    """A new process of the send function that passes on events, to this machine as well."""
+    http = Outbound(world.clock, Reach.LOCAL)
+    return Mirroring(world.table, http, secrets, queues(post.sqs()), world.clock)
 
 
 def reports(sends: Sending) -> Reports:

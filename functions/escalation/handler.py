@@ -32,6 +32,7 @@ from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     MessageReported,
+    PassOn,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -133,7 +134,9 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
             engine.roster.attend(deadline)
             engine.shadows.attend(deadline)
             watch(engine.table, engine.clock(), deadline)
-        case PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | MessageReported():
+        case (
+            PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | PassOn() | MessageReported()
+        ):
             misrouted(message)
         case _:
             assert_never(message)

@@ -87,8 +87,8 @@ def _things(engine: Engine, found: list[Due], tick_at: datetime, deadline: Deadl
 
 
 def _is_passed_on(due: Due) -> bool:
-    """Incidents and heartbeats are for this function."""
-    return not due.is_incident and due.heartbeat is None
+    """Incidents, heartbeats and mirrors are for this function."""
+    return not due.is_incident and due.heartbeat is None and due.mirror is None
 
 
 def _thing(

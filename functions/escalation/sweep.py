@@ -8,6 +8,7 @@ from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from escalation import mirrors
 from escalation.budget import AHEAD, ahead, announced, minutes_of, shares
 from escalation.engine import Engine
 from escalation.heartbeats import attend_all
@@ -70,6 +71,7 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
     _attend([each.incident_id for each in late], asked, engine, deadline)
     beats = [each for each in found if each.heartbeat is not None and each.at <= now]
     attend_all(engine, beats, deadline)
+    mirrors.attend_all(engine, [each for each in found if each.mirror is not None], deadline)
     if found:
         logger.info("swept", shard=shard, due=len(late), soon=len(soon), more=place is not None)
 

@@ -25,6 +25,8 @@ from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
 from opsknight.store.calls import Unavailable
 
+type PassOn = Callable[[Intake, Event, IntakeResult, str, Call], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -73,6 +75,7 @@ class Reception:
             return Received(None, at_limit(call))
         if sender.service.id == canary.SERVICE_ID:
             self._hear(call)
+        self._mirrored([event], [result], sender, call)
         call.log(result=result.counted_as)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
@@ -96,12 +99,31 @@ class Reception:
             results, remaining = self.intake.take_all(events, sender, call)
         except LimitReached:
             return ReceivedAll(None, at_limit(call))
+        self._mirrored(events, results, sender, call)
         counted = Counter(each.counted_as if each else "not stored" for each in results)
         call.log(results=dict(counted))
         for action, number in counted.items():
             if action != "not stored":
                 measure(action.title(), number, MetricUnit.Count)
         return ReceivedAll(results, _limits(call, remaining))
+
+    def _mirrored(
+        self,
+        events: Sequence[Event],
+        results: Sequence[IntakeResult | None],
+        sender: Sender,
+        call: Call,
+    ) -> None:
+        """Notes what another system is to hear of. Last: unanswered, all of it comes again."""
+        for event, result in zip(events, results, strict=True):
+            service: Service | None = sender.service
+            if result is None:
+                continue
+            if result.incident is not None and result.incident.service_id != sender.service.id:
+                service = sender.service_of(result.incident.service_id, disabled=True)
+            if service is not None and service.mirror is not None:
+                pass_on: PassOn = import_module("events.mirrored").pass_on
+                pass_on(self.intake, event, result, service.id, call)
 
     def admit(
         self, sender: Sender, call: Call, event: Event | None = None, *, reads: bool = False

@@ -22,6 +22,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notify import wiring
+from notify.mirroring import Mirroring
 from notify.planning import Planning
 from notify.sending import Sending
 from opsknight.runtime import clock
@@ -30,6 +31,7 @@ from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     MessageReported,
+    PassOn,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -88,6 +90,9 @@ def on_delivery(event: Mapping[str, Any], context: LambdaContext) -> Any:
             case MessageReported():
                 # Under a hold, too: it is a fact. Raises when it could not be written.
                 wiring.reports().settle(message, Deadline.after(PATIENCE_SECONDS))
+            case PassOn(service_id):
+                # Under a hold, too: another system pages by it, and not we.
+                pass_on(wiring.mirroring(), service_id)
             case _:
                 send(wiring.sending(), message)
 
@@ -111,6 +116,8 @@ def on_record(planning: Planning, record: DynamoDBRecord) -> None:
             "user_id": str(user_id),
         }:
             plan(planning, TrackPage(incident_id, int(page_no), user_id))
+        case {"kind": "mirror_event", "service_id": str(service_id)}:
+            planning.queues.pass_on(service_id, planning.clock(), planning.clock())
         case {"kind": "change", "incident_id": str(incident_id)}:
             plan(planning, PlanNotices(incident_id))
         case {"kind": "incident", "id": str(incident_id)}:
@@ -142,6 +149,7 @@ def plan(planning: Planning, message: QueueMessage) -> None:
             | AuditIncidents()
             | SendDelivery()
             | SendHeld()
+            | PassOn()
             | MessageReported()
         ):
             misrouted(message)
@@ -166,6 +174,7 @@ def send(sending: Sending, message: QueueMessage) -> None:
             | AuditIncidents()
             | PlanNotices()
             | TrackPage()
+            | PassOn()
             | MessageReported()
         ):
             misrouted(message)
@@ -173,8 +182,17 @@ def send(sending: Sending, message: QueueMessage) -> None:
             assert_never(message)
 
 
+def pass_on(mirroring: Mirroring, service_id: str) -> None:
+    due = Due("", mirroring.clock(), mirror=service_id)
+    deadline = Deadline.after(SENDING_PATIENCE_SECONDS)
+    _attend(lambda: mirroring.attend(service_id, deadline), due, mirroring, deadline)
+
+
 def _attend(
-    work: Callable[[], None], due: Due | None, whose: Planning | Sending, deadline: Deadline
+    work: Callable[[], None],
+    due: Due | None,
+    whose: Planning | Sending | Mirroring,
+    deadline: Deadline,
 ) -> None:
     """Raises Unavailable after the deadline; then the queue, or the stream, brings it again."""
     try:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from notify.page_tracker import PageTracker
+from notify.passed_acts import pass_on
 from notify.queues import Queues
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
@@ -89,6 +90,7 @@ class Planning:
         status_pages = readable_items(StatusPage, self.table.status_pages(deadline))
         changes = self.table.changes(incident.id, deadline, after=incident.announced)
         due = notices_due(incident, changes)
+        pass_on(self.table, incident, due, deadline)
         found = [
             delivery
             for change in due

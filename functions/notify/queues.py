@@ -6,8 +6,8 @@ from datetime import datetime
 
 from opsknight.escalation.pages import Page
 from opsknight.notification.delivery import Delivery
-from opsknight.runtime.lanes import Lanes, lane_of, lane_of_page, lane_of_turn
-from opsknight.runtime.wakeups import delivery_wakeup, page_wakeup, turn_wakeup
+from opsknight.runtime.lanes import Lane, Lanes, lane_of, lane_of_page, lane_of_turn
+from opsknight.runtime.wakeups import delivery_wakeup, page_wakeup, pass_on_wakeup, turn_wakeup
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Queues:
         """
         lane = lane_of_turn(destination, urgent=urgent)
         self.lanes.enqueue([(lane, turn_wakeup(destination, at))], now)
+
+    def pass_on(self, service_id: str, at: datetime, now: datetime) -> None:
+        """Wakes a sender for what waits of a service for another system."""
+        self.lanes.enqueue([(Lane.NOTICES, pass_on_wakeup(service_id, at))], now)
 
     def track(self, page: Page, at: datetime, now: datetime) -> None:
         """Wakes the planner to record how a page ended."""

@@ -17,6 +17,7 @@ from notify.channels.registry import Outside, Senders, Settings
 from notify.composing import Composer
 from notify.endings import Endings
 from notify.members import Members
+from notify.mirroring import Mirroring
 from notify.outbound import Outbound
 from notify.page_tracker import PageTracker
 from notify.planning import Planning
@@ -170,6 +171,17 @@ def sending() -> Sending:
         sleep=time.sleep,
         chance=clock.chance,
     )
+
+
+@cache
+def mirroring() -> Mirroring:
+    settings = read_settings(SendingSettings)
+    secrets = Secrets(
+        SecretReader(boto3.client("ssm", config=SSM_CONFIG)), clock.now, settings.secrets_prefix
+    )
+    inbox = f"{settings.local_inbox}/{{host}}" if settings.local_inbox else ""
+    http = Outbound(clock.now, _reach(settings), instead=inbox)
+    return Mirroring(clients.table(Table), http, secrets, queues(), clock.now)
 
 
 def numbers(outside: Outside, amazon: TwoWayNumbers) -> Numbers:

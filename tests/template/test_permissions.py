@@ -47,12 +47,14 @@ from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
 from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.mirror import Passed
 from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
 from opsknight.incident.commands import Note
+from opsknight.incident.model import Action
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
@@ -63,6 +65,7 @@ from opsknight.runtime.twilio import TwilioAccount
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     MessageReported,
+    PassOn,
     PlanNotices,
     QueueMessage,
     SendDelivery,
@@ -76,6 +79,7 @@ from opsknight.store.directory_items import directory_item
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.items import DUE_SHARDS, incident_key
 from opsknight.store.message_items import bundle_items
+from opsknight.store.mirrors import Mirrors
 from opsknight.store.posts import Posts
 from opsknight.store.sessions import Sessions
 from opsknight.store.wire import Item
@@ -298,6 +302,12 @@ def call_send(world: World) -> None:
         if each.state is State.PENDING and not each.attempts:
             _send(notify.handler.on_delivery, night.outdate(each))
     _send(notify.handler.on_delivery, MessageReported("SM1", Report.FAILED, "no-answer"))
+    # Nothing is passed on by this service, so what waits is dropped.
+    passed = Passed(
+        service_id=world.service.id, at=datetime.now(UTC), action=Action.RESOLVE, key="k", body="{}"
+    )
+    Mirrors(world.table).note(passed, deadline())
+    _send(notify.handler.on_delivery, PassOn(world.service.id))
 
 
 def _receivers(world: World) -> None:
@@ -496,6 +506,7 @@ def unmade() -> Iterator[None]:
         wiring.page_tracker,
         wiring.planning,
         wiring.sending,
+        wiring.mirroring,
     )
     for each in made:
         each.cache_clear()

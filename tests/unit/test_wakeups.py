@@ -9,6 +9,7 @@ import pytest
 
 from opsknight.escalation.hold import Hold, Spell
 from opsknight.notification.delivery import Report
+from opsknight.runtime.queues import lateness
 from opsknight.runtime.wakeups import (
     AuditIncidents,
     Budget,
@@ -20,7 +21,6 @@ from opsknight.runtime.wakeups import (
     SweepShard,
     TimerDue,
     TrackPage,
-    lateness,
     parse,
     to_json,
 )

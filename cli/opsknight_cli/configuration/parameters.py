@@ -39,6 +39,9 @@ def wanted(configuration: Configuration) -> dict[str, str]:
         add(f"user {slug_of(user.id)}", user.contact_methods)
     for receiver in configuration.receivers.values():
         add(f"receiver of {slug_of(receiver.service_id)}", [receiver])
+    for service in configuration.services.values():
+        if service.mirror is not None and service.mirror.secret:
+            found.setdefault(service.mirror.secret, f"mirror of {slug_of(service.id)}")
     for schedule in configuration.schedules.values():
         add(f"schedule {slug_of(schedule.id)}", [schedule.channel] if schedule.channel else [])
     for page in configuration.status_pages.values():

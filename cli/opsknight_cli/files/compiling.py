@@ -32,6 +32,7 @@ from opsknight.oncall.wall_clock import Restriction, instant_of
 from opsknight_cli.files.aws_shape import AwsShape, aws_rules
 from opsknight_cli.files.hours import HoursShape
 from opsknight_cli.files.integration_shape import integration
+from opsknight_cli.files.mirror_shape import mirror
 from opsknight_cli.files.policy_shape import PolicyShape, TargetShape
 from opsknight_cli.files.preset_shape import PresetShape, preset
 from opsknight_cli.files.public_shape import PublicShape
@@ -218,6 +219,7 @@ def _service(name: str, shape: ServiceShape) -> list[Entry]:
         ),
         raises_urgency=shape.raises_urgency,
         disabled=shape.disabled,
+        mirror=mirror(shape.mirror),
         shadow_until=None if shape.until is None else _instant(shape.until, time(), UTC),
     )
     return [

@@ -39,6 +39,7 @@ from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
 from opsknight_cli.files.aws_shape import described_rules
 from opsknight_cli.files.integration_shape import described_integration
+from opsknight_cli.files.mirror_shape import described_mirror
 from opsknight_cli.files.preset_shape import described_preset
 from opsknight_cli.files.shape import SECTIONS, Mode
 from opsknight_cli.files.values import in_words, turn_in_words
@@ -110,6 +111,7 @@ def fields(entry: Entry) -> Data | str:
                     "support_hours": entry.support_hours and _support(entry.support_hours),
                     "mode": entry.shadow_until and Mode.SHADOW.value,
                     "until": entry.shadow_until and _moment(entry.shadow_until, time(), _UTC),
+                    "mirror": described_mirror(entry.mirror),
                     "raises_urgency": entry.raises_urgency or None,
                     "disabled": entry.disabled or None,
                 }

@@ -25,6 +25,7 @@ from opsknight_cli.files.aws_shape import AwsShape
 from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
 from opsknight_cli.files.integration_shape import IntegrationShape, named
+from opsknight_cli.files.mirror_shape import MirrorShape
 from opsknight_cli.files.policy_shape import PolicyShape
 from opsknight_cli.files.preset_shape import PresetShape
 from opsknight_cli.files.public_shape import PublicShape
@@ -223,6 +224,9 @@ class ServiceShape(Shape):
         None,
         description="When `mode: shadow` ends and the service is live; at most 60 days ahead. "
         "A day begins at 00:00 UTC.",
+    )
+    mirror: MirrorShape | None = Field(
+        None, description="The other system that its events are passed on to, while both run."
     )
     raises_urgency: Flag = Field(
         False, description="Whether a more urgent trigger raises the urgency of an incident."

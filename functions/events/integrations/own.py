@@ -43,6 +43,8 @@ INTEGRATIONS: Final[Mapping[str, str]] = {
     "grafana": "grafana",
 }
 
+# Paging systems that tell of their incidents: passed on to them, one would never end.
+ECHOES: Final = frozenset({"pagerduty"})
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Grafana can sign so; Alertmanager signs nothing.
 SIGNATURES: Final = (Signature(scheme=Scheme.HMAC_SHA256, header="x-grafana-alerting-signature"),)
@@ -109,6 +111,8 @@ def answer(call: Call, reception: Reception) -> Answer:
         raise _too_large(sender, reception, call) from None
     drafts = _named(batch.drafts, sender, address.name, call)
     wanted = [understood(each, sender.service.id, sender.key.actor) for each in drafts]
+    if address.name in ECHOES:
+        wanted = [replace(each, event=replace(each.event, echo=True)) for each in wanted]
     if batch.not_taken:
         call.log(not_taken=[f"{each.place}: {each.why}" for each in batch.not_taken[:10]])
         if not wanted and not batch.left and not batch.beats:

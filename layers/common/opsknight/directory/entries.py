@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.mirror import Mirror
 from opsknight.directory.receivers import NotificationRule, Receiver
 from opsknight.directory.routing import PageAfter, Routing
 from opsknight.directory.windows import MaintenanceWindow
@@ -171,6 +172,8 @@ class Service(Model):
     """The address of what to do when one of its incidents opens."""
     dashboard: str | None = None
     """The address of how it is doing."""
+    mirror: Mirror | None = None
+    """Where its events are passed on to; None for nowhere."""
     looked_up: tuple[str, ...] | None = None
     """The ids of its integrations that are not plain. Repeats what they say, so that the events of
     all others need no further read.

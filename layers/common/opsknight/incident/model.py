@@ -139,6 +139,7 @@ class Event:
     member: str | None = None  # Which alert of the group that the dedup key names.
     rest: bool = False  # Whether it resolves a group for those of its alerts that are no members.
     why: str | None = None  # What the timeline is to say of a resolve.
+    echo: bool = False  # Whether another paging system tells of its own incident.
 
 
 class Timer(StrEnum):

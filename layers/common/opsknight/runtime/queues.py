@@ -4,6 +4,7 @@ SQS did not take.
 What the messages say is in `wakeups`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opsknight.escalation.hold import Hold
+from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.runtime.telemetry import logger, signal
-from opsknight.runtime.wakeups import Wakeup, lateness, to_json
+from opsknight.runtime.wakeups import Wakeup, to_json
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -97,3 +98,19 @@ def _entry(number: int, wakeup: Wakeup, now: datetime) -> "Entry":
         # On a queue that is not FIFO this is fairness, not order.
         entry["MessageGroupId"] = wakeup.group[:128]
     return entry
+
+
+def lateness(bodies: Iterable[str], now: datetime, hold: Hold = NO_HOLD) -> timedelta:
+    """How late the latest of these messages arrives, without the time under hold. One that does not
+    say when it should have arrived, as older versions send it, is not late.
+    """
+    found = (hold.lateness(at, now) for body in bodies if (at := _at(body)))
+    return max(found, default=timedelta(0))
+
+
+def _at(body: str) -> datetime | None:
+    try:
+        fields = json.loads(body)
+        return datetime.fromisoformat(fields["at"])
+    except (KeyError, TypeError, ValueError):
+        return None

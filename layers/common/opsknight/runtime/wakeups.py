@@ -5,12 +5,10 @@ stored there. So a lost, late or doubled message does no harm. How messages are 
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, assert_never
 
-from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.notification.delivery import Delivery, Report
 from opsknight.runtime.telemetry import logger
 from opsknight.store.due import Place
@@ -99,6 +97,13 @@ class SendHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class PassOn:
+    """Pass on what waits of a service to another system. Read by the send functions."""
+
+    service_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageReported:
     """What became of a message that a provider took. Read by the send functions. It is the one
     message that brings a fact: nothing else of the deployment knows it.
@@ -117,6 +122,7 @@ type QueueMessage = (
     | TrackPage
     | SendDelivery
     | SendHeld
+    | PassOn
     | MessageReported
 )
 
@@ -143,6 +149,10 @@ def page_wakeup(incident_id: str, page_no: int, user_id: str, at: datetime) -> W
 
 def turn_wakeup(destination: str, at: datetime) -> Wakeup:
     return Wakeup(SendHeld(destination, at), at, destination)
+
+
+def pass_on_wakeup(service_id: str, at: datetime) -> Wakeup:
+    return Wakeup(PassOn(service_id), at, f"mirror#{service_id}")
 
 
 def to_json(message: QueueMessage, at: datetime | None = None) -> str:
@@ -172,6 +182,8 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
             return fields | ({"slot_attempts": slot_attempts} if slot_attempts else {})
         case SendHeld(destination, due_at):
             return {"kind": "turn", "receiver": destination, "due_at": due_at.isoformat()}
+        case PassOn(service_id):
+            return {"kind": "pass_on", "service": service_id}
         case MessageReported(provider_id, report, why):
             return {"kind": "report", "provider_id": provider_id, "report": report, "why": why}
         case _:
@@ -225,6 +237,8 @@ def _message(fields: object) -> QueueMessage | None:
             return SendDelivery(incident_id, delivery_id, slot_attempts, _time(more.get("due_at")))
         case {"kind": "turn", "receiver": str(destination), "due_at": str(due_at)}:
             return SendHeld(destination, datetime.fromisoformat(due_at))
+        case {"kind": "pass_on", "service": str(service_id)}:
+            return PassOn(service_id)
         case {
             "kind": "report",
             "provider_id": str(provider_id),
@@ -234,22 +248,6 @@ def _message(fields: object) -> QueueMessage | None:
             return MessageReported(provider_id, Report(report), why)
         case _:
             return None
-
-
-def lateness(bodies: Iterable[str], now: datetime, hold: Hold = NO_HOLD) -> timedelta:
-    """How late the latest of these messages arrives, without the time under hold. One that does not
-    say when it should have arrived, as older versions send it, is not late.
-    """
-    found = (hold.lateness(at, now) for body in bodies if (at := _at(body)))
-    return max(found, default=timedelta(0))
-
-
-def _at(body: str) -> datetime | None:
-    try:
-        fields = json.loads(body)
-        return _time(fields.get("at")) if isinstance(fields, dict) else None
-    except ValueError:
-        return None
 
 
 def _time(field: object) -> datetime | None:

@@ -17,6 +17,7 @@ from opsknight.store.wire import Item, plain, stamp, wire
 POSTPONED: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 _RECEIVER: Final = "receiver#"
 _HEARTBEAT: Final = "heartbeat#"
+_MIRROR: Final = "mirror#"
 
 type Place = Mapping[str, Any]
 """Where to continue a query, as DynamoDB gives it. It can travel as JSON."""
@@ -24,10 +25,12 @@ type Place = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An incident, one of its pages or deliveries, the turn of a receiver, or a heartbeat."""
+    """An incident, one of its pages or deliveries, the turn of a receiver, a heartbeat, or what a
+    service passes on.
+    """
 
     incident_id: str
-    """Empty for a receiver and a heartbeat."""
+    """Empty for the last three."""
     at: datetime
     page_no: int | None = None
     user_id: str | None = None
@@ -35,6 +38,8 @@ class Due:
     destination: str | None = None
     heartbeat: str | None = None
     """`<service>/<integration>`."""
+    mirror: str | None = None
+    """The service whose events another system waits for."""
 
     @property
     def is_incident(self) -> bool:
@@ -44,6 +49,8 @@ class Due:
     def key(self) -> Item:
         """The key of the item in the table."""
         match self:
+            case Due(mirror=str(service_id)):
+                return items.mirror_key(service_id, "state")
             case Due(heartbeat=str(heartbeat)):
                 return items.heartbeat_key(*heartbeat.split("/", 1))
             case Due(destination=str(destination)):
@@ -165,6 +172,8 @@ def _due(item: Item) -> Due:
     at, pk = datetime.fromisoformat(item["due_at"]["S"]), item["pk"]["S"]
     if pk.startswith(_RECEIVER):
         return Due("", at, destination=pk.removeprefix(_RECEIVER))
+    if pk.startswith(_MIRROR):
+        return Due("", at, mirror=pk.removeprefix(_MIRROR))
     if pk.startswith(_HEARTBEAT):
         return Due("", at, heartbeat=pk.removeprefix(_HEARTBEAT))
     incident_id = _incident_id(item)

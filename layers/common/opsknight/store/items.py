@@ -61,6 +61,15 @@ def membership_key(service_id: str, member: str, incident_id: str) -> Item:
     return _key(f"member#{service_id}#{_digest(member)}", f"incident#{incident_id}")
 
 
+def mirror_key(service_id: str, name: str) -> Item:
+    """`name`: `state`, an event that waits, or a key whose trigger was given up."""
+    return _key(f"mirror#{service_id}", name)
+
+
+def mirror_lost_key(service_id: str, key: str) -> Item:
+    return _key(f"mirror#{service_id}", f"lost#{_digest(key)}")
+
+
 def _digest(member: str) -> str:
     return hashlib.sha256(member.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

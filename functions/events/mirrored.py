@@ -1,0 +1,28 @@
+"""Events of services with a mirror: noted for the other system, whatever became of them here, as
+that may know of more, or of less, than we do. Passing them on is for the notify functions.
+"""
+
+from events.call import Call
+from events.intake import Intake, IntakeResult
+from opsknight.directory.mirror import Passed, is_marked
+from opsknight.incident.event_request import parsed
+from opsknight.incident.model import Event
+from opsknight.store.mirrors import Mirrors
+
+
+def pass_on(
+    intake: Intake, event: Event, result: IntakeResult, service_id: str, call: Call
+) -> None:
+    """Never what another paging system tells of, or we have passed on. Raises Unavailable."""
+    if event.internal or event.echo or is_marked(event.body):
+        return
+    sent = parsed(event.body).get("dedup_key")
+    passed = Passed(
+        service_id=service_id,
+        at=call.now,
+        action=event.action,
+        key=event.member or (sent if isinstance(sent, str) else event.dedup_key),
+        opens=result.action in ("triggered", "joined"),
+        body=event.body,
+    )
+    Mirrors(intake.table).note(passed, call.deadline)

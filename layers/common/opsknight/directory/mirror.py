@@ -1,0 +1,102 @@
+"""What a service passes on to another system, as long as a team uses both.
+
+Pure: what waits, what is known of the other side, and when to try again. How it is written to the
+wire is for the notify functions to say (`notify.mirrored`).
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from pydantic import AwareDatetime
+
+from opsknight.incident.model import Action, Model
+
+MARK: Final = "opsknight-mirror"
+"""Stands in all that is passed on. What holds it is never passed on again."""
+# What waited for longer is news of yesterday: to page for it now would be wrong.
+LONGEST_WAIT: Final = timedelta(hours=24)
+FAILING_FOR: Final = timedelta(minutes=5)
+"""After this the fallback address hears of it, if the service is in shadow."""
+PAUSES: Final = tuple(timedelta(seconds=each) for each in (5, 15, 30, 60))
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+
+
+class System(StrEnum):
+    """The other side, by the dialect that it understands."""
+
+    PAGERDUTY = "pagerduty"
+    OPSGENIE = "opsgenie"
+    WEBHOOK = "webhook"
+
+
+class Mirror(Model):
+    to: System
+    url: str | None = None
+    """Instead of the system's own address; a webhook has no other."""
+    secret: str | None = None
+    """Name of the SSM parameter with the other system's key; a webhook signs with it."""
+    actions: bool = False
+    """Whether acknowledgements and resolves by people are passed on, too."""
+
+
+class Passed(Model):
+    """An event that waits to be passed on."""
+
+    service_id: str
+    number: int = 0
+    """Its place among all that wait; given when it is noted."""
+    at: AwareDatetime
+    action: Action
+    key: str
+    """The sender's dedup key, or the one that was made for it."""
+    opens: bool = False
+    """Whether the other side knows nothing of its key yet."""
+    body: str
+
+
+class MirrorState(Model):
+    noted: int = 0
+    """How many events have come. Grows."""
+    due_at: AwareDatetime | None = None
+    paused_until: AwareDatetime | None = None
+    """The other side gets a pause until then."""
+    lease_until: AwareDatetime | None = None
+    sent_at: AwareDatetime | None = None
+    failures: int = 0
+    """Tries in a row in which something failed."""
+    failing_since: AwareDatetime | None = None
+    why: str | None = None
+    lost_at: AwareDatetime | None = None
+    """When an event was last given up, and which."""
+    lost: str | None = None
+    told: AwareDatetime | None = None
+    """The `failing_since` or `lost_at` of which the fallback address has heard last."""
+
+    def again_after(self, asked: timedelta | None) -> timedelta:
+        """The pause after one more failed try; `asked` is what the other side wants."""
+        pause = PAUSES[min(self.failures, len(PAUSES) - 1)]
+        return pause if asked is None else min(max(pause, asked), LONGEST_PAUSE)
+
+    def is_busy(self, now: datetime) -> bool:
+        """Whether somebody passes on, or the other side gets a pause."""
+        times = (self.lease_until, self.paused_until)
+        return any(each is not None and each > now for each in times)
+
+    @property
+    def lost_untold(self) -> bool:
+        return self.lost_at is not None and (self.told is None or self.told < self.lost_at)
+
+    def to_tell(self, now: datetime) -> datetime | None:
+        """Names what the fallback address has to hear of; None for nothing."""
+        if self.lost_untold:
+            return self.lost_at
+        since = self.failing_since
+        if since is None or now - since < FAILING_FOR:
+            return None
+        return since if self.told is None or self.told < since else None
+
+
+def is_marked(body: str) -> bool:
+    """Whether we have passed it on before. Wherever the mark stands: a loop has no end."""
+    return MARK in body

@@ -1,0 +1,174 @@
+"""What services pass on to other systems: a partition for each, with the events that wait in their
+order, the keys whose trigger was given up, and one item that says when to look.
+
+Whoever writes an event adds to `noted` after it. So whoever found nothing and stops looking, on the
+condition that `noted` is as before, has missed nothing.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from opsknight.directory.mirror import LONGEST_WAIT, MirrorState, Passed
+from opsknight.incident.event_request import parsed
+from opsknight.store import items, transactions
+from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.incidents import IncidentRows
+from opsknight.store.wire import Item, attributes, expiry, plain, wire
+
+# DynamoDB takes 400 KB; a body that is larger when deflated is passed on without its details.
+LARGEST_BODY: Final = 300 * 1024
+_KEPT: Final = timedelta(days=30)
+_EVENT: Final = "event#"
+_LOST: Final = "lost#"
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    table: IncidentRows
+
+    def note(self, passed: Passed, deadline: Deadline) -> None:
+        """The event waits behind all that were noted before it began. Raises Unavailable."""
+        passed = passed.model_copy(update={"number": self._number(passed.service_id, deadline)})
+        packed = _packed(passed.body)
+        item: Item = (
+            items.mirror_key(passed.service_id, _name(passed))
+            | {"kind": {"S": "mirror_event"}, "expires_at": expiry(passed.at, 2 * LONGEST_WAIT)}
+            | attributes(passed, {"service_id", "number", "at", "action", "key", "opens"})
+            | {"body": {"B": packed}}
+        )
+        self.table.put_all([item], deadline)
+        sets = {"kind": "mirror", "due_shard": items.due_shard(passed.service_id)}
+        changed = transactions.update(sets, {"due_at": passed.at})
+        changed["UpdateExpression"] += " ADD noted :one"
+        changed["ExpressionAttributeValues"][":one"] = {"N": "1"}
+        retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.mirror_key(passed.service_id, "state"),
+            **changed,
+        )
+
+    def _number(self, service_id: str, deadline: Deadline) -> int:
+        """Two senders may get theirs in any order; one that has its answer is before the next. No
+        clock says that: each process has its own.
+        """
+        answer = retrying(
+            deadline,
+            self.table.client.update_item,
+            TableName=self.table.name,
+            Key=items.mirror_key(service_id, "state"),
+            UpdateExpression="ADD numbered :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["numbered"]["N"])
+
+    def state(self, service_id: str, deadline: Deadline) -> MirrorState | None:
+        return self.table.get(MirrorState, items.mirror_key(service_id, "state"), deadline)
+
+    def waiting(self, service_id: str, most: int, deadline: Deadline) -> list[Passed]:
+        """The oldest first."""
+        found: list[Passed] = []
+        for item in self._under(service_id, _EVENT, deadline):
+            fields = plain(item)
+            body = zlib.decompress(fields["body"]).decode()
+            found.append(Passed.model_validate(fields | {"body": body}))
+            if len(found) == most:
+                break
+        return found
+
+    def lost(self, service_id: str, deadline: Deadline) -> set[str]:
+        """The keys whose first trigger never arrived."""
+        return {item["key"]["S"] for item in self._under(service_id, _LOST, deadline)}
+
+    def lease(
+        self, service_id: str, seen: MirrorState, until: datetime, deadline: Deadline
+    ) -> bool:
+        """Whether it is ours to pass on until then."""
+        changes = {"lease_until": until, "due_at": until}
+        return self._change(service_id, changes, {"due_at": seen.due_at}, deadline)
+
+    def release(
+        self, service_id: str, until: datetime, changes: Mapping[str, object], deadline: Deadline
+    ) -> bool:
+        """False when somebody else has it by now."""
+        changes = {**changes, "lease_until": None}
+        return self._change(service_id, changes, {"lease_until": until}, deadline)
+
+    def change_held(
+        self, service_id: str, until: datetime, changes: Mapping[str, object], deadline: Deadline
+    ) -> None:
+        self._change(service_id, changes, {"lease_until": until}, deadline)
+
+    def rest(self, service_id: str, until: datetime, noted: int, deadline: Deadline) -> bool:
+        """Nothing waits: looks no more, unless something has come meanwhile."""
+        changes = {"lease_until": None, "due_at": None}
+        seen = {"lease_until": until, "noted": noted}
+        return self._change(service_id, changes, seen, deadline)
+
+    def told(self, service_id: str, told: datetime, deadline: Deadline) -> None:
+        self._change(service_id, {"told": told}, {}, deadline)
+
+    def remove(self, passed: Passed, deadline: Deadline) -> None:
+        self._delete(items.mirror_key(passed.service_id, _name(passed)), deadline)
+
+    def lose(self, passed: Passed, now: datetime, deadline: Deadline) -> None:
+        """Its acknowledge and resolve would be about nothing."""
+        key = items.mirror_lost_key(passed.service_id, passed.key)
+        row: Item = {"kind": {"S": "mirror_lost"}, "key": wire(passed.key)}
+        self.table.put_all([key | row | {"expires_at": expiry(now, _KEPT)}], deadline)
+
+    def found(self, service_id: str, key: str, deadline: Deadline) -> None:
+        self._delete(items.mirror_lost_key(service_id, key), deadline)
+
+    def _under(self, service_id: str, prefix: str, deadline: Deadline) -> Iterator[Item]:
+        return self.table.under(items.mirror_key(service_id, "")["pk"], prefix, deadline)
+
+    def _delete(self, key: Item, deadline: Deadline) -> None:
+        retrying(
+            deadline,
+            self.table.client.delete_item,
+            TableName=self.table.name,
+            Key=key,
+        )
+
+    def _change(
+        self,
+        service_id: str,
+        changes: Mapping[str, object],
+        seen: Mapping[str, object],
+        deadline: Deadline,
+    ) -> bool:
+        update = transactions.update(changes)
+        names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+        condition = transactions.still(seen, names, values) or "attribute_exists(pk)"
+        key = items.mirror_key(service_id, "state")
+        made = transactions.updating(self.table.name, key, condition, update)["Update"]
+        try:
+            retrying(deadline, self.table.client.update_item, **made)
+        except Conflict:
+            return False
+        return True
+
+
+def _name(passed: Passed) -> str:
+    return f"{_EVENT}{passed.number:012}"
+
+
+def _packed(body: str) -> bytes:
+    packed = zlib.compress(body.encode())
+    if len(packed) <= LARGEST_BODY:
+        return packed
+    event = parsed(body)
+    payload = {
+        name: each
+        for name, each in event.get("payload", {}).items()
+        if name in ("summary", "source", "severity")
+    }
+    payload["custom_details"] = "(too large to be passed on)"
+    return zlib.compress(json.dumps({"payload": payload}, ensure_ascii=False).encode())

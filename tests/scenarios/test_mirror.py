@@ -1,0 +1,241 @@
+"""What a service passes on to another system, which listens on this machine."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from harness.mirrors import KEY, Mirrored, actions
+from harness.pipeline import step
+from harness.receivers import HttpReceiver, answers, closes, http_receiver
+from harness.world import World, deadline
+from opsknight.directory.mirror import MARK
+from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.store.mirrors import Mirrors
+
+AWAY = answers(503)
+WRONG = answers(400, b'{"status": "invalid event", "errors": ["Length of \'summary\'"]}')
+WRONG_KEY = answers(400, b'{"status": "invalid event", "errors": ["Invalid routing key"]}')
+TAKEN = answers(202)
+
+
+@pytest.fixture
+def old() -> Iterator[HttpReceiver]:
+    with http_receiver(TAKEN) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def night(world: World, old: HttpReceiver) -> Iterator[Mirrored]:
+    pipeline = Mirrored(world).mirrors(old)
+    pipeline.people("ada")
+    pipeline.escalates(step("ada"))
+    hour = world.clock() + timedelta(hours=1)
+    pipeline.serves(shadow_until=hour)
+    yield pipeline
+    pipeline.ends()
+
+
+def test_all_that_comes_goes_on_as_it_came(night: Mirrored, old: HttpReceiver) -> None:
+    night.trigger(payload={"custom_details": {"cpu": 0.97}})
+    night.trigger(severity="warning")
+    night.send("acknowledge")
+    night.send("resolve")
+    # We know of nothing; perhaps the other system does.
+    night.send("resolve")
+    opened, again, *rest = night.heard(old)
+    assert opened["routing_key"] == KEY
+    assert opened["client"] == MARK
+    assert opened["payload"]["custom_details"] == {"cpu": 0.97}
+    assert (again["event_action"], again["payload"]["severity"]) == ("trigger", "warning")
+    assert actions(rest) == [(each, "cpu-high") for each in ("acknowledge", "resolve", "resolve")]
+
+
+def test_each_dedup_key_keeps_its_order_and_holds_up_no_other(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    old.then(AWAY, TAKEN)
+    night.trigger("one")
+    night.trigger("two")
+    night.send("resolve", "one")
+    night.wait(seconds=5)
+    found = actions(night.heard(old))
+    assert found.count(("trigger", "one")) == 2
+    assert found.index(("trigger", "two")) > 0
+    assert found[-1] == ("resolve", "one")
+
+
+def test_what_is_away_gets_all_of_it_later(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(AWAY)
+    for number in range(5):
+        night.trigger(f"key-{number}")
+    night.send("resolve", "key-0")
+    night.wait(minutes=3)
+    tried = len(old.requests)
+    assert tried < 30, "it is left alone for longer and longer"
+    night.heard(old)
+    old.then(TAKEN)
+    night.wait(minutes=6)
+    found = actions(night.heard(old))
+    assert sorted(found) == sorted(
+        [("trigger", f"key-{number}") for number in range(5)] + [("resolve", "key-0")]
+    )
+    state = Mirrors(night.world.table).state(night.world.service.id, deadline())
+    assert state
+    assert (state.failing_since, state.due_at) == (None, None)
+
+
+def test_a_wrong_key_loses_nothing(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(WRONG_KEY)
+    night.trigger()
+    night.wait(minutes=2).heard(old)
+    old.then(TAKEN)
+    night.wait(minutes=2)
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")]
+
+
+def test_a_trigger_that_can_never_be_taken_cancels_its_resolve(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    old.then(WRONG, TAKEN)
+    night.trigger("bad")
+    night.trigger("good")
+    night.send("acknowledge", "bad")
+    night.send("resolve", "bad")
+    found = actions(night.heard(old))
+    assert found == [("trigger", "bad"), ("trigger", "good")]
+    # The other system pages, and has not heard of it.
+    night.wait(minutes=2).fallback(1)
+    assert "Given up: trigger bad" in night.post.published[-1]["Message"]
+    night.wait(minutes=5)
+    # The next problem of that key is another one.
+    night.trigger("bad")
+    night.send("resolve", "bad")
+    assert actions(night.heard(old)) == [("trigger", "bad"), ("resolve", "bad")]
+
+
+def test_a_repeat_that_is_given_up_cancels_nothing(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(TAKEN, WRONG, TAKEN)
+    night.trigger()
+    night.trigger()
+    night.send("resolve")
+    assert [each for each, _ in actions(night.heard(old))] == ["trigger", "trigger", "resolve"]
+    night.wait(minutes=2).fallback(1)
+
+
+def test_what_waits_for_a_day_is_given_up(night: Mirrored, old: HttpReceiver) -> None:
+    night.ticking = False
+    night.serves(shadow_until=night.world.clock() + timedelta(days=3))
+    old.then(closes)
+    night.trigger()
+    night.world.clock.advance(hours=25)
+    night.heard(old)
+    old.then(TAKEN)
+    night.settle()
+    night.send("resolve")
+    night.settle()
+    assert night.heard(old) == []
+
+
+def test_while_it_pages_the_fallback_hears_that_it_does_not_hear(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    old.then(AWAY)
+    night.trigger(payload={"summary": "Disk full on db-1"})
+    night.wait(minutes=4).fallback(0)
+    night.wait(minutes=3).fallback(1)
+    said = night.post.published[-1]
+    assert said["urgency"] == "HIGH"
+    assert "answered 503" in said["Message"]
+    assert "Disk full on db-1" in said["Message"]
+    # Once; and again when it fails anew.
+    night.wait(minutes=20).fallback(0)
+    old.then(TAKEN)
+    night.wait(minutes=6)
+    old.then(AWAY)
+    night.trigger("another")
+    night.wait(minutes=7).fallback(1)
+
+
+def test_of_a_live_service_it_hears_nothing(night: Mirrored, old: HttpReceiver) -> None:
+    night.serves(shadow_until=None)
+    old.then(AWAY)
+    night.trigger()
+    night.pages("ada")
+    night.send("acknowledge")
+    night.wait(minutes=15)
+
+
+def test_what_comes_while_the_last_one_goes_out_is_not_overlooked(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    mirrors, service_id = Mirrors(night.world.table), night.world.service.id
+    night.streaming = False
+    night.trigger()
+    state, until = mirrors.state(service_id, deadline()), night.world.clock() + timedelta(minutes=1)
+    assert state
+    assert mirrors.lease(service_id, state, until, deadline())
+    night.trigger()
+    assert not mirrors.rest(service_id, until, state.noted, deadline())
+    assert old.requests == []
+
+
+def test_lost_wakeups_cost_a_minute_and_a_half(night: Mirrored, old: HttpReceiver) -> None:
+    night.streaming = False
+    night.trigger()
+    assert night.heard(old) == []
+    night.wait(minutes=2)
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")]
+
+
+def test_what_was_passed_on_before_is_never_passed_on(night: Mirrored, old: HttpReceiver) -> None:
+    night.trigger(client=MARK)
+    assert night.heard(old) == []
+
+
+def test_acts_of_people_only_where_the_file_says_so(night: Mirrored, old: HttpReceiver) -> None:
+    incident = night.trigger()
+    night.does(incident, Acknowledge(by="user_ada"))
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")]
+    night.mirrors(old, actions=True)
+    night.does(incident, Resolve())
+    assert actions(night.heard(old)) == [("resolve", "cpu-high")]
+
+
+def test_opsgenie_hears_of_alerts(night: Mirrored, old: HttpReceiver) -> None:
+    night.mirrors(old, "opsgenie")
+    details = {"mount": "/var", "free": 3}
+    night.trigger("disk/db-1", severity="error", payload={"custom_details": details})
+    night.send("acknowledge", "disk/db-1")
+    night.send("resolve", "disk/db-1")
+    created, acknowledged, closed = old.requests
+    assert created.path == "/v2/alerts"
+    assert created.headers["Authorization"] == f"GenieKey {KEY}"
+    alert = json.loads(created.body)
+    assert (alert["alias"], alert["priority"]) == ("disk/db-1", "P2")
+    assert alert["details"] == {"mount": "/var", "free": "3", "client": MARK}
+    assert acknowledged.path == "/v2/alerts/disk%2Fdb-1/acknowledge?identifierType=alias"
+    assert closed.path == "/v2/alerts/disk%2Fdb-1/close?identifierType=alias"
+
+
+def test_a_webhook_gets_the_event_with_a_signature(night: Mirrored, old: HttpReceiver) -> None:
+    night.mirrors(old, "webhook")
+    night.trigger(payload={"custom_details": {"a": [1]}})
+    [sent] = old.requests
+    body: dict[str, Any] = json.loads(sent.body)
+    assert (body["event_action"], body["client"]) == ("trigger", MARK)
+    assert body["payload"]["custom_details"] == {"a": [1]}
+    assert sent.headers["X-OpsKnight-Signature"].startswith("sha256=")
+
+
+def test_without_a_mirror_what_waits_is_dropped(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(AWAY)
+    night.trigger()
+    night.heard(old)
+    night.serves(mirror=None)
+    old.then(TAKEN)
+    night.wait(minutes=2)
+    assert night.heard(old) == []
+    assert Mirrors(night.world.table).waiting(night.world.service.id, 1, deadline()) == []
