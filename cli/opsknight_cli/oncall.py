@@ -169,6 +169,7 @@ def add_command(
         start=begins,
         end=ends,
         created_at=now,
+        by=invocation.deployment.operator().rsplit("/", 1)[-1],
     )
     try:
         Operations(invocation.deployment.table).add_override(

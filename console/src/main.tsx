@@ -11,6 +11,7 @@ import { IncidentPage } from "./pages/incident";
 import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
 import { OnCallPage } from "./pages/oncall";
+import { SchedulePage } from "./pages/schedule";
 import { ServicesPage } from "./pages/services";
 import { Empty, Problem } from "./parts";
 import { go, Link, ROOT, useAddress } from "./router";
@@ -71,7 +72,7 @@ function Page(props: { page: string; id: string; me: Me; live: Live; address: UR
     case "incidents":
       return id ? <IncidentPage key={id} id={id} live={live} me={me} /> : <Incidents live={live} me={me} address={address} />;
     case "oncall":
-      return <OnCallPage me={me} />;
+      return id ? <SchedulePage key={id} id={id} me={me} address={address} /> : <OnCallPage me={me} />;
     case "services":
       return <ServicesPage me={me} />;
     case "me":

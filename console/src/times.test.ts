@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { clock, span } from "./times";
+import { clock, instant, local, midnights, span } from "./times";
 
 const NOW = Date.parse("2026-11-23T03:05:00Z");
 
@@ -27,4 +27,24 @@ describe("clock", () => {
     expect(clock("2026-11-22T23:30:00Z", NOW, "Europe/Berlin")).toBe("00:30");
     expect(clock("2026-10-25T00:30:00Z", NOW, "Europe/Berlin")).toBe("25 Oct 02:30");
   });
+});
+
+it("reads and shows the clock of a zone, also when it changes", () => {
+  expect(instant("2026-11-23T18:00", "Europe/Berlin")).toBe("2026-11-23T17:00:00.000Z");
+  expect(instant("2026-07-01T18:00", "America/New_York")).toBe("2026-07-01T22:00:00.000Z");
+  // Skipped in spring, and twice in autumn.
+  expect(instant("2026-03-29T02:30", "Europe/Berlin")).toBe("2026-03-29T01:30:00.000Z");
+  expect(["2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z"]).toContain(instant("2026-10-25T02:30", "Europe/Berlin"));
+  expect(local("2026-11-23T17:00:00Z", "Europe/Berlin")).toBe("2026-11-23T18:00");
+  for (const zone of ["Europe/Berlin", "Australia/Lord_Howe", "UTC", "America/Sao_Paulo"])
+    for (const text of ["2026-10-24T23:45", "2026-10-25T12:00", "2026-04-05T12:15"]) expect(local(instant(text, zone), zone)).toBe(text);
+});
+
+it("begins each day at its midnight, however long it is", () => {
+  const days = midnights(Date.parse("2026-10-24T12:00:00Z"), 3, "Europe/Berlin");
+  expect(days.map((each) => new Date(each).toISOString())).toEqual([
+    "2026-10-23T22:00:00.000Z",
+    "2026-10-24T22:00:00.000Z",
+    "2026-10-25T23:00:00.000Z",
+  ]);
 });

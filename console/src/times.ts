@@ -33,3 +33,50 @@ export function clock(at: string, now: number, zone: string | undefined): string
   const near = Math.abs(now - time.getTime()) < 6 * DAY;
   return `${words(near ? { weekday: "short" } : { day: "numeric", month: "short" })} ${hour}`;
 }
+
+/** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */
+function ahead(at: number, zone: string): number {
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  }).formatToParts(new Date(at));
+  const of = (type: string): number => Number(parts.find((each) => each.type === type)?.value);
+  const wall = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  return wall - Math.floor(at / 1000) * 1000;
+}
+
+/** "2026-11-23T18:00" by the zone's wall clock, as an instant. One that the clock skips is after the gap. */
+export function instant(text: string, zone: string): string {
+  const wall = Date.parse(`${text}Z`);
+  const guess = wall - ahead(wall, zone);
+  return new Date(wall - ahead(guess, zone)).toISOString();
+}
+
+/** The reverse, for a form. */
+export function local(at: string, zone: string): string {
+  const time = Date.parse(at);
+  return new Date(time + ahead(time, zone)).toISOString().slice(0, 16);
+}
+
+/** The beginnings of as many days by the zone's clock, from the day of `at` on. */
+export function midnights(at: number, count: number, zone: string): number[] {
+  const first = Date.parse(`${local(new Date(at).toISOString(), zone).slice(0, 10)}T00:00Z`);
+  return Array.from({ length: count }, (_, number) => {
+    const date = new Date(first + number * DAY).toISOString().slice(0, 10);
+    return Date.parse(instant(`${date}T00:00`, zone));
+  });
+}
+
+/** "Mon 23", or "Monday 23 November". */
+export function day(at: number, zone: string, long = false): string {
+  const options: Intl.DateTimeFormatOptions = long
+    ? { weekday: "long", day: "numeric", month: "long" }
+    : { weekday: "short", day: "numeric" };
+  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone }).format(new Date(at));
+}

@@ -44,7 +44,7 @@ def list_schedules(call: ApiCall) -> Answer:
     rotas = _rotas(None, call)
     for rota in rotas:
         holders[rota.schedule.id] = on_call_at(
-            rota.schedule, rota.overrides, call.now, disabled=_absent(rota, call)
+            rota.schedule, rota.overrides, call.now, disabled=absent_users(rota, call)
         )
     names = call.names(of_users(holders.values()))
     found = [
@@ -62,7 +62,7 @@ def show_on_call(call: ApiCall) -> Answer:
     rotas = _rotas(named, call)
     names = call.names(of_users(each for rota in rotas for each in rota.user_ids))
     for rota in rotas:
-        absent = _absent(rota, call)
+        absent = absent_users(rota, call)
         ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
         holder = on_call_at(rota.schedule, rota.overrides, at, disabled=absent)
         found.append(
@@ -80,7 +80,7 @@ def show_on_call(call: ApiCall) -> Answer:
 
 def list_overrides(call: ApiCall) -> Answer:
     [schedule_id] = call.ids
-    rota = _rota(schedule_id, call)
+    rota = rota_of(schedule_id, call)
     found = sorted(rota.overrides, key=lambda each: (each.start, each.id))
     replaced = {each.replaces for each in found}
     names = call.names(of_users(rota.user_ids | replaced))
@@ -90,7 +90,7 @@ def list_overrides(call: ApiCall) -> Answer:
 
 def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
     [schedule_id] = call.ids
-    rota = _rota(schedule_id, call)
+    rota = rota_of(schedule_id, call)
     # Before anything is said about other users.
     _may_hand_over(rota, wanted.replaces, call)
     issues = call.user_issues(wanted.user_id, "userId")
@@ -106,6 +106,7 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
         start=wanted.start,
         end=wanted.end,
         created_at=call.now,
+        by=call.caller.user.name,
     )
     names = call.names(of_users((override.user_id, override.replaces)))
     shown = roster_answers.override(override, names)
@@ -123,7 +124,7 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
 
 def remove_override(call: ApiCall) -> Answer:
     schedule_id, override_id = call.ids
-    rota = _rota(schedule_id, call)
+    rota = rota_of(schedule_id, call)
     known = next((each for each in rota.overrides if each.id == override_id), None)
     _may_hand_over(rota, known.replaces if known else None, call)
     try:
@@ -264,7 +265,7 @@ def _may_hand_over(rota: Rota, whose: str | None, call: ApiCall) -> None:
         raise HttpError(403, "Schedule access denied")
 
 
-def _rota(schedule_id: str, call: ApiCall) -> Rota:
+def rota_of(schedule_id: str, call: ApiCall) -> Rota:
     rota = call.table.rota(schedule_id, call.deadline)
     if rota is None:
         raise HttpError(404, "Schedule not found")
@@ -273,13 +274,13 @@ def _rota(schedule_id: str, call: ApiCall) -> Rota:
 
 def _rotas(named: str | None, call: ApiCall) -> list[Rota]:
     if named is not None:
-        return [_rota(named, call)]
+        return [rota_of(named, call)]
     schedules = Configurations(call.table).schedules(call.deadline)
     found = (call.table.rota(each.id, call.deadline) for each in schedules)
     return [rota for rota in found if rota]
 
 
-def _absent(rota: Rota, call: ApiCall) -> set[str]:
+def absent_users(rota: Rota, call: ApiCall) -> set[str]:
     """Users of the schedule who are disabled or gone."""
     users = call.table.users(rota.user_ids, call.deadline)
     return {user_id for user_id in rota.user_ids if user_id not in users or users[user_id].disabled}

@@ -25,6 +25,7 @@ from respond import (
     part_routes,
     pulse_routes,
     rosters,
+    shift_routes,
 )
 
 # Called with the ApiCall, and with the body where the route has one.
@@ -278,6 +279,7 @@ ROUTES: Final = (
     *part_routes.ROUTES,
     *_SERVICES,
     *_SCHEDULES,
+    *shift_routes.ROUTES,
     *calendar_routes.ROUTES,
     *directory_routes.ROUTES,
 )

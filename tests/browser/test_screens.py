@@ -17,6 +17,7 @@ from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.notification.delivery import State
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_journeys import enter, opened
+from tests.browser.test_oncall_pages import scheduled
 from tests.integration.steps import do
 
 FOLDER = ROOT / ".local" / "screens"
@@ -44,14 +45,20 @@ def test_every_page_is_looked_at(
     for number in range(3):
         done = opened(served, f"Probe {number} of the shop fails", "warning")
         do(world, done, Resolve())
-    served.desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
+    scheduled(served)
+    served.desk.configured(
+        services=["svc_checkout"], users=["user_ada", "user_ben"], schedules=["sch_web"]
+    )
+    override = {"userId": "user_ada", "replaces": "user_ben"}
+    times = {"start": "2026-11-25T18:00:00Z", "end": "2026-11-26T09:00:00Z"}
+    served.desk.call("POST", "/api/schedules/sch_web/overrides", override | times)
     world.clock.advance(minutes=4)
     with browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=2) as context:
         page = context.new_page()
         enter(page, served)
         where = f"{'phone' if size == PHONE else 'desk'}-{scheme}"
         pages = {"incidents": "incidents", "incident": f"incidents/{first}"}
-        pages["resolved"] = "incidents?view=resolved"
+        pages |= {"resolved": "incidents?view=resolved", "calendar": "oncall/sch_web"}
         for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
             page.goto(f"{served.url}/console/{at}")
             page.wait_for_load_state("networkidle")

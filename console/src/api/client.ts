@@ -14,6 +14,9 @@ export type Me = Schemas["MeAnswer"];
 export type User = Schemas["UserAnswer"];
 export type Service = Schemas["ServiceAnswer"];
 export type OnCall = Schemas["OnCallSchedule"];
+export type ScheduleShifts = Schemas["ScheduleShifts"];
+export type Shift = Schemas["ShiftAnswer"];
+export type OverridePreview = Schemas["OverridePreview"];
 export type Status = Schemas["Status"];
 export type Urgency = Schemas["Urgency"];
 

@@ -612,6 +612,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/schedules/{scheduleId}/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the shifts of a schedule: final, by layer, with gaps and overrides.
+         * @description Needs the scope `schedules:read`.
+         */
+        get: operations["listShifts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{scheduleId}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what an override would change. Nothing is written.
+         * @description Needs the scope `schedules:read`.
+         */
+        post: operations["previewOverride"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calendar": {
         parameters: {
             query?: never;
@@ -1027,6 +1071,13 @@ export interface components {
             /** @description What is wrong, field by field. */
             issues?: components["schemas"]["Issue"][];
         };
+        /** @description Nobody is on call. */
+        GapAnswer: {
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+        };
         Id: string;
         IncidentAnswer: {
             id: string;
@@ -1101,6 +1152,13 @@ export interface components {
         LayerAnswer: {
             id: string;
             users: string[];
+        };
+        LayerShifts: {
+            id: string;
+            name: string;
+            priority: number;
+            /** @description By this layer alone, whoever is disabled. */
+            shifts: components["schemas"]["ShiftAnswer"][];
         };
         /** @description Where to look next: a runbook, a dashboard, or whatever else the event linked to. */
         LinkAnswer: {
@@ -1252,6 +1310,14 @@ export interface components {
             end: string;
             /** Format: date-time */
             createdAt?: string;
+            /** @description The name of whoever made it. */
+            by?: string;
+        };
+        OverridePreview: {
+            /** @description From now on, in order. */
+            changes: components["schemas"]["ShiftChange"][];
+            /** @description Nobody would be on call then. */
+            gaps: components["schemas"]["GapAnswer"][];
         };
         Overrides: {
             /** @description Those that are not over. */
@@ -1378,6 +1444,23 @@ export interface components {
             scheduleId: string;
             path: string;
         };
+        ScheduleShifts: {
+            scheduleId: string;
+            name: string;
+            /** @description Handoffs keep their time of day by its wall clock. */
+            zone: string;
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /** @description Who is on call, after overrides. */
+            final: components["schemas"]["ShiftAnswer"][];
+            /** @description The one that comes first, first. */
+            layers: components["schemas"]["LayerShifts"][];
+            gaps: components["schemas"]["GapAnswer"][];
+            /** @description Those that are in it. */
+            overrides: components["schemas"]["OverrideAnswer"][];
+        };
         Schedules: {
             schedules: components["schemas"]["ScheduleAnswer"][];
         };
@@ -1434,6 +1517,18 @@ export interface components {
             layer?: string;
             /** @description The override that makes it theirs. */
             override?: string;
+        };
+        ShiftChange: {
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /** @description Absent for nobody. */
+            wasId?: string;
+            wasName?: string;
+            /** @description Absent for nobody. */
+            userId?: string;
+            userName?: string;
         };
         ShownAlert: {
             alert: components["schemas"]["AlertAnswer"];
@@ -3306,6 +3401,103 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listShifts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Now by default.
+                 * @example 2026-11-23T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description 14 days later by default; 92 days at most.
+                 * @example 2026-12-07T00:00:00Z
+                 */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As they are planned now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleShifts"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewOverride: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "userId": "user_ben",
+                 *       "start": "2026-11-23T18:00:00+01:00",
+                 *       "end": "2026-11-24T09:00:00+01:00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewOverride"];
+            };
+        };
+        responses: {
+            /** @description Nothing has changed. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverridePreview"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

@@ -3,9 +3,12 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { answered, api, type Me, type OnCall as Schedule } from "../api/client";
-import { refused, useLoad } from "../api/load";
+import { useLoad } from "../api/load";
 import { Empty, Problem, useNow } from "../parts";
+import { Link, ROOT } from "../router";
 import { clock, span } from "../times";
+import { OverrideDialog, type Wished } from "./override";
+import { Subscribe } from "./subscribe";
 
 type Shift = Schedule["shifts"][number];
 
@@ -25,6 +28,7 @@ export function gaps(shifts: readonly Shift[], from: string, days = 7): { start:
 export function OnCallPage({ me }: { me: Me }): JSX.Element {
   const { data, error, again } = useLoad(() => answered(api.GET("/api/oncall", {})));
   const now = useNow(30_000);
+  const [wished, setWished] = useState<Wished>();
   const zone = me.zone;
   const mine = (data?.onCall ?? [])
     .flatMap((schedule) => schedule.shifts.map((shift) => ({ schedule, shift })))
@@ -46,13 +50,15 @@ export function OnCallPage({ me }: { me: Me }): JSX.Element {
               </li>
             ))}
           </ul>
+          <Subscribe />
         </section>
       )}
       {(data?.onCall ?? []).map((schedule) => (
-        <One key={schedule.scheduleId} schedule={schedule} me={me} now={now} again={again} />
+        <One key={schedule.scheduleId} schedule={schedule} me={me} now={now} wish={setWished} />
       ))}
       {data && data.onCall.length === 0 && <Empty>There are no schedules yet. The configuration file makes them.</Empty>}
       <p class="dim">Times in {zone ?? "UTC"}.</p>
+      <OverrideDialog wished={wished} me={me} close={() => setWished(undefined)} done={again} />
     </main>
   );
 }
@@ -62,7 +68,7 @@ function range(shift: { start: string; end: string }, now: number, zone: string 
   return began ? `until ${clock(shift.end, now, zone)}` : `${clock(shift.start, now, zone)} to ${clock(shift.end, now, zone)}`;
 }
 
-function One({ schedule, me, now, again }: { schedule: Schedule; me: Me; now: number; again: () => void }): JSX.Element {
+function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: number; wish: (wished: Wished) => void }): JSX.Element {
   const zone = me.zone;
   const [current, ...later] = schedule.shifts;
   const following = later.find((each) => each.userId !== current?.userId);
@@ -102,86 +108,21 @@ function One({ schedule, me, now, again }: { schedule: Schedule; me: Me; now: nu
           ))}
         </ol>
       </details>
-      <Override schedule={schedule} me={me} again={again} />
+      <div class="buttons">
+        {current && current.userId !== me.id && (
+          <button onClick={() => wish(taken(schedule, current, me))}>Take this shift</button>
+        )}
+        <Link to={`${ROOT}oncall/${schedule.scheduleId}`} class="button">
+          Calendar
+        </Link>
+        <button onClick={() => wish({ scheduleId: schedule.scheduleId, name: schedule.name })}>Put somebody else on call</button>
+      </div>
     </section>
   );
 }
 
-/** What a form's local time means in the browser's zone. */
-function instant(local: string): string {
-  return new Date(local).toISOString();
-}
-
-function Override({ schedule, me, again }: { schedule: Schedule; me: Me; again: () => void }): JSX.Element {
-  const users = useLoad(() => answered(api.GET("/api/users", {})));
-  const [who, setWho] = useState("");
-  const [instead, setInstead] = useState("");
-  const [start, setStart] = useState("");
-  const [end, setEnd] = useState("");
-  const [said, setSaid] = useState("");
-  const people = (users.data?.users ?? []).filter((each) => !each.disabled);
-  const affected = schedule.shifts.filter(
-    (each) =>
-      start && end && Date.parse(each.start) < Date.parse(end) && Date.parse(each.end) > Date.parse(start) &&
-      (!instead || each.userId === instead),
-  );
-  const name = (id: string): string => people.find((each) => each.id === id)?.name ?? id;
-
-  async function put(event: SubmitEvent): Promise<void> {
-    event.preventDefault();
-    setSaid("Putting them on call...");
-    try {
-      const body = { userId: who, start: instant(start), end: instant(end), ...(instead ? { replaces: instead } : {}) };
-      const params = { path: { scheduleId: schedule.scheduleId } };
-      await answered(api.POST("/api/schedules/{scheduleId}/overrides", { params, body }));
-      setSaid(`${name(who)} is on call then.`);
-      again();
-    } catch (error) {
-      setSaid(refused(error).message);
-    }
-  }
-  return (
-    <details>
-      <summary>Put somebody else on call</summary>
-      <form class="override-form" onSubmit={(event) => void put(event)}>
-        <label>
-          Who
-          <select required value={who} onChange={(event) => setWho(event.currentTarget.value)}>
-            <option value="" disabled>
-              Choose
-            </option>
-            {people.map((each) => (
-              <option value={each.id}>{each.id === me.id ? `${each.name} (you)` : each.name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Instead of
-          <select value={instead} onChange={(event) => setInstead(event.currentTarget.value)}>
-            <option value="">whoever it is</option>
-            {people.map((each) => (
-              <option value={each.id}>{each.id === me.id ? `${each.name} (you)` : each.name}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          From
-          <input type="datetime-local" required value={start} onInput={(event) => setStart(event.currentTarget.value)} />
-        </label>
-        <label>
-          Until
-          <input type="datetime-local" required value={end} onInput={(event) => setEnd(event.currentTarget.value)} />
-        </label>
-        {who && start && end && (
-          <p class="dim">
-            {affected.length
-              ? `Takes over from ${[...new Set(affected.map((each) => each.userName ?? each.userId))].join(", ")}.`
-              : "Takes over from nobody: no shift is then."}
-          </p>
-        )}
-        <button>Put on call</button>
-        <p role="status">{said}</p>
-      </form>
-    </details>
-  );
+/** The rest of a shift, for whoever looks. */
+export function taken(schedule: Schedule, shift: Shift, me: Me): Wished {
+  const start = Date.parse(shift.start) < Date.now() ? new Date().toISOString() : shift.start;
+  return { scheduleId: schedule.scheduleId, name: schedule.name, who: me.id, instead: shift.userId, start, end: shift.end };
 }

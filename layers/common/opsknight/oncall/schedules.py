@@ -67,6 +67,8 @@ class Override(Model):
     start: Instant
     end: Instant
     created_at: Instant
+    by: str | None = None
+    """The name of whoever made it; None where a version before this did."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

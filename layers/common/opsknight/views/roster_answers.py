@@ -63,6 +63,7 @@ def override(each: Override, names: Names) -> roster_models.OverrideAnswer:
         start=each.start,
         end=each.end,
         created_at=each.created_at,
+        by=each.by,
     )
 
 

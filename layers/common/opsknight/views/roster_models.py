@@ -93,6 +93,7 @@ class OverrideAnswer(Shape):
     start: datetime
     end: datetime
     created_at: datetime | Absent = None
+    by: Annotated[str | Absent, Field(description="The name of whoever made it.")] = None
 
 
 class Overrides(Shape):
