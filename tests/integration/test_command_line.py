@@ -20,7 +20,12 @@ from opsknight_cli.deployments import find
 from opsknight_cli.main import FAILED, USAGE, run
 from opsknight_cli.outline import command
 from opsknight_cli.session import Session
-from tests.integration import scenes_configuration, scenes_incidents, scenes_integrations
+from tests.integration import (
+    scenes_configuration,
+    scenes_importing,
+    scenes_incidents,
+    scenes_integrations,
+)
 from tests.integration.play import Play, small
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
@@ -47,6 +52,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_incidents.doctor,
     scenes_integrations.integrations,
     scenes_integrations.heartbeats,
+    scenes_importing.importing,
 )
 
 
@@ -74,8 +80,8 @@ def test_it_reads_as_it_was_looked_at(shell: Shell, scene: Scene) -> None:
         says_failures_on_one_stream(words, said)
 
 
-# What these show before they fail is a result: the plan, and the incidents that they did change.
-SHOWS_BEFORE_IT_FAILS = {("apply", "-"), ("incidents", "ack")}
+# What these show before they fail is a result: the plan, and what they did change or make.
+SHOWS_BEFORE_IT_FAILS = {("apply", "-"), ("incidents", "ack"), ("import", "finish")}
 
 
 def says_failures_on_one_stream(words: Sequence[str], said: Said) -> None:

@@ -74,6 +74,7 @@ def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Pa
     into = tmp_path / "imported"
     imported(shell, "pagerduty", into)
     early = shell.opsknight("import", "finish", into)
+    assert early.code == FAILED
     assert "Not made: the override of shop-primary by ben-boole" in early.out
     assert "Made 0 overrides, 0 maintenance windows, 0 keys." in early.out
     written = (into / "keys.md").read_text()

@@ -31,6 +31,8 @@ def pagerduty(path: str, query: Query) -> Any:
         case ["schedules", schedule_id, "overrides"]:
             schedule = next(it for it in export["schedules"] if it["id"] == schedule_id)
             return {"overrides": schedule["overrides_subschedule"]["rendered_schedule_entries"]}
+        case ["event_orchestrations", "services", _, "active"]:
+            return {"active": True}
         case ["event_orchestrations", *rest] if rest:
             of = {
                 "router": ("router", rest[0]),

@@ -6,7 +6,8 @@ import pytest
 
 from opsknight_cli.importing.draft import Draft
 from opsknight_cli.importing.outcome import Harm
-from opsknight_cli.importing.pagerduty.shapes import Schedule, User
+from opsknight_cli.importing.pagerduty.people import add_users
+from opsknight_cli.importing.pagerduty.shapes import Export, Schedule, User
 from opsknight_cli.importing.wire import understood
 from tests.unit.test_imported_schedules import layer
 
@@ -40,6 +41,21 @@ def test_what_is_no_object_is_lost_as_a_whole(sent: object) -> None:
     assert understood(User, [sent, USER], "user", draft) == [User.model_validate(USER)]
     assert [each.harm for each in draft.losses] == [Harm.NOT_PAGED]
     assert "is not in the file" in draft.losses[0].sentence
+
+
+def test_people_without_contact_methods_are_lost_first() -> None:
+    for sent, harm in (
+        (USER, Harm.NOT_PAGED),
+        (
+            USER | {"contact_methods": [{"id": "m", "type": "sms_contact_method_reference"}]},
+            Harm.NOT_PAGED,
+        ),
+        (USER | {"contact_methods": [METHOD]}, Harm.PAGED_OTHERWISE),
+        (USER | {"contact_methods": [METHOD], "role": "observer"}, None),
+    ):
+        draft = Draft("PagerDuty")
+        assert add_users(Export.model_validate({"users": [sent]}), draft)
+        assert [each.harm for each in draft.losses] == ([harm] if harm else [])
 
 
 def test_null_is_as_good_as_nothing() -> None:

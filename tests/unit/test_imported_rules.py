@@ -19,7 +19,7 @@ from opsknight_cli.importing.pagerduty.conditions import condition
 from opsknight_cli.importing.pagerduty.reading import imported
 from opsknight_cli.importing.pagerduty.shapes import Export, Service
 from opsknight_cli.importing.pagerduty.urgency import hours_and_changes
-from tests.unit.test_imported_schedules import NOW
+from tests.unit.test_imported_schedules import NOW, user
 
 EVENT: dict[str, Any] = {
     "dedup_key": "db-1/disk",
@@ -143,6 +143,28 @@ def _wakes(urgency: Urgency) -> bool:
     return urgency is not Urgency.LOW
 
 
+def test_a_service_without_an_action_at_the_beginning_of_its_hours_pages_more() -> None:
+    sides = {
+        "during_support_hours": {"type": "constant", "urgency": "high"},
+        "outside_support_hours": {"type": "constant", "urgency": "low"},
+    }
+    sent = {
+        "id": "S",
+        "incident_urgency_rule": {"type": "use_support_hours", **sides},
+        "support_hours": {
+            "days_of_week": [1],
+            "start_time": "09:00:00",
+            "end_time": "17:00:00",
+        },
+    }
+    for actions, said in (([], True), ([{"type": "urgency_change"}], False)):
+        draft = Draft("PagerDuty")
+        service = Service.model_validate(sent | {"scheduled_actions": actions})
+        hours, _ = hours_and_changes(service, "service S", draft)
+        assert hours is not None
+        assert any("pages anew when they begin" in each.sentence for each in draft.losses) is said
+
+
 def rule(label: str, expression: str | None, **actions: Any) -> dict[str, Any]:
     conditions = [{"expression": expression}] if expression else []
     return {"label": label, "conditions": conditions, "actions": actions}
@@ -154,7 +176,7 @@ def orchestrated(extra: Sequence[Any] = (), **paths: list[dict[str, Any]]) -> Im
     return imported(
         Export.model_validate(
             {
-                "users": [{"id": "ada", "name": "ada", "email": "ada@example.com"}],
+                "users": [user("ada")],
                 "escalation_policies": [{"id": "P", "name": "P", "escalation_rules": [everybody]}],
                 "services": [
                     {

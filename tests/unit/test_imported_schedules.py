@@ -57,19 +57,25 @@ LAYERS = st.fixed_dictionaries(
 )
 
 
+def user(name: str) -> dict[str, Any]:
+    address = f"{name}@example.com"
+    method = {"id": f"m-{name}", "type": "email_contact_method", "address": address}
+    rule = {"urgency": "high", "contact_method": method}
+    named = {"id": name, "name": name, "email": address}
+    return named | {"contact_methods": [method], "notification_rules": [rule]}
+
+
 def exported(layers: Sequence[dict[str, Any]], zone: str, **more: Any) -> Export:
     return Export.model_validate(
         {
-            "users": [
-                {"id": each, "name": each, "email": f"{each}@example.com"} for each in PEOPLE
-            ],
+            "users": [user(each) for each in PEOPLE],
             "schedules": [
                 {
                     "id": "S1",
                     "name": "Shop",
                     "time_zone": zone,
                     "schedule_layers": [
-                        each | {"users": [{"user": {"id": user}} for user in each["users"]]}
+                        each | {"users": [{"user": {"id": one}} for one in each["users"]]}
                         for each in layers
                     ],
                     **more,

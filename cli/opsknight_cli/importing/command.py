@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -28,11 +28,16 @@ from opsknight_cli.importing.pagerduty import files as pagerduty_files
 from opsknight_cli.importing.pagerduty.reading import imported as of_pagerduty
 from opsknight_cli.importing.pagerduty.shapes import Export as PagerDutyExport
 from opsknight_cli.importing.shadow import end_of_shadow, in_shadow
-from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.session import CommandError, Exit, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 
-MOST_SHOWN = 10
-_STYLES = {Harm.NOT_PAGED: "bold red", Harm.PAGED_OTHERWISE: "red", Harm.PAGED_MORE: "yellow"}
+FAILED: Final = 1
+MOST_SHOWN: Final = 10
+_STYLES: Final = {
+    Harm.NOT_PAGED: "bold red",
+    Harm.PAGED_OTHERWISE: "red",
+    Harm.PAGED_MORE: "yellow",
+}
 
 app = typer.Typer()
 
@@ -155,15 +160,19 @@ def _write(
     }
     folder.save(into, files, overwrite=overwrite)
     losses = report.losses(imported, found)
+    failed = checked.errors and (
+        f"{into} is written, and cannot be applied yet: "
+        f"{counted(len(checked.errors), 'error')}. See `opsknight validate {into}`."
+    )
     if invocation.screen.as_json:
-        invocation.screen.data(_data(into, losses, found, checked.problems))
-    else:
-        _show(invocation, imported, into, losses, found, checked.problems)
-    if checked.errors:
-        raise CommandError(
-            f"{into} is written, and cannot be applied yet: "
-            f"{counted(len(checked.errors), 'error')}. See `opsknight validate {into}`."
-        )
+        data = _data(into, losses, found, checked.problems)
+        invocation.screen.data(data | ({"error": failed} if failed else {}))
+        if failed:
+            raise Exit(FAILED)
+        return
+    _show(invocation, imported, into, losses, found, checked.problems)
+    if failed:
+        raise CommandError(failed)
 
 
 def _show(

@@ -1,12 +1,15 @@
 """`import finish`: what an import leaves to be made on the deployment."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from opsknight_cli.configuration.loading import counted
 from opsknight_cli.importing import finishing
+from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options
+
+FAILED: Final = 1
 
 app = typer.Typer()
 
@@ -29,9 +32,11 @@ def finish_command(
                 "missing": list(done.missing),
             }
         )
+        if done.missing:
+            raise Exit(FAILED)
         return
     for said in done.missing:
-        screen.say(f"Not made: {said}. It is not in the deployment.", "yellow")
+        screen.say(f"Not made: {said}.", "yellow")
     counts = (
         counted(done.overrides, "override"),
         counted(done.windows, "maintenance window"),
@@ -40,3 +45,8 @@ def finish_command(
     screen.say(f"Made {', '.join(counts)}.", "green")
     if done.keys:
         screen.say(f"{where}/{finishing.KEYS} says where to put each key. Then delete it.")
+    if done.missing:
+        raise CommandError(
+            f"What these belong to is not in the deployment: `opsknight apply {where}` first, then "
+            "run this again."
+        )

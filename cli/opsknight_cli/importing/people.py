@@ -19,7 +19,7 @@ METHOD: Final = "cm"
 ITALY: Final = "39"
 # What stands in for a method that there is not here: what wakes people comes first.
 _IN_PLACE: Final = (Channel.VOICE, Channel.SMS, Channel.EMAIL)
-_WAKES: Final = frozenset({Channel.VOICE, Channel.SMS})
+_WAKES: Final = {Channel.VOICE: "a call", Channel.SMS: "a text message"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _rules(
         if receiver is None:
             receiver = _in_place(receivers.values())
             what = methods[wish.method_id].what if wish.method_id in methods else "unknown method"
-            lost[what] = receiver.name if receiver.channel in _WAKES else ""
+            lost[what] = _WAKES.get(receiver.channel, "")
         rule = NotificationRule(
             urgency=wish.urgency, method_id=receiver.id, delay=min(wish.delay, DAY)
         )

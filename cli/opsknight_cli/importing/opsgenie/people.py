@@ -61,6 +61,13 @@ def add_users(export: Export, draft: Draft) -> Known:
                 "user's, each with its steps.",
             )
         methods = {each.id: each for each in _methods(user)}
+        # Each user there has an e-mail address at least.
+        if not methods:
+            draft.lose_page(
+                f"user {shown}",
+                "The export has none of their contacts, so an e-mail is all that reaches them: ask "
+                "for each user with `expand=contact`.",
+            )
         person = Person(
             name=shown,
             email=user.username,

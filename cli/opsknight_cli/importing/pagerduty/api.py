@@ -46,7 +46,11 @@ def fetched(api: Api, now: datetime) -> Objects:
         for state in ("ongoing", "future")
         for window in _all(api, "/maintenance_windows", "maintenance_windows", [("filter", state)])
     ]
-    places = [f"services/{in_path(each['id'])}" for each in found["services"]]
+    places = [
+        place
+        for each in found["services"]
+        if _is_active(api, place := f"services/{in_path(each['id'])}")
+    ]
     for each in found["event_orchestrations"]:
         place = in_path(each["id"])
         each |= (api.get(f"/event_orchestrations/{place}") or {}).get("orchestration", {})
@@ -56,6 +60,12 @@ def fetched(api: Api, now: datetime) -> Objects:
         each["orchestration_path"] for each in answers if each and "orchestration_path" in each
     ]
     return found
+
+
+def _is_active(api: Api, place: str) -> bool:
+    """Whether the service goes by its orchestration: it may have one that is switched off."""
+    answer = api.get(f"/event_orchestrations/{place}/active", optional=True)
+    return answer is not None and answer.get("active") is not False
 
 
 def _schedule(api: Api, schedule_id: str, now: datetime) -> Any:

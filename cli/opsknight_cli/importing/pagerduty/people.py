@@ -22,6 +22,7 @@ from opsknight_cli.importing.people import Method, Person, Wish, add_person, num
 from opsknight_cli.importing.wire import understood
 from opsknight_cli.importing.zones import known_zone
 
+INCLUDED: Final = "include[]=contact_methods&include[]=notification_rules"
 _CHANNELS: Final = {
     "email_contact_method": Channel.EMAIL,
     "sms_contact_method": Channel.SMS,
@@ -52,16 +53,23 @@ def add_users(export: Export, draft: Draft) -> dict[str, str]:
     found: dict[str, str] = {}
     for user in understood(User, export.users, "user", draft):
         shown = user.name or user.email
-        if any(each.address is None and _is_ours(each) for each in user.contact_methods):
+        role = _ROLES.get(user.role, Role.RESPONDER)
+        where = f"user {shown}"
+        # Each user there has an e-mail address at least.
+        if not any(_is_ours(each) and _is_complete(each) for each in user.contact_methods):
             draft.lose_page(
-                f"user {shown}",
-                "The export has only references to the contact methods: ask for users with "
-                "`include[]=contact_methods&include[]=notification_rules`.",
+                where,
+                "The export has none of their contact methods, so an e-mail is all that reaches "
+                f"them: ask for users with `{INCLUDED}`.",
+            )
+        elif not user.notification_rules and role is not Role.USER:
+            draft.page_otherwise(
+                where, "The export has none of their notification rules: the default rules page."
             )
         person = Person(
             name=shown,
             email=user.email,
-            role=_ROLES.get(user.role, Role.RESPONDER),
+            role=role,
             zone=known_zone(user.time_zone),
             disabled=False,
             methods=[_method(each) for each in user.contact_methods if _is_complete(each)],

@@ -151,6 +151,8 @@ class Service(Reference):
     integrations: tuple[Integration, ...] = ()
     incident_urgency_rule: Urgency = Urgency(urgency="high")
     support_hours: SupportHours | None = None
+    scheduled_actions: tuple[Any, ...] = ()
+    """What raises the urgency when the support hours begin."""
     alert_grouping_parameters: dict[str, Any] | None = None
     auto_pause_notifications_parameters: AutoPause | None = None
     response_play: Reference | None = None

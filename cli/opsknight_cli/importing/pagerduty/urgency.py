@@ -60,6 +60,10 @@ def hours_and_changes(
     }
     if hours is None or (True, False) not in sides:
         return None, changed
+    if not service.scheduled_actions:
+        draft.page_more(
+            where, "What opens outside its support hours pages anew when they begin, if it is open."
+        )
     lowered = (Urgency.MEDIUM,) if both else (Urgency.HIGH, Urgency.MEDIUM)
     return hours.model_copy(update={"outside": dict.fromkeys(lowered, Urgency.LOW)}), changed
 
