@@ -160,6 +160,9 @@ NOTICES: Final = {
     ),
     "right-to-left": replace(PAGE, incidents=(replace(BRIEF, title=RTL),)),
     "test": TEST,
+    "code": replace(
+        TEST, about=PageReason.CODE, code="04071234", link="https://oncall.example.com/auth/x"
+    ),
     "joined": replace(
         PAGE,
         about=PageReason.JOINED,

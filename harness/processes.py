@@ -12,6 +12,7 @@ from escalation.outbox import Outbox
 from harness.post import FALLBACK, NOTICES, PAGES, PAGES_HIGH, PLANS, TIMERS, Post, Watch
 from harness.world import World, deadline
 from notify.channels.protocol import Sender
+from notify.coded import with_code
 from notify.composing import Composer
 from notify.endings import Endings
 from notify.members import Members
@@ -94,6 +95,9 @@ def sending(
             f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
         ),
         lambda incident_id: f"https://ops.example.com/incidents/{incident_id}",
+        coded=lambda message, delivery, _: with_code(
+            message, delivery, LINK_KEY, "https://ops.example.com"
+        ),
     )
     throttling = Throttling(
         deliveries=deliveries,

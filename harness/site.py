@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qsl
 
-from console.handler import Console
+from console.handler import Console, Mailing
 from console.handler import make as make_console
 from harness.desk import Desk
 from harness.world import World, deadline
@@ -52,6 +52,13 @@ class Site:
         offered = Login(user_id=f"user_{user}", ends_at=self.world.clock() + LOGIN_LIFE)
         Sessions(self.world.table).offer(key_hash(secret), offered, deadline())
         return f"{self.url}/auth/{secret}"
+
+    def mailed(self, mailing: Mailing) -> None:
+        """People log in by a code by e-mail from now on."""
+        reader = SecretReader(self.desk.ssm)
+        self.console = make_console(
+            self.world.table, reader, clock.new_id, self.world.clock, by_mail=mailing
+        )
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         with self._turn:

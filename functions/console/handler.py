@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from console.attempts import HOME
+from console.by_mail import ByMail
 from console.by_provider import ByProvider
 from console.fetching import Fetching
 from console.files import PREFIX, Files
@@ -16,10 +17,12 @@ from console.visits import PREFIX as AUTH
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request, respond
 from opsknight.runtime import clients, clock
 from opsknight.runtime.addresses import Reach
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import ConsoleSettings, read_settings
-from opsknight.runtime.ssm_secrets import SecretReader, SecretsUnavailable
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader, SecretsUnavailable
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.counters import Counters
 from opsknight.store.sessions import Sessions
 
 PATIENCE_SECONDS: Final = 8
@@ -54,6 +57,15 @@ class Console:
             return page(503, "Not right now", text, headers=RETRY_UNAVAILABLE)
 
 
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """What a code by e-mail needs."""
+
+    keys: LinkKeys
+    queue: Queue
+    counters: Counters
+
+
 def make(
     table: CallerRows,
     secrets: SecretReader,
@@ -62,24 +74,37 @@ def make(
     files: Files | None = None,
     patience: float = PATIENCE_SECONDS,
     provider_name: str = "",
+    by_mail: Mailing | None = None,
     reach: Reach = Reach.PUBLIC,
 ) -> Console:
     """One warm function."""
     sessions = Sessions(table)
+    mail = None
+    if by_mail is not None:
+        mail = ByMail(sessions, by_mail.keys, by_mail.queue, by_mail.counters)
     by_provider = ByProvider(sessions, secrets, provider_name, Fetching(reach))
-    return Console(files or Files(), LoginDoor(sessions, by_provider, new_id), clock, patience)
+    return Console(
+        files or Files(), LoginDoor(sessions, by_provider, mail, new_id), clock, patience
+    )
 
 
 @cache
 def console() -> Console:
     """Made by the first request: nothing is connected at import."""
     settings = read_settings(ConsoleSettings)
+    secrets = SecretReader(clients.ssm())
+    mailing = Mailing(
+        LinkKeys(Secret(secrets, settings.link_key_name)),
+        Queue(clients.sqs(), settings.pages_high_url),
+        clients.counters(),
+    )
     return make(
         clients.table(CallerRows),
-        SecretReader(clients.ssm()),
+        secrets,
         clock.new_id,
         clock.now,
         provider_name=settings.oidc_name,
+        by_mail=mailing if settings.sends_email else None,
         reach=Reach.LOCAL if settings.local_inbox else Reach.PUBLIC,
     )
 

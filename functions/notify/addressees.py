@@ -8,7 +8,8 @@ from opsknight.directory.entries import User
 from opsknight.directory.receivers import OwnerKind, Receiver, ServiceReceiver, StatusPage
 from opsknight.incident.model import Model
 from opsknight.notification.delivery import Delivery
-from opsknight.notification.recipients import methods
+from opsknight.notification.message import PageReason
+from opsknight.notification.recipients import methods, own_address
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.store import items
@@ -40,6 +41,8 @@ def receiver_of(
         case OwnerKind.USER:
             user = readable(lambda: user_in(item)) if item else None
             known = () if user is None or user.disabled else methods(user)
+            if user is not None and not user.disabled and delivery.about is PageReason.CODE:
+                known = (*known, own_address(user))
             zone = UTC if user is None else user.clock
             return _named(known, delivery.receiver_id), True, zone
         case OwnerKind.SERVICE:

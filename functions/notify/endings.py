@@ -34,6 +34,7 @@ class Endings:
             late = {
                 PageReason.TEST: "the test is over",
                 PageReason.ON_CALL: "it comes too late",
+                PageReason.CODE: "it comes too late for whoever asked",
                 PageReason.REQUESTED: "it comes too late for whoever asked",
             }
             why = late.get(delivery.about) if isinstance(delivery.about, PageReason) else None

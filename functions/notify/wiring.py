@@ -14,6 +14,7 @@ import boto3
 
 from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
+from notify.coded import with_code
 from notify.composing import Composer
 from notify.endings import Endings
 from notify.members import Members
@@ -29,6 +30,8 @@ from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
 from opsknight.notification import signed_link
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.message import Message
 from opsknight.runtime import clients, clock
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.hold_memory import HoldMemory
@@ -72,6 +75,10 @@ class Links:
             logger.error("no link for a message", cause=str(away))
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
+
+    def coded(self, message: Message, delivery: Delivery, now: datetime) -> Message:
+        """Raises SecretsUnavailable: without its code it says nothing."""
+        return with_code(message, delivery, self.keys.signing(now), self.base)
 
     def address(self, incident_id: str) -> str:
         return f"{self.base}/incidents/{incident_id}"
@@ -128,9 +135,9 @@ def sending() -> Sending:
     link = Links(LinkKeys(Secret(reader, settings.link_key_name)), settings.public_url)
     table = clients.table(Table)
     two_way = TwoWayNumbers(_numbers, settings.inbound_topic, settings.sms_origination)
-    codes = ReplyCodes(Replies(table), link.keys, numbers(outside, two_way))
+    reply_codes = ReplyCodes(Replies(table), link.keys, numbers(outside, two_way))
     deliveries, senders = Deliveries(table), Senders(outside)
-    composer = Composer(table, link, link.address, codes)
+    composer = Composer(table, link, link.address, reply_codes, link.coded)
     throttling = Throttling(
         deliveries=deliveries,
         receivers=Receivers(table),

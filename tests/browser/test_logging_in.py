@@ -7,10 +7,17 @@ from secrets import token_hex
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.handler import Mailing
 from harness.identity_provider import SECRET, IdentityProvider, identity_provider
+from harness.pipeline import Pipeline
+from harness.post import PAGES_HIGH
+from harness.processes import LINK_KEY
 from harness.site import Site
 from harness.world import deadline
 from opsknight.directory.sessions import SESSION_LIFE
+from opsknight.notification.codes import spaced
+from opsknight.runtime.queues import Queue
+from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store.sessions import Sessions
 from tests.browser.test_journeys import checked
 
@@ -54,3 +61,29 @@ def test_one_logs_in_at_the_identity_provider_and_it_renews_by_itself(
     page.clock.run_for(61_000)
     expect(page).to_have_url(re.compile(r"/auth/login\?next=%2Fconsole%2Foncall$"))
     assert len(provider.seen) == 2
+
+
+def test_one_logs_in_by_a_code(page: Page, served: Site) -> None:
+    desk, night = served.desk, Pipeline(served.world)
+    desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
+    desk.ssm.put_parameter(Name=desk.key_name, Value=LINK_KEY.hex(), Type="SecureString")
+    keys = LinkKeys(Secret(SecretReader(desk.ssm), desk.key_name))
+    served.mailed(Mailing(keys, Queue(night.post.sqs(), PAGES_HIGH), served.world.counters))
+    page.clock.install(time=served.world.clock())
+    # Without a session the console leads here, and afterwards back.
+    page.goto(f"{served.url}/console/oncall")
+    page.get_by_label("Your e-mail address").fill("ada@example.com")
+    checked(page)
+    page.get_by_role("button", name="Send me a code").click()
+    expect(page.get_by_role("heading")).to_have_text("Type the code")
+    checked(page)
+    expect(page.get_by_label("The code")).to_be_focused()
+    page.get_by_label("The code").fill("00000000")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("That is not the code.")).to_be_visible()
+    night.wait(seconds=1)
+    [heard] = night.listener.heard
+    page.get_by_label("The code").fill(spaced(heard.message.code or ""))
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(re.compile(r"/console/oncall$"))
+    expect(page.get_by_text("live,")).to_be_visible()

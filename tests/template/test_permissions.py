@@ -55,6 +55,7 @@ from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
 from opsknight.incident.commands import Note
 from opsknight.incident.model import Action
+from opsknight.notification import codes
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
@@ -436,6 +437,21 @@ def call_console(world: World) -> None:
             assert visitor.log_in(f"/auth/{way}").status == 303
         assert visitor.ask("/auth/logout", "POST").status == 303
         assert visitor.ask("/console/incidents").status == 200
+    # Without a provider, by a code.
+    os.environ["OIDC_NAME"] = ""
+    os.environ["SENDS_EMAIL"] = "yes"
+    key = bytes(range(32))
+    desk.ssm.put_parameter(Name=LINK_KEY, Value=key.hex(), Type="SecureString")
+    console.handler.console.cache_clear()
+    visitor = Visitor(console.handler.console())
+    assert visitor.ask("/auth/mail", "POST", form={"email": "ada@example.com"}).status == 303
+    [planned] = [
+        each
+        for each in world.items()
+        if each["kind"]["S"] == "delivery" and each["about"]["S"] == "code"
+    ]
+    code = codes.code(planned["id"]["S"], key)
+    assert visitor.ask("/auth/code", "POST", form={"code": code}).status == 303
 
 
 def call_publish(world: World) -> None:

@@ -55,9 +55,9 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
-    "ConsoleFunction": (TableSettings, ConsoleSettings),
     "StatusFunction": (PagesSettings,),
     "PublishFunction": (TableSettings, PublishingSettings),
+    "ConsoleFunction": (TableSettings, CounterSettings, ConsoleSettings),
 }
 INTEGRATIONS = {
     "EventsFunction": "ApiIntegration",

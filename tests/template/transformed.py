@@ -89,6 +89,8 @@ def resolved(value: Any, values: Mapping[str, str], mappings: Mapping[str, Any])
             return resolved(yes if values["TwilioAccount"] else no, values, mappings)
         case {"Fn::If": ["HasProvider", yes, no]}:
             return resolved(yes if values["OidcIssuer"] else no, values, mappings)
+        case {"Fn::If": ["SendsEmail", yes, no]}:
+            return resolved(yes if values["EmailFrom"] else no, values, mappings)
         case {"Fn::FindInMap": [name, first, second]}:
             found: str = mappings[name][resolved(first, values, mappings)][second]
             return found

@@ -1327,7 +1327,7 @@ export interface components {
          * @description Why a person gets a message.
          * @enum {string}
          */
-        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "test";
+        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "code" | "test";
         /** @description Changes the urgency, the assignee, or both; the urgency first. */
         Patch: {
             urgency?: components["schemas"]["Urgency"];
@@ -1644,7 +1644,7 @@ export interface components {
          * @description How a session began.
          * @enum {string}
          */
-        Way: "link" | "oidc";
+        Way: "link" | "mail" | "oidc";
         /**
          * @description Why a step was taken, as the timeline and its pages say.
          * @enum {string}

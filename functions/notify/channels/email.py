@@ -23,7 +23,9 @@ _ADDRESS: Final = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 _LISTS: Final = frozenset('<>,;:"()[]\\ ')
 
 # These start the thread of an incident; all others reply to it.
-_FIRST: Final = frozenset({PageReason.PAGED, PageReason.TEST, IncidentEvent.TRIGGERED})
+_FIRST: Final = frozenset(
+    {PageReason.PAGED, PageReason.TEST, PageReason.CODE, IncidentEvent.TRIGGERED}
+)
 
 
 def subject(message: Message) -> str:

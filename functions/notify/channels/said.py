@@ -11,6 +11,7 @@ from typing import Final
 
 from notify.channels.text import clean, cut, isolated, moment
 from notify.channels.tones import Tone
+from opsknight.notification.codes import spaced
 from opsknight.notification.message import Message
 
 LONGEST_NAME: Final = 120
@@ -61,6 +62,21 @@ def of_test(message: Message) -> Words:
         todo="Nothing is broken, and there is nothing to do.",
         link=message.link,
         link_label="Open OpsKnight",
+    )
+
+
+def of_code(message: Message) -> Words:
+    """With a link, it is one to log in by."""
+    return Words(
+        tone=Tone.NEUTRAL,
+        label="",
+        title=f"Your code: {spaced(message.code or '')}",
+        happened=f"It is for {'your login' if message.link else 'this contact method'}, and for ten"
+        " minutes",
+        todo="Type it where you asked for it, and tell it to nobody. If you did not ask for it, do "
+        "nothing.",
+        link=message.link,
+        link_label="Or log in on this device",
     )
 
 

@@ -44,6 +44,9 @@ def sentences(said: Words, message: Message, longest: int = LONGEST_TITLE) -> li
     if said.listed:
         # The title names the first one, too, for those who read no more.
         found += [counted(len(message.incidents), "incident"), f"First: {said.listed[0]}"]
+    elif message.code:
+        # One by one, or it would be read as a number.
+        found.append(f"Your code: {', '.join(message.code)}")
     else:
         found.append(said.title)
     if len(message.incidents) == 1:

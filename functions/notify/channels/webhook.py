@@ -18,7 +18,7 @@ from opsknight.notification.message import Brief, Message, PageReason
 
 def event_name(about: object) -> str:
     """`incident.triggered`, `incident.paged`, `test`, `on_call`."""
-    if about in (PageReason.TEST, PageReason.ON_CALL):
+    if about in (PageReason.TEST, PageReason.ON_CALL, PageReason.CODE):
         return str(about)
     return str(about) if isinstance(about, StatusPageEvent) else f"incident.{about}"
 
@@ -39,6 +39,8 @@ def render(message: Message) -> dict[str, object]:
         payload["incident"] = _incident(message.incidents[0], public=public)
     elif message.incidents:
         payload["incidents"] = [_incident(brief, public=public) for brief in message.incidents]
+    if message.code:
+        payload["code"] = message.code
     if message.note:
         payload["note"] = message.note
     if message.step is not None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Final, assert_never
 
-from notify.channels.said import LONGEST_NAME, Words, named, of_answer, of_shift, of_test
+from notify.channels.said import LONGEST_NAME, Words, named, of_answer, of_code, of_shift, of_test
 from notify.channels.text import clean, counted, cut, isolated, span
 from notify.channels.tones import tone_of
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
@@ -43,6 +43,8 @@ def words(message: Message) -> Words:
     match message.incidents:
         case () if message.about is PageReason.ANSWER:
             return of_answer(message)
+        case () if message.about is PageReason.CODE:
+            return of_code(message)
         case () if message.about is PageReason.ON_CALL:
             return of_shift(message)
         case ():
@@ -161,6 +163,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return "On-call schedule"
         case PageReason.REQUESTED:
             return "The link that you asked for"
+        case PageReason.CODE:
+            return "The code that you asked for"
         case PageReason.TEST:
             return "Only a test"
         case IncidentEvent.TRIGGERED:

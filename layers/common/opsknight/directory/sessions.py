@@ -25,6 +25,8 @@ class Way(StrEnum):
 
     LINK = "link"
     """A one-time link that an operator made with AWS credentials (`opsknight login`)."""
+    MAIL = "mail"
+    """A code, or the link beside it, that came to their e-mail address."""
     OIDC = "oidc"
     """The deployment's identity provider."""
 
@@ -34,6 +36,23 @@ class Login(Model):
 
     user_id: str
     ends_at: datetime
+    code: str | None = None
+    """The hash of the code's login that the same mail brings: one of them is used."""
+
+
+class CodeLogin(Model):
+    """A login by a code that came by e-mail, for the browser that asked for it."""
+
+    user_id: str
+    """Empty where nobody has the address: whoever asks must not learn that."""
+    delivery_id: str
+    """The code is made from it (`opsknight.notification.codes`)."""
+    link: str
+    """The hash of the link in the same mail."""
+    then: str
+    """The page of the console that it leads to."""
+    ends_at: datetime
+    tries_left: int
 
 
 class Identity(Model):

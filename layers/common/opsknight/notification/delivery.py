@@ -16,7 +16,7 @@ from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKi
 from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Model, Status, Urgency
-from opsknight.notification.message import PageReason
+from opsknight.notification.message import ASKED_FOR, PageReason
 
 # For how long to try a notice. A page is tried until its incident does not want it any more.
 TRIED_FOR: Final = timedelta(hours=48)
@@ -153,7 +153,7 @@ def is_wanted(delivery: Delivery, incident: Incident | None, now: datetime) -> b
     """Whether to send it still. Notices are wanted as long as their incident exists."""
     if delivery.wanted_until is not None:
         return now < delivery.wanted_until
-    if delivery.about in (PageReason.TEST, PageReason.ANSWER, PageReason.REQUESTED):
+    if delivery.about in ASKED_FOR:
         return now < delivery.at + TESTED_FOR
     if incident is None:
         return False

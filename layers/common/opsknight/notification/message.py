@@ -6,6 +6,7 @@ Pure models. Words and layout belong to the channels (functions/notify/channels)
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from typing import Final
 
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
@@ -31,8 +32,18 @@ class PageReason(StrEnum):
     """When they are on call, or what has changed of that; also to a schedule's channel. The note
     says it: a title, and lines of `name: value`.
     """
+    CODE = "code"
+    """They show that a message reaches them: by the code in it they log in, or confirm the contact
+    method.
+    """
     TEST = "test"
     """An operator tries out the contact method; there is no incident behind it."""
+
+
+# Whoever asked waits for it, and no incident says how long it is wanted.
+ASKED_FOR: Final = frozenset(
+    {PageReason.TEST, PageReason.ANSWER, PageReason.REQUESTED, PageReason.CODE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,8 @@ class Message:
     """Step of the escalation policy, from 0, that pages."""
     note: str | None = None
     """The text of a public note, or of an answer, if that is the event."""
+    code: str | None = None
+    """What its reader types to show that it came (`PageReason.CODE`)."""
     reply_code: str | None = None
     """By text message: what to reply to acknowledge the incident, or the first of several."""
     coded: int = 0

@@ -24,6 +24,7 @@ from opsknight.notification.message import PageReason
 # Somebody asleep misses the first message.
 AGAIN_AFTER: Final = timedelta(minutes=3)
 SMS_AFTER: Final = timedelta(minutes=5)
+OWN_ADDRESS: Final = "own-address"
 _LOUD: Final = frozenset({Channel.SMS, Channel.VOICE})
 
 
@@ -32,6 +33,11 @@ def methods(user: User) -> tuple[Receiver, ...]:
     if user.contact_methods:
         return user.contact_methods
     return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
+
+
+def own_address(user: User) -> Receiver:
+    """Where a code to log in goes: the address that says who they are."""
+    return Receiver(id=OWN_ADDRESS, name="E-mail", channel=Channel.EMAIL, to=user.email)
 
 
 def rules(user: User, urgency: Urgency) -> list[NotificationRule]:

@@ -31,6 +31,15 @@ def deliveries_of_test(
     )
 
 
+def code_delivery(code_id: str, user: User, method: Receiver, now: datetime) -> Delivery:
+    """Brings a code (`codes`) to one contact method, or to the user's own address. Like a test's,
+    `code_id` takes the place of an incident's id.
+    """
+    asked = _delivery(code_id, (user.id, method.id), user, method, PageReason.CODE, now)
+    # No storm delays it.
+    return asked.model_copy(update={"urgency": Urgency.HIGH})
+
+
 def answer_deliveries(
     answer_id: str, user: User, texts: Mapping[str, str], now: datetime
 ) -> tuple[Delivery, ...]:

@@ -59,7 +59,10 @@ class RespondSettings(LinkSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleSettings:
+class ConsoleSettings(LinkSettings):
+    pages_high_url: str
+    sends_email: str
+    """Empty where the deployment sends none."""
     oidc_name: str
     """Name of the parameter that describes the identity provider; empty where there is none."""
     local_inbox: str

@@ -175,6 +175,11 @@ def login_key(hashed: str) -> Item:
     return _key(f"login#{hashed}", "login")
 
 
+def code_login_key(hashed: str) -> Item:
+    """No link opens it: the sort keys differ."""
+    return _key(f"login#{hashed}", "code")
+
+
 def session_key(hashed: str) -> Item:
     return _key(f"session#{hashed}", "session")
 

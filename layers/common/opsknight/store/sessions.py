@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsknight.directory.sessions import RENEWABLE, Identity, Login, Session, Way
-from opsknight.store import items, transactions
+from opsknight.directory.sessions import RENEWABLE, CodeLogin, Identity, Login, Session, Way
+from opsknight.notification.delivery import Delivery
+from opsknight.store import items, message_items, transactions
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Conflict, Contended, Deadline, Unavailable, retrying
-from opsknight.store.wire import attributes, expiry, wire
+from opsknight.store.wire import Item, attributes, expiry, wire
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -32,21 +33,72 @@ class Sessions:
         return found if found and now < found.ends_at else None
 
     def begin(
-        self, login_hash: str, hashed: str, session: Session, token: str, deadline: Deadline
+        self,
+        login_hash: str,
+        hashed: str,
+        session: Session,
+        token: str,
+        deadline: Deadline,
+        code: str | None = None,
     ) -> bool:
-        """Spends the login and stores its session, unless somebody was faster. Whether it did."""
-        spent: Write = {
-            "Delete": {
-                "TableName": self.table.name,
-                "Key": items.login_key(login_hash),
-                "ConditionExpression": "user_id = :user AND ends_at > :now",
-                "ExpressionAttributeValues": {
-                    ":user": {"S": session.user_id},
-                    ":now": wire(session.created_at),
-                },
-            }
-        }
-        return self._write([spent, *self._new(hashed, session)], token, deadline)
+        """Spends the login and stores its session, unless somebody was faster. Whether it did.
+        `code`: the hash of the code beside it, which is spent as well.
+        """
+        writes = [self._spent(items.login_key(login_hash), session)]
+        writes += [self._gone(items.code_login_key(code))] if code else []
+        return self._write([*writes, *self._new(hashed, session)], token, deadline)
+
+    def offer_code(self, hashed: str, asked: CodeLogin, deadline: Deadline) -> None:
+        """Stores a login by a code."""
+        item = self._code_item(hashed, asked)
+        retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+
+    def code_login(self, hashed: str, now: datetime, deadline: Deadline) -> CodeLogin | None:
+        """One that is not over, and has tries left."""
+        found = self.table.get(CodeLogin, items.code_login_key(hashed), deadline)
+        return found if found and now < found.ends_at and found.tries_left > 0 else None
+
+    def try_code(self, hashed: str, seen: CodeLogin, deadline: Deadline) -> bool:
+        """Uses up one try. False when somebody else has done so since it was seen."""
+        tried = seen.model_copy(update={"tries_left": seen.tries_left - 1})
+        try:
+            retrying(
+                deadline,
+                self.table.client.put_item,
+                TableName=self.table.name,
+                Item=self._code_item(hashed, tried),
+                ConditionExpression="tries_left = :seen",
+                ExpressionAttributeValues={":seen": wire(seen.tries_left)},
+            )
+        except Conflict:
+            return False
+        return True
+
+    def begin_by_code(
+        self,
+        code_hash: str,
+        asked: CodeLogin,
+        hashed: str,
+        session: Session,
+        replaced: str | None,
+        deadline: Deadline,
+    ) -> bool:
+        """Spends the code, and the link beside it, and stores a session. Whether it did. `replaced`
+        as for `begin_as`.
+        """
+        writes = [
+            self._spent(items.code_login_key(code_hash), session),
+            self._gone(items.login_key(asked.link)),
+            *self._ended(replaced, deadline),
+            *self._new(hashed, session),
+        ]
+        return self._write(writes, session.id, deadline)
+
+    def plan(self, delivery: Delivery, deadline: Deadline) -> None:
+        """Stores a delivery that brings a code."""
+        item = message_items.delivery_item(delivery, self.table.retention)
+        put = transactions.put_new(self.table.name, item)["Put"]
+        retrying(deadline, self.table.client.put_item, **put)
 
     def begin_as(
         self,
@@ -61,21 +113,45 @@ class Sessions:
         they were at the provider the first time. `replaced` is the hash of the browser's session
         before, which ends.
         """
-        name = self.table.name
         key = items.identity_key(session.user_id, identity.issuer)
         same: Write = {
             "Put": {
-                "TableName": name,
+                "TableName": self.table.name,
                 "Item": key | {"kind": {"S": "identity"}} | attributes(identity),
                 "ConditionExpression": "attribute_not_exists(pk) OR subject = :subject",
                 "ExpressionAttributeValues": {":subject": {"S": identity.subject}},
             }
         }
+        writes = [same, *self._ended(replaced, deadline), *self._new(hashed, session)]
+        return self._write(writes, token, deadline)
+
+    def _ended(self, replaced: str | None, deadline: Deadline) -> "list[Write]":
         before = self.find(replaced, deadline) if replaced else None
-        ended = [items.session_key(replaced)] if before and replaced else []
-        ended += [items.session_row_key(before.user_id, before.id)] if before else []
-        writes: list[Write] = [{"Delete": {"TableName": name, "Key": each}} for each in ended]
-        return self._write([same, *writes, *self._new(hashed, session)], token, deadline)
+        if before is None or replaced is None:
+            return []
+        row = items.session_row_key(before.user_id, before.id)
+        return [self._gone(items.session_key(replaced)), self._gone(row)]
+
+    def _gone(self, key: Item) -> "Write":
+        return {"Delete": {"TableName": self.table.name, "Key": key}}
+
+    def _spent(self, key: Item, session: Session) -> "Write":
+        return {
+            "Delete": {
+                "TableName": self.table.name,
+                "Key": key,
+                "ConditionExpression": "user_id = :user AND ends_at > :now",
+                "ExpressionAttributeValues": {
+                    ":user": {"S": session.user_id},
+                    ":now": wire(session.created_at),
+                },
+            }
+        }
+
+    @staticmethod
+    def _code_item(hashed: str, asked: CodeLogin) -> Item:
+        item = items.code_login_key(hashed) | {"kind": {"S": "code_login"}} | attributes(asked)
+        return item | {"expires_at": expiry(asked.ends_at, timedelta(0))}
 
     def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> bool:
         try:
