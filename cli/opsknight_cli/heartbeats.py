@@ -38,7 +38,7 @@ class _Known:
 
     @property
     def state(self) -> PulseState:
-        return state(self.pulse, self.service.window_at(self.now) is not None, self.now)
+        return state(self.pulse, self.service.maintenance_at(self.now) is not None, self.now)
 
     @property
     def name(self) -> str:

@@ -105,7 +105,7 @@ class _Case:
             following = beats.due_after(pulse.last_at)
             if pulse.doubted_at is None and not pulse.excused and following > now:
                 return {"due_at": following}
-        if (window := self.service.window_at(now)) is not None:
+        if (window := self.service.maintenance_at(now)) is not None:
             # As if it had beaten at the end of the window.
             return {"due_at": beats.due_after(window.end), "doubted_at": None}
         heard = Heartbeats(self.engine.table).heard(self.deadline)

@@ -137,6 +137,11 @@ class Reception:
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         return _limits(call, self.intake.admit(event, sender, call, reads=reads))
 
+    def admit_signed(self, sender: Sender, call: Call) -> Mapping[str, str]:
+        """The same of a request whose signature has been seen to. Raises LimitReached."""
+        self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
+        return _limits(call, self.intake.admit(None, sender, call))
+
     def note(self, incident_id: str, text: str, sender: Sender, call: Call) -> None:
         """On the timeline of an incident. Raises Unavailable."""
         self.intake.note(incident_id, text, sender, call)

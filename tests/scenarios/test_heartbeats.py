@@ -199,6 +199,17 @@ def test_the_canary_shows_that_beats_would_arrive(night: Pipeline) -> None:
     night.wait(minutes=1).pages("ada")
 
 
+def test_in_shadow_it_falls_silent_as_ever_and_pages_nobody(night: Pipeline) -> None:
+    says(night)
+    night.serves(shadow_until=night.world.clock() + timedelta(days=1))
+    night.wait(minutes=5)
+    hears(night)
+    night.wait(minutes=2)
+    hears(night)
+    night.wait(minutes=1).pages()
+    assert [status for _, status in incidents(night)] == ["SUPPRESSED"]
+
+
 def test_a_maintenance_window_pauses_it(night: Pipeline) -> None:
     says(night)
     start = night.world.clock()

@@ -54,6 +54,7 @@ SNS: Final = "sns"
 
 type AnswerSns = Callable[[Call, Reception, Identified], Answer]
 type Read = Callable[[Sent], Batch]
+type AnswerOldSystem = Callable[[Sent, Sender, Reception, Call], Answer]
 type ReadByPreset = Callable[[Preset, Sent], Batch]
 
 
@@ -103,10 +104,14 @@ def answer(call: Call, reception: Reception) -> Answer:
     if address.name == SNS:
         sns: AnswerSns = import_module("events.integrations.sns").answer
         return sns(call, reception, found)
+    if (mirror := sender.service.mirror) is not None and address.name == mirror.to:
+        _check_signature(builtin.find(address.name), sender, reception, call)
+        told: AnswerOldSystem = import_module("events.integrations.old_system").answer
+        return told(_sent(address, found, call), sender, reception, call)
     preset = _preset(address.name, reception, call)
     _check_signature(preset, sender, reception, call)
     try:
-        batch = _read(address, preset, found, call)
+        batch = _read(preset, _sent(address, found, call))
     except TooMany:
         raise _too_large(sender, reception, call) from None
     drafts = _named(batch.drafts, sender, address.name, call)
@@ -175,21 +180,24 @@ def _check_signature(
         raise HttpError(401, Failure(error="Unauthorized", message=why))
 
 
-def _read(address: _Address, preset: Preset | None, found: Identified, call: Call) -> Batch:
-    """Raises TooMany, and HttpError for what is not JSON, or means nothing."""
+def _sent(address: _Address, found: Identified, call: Call) -> Sent:
+    """Raises HttpError for what is not JSON."""
     request = call.request
     body = scrubbed(request.body, found.secret)
     try:
         document = decoded(body)
     except InvalidJson as error:
         raise HttpError(400, Failure(error="Invalid JSON", message=str(error))) from None
-    sent = Sent(
-        address.name, without_key(document, found), body, request.headers, dict(request.query)
-    )
+    document = without_key(document, found)
+    return Sent(address.name, document, body, request.headers, dict(request.query))
+
+
+def _read(preset: Preset | None, sent: Sent) -> Batch:
+    """Raises TooMany, and HttpError for what means nothing."""
     if preset is not None:
         by_preset: ReadByPreset = import_module("events.integrations.preset").batch
         return by_preset(preset, sent)
-    read: Read = import_module(f"events.integrations.{INTEGRATIONS[address.name]}").read
+    read: Read = import_module(f"events.integrations.{INTEGRATIONS[sent.name]}").read
     try:
         return read(sent)
     except Meaningless as error:

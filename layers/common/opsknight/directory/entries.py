@@ -190,6 +190,11 @@ class Service(Model):
     def in_shadow(self, now: datetime) -> bool:
         return self.shadow_until is not None and now < self.shadow_until
 
+    def maintenance_at(self, now: datetime) -> Window | None:
+        """The same without the shadow, in which all but paging goes on."""
+        window = self.window_at(now)
+        return window if window and window.is_silent else None
+
     def window_at(self, now: datetime) -> Window | None:
         """What suppresses incidents opened now: of several maintenance windows, the one that ends
         last; without any, the shadow.

@@ -55,6 +55,28 @@ class Passed(Model):
     body: str
 
 
+class HeardKind(StrEnum):
+    """What the other system says of an incident of its own."""
+
+    PAGED = "paged"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Heard(Model):
+    """What its webhook told us."""
+
+    id: str
+    at: AwareDatetime
+    what: HeardKind
+    key: str
+    """The dedup key."""
+    who: tuple[str, ...] = ()
+    """Whom it paged, by the names that it has."""
+    by: str = ""
+    """Who acted there."""
+
+
 class MirrorState(Model):
     noted: int = 0
     """How many events have come. Grows."""

@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.directory.mirror import LONGEST_WAIT, MirrorState, Passed
+from opsknight.directory.mirror import LONGEST_WAIT, Heard, MirrorState, Passed
 from opsknight.incident.event_request import parsed
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.incidents import IncidentRows
-from opsknight.store.wire import Item, attributes, expiry, plain, wire
+from opsknight.store.wire import Item, attributes, expiry, plain, stamp, wire
 
 # DynamoDB takes 400 KB; a body that is larger when deflated is passed on without its details.
 LARGEST_BODY: Final = 300 * 1024
 _KEPT: Final = timedelta(days=30)
 _EVENT: Final = "event#"
 _LOST: Final = "lost#"
+_HEARD: Final = "heard#"
+# As long as a shadow may last, and a month to read of it.
+HEARD_FOR: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,20 @@ class Mirrors:
 
     def found(self, service_id: str, key: str, deadline: Deadline) -> None:
         self._delete(items.mirror_lost_key(service_id, key), deadline)
+
+    def hear(self, service_id: str, heard: Heard, deadline: Deadline) -> None:
+        """Said again, it is the same. Raises Unavailable."""
+        key = items.mirror_key(service_id, f"{_HEARD}{stamp(heard.at)}#{heard.id}")
+        row: Item = {"kind": {"S": "mirror_heard"}, "expires_at": expiry(heard.at, HEARD_FOR)}
+        self.table.put_all([key | row | attributes(heard)], deadline)
+
+    def heard(self, service_id: str, since: datetime, deadline: Deadline) -> list[Heard]:
+        """The oldest first."""
+        pk = items.mirror_key(service_id, "")["pk"]
+        first, last = f"{_HEARD}{stamp(since)}", f"{_HEARD}~"
+        values: Item = {":pk": pk, ":first": {"S": first}, ":last": {"S": last}}
+        found = self.table.query("pk = :pk AND sk BETWEEN :first AND :last", values, deadline)
+        return list(self.table.readable(Heard, found))
 
     def _under(self, service_id: str, prefix: str, deadline: Deadline) -> Iterator[Item]:
         return self.table.under(items.mirror_key(service_id, "")["pk"], prefix, deadline)

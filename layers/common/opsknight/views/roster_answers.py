@@ -10,8 +10,7 @@ from opsknight.views.names import Names
 
 
 def service(each: Service, names: Names, now: datetime) -> roster_models.ServiceAnswer:
-    in_force = each.window_at(now)
-    in_maintenance = in_force is not None and in_force.is_silent
+    in_force = each.maintenance_at(now)
     return roster_models.ServiceAnswer(
         id=each.id,
         name=each.name,
@@ -21,7 +20,7 @@ def service(each: Service, names: Names, now: datetime) -> roster_models.Service
         policy_id=each.policy_id,
         policy_name=names.policy(each.policy_id),
         supported=None if each.support_hours is None else each.support_hours.covers(now),
-        maintenance_until=in_force.end if in_force and in_maintenance else None,
+        maintenance_until=in_force.end if in_force else None,
         shadow_until=each.shadow_until if each.in_shadow(now) else None,
     )
 
