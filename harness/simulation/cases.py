@@ -226,7 +226,7 @@ def _catch_up(case: Case, until: float) -> None:
         kind, _, minutes = last.why.partition(" ")
         if last.state is State.OPEN and case.urgency_in(last) != case.urgency:
             raised = case.raised_at or 0.0
-            if raised >= until:
+            if raised - CLOCKS >= until:
                 return
             # Near an act nobody knows which came first; nor near the moment when it came to life.
             is_clear = last.latest + NEAR < raised < until - NEAR or last.why == "opened"
@@ -241,7 +241,7 @@ def _catch_up(case: Case, until: float) -> None:
             after, why = int(minutes), "waited"
         elif kind == "opened":
             window = _ending(case, last)
-            if window is None or window.ends[0] >= until:
+            if window is None or window.ends[0] - CLOCKS >= until:
                 return
             latest = window.ends[1]
             if len(case.windows) > 1:
@@ -258,7 +258,7 @@ def _catch_up(case: Case, until: float) -> None:
         else:
             return
         earliest, latest = last.earliest + after * 60, last.latest + after * 60
-        if earliest >= until:
+        if earliest - CLOCKS >= until:
             return
         # An act near that moment may have come before it, or after.
         state = State.OPEN if latest + NEAR < until else State.UNCLEAR

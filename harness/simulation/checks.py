@@ -3,10 +3,11 @@
 A part of the judge, under the same rule: it imports nothing of the product.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.simulation.cases import TICK, WAITS, Case, State, names_of
-from harness.simulation.journal import Asked, Heard
+from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard
 from harness.simulation.verdict import CLOCKS, REMEMBERED, Patience, Violation
 from harness.simulation.weather import Outage
 
@@ -42,6 +43,28 @@ def broken(asked: Iterable[Asked]) -> Iterator[Violation]:
         if each.broke:
             text = f"{each.who}: {each.what} was answered 500"
             yield Violation("answer", each.about, each.ended or each.began, text)
+
+
+def replies(
+    asked: Iterable[Asked], heard: Sequence[Heard], outages: Sequence[Outage], end: float
+) -> Iterator[Violation]:
+    """Whoever replies with a code of theirs learns what became of it, once."""
+    sent: dict[str, list[Asked]] = defaultdict(list)
+    for each in asked:
+        if each.way == "text":
+            sent[each.key].append(each)
+    for number, mine in sent.items():
+        if any(outage.to == number for outage in outages):
+            continue
+        for each in mine:
+            if each.status is None and each.began + ANSWERED_WITHIN < end:
+                text = f"{number} was not answered: {each.what} {each.about}"
+                yield Violation("silence", each.about, each.began + ANSWERED_WITHIN, text)
+        answers = [each for each in heard if each.to == number and each.answers]
+        excused = sum(each.sender_died or not each.is_answered for each in answers)
+        if len(answers) > len(mine) + excused:
+            text = f"{number} had {len(answers)} answers to {len(mine)} replies"
+            yield Violation("too often", mine[-1].about, answers[-1].at, text)
 
 
 def windows(case: Case) -> Iterator[Violation]:

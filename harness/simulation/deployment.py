@@ -21,7 +21,7 @@ from harness.simulation.functions import Lambda, Process, Version
 from harness.simulation.hub import Future, Hub
 from harness.simulation.journal import Journal, Told
 from harness.simulation.queues import Queue
-from harness.simulation.receivers import Mail, Phone, Receivers, Website
+from harness.simulation.receivers import OURS, Mail, Phone, Receivers, Website
 from harness.simulation.sandbox import Sandbox, current
 from harness.simulation.streams import Stream
 from harness.simulation.upgrade import Upgrade
@@ -130,15 +130,34 @@ class Deployment:
         if weather.lost_tick and self.hub.chance.random() < weather.lost_tick:
             self.journal.note(self.hub.now, "a tick does not come")
             return
-        self._wake(schedule.function, ASYNCHRONOUS_RETRIES)
+        self._wake(schedule.function, {}, ASYNCHRONOUS_RETRIES)
 
-    def _wake(self, function: str, retries: tuple[float, ...]) -> None:
+    def schedule(self, function: str) -> None:
+        """Wakes it once, as its schedule does."""
+        self._wake(function, {}, ASYNCHRONOUS_RETRIES)
+
+    def _wake(self, function: str, event: Mapping[str, Any], retries: tuple[float, ...]) -> None:
         def done(future: Future) -> None:
             if future.exception() is not None and retries:
-                self.hub.later(retries[0], lambda: self._wake(function, retries[1:]))
+                self.hub.later(retries[0], lambda: self._wake(function, event, retries[1:]))
 
-        if not self.functions.invoke(function, {}, done):
-            self.hub.later(1.0, lambda: self._wake(function, retries))
+        if not self.functions.invoke(function, event, done):
+            self.hub.later(1.0, lambda: self._wake(function, event, retries))
+
+    def text(self, sender: str, body: str) -> None:
+        """A text message to our number: SNS brings it, at least once."""
+        message = {
+            "inboundMessageId": f"text-{self.hub.chance.randrange(10**9)}",
+            "originationNumber": sender,
+            "destinationNumber": OURS,
+            "messageBody": body,
+        }
+        event = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(message)}}]}
+        twice = self.hub.chance.random() < self.weather.doubled_message
+        for _ in range(2 if twice else 1):
+            seconds = self.hub.chance.uniform(0.1, 1.0)
+            wake = partial(self._wake, "RespondFunction", event, ASYNCHRONOUS_RETRIES)
+            self.hub.later(seconds, wake)
 
     # HTTP.
 
@@ -230,8 +249,20 @@ class Deployment:
             case _:
                 raise failure("UnknownService", service)
 
-    def connect(self, process: Process, host: str) -> Website:
+    def connect(self, process: Process, host: str) -> Any:
+        if host == template.API_HOST:
+            return SimpleNamespace(ask=partial(self._asked, process))
         return Website(self.receivers, process, host)
+
+    def _asked(
+        self, process: Process, method: str, path: str, body: str, headers: Mapping[str, str]
+    ) -> Answer:
+        """A function that calls our own API."""
+        process.strike()
+        named = {name.lower(): value for name, value in headers.items()}
+        answer = self.request(method, path, named, body)
+        process.strike()
+        return answer
 
     def _publish(self, message: str) -> None:
         self.journal.fallback.append(Told(self.hub.now, message))

@@ -14,7 +14,7 @@ from harness.simulation import template
 from harness.simulation.capacity import Capacity, read_units, size, write_units
 from harness.simulation.expressions import Invalid, Item
 from harness.simulation.hub import Hub
-from harness.simulation.query import query
+from harness.simulation.query import query, scan
 from harness.simulation.storage import Key, TableState
 from harness.simulation.weather import Weather
 from harness.simulation.writes import (
@@ -55,6 +55,11 @@ class DynamoDB:
         self.tables = {name: TableState(shape) for name, shape in self.shapes.items()}
         self.capacity = Capacity(lambda: self.hub.now, self.weather.throttles)
 
+    def copy(self, name: str) -> None:
+        """The table as it is at this moment, under another name."""
+        self.tables[name] = TableState(self.shapes["Table"])
+        self.load(list(self.tables["Table"].items()), name)
+
     def load(self, items: Iterable[Item], table: str = "Table") -> None:
         """Items that have been there for long."""
         state = self.tables[table]
@@ -69,6 +74,8 @@ class DynamoDB:
                     return self._get(asked)
                 case "query":
                     return self._query(asked)
+                case "scan":
+                    return scan(self.tables[asked["TableName"]], asked)
                 case "batch_get_item":
                     return self._get_many(asked)
                 case "put_item" | "update_item" | "delete_item":

@@ -84,7 +84,7 @@ def nobody(_: Incident) -> None:
 def acknowledged(incident: Incident) -> None:
     """Several at the same instant, each in another way; and then it is resolved, or not."""
     when = incident.moment()
-    ways = ("link", "button", "api", "event")
+    ways = ("link", "button", "api", "event", "text")
     for way in incident.chance.sample(ways, incident.chance.randint(1, 4)):
         _acknowledge(incident, when, way)
     if incident.chance.random() < 0.5:
@@ -97,6 +97,8 @@ def _acknowledge(incident: Incident, when: float, way: str) -> None:
     match way:
         case "link":
             outside.at(when, partial(_press, incident))
+        case "text":
+            outside.at(when, partial(_reply, incident))
         case "button":
             outside.at(when, lambda: acknowledge() if _is_known(incident) else None)
         case "api":
@@ -118,6 +120,18 @@ def _press(incident: Incident) -> None:
         last = had[-1]
         press = incident.outside.by_list if last.is_about_several else incident.outside.by_link
         press(last.to, last.links[0], "acknowledge", incident.title)
+
+
+def _reply(incident: Incident) -> None:
+    """Whoever has a text message about it replies with its code. Older versions take no replies."""
+    outside = incident.outside
+    if outside.deployment.upgrade is None:
+        for person in outside.configuration.people:
+            for method in person.methods:
+                if method.channel == "sms" and outside.by_text(
+                    person.name, method.address, incident.title
+                ):
+                    return
 
 
 def recovers(incident: Incident) -> None:

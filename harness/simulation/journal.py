@@ -9,8 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+# Seconds that somebody waits for what became of their reply.
+ANSWERED_WITHIN: Final = 420
 # What the weather never makes: a call that no model knows, or knows with other arguments.
 _UNFIT: Final = ("AttributeError", "NotImplementedError", "TypeError", "NameError")
+_ANSWER: Final = re.compile(
+    r"Acknowledged: you have it|Resolved: |has it already|have it already|nothing was done"
+    r"|\d acknowledged\.|By text message from"
+)
 _SEVERAL: Final = re.compile(r"\b\d+ incidents\b")
 
 
@@ -31,6 +37,11 @@ class Heard:
     """The titles of its incidents, those on the page behind its link among them."""
     sender_died: bool = False
     """Before it could write down that it had sent this."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it says what became of a reply."""
+        return _ANSWER.search(self.text) is not None
 
     @property
     def is_about_several(self) -> bool:

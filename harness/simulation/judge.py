@@ -11,7 +11,7 @@ from math import inf
 from typing import Final
 
 from harness.simulation.cases import Case, State, name_of, names_of, read
-from harness.simulation.checks import broken, notices, strays, twins, windows
+from harness.simulation.checks import broken, notices, replies, strays, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
@@ -37,6 +37,9 @@ class Judge:
         for each in journal.heard:
             is_excused = each.sender_died or not each.is_answered
             verdict.excused += is_excused
+            if each.answers:
+                # Nobody is paged by what became of their reply.
+                continue
             for name in {name_of(title) for title in each.titles} or {name_of(each.text)}:
                 heard[each.to, name].append(each)
         fallback: dict[str, list[float]] = defaultdict(list)
@@ -64,6 +67,7 @@ class Judge:
         verdict.violations += strays(journal.heard, cases)
         verdict.violations += twins(cases.values())
         verdict.violations += broken(journal.asked)
+        verdict.violations += replies(journal.asked, journal.heard, self.outages, self.until)
         verdict.violations.sort(key=lambda each: each.at)
         return verdict
 

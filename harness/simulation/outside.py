@@ -17,13 +17,14 @@ from urllib.parse import quote
 from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Answer, Deployment
-from harness.simulation.journal import Asked, Heard
+from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard
 from harness.simulation.machine import ROOT
 from harness.simulation.weather import CALM
 
 SLACK_SECRET: Final = "a-signing-secret"
 SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
 TRIES: Final = 6
+CODE: Final = re.compile(r"Reply (\w{3}) (?:to acknowledge|for the first)")
 PAUSE: Final = 5.0
 # Every title holds one of these, so whoever reads a message knows which incident it is about.
 TITLE: Final = re.compile(r"\bcase-\d{4,5}\b")
@@ -167,6 +168,35 @@ class Outside:
             if name == name_of(title):
                 self.by_link(who, f"{link.rpartition('/')[0]}/{href}", action, title)
                 return
+
+    def by_text(self, who: str, number: str, title: str, words: str = "{}") -> Asked | None:
+        """Replies with the code that a message to the number showed last for it; None where none
+        has. Whoever replies waits for the answer.
+        """
+        hub, journal = self.deployment.hub, self.deployment.journal
+        codes = [
+            found[1]
+            for each in journal.heard
+            if each.to == number and name_of(each.text) == name_of(title)
+            for found in CODE.finditer(each.text)
+        ]
+        if not codes:
+            return None
+        asked = Asked(who, "acknowledge", title, hub.now, way="text", key=number)
+        journal.asked.append(asked)
+        since = len(journal.heard)
+        self.deployment.text(number, words.format(codes[-1]))
+        for _ in range(ANSWERED_WITHIN):
+            hub.sleep(1.0)
+            for each in journal.heard[since:]:
+                if each.to == number and each.answers and name_of(title) in each.text:
+                    asked.ended, asked.body = each.at, {"error": each.text}
+                    asked.status = 409 if "nothing was done" in each.text else 200
+                    break
+            if asked.status:
+                break
+        journal.note(hub.now, f"{who}: replies to {title} by text -> {asked.status}")
+        return asked
 
     def by_button(self, who: str, title: str, action: str) -> Asked:
         """In Slack, where nobody of the team is known: Slack's own name of the person counts."""

@@ -16,6 +16,8 @@ from harness.simulation.weather import Mood, Outage, Weather
 from harness.simulation.web import Reply
 from harness.simulation.writes import failure
 
+# The number that text messages come from.
+OURS: Final = "+4915700000000"
 _LINK: Final = re.compile(r"https://oncall\.example\.com(/r/[0-9A-Za-z_-]+)")
 
 
@@ -66,9 +68,10 @@ class Phone:
         return _amazon(self.receivers, self.process, to, text, asked["Context"], self.timeout)
 
     def get_paginator(self, operation: str) -> SimpleNamespace:
-        """No number of the account takes replies."""
+        """One number of the account takes replies."""
         assert operation == "describe_phone_numbers"
-        return SimpleNamespace(paginate=lambda: [{"PhoneNumbers": []}])
+        number = {"PhoneNumber": OURS, "TwoWayEnabled": True, "TwoWayChannelArn": "InboundTexts"}
+        return SimpleNamespace(paginate=lambda: [{"PhoneNumbers": [number]}])
 
     def send_voice_message(self, **asked: Any) -> dict[str, Any]:
         to, text = asked["DestinationPhoneNumber"], asked["MessageBody"]
@@ -124,7 +127,7 @@ class Website:
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
         self.process.strike()
-        said = json.loads(body)
+        said = json.loads(body) if body else {}
         incidents = said.get("incidents") or [said[each] for each in ("incident",) if each in said]
         text = " | ".join([str(said.get("event", "")), *(each["title"] for each in incidents)])
         text += "".join(f" {each['link']}" for each in incidents if each.get("link"))

@@ -204,6 +204,6 @@ def stand_ins(
         ),
         "ssl": _like(ssl, create_default_context=functools.cache(ssl.create_default_context)),
         "socket": _like(socket, getaddrinfo=lambda *_, **__: [(2, 1, 6, "", (web.ADDRESS, 443))]),
-        "http.client": web.client_module(),
+        "http.client": web.client_module(lambda host: current().connect(host)),
         "urllib3": web.urllib3_module(lambda host: current().connect(host)),
     }

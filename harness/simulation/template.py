@@ -43,6 +43,9 @@ PARAMETERS: Final = {
 }
 
 
+API_HOST: Final = "api.example.com"
+"""What functions of our own call."""
+
 _BRACES: Final = re.compile(r"\$\{(\w+)")
 
 
@@ -242,6 +245,8 @@ def _value(value: Any) -> Any:
             return None
         case {"Ref": str(name)}:
             return PARAMETERS.get(name, name)
+        case {"Fn::GetAtt": ["Api", *_]} | {"Fn::GetAtt": "Api.ApiEndpoint"}:
+            return f"https://{API_HOST}"
         case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
             return name.partition(".")[0]
         case {"Fn::Sub": str(text)}:

@@ -3,9 +3,12 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from harness.simulation.configuration import Pulse, Service
 from harness.simulation.night import Night
-from tests.nights.playing import ADA, BEN, ada_then_ben, play
+from harness.simulation.weather import CALM, ROUGH, Weather
+from tests.nights.playing import ADA, BEN, ada_then_ben, play, trigger
 
 
 def test_what_may_resolve_itself_waits_on_when_support_hours_begin() -> None:
@@ -34,6 +37,41 @@ def test_what_resolves_itself_while_paging_waits_disturbs_nobody() -> None:
     assert not verdict.violations
     assert {name for each in night.journal.heard for name in each.titles} == {"case-0001"}
     assert {each.to for each in night.journal.heard} == {ADA.address, "wall.example.com"}
+
+
+@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
+def test_who_replies_to_a_text_message_is_answered_once_and_paged_no_more(weather: Weather) -> None:
+    night = play(ada_then_ben(4, 2), 14, weather)
+    for number in range(4):
+        trigger(night, 20 + number * 150, number, number % 2)
+        reply = partial(night.outside.by_text, "ada", ADA.address, f"case-{number:04} no answer")
+        night.outside.at(120 + number * 150, reply)
+    # Chatter, a wrong code and one in another's name are answered by nothing.
+    for at, sender, words in ((300, ADA, "thanks"), (301, ADA, "BBB"), (302, BEN, "BBB 2")):
+        night.outside.at(at, partial(night.deployment.text, sender.address, words))
+    assert not night.run().violations
+    replied = [each for each in night.journal.asked if each.way == "text"]
+    assert [each.status for each in replied] == [200] * 4
+    assert not [each for each in night.journal.heard if each.to == BEN.address]
+
+
+@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
+def test_a_hold_silences_the_canary_and_its_end_lets_it_go_on(weather: Weather) -> None:
+    night = play(ada_then_ben(4), 40, weather)
+    night.deployment.parameters["/opsknight/opsknight/canary-ping"] = "https://alive.example.com/x"
+    for minute in range(1, 40, 5):
+        night.outside.at(minute * 60, partial(night.deployment.schedule, "CanaryFunction"))
+    night.outside.at(620, partial(night.outside.operate, "hold", "on", "--for", "10m"))
+    assert not night.run().violations
+    pings = [each.at for each in night.journal.heard]
+    assert {each.to for each in night.journal.heard} == {"alive.example.com"}
+    began, ended = 620 + 15, 1220
+    assert [at for at in pings if at < began] and [at for at in pings if at > ended + 300]
+    # Whoever listens outside hears of the hold, and nothing of it afterwards in one heap.
+    assert not [at for at in pings if began < at < ended - 5]
+    excused = sum(each.sender_died or not each.is_answered for each in night.journal.heard)
+    assert len(pings) <= 8 + excused
+    assert not night.journal.fallback
 
 
 def beats(night: Night, pulse: str, *silences: tuple[float, float]) -> None:

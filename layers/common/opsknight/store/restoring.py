@@ -186,7 +186,7 @@ class Restoring:
                 # From now on, so that there is time to look at it.
                 back["expires_at"] = {"N": str(int((self.now + self.live.retention).timestamp()))}
             else:
-                writes.append(self._new(incident_items.pointer_item(after)))
+                writes.append(self._pointer(after))
             if outcome.change is not None:
                 change = incident_items.change_item(outcome.change, self.live.retention)
                 writes.append(self._new(change))
@@ -246,6 +246,14 @@ class Restoring:
 
     def _new(self, item: Item) -> Any:
         return transactions.put_new(self.live.name, self._marked(item))
+
+    def _pointer(self, incident: Incident) -> Any:
+        """Its own may be there still: somebody deleted the incident alone."""
+        write = self._new(incident_items.pointer_item(incident))
+        put = write["Put"]
+        put["ConditionExpression"] += " OR id = :mine"
+        put["ExpressionAttributeValues"] = {":mine": wire(incident.id)}
+        return write
 
     def _put(self, item: Item, deadline: Deadline) -> None:
         self.live.put_all([self._marked(item)], deadline)
