@@ -166,6 +166,14 @@ def test_the_delay_of_a_rule_counts_from_the_step_before(found: Imported) -> Non
 def test_a_heartbeat_and_the_maintenance_of_a_whole_service(found: Imported) -> None:
     [beat] = [each for each in found.configuration.integrations.values() if each.heartbeat]
     assert (beat.service_id, beat.name) == ("svc_shop", "Nightly backup")
+    [source] = [each for each in found.sources if each.kind == "heartbeat"]
+    assert source.where == "address {url}/v2/heartbeats/Nightly%20backup/ping, API key"
     [window] = found.windows
     # Shop has integrations that go on, and a window here would silence them.
     assert window.services == ("platform",)
+
+
+def test_a_forwarding_of_somebody_who_is_notified_as_a_person_is_lost(found: Imported) -> None:
+    [loss] = [each for each in found.losses if each.where.startswith("forwarding")]
+    assert loss.harm is Harm.NOT_PAGED
+    assert "ada@example.com stands in by schedules alone" in loss.sentence

@@ -110,8 +110,9 @@ def verdict(compared: Compared) -> str:
         return "Who is on call could not be compared: the export does not say who will be."
     count = f"{compared.schedules} schedule{'' if compared.schedules == 1 else 's'}"
     if compared.differences:
+        times = len(compared.differences)
         return (
-            f"Who is on call in the next four weeks was compared for {count}: it differs at "
-            f"{len(compared.differences)} times, which are below."
+            f"Who is on call in the next four weeks was compared for {count}: it differs "
+            f"{'once' if times == 1 else f'{times} times'}, as the list below says."
         )
     return f"Who is on call in the next four weeks was compared for {count}: it is the same."

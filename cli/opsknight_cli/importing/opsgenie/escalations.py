@@ -4,7 +4,7 @@ from the step before.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -17,6 +17,7 @@ from opsknight_cli.importing.opsgenie.shapes import (
     Escalation,
     EscalationRule,
     Export,
+    ForwardingRule,
     Named,
     Team,
 )
@@ -179,3 +180,26 @@ def _of_team(
         if found:
             return tuple(dict.fromkeys(found))
     return everybody
+
+
+def say_who_is_paged_directly(
+    export: Export, known: Directory, draft: Draft, now: datetime
+) -> None:
+    """A forwarding is an override here, and an override is of a schedule."""
+    found = draft.so_far()
+    direct = {
+        target.id
+        for policy in found.policies.values()
+        for step in policy.steps
+        for target in step.targets
+        if target.kind is TargetKind.USER
+    }
+    for rule in understood(ForwardingRule, export.forwardings, "forwarding", Draft("")):
+        user_id = known.users.find(rule.from_user)
+        if rule.end_date > max(now, rule.start_date) and user_id in direct:
+            draft.lose_page(
+                f"forwarding of {rule.from_user.called}",
+                f"{rule.to_user.called} stands in by schedules alone: where an escalation notifies "
+                f"{rule.from_user.called} as a person, nobody stands in from "
+                f"{rule.start_date:%d %b %H:%M %Z} to {rule.end_date:%d %b %H:%M %Z}.",
+            )

@@ -3,7 +3,11 @@
 from datetime import datetime
 
 from opsknight_cli.importing.draft import Draft
-from opsknight_cli.importing.opsgenie.escalations import add_escalations, directory
+from opsknight_cli.importing.opsgenie.escalations import (
+    add_escalations,
+    directory,
+    say_who_is_paged_directly,
+)
 from opsknight_cli.importing.opsgenie.people import add_teams, add_users
 from opsknight_cli.importing.opsgenie.schedules import add_schedules
 from opsknight_cli.importing.opsgenie.senders import add_senders, add_windows
@@ -19,6 +23,7 @@ def imported(export: Export, now: datetime) -> Imported:
     schedules = add_schedules(export, users, draft, now)
     known = directory(export, users, teams, schedules, draft)
     policies = add_escalations(known, draft)
+    say_who_is_paged_directly(export, known, draft, now)
     services = add_services(export, policies, known, draft)
     add_windows(export, add_senders(export, services, draft), draft, now)
     return draft.done()

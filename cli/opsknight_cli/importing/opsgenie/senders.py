@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.entries import Integration as OurIntegration
@@ -19,7 +20,6 @@ from opsknight_cli.importing.senders import setting
 from opsknight_cli.importing.wire import understood
 
 _API: Final = "address {url}/v2/alerts, API key"
-_BEATS: Final = "address {url}/heartbeat/KEY"
 MOST_ROUTES: Final = 100
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = 366 * DAY
@@ -145,7 +145,8 @@ def _add_heartbeat(beat: Heartbeat, senders: _Senders, draft: Draft) -> None:
     every = min(max(beat.interval * unit, _SHORTEST), _LONGEST)
     severity = SEVERITIES.get(beat.alert_priority or "", Severity.CRITICAL)
     kept = OurHeartbeat(every=every, severity=severity)
-    senders.add(team.service_id, beat.name, "heartbeat", _BEATS, heartbeat=kept)
+    change = f"address {{url}}/v2/heartbeats/{quote(beat.name, safe='')}/ping, API key"
+    senders.add(team.service_id, beat.name, "heartbeat", change, heartbeat=kept)
 
 
 def add_windows(
