@@ -93,9 +93,7 @@ class Intake:
         counting = self._begin_counting(events, sender, call)
         keys = dict.fromkeys(event.dedup_key for event in events)
         routed = _routes(sender)
-        current: Mapping[str, Pointer] = {}
-        if not routed or any(event.member is not None or event.rest for event in events):
-            current = self.table.pointers(sender.service.id, keys, call.deadline)
+        current = {} if routed else self.table.pointers(sender.service.id, keys, call.deadline)
         remaining = self._counted(counting, events, sender, call)
         in_turn: dict[str, list[int]] = {}
         for number, event in enumerate(events):
@@ -106,7 +104,13 @@ class Intake:
             """Those of one key in their order, as each changes what the next one finds."""
             seen = current.get(dedup_key)
             own = [events[number] for number in in_turn[dedup_key]]
-            if any(event.member is not None or event.rest for event in own):
+            is_group = any(event.member is not None or event.rest for event in own)
+            if is_group and routed is not None:
+                settle_group = import_module("events.routed_groups").settle
+                for place, result in settle_group(self, own, sender, routed, call):
+                    results[in_turn[dedup_key][place]] = result
+                return
+            if is_group:
                 groups = Groups(self._settling(), sender.service, call.now, call.deadline)
                 decided = groups.settle_all(own, seen)
                 for number, decision in zip(in_turn[dedup_key], decided, strict=True):

@@ -82,13 +82,23 @@ class Way:
         return self.target.id, group or self.event.dedup_key
 
     @property
-    def _remembers(self) -> bool:
+    def remembers(self) -> bool:
         return bool(self.integration.routing or self.integration.remembers)
 
     @property
-    def _waits(self) -> PageAfter | None:
+    def waits(self) -> PageAfter | None:
         ruled = self.verdict.page_after if self.verdict else None
         return ruled or self.integration.page_after
+
+    @property
+    def opening(self) -> Opening:
+        """How an incident opens where the routes send it."""
+        waits = self.waits
+        return Opening(
+            suppressed=self.verdict is not None and self.verdict.suppress,
+            page_after=waits.time if waits else None,
+            high=waits.high if waits else False,
+        )
 
     @property
     def _origin(self) -> Origin:
@@ -96,7 +106,7 @@ class Way:
 
     def seen(self) -> Seen:
         """What is there, in one round trip if it is where the routes say, in two otherwise."""
-        if not self._remembers:
+        if not self.remembers:
             pointer = self.table.pointer(*self.home, self.call.deadline)
             return Seen(None, {self.home: pointer} if pointer else {})
         found = read(self.table, self._origin, {self.home, self.goal}, self.call.deadline)
@@ -128,14 +138,9 @@ class Way:
         active = self.active(seen)
         if active:
             return self._at(active[0], seen)
-        ruled, waits = self.verdict, self._waits
+        ruled, opening = self.verdict, self.opening
         if self.event.action is not Action.TRIGGER:
             return self._new(self.home, self.sender.service, seen, self.event, AT_ONCE)
-        opening = Opening(
-            suppressed=ruled is not None and ruled.suppress,
-            page_after=waits.time if waits else None,
-            high=waits.high if waits else False,
-        )
         if ruled is None:
             return self._new(self.home, self.sender.service, seen, self.event, opening)
         if ruled.drop:
@@ -176,14 +181,14 @@ class Way:
             # Of a group: a resolve takes one out, and the last one resolves the incident. The same
             # key of two integrations is two alerts.
             event = replace(event, member=self._origin.name)
-        if self._remembers:
-            event = self._moved(event, where)
+        if self.remembers:
+            event = self.moved(event, where)
             name, now = self.table.name, self.call.now
             remember = Remember(name, self._origin, where, seen.routed, now)
-        alerts = self._waits.alerts if self._waits else None
+        alerts = self.waits.alerts if self.waits else None
         return Place(event, service, current, opening, remember, alerts)
 
-    def _moved(self, event: Event, where: Where) -> Event:
+    def moved(self, event: Event, where: Where) -> Event:
         """The event as its incident has it. The alert says how it came there."""
         service_id, dedup_key = where
         told = {
@@ -239,7 +244,9 @@ def begin(
 
 
 def _grouped(place: Place, settling: Settling, now: datetime, deadline: Deadline) -> GroupDecision:
-    groups = Groups(settling, place.service, now, deadline, place.opening, place.remember)
+    name = place.event.member or ""
+    remember = {name: place.remember} if place.remember else {}
+    groups = Groups(settling, place.service, now, deadline, {name: place.opening}, remember)
     [decision] = groups.settle_all([place.event], place.current)
     if isinstance(decision, Joined) and place.pages_with is not None:
         let_out(settling.table, decision.alert, place.pages_with, now, deadline)

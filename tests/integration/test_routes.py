@@ -3,6 +3,7 @@ routes say by then.
 """
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from events.call import Call, Sender
 from events.routed import Way
+from harness.invariants import check
 from harness.settings import configure
 from harness.world import Response, World, build, deadline, event, http_event
 from opsknight.directory.entries import Integration, key_hash
-from opsknight.directory.routing import Route, Routing
+from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.http.gateway import Request
 from opsknight.incident.decisions import Merged
 from opsknight.incident.model import Action, Event, Severity
@@ -25,6 +27,8 @@ from opsknight.store.execute import Settling
 from opsknight.store.places import Place
 from opsknight.store.wire import wire
 from tests.integration.steps import of_kind
+from tests.integration.test_own_paths import alert, bearer, flush, post
+from tests.integration.wire import Wire, doing
 
 DATABASE = Route(
     name="database",
@@ -355,6 +359,139 @@ STEPS = st.one_of(
     st.tuples(st.just("acknowledge"), KEYS),
     st.tuples(st.just("resolve"), KEYS),
 )
+
+
+# Alertmanager's own groups.
+
+BY_LABEL = Route(
+    name="reports",
+    when="payload.custom_details.labels.team == 'reports'",
+    service_id="svc_reports",
+    severity=Severity.WARNING,
+)
+GROUP_KEY = '{}:{alertname="HighCPU"}'
+
+
+def of_team(name: str, team: str = "", status: str = "firing", **more: Any) -> dict[str, Any]:
+    labels = {"alertname": name, "severity": "critical", "team": team}
+    ends = {"endsAt": "2026-11-23T03:30:00Z"} if status == "resolved" else {}
+    return alert(name, status, labels=labels, **ends, **more)
+
+
+def flushes(world: World, *alerts: dict[str, Any], **more: Any) -> list[str]:
+    answer = post(world, flush(*alerts, **more), query={"per": "group"}, headers=bearer(world))
+    assert answer.status == 202, answer
+    return [each["action"] for each in answer.body["results"]]
+
+
+def firing(world: World) -> dict[tuple[str, str], int]:
+    found = check(world).active
+    return {(each["service_id"], each["dedup_key"]): each["firing"] for each in found}
+
+
+def test_alerts_of_a_group_go_where_their_routes_send_them(world: World) -> None:
+    routed(world, BY_LABEL)
+    everything = [of_team("a"), of_team("b", "reports"), of_team("c"), of_team("d", "reports")]
+    assert flushes(world, *everything) == ["triggered", "triggered", "joined", "joined"]
+    assert firing(world) == {("svc_checkout", GROUP_KEY): 2, ("svc_reports", GROUP_KEY): 2}
+    [reports] = [it for it in check(world).active if it["service_id"] == "svc_reports"]
+    assert reports["urgency"] == "MEDIUM"
+    before = world.items()
+    assert flushes(world, *everything) == ["deduplicated"] * 4
+    assert world.items() == before
+    # The routes are edited, and labels are not what they were: each leaves where it fires.
+    routed(world)
+    over = [of_team(each["fingerprint"], status="resolved") for each in everything]
+    assert flushes(world, *over, status="resolved") == [
+        *("left", "left", "resolved", "resolved"),
+        "ignored",
+    ]
+    assert firing(world) == {}
+
+
+def test_a_repeat_of_a_routed_group_is_read_at_once(world: World) -> None:
+    routed(world, BY_LABEL)
+    everything = [of_team(f"a{n}", "reports" if n % 2 else "") for n in range(30)]
+    flushes(world, *everything)
+    wire = Wire(world.table.client)
+    assert flushes(world, *everything) == ["deduplicated"] * 30
+    assert wire.calls == ["BatchGetItem"] * 4
+
+
+def test_an_alert_that_fires_from_a_time_without_routes_stays_where_it_is(world: World) -> None:
+    flushes(world, of_team("a", "reports"))
+    routed(world, BY_LABEL)
+    assert flushes(world, of_team("a", "reports"), of_team("b", "reports")) == [
+        "deduplicated",
+        "triggered",
+    ]
+    assert firing(world) == {("svc_checkout", GROUP_KEY): 1, ("svc_reports", GROUP_KEY): 1}
+    assert flushes(world, of_team("a", "reports", "resolved")) == ["resolved"]
+    assert firing(world) == {("svc_reports", GROUP_KEY): 1}
+
+
+def test_a_route_drops_groups_and_suppresses_alerts_of_a_group(world: World) -> None:
+    noise = replace_route(BY_LABEL, "noise", service_id=None, severity=None, drop=True)
+    quiet = Route(
+        name="quiet",
+        when="payload.custom_details.labels.team == 'lab'",
+        suppress=True,
+        group="'lab'",
+    )
+    routed(world, noise, quiet)
+    sent = [of_team("a", "reports"), of_team("b", "lab"), of_team("c", "lab"), of_team("d")]
+    assert flushes(world, *sent) == ["ignored", "triggered", "joined", "triggered"]
+    assert firing(world) == {("svc_checkout", "lab"): 2, ("svc_checkout", GROUP_KEY): 1}
+    lab = next(each for each in check(world).active if each["dedup_key"] == "lab")
+    assert lab["status"] == "SUPPRESSED"
+    over = [of_team(each["fingerprint"], status="resolved") for each in sent]
+    assert flushes(world, *over) == ["ignored", "left", "resolved", "resolved"]
+
+
+def test_the_rest_of_a_group_is_resolved_wherever_it_went(world: World) -> None:
+    routed(world, BY_LABEL)
+    flushes(world, of_team("a", "reports"))
+    [found] = check(world).active
+    world.table.client.update_item(
+        TableName=world.table.name,
+        Key=items.incident_key(found["id"]),
+        UpdateExpression="SET untracked = :yes",
+        ExpressionAttributeValues={":yes": wire(True)},
+    )
+    over = of_team("a", "reports", "resolved")
+    assert flushes(world, over, status="resolved") == ["left", "resolved"]
+    assert firing(world) == {}
+
+
+def test_paging_waits_for_what_a_route_says_of_a_group(world: World) -> None:
+    waits = PageAfter(time=timedelta(minutes=10), alerts=3, high=True)
+    routed(world, replace_route(BY_LABEL, "later", page_after=waits))
+    flushes(world, of_team("a", "reports"), of_team("b", "reports"))
+    [found] = check(world).active
+    assert found.get("announced_from", 0) == 0
+    flushes(world, of_team("c", "reports"))
+    [found] = check(world).active
+    assert found["announced_from"]
+
+
+def test_of_two_flushes_with_different_routes_one_gives_way(world: World) -> None:
+    """An alert is in one incident: the second of them finds where it went when it is repeated."""
+    routed(world, BY_LABEL)
+
+    def other() -> None:
+        routed(world)
+        assert flushes(world, of_team("a", "reports")) == ["triggered"]
+
+    wire_of(world).fail("TransactWriteItems", doing(other))
+    sent = flush(of_team("a", "reports"))
+    answer = post(world, sent, query={"per": "group"}, headers=bearer(world), patience=0.5)
+    assert answer.status == 503
+    assert flushes(world, of_team("a", "reports")) == ["deduplicated"]
+    assert firing(world) == {("svc_checkout", GROUP_KEY): 1}
+
+
+def wire_of(world: World) -> Wire:
+    return Wire(world.table.client)
 
 
 @settings(

@@ -4,7 +4,7 @@ What to decide is in `opsknight.incident.members`. Each event is a transaction o
 the size of its group: the incident has two counts, and each member an item.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -70,8 +70,10 @@ class Groups:
     service: Service
     now: datetime
     deadline: Deadline
-    opening: Opening = AT_ONCE
-    remember: Remembering | None = None
+    openings: Mapping[str, Opening] = field(default_factory=dict[str, Opening])
+    """How the incident opens, if this member opens it; at once for all others."""
+    remember: Mapping[str, Remembering] = field(default_factory=dict[str, Remembering])
+    """What is to be written with the first alert of a member."""
 
     def settle_all(self, events: list[Event], current: Pointer | None) -> Iterator[GroupDecision]:
         """The decisions about events of one dedup key, in their order, each once it is written.
@@ -125,7 +127,7 @@ class Groups:
                 view.incident, view.members = again.incident, again.members
             known = view.members.get(event.member or "")
             decision = self._decided(view.incident, known, event, incident_id, alert_id)
-            self._write(decision, f"{alert_id}-{number}")
+            self._write(decision, f"{alert_id}-{number}", event.member)
             return decision
 
         return decide_again(self.deadline, attempt)
@@ -139,7 +141,8 @@ class Groups:
         alert_id: str,
     ) -> GroupDecision:
         def plainly(wanted: Event) -> Decision:
-            place = Place(wanted, self.service, current, self.opening)
+            opening = self.openings.get(event.member or "", AT_ONCE)
+            place = Place(wanted, self.service, current, opening)
             return self.settling.decided(place, incident_id, alert_id, self.now, self.deadline)
 
         if event.member is None:
@@ -153,7 +156,7 @@ class Groups:
         hours = self.service.out_of_hours(self.now)
         return raised_by_event(current, event, self.now, hours)
 
-    def _write(self, decision: GroupDecision, token: str) -> None:
+    def _write(self, decision: GroupDecision, token: str, member: str | None = None) -> None:
         table = self.settling.table
         match decision:
             case Repeated(before, datetime() as seen_at):
@@ -165,7 +168,7 @@ class Groups:
             case OpenedGroup() | Joined() | Left() | LastLeft():
                 writes, chunks = joins.writes(decision, table.name, table.retention)
                 table.put_all(chunks, self.deadline)
-                also = remembered(self.remember, decision)
+                also = remembered(self.remember.get(member or ""), decision)
                 table.transact([*writes, *also], token, self.deadline, yields=True)
             case _:
                 assert_never(decision)
