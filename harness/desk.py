@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from harness import described, embedded
-from harness.post import PAGES, Post
+from harness.post import PAGES, RENDERS, Post
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
@@ -24,6 +24,7 @@ from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.runtime import clock
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items, message_items
 from opsknight.store.receivers import Receivers
@@ -93,6 +94,7 @@ class Desk:
             self.workspaces,
             conventions.origins(origins),
             self.twilio_name,
+            Renders(self.post.sqs(), RENDERS),
         )
 
     def confirmed(self, user: str, method: str) -> str:

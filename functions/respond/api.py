@@ -14,6 +14,7 @@ from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailabl
 from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.http.routes import Router
+from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.table import Table
@@ -42,6 +43,7 @@ class Api:
     callers: Callers
     new_id: Callable[[str, datetime], str]
     link_keys: LinkKeys
+    renders: Renders | None = None
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -76,6 +78,7 @@ class Api:
             self.workers,
             self.new_id,
             self.link_keys,
+            self.renders,
         )
         try:
             answer = self._once(route, call)

@@ -19,6 +19,7 @@ from opsknight.notification.calendar_link import PATH as CALENDARS
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import Queue
+from opsknight.runtime.renders import Renders
 from opsknight.runtime.settings import RespondSettings, read_settings
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.runtime.telemetry import logger
@@ -110,6 +111,7 @@ def make(
     workspaces: Collection[str] = (),
     origins: Set[str] = frozenset(),
     twilio_name: str = "",
+    renders: Renders | None = None,
 ) -> Responder:
     """One warm function."""
     background = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
@@ -129,7 +131,7 @@ def make(
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages, counters),
         texts=texts,
-        api=Api(table, directory, NameCache(table), workers, callers, new_id, link_keys),
+        api=Api(table, directory, NameCache(table), workers, callers, new_id, link_keys, renders),
         clock=clock,
         patience=patience,
         origins=origins,
@@ -153,6 +155,7 @@ def responder() -> Responder:
         workspaces=[each for each in settings.slack_workspaces.split(",") if each],
         origins=conventions.origins(settings.cors_origins),
         twilio_name=settings.twilio_name,
+        renders=Renders(clients.sqs(), settings.renders_url),
     )
 
 

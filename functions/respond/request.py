@@ -16,6 +16,7 @@ from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, Failure, Issue, Request
 from opsknight.http.idempotency import Once
 from opsknight.incident.model import ACTIVE, Status, Urgency
+from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Place
@@ -53,6 +54,8 @@ class ApiCall:
     """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
     link_keys: LinkKeys
+    renders: Renders | None = None
+    """Asks for status pages to be rendered."""
     once: Once | None = None
     """The record of the request, where its caller may send it again."""
 

@@ -26,6 +26,7 @@ from respond import (
     pulse_routes,
     rosters,
     shift_routes,
+    status_routes,
 )
 
 # Called with the ApiCall, and with the body where the route has one.
@@ -282,4 +283,5 @@ ROUTES: Final = (
     *shift_routes.ROUTES,
     *calendar_routes.ROUTES,
     *directory_routes.ROUTES,
+    *status_routes.ROUTES,
 )

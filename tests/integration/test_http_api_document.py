@@ -23,7 +23,7 @@ from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.directory.entries import SCOPES
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel, PublicPage, Receiver, StatusPage
 from opsknight.directory.sessions import LOGIN_LIFE, SESSION_LIFE, Login, Session, Way
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.steps import Turn, proceed, take
@@ -68,6 +68,12 @@ POLICY = Policy(
     ),
     repeat=2,
 )
+PAGE = StatusPage(
+    id="page_example",
+    name="Example",
+    service_ids=("svc_checkout",),
+    public=PublicPage(names={"svc_checkout": "Payments"}, automatic_after=timedelta(minutes=10)),
+)
 METHODS = {
     "ada": (Receiver(id="cm_1", name="Mobile", channel=Channel.SMS, to="+4915112345678"),),
     "ben": (Receiver(id="cm_2", name="Mail", channel=Channel.EMAIL, to="ben@example.com"),),
@@ -94,6 +100,7 @@ def desk(world: World) -> Desk:
     desk.ssm.put_parameter(Name=desk.key_name, Value="5e" * 32, Type="SecureString")
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     world.table.publish(POLICY, token_hex(8), deadline())
+    put(world, directory_item(PAGE))
     for name, methods in METHODS.items():
         user = world.table.user(f"user_{name}", deadline())
         assert user

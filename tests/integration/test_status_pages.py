@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from escalation.handler import on_message
 from escalation.published import watch
 from harness import embedded
+from harness.pipeline import Pipeline
 from harness.publisher import Publisher
 from harness.world import World, build, deadline, event
 from opsknight.directory.receivers import Channel, Receiver, StatusPage, StatusPageWebhook
@@ -18,6 +20,7 @@ from opsknight.escalation.hold import Hold, Spell
 from opsknight.incident.commands import Acknowledge, Note, Resolve
 from opsknight.incident.model import Actor, ActorKind
 from opsknight.publishing.posts import Phase, PostKind, State, Update, updated, withdrawn
+from opsknight.runtime.wakeups import AuditIncidents
 from opsknight.store.directory_items import directory_item
 from opsknight.store.holds import Holds
 from opsknight.store.posts import Posts
@@ -322,3 +325,16 @@ def test_nothing_private_is_in_any_document(data: st.DataObject) -> None:
         assert CANARY not in text, key
         assert incident_id not in text, key
         assert service.team_id not in text, key
+
+
+def test_the_auditor_of_each_minute_looks_whether_pages_are_rendered(
+    publisher: Publisher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = Pipeline(publisher.world).engine
+    publisher.render()
+    publisher.world.clock.advance(minutes=9)
+    on_message(engine, AuditIncidents())
+    assert "OldestDueSeconds" not in capsys.readouterr().out
+    publisher.world.clock.advance(minutes=3)
+    on_message(engine, AuditIncidents())
+    assert "OldestDueSeconds" in capsys.readouterr().out

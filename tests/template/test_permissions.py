@@ -48,7 +48,7 @@ from notify.channels.twilio import api as by_twilio
 from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.mirror import Passed
-from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.directory.receivers import Channel, PublicPage, Receiver, ServiceReceiver, StatusPage
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
@@ -407,6 +407,15 @@ def call_respond(world: World) -> None:
     ):
         answer = desk.call(method, route, body)
         assert answer.status in (200, 201), answer
+    public = PublicPage(names={world.service.id: "Payments"})
+    page = StatusPage(id="page_x", name="X", service_ids=(world.service.id,), public=public)
+    world.table.put_all([directory_item(page)], deadline())
+    posts = "/api/status-pages/page_x/posts"
+    said = {"title": "T", "text": "T", "services": {world.service.id: "down"}}
+    post = desk.call("POST", posts, said).body["post"]["id"]
+    assert desk.call("POST", f"{posts}/{post}/updates", {"text": "T"}).status == 200
+    assert desk.call("DELETE", f"{posts}/{post}").status == 200
+    assert desk.call("GET", "/api/status-pages").status == 200
     made = desk.call("GET", "/api/schedules/sch_web/overrides").body["overrides"][0]["id"]
     assert desk.call("DELETE", f"/api/schedules/sch_web/overrides/{made}").status == 200
     made = desk.call("GET", window).body["maintenance"][0]["id"]

@@ -162,6 +162,7 @@ def test_what_lasts_is_trouble_and_what_is_low_suppressed_or_young_is_not() -> N
             incident(30, Urgency.LOW),
             incident(29, status=Status.SUPPRESSED),
             incident(28, status=Status.RESOLVED),
+            incident(27, shadow=True),
             incident(9),
         ],
         AFTER,

@@ -846,6 +846,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/status-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List public status pages, and how their services are.
+         * @description Needs the scope `status:read`.
+         */
+        get: operations["listStatusPages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status-pages/{pageId}/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pageId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what was posted on a status page.
+         * @description Needs the scope `status:read`.
+         */
+        get: operations["listPosts"];
+        put?: never;
+        /**
+         * Post trouble or planned maintenance: everybody sees it within seconds.
+         * @description Needs the scope `status:write`.
+         */
+        post: operations["addPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status-pages/{pageId}/posts/{postId}/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pageId: string;
+                postId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say more about it, change how services are, or end it.
+         * @description Needs the scope `status:write`.
+         */
+        post: operations["updatePost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status-pages/{pageId}/posts/{postId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pageId: string;
+                postId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw a post that was a mistake: nothing of it stays.
+         * @description Needs the scope `status:write`.
+         */
+        delete: operations["withdrawPost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -982,7 +1074,7 @@ export interface components {
             about: components["schemas"]["PageReason"] | components["schemas"]["IncidentEvent"] | components["schemas"]["StatusPageEvent"];
             channel: components["schemas"]["Channel"];
             receiverId: string;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["opsknight__notification__delivery__State"];
             why?: string;
             /** Format: date-time */
             notBefore: string;
@@ -1251,6 +1343,20 @@ export interface components {
         NewOverrideAnswer: {
             override: components["schemas"]["OverrideAnswer"];
         };
+        /** @description Trouble, unless it has an end: then it is planned maintenance. */
+        NewPost: {
+            title: string;
+            text: string;
+            services: components["schemas"]["respond__status_contract__States__1"];
+            /** @description Not of maintenance. */
+            phase?: components["schemas"]["Phase"];
+            /** @description The incident that it is about: its public notes are added. */
+            incidentId?: components["schemas"]["Id"];
+            /** @description By default now; only of maintenance it may be to come. */
+            startsAt?: components["schemas"]["Time"];
+            /** @description The end of planned maintenance. */
+            endsAt?: components["schemas"]["Time"];
+        };
         /** @description Incidents that the service opens in it are suppressed, and page nobody. */
         NewWindow: {
             /** @description Absent for now. */
@@ -1274,9 +1380,9 @@ export interface components {
             type?: string;
             /** @description RFC 9457. */
             title?: string;
-            /** @description The incident's status now. */
-            status?: components["schemas"]["Status"];
-            /** @description The most maintenance windows. */
+            /** @description The incident's status now; without an incident, that of the answer. */
+            status?: components["schemas"]["Status"] | number;
+            /** @description The most of what there is too much. */
             maximum?: number;
         };
         NoteBody: {
@@ -1345,6 +1451,11 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * @description How far people are with it.
+         * @enum {string}
+         */
+        Phase: "investigating" | "identified" | "monitoring" | "resolved";
         Policies: {
             policies: components["schemas"]["PolicyAnswer"][];
         };
@@ -1362,6 +1473,53 @@ export interface components {
             /** @description How long it waits after the step before it. */
             delaySeconds: number;
             targets: components["schemas"]["TargetAnswer"][];
+        };
+        PostAnswer: {
+            id: string;
+            kind: components["schemas"]["PostKind"];
+            title: string;
+            /** @description Absent of maintenance. */
+            phase?: components["schemas"]["Phase"];
+            /** @description As they are; of what is over, as they were. */
+            services: components["schemas"]["PostServiceAnswer"][];
+            /** Format: date-time */
+            startsAt: string;
+            /**
+             * Format: date-time
+             * @description Absent while it lasts.
+             */
+            endsAt?: string;
+            over: boolean;
+            /** @description Whether the page posted it by itself. */
+            automatic: boolean;
+            incidentId?: string;
+            /** @description Who posted it. The page does not say so. */
+            by: string;
+            /** @description Oldest first. */
+            updates: components["schemas"]["PostUpdateAnswer"][];
+        };
+        /** @enum {string} */
+        PostKind: "incident" | "maintenance";
+        PostServiceAnswer: {
+            serviceId: string;
+            state: components["schemas"]["opsknight__publishing__posts__State"];
+        };
+        PostUpdate: {
+            text: string;
+            /** @description `resolved` ends it, for all of its services. */
+            phase?: components["schemas"]["Phase"];
+            services?: components["schemas"]["respond__status_contract__States__2"];
+        };
+        PostUpdateAnswer: {
+            /** Format: date-time */
+            at: string;
+            text: string;
+            /** @description Absent where it stayed as it was. */
+            phase?: components["schemas"]["Phase"];
+        };
+        Posts: {
+            /** @description Newest first, without withdrawn ones. */
+            posts: components["schemas"]["PostAnswer"][];
         };
         Pulse: {
             /** @description At most 50 active ones: mine, then open, then the most urgent. */
@@ -1541,6 +1699,15 @@ export interface components {
         ShownPolicy: {
             policy: components["schemas"]["PolicyAnswer"];
         };
+        ShownPost: {
+            post: components["schemas"]["PostAnswer"];
+        };
+        ShownServiceAnswer: {
+            id: string;
+            /** @description What the page calls it. */
+            name: string;
+            state: components["schemas"]["opsknight__publishing__posts__State"];
+        };
         ShownUser: {
             user: components["schemas"]["UserDetails"];
         };
@@ -1550,17 +1717,35 @@ export interface components {
             minutes?: number | null;
         };
         /**
-         * @description Where a delivery stands. Every state but PENDING is final; only SENT may become BOUNCED.
+         * @description How a service is for those who use it; the worst comes last.
          * @enum {string}
          */
-        State: "PENDING" | "SENT" | "FAILED" | "GIVEN_UP" | "CANCELLED" | "COLLAPSED" | "BOUNCED";
+        "State-Input": "none" | "maintenance" | "degraded" | "partial" | "down";
         /** @enum {string} */
         Status: "OPEN" | "ACKNOWLEDGED" | "SNOOZED" | "SUPPRESSED" | "RESOLVED";
+        StatusPageAnswer: {
+            id: string;
+            name: string;
+            /** @description Where it is served: `/status/` and its key. */
+            path: string;
+            services: components["schemas"]["ShownServiceAnswer"][];
+            /** @description After how long it posts by itself; absent for never. */
+            automaticMinutes?: number;
+            /**
+             * Format: date-time
+             * @description Absent for one that was never rendered.
+             */
+            renderedAt?: string;
+        };
         /**
          * @description The events of an incident that a status page's webhook can subscribe to.
          * @enum {string}
          */
         StatusPageEvent: "incident.created" | "incident.acknowledged" | "incident.resolved" | "incident.updated";
+        StatusPages: {
+            /** @description The public ones. */
+            statusPages: components["schemas"]["StatusPageAnswer"][];
+        };
         TargetAnswer: {
             kind: components["schemas"]["TargetKind"];
             id: string;
@@ -1666,6 +1851,24 @@ export interface components {
             maintenance: components["schemas"]["WindowAnswer"][];
         };
         Zone: string;
+        /**
+         * @description Where a delivery stands. Every state but PENDING is final; only SENT may become BOUNCED.
+         * @enum {string}
+         */
+        opsknight__notification__delivery__State: "PENDING" | "SENT" | "FAILED" | "GIVEN_UP" | "CANCELLED" | "COLLAPSED" | "BOUNCED";
+        /**
+         * @description How a service is for those who use it; the worst comes last.
+         * @enum {string}
+         */
+        opsknight__publishing__posts__State: "none" | "maintenance" | "degraded" | "partial" | "down";
+        /** @description How services are for their users, by id. */
+        respond__status_contract__States__1: {
+            [key: string]: components["schemas"]["State-Input"];
+        };
+        /** @description How services are for their users, by id. */
+        respond__status_contract__States__2: {
+            [key: string]: components["schemas"]["State-Input"];
+        };
     };
     responses: {
         /** @description Invalid JSON, or Invalid request body with its issues. */
@@ -3827,6 +4030,214 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShownPolicy"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listStatusPages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by id. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPages"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest 100. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Posts"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addPost: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                pageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Payments fail for some",
+                 *       "text": "We are looking into it.",
+                 *       "services": {
+                 *         "svc_checkout": "degraded"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPost"];
+            };
+        };
+        responses: {
+            /** @description It is posted. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownPost"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updatePost: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                pageId: string;
+                postId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "It works again.",
+                 *       "phase": "resolved"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PostUpdate"];
+            };
+        };
+        responses: {
+            /** @description It is said. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownPost"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    withdrawPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pageId: string;
+                postId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
                 };
             };
             400: components["responses"]["Invalid"];

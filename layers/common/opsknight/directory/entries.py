@@ -34,6 +34,9 @@ SCHEDULES_WRITE: Final = "schedules:write"
 USERS_READ: Final = "users:read"
 """Users and teams by name, without addresses; and everything about oneself."""
 POLICIES_READ: Final = "policies:read"
+STATUS_READ: Final = "status:read"
+STATUS_WRITE: Final = "status:write"
+"""Posts on public status pages; only the configuration changes the pages."""
 SCOPES: Final = (
     EVENTS_WRITE,
     INCIDENTS_READ,
@@ -44,6 +47,8 @@ SCOPES: Final = (
     SCHEDULES_WRITE,
     USERS_READ,
     POLICIES_READ,
+    STATUS_READ,
+    STATUS_WRITE,
 )
 
 

@@ -36,7 +36,10 @@ def troubles(incidents: Iterable[Incident], after: timedelta, now: datetime) -> 
     found: dict[str, Trouble] = {}
     for each in sorted(incidents, key=lambda it: it.created_at):
         state = STATES.get(each.urgency)
-        if state is None or each.status not in COUNTING or now - each.created_at < after:
+        # Of a shadow, customers hear by the system that still pages.
+        if state is None or each.shadow or each.status not in COUNTING:
+            continue
+        if now - each.created_at < after:
             continue
         known = found.get(each.service_id)
         if known is None:

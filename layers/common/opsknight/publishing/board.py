@@ -127,7 +127,7 @@ def board(
         name=page.name,
         as_of=max(_renewed(now), changed_at or _renewed(now)),
         changed_at=changed_at or datetime(now.year, now.month, 1, tzinfo=UTC),
-        state=_worst(each.state for each in services),
+        state=worst(each.state for each in services),
         services=services,
         current=tuple(current),
         planned=tuple(reversed(ahead)),
@@ -159,13 +159,13 @@ def _changed_at(posts: Sequence[Post], effects: Sequence[Effect], now: datetime)
     return max(found, default=None)
 
 
-def _worst(states: Iterable[State]) -> State:
+def worst(states: Iterable[State]) -> State:
     return max(states, key=lambda each: each.rank, default=State.NONE)
 
 
 def _service(service_id: str, name: str, effects: Iterable[Effect], now: datetime) -> ShownService:
     mine = [each for each in effects if each.service_id == service_id and each.start <= now]
-    state = _worst(each.state for each in mine if each.end is None or each.end > now)
+    state = worst(each.state for each in mine if each.end is None or each.end > now)
     today = now.date()
     days = (_day(today - timedelta(days=back), mine, now) for back in reversed(range(DAYS)))
     return ShownService(public_id(service_id), name, state, tuple(days))
@@ -186,7 +186,7 @@ def _day(day: date, effects: Iterable[Effect], now: datetime) -> Day:
             reached = end
     # A minute that began counts: nobody reads "degraded, 0 min".
     minutes = -(-int(trouble.total_seconds()) // 60)
-    return Day(day, _worst(state for _, _, state in spans), minutes)
+    return Day(day, worst(state for _, _, state in spans), minutes)
 
 
 def _post(post: Post, shown: Mapping[str, str], now: datetime) -> ShownPost:
@@ -202,7 +202,7 @@ def _post(post: Post, shown: Mapping[str, str], now: datetime) -> ShownPost:
         kind=post.kind,
         title=post.title,
         phase=post.phase,
-        state=_worst(each.state for each in (post.effects if is_over else current)),
+        state=worst(each.state for each in (post.effects if is_over else current)),
         starts_at=post.starts_at.astimezone(UTC),
         ends_at=post.ends_at.astimezone(UTC) if post.ends_at else None,
         changed_at=min(post.changed_at, now).astimezone(UTC),

@@ -56,6 +56,8 @@ class RespondSettings(LinkSettings):
     cors_origins: str
     twilio_name: str
     """Name of the parameter that describes the account at Twilio; empty where there is none."""
+    renders_url: str
+    """The queue of status pages to render."""
 
 
 @dataclass(frozen=True, slots=True)

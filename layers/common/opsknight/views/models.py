@@ -271,5 +271,10 @@ class NotPossible(Shape):
     code: Annotated[str | Absent, Field(description="Stable, unlike the words of `error`.")] = None
     type: Annotated[str | Absent, Field(description="RFC 9457: the code as a URN.")] = None
     title: Annotated[str | Absent, Field(description="RFC 9457.")] = None
-    status: Annotated[Status | Absent, Field(description="The incident's status now.")] = None
-    maximum: Annotated[int | Absent, Field(description="The most maintenance windows.")] = None
+    status: Annotated[
+        Status | int | Absent,
+        Field(description="The incident's status now; without an incident, that of the answer."),
+    ] = None
+    maximum: Annotated[int | Absent, Field(description="The most of what there is too much.")] = (
+        None
+    )
