@@ -1,4 +1,7 @@
-"""From an export of another system to a deployment: import, validate, plan, apply, and the rest."""
+"""From an export of another system to a deployment: import, validate, plan, apply, and the rest.
+
+The exports are written by hand, after the public descriptions of the two APIs.
+"""
 
 import json
 from dataclasses import replace
@@ -146,3 +149,8 @@ def test_a_shadow_ends_within_sixty_days(until: str, shell: Shell, tmp_path: Pat
     words = ("import", "pagerduty", "--from", EXPORTS / "pagerduty", "--into", tmp_path / "a")
     assert shell.opsknight(*words, "--shadow-until", until).code == USAGE
     assert not (tmp_path / "a").exists()
+
+
+def test_files_and_the_api_are_two_sources(shell: Shell, tmp_path: Path) -> None:
+    words = ("import", "opsgenie", "--from", EXPORTS / "opsgenie", "--save", tmp_path / "a")
+    assert shell.opsknight(*words).code == USAGE

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from opsknight_cli.importing import report
+from opsknight_cli.importing.comparing import compared
 from opsknight_cli.importing.draft import Draft
 from opsknight_cli.importing.outcome import Harm
 from opsknight_cli.importing.pagerduty.people import add_users
+from opsknight_cli.importing.pagerduty.reading import imported
 from opsknight_cli.importing.pagerduty.shapes import Export, Schedule, User
 from opsknight_cli.importing.wire import understood
-from tests.unit.test_imported_schedules import layer
+from tests.unit.test_imported_schedules import NOW, layer
 
 METHOD = {"id": "m1", "type": "sms_contact_method", "address": "7700900123", "country_code": 44}
 USER: dict[str, Any] = {"id": "ada", "name": "Ada", "email": "ada@example.com"}
@@ -74,3 +77,16 @@ def test_a_layer_that_makes_no_sense_is_left_out_of_its_schedule() -> None:
     [schedule] = understood(Schedule, [sent], "schedule", draft)
     assert len(schedule.schedule_layers) == 1
     assert "schedule_layers.0 is left out: its rotation_virtual_start" in draft.losses[0].sentence
+
+
+def test_no_name_steers_a_terminal_or_breaks_a_table() -> None:
+    name = "Shop\x1b[2J\n| x \u202e"
+    export = Export.model_validate(
+        {"users": [USER], "schedules": [{"id": "S", "name": name}], "policies": []}
+    )
+    found = imported(export, NOW)
+    assert found.losses
+    page = report.page(found, compared(found, NOW), (), NOW)
+    assert all(each.isprintable() for each in page.splitlines())
+    [schedule] = found.configuration.schedules.values()
+    assert schedule.name.isprintable()

@@ -82,6 +82,7 @@ def pagerduty_command(
     """
     now = invocation.session.now()
     until = None if shadow is None else end_of_shadow(shadow, now)
+    _is_one_source(source, save)
     if source is not None:
         made = of_pagerduty(pagerduty_files.read(source), now)
     else:
@@ -109,6 +110,7 @@ def opsgenie_command(
     """
     now = invocation.session.now()
     until = None if shadow is None else end_of_shadow(shadow, now)
+    _is_one_source(source, save)
     if source is not None:
         made = of_opsgenie(opsgenie_files.read(source), now)
     else:
@@ -117,6 +119,12 @@ def opsgenie_command(
         _keep(found, save, overwrite)
         made = _with_refused(of_opsgenie(OpsgenieExport.model_validate(found), now), reader)
     _write(invocation, made if until is None else in_shadow(made, until), into, now, overwrite)
+
+
+def _is_one_source(source: str | None, save: str | None) -> None:
+    """Raises UsageError."""
+    if source is not None and save is not None:
+        raise UsageError("--save keeps what the API says, and --from asks no API: leave one.")
 
 
 def _api(
@@ -128,7 +136,11 @@ def _api(
         raise UsageError(f"Set {variable} to a token of the API that may read, or give --from.")
     if not token.isascii() or not token.isprintable():
         raise UsageError(f"{variable} holds no token: it has other characters than a token has.")
-    return Api(address(url), headers(token), variable, invocation.session.sleep)
+    reader = Api(address(url), headers(token), variable, invocation.session.sleep)
+    if not invocation.screen.as_json:
+        invocation.screen.say(f"Reading {url}: with hundreds of people, this takes minutes.")
+        invocation.screen.flush()
+    return reader
 
 
 def _keep(found: Objects, place: str | None, overwrite: bool) -> None:

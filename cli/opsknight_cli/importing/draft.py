@@ -1,7 +1,7 @@
 """What an import has made so far: entries with names that fit, and what was lost on the way."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsknight.config.configuration import Configuration, Entry, Kind, id_of
@@ -17,6 +17,7 @@ from opsknight_cli.importing.outcome import (
     PlannedWindow,
     Source,
 )
+from opsknight_cli.terminal.screen import printable
 
 LONGEST_TITLE: Final = 200
 # Whoever is in no team there is in this one here: a page to a team reaches nobody by it.
@@ -122,16 +123,27 @@ class Draft:
             members = tuple(Member(user_id=each, pages=False) for each in alone)
             team = Team(id=self.team_without, name=f"In no team in {self.system}", members=members)
             configuration = Configuration.of([*self._entries, team])
-        order = list(Harm)
         return Imported(
             system=self.system,
             configuration=configuration,
-            losses=sorted(self.losses, key=lambda each: (order.index(each.harm), each.where)),
-            sources=self.sources,
+            losses=sorted(map(_cleaned, self.losses), key=_by_harm),
+            sources=[
+                replace(each, was=printable(each.was), kind=printable(each.kind))
+                for each in self.sources
+            ],
             overrides=self.overrides,
             windows=self.windows,
-            comparisons=self.comparisons,
+            comparisons=[replace(each, name=printable(each.name)) for each in self.comparisons],
         )
+
+
+def _cleaned(loss: Loss) -> Loss:
+    """Names are others' words: none steers a terminal, or ends a line of a table."""
+    return Loss(loss.harm, printable(loss.where), printable(loss.sentence))
+
+
+def _by_harm(loss: Loss) -> tuple[int, str]:
+    return list(Harm).index(loss.harm), loss.where
 
 
 def _outside_of_teams(configuration: Configuration) -> Iterable[str]:
