@@ -23,6 +23,15 @@ ACTOR: Final = Actor(kind=ActorKind.INTEGRATION, id="int_tool", name="Tool")
 FIRES: Final = "fires"
 # What a tool does not have is not there to be tested.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(
+        ["appdynamics", "bitbucket", "honeycomb", "splunk-oncall", "uptimerobot", "vercel"],
+        frozenset({"no-data"}),
+    ),
+    **dict.fromkeys(
+        ["better-uptime", "manageengine", "pingdom", "splunk-observability"],
+        frozenset({"no-data", "test"}),
+    ),
+    "elastic": frozenset({"test"}),
     "cloudwatch": frozenset({"test"}),
     "github": frozenset({"no-data"}),
     "gitlab": frozenset({"no-data"}),

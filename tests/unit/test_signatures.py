@@ -14,6 +14,7 @@ from opsknight.integrations import builtin
 NOW: Final = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 BODY: Final = b'{"a": 1}'
 SECRET: Final = "a secret"
+MAC: Final = hmac.digest(SECRET.encode(), BODY, "sha256")
 WHSEC: Final = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 
 
@@ -45,6 +46,10 @@ def judged(tool: str, headers: dict[str, str], *secrets: str) -> bool:
         ("github", {"x-hub-signature-256": f"sha256={digits()}"}),
         ("sentry", {"sentry-hook-signature": digits()}),
         ("gitlab", {"x-gitlab-token": SECRET}),
+        ("bitbucket", {"x-hub-signature": f"sha256={digits()}"}),
+        ("honeycomb", {"x-honeycomb-webhook-token": SECRET}),
+        ("splunk-observability", {"x-sfx-signature": base64.b64encode(MAC).decode()}),
+        ("vercel", {"x-vercel-signature": hmac.new(SECRET.encode(), BODY, "sha1").hexdigest()}),
         ("pagerduty", {"x-pagerduty-signature": f"v1={digits()}"}),
         ("pagerduty", {"x-pagerduty-signature": f"v1={digits(secret='old')},v1={digits()}"}),
     ],

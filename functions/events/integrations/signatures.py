@@ -7,7 +7,6 @@ import binascii
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final, assert_never
 
 from opsknight.directory.presets import Scheme, Signature
@@ -38,11 +37,15 @@ def _matches(
     match signature.scheme:
         case Scheme.TOKEN:
             return _is_any([sent], [secret.encode() for secret in secrets])
-        case Scheme.HMAC_SHA256:
+        case Scheme.HMAC_SHA256 | Scheme.HMAC_SHA1:
+            digest = "sha1" if signature.scheme is Scheme.HMAC_SHA1 else "sha256"
             wanted = [
-                hmac.new(secret.encode(), body, sha256).hexdigest().encode() for secret in secrets
+                hmac.new(each.encode(), body, digest).hexdigest().encode() for each in secrets
             ]
             return _is_any(_digits(sent, signature.prefix), wanted)
+        case Scheme.HMAC_SHA256_BASE64:
+            wanted = [base64.b64encode(hmac.digest(it.encode(), body, "sha256")) for it in secrets]
+            return _is_any([sent.strip().removeprefix(signature.prefix)], wanted)
         case Scheme.STANDARD_WEBHOOKS:
             wanted = [*_standard(secrets, body, headers, now)]
             return _is_any(

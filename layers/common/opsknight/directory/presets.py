@@ -15,6 +15,10 @@ class Scheme(StrEnum):
 
     HMAC_SHA256 = "hmac_sha256"
     """The header has the HMAC of the body in hexadecimal digits."""
+    HMAC_SHA256_BASE64 = "hmac_sha256_base64"
+    """The same in Base64."""
+    HMAC_SHA1 = "hmac_sha1"
+    """The same in hexadecimal digits, by SHA-1: some tools sign by nothing better."""
     STANDARD_WEBHOOKS = "standard_webhooks"
     """The HMAC of id, time and body, as standardwebhooks.com describes it."""
     TOKEN = "token"  # noqa: S105 - a scheme, no token
