@@ -52,7 +52,11 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node
 @cache
 def template(root: Path = ROOT) -> dict[str, Any]:
     """`root`: the tree that it is read from."""
-    text = (root / "template.yaml").read_text(encoding="utf-8")
+    return read_template(root / "template.yaml")
+
+
+def read_template(file: Path) -> dict[str, Any]:
+    text = file.read_text(encoding="utf-8")
     parsed: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     return parsed
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import typer
 
 from opsknight_cli import (
+    aws,
     calendar,
     contact,
     heartbeats,
@@ -72,6 +73,7 @@ app.add_typer(contact.app, name="contact")
 app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(hold.app, name="hold")
+app.add_typer(aws.app, name="aws")
 
 _SETTINGS: Final = ("required", "nargs", "metavar", "envvar", "show_default", "show_envvar", "help")
 _NUMBERS: Final = ("hidden", "min", "max")

@@ -1,5 +1,5 @@
 """Woken by API Gateway with one HTTP request (payload format 2.0); takes events. Every answer is
-JSON and carries `X-Request-Id`.
+JSON and carries `X-Request-Id`. A queue brings AWS's own events (`events.cloud`).
 """
 
 import json
@@ -136,6 +136,7 @@ class _Body:
         return self._read
 
 
+type OnMessages = Callable[[Mapping[str, Any], object], dict[str, Any]]
 type Handler = Callable[[Api, Call], Answer]
 
 ROUTES: Final[tuple[Route[Handler], ...]] = (
@@ -212,5 +213,9 @@ def api() -> Api:
     return Api(DirectoryCache(table, background), intake, secrets, clock.now, origins=origins)
 
 
-def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def on_request(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Whichever of the two it is: a function has one entry point."""
+    if "Records" in event:
+        on_messages: OnMessages = import_module("events.cloud.queue").on_messages
+        return on_messages(event, context)
     return respond(event, api)

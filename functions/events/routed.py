@@ -216,31 +216,38 @@ def begin(
     seen = way.seen()
 
     def settle() -> IntakeResult:
-        first = way.place(seen)
-        if isinstance(first, Dropped):
-            return IntakeResult("ignored", None, dropped_by=first.route)
         settling = Settling(intake.table, intake.new_id, intake.background)
-
-        def again() -> Place:
-            found = way.place(way.seen())
-            if isinstance(found, Dropped):
-                raise _DroppedNow(found.route)
-            return found
-
-        when = call.now, call.deadline
-        settled: GroupDecision
-        if first.event.member is not None:
-            settled = _grouped(first, settling, *when)
-        else:
-            try:
-                settled = settling.settle_at(first, again, *when, beside=call.beside)
-            except _DroppedNow as dropped:
-                return IntakeResult("ignored", None, dropped_by=dropped.route)
-        if (other := way.also(seen)) is not None:
-            settling.settle(other.event, other.service, other.current, *when)
-        return IntakeResult(*outcome(settled))
+        return carry_out(way, seen, way.place, settling, call)
 
     return settle
+
+
+def carry_out(
+    way: Way, seen: Seen, place: Callable[[Seen], Found], settling: Settling, call: Call
+) -> IntakeResult:
+    """Decides and writes. `place` says where the event goes, as often as somebody was faster."""
+    first = place(seen)
+    if isinstance(first, Dropped):
+        return IntakeResult("ignored", None, dropped_by=first.route)
+
+    def again() -> Place:
+        found = place(way.seen())
+        if isinstance(found, Dropped):
+            raise _DroppedNow(found.route)
+        return found
+
+    when = call.now, call.deadline
+    settled: GroupDecision
+    if first.event.member is not None:
+        settled = _grouped(first, settling, *when)
+    else:
+        try:
+            settled = settling.settle_at(first, again, *when, beside=call.beside)
+        except _DroppedNow as dropped:
+            return IntakeResult("ignored", None, dropped_by=dropped.route)
+    if (other := way.also(seen)) is not None:
+        settling.settle(other.event, other.service, other.current, *when)
+    return IntakeResult(*outcome(settled))
 
 
 def _grouped(place: Place, settling: Settling, now: datetime, deadline: Deadline) -> GroupDecision:

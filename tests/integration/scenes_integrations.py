@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.world import deadline
+from opsknight.integrations.aws import Told
+from opsknight.integrations.aws_shapes import read
 from opsknight.store.heartbeats import Heartbeats
+from opsknight.store.unmatched import UnmatchedRows
 from tests.integration.play import Play, small
 
 PAYLOADS: Final = Path(__file__).parents[1] / "presets"
@@ -112,3 +115,44 @@ def integrations(play: Play) -> None:
     play.types("simulate", "-", *company, stdin=event)
     play.types("simulate", "-", *company, stdin=event.replace("warning", "info"))
     play.types("simulate", "-", "--integration", "company", stdin=event, code=64)
+
+
+RULES: Final = """
+aws:
+  rules:
+    - {name: "Server*", service: checkout, severity: warning}
+    - {source: [health, guardduty], account: "123456789012", service: checkout}
+    - {name: nightly, ignore: true}
+"""
+WRONG: Final = """
+aws:
+  rules:
+    - {service: checkout}
+    - {name: x, service: chekout}
+    - {account: 111122223333, service: checkout}
+    - {name: x}
+    - {name: x, ignore: true, service: checkout}
+    - {region: Frankfurt, service: checkout}
+    - {source: lambda, service: checkout}
+  defualt: checkout
+"""
+
+
+def aws(play: Play) -> None:
+    """Events of AWS: rules, what becomes of one, and what pages nobody."""
+    play.types("validate", "-", stdin=small() + WRONG, code=1)
+    play.types("validate", "-", stdin=small() + "aws: [x]\n", code=1)
+    play.types("apply", "-", "--yes", stdin=small() + RULES)
+    play.types("plan", "-", stdin=small() + RULES + "  default: checkout\n", code=2)
+    for case in ("cloudwatch-fires", "batch-fails", "step-functions-fails", "cloudwatch-no-data"):
+        event = json.loads((PAYLOADS.with_name("aws") / f"{case}.json").read_text())["event"]
+        play.types("integrations", "test", "aws", "-", stdin=json.dumps(event))
+    play.types("aws", "alarms")
+    world = play.shell.world
+    for case in ("step-functions-fails", "cloudwatch-composite-fires", "step-functions-fails"):
+        event = json.loads((PAYLOADS.with_name("aws") / f"{case}.json").read_text())["event"]
+        told = read(event, world.clock())
+        assert isinstance(told, Told)
+        UnmatchedRows(world.table).note(told, world.clock() - timedelta(hours=3), deadline())
+    play.types("aws", "alarms")
+    play.types("aws", "alarms", "--json")

@@ -53,6 +53,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_integrations.integrations,
     scenes_integrations.heartbeats,
     scenes_importing.importing,
+    scenes_integrations.aws,
 )
 
 
@@ -74,7 +75,7 @@ def test_it_reads_as_it_was_looked_at(shell: Shell, scene: Scene) -> None:
         assert not re.search(r"[ \t]$", text, re.MULTILINE), "nothing trails"
         # Text to copy stays in one piece, and so do long words.
         wide = [line for line in text.splitlines() if len(line) > width and line[0] != "$"]
-        whole = r"^\s*(\S+|.*(curl|'Authorization|\"message\").*)$"
+        whole = r"^\s*(\S+|.*(curl|'Authorization|\"message\"|\"rule\").*)$"
         assert all(re.search(whole, line) for line in wide), wide
     for words, said in play.answers:
         says_failures_on_one_stream(words, said)

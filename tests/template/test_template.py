@@ -162,7 +162,7 @@ PATIENCE = {
 }
 
 
-QUEUES = {"Timers", "Plans", "PagesHigh", "Pages", "Notices"}
+QUEUES = {"Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices"}
 # All that is in it is asked for again each minute; a worker that died must not hold up its page.
 ASKED_AGAIN = {"Renders"}
 

@@ -180,7 +180,7 @@ def test_keys_that_name_problems(keys: list[str]) -> None:
             Verdict.OK,
             "are unreserved",
         ),
-        (106, {}, Verdict.WARNING, "the queues alone take 107"),
+        (116, {}, Verdict.WARNING, "the queues alone take 117"),
     ],
 )
 def test_what_a_flood_would_need_can_be_reserved(

@@ -10,7 +10,9 @@ from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50
-QUEUES_TAKE: Final = MappingProxyType({"Timer": 32, "Notify": 10, "Send": 60, "Publish": 5})
+QUEUES_TAKE: Final = MappingProxyType(
+    {"Events": 10, "Timer": 32, "Notify": 10, "Send": 60, "Publish": 5}
+)
 """MaximumConcurrency of all queues that a function reads, in template.yaml."""
 NEVER_RESERVED: Final = 100
 """What AWS keeps unreserved in every account."""

@@ -19,6 +19,7 @@ from opsknight_cli.doctor import account_findings, configuration_findings, phone
 from opsknight_cli.doctor.beating import heartbeats
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
+from opsknight_cli.doctor.unmatched import aws_events
 
 FUNCTIONS: Final = (
     *("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary", "Console"),
@@ -26,6 +27,7 @@ FUNCTIONS: Final = (
 )
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
+    "EventsFunctionArrivals",
     "TimerFunctionTimers",
     "NotifyFunctionPlans",
     "SendFunctionPagesHigh",
@@ -33,7 +35,7 @@ QUEUE_READERS: Final = (
     "SendFunctionNotices",
     "PublishFunctionRenders",
 )
-QUEUES: Final = ("Timers", "Plans", "PagesHigh", "Pages", "Notices")
+QUEUES: Final = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices")
 DRAINS: Final = {
     "Plans": "PLANS_PER_MINUTE",
     "PagesHigh": "HIGH_SENDS_PER_MINUTE",
@@ -280,6 +282,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "e-mail": email,
     "phone": phones.phone,
     "services": services,
+    "AWS events": aws_events,
     "shifts": shifts.coming_week,
     "receivers": receivers,
     "confirmed": confirmed,

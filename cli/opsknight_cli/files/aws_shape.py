@@ -1,12 +1,13 @@
 """The shape of the section `aws` of a configuration file: which of AWS's own events page whom."""
 
+import json
 import re
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.aws import AwsRule, AwsRules, Source
+from opsknight.directory.aws import AwsRule, AwsRules, Source, Unmatched
 from opsknight.incident.model import Severity
 from opsknight_cli.files.values import Flag, Shape, Slug
 
@@ -117,6 +118,12 @@ def described_rules(entry: AwsRules) -> dict[str, Any]:
         "default": default and slug_of(default),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def rule_for(each: Unmatched) -> str:
+    """The line of the file that would take what no rule names; the service is for people to say."""
+    name = json.dumps(each.name, ensure_ascii=False)
+    return f"{{name: {name}, source: {each.source.value}, service: SERVICE}}"
 
 
 def described_rule(rule: AwsRule) -> dict[str, Any]:

@@ -84,6 +84,11 @@ def test_command(
         raise UsageError("Give both --service and --integration, or neither.")
     if file == STDIN == payload:
         raise UsageError("Standard input can be the payload or the configuration, not both.")
+    if name == trial.AWS:
+        rules = _configuration(invocation, file)
+        events = trial.played_aws(_payload(invocation, payload), rules, invocation.session.now())
+        _show(invocation, events, "AWS", payload)
+        return
     preset = _find(invocation, name, file)
     known = None
     routed = None
@@ -92,10 +97,14 @@ def test_command(
         routed = _integration(known, service, integration)
     body = _payload(invocation, payload)
     tried = trial.played(preset, body, _headers(header or []), routed, known)
+    _show(invocation, tried, preset.name, payload)
+
+
+def _show(invocation: Invocation, tried: list[trial.Tried], tool: str, payload: str) -> None:
     if invocation.screen.as_json:
         invocation.screen.data(view.tried_data(tried))
     else:
-        view.show_tried(tried, preset, name_of(payload), invocation.screen)
+        view.show_tried(tried, tool, name_of(payload), invocation.screen)
 
 
 def _url(invocation: Invocation, file: str | None) -> str:

@@ -3,15 +3,23 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from opsknight.config.configuration import Configuration
+from opsknight.directory.aws import RULES_ID, AwsRules
 from opsknight.directory.entries import Integration
 from opsknight.directory.presets import Preset
 from opsknight.incident.model import Action, Actor, ActorKind
+from opsknight.integrations.aws import Told
+from opsknight.integrations.aws_rules import taken
+from opsknight.integrations.aws_shapes import of_queue
 from opsknight.integrations.drafts import Understood, understood
 from opsknight.integrations.reading import Meaningless, Passed, read
 from opsknight.integrations.routes import Verdict, verdict
+
+# AWS's own events, which need neither key nor preset.
+AWS: Final = "aws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,27 @@ def played(
                 event = understood(each, "svc_tried", actor)
                 tried.append(_routed(event, integration, known))
     return tried
+
+
+def played_aws(document: object, known: Configuration, now: datetime) -> list[Tried]:
+    """An event of AWS, through the rules of the section `aws`."""
+    found = of_queue(json.dumps(document), "tried", now)
+    if not isinstance(found, Told):
+        return [found]
+    actor = Actor(kind=ActorKind.INTEGRATION, id="aws", name="AWS")
+    event = understood(found.draft, "svc_tried", actor)
+    if not found.opens:
+        # It follows its incident, whatever the rules say by now.
+        return [Become(event, None, None)]
+    rules = known.aws.get(RULES_ID, AwsRules())
+    rule = taken(rules, found)
+    named = rule.service_ids if rule else ()
+    severity = rule.rule.severity if rule and rule.rule else None
+    said = "no rule names it" if rule is None else rule.name
+    there = (known.services[each] for each in named if each in known.services)
+    service_id = next((each.id for each in there if not each.disabled), None)
+    verdict = Verdict(said, named, drop=service_id is None, severity=severity)
+    return [Become(event, verdict, service_id)]
 
 
 def _routed(

@@ -65,10 +65,10 @@ def show(preset: Preset, url: str, screen: Screen) -> None:
         )
 
 
-def show_tried(tried: Sequence[Tried], preset: Preset, file: str, screen: Screen) -> None:
+def show_tried(tried: Sequence[Tried], tool: str, file: str, screen: Screen) -> None:
     count = sum(isinstance(each, Become) for each in tried)
     events = f"{count} event{'' if count == 1 else 's'}"
-    screen.say(f"{file} becomes {events}, as {preset.name} sends it.", "bold")
+    screen.say(f"{file} becomes {events}, as {tool} sends it.", "bold")
     for each in tried:
         screen.say()
         match each:

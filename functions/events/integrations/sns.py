@@ -22,9 +22,8 @@ from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.model import Event
-from opsknight.integrations.aws import Told, fields, message_of_topic, moment, word
-from opsknight.integrations.aws_shapes import read
-from opsknight.integrations.drafts import words
+from opsknight.integrations.aws import Told, fields, moment, word
+from opsknight.integrations.aws_shapes import of_topic
 from opsknight.integrations.reading import Meaningless, Passed
 from opsknight.runtime.telemetry import count, logger
 
@@ -61,7 +60,7 @@ def answer(call: Call, reception: Reception, found: Identified) -> Answer:
         topic = headers.get("x-amz-sns-topic-arn", "")
         if topics:
             _check_topic(topic, topics)
-        text = scrubbed(call.request.body, found.secret).decode("utf-8", "replace")
+        text = scrubbed(call.request.body, found.secret).decode("utf-8", "replace").strip()
         identity = headers.get("x-amz-sns-message-id") or call.request.id
         message = _Message(topic or "sns", "", text, identity, call.now)
         return _taken(message, sender, call, reception)
@@ -173,7 +172,7 @@ def _confirmed(envelope: Mapping[str, Any], web: Web, call: Call) -> Answer:
 
 def _taken(message: _Message, sender: Sender, call: Call, reception: Reception) -> Answer:
     """Raises HttpError, Unavailable."""
-    told = _told(message, call.now)
+    told = of_topic(message.topic, message.subject, message.text, message.id, message.at, call.now)
     if isinstance(told, Passed | Meaningless):
         return Answer(202, {"status": "success", "left": [{"place": "Message", "why": told.why}]})
     try:
@@ -193,20 +192,6 @@ def _taken(message: _Message, sender: Sender, call: Call, reception: Reception) 
     for each in became:
         count(each.action.title())
     return Answer(202, {"status": "success", "results": [_shown(each) for each in became]}, headers)
-
-
-def _told(message: _Message, now: datetime) -> Told | Passed | Meaningless:
-    """One of AWS's own events, or a message in whatever words."""
-    try:
-        document = decoded(message.text.encode("utf-8", "surrogatepass"))
-    except InvalidJson:
-        document = None
-    ours = fields({"": document}, "")
-    if "NewStateValue" in ours or "detail-type" in ours:
-        return read(document, now)
-    if not words(message.text) and not message.subject:
-        return Meaningless("it is empty")
-    return message_of_topic(message.topic, message.subject, message.text, message.id, message.at)
 
 
 def _shown(became: Became) -> dict[str, Any]:

@@ -5,7 +5,7 @@ one list for the whole deployment; `opsknight.integrations.aws_rules` asks it.
 from enum import StrEnum
 from typing import Final
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from opsknight.incident.model import Model, Severity
 
@@ -54,3 +54,16 @@ class AwsRules(Model):
     def name(self) -> str:
         """That of its section, as there is one alone."""
         return "aws"
+
+
+class Unmatched(Model):
+    """What came in and no rule names: it pages nobody."""
+
+    source: Source
+    name: str
+    account: str
+    region: str
+    count: int
+    """How many triggers."""
+    first_at: AwareDatetime
+    last_at: AwareDatetime

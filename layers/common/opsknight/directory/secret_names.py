@@ -20,6 +20,11 @@ def own_prefix(stack: str) -> str:
     return f"/opsknight/{stack}/secrets/"
 
 
+def stack_of(prefix: str) -> str:
+    """The name of the stack whose prefix it is."""
+    return prefix.removeprefix("/opsknight/").partition("/")[0]
+
+
 def parameter(name: str, prefix: str) -> str | None:
     """The whole name of the SSM parameter; None for one that no receiver may name."""
     relative = name.removeprefix(SHARED)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from opsknight.directory.aws import Source
+from opsknight.incident.event_request import readable_float, readable_int
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.drafts import Draft, words
 from opsknight.integrations.reading import Meaningless, Passed
@@ -19,6 +20,10 @@ from opsknight.integrations.reading import Meaningless, Passed
 # What scales by itself makes these alarms, and they fire all day.
 TARGET_TRACKING: Final = "TargetTracking-"
 DETAIL_TYPE: Final = "detail-type"
+# What it reads is written again: NaN and Infinity, which are no JSON, are null.
+_JSON: Final = json.JSONDecoder(
+    parse_float=readable_float, parse_int=readable_int, parse_constant=lambda _: None
+)
 type Sent = Mapping[str, Any]
 
 
@@ -62,6 +67,14 @@ def fields(sent: Any, *path: str) -> Sent:
     for name in path:
         sent = sent.get(name) if isinstance(sent, dict) else None
     return sent if isinstance(sent, dict) else {}
+
+
+def decoded(text: str) -> Any:
+    """The JSON in a text; None where there is none."""
+    try:
+        return _JSON.decode(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def word(sent: Any, *path: str) -> str:
@@ -170,10 +183,7 @@ def is_scaling(event: Told) -> bool:
 def message_of_topic(topic: str, subject: str, message: str, message_id: str, at: datetime) -> Told:
     """A message that is none of AWS's own events: its words, under the topic and the subject."""
     parts = topic.split(":")
-    try:
-        document = json.loads(message)
-    except (ValueError, RecursionError):
-        document = None
+    document = decoded(message)
     readable = document if isinstance(document, dict | list) else {"message": message}
     line = subject or next((each for each in message.splitlines() if each.strip()), "")
     digest = sha256((subject or message).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -13,9 +13,11 @@ from opsknight.integrations.aws import (
     DETAIL_TYPE,
     Found,
     Sent,
+    decoded,
     end_of_second,
     fields,
     last_part,
+    message_of_topic,
     moment,
     tags_of,
     told,
@@ -42,6 +44,37 @@ def read(document: Any, now: datetime) -> Found:
     if reader is None:
         return Passed(f'it is a "{kind[:100]}", which no page is made of' if kind else "no event")
     return reader(sent, moment(word(sent, "time")) or now)
+
+
+def of_queue(body: str, message_id: str, now: datetime) -> Found:
+    """A message of the queue: an event of EventBridge, or what a topic of the account sends, in its
+    envelope or without.
+    """
+    sent = fields({"": decoded(body)}, "")
+    if not sent:
+        return Meaningless("it is no JSON object")
+    if word(sent, "Type") != "Notification" or "TopicArn" not in sent:
+        return read(sent, now)
+    return of_topic(
+        word(sent, "TopicArn"),
+        word(sent, "Subject"),
+        word(sent, "Message"),
+        word(sent, "MessageId") or message_id,
+        moment(word(sent, "Timestamp")) or now,
+        now,
+    )
+
+
+def of_topic(
+    topic: str, subject: str, text: str, message_id: str, at: datetime, now: datetime
+) -> Found:
+    """A message of SNS: one of AWS's own events, or whatever words."""
+    ours = fields({"": decoded(text)}, "")
+    if "NewStateValue" in ours or DETAIL_TYPE in ours:
+        return read(ours, now)
+    if not text and not subject:
+        return Meaningless("it is empty")
+    return message_of_topic(topic, subject, text, message_id, at)
 
 
 type _Reader = Callable[[Sent, datetime], Found]

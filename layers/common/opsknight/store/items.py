@@ -220,6 +220,11 @@ def moment_key(scope: str, thing: str, key: str) -> Item:
     return _key(f"moment#{scope}#{_digest(thing)}", f"key#{_digest(key)}")
 
 
+def unmatched_key(thing: str) -> Item:
+    """In one partition, so that they are listed."""
+    return _key("unmatched", _digest(thing))
+
+
 def routed_key(service_id: str, integration_id: str, dedup_key: str) -> Item:
     """`dedup_key` is the sender's. Service and integration are those of its key."""
     return _key(f"routed#{service_id}/{integration_id}#{dedup_key}", "routed")
