@@ -18,7 +18,9 @@ import requests
 from harness import described
 from harness.world import event
 from local.stack import Running
-from opsknight.store.items import incident_key
+from opsknight.directory.aws import AwsRule, AwsRules
+from opsknight.store.directory_items import directory_item
+from opsknight.store.items import dedup_pointer_key, incident_key
 
 pytestmark = pytest.mark.system
 
@@ -363,3 +365,29 @@ def eventually[T](look: Callable[[], list[T]]) -> list[T]:
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
+
+
+def test_an_alarm_of_a_topic_opens_an_incident_of_the_service_that_a_rule_names(
+    deployed: Running,
+) -> None:
+    """The queue and its reader are the template's. Events of AWS's own nobody can send but AWS."""
+    name = f"checkout-{token_hex(4)}"
+    arn = f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"
+    rules = AwsRules(rules=(AwsRule(name="checkout-*", service_id=deployed.service.service_id),))
+    table = boto3.client("dynamodb", endpoint_url=deployed.endpoint)
+    table.put_item(TableName=deployed.outputs["TableName"], Item=directory_item(rules))
+    sns = boto3.client("sns", endpoint_url=deployed.endpoint)
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=deployed.outputs["ArrivalsArn"])
+    alarm = {"AlarmName": name, "AlarmArn": arn, "NewStateValue": "ALARM"}
+    sns.publish(TopicArn=topic, Message=json.dumps(alarm), Subject=f"ALARM: {name}")
+    key = dedup_pointer_key(deployed.service.service_id, arn)
+    name_of_table = deployed.outputs["TableName"]
+    [found] = eventually(
+        lambda: [
+            each
+            for each in [table.get_item(TableName=name_of_table, Key=key).get("Item")]
+            if each is not None
+        ]
+    )
+    assert found["title"] == {"S": name}
