@@ -27,12 +27,8 @@ FUNCTIONS: Final = (
 )
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
-    "EventsFunctionArrivals",
-    "TimerFunctionTimers",
-    "NotifyFunctionPlans",
-    "SendFunctionPagesHigh",
-    "SendFunctionPages",
-    "SendFunctionNotices",
+    *("EventsFunctionArrivals", "TimerFunctionTimers", "NotifyFunctionPlans"),
+    *("SendFunctionPagesHigh", "SendFunctionPages", "SendFunctionNotices"),
     "PublishFunctionRenders",
 )
 QUEUES: Final = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices")
