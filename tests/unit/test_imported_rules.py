@@ -248,6 +248,14 @@ def test_an_event_goes_through_all_rules_and_the_urgency_of_its_service() -> Non
     assert taken(found, source="other", severity="critical")[2] == "suppressed"
 
 
+def test_a_severity_that_a_rule_changes_is_not_the_one_that_the_router_sees() -> None:
+    by_severity = rule("Loud", "event.severity matches 'critical'", route_to="loud")
+    lowers = {"global": [rule("Staging", "event.group matches 'staging'", severity="info")]}
+    for router, said in (([by_severity], True), (ROUTER, False)):
+        found = orchestrated(router=router, **lowers)
+        assert any("that an event was sent" in each.sentence for each in found.losses) is said
+
+
 def test_a_rule_that_a_route_cannot_say_is_lost_by_its_harm() -> None:
     found = orchestrated(
         **{"global": [rule("Night", "now in Sat 09:00:00 to 17:00:00 UTC", suppress=True)]},

@@ -82,6 +82,12 @@ def add_orchestrations(export: Export, services: Mapping[str, Carried], draft: D
             routed.append((_Way("the rest", ALWAYS, Actions()), last))
         rules = paths.get(("global", each.id))
         ways = [*_ways(rules, where, draft)] if rules else []
+        if any(way.actions.severity for way in ways) and _by_severity(routed):
+            draft.page_otherwise(
+                where,
+                "Its router and the rules of services look at the severity that an event was sent "
+                "with, not at what its own rules make of it.",
+            )
         routes = [*_composed([*ways, _Way("", ALWAYS, Actions())], routed, where, draft)]
         if last is None:
             routes.append(Route(name=UNROUTED, when=ALWAYS, suppress=True))
@@ -92,6 +98,13 @@ def add_orchestrations(export: Export, services: Mapping[str, Carried], draft: D
                 f"the rest would take goes to {slug_of(home.id)}.",
             )
         _add(each, home.id, tuple(routes[:MOST_ROUTES]), draft)
+
+
+def _by_severity(routed: Iterable[tuple[_Way, Carried]]) -> bool:
+    conditions = (
+        when for way, service in routed for when in (way.when, *(it.when for it in service.rules))
+    )
+    return any("payload.severity" in when for when in conditions)
 
 
 def _routed(
