@@ -15,6 +15,7 @@ from harness.world import World, http_event
 from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import Heartbeat
 from tests.integration.steps import use_up
+from tests.integration.test_preset_requests import stored
 from tests.integration.wire import ALWAYS, THROTTLES, Wire, doing
 
 PAGE: Final = ROOT / "docs" / "integrations" / "clients.md"
@@ -93,6 +94,7 @@ def test_a_row(world: World, situation: str) -> None:
     match situation:
         case "The integration has a secret, and it is not signed":
             beats(world, secret="hook")
+            stored(world, "hook", "s")
         case "Over 120 requests in a minute":
             use_up(world)
         case "DynamoDB does not answer" | "Not all of it could be stored":
@@ -117,10 +119,9 @@ def test_a_row(world: World, situation: str) -> None:
 
 
 def beats(world: World, secret: str | None = None) -> None:
-    every = Heartbeat(every=timedelta(minutes=5))
-    settings = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "Prometheus"}
-    settings |= {"heartbeat": every, "secret": secret}
-    configure(world, Integration.model_validate(settings))
+    plain = Integration(id="int_prometheus", service_id="svc_checkout", name="Prometheus")
+    more = {"heartbeat": Heartbeat(every=timedelta(minutes=5)), "secret": secret}
+    configure(world, plain.model_copy(update=more))
 
 
 def tried(situation: str, wire: str, world: World) -> dict[str, Any]:
