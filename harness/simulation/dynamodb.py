@@ -21,6 +21,7 @@ from harness.simulation.writes import (
     LARGEST_PUTS,
     LARGEST_TRANSACTION,
     after,
+    cancelled,
     changed_by,
     check_size,
     check_used,
@@ -184,7 +185,7 @@ class DynamoDB:
         reasons = [self._reason(name, key, action, stamp) for _, name, key, action, *_ in todo]
         if any(reasons):
             self.conflicts += "TransactionConflict" in reasons
-            raise self._cancelled(reasons)
+            raise cancelled(reasons)
         writes = [
             (name, key, before, after(operation, action, before))
             for operation, name, key, action, before in todo
@@ -225,14 +226,6 @@ class DynamoDB:
             return "TransactionConflict"
         check_used(action)
         return None if holds(action, table.get(key)) else "ConditionalCheckFailed"
-
-    @staticmethod
-    def _cancelled(reasons: Iterable[str | None]) -> ClientError:
-        told: list[dict[str, Any]] = [
-            {"Code": "None"} if each is None else {"Code": each, "Message": each}
-            for each in reasons
-        ]
-        return failure("TransactionCanceledException", "Transaction cancelled", told)
 
     def _write_many(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         left: dict[str, list[Any]] = {}
@@ -278,7 +271,7 @@ class DynamoDB:
         if self.capacity.write(costs):
             return
         if twice:
-            raise self._cancelled(["ThrottlingError"])
+            raise cancelled(["ThrottlingError"])
         raise failure("ProvisionedThroughputExceededException")
 
     def _keep(

@@ -27,6 +27,14 @@ def failure(
     return ClientError(answer, "simulated")
 
 
+def cancelled(reasons: Iterable[str | None]) -> ClientError:
+    """A transaction that is not made. A reason for each of its actions, None for one without."""
+    told: list[dict[str, Any]] = [
+        {"Code": "None"} if each is None else {"Code": each, "Message": each} for each in reasons
+    ]
+    return failure("TransactionCanceledException", "Transaction cancelled", told)
+
+
 def after(operation: str, asked: Mapping[str, Any], before: Item | None) -> dict[str, Any] | None:
     """The item as it would be; None for none. Raises Invalid."""
     check_used(asked)
