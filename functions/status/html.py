@@ -207,7 +207,9 @@ def _updates(shown: ShownPost, board: Board) -> str:
     rows = []
     for each in shown.updates:
         text = "<br>".join(escape(line) for line in each.text.splitlines())
-        phase = f"{words.PHASES[each.phase]} · " if each.phase else ""
+        # Maintenance has times in place of phases.
+        named = each.phase if shown.kind is PostKind.INCIDENT else None
+        phase = f"{words.PHASES[named]} · " if named else ""
         when = f'<p class="meta">{phase}{_time(each.at, board.as_of)}</p>'
         rows.append(f"<li><p dir=auto>{text}</p>{when}</li>\n")
     return f'<ul class="updates">{"".join(rows)}</ul>\n' if rows else ""

@@ -6,8 +6,10 @@ stream and its filters are the ones of `template.yaml`.
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
 from typing import Any
 
@@ -391,3 +393,42 @@ def test_an_alarm_of_a_topic_opens_an_incident_of_the_service_that_a_rule_names(
         ]
     )
     assert found["title"] == {"S": name}
+
+
+def test_a_post_is_on_the_public_page_and_a_flood_of_readers_holds_up_no_event(
+    deployed: Running, integration: Monitor, dedup_key: str
+) -> None:
+    api, key = f"{deployed.url}/api/status-pages", deployed.service.api_key
+    headers = {"Authorization": f"Bearer {key}"}
+    said = {
+        "title": f"Payments fail ({dedup_key})",
+        "text": "We look.",
+        "services": {deployed.service.service_id: "partial"},
+    }
+    posted = requests.post(f"{api}/page_public/posts", json=said, headers=headers, timeout=20)
+    assert posted.status_code == 201, posted.text
+    page = f"{deployed.url}/status/public"
+
+    def shown() -> list[str]:
+        return re.findall(re.escape(dedup_key), requests.get(page, timeout=20).text)
+
+    assert eventually(shown)
+    assert requests.get(f"{page}/api/v2/summary.json", timeout=20).json()["incidents"]
+    assert requests.get(f"{deployed.url}/status/nothing", timeout=20).status_code == 404
+    stop = threading.Event()
+
+    def read() -> int:
+        taken = 0
+        while not stop.is_set():
+            # The machine itself refuses some, as API Gateway would.
+            taken += requests.get(page, timeout=20).status_code == 200
+        return taken
+
+    with ThreadPoolExecutor(4) as readers:
+        reading = [readers.submit(read) for _ in range(4)]
+        try:
+            answers = [integration.posts("trigger", dedup_key).status_code for _ in range(5)]
+        finally:
+            stop.set()
+    assert answers == [202] * 5
+    assert sum(each.result() for each in reading) > 0
