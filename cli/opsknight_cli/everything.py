@@ -35,6 +35,7 @@ from opsknight_cli.incidents import actions, listing, watching
 from opsknight_cli.integrations import command as integrations
 from opsknight_cli.outline import STORED
 from opsknight_cli.simulate import command as simulate
+from opsknight_cli.switching import shadow, status
 
 app = typer.Typer(
     help="Operate an OpsKnight Serverless deployment.",
@@ -74,6 +75,8 @@ app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(hold.app, name="hold")
 app.add_typer(aws.app, name="aws")
+app.add_typer(shadow.app, name="shadow")
+app.add_typer(status.app, name="switch")
 
 _SETTINGS: Final = ("required", "nargs", "metavar", "envvar", "show_default", "show_envvar", "help")
 _NUMBERS: Final = ("hidden", "min", "max")
