@@ -85,6 +85,7 @@ WHOLE = {system: export_of(system) for system in ("pagerduty", "opsgenie")}
 PLACES = {system: [it for it in places(data) if len(it) > 1] for system, data in WHOLE.items()}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("system", WHOLE)
 @given(data=st.data())
 def test_whatever_an_export_holds_the_files_can_be_read(system: str, data: st.DataObject) -> None:

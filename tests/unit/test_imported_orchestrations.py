@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -126,6 +127,7 @@ ERROR = {"class": "x", "group": "x", "severity": "error"}
 
 
 # Where both say something, the later one counts.
+@pytest.mark.soak
 @example(
     [always(severity="critical", suspend=60)],
     [always(route_to="sorted")],

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,6 +136,7 @@ def covers(hours: dict[str, Any], wall: datetime) -> bool:
     return False
 
 
+@pytest.mark.soak
 @given(st.lists(ROTATIONS, min_size=1, max_size=4), ZONES, st.lists(MOMENTS, min_size=20))
 def test_the_same_people_are_on_call_by_rotations_of_any_shape(
     rotations: list[dict[str, Any]], zone: str, moments: list[datetime]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,7 @@ def is_repeated(at: datetime, zone: str) -> bool:
     return bool(at.astimezone(ZoneInfo(zone)).fold)
 
 
+@pytest.mark.soak
 @given(st.lists(LAYERS, min_size=1, max_size=3), ZONES, st.lists(MOMENTS, min_size=20))
 def test_the_same_person_is_on_call_by_layers_of_any_shape(
     layers: list[dict[str, Any]], zone: str, moments: list[datetime]
