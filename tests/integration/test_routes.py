@@ -494,6 +494,59 @@ def wire_of(world: World) -> Wire:
     return Wire(world.table.client)
 
 
+GROUPS = ("x", "y")
+ALERTS = ("a", "b", "c")
+_FLUSH = st.tuples(
+    st.sampled_from(GROUPS), st.dictionaries(st.sampled_from(ALERTS), st.booleans(), min_size=1)
+)
+_CHOICES = (
+    (),
+    (BY_LABEL,),
+    (Route(name="b", when="payload.class == 'b'", group="'b'"), BY_LABEL),
+    (Route(name="all", when="`true`", service_id="svc_reports"),),
+)
+
+
+def placed(world: World) -> set[str]:
+    """Which alerts fire in some active incident."""
+    found = check(world)
+    active = {each["id"] for each in found.active}
+    return {
+        member["key"].rpartition("#")[2]
+        for incident_id, members in found.members.items()
+        if incident_id in active
+        for member in members
+        if member["state"] == "firing"
+    }
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(_FLUSH, st.sampled_from(_CHOICES)), min_size=2, max_size=8))
+def test_no_alert_of_a_group_is_lost_or_outlives_its_resolves(
+    dynamodb: str, steps: list[Any]
+) -> None:
+    """With routes that are edited in the middle, or come later."""
+    world = build(dynamodb)
+
+    def flushed(group: str, states: dict[str, bool], team: str) -> None:
+        world.clock.advance(minutes=1)
+        sent = [
+            of_team(name, team, "firing" if fires else "resolved") for name, fires in states.items()
+        ]
+        flushes(world, *sent, groupKey=group)
+
+    for number, step in enumerate(steps):
+        match step:
+            case (str(group), dict(states)):
+                flushed(group, states, "reports" if number % 2 else "")
+                assert {name for name, fires in states.items() if fires} <= placed(world)
+            case choice:
+                routed(world, *choice)
+    for group in GROUPS:
+        flushed(group, dict.fromkeys(ALERTS, False), "elsewhere")
+    assert firing(world) == {}
+
+
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -153,7 +153,7 @@ def test_an_outage_of_our_own_is_measured_from_what_was_heard_last(night: Pipeli
     says(night)
     night.wait(minutes=2)
     hears(night)
-    night.wait(minutes=7)
+    night.wait(minutes=8)
     hears(night)
     night.wait(minutes=5).pages()
     hears(night)

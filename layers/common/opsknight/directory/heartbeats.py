@@ -20,7 +20,7 @@ DEFAULT_GRACE: Final = timedelta(minutes=1)
 LOOK_AGAIN: Final = timedelta(minutes=1)
 LONGEST_DOUBT: Final = timedelta(hours=1)
 # Longer than between two canaries, by default: a silence of this length was the deployment's own.
-GAP: Final = timedelta(minutes=6)
+GAP: Final = timedelta(minutes=7)
 
 
 # By a sender's clock that is ahead: a beat this long before its time is that of its time.
