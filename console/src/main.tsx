@@ -57,7 +57,7 @@ function App(): JSX.Element {
       </header>
       <StaleBar live={live} />
       {me.data ? (
-        <Page page={page} id={id} me={me.data.me} live={live} address={address} />
+        <Page page={page} id={id} me={me.data.me} again={me.again} live={live} address={address} />
       ) : (
         <main>{me.error && !live.loggedOut && <Problem error={me.error} again={me.again} />}</main>
       )}
@@ -65,8 +65,8 @@ function App(): JSX.Element {
   );
 }
 
-function Page(props: { page: string; id: string; me: Me; live: Live; address: URL }): JSX.Element {
-  const { page, id, me, live, address } = props;
+function Page(props: { page: string; id: string; me: Me; again: () => void; live: Live; address: URL }): JSX.Element {
+  const { page, id, me, again, live, address } = props;
   switch (page) {
     case "":
     case "incidents":
@@ -76,7 +76,7 @@ function Page(props: { page: string; id: string; me: Me; live: Live; address: UR
     case "services":
       return <ServicesPage me={me} />;
     case "me":
-      return <MePage me={me} />;
+      return <MePage me={me} again={again} />;
     default:
       return (
         <main>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { clock, instant, local, midnights, span } from "./times";
+import { browser, clock, instant, local, midnights, span } from "./times";
 
 const NOW = Date.parse("2026-11-23T03:05:00Z");
 
@@ -47,4 +47,15 @@ it("begins each day at its midnight, however long it is", () => {
     "2026-10-24T22:00:00.000Z",
     "2026-10-25T23:00:00.000Z",
   ]);
+});
+
+describe("the name of a browser", () => {
+  it("is what people call it", () => {
+    const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
+    expect(browser(chrome)).toBe("Chrome on Linux");
+    expect(browser(`${chrome} Edg/150.0`)).toBe("Edge on Linux");
+    expect(browser("Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0")).toBe("Firefox on Android");
+    expect(browser("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1")).toBe("Safari on an iPhone");
+    expect(browser("")).toBe("A browser");
+  });
 });

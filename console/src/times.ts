@@ -80,3 +80,13 @@ export function day(at: number, zone: string, long = false): string {
     : { weekday: "short", day: "numeric" };
   return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone }).format(new Date(at));
 }
+
+const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["SamsungBrowser", "Samsung Internet"], ["Firefox", "Firefox"], ["FxiOS", "Firefox"], ["Chrome", "Chrome"], ["CriOS", "Chrome"], ["Safari", "Safari"]] as const;
+const SYSTEMS = [["iPhone", "an iPhone"], ["iPad", "an iPad"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["CrOS", "ChromeOS"], ["Linux", "Linux"]] as const;
+
+/** `Firefox on Android`, from what a browser says it is. */
+export function browser(agent: string): string {
+  const name = BROWSERS.find(([sign]) => agent.includes(sign))?.[1] ?? "A browser";
+  const system = SYSTEMS.find(([sign]) => agent.includes(sign))?.[1];
+  return system ? `${name} on ${system}` : name;
+}

@@ -9,14 +9,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+from opsknight.escalation.hold import Hold
 from opsknight.http.body import invalid, read
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
 from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.http.routes import Router
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys, SecretsUnavailable
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 from opsknight.views.models import Done
 from respond.callers import READS, Callers
@@ -43,6 +46,9 @@ class Api:
     callers: Callers
     new_id: Callable[[str, datetime], str]
     link_keys: LinkKeys
+    pages: Queue
+    counters: Counters
+    hold: Callable[[], Hold]
     renders: Renders | None = None
 
     def answer(
@@ -78,6 +84,9 @@ class Api:
             self.workers,
             self.new_id,
             self.link_keys,
+            self.pages,
+            self.counters,
+            self.hold,
             self.renders,
         )
         try:

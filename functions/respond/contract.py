@@ -207,3 +207,11 @@ class NewWindow(Body):
     keep_suppressed: Annotated[
         bool, Field(strict=True, description="Incidents stay suppressed when it ends.")
     ] = False
+
+
+class TypedCode(Body):
+    code: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=20),
+        Field(description="The eight digits, with spaces or without."),
+    ]

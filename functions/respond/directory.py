@@ -9,6 +9,7 @@ from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.names import of_target, of_users
 from opsknight.views.roster_models import Removed
+from respond.my_methods import confirmed
 from respond.request import ApiCall
 
 
@@ -16,7 +17,8 @@ def show_me(call: ApiCall) -> Answer:
     user = call.caller.user
     found = (call.table.team(each, call.deadline) for each in user.team_ids)
     teams = [each for each in found if each]
-    return Answer(200, models.Me(me=answers.me(user, teams, call.caller.scopes)))
+    shown = answers.me(user, teams, call.caller.scopes, confirmed(call, user))
+    return Answer(200, models.Me(me=shown))
 
 
 def list_sessions(call: ApiCall) -> Answer:

@@ -1,4 +1,4 @@
-"""The routes about the caller, people, teams and policies; as in `routes`."""
+"""The routes about people, teams and policies; as in `routes`."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,40 +7,9 @@ from opsknight.directory.entries import POLICIES_READ, USERS_READ
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import directory_models as models
-from opsknight.views.roster_models import Removed
 from respond import directory
 
 ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
-    Route(
-        method="GET",
-        path="/api/me",
-        name="showMe",
-        scope=USERS_READ,
-        handler=directory.show_me,
-        summary="Show who calls: their teams, contact methods and rules, and what the key may do.",
-        replies=(Reply(200, "The key's owner.", models.Me, LIMITS),),
-        errors=(400,),
-    ),
-    Route(
-        method="GET",
-        path="/api/me/sessions",
-        name="listMySessions",
-        scope=USERS_READ,
-        handler=directory.list_sessions,
-        summary="List where the caller is logged in to the console.",
-        replies=(Reply(200, "Oldest first.", models.MySessions, LIMITS),),
-        errors=(400,),
-    ),
-    Route(
-        method="DELETE",
-        path="/api/me/sessions/{sessionId}",
-        name="endMySession",
-        scope=USERS_READ,
-        handler=directory.end_session,
-        summary="End a session of the caller: within 30 seconds it is dead everywhere.",
-        replies=(Reply(200, "It is over.", Removed, LIMITS),),
-        errors=(400, 404),
-    ),
     Route(
         method="GET",
         path="/api/users",

@@ -125,13 +125,26 @@ def make(
         module, reader = import_module("respond.twilio"), link_keys.secret.reader
         calls = module.Calls(table, directory, new_id, workers)
         twilio = module.Twilio(reader, twilio_name, pages, texts, calls)
+    hold = HoldMemory(table, clock)
     callers = Callers(directory, Sessions(table), Limiter(counters))
     return Responder(
-        linked=Linked(table, directory, link_keys, HoldMemory(table, clock), new_id, workers),
+        linked=Linked(table, directory, link_keys, hold, new_id, workers),
         slack=Slack(table, directory, slack_secret, new_id, frozenset(workspaces)),
         addressed=Addressed(table, directory, pages, counters),
         texts=texts,
-        api=Api(table, directory, NameCache(table), workers, callers, new_id, link_keys, renders),
+        api=Api(
+            table,
+            directory,
+            NameCache(table),
+            workers,
+            callers,
+            new_id,
+            link_keys,
+            pages,
+            counters,
+            hold,
+            renders,
+        ),
         clock=clock,
         patience=patience,
         origins=origins,

@@ -12,13 +12,16 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.escalation.hold import Hold
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, Failure, Issue, Request
 from opsknight.http.idempotency import Once
 from opsknight.incident.model import ACTIVE, Status, Urgency
+from opsknight.runtime.queues import Queue
 from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys
 from opsknight.store.calls import Deadline
+from opsknight.store.counters import Counters
 from opsknight.store.listings import Place
 from opsknight.store.resolved import ResolvedPlace, Spot
 from opsknight.store.table import Table
@@ -54,6 +57,9 @@ class ApiCall:
     """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
     link_keys: LinkKeys
+    pages: Queue
+    counters: Counters
+    hold: Callable[[], Hold]
     renders: Renders | None = None
     """Asks for status pages to be rendered."""
     once: Once | None = None

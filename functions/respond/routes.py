@@ -21,6 +21,7 @@ from respond import (
     contract,
     directory_routes,
     incidents,
+    my_routes,
     parameters,
     part_routes,
     pulse_routes,
@@ -282,6 +283,7 @@ ROUTES: Final = (
     *_SCHEDULES,
     *shift_routes.ROUTES,
     *calendar_routes.ROUTES,
+    *my_routes.ROUTES,
     *directory_routes.ROUTES,
     *status_routes.ROUTES,
 )

@@ -14,12 +14,14 @@ from harness.post import PAGES_HIGH
 from harness.processes import LINK_KEY
 from harness.site import Site
 from harness.world import deadline
+from opsknight.directory.receivers import Channel, Receiver
 from opsknight.directory.sessions import SESSION_LIFE
 from opsknight.notification.codes import spaced
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
+from opsknight.store import directory_items
 from opsknight.store.sessions import Sessions
-from tests.browser.test_journeys import checked
+from tests.browser.test_journeys import checked, enter
 
 
 @pytest.fixture
@@ -87,3 +89,35 @@ def test_one_logs_in_by_a_code(page: Page, served: Site) -> None:
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(re.compile(r"/console/oncall$"))
     expect(page.get_by_text("live,")).to_be_visible()
+
+
+def test_a_code_shows_that_a_telephone_works(page: Page, served: Site) -> None:
+    world, night = served.world, Pipeline(served.world)
+    ada = world.table.user("user_ada", deadline())
+    assert ada
+    phone = Receiver(id="cm_phone", name="Mobile", channel=Channel.SMS, to="+4915112345678")
+    known = ada.model_copy(update={"contact_methods": (phone,)})
+    night.put(directory_items.directory_item(known))
+    served.desk.ssm.put_parameter(
+        Name=served.desk.key_name, Value=LINK_KEY.hex(), Type="SecureString"
+    )
+    served.desk.post = night.post
+    served.desk.function = served.desk.responder()
+    enter(page, served)
+    page.get_by_role("link", name="Ada").click()
+    expect(page.get_by_text("not yet shown to reach you")).to_be_visible()
+    page.get_by_role("button", name="Send a code").click()
+    expect(page.get_by_text("On its way.")).to_be_visible()
+    checked(page)
+    night.wait(seconds=1)
+    [heard] = night.listener.heard
+    page.clock.run_for(2000)
+    expect(page.get_by_text("Sent. Type the code when it comes")).to_be_visible()
+    page.get_by_label("The code sent to Mobile").fill("0")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("That is not the code.")
+    page.get_by_label("The code sent to Mobile").fill(heard.message.code or "")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("reached you")).to_be_visible()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, "nothing sticks out"

@@ -11,6 +11,7 @@ export type Delivery = Schemas["DeliveryAnswer"];
 export type TimelineEntry = Schemas["TimelineEntry"];
 export type Pulse = Schemas["Pulse"];
 export type Me = Schemas["MeAnswer"];
+export type Code = Schemas["CodeAnswer"];
 export type User = Schemas["UserAnswer"];
 export type Service = Schemas["ServiceAnswer"];
 export type OnCall = Schemas["OnCallSchedule"];

@@ -700,6 +700,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/contact-methods/{methodId}/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a code to a contact method of the caller. It is real: telephones ring.
+         * @description Needs the scope `users:read`.
+         */
+        post: operations["sendMyCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/contact-methods/{methodId}/codes/{codeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+                codeId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show what became of the message with a code.
+         * @description Needs the scope `users:read`.
+         */
+        get: operations["showMyCode"];
+        put?: never;
+        /**
+         * Show by its code that the contact method reaches the caller.
+         * @description Needs the scope `users:read`.
+         */
+        post: operations["typeMyCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys of the caller that work, without their secrets.
+         * @description Needs the scope `users:read`.
+         */
+        get: operations["listMyKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me/sessions": {
         parameters: {
             query?: never;
@@ -1055,6 +1124,19 @@ export interface components {
          * @enum {string}
          */
         Channel: "email" | "sms" | "voice" | "slack" | "slack_webhook" | "webhook" | "teams" | "discord" | "google_chat" | "telegram" | "ntfy" | "pushover";
+        /** @description A code that was sent to a contact method of the caller. */
+        CodeAnswer: {
+            id: string;
+            /** @description Of the message that brings it. */
+            state: components["schemas"]["opsknight__notification__delivery__State"];
+            /** @description Why it is not sent, or not yet, in the provider's words. */
+            why?: string;
+            /**
+             * Format: date-time
+             * @description Until when it counts.
+             */
+            endsAt: string;
+        };
         ContactMethodAnswer: {
             id: string;
             name: string;
@@ -1293,7 +1375,7 @@ export interface components {
             /** @description An IANA zone; absent for UTC. */
             zone?: string;
             teamIds: string[];
-            contactMethods: components["schemas"]["ContactMethodAnswer"][];
+            contactMethods: components["schemas"]["MyContactMethod"][];
             email: string;
             teams: components["schemas"]["MyTeam"][];
             rules: components["schemas"]["RuleAnswer"][];
@@ -1312,6 +1394,35 @@ export interface components {
             firing: number;
             /** @description All it has had since it opened. */
             total: number;
+        };
+        MyContactMethod: {
+            id: string;
+            name: string;
+            channel: components["schemas"]["Channel"];
+            /** @description Whole for oneself; of others, as much as tells two apart. */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When a message was last shown to reach its owner; absent for never.
+             */
+            confirmedAt?: string;
+        };
+        MyKey: {
+            id: string;
+            name: string;
+            scopes: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            endsAt?: string;
+            /** @description The last day on which it was used. */
+            usedOn?: string;
+            /** @description Whether this call is by it. */
+            current: boolean;
+        };
+        MyKeys: {
+            /** @description Those that work. */
+            keys: components["schemas"]["MyKey"][];
         };
         MySessions: {
             /** @description Those that are not over. */
@@ -1797,6 +1908,10 @@ export interface components {
             channel?: components["schemas"]["Channel"];
             receiverId?: string;
             why?: string;
+        };
+        TypedCode: {
+            /** @description The eight digits, with spaces or without. */
+            code: string;
         };
         /**
          * @description How loudly to page, in our word.
@@ -3798,6 +3913,199 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendMyCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description It is on its way. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The deployment is on hold. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showMyCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+                codeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    typeMyCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                methodId: string;
+                codeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "0407 1234"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TypedCode"];
+            };
+        };
+        responses: {
+            /** @description It does. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The code does not count any more. */
+            410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMyKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By id. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyKeys"];
                 };
             };
             400: components["responses"]["Invalid"];

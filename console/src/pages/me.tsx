@@ -3,10 +3,12 @@ import type { JSX } from "preact";
 
 import { answered, api, type Me } from "../api/client";
 import { useLoad } from "../api/load";
-import { Empty, Problem, useNow, When } from "../parts";
-import { span } from "../times";
+import { Problem, useNow, When } from "../parts";
+import { browser, span } from "../times";
+import { Methods } from "./methods";
 
-export function MePage({ me }: { me: Me }): JSX.Element {
+export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Element {
+  const keys = useLoad(() => answered(api.GET("/api/me/keys", {})));
   const sessions = useLoad(() => answered(api.GET("/api/me/sessions", {})));
   const now = useNow(30_000);
   const end = async (sessionId: string): Promise<void> => {
@@ -23,14 +25,7 @@ export function MePage({ me }: { me: Me }): JSX.Element {
       </p>
       <section>
         <h2>How you are reached</h2>
-        {me.contactMethods.length === 0 && <Empty>No contact method of yours: pages go to your e-mail address.</Empty>}
-        <ul class="methods">
-          {me.contactMethods.map((each) => (
-            <li>
-              <b>{each.name}</b> <span class="dim">{each.channel}</span> {each.address}
-            </li>
-          ))}
-        </ul>
+        <Methods me={me} now={now} again={again} />
         {me.rules.length > 0 && (
           <ul class="rules">
             {me.rules.map((each) => (
@@ -41,7 +36,27 @@ export function MePage({ me }: { me: Me }): JSX.Element {
             ))}
           </ul>
         )}
-        <p class="dim">The configuration file has them, and changes them.</p>
+        <p class="dim">The configuration file has them, and changes them. A code shows that one of them reaches you.</p>
+      </section>
+      <section>
+        <h2>Your API keys</h2>
+        {keys.error && <Problem error={keys.error} again={keys.again} />}
+        {keys.data?.keys.length === 0 && <p class="dim">None. An operator makes one: opsknight keys create.</p>}
+        <ul class="sessions">
+          {(keys.data?.keys ?? []).map((each) => (
+            <li>
+              <b>{each.name}</b> <span class="dim">{each.id}</span>
+              <div class="dim">
+                {each.scopes.join(", ")}; {each.usedOn ? `last used on ${each.usedOn}` : "never used"}
+                {each.endsAt && (
+                  <>
+                    ; until <When at={each.endsAt} now={now} zone={me.zone} />
+                  </>
+                )}
+              </div>
+            </li>
+          ))}
+        </ul>
       </section>
       <section>
         <h2>Where you are logged in</h2>
@@ -49,7 +64,7 @@ export function MePage({ me }: { me: Me }): JSX.Element {
         <ul class="sessions">
           {(sessions.data?.sessions ?? []).map((each) => (
             <li>
-              <bdi>{each.agent || "An unknown browser"}</bdi>{" "}
+              <span title={each.agent}>{browser(each.agent)}</span>{" "}
               <span class="dim">
                 since <When at={each.createdAt} now={now} zone={me.zone} />
               </span>{" "}

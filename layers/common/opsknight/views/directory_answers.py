@@ -1,6 +1,7 @@
 """Fills the answers about people, teams and policies. Their shapes are in `directory_models`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from opsknight.directory.entries import Team, User
 from opsknight.directory.receivers import Channel, Receiver, masked_number
@@ -32,7 +33,10 @@ def user_details(each: User) -> models.UserDetails:
     )
 
 
-def me(each: User, teams: Iterable[Team], scopes: Sequence[str]) -> models.MeAnswer:
+def me(
+    each: User, teams: Iterable[Team], scopes: Sequence[str], confirmed: Mapping[str, datetime]
+) -> models.MeAnswer:
+    """`confirmed`: when each contact method was last shown to reach them, by its id."""
     return models.MeAnswer(
         id=each.id,
         name=each.name,
@@ -41,7 +45,16 @@ def me(each: User, teams: Iterable[Team], scopes: Sequence[str]) -> models.MeAns
         disabled=each.disabled,
         zone=each.zone,
         team_ids=each.team_ids,
-        contact_methods=[method(one, one.to) for one in each.contact_methods],
+        contact_methods=[
+            models.MyContactMethod(
+                id=one.id,
+                name=one.name,
+                channel=one.channel,
+                address=one.to or None,
+                confirmed_at=confirmed.get(one.id),
+            )
+            for one in each.contact_methods
+        ],
         rules=[
             models.RuleAnswer(
                 urgency=one.urgency,

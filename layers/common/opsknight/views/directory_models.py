@@ -11,6 +11,7 @@ from opsknight.directory.receivers import Channel
 from opsknight.directory.sessions import Way
 from opsknight.escalation.policy import TargetKind
 from opsknight.incident.model import Urgency
+from opsknight.notification.delivery import State
 from opsknight.views.wire import Absent, Shape
 
 
@@ -60,9 +61,17 @@ class MyTeam(Shape):
     pages: Annotated[bool, Field(description="Whether I take the pages sent to the team.")]
 
 
+class MyContactMethod(ContactMethodAnswer):
+    confirmed_at: Annotated[
+        datetime | Absent,
+        Field(description="When a message was last shown to reach its owner; absent for never."),
+    ] = None
+
+
 class MeAnswer(UserDetails):
     """The caller."""
 
+    contact_methods: Sequence[MyContactMethod]
     email: str
     teams: Sequence[MyTeam]
     rules: Sequence[RuleAnswer]
@@ -86,6 +95,31 @@ class SessionAnswer(Shape):
 
 class MySessions(Shape):
     sessions: Annotated[Sequence[SessionAnswer], Field(description="Those that are not over.")]
+
+
+class CodeAnswer(Shape):
+    """A code that was sent to a contact method of the caller."""
+
+    id: str
+    state: Annotated[State, Field(description="Of the message that brings it.")]
+    why: Annotated[
+        str | Absent, Field(description="Why it is not sent, or not yet, in the provider's words.")
+    ] = None
+    ends_at: Annotated[datetime, Field(description="Until when it counts.")]
+
+
+class MyKey(Shape):
+    id: str
+    name: str
+    scopes: Sequence[str]
+    created_at: datetime
+    ends_at: datetime | Absent = None
+    used_on: Annotated[str | Absent, Field(description="The last day on which it was used.")] = None
+    current: Annotated[bool, Field(description="Whether this call is by it.")]
+
+
+class MyKeys(Shape):
+    keys: Annotated[Sequence[MyKey], Field(description="Those that work.")]
 
 
 class MemberAnswer(Shape):
