@@ -36,7 +36,9 @@ def post(world: World, tool: str, body: object, **headers: str) -> Response:
 def play(world: World, tool: str, case: str) -> Response:
     body, headers = payload(tool, case)
     answer = post(world, tool, body, **headers)
-    assert answer.status == 202, answer
+    preset = builtin.find(tool)
+    assert preset is not None
+    assert answer.status == preset.answers, answer
     return answer
 
 
@@ -48,6 +50,13 @@ def test_a_tool_opens_an_incident_and_its_recovery_resolves_it(world: World, too
     ]
     assert actions == ["triggered", "deduplicated", "resolved"]
     assert not of_kind(world, "pointer")
+
+
+def test_a_tool_that_insists_on_200_gets_it(world: World) -> None:
+    """It sends again whatever is answered otherwise, after the recovery as well."""
+    body, _ = payload("splunk-observability", "fires")
+    assert post(world, "splunk-observability", body).status == 200
+    assert post(world, "splunk-observability", {}).status == 400
 
 
 def test_what_is_no_event_is_answered_and_opens_nothing(world: World) -> None:

@@ -4,7 +4,7 @@ Expressions are compiled here, so that a misspelt one is found before any alert 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -129,6 +129,9 @@ class PresetShape(Shape):
     setup: tuple[str, ...] = Field(
         (), description="What to do in the tool. {url} and {key} are filled in."
     )
+    answers: Literal[200, 202] = Field(
+        202, description="The status of what is taken, for a tool that insists on 200."
+    )
 
 
 # An action without any list says it in our own words.
@@ -154,6 +157,7 @@ def preset(slug: str, shape: PresetShape) -> Preset:
         links=tuple(Link(**dict(each)) for each in shape.links),
         signatures=tuple(Signature(**dict(each)) for each in shape.signatures),
         setup=shape.setup,
+        answers=shape.answers,
     )
 
 

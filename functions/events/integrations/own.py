@@ -128,6 +128,8 @@ def answer(call: Call, reception: Reception) -> Answer:
     answer = _received(batch, wanted, sender, reception, call)
     if beat is not None and answer.status < 300:
         raise beat
+    if preset is not None and answer.status == 202:
+        return replace(answer, status=preset.answers)
     return answer
 
 

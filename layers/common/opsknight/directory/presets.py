@@ -3,6 +3,7 @@ expressions; `opsknight.integrations` evaluates them.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from opsknight.directory.routing import Expression
 from opsknight.incident.model import Action, Model, Severity
@@ -85,3 +86,5 @@ class Preset(Model):
     """Any of them will do."""
     setup: tuple[str, ...] = ()
     """What to do in the tool, step by step. `{url}` stands for the address, `{key}` for the key."""
+    answers: Literal[200, 202] = 202
+    """The status of what is taken: a tool may send again whatever is not answered with 200."""
