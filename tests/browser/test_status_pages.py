@@ -12,12 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from harness.publisher import BASE, Publisher
+from harness.site import Site
 from harness.world import World, deadline
 from local.programs import ROOT
 from opsknight.publishing.posts import Phase, PostKind, State, Update, updated
 from opsknight.store.posts import Posts
 from tests.browser.conftest import DESK, PHONE
-from tests.browser.test_journeys import checked
+from tests.browser.test_journeys import checked, enter, opened
 
 FOLDER = ROOT / ".local" / "screens"
 IN_DOCUMENTS = ROOT / "docs" / "images" / "status-page.png"
@@ -142,3 +143,33 @@ def test_every_document_is_accessible(
             checked(page)
             page.goto(f"{HOME}/history/2026-11")
             checked(page)
+
+
+def test_somebody_tells_customers_from_the_incident_on_a_phone(page: Page, served: Site) -> None:
+    publisher = Publisher(served.world)
+    publisher.publish("Example shop", names={served.world.service.id: "Payments"})
+    incident_id = opened(served, "p99 of pay() above 30 s on web-01")
+    enter(page, served)
+    page.goto(f"{served.url}/console/incidents/{incident_id}")
+    part = page.locator("section.publish")
+    expect(part).to_contain_text("shows Payments as operational: nobody has posted.")
+    part.get_by_text("Tell customers").click()
+    checked(page)
+    part.get_by_label("What customers notice").fill("Payments are slow")
+    part.get_by_label("How the service is").select_option("Partly down")
+    part.get_by_role("button", name="Publish on Example shop").click()
+    expect(part.get_by_role("status")).to_have_text("Posted. The page has it within seconds.")
+    expect(part).to_contain_text("Payments are slow, since")
+    publisher.render()
+    assert "Payments are slow" in publisher.get().text
+    assert "p99" not in publisher.get().text
+    part.get_by_text("Say more, or that it is over").click()
+    checked(page)
+    part.get_by_label("What you say about it").fill("All payments work again.")
+    part.get_by_label("How far you are").select_option("Resolved: it is over")
+    part.get_by_role("button", name="Publish that it is over").click()
+    expect(part).to_contain_text("nobody has posted")
+    publisher.seconds += 10
+    publisher.render()
+    assert "All systems operational" in publisher.get().text
+    assert "All payments work again." in publisher.get().text

@@ -18,6 +18,8 @@ export type OnCall = Schemas["OnCallSchedule"];
 export type ScheduleShifts = Schemas["ScheduleShifts"];
 export type Shift = Schemas["ShiftAnswer"];
 export type OverridePreview = Schemas["OverridePreview"];
+export type StatusPage = Schemas["StatusPageAnswer"];
+export type StatusPost = Schemas["PostAnswer"];
 export type Status = Schemas["Status"];
 export type Urgency = Schemas["Urgency"];
 

@@ -12,6 +12,7 @@ import { Link, ROOT } from "../router";
 import { clock, span } from "../times";
 import { Alerts } from "./alerts";
 import { Export, Rollouts } from "./beside";
+import { Publish } from "./publish";
 import { Receipt } from "./receipt";
 import { Timeline } from "./timeline";
 
@@ -94,6 +95,7 @@ function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
       </dl>
       <Actions incident={incident} off={off} again={again} />
       <Links incident={incident} />
+      <Publish incident={incident} now={now} zone={zone} off={off} />
       <Rollouts incident={incident} now={now} zone={zone} />
       {(incident.details ?? incident.description) && (
         <section>
