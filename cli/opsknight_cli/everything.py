@@ -21,6 +21,7 @@ from opsknight_cli import (
     login,
     maintenance,
     oncall,
+    posts,
     remove,
     restore,
     rollback,
@@ -73,6 +74,7 @@ app.add_typer(imports, name="import")
 app.add_typer(contact.app, name="contact")
 app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(posts.app, name="posts")
 app.add_typer(hold.app, name="hold")
 app.add_typer(aws.app, name="aws")
 app.add_typer(shadow.app, name="shadow")
