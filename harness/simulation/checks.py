@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.simulation.cases import TICK, WAITS, Case, State, names_of
-from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard
-from harness.simulation.verdict import CLOCKS, REMEMBERED, Patience, Violation
+from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard, Told
+from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, REMEMBERED, Patience, Violation
 from harness.simulation.weather import Outage
 
 
@@ -43,6 +43,26 @@ def broken(asked: Iterable[Asked]) -> Iterator[Violation]:
         if each.broke:
             text = f"{each.who}: {each.what} was answered 500"
             yield Violation("answer", each.about, each.ended or each.began, text)
+
+
+def too_soon(told: Iterable[Told]) -> tuple[int, list[Violation]]:
+    """The fallback hears of all incidents in one message every five minutes. How often it heard
+    sooner, and of these without an excuse.
+    """
+    again, violations = 0, list[Violation]()
+    last: Told | None = None
+    for each in told:
+        names = names_of(each.text)
+        if not names:
+            # Of no incident: that nothing is heard any more.
+            continue
+        if last is not None and each.at - last.at < FALLBACK_PACE - CLOCKS:
+            again += 1
+            if not last.excuses_another:
+                text = f"the fallback was told again after {each.at - last.at:.0f} seconds"
+                violations.append(Violation("too often", min(names), each.at, text))
+        last = each
+    return again, violations
 
 
 def replies(

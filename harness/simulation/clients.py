@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from harness.recording import judge
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.functions import Process
+from harness.simulation.journal import Told
 from harness.simulation.queues import LARGEST_BATCH, Queue
 from harness.simulation.writes import failure
 
@@ -103,7 +104,7 @@ class QueueClient:
 
 @dataclass(frozen=True)
 class TopicClient:
-    publish_to: Callable[[str], None]
+    publish_to: Callable[[str, Process], Told]
     process: Process
 
     def list_subscriptions_by_topic(self, **_: Any) -> dict[str, Any]:
@@ -119,7 +120,12 @@ class TopicClient:
         text = asked["Message"]
         if asked.get("MessageStructure") == "json":
             text = json.loads(text)["default"]
-        travel(self.process, lambda: self.publish_to(text))
+        told: list[Told] = []
+
+        def unheard() -> None:
+            told[-1].is_answered = False
+
+        travel(self.process, lambda: told.append(self.publish_to(text, self.process)), unheard)
         return {"MessageId": "1"}
 
 
@@ -144,8 +150,12 @@ class ParameterClient:
         return {}
 
 
-def travel(process: Process, effect: Callable[[], None]) -> None:
-    """A call whose client tries again by itself: what has no answer may be done twice."""
+def travel(
+    process: Process, effect: Callable[[], None], unheard: Callable[[], None] = lambda: None
+) -> None:
+    """A call whose client tries again by itself: what has no answer may be done twice. `unheard` is
+    called where it was done and its answer is lost.
+    """
     hub, weather = process.hub, process.weather
     process.strike()
     for _ in range(SENT_AGAIN):
@@ -153,6 +163,7 @@ def travel(process: Process, effect: Callable[[], None]) -> None:
         hub.sleep(there)
         effect()
         if weather.lost_answer and hub.chance.random() < weather.lost_answer:
+            unheard()
             hub.sleep(2.0)
             continue
         hub.sleep(there)

@@ -264,9 +264,12 @@ class Deployment:
         process.strike()
         return answer
 
-    def _publish(self, message: str) -> None:
-        self.journal.fallback.append(Told(self.hub.now, message))
+    def _publish(self, message: str, process: Process) -> Told:
+        told = Told(self.hub.now, message)
+        self.journal.fallback.append(told)
+        process.told.append(told)
         self.journal.note(self.hub.now, f"the fallback hears: {message[:80]!r}")
+        return told
 
 
 def _stack(**_: Any) -> dict[str, Any]:

@@ -81,6 +81,13 @@ class Told:
 
     at: float
     text: str
+    is_answered: bool = True
+    """Whether the sender was told that SNS took it."""
+    sender_died: bool = False
+
+    @property
+    def excuses_another(self) -> bool:
+        return self.sender_died or not self.is_answered
 
 
 @dataclass
@@ -104,7 +111,7 @@ class Journal:
     def note(self, at: float, text: str) -> None:
         self.lines.append((at, text))
 
-    def death(self, at: float, who: str, why: str, told: list[Heard]) -> None:
+    def death(self, at: float, who: str, why: str, told: list[Heard | Told]) -> None:
         self.deaths += 1
         for each in told:
             each.sender_died = True

@@ -8,18 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Final
 
 from harness.simulation.cases import Case, State, name_of, names_of, read
-from harness.simulation.checks import broken, notices, replies, strays, twins, windows
+from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
-from harness.simulation.verdict import CLOCKS, Patience, Verdict, Violation
+from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
-
-# The fallback address hears of everything at most once in so many seconds.
-FALLBACK_PACE: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,10 @@ class Judge:
         for told in journal.fallback:
             verdict.fallback += 1
             for name in names_of(told.text):
-                times = fallback[name]
-                verdict.fallback_again += bool(times) and told.at - times[-1] < 60
-                times.append(told.at)
+                fallback[name].append(told.at)
+        again, unexcused = too_soon(journal.fallback)
+        verdict.fallback_again = again
+        verdict.violations += unexcused
         for case in cases.values():
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}

@@ -5,6 +5,8 @@ from typing import Final
 
 # The clocks of two processes differ by so much at most, and a reminder has a head start.
 CLOCKS: Final = 5.0
+# The fallback address hears of everything at most once in so many seconds.
+FALLBACK_PACE: Final = 300.0
 # A function may remember a service for so long.
 REMEMBERED: Final = 35.0
 
@@ -69,4 +71,6 @@ class Verdict:
     fallback: int = 0
     """Messages to the fallback."""
     fallback_again: int = 0
-    """Within a minute of the last time, of the same incident."""
+    """Messages sooner than its pace allows, each after one whose sender did not learn that it was
+    taken, or died.
+    """
