@@ -52,6 +52,8 @@ class Step:
     people: tuple[str, ...]
     after: int = 0
     """Minutes."""
+    rota: str = ""
+    """Instead of people: whoever has it then. Nights that are judged have none."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,23 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Rota:
+    """Turns of a day each; the first of its people has the one that ends in this night."""
+
+    name: str
+    people: tuple[str, ...]
+    handoff: int
+    """Minutes after the night began."""
+    host: str
+    """Of the webhook that hears who has it."""
+
+
+@dataclass(frozen=True)
 class Configuration:
     people: tuple[Person, ...]
     policies: tuple[Policy, ...]
     services: tuple[Service, ...]
+    rotas: tuple[Rota, ...] = ()
     team: str = field(default="ops")
 
     def person(self, name: str) -> Person:
@@ -130,6 +145,7 @@ class Configuration:
         document: dict[str, Any] = {
             "users": {each.name: _person(each) for each in self.people},
             "teams": {self.team: {"members": {each.name: {} for each in self.people}}},
+            "schedules": {each.name: _rota(each) for each in self.rotas},
             "policies": {each.name: _policy(each) for each in self.policies},
             "services": {each.name: self._service(each) for each in self.services},
         }
@@ -207,11 +223,24 @@ def _person(person: Person) -> dict[str, Any]:
     }
 
 
+def _rota(rota: Rota) -> dict[str, Any]:
+    layer = {
+        "users": list(rota.people),
+        "turn": "1d",
+        "handoff": _wall(rota.handoff),
+        "start": f"{START - timedelta(days=1):%Y-%m-%d}",
+    }
+    channel = {"channel": "webhook", "to": f"https://{rota.host}/"}
+    return {"zone": "UTC", "layers": {"days": layer}, "channel": channel}
+
+
 def _policy(policy: Policy) -> dict[str, Any]:
     return {
         "steps": [
             {
-                "targets": [{"user": name} for name in step.people],
+                "targets": [{"schedule": step.rota}]
+                if step.rota
+                else [{"user": name} for name in step.people],
                 **({"after": f"{step.after}m"} if step.after else {}),
             }
             for step in policy.steps

@@ -73,10 +73,11 @@ def turns(policy: Policy, start: float = 0.0, first_told: Awake = _always) -> It
 
 def awake(configuration: Configuration, policy: Policy, urgency: str) -> Awake:
     def first_told(step: int, at: float) -> float:
-        return min(
+        times = (
             max(at, _quiet(configuration.person(name), urgency))
             for name in policy.steps[step].people
         )
+        return min(times, default=at)
 
     return first_told
 

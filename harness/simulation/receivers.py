@@ -129,7 +129,8 @@ class Website:
         self.process.strike()
         said = json.loads(body) if body else {}
         incidents = said.get("incidents") or [said[each] for each in ("incident",) if each in said]
-        text = " | ".join([str(said.get("event", "")), *(each["title"] for each in incidents)])
+        words = [said.get("event", ""), said.get("note", ""), *(it["title"] for it in incidents)]
+        text = " | ".join(str(each) for each in words if each)
         text += "".join(f" {each['link']}" for each in incidents if each.get("link"))
         delivery = headers.get("X-OpsKnight-Delivery", "")
         mood = self.receivers.take(self.process, self.host, text, delivery, timeout)
