@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from harness.simulation import machine, template
+from harness.simulation import machine, template, twilio
 from harness.simulation.clients import DynamoClient, ParameterClient, QueueClient, TopicClient
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.functions import Lambda, Process, Version
@@ -145,7 +145,12 @@ class Deployment:
             self.hub.later(1.0, lambda: self._wake(function, event, retries))
 
     def text(self, sender: str, body: str) -> None:
-        """A text message to our number: SNS brings it, at least once."""
+        """A text message to our number: SNS brings it, at least once; Twilio once."""
+        if twilio.NAME in self.parameters:
+            sid = f"SM{self.hub.chance.randrange(16**32):032x}"
+            request = twilio.text(sid, sender, body)
+            self.hub.spawn(lambda: self.request("POST", "/twilio/texts", *request))
+            return
         message = {
             "inboundMessageId": f"text-{self.hub.chance.randrange(10**9)}",
             "originationNumber": sender,
@@ -252,7 +257,14 @@ class Deployment:
     def connect(self, process: Process, host: str) -> Any:
         if host == template.API_HOST:
             return SimpleNamespace(ask=partial(self._asked, process))
+        if host == twilio.HOST:
+            return twilio.Twilio(self.receivers, process)
         return Website(self.receivers, process, host)
+
+    def use_twilio(self) -> None:
+        """From the beginning text messages and calls go by Twilio."""
+        self.parameters |= twilio.parameters()
+        self.functions.environment["TWILIO_NAME"] = twilio.NAME
 
     def _asked(
         self, process: Process, method: str, path: str, body: str, headers: Mapping[str, str]

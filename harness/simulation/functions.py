@@ -104,6 +104,8 @@ class Lambda:
     """The code that a call of a function reaches at this moment."""
     broken: Callable[[str], bool] = lambda _: False
     """Whether no process of a function gets to work: a bad deploy, or a fault of Lambda."""
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    """Variables besides those of the template."""
     running: int = 0
     throttled: int = 0
     _idle: dict[tuple[Version, str], list[Process]] = field(
@@ -159,7 +161,7 @@ class Lambda:
                 return process, False
         self._made += 1
         name = f"{version.name}{function.name}/{self._made}"
-        return self.process(name, function.environment), True
+        return self.process(name, {**function.environment, **self.environment}), True
 
     def process(self, name: str, environment: Mapping[str, str], *, mortal: bool = True) -> Process:
         skew = self.weather.skew

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from harness.simulation import twilio
 from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Answer, Deployment
@@ -197,6 +198,24 @@ class Outside:
                 break
         journal.note(hub.now, f"{who}: replies to {title} by text -> {asked.status}")
         return asked
+
+    def by_key(self, who: str, number: str, title: str, key: str) -> Asked | None:
+        """Presses a key in the last call about it; None where none has come."""
+        calls = [
+            found[0]
+            for each in self.deployment.journal.heard
+            if each.to == number and name_of(each.text) == name_of(title)
+            for found in twilio.KEYS.finditer(each.text)
+        ]
+        if not calls:
+            return None
+        form = {"CallSid": f"CA{0:032x}", "To": number, "Digits": key}
+        headers, body = twilio.signed(calls[-1], form)
+        what = {"4": "acknowledge", "6": "resolve"}[key]
+        return self._ask(
+            Asked(who, what, title, self.deployment.hub.now, way="call"),
+            lambda: self.deployment.request("POST", calls[-1], headers, body),
+        )
 
     def by_button(self, who: str, title: str, action: str) -> Asked:
         """In Slack, where nobody of the team is known: Slack's own name of the person counts."""

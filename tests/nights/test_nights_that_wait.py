@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from harness.simulation.configuration import Pulse, Service
+from harness.simulation.configuration import Method, Person, Pulse, Rule, Service, always
 from harness.simulation.night import Night
 from harness.simulation.weather import CALM, ROUGH, Weather
 from tests.nights.playing import ADA, BEN, ada_then_ben, play, trigger
@@ -39,9 +39,17 @@ def test_what_resolves_itself_while_paging_waits_disturbs_nobody() -> None:
     assert {each.to for each in night.journal.heard} == {ADA.address, "wall.example.com"}
 
 
-@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
-def test_who_replies_to_a_text_message_is_answered_once_and_paged_no_more(weather: Weather) -> None:
+@pytest.mark.parametrize(
+    ("weather", "by_twilio"),
+    [(CALM, False), (ROUGH, False), (CALM, True)],
+    ids=["calm", "rough", "twilio"],
+)
+def test_who_replies_to_a_text_message_is_answered_once_and_paged_no_more(
+    weather: Weather, by_twilio: bool
+) -> None:
     night = play(ada_then_ben(4, 2), 14, weather)
+    if by_twilio:
+        night.deployment.use_twilio()
     for number in range(4):
         trigger(night, 20 + number * 150, number, number % 2)
         reply = partial(night.outside.by_text, "ada", ADA.address, f"case-{number:04} no answer")
@@ -52,6 +60,24 @@ def test_who_replies_to_a_text_message_is_answered_once_and_paged_no_more(weathe
     assert not night.run().violations
     replied = [each for each in night.journal.asked if each.way == "text"]
     assert [each.status for each in replied] == [200] * 4
+    assert not [each for each in night.journal.heard if each.to == BEN.address]
+
+
+@pytest.mark.parametrize("weather", [CALM, ROUGH], ids=["calm", "rough"])
+def test_a_key_in_a_call_of_twilios_ends_the_paging_of_what_the_call_told(weather: Weather) -> None:
+    call = Method("call", "voice", ADA.to)
+    team = ada_then_ben(4, 2)
+    ada = Person("ada", (ADA, call), always(Rule("phone"), Rule("call", 1)))
+    night = play(replace(team, people=(ada, team.people[1])), 16, weather)
+    night.deployment.use_twilio()
+    for number in range(4):
+        trigger(night, 20 + number * 200, number, number % 2)
+        title, key = f"case-{number:04} no answer", "46"[number % 2]
+        press = partial(night.outside.by_key, "ada", ADA.address, title, key)
+        night.outside.at(170 + number * 200, press)
+    assert not night.run().violations
+    pressed = [each for each in night.journal.asked if each.way == "call"]
+    assert [each.status for each in pressed] == [200] * 4
     assert not [each for each in night.journal.heard if each.to == BEN.address]
 
 
