@@ -17,7 +17,7 @@ from typing import Any, Final
 from harness.simulation import machine, template, twilio
 from harness.simulation.clients import DynamoClient, ParameterClient, QueueClient, TopicClient
 from harness.simulation.dynamodb import DynamoDB
-from harness.simulation.functions import Lambda, Process, Version
+from harness.simulation.functions import Doom, Lambda, Process, Version
 from harness.simulation.hub import Future, Hub
 from harness.simulation.journal import Journal, Told
 from harness.simulation.queues import Queue
@@ -71,6 +71,7 @@ class Deployment:
     """Where the code is that runs: here, or in another tree."""
     upgrade: Upgrade | None = None
     """From the code of another tree to that at `root`, and perhaps back."""
+    doom: Doom | None = None
 
     def __post_init__(self) -> None:
         self.hub = hub = Hub(self.seed)

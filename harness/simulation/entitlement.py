@@ -119,7 +119,7 @@ def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) 
     # step may come from now on, and none of them has to.
     is_known = phase.why in FROM_THE_START
     first_told = awake(configuration, policy, case.urgency_in(phase))
-    both = (turns(policy, start, first_told) for start in (phase.earliest, phase.latest))
+    both = (turns(policy, start, first_told) for start in _starts(phase))
     for count, (early, turn) in enumerate(zip(*both, strict=True)):
         if turn.step is None:
             return
@@ -130,6 +130,11 @@ def _slots(case: Case, number: int, phase: Phase, configuration: Configuration) 
                 is_known=is_known,
                 early=early,
             )
+
+
+def _starts(phase: Phase) -> tuple[float, float]:
+    """What begins at some time, nobody knows when, takes as long as what begins at once."""
+    return phase.earliest, phase.latest if phase.latest < inf else phase.earliest
 
 
 def _told(
@@ -177,8 +182,6 @@ def exhausted(case: Case, number: int, configuration: Configuration) -> tuple[fl
             return case.phases[number - 1].earliest, phase.latest + pause
         return max(phase.earliest, quiet) + pause, max(phase.latest, quiet) + pause
     first_told = awake(configuration, policy, urgency)
-    (*_, first), (*_, last) = (
-        turns(policy, start, first_told) for start in (phase.earliest, phase.latest)
-    )
+    (*_, first), (*_, last) = (turns(policy, start, first_told) for start in _starts(phase))
     ends = phase.earliest + first.offset, phase.latest + last.offset
     return min(ends), max(ends)

@@ -28,8 +28,28 @@ class Version:
     """As processes of it are called in the story of a night; empty for the present version."""
 
 
+@dataclass
+class Doom:
+    """Which moment of a function's processes one of them does not outlive."""
+
+    function: str
+    since: float
+    """Seconds after the night began: moments before are not counted."""
+    number: int = 0
+    """Counted from 1; 0 to count them only."""
+    seen: int = 0
+
+    def strikes(self, name: str, now: float) -> bool:
+        if now < self.since or not name.startswith(f"{self.function}/"):
+            return False
+        self.seen += 1
+        return self.seen == self.number
+
+
 class Services(Protocol):
     """The services and hosts that a process can reach."""
+
+    doom: Doom | None
 
     def client(self, process: "Process", service: str, config: Any) -> Any: ...
 
@@ -85,7 +105,9 @@ class Process(Life):
     def strike(self) -> None:
         """A moment at which it may die. Raises Killed."""
         self.hub.check()
-        if self.mortal and self.weather.death and self.chance() < self.weather.death:
+        by_chance = self.weather.death and self.chance() < self.weather.death
+        doom = self.services.doom
+        if self.mortal and (by_chance or (doom and doom.strikes(self.name, self.hub.now))):
             self.die("dies")
             raise Killed
 
