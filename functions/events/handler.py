@@ -56,9 +56,14 @@ class Api:
         return Reception(self.directory, self.intake, self.secrets, self.web)
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
-        call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)
         try:
-            if (wire := wires.find(request)) is not None:
+            wire = wires.find(request)
+            if "content-encoding" in request.headers:
+                unpacking = import_module("events.unpacking")
+                most = LARGEST_BODY if wire is None else unpacking.LARGEST_BATCH
+                request = unpacking.unpacked(request, most)
+            call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)
+            if wire is not None:
                 return wire.answer(call, self.reception)
             route, _ = router().find(request)
             return route.handler(self, call)

@@ -31,7 +31,7 @@ def test_another_method_is_405_and_told_which(
     shared_world: World, path: str, allowed: str, method: str
 ) -> None:
     response = shared_world.request(http_event(path=path, method=method))
-    if method == allowed:
+    if method == allowed or (method, allowed) == ("HEAD", "GET"):
         assert response.status != 405
         return
     assert (response.status, response.body) == (405, {"error": "Method not allowed"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from events.integrations.batch import MOST_PARTS
-from events.integrations.own import LARGEST_BATCH
+from events.unpacking import LARGEST_BATCH
 from harness.invariants import check
 from harness.world import Response, World, deadline, http_event
 from opsknight.directory.presets import ActionRule, Preset

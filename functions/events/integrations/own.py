@@ -22,6 +22,7 @@ from events.integrations.batch import MOST_PARTS, Batch, Left, Meaningless, Sent
 from events.integrations.keys import Identified, identify, scrubbed, without_key
 from events.integrations.signatures import is_signed
 from events.reception import Reception
+from events.unpacking import LARGEST_BATCH
 from opsknight.directory.presets import Preset, Scheme, Signature
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
@@ -33,7 +34,6 @@ from opsknight.store import presets
 from opsknight.store.calls import Unavailable
 from opsknight.views.wire import Absent, Shape
 
-LARGEST_BATCH: Final = 4 * 1024 * 1024
 PREFIX: Final = "/api/integrations/"
 KEYED: Final = "/k/"
 # Names in paths, and their modules.
