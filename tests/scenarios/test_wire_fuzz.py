@@ -41,6 +41,16 @@ EVENT: Final = {
 V1: Final = {"service_key": "KEY", "event_type": "trigger", "description": "d", "contexts": [{}]}
 LEGACY: Final = {"ruleId": 7, "ruleName": "r", "state": "alerting", "tags": {}, "evalMatches": []}
 OPSGENIE: Final = {"message": "m", "alias": "k", "priority": "P1", "tags": ["a"], "details": {}}
+ENVELOPE: Final = {
+    "Type": "Notification",
+    "TopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+    "MessageId": "1",
+    "Message": "m",
+    "Timestamp": "2026-11-23T02:17:38.000Z",
+    "SignatureVersion": "2",
+    "Signature": "AAAA",
+    "SigningCertURL": "https://elsewhere.example/x.pem",
+}
 # Method, path, and a body that means something. KEY stands for the key.
 SAMPLES: Final[tuple[tuple[str, str, object], ...]] = (
     ("POST", "/v2/enqueue", EVENT),
@@ -52,6 +62,8 @@ SAMPLES: Final[tuple[tuple[str, str, object], ...]] = (
     ("PUT", "/api/integrations/grafana", LEGACY),
     ("POST", "/k/KEY/alertmanager", FLUSH),
     ("POST", "/k/KEY/grafana", LEGACY | {"state": "ok"}),
+    ("POST", "/k/KEY/sns", ENVELOPE),
+    ("POST", "/k/KEY/sns", ENVELOPE | {"Type": "SubscriptionConfirmation", "SubscribeURL": "x"}),
     ("POST", "/heartbeat/KEY", ""),
     ("PATCH", "/v2/heartbeats/Backup/ping", ""),
     ("GET", "/heartbeat/KEY/fail", ""),
