@@ -36,6 +36,8 @@ _WORDS: Final = {
     "integration": "integrations",
     "receiver": "receivers",
     "status_page": "status pages",
+    "preset": "presets",
+    "aws_rules": "rules for events of AWS",
 }
 
 app = typer.Typer()

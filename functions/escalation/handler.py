@@ -27,7 +27,7 @@ from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import Lane, lanes
 from opsknight.runtime.queues import Queue, signal_late
-from opsknight.runtime.settings import OutboxSettings, read_settings
+from opsknight.runtime.settings import OutboxSettings, TickSettings, read_settings
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import (
     AuditIncidents,
@@ -78,9 +78,15 @@ def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 def on_tick(event: Mapping[str, Any], context: LambdaContext) -> None:
     try:
-        tick(engine())
+        tick(engine(), arrivals().waiting())
     finally:
         engine().outbox.check_fallback()
+
+
+@cache
+def arrivals() -> Queue:
+    """Of AWS's own events, which another function reads."""
+    return Queue(clients.sqs(), read_settings(TickSettings).arrivals_url)
 
 
 def on_record(engine: Engine, record: DynamoDBRecord) -> None:

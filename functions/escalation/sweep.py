@@ -22,15 +22,22 @@ BATCH: Final = 25
 # By then the next tick has started from the front again, where finished work is gone. Two ticks on
 # the same shard only get in each other's way, the more so the longer a storm lasts.
 REPLACED: Final = timedelta(seconds=60)
+# Over the threshold of the alarm on queues that are too long: nothing else would hear that nobody
+# reads what is not in the table yet.
+STUCK_MINUTES: Final = 6.0
 # For one incident in one turn: a batch of them, eight at a time and twice, fits a message's time.
 PATIENCE_SECONDS: Final = 1
 
 
-def tick(engine: Engine) -> None:
-    """Every minute: starts the sweep of each shard, and an audit."""
+def tick(engine: Engine, arrivals: int = 0) -> None:
+    """Every minute: starts the sweep of each shard, and an audit. `arrivals` is how many events of
+    AWS wait to be taken: usually none, so three ticks in a row that see some are an alarm.
+    """
     at = engine.clock()
     held, drain = engine.outbox.held(), engine.outbox.drain
     worst = max(minutes_of(lane, held, drain) for lane in Lane)
+    if arrivals:
+        worst = max(worst, STUCK_MINUTES)
     # In minutes, for which CloudWatch has no unit.
     signal("QueueMinutes", worst, MetricUnit.NoUnit)
     budgets = enumerate(shares(held, drain))

@@ -147,6 +147,8 @@ def aws(play: Play) -> None:
     for case in ("cloudwatch-fires", "batch-fails", "step-functions-fails", "cloudwatch-no-data"):
         event = json.loads((PAYLOADS.with_name("aws") / f"{case}.json").read_text())["event"]
         play.types("integrations", "test", "aws", "-", stdin=json.dumps(event))
+        play.types("simulate", "-", "--aws", stdin=json.dumps(event), code=case.endswith("no-data"))
+    play.types("simulate", "-", "--aws", "--service", "checkout", stdin="{}", code=64)
     play.types("aws", "alarms")
     world = play.shell.world
     for case in ("step-functions-fails", "cloudwatch-composite-fires", "step-functions-fails"):

@@ -230,3 +230,13 @@ def test_the_tick_measures_how_long_the_worst_lane_needs_to_empty(
     tick(night.engine)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["QueueMinutes"] for each in lines if "QueueMinutes" in each] == [[1.5]]
+
+
+def test_events_of_aws_that_nobody_takes_are_heard(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The alarm is over 5 minutes, at three looks."""
+    tick(night.engine, arrivals=1)
+    tick(night.engine, arrivals=0)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["QueueMinutes"] for each in lines if "QueueMinutes" in each] == [[6.0], [0.0]]

@@ -1,5 +1,5 @@
-"""A process that dies at any DynamoDB call of an event of AWS: the queue brings the event again, and
-nothing is lost, paged twice, or left open. Another one comes in between, and the first one is late.
+"""A process that dies at any DynamoDB call of an event of AWS: the queue brings the event again,
+and nothing is lost, counted twice, or left open.
 """
 
 from concurrent.futures import ThreadPoolExecutor

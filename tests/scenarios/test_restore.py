@@ -33,6 +33,10 @@ schedules:
 services:
   checkout: {team: web, policy: one, integrations: {prometheus: Prometheus}}
   reports: {team: web}
+presets:
+  legacy: {action: {value: state, trigger: [down]}, dedup_key: check, summary: check}
+aws:
+  rules: [{name: "checkout-*", service: checkout}]
 """
 LATER = """\
 users: {ada: {email: other@x.org, role: ADMIN}, cem: {email: c@x.org, role: USER}}

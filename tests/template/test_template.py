@@ -35,6 +35,7 @@ from opsknight.runtime.settings import (
     RespondSettings,
     SendingSettings,
     TableSettings,
+    TickSettings,
     read_settings,
 )
 from opsknight.runtime.telemetry import DEPLOYMENT
@@ -51,7 +52,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     ),
     "EscalationFunction": (TableSettings, OutboxSettings),
     "TimerFunction": (TableSettings, OutboxSettings),
-    "TickFunction": (TableSettings, OutboxSettings),
+    "TickFunction": (TableSettings, OutboxSettings, TickSettings),
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),

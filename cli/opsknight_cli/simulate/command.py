@@ -11,6 +11,9 @@ from opsknight.http.body import InvalidBody, InvalidJson, parse
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.incident.events import AT_ONCE
 from opsknight.incident.model import OPSKNIGHT, Event, Pointer
+from opsknight.integrations.aws import Told
+from opsknight.integrations.aws_shapes import of_queue
+from opsknight.integrations.drafts import shortened
 from opsknight.store.configurations import Configurations
 from opsknight.store.routing import Origin, read
 from opsknight_cli.configuration.loading import load_valid, name_of
@@ -19,7 +22,7 @@ from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.simulate import view
 from opsknight_cli.simulate.play import Stage, play
 from opsknight_cli.simulate.roster import Loading, roster_of
-from opsknight_cli.simulate.routing import Way, way
+from opsknight_cli.simulate.routing import Way, of_aws, way
 from opsknight_cli.terminal import naming
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import unknown
@@ -43,6 +46,10 @@ def simulate_command(
         str | None,
         typer.Option("--integration", help="The integration of it that sends it, by its routes."),
     ] = None,
+    aws: Annotated[
+        bool,
+        typer.Option("--aws", help="The event is one of AWS's own, as EventBridge or SNS has it."),
+    ] = False,
     at: Annotated[
         str | None,
         typer.Option("--at", help='When it is sent: "2026-11-25 18:00" in UTC, or "+2h".'),
@@ -58,32 +65,37 @@ def simulate_command(
         raise UsageError("Standard input can be the event or the configuration, not both.")
     begins = now if at is None else moment(at, now, UTC_ZONE)
     body = _body(invocation, event)
-    request = _request(body, event)
-    named = request.service_id if isinstance(request.service_id, str) else None
-    wanted = id_of(Kind.SERVICE, service) if service is not None else named
+    wanted = None if service is None else id_of(Kind.SERVICE, service)
     routed = None
-    sent = None
-    opening = AT_ONCE
-    if integration is not None:
-        if wanted is None:
-            raise UsageError("Give --service with the service of the integration.")
-        routed = _way(invocation, file, integration, request.event(wanted, body, OPSKNIGHT))
-        sent, opening = routed.event, routed.opening
-        wanted = sent.service_id
+    if aws:
+        if service is not None or integration is not None:
+            raise UsageError("With --aws the rules of the file say which service it is.")
+        routed = _of_aws(invocation, file, body, event)
+    else:
+        request = _request(body, event)
+        if wanted is None and isinstance(request.service_id, str):
+            wanted = request.service_id
+        if integration is not None:
+            if wanted is None:
+                raise UsageError("Give --service with the service of the integration.")
+            routed = _way(invocation, file, integration, request.event(wanted, body, OPSKNIGHT))
+    if routed is not None:
+        wanted = routed.event.service_id
         if routed.dropped:
             if screen.as_json:
                 screen.data({"result": "dropped", "route": routed.route})
             else:
                 screen.say(routed.sentence)
             return
-    dedup_key = request.dedup_key if sent is None else sent.dedup_key
+    dedup_key = request.dedup_key if routed is None else routed.event.dedup_key
     if file is None:
         stage = _deployed(invocation, wanted, dedup_key)
     else:
         configuration = load_valid(invocation, file)
         found = _chosen(wanted, dict(configuration.services))
         stage = Stage(file, found, roster_of(configuration, found.id))
-    played = play(sent or request.event(stage.service.id, body, OPSKNIGHT), stage, begins, opening)
+    sent = routed.event if routed else request.event(stage.service.id, body, OPSKNIGHT)
+    played = play(sent, stage, begins, routed.opening if routed else AT_ONCE)
     if screen.as_json:
         screen.data(view.data(played) | ({"route": routed.route} if routed else {}))
         return
@@ -104,6 +116,22 @@ def _way(invocation: Invocation, file: str | None, integration: str, event: Even
     if file is None:
         active = _active(invocation, found, event)
     return way(found, event, known.services, active)
+
+
+def _of_aws(invocation: Invocation, file: str | None, body: str, name: str) -> Way:
+    """Raises CommandError for what is no event."""
+    known = naming.configuration(invocation) if file is None else load_valid(invocation, file)
+    told = of_queue(body, "simulated", invocation.session.now())
+    if not isinstance(told, Told):
+        raise CommandError(f"{name_of(name)} is no event that pages: {told.why}.")
+    active = None
+    if file is None:
+        table, deadline = invocation.deployment.table, invocation.session.deadline()
+        seen = read(table, Origin("aws", "aws", shortened(told.key)), [], deadline)
+        if (routed := seen.routed) is not None:
+            pointer = table.pointer(routed.service_id, routed.dedup_key, deadline)
+            active = pointer if pointer and pointer.id == routed.incident_id else None
+    return of_aws(told, known, active)
 
 
 def _active(invocation: Invocation, integration: Integration, event: Event) -> Pointer | None:

@@ -5,13 +5,20 @@ has already. Pure, as far as reading goes: what is there is an argument.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
-from opsknight.config.configuration import slug_of
+from opsknight.config.configuration import Configuration, slug_of
+from opsknight.directory.aws import RULES_ID, AwsRules
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.routing import Routing
 from opsknight.incident.events import AT_ONCE, Opening
-from opsknight.incident.model import Action, Event, Pointer
+from opsknight.incident.model import Action, Actor, ActorKind, Event, Pointer
+from opsknight.integrations.aws import Told
+from opsknight.integrations.aws_rules import taken
+from opsknight.integrations.drafts import understood
 from opsknight.integrations.routes import verdict
+
+AWS: Final = Actor(kind=ActorKind.INTEGRATION, id="aws", name="AWS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,28 @@ def way(
         parts.append(f"in the group {found.dedup_key}")
     problems = "".join(f" Problem: {each}." for each in found.problems)
     return Way(moved, opening, f"{', '.join(parts)}.{problems}", name)
+
+
+def of_aws(told: Told, known: Configuration, active: Pointer | None) -> Way:
+    """The same of an event of AWS, by the rules of the section `aws`."""
+    event = understood(told.draft, "svc_aws", AWS).event
+    if active is not None:
+        where = replace(event, service_id=active.service_id, dedup_key=active.dedup_key)
+        said = f"It belongs to {active.id} of {slug_of(active.service_id)}: no rule is asked."
+        return Way(where, AT_ONCE, said, None)
+    if not told.opens:
+        said = "No active incident has this dedup key, and rules are for triggers."
+        return Way(event, AT_ONCE, said, None, dropped=True)
+    found = taken(known.aws.get(RULES_ID, AwsRules()), told)
+    if found is None:
+        said = "No rule of `aws` names it: it pages nobody, and is counted."
+        return Way(event, AT_ONCE, said, None, dropped=True)
+    there = (known.services[each] for each in found.service_ids if each in known.services)
+    service_id = next((each.id for each in there if not each.disabled), None)
+    if service_id is None:
+        why = "ignores it" if not found.service_ids else "names a service that is disabled"
+        return Way(event, AT_ONCE, f"In `aws`, {found.name} {why}.", found.name, dropped=True)
+    severity = found.rule.severity if found.rule else None
+    moved = replace(event, service_id=service_id, severity=severity or event.severity)
+    said = f"In `aws`, {found.name} gives it to {slug_of(service_id)}"
+    return Way(moved, AT_ONCE, said + (f", as {severity}." if severity else "."), found.name)

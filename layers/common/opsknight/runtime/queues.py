@@ -55,10 +55,13 @@ class Queue:
         """About how many messages wait or are being worked at, without those for later. 0 when SQS
         does not say.
         """
-        names: list[QueueAttributeNameType] = [
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-        ]
+        return self._number("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+    def waiting(self) -> int:
+        """About how many messages nobody is working at. 0 when SQS does not say."""
+        return self._number("ApproximateNumberOfMessages")
+
+    def _number(self, *names: "QueueAttributeNameType") -> int:
         try:
             answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
         except (BotoCoreError, ClientError):

@@ -102,6 +102,12 @@ class OutboxSettings(QueueSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class TickSettings:
+    arrivals_url: str
+    """The queue of AWS's own events."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendingSettings(LinkSettings):
     """For the send functions. Empty where the deployment has no such thing."""
 
@@ -136,6 +142,7 @@ def read_settings[
         ConsoleSettings,
         QueueSettings,
         OutboxSettings,
+        TickSettings,
         SendingSettings,
         RespondSettings,
         PagesSettings,
