@@ -45,6 +45,7 @@ from harness.world import World, deadline, event, http_event
 from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
+from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.mirror import Passed
@@ -90,7 +91,7 @@ from tests.integration.steps import do
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
-QUEUES = ("Timers", "Plans", "PagesHigh", "Pages", "Notices", "Renders.fifo")
+QUEUES = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices", "Renders.fifo")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
@@ -109,6 +110,21 @@ OPTIONAL = {
     ("kms:Decrypt", "SecretsKeyArn"),
     ("ssm:GetParameter", "parameter/opsknight/stack/canary-ping"),
 }
+
+
+def _brings_events_of_aws(world: World) -> None:
+    """An alarm that fires twice, is over, and comes too late; and one that no rule names."""
+    rule = AwsRule(name="checkout-*", service_id=world.service.id)
+    item = directory_item(AwsRules(rules=(rule,)))
+    world.table.client.put_item(TableName=world.table.name, Item=item)
+    told = [("checkout-1", "ALARM", 1), ("checkout-1", "ALARM", 2), ("checkout-1", "OK", 3)]
+    for name, state, second in [*told, ("checkout-1", "ALARM", 2), ("other", "ALARM", 1)]:
+        alarm = {"AlarmName": name, "NewStateValue": state, "AlarmArn": f"arn:{name}"}
+        alarm["StateChangeTime"] = f"2026-01-01T00:00:0{second}.000+0000"
+        record = {"messageId": "1", "receiptHandle": "r", "body": json.dumps(alarm)}
+        record |= {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:1:q"}
+        answer = events.handler.on_request({"Records": [record]}, None)
+        assert answer == {"batchItemFailures": []}
 
 
 def call_events(world: World) -> None:
@@ -130,6 +146,7 @@ def call_events(world: World) -> None:
     alert = {"status": "firing", "labels": {"alertname": "HighCPU"}}
     batch = http_event({"alerts": [alert, alert | {"labels": {"a": "b"}}]}, path=path)
     assert events.handler.on_request(batch, None)["statusCode"] == 202
+    _brings_events_of_aws(world)
     genie = {"authorization": f"GenieKey {world.integration_key}"}
     for method, path, body, status in (
         ("POST", "", {"message": "Disk full", "alias": "disk"}, 202),
