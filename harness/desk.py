@@ -30,11 +30,13 @@ from opsknight.store import items, message_items
 from opsknight.store.receivers import Receivers
 from opsknight.store.wire import wire
 from respond.handler import Responder, fault, make, on_messages
+from respond.keeper import make as make_keeper
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 
+KEEPING = "/api/keeping/"
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
@@ -68,6 +70,8 @@ class Desk:
     """The only ones in Slack whose people may act, if any."""
     twilio_name: str = ""
     """The SSM parameter that describes an account at Twilio (`harness.twilio`)."""
+    new_secret: Callable[[], str] = lambda: token_hex(16)
+    """Makes integration keys."""
     everything: str | None = None
     """An API key of a responder with every scope; made when first needed."""
 
@@ -79,6 +83,13 @@ class Desk:
         self.ssm: SSMClient = embedded.client("ssm", endpoint)
         self.keys = LinkKeys(Secret(SecretReader(self.ssm), self.key_name))
         self.function = self.responder()
+        self.keeper = make_keeper(
+            self.world.table,
+            self.world.counters,
+            self.new_id,
+            self.world.clock,
+            self.new_secret,
+        )
 
     def responder(self, patience: float = 8, origins: str = "") -> Responder:
         """One more warm function, with a memory of its own."""
@@ -263,5 +274,7 @@ class Desk:
         if self.through is not None:
             answer = self.through(event, None)
         else:
-            answer = respond(event, lambda: function or self.function, fault)
+            keeps = function is None and event["rawPath"].startswith(KEEPING)
+            chosen = self.keeper if keeps else function or self.function
+            answer = respond(event, lambda: chosen, fault)
         return RawResponse(answer["statusCode"], answer["headers"], answer["body"])

@@ -29,6 +29,7 @@ _IN_TRANSACTION: Final = {
 _MAKERS: Final = {
     "canary": ("CanaryFunction",),
     "events": ("EventsFunction",),
+    "respond/keep": ("KeepingFunction",),
     "respond": ("RespondFunction",),
     "status": ("PublishFunction",),
     "notify": ("NotifyFunction", "SendFunction"),

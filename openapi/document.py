@@ -13,8 +13,13 @@ from opsknight.directory.rate_limit import LIMIT
 from opsknight.http.idempotency import LONGEST
 from opsknight.http.routes import Route
 from respond import routes
+from respond.keeping import routes as keeping
 
-ROUTES: Final[tuple[Route[Any], ...]] = (*handler.ROUTES, *routes.ROUTES)
+ROUTES: Final[tuple[Route[Any], ...]] = (
+    *handler.ROUTES,
+    *routes.ROUTES,
+    *keeping.ROUTES,
+)
 _TAGS: Final = {
     "events": "Events from monitors: docs/events-api.md.",
     "deployment": "Needs no key.",
@@ -23,6 +28,7 @@ _TAGS: Final = {
     "schedules": "Who is on call, and overrides.",
     "users": "The caller, people and teams.",
     "policies": "Escalation policies.",
+    "keys": "Integrations that people add, and keys.",
 }
 _SECURITY: Final = {
     "integrationKey": {

@@ -12,6 +12,7 @@ import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
 import { OnCallPage } from "./pages/oncall";
 import { SchedulePage } from "./pages/schedule";
+import { ServicePage } from "./pages/service";
 import { ServicesPage } from "./pages/services";
 import { Empty, Problem } from "./parts";
 import { go, Link, ROOT, useAddress } from "./router";
@@ -74,7 +75,7 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
     case "oncall":
       return id ? <SchedulePage key={id} id={id} me={me} address={address} /> : <OnCallPage me={me} />;
     case "services":
-      return <ServicesPage me={me} />;
+      return id ? <ServicePage key={id} id={id} me={me} address={address} /> : <ServicesPage me={me} />;
     case "me":
       return <MePage me={me} again={again} />;
     default:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from secrets import token_hex
 from typing import Any, Final
 
 from opsknight.escalation.hold import Hold
@@ -45,11 +46,17 @@ class Api:
     workers: Executor
     callers: Callers
     new_id: Callable[[str, datetime], str]
-    link_keys: LinkKeys
-    pages: Queue
+    link_keys: LinkKeys | None
+    """None where nothing signs links."""
+    pages: Queue | None
+    """None where nothing is sent."""
     counters: Counters
     hold: Callable[[], Hold]
     renders: Renders | None = None
+    router: Callable[[], Router[Handler]] = router
+    new_secret: Callable[[], str] = lambda: token_hex(16)
+    remembers: bool = True
+    """Whether a request with an Idempotency-Key has a record, which keeps its answer."""
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -66,7 +73,7 @@ class Api:
     def _answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
     ) -> Answer:
-        route, ids = router().find(request)
+        route, ids = self.router().find(request)
         caller = self.callers.of(request, route.scope_of(request), now, deadline)
         log_fields |= {"key_id": caller.id, "user_id": caller.user.id, "route": route.path}
         if ids and route.path.startswith(INCIDENT_PATHS):
@@ -88,6 +95,7 @@ class Api:
             self.counters,
             self.hold,
             self.renders,
+            self.new_secret,
         )
         try:
             answer = self._once(route, call)
@@ -102,6 +110,8 @@ class Api:
 
     def _once(self, route: PeopleRoute, call: ApiCall) -> Answer:
         """Raises HttpError, Unavailable."""
+        if not self.remembers:
+            return _handled(route, call)
         key_id, token = call.caller.id, call.new_id("req")
         found = once(call.request, key_id, token, self.table, call.now, call.deadline)
         if found is None:

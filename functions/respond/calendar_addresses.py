@@ -37,4 +37,4 @@ def end_calendar(call: ApiCall) -> Answer:
 
 def _path(owner_id: str, call: ApiCall) -> str:
     epoch = Rosters(call.table).calendar_epoch(owner_id, call.deadline)
-    return calendar_link.path(owner_id, epoch, call.link_keys.signing(call.now))
+    return calendar_link.path(owner_id, epoch, call.links.signing(call.now))

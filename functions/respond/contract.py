@@ -60,6 +60,12 @@ class Body(BaseModel):
     )
 
 
+class NewIntegration(Body):
+    """A named source of events of the service."""
+
+    name: Annotated[str, Text(100)]
+
+
 class NoBody(Body):
     """Nothing is required; all fields are ignored."""
 

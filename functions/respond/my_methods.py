@@ -38,7 +38,7 @@ def send_code(call: ApiCall, _: NoBody) -> Answer:
     code_id = call.new_id("code")
     delivery = code_delivery(code_id, user, method, call.now)
     call.table.plan_delivery(delivery, call.deadline)
-    call.pages.enqueue([delivery_wakeup(delivery, call.now)], call.now)
+    call.queue.enqueue([delivery_wakeup(delivery, call.now)], call.now)
     return Answer(202, _shown(code_id, delivery))
 
 
@@ -56,7 +56,7 @@ def type_code(call: ApiCall, typed: TypedCode) -> Answer:
     if call.now >= ends_at or not tried:
         expected = "Its ten minutes are over, or it was typed wrong five times."
         raise HttpError(410, Failure(error="Code is over", message=expected))
-    if not codes.is_code(typed.code, delivery.id, call.link_keys.accepted(call.now)):
+    if not codes.is_code(typed.code, delivery.id, call.links.accepted(call.now)):
         raise HttpError(403, Failure(error="Wrong code", message="That is not the code."))
     method = _method(call, method_id)
     destination = _destination(call.caller.user, method)

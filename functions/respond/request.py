@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -56,14 +57,31 @@ class ApiCall:
     workers: Executor
     """For what is done to many incidents at once."""
     make_id: Callable[[str, datetime], str]
-    link_keys: LinkKeys
-    pages: Queue
+    link_keys: LinkKeys | None
+    """None where nothing signs links."""
+    pages: Queue | None
+    """None where nothing is sent."""
     counters: Counters
     hold: Callable[[], Hold]
     renders: Renders | None = None
     """Asks for status pages to be rendered."""
+    new_secret: Callable[[], str] = lambda: token_hex(16)
+    """A new integration key."""
     once: Once | None = None
     """The record of the request, where its caller may send it again."""
+
+    @property
+    def links(self) -> LinkKeys:
+        if self.link_keys is None:
+            raise AssertionError("this function signs no links")
+        return self.link_keys
+
+    @property
+    def queue(self) -> Queue:
+        """Of pages."""
+        if self.pages is None:
+            raise AssertionError("this function sends nothing")
+        return self.pages
 
     def new_id(self, prefix: str) -> str:
         return self.make_id(prefix, self.now)

@@ -15,7 +15,7 @@ from opsknight.directory.entries import (
 )
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Parameter, Reply, Route
-from opsknight.views import models, roster_models
+from opsknight.views import integration_models, models, roster_models
 from respond import (
     calendar_routes,
     contract,
@@ -175,6 +175,16 @@ _SERVICES: Final[tuple[PeopleRoute, ...]] = (
         summary="List services, by id.",
         replies=(Reply(200, "All that the key's owner may see.", roster_models.Services, LIMITS),),
         errors=(400,),
+    ),
+    Route(
+        method="GET",
+        path="/api/services/{serviceId}",
+        name="showService",
+        scope=SERVICES_READ,
+        handler=rosters.show_service,
+        summary="Show one service with its integrations, their keys, and its receivers.",
+        replies=(Reply(200, "Without secrets.", integration_models.ShownService, LIMITS),),
+        errors=(400, 403, 404),
     ),
     Route(
         method="GET",

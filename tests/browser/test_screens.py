@@ -18,6 +18,7 @@ from opsknight.notification.delivery import State
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_journeys import enter, opened
 from tests.browser.test_oncall_pages import scheduled
+from tests.browser.test_service_pages import configured
 from tests.integration.steps import do
 
 FOLDER = ROOT / ".local" / "screens"
@@ -46,6 +47,7 @@ def test_every_page_is_looked_at(
         done = opened(served, f"Probe {number} of the shop fails", "warning")
         do(world, done, Resolve())
     scheduled(served)
+    configured(served)
     served.desk.configured(
         services=["svc_checkout"], users=["user_ada", "user_ben"], schedules=["sch_web"]
     )
@@ -59,6 +61,8 @@ def test_every_page_is_looked_at(
         where = f"{'phone' if size == PHONE else 'desk'}-{scheme}"
         pages = {"incidents": "incidents", "incident": f"incidents/{first}"}
         pages |= {"resolved": "incidents?view=resolved", "calendar": "oncall/sch_web"}
+        pages["service"] = "services/svc_checkout?tab=integrations"
+        pages["maintenance"] = "services/svc_checkout?tab=maintenance"
         for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
             page.goto(f"{served.url}/console/{at}")
             page.wait_for_load_state("networkidle")

@@ -6,11 +6,14 @@ With GOLDEN=write in the environment the answers are written anew: read the diff
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -18,7 +21,7 @@ from events.handler import Api
 from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from harness.described import DESCRIBED, operation
-from harness.desk import Desk
+from harness.desk import KEEPING, Desk
 from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
@@ -98,7 +101,12 @@ class Ids:
 def desk(world: World) -> Desk:
     """A night in which three incidents were opened, and Ada was paged about the first."""
     world, new_id = world, Ids()
-    desk = Desk(world, new_id=new_id)
+    numbers = count(1)
+
+    def new_secret() -> str:
+        return sha256(f"secret {next(numbers)}".encode()).hexdigest()[:32]
+
+    desk = Desk(world, new_id=new_id, new_secret=new_secret)
     desk.ssm.put_parameter(Name=desk.key_name, Value="5e" * 32, Type="SecureString")
     world.table.create([SCHEDULE], {}, token_hex(8), deadline())
     world.table.publish(POLICY, token_hex(8), deadline())
@@ -165,7 +173,12 @@ def test_every_example(desk: Desk, tmp_path: Path) -> None:
         "BENS_KEY": desk.key("ben", *SCOPES),
     }
     written, last = [], 0
-    with served(lambda sent: respond(sent, lambda: desk.function, fault)) as api:
+
+    def answered(sent: Mapping[str, Any]) -> dict[str, Any]:
+        keeps = sent["rawPath"].startswith(KEEPING)
+        return respond(sent, lambda: desk.keeper if keeps else desk.function, fault)
+
+    with served(answered) as api:
         for example in examples(DOCUMENT):
             answer = laid_out(api.run(example, tmp_path, **keys)) + "\n"
             assert api.statuses.pop() == example.status, example.program + answer

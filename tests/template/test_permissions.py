@@ -28,6 +28,7 @@ import escalation.handler
 import events.handler
 import notify.handler
 import respond.handler
+import respond.keeper
 from escalation.sweep import BATCH
 from harness import twilio
 from harness.desk import Desk
@@ -446,6 +447,23 @@ def call_canary(world: World) -> None:
     assert [each.path for each in api.requests] == ["/api/events", "/api/events"]
 
 
+def call_keeping(world: World) -> None:
+    desk = Desk(
+        world,
+        os.environ["AWS_ENDPOINT_URL"],
+        through=respond.keeper.on_request,
+    )
+    desk.configured(services=[world.service.id])
+    path = f"/api/keeping/services/{world.service.id}"
+    made = desk.call("POST", f"{path}/integrations", {"name": "Nagios"})
+    assert made.status == 201, made.body
+    key = made.body["key"]["id"]
+    rotated = desk.call("POST", f"{path}/keys/{key}/rotate")
+    assert rotated.status == 201, rotated.body
+    assert desk.call("POST", f"{path}/integrations/int_nagios/keys").status == 201
+    assert desk.call("DELETE", f"{path}/keys/{rotated.body['key']['id']}").status == 200
+
+
 def call_console(world: World) -> None:
     desk = Desk(world, os.environ["AWS_ENDPOINT_URL"])
     desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
@@ -516,6 +534,7 @@ CALLS = {
     "PublishFunction": call_publish,
     "StatusFunction": call_status,
     "ConsoleFunction": call_console,
+    "KeepingFunction": call_keeping,
     "CanaryFunction": call_canary,
     "SendFunction": call_send,
     "RespondFunction": call_respond,
@@ -539,6 +558,7 @@ def unmade() -> Iterator[None]:
         console.handler.console,
         events.handler.api,
         respond.handler.responder,
+        respond.keeper.keeper,
         escalation.handler.engine,
         escalation.handler.hold_memory,
         status_handler.pages,
@@ -772,17 +792,21 @@ DIRECTORY = [
 @pytest.mark.parametrize("key", DIRECTORY)
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_no_function_writes_what_the_command_line_writes(function: str, key: str) -> None:
+    # A key is a revision, and listed. Nothing else of that function's is.
+    keeps = function == "KeepingFunction" and key in (items.HEAD_KEY["pk"]["S"], items.KEYS["S"])
     for action in WRITES:
-        assert not allows(function, f"dynamodb:{action}", "Table", [key])
+        may = allows(function, f"dynamodb:{action}", "Table", [key])
+        assert may is (keeps and action in ("PutItem", "UpdateItem"))
         # Nor as a part of something larger.
         assert not allows(function, f"dynamodb:{action}", "Table", ["incident#inc_1", key])
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
-def test_no_function_makes_or_removes_a_key_but_the_canary_its_own(function: str) -> None:
+def test_one_function_makes_keys_and_the_canary_its_own(function: str) -> None:
     for action in ("PutItem", "DeleteItem", "BatchWriteItem"):
         may = allows(function, f"dynamodb:{action}", "Table", ["key#5a1d"])
-        assert may is (function == "CanaryFunction" and action == "PutItem")
+        makes = function in ("CanaryFunction", "KeepingFunction")
+        assert may is (makes and action == "PutItem")
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -802,7 +826,8 @@ def test_the_canary_writes_its_own_entries_and_others_write_none_of_them(functio
     its_own = [f"user#{SERVICE_ID}", f"policy#{SERVICE_ID}", f"service#{SERVICE_ID}"]
     for key in its_own:
         may = allows(function, "dynamodb:PutItem", "Table", [key])
-        assert may is (function == "CanaryFunction")
+        keeps = function == "KeepingFunction" and key.startswith("service#")
+        assert may is (function == "CanaryFunction" or keeps)
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -812,8 +837,10 @@ def test_people_alone_change_schedules_and_services(function: str) -> None:
 
     responds = function == "RespondFunction"
     assert may("PutItem", "schedule#sch_1") is may("DeleteItem", "schedule#sch_1") is responds
-    assert may("UpdateItem", "service#svc_1") is responds
-    assert not may("PutItem", "service#svc_1")
+    keeps = function == "KeepingFunction"
+    assert may("UpdateItem", "service#svc_1") is (responds or keeps)
+    # An integration lies with its service.
+    assert may("PutItem", "service#svc_1") is keeps
     assert not may("DeleteItem", "service#svc_1")
 
 

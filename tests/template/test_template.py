@@ -56,6 +56,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
+    "KeepingFunction": (TableSettings, CounterSettings),
     "StatusFunction": (PagesSettings,),
     "PublishFunction": (TableSettings, PublishingSettings),
     "ConsoleFunction": (TableSettings, CounterSettings, ConsoleSettings),
@@ -64,6 +65,7 @@ INTEGRATIONS = {
     "EventsFunction": "ApiIntegration",
     "RespondFunction": "RespondIntegration",
     "ConsoleFunction": "ConsoleIntegration",
+    "KeepingFunction": "KeepingIntegration",
     "StatusFunction": "StatusIntegration",
 }
 BY_LIBRARIES = {
@@ -221,6 +223,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "GET /console/{proxy+}": "${ConsoleIntegration}",
         "ANY /auth/{proxy+}": "${ConsoleIntegration}",
         "ANY /status/{proxy+}": "${StatusIntegration}",
+        "ANY /api/keeping/{proxy+}": "${KeepingIntegration}",
     }
     integrations = of_type("AWS::ApiGatewayV2::Integration")
     assert set(integrations) == set(INTEGRATIONS.values())
@@ -334,7 +337,7 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
     sorted(
         set(SETTINGS)
         - {"EventsFunction", "RespondFunction", "CanaryFunction", "ConsoleFunction"}
-        - {"StatusFunction"}
+        - {"KeepingFunction", "StatusFunction"}
     ),
 )
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
@@ -539,7 +542,7 @@ def test_the_errors_of_every_function_are_heard() -> None:
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     # Whoever opens the console or a page sees its failure, and API Gateway counts it.
-    seen = {"ConsoleFunction", "StatusFunction"}
+    seen = {"ConsoleFunction", "KeepingFunction", "StatusFunction"}
     assert watched | set(HEARD_OTHERWISE) | seen == set(functions())
     assert alarms["ApiFailingAlarm"]["MetricName"] == "5xx"
     for name in HEARD_OTHERWISE.values():

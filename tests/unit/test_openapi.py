@@ -17,8 +17,9 @@ from opsknight.http.body import InvalidBody, parse
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import Route
 from opsknight.incident.event_request import EventRequest
+from respond.keeping.routes import ROUTES as KEEPING
 from respond.request import ApiCall
-from respond.routes import ROUTES
+from respond.routes import ROUTES as OTHERS
 
 SEND = DESCRIBED["paths"]["/api/events"]["post"]
 EXAMPLE = SEND["requestBody"]["content"]["application/json"]["example"]
@@ -130,6 +131,7 @@ PEOPLE = {
 }
 
 
+ROUTES = (*OTHERS, *KEEPING)
 BODIES = {(route.method, route.path): route.body for route in ROUTES if route.body is not None}
 
 

@@ -20,6 +20,9 @@ export type Shift = Schemas["ShiftAnswer"];
 export type OverridePreview = Schemas["OverridePreview"];
 export type StatusPage = Schemas["StatusPageAnswer"];
 export type StatusPost = Schemas["PostAnswer"];
+export type ServiceDetails = Schemas["ServiceDetails"];
+export type IntegrationKey = Schemas["KeyAnswer"];
+export type NewKey = Schemas["NewKey"];
 export type Status = Schemas["Status"];
 export type Urgency = Schemas["Urgency"];
 

@@ -474,6 +474,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/services/{serviceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show one service with its integrations, their keys, and its receivers.
+         * @description Needs the scope `services:read`.
+         */
+        get: operations["showService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/services/{serviceId}/maintenance": {
         parameters: {
             query?: never;
@@ -1007,6 +1029,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keeping/services/{serviceId}/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add an integration to a service, with its key.
+         * @description Needs the scope `keys:write`.
+         */
+        post: operations["addIntegration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/services/{serviceId}/integrations/{integrationId}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+                integrationId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make another key of an integration.
+         * @description Needs the scope `keys:write`.
+         */
+        post: operations["addKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/services/{serviceId}/keys/{keyId}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace a key by a new one; the old one works for another day.
+         * @description Needs the scope `keys:write`.
+         */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/services/{serviceId}/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a key: within 30 seconds it works nowhere.
+         * @description Needs the scope `keys:write`.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1318,10 +1431,32 @@ export interface components {
             /** @description For the next page; absent on the last one. */
             cursor?: string;
         };
+        IntegrationAnswer: {
+            id: string;
+            name: string;
+            /** @description Who added it in the console; absent for one of the file's. */
+            madeBy?: string;
+            /** @description Oldest first; ended ones, too. */
+            keys: components["schemas"]["KeyAnswer"][];
+        };
         /** @description One thing that is wrong with a body or a query. */
         Issue: {
             path: string;
             message: string;
+        };
+        /** @description A key of an integration, without its secret. */
+        KeyAnswer: {
+            id: string;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date
+             * @description The last day (UTC) with an accepted event.
+             */
+            usedOn?: string;
+            /** Format: date-time */
+            endsAt?: string;
+            live: boolean;
         };
         LayerAnswer: {
             id: string;
@@ -1443,6 +1578,15 @@ export interface components {
             description?: string | null;
             /** @description An active incident with the same key gets one more alert instead. */
             dedupKey?: string | null;
+        };
+        /** @description A named source of events of the service. */
+        NewIntegration: {
+            name: string;
+        };
+        NewKey: {
+            key: components["schemas"]["KeyAnswer"];
+            /** @description 32 hexadecimal characters, shown this one time. */
+            secret: string;
         };
         /** @description `userId` is on call from `start` until `end`, in place of everybody else or of one user. */
         NewOverride: {
@@ -1650,6 +1794,24 @@ export interface components {
         ReassignBody: {
             userId: components["schemas"]["Id"];
         };
+        ReceiverAnswer: {
+            id: string;
+            name: string;
+            channel: components["schemas"]["Channel"];
+            /** @description What it hears of. */
+            events: components["schemas"]["IncidentEvent"][];
+            /**
+             * Format: date-time
+             * @description Absent while it takes what is sent.
+             */
+            failingSince?: string;
+            failures: number;
+            /**
+             * Format: date-time
+             * @description Until then it is tried no more.
+             */
+            closedUntil?: string;
+        };
         Removed: {
             /** @constant */
             status: "success";
@@ -1754,6 +1916,29 @@ export interface components {
              */
             shadowUntil?: string;
         };
+        ServiceDetails: {
+            id: string;
+            name: string;
+            teamId: string;
+            teamName?: string;
+            disabled: boolean;
+            policyId?: string;
+            policyName?: string;
+            /** @description Whether it is within its support hours, if it has any. */
+            supported?: boolean;
+            /**
+             * Format: date-time
+             * @description Absent when no window is in force.
+             */
+            maintenanceUntil?: string;
+            /**
+             * Format: date-time
+             * @description Until then it pages nobody; absent for a service that is live.
+             */
+            shadowUntil?: string;
+            integrations: components["schemas"]["IntegrationAnswer"][];
+            receivers: components["schemas"]["ReceiverAnswer"][];
+        };
         Services: {
             services: components["schemas"]["ServiceAnswer"][];
         };
@@ -1812,6 +1997,9 @@ export interface components {
         };
         ShownPost: {
             post: components["schemas"]["PostAnswer"];
+        };
+        ShownService: {
+            service: components["schemas"]["ServiceDetails"];
         };
         ShownServiceAnswer: {
             id: string;
@@ -3398,6 +3586,41 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    showService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Without secrets. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownService"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMaintenance: {
         parameters: {
             query?: never;
@@ -4552,6 +4775,186 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addIntegration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Prometheus Alerts"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewIntegration"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown this one time. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                serviceId: string;
+                integrationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown this one time. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                serviceId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description The key, which is shown this one time. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serviceId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

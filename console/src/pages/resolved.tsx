@@ -19,7 +19,15 @@ const NOTHING: Found = { rows: [], cursor: undefined, reading: true, error: unde
 // An answer looks at the next 500: a word that few have is looked for this often before somebody says so.
 const BATCHES = 4;
 
-export function ResolvedList({ address, zone, now }: { address: URL; zone: string | undefined; now: number }): JSX.Element {
+interface Props {
+  address: URL;
+  zone: string | undefined;
+  now: number;
+  /** Only of this one. */
+  service?: string;
+}
+
+export function ResolvedList({ address, zone, now, service }: Props): JSX.Element {
   const words = address.searchParams.get("q") ?? "";
   const oldest = address.searchParams.get("sort") === "oldest";
   const urgency = address.searchParams.get("urgency") as Urgency | null;
@@ -32,7 +40,8 @@ export function ResolvedList({ address, zone, now }: { address: URL; zone: strin
         status: "RESOLVED",
         limit: 50,
         ...(words ? { q: words } : {}),
-        ...(oldest ? { sort: "oldest" as const } : {}),
+        ...(oldest || service ? { sort: oldest ? ("oldest" as const) : ("newest" as const) } : {}),
+        ...(service ? { service } : {}),
         ...(urgency ? { urgency } : {}),
         ...(cursor ? { cursor } : {}),
       };

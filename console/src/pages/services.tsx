@@ -61,7 +61,7 @@ function One({ service, me, now, again }: { service: Service; me: Me; now: numbe
   return (
     <li class="service">
       <p class="name">
-        <Link to={`${ROOT}incidents?q=${encodeURIComponent(service.name)}`}>{service.name}</Link>
+        <Link to={`${ROOT}services/${service.id}`}>{service.name}</Link>
         {service.disabled && <span class="tag"> disabled</span>}
       </p>
       <p class="dim">

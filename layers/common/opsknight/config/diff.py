@@ -44,8 +44,9 @@ def desired(
     """The configuration of the deployment after `file` is applied to it.
 
     Entries that the file does not name stay; with `prune` they stay only if an active incident
-    needs them. Receivers are part of their service: if the file names the service but not the
-    receiver, the receiver goes even without `prune`.
+    needs them, or if people added them to a service of the file. Receivers are part of their
+    service: if the file names the service but not the receiver, the receiver goes even without
+    `prune`.
     """
     needed = _needed(live, in_use) if prune else {}
     kept: list[Kept] = []
@@ -55,12 +56,21 @@ def desired(
             continue
         if isinstance(entry, ServiceReceiver) and entry.service_id in file.services:
             continue
-        if not prune or (kind, key) in needed:
+        if not prune or (kind, key) in needed or _is_of_the_console(entry, file):
             kept.append(Kept(entry, needed.get((kind, key))))
     entries = [_completed(entry, live) for entry in file.entries()]
     everything = [*(each.entry for each in kept), *entries]
     copied = _with_integrations([*_with_teams(everything)])
     return Desired(Configuration.of(copied), tuple(kept))
+
+
+def _is_of_the_console(entry: Entry, file: Configuration) -> bool:
+    """Whether people added it to a service of the file: no file names it, so none removes it."""
+    match entry:
+        case Integration(made_by=str(), service_id=service_id):
+            return service_id in file.services
+        case _:
+            return False
 
 
 def _completed(entry: Entry, live: Configuration) -> Entry:

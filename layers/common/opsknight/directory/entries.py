@@ -37,6 +37,8 @@ POLICIES_READ: Final = "policies:read"
 STATUS_READ: Final = "status:read"
 STATUS_WRITE: Final = "status:write"
 """Posts on public status pages; only the configuration changes the pages."""
+KEYS_WRITE: Final = "keys:write"
+"""Integrations that people add, and the keys of integrations; for responders and administrators."""
 SCOPES: Final = (
     EVENTS_WRITE,
     INCIDENTS_READ,
@@ -49,6 +51,7 @@ SCOPES: Final = (
     POLICIES_READ,
     STATUS_READ,
     STATUS_WRITE,
+    KEYS_WRITE,
 )
 
 
@@ -230,6 +233,8 @@ class Integration(Model):
     """How often its sender says that it lives (`/heartbeat/KEY`); None for never."""
     topics: tuple[str, ...] | None = None
     """ARNs of the topics of SNS whose signed messages it takes."""
+    made_by: str | None = None
+    """The name of whoever added it in the console, which owns it then; None for the file's."""
     unread: tuple[str, ...] = Field(default=(), exclude=True)
     """Settings that are there, and that only a newer version understands. Never stored."""
 

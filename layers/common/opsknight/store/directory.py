@@ -7,7 +7,7 @@ Keys, services and users are in `callers`; how a configuration is written as a w
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from opsknight.directory.entries import Team
+from opsknight.directory.entries import Integration, Team
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions
@@ -22,6 +22,11 @@ from opsknight.store.wire import Item, plain
 class DirectoryRows(CallerRows):
     def team(self, team_id: str, deadline: Deadline) -> Team | None:
         return self.get(Team, items.team_key(team_id), deadline)
+
+    def integrations(self, service_id: str, deadline: Deadline) -> list[Integration]:
+        """A service's integrations, by id."""
+        found = self.under(items.service_key(service_id)["pk"], "integration#", deadline)
+        return [self.integration_in(item) for item in found]
 
     def receivers(self, service_id: str, deadline: Deadline) -> Iterator[Item]:
         """A service's receivers as they are stored, by id: one of them may fail validation."""

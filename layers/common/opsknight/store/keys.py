@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
-from opsknight.directory.entries import ApiKey, IntegrationKey
-from opsknight.store import items, key_items, transactions
+from opsknight.directory.entries import ApiKey, Integration, IntegrationKey
+from opsknight.store import directory_items, items, key_items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
@@ -47,6 +47,41 @@ class Keys:
         integration or user, would not know about the key.
         """
         self._write([*self._new(hashed, key)], token, deadline)
+
+    def add_integration(
+        self,
+        integration: Integration,
+        hashed: str,
+        key: IntegrationKey,
+        token: str,
+        deadline: Deadline,
+    ) -> None:
+        """Adds an integration to a service, with its first key; Conflict when there is one of that
+        id, or the service is gone. It is a revision, too, and listed as what a file has is.
+        """
+        name = self.table.name
+        listed = {"L": [{"S": f"{integration.service_id}/{integration.id}"}]}
+        writes: list[Write] = [
+            transactions.put_new(name, directory_items.directory_item(integration)),
+            transactions.put_new(name, key_items.any_key_item(hashed, key)),
+            transactions.put_new(name, key_items.key_listing_item(hashed, key)),
+            transactions.exists(name, items.service_key(integration.service_id)),
+            {
+                "Update": {
+                    "TableName": name,
+                    "Key": items.HEAD_KEY,
+                    "ConditionExpression": "attribute_exists(pk)",
+                    "UpdateExpression": "SET integrations = list_append("
+                    "if_not_exists(integrations, :none), :new) ADD revision :one",
+                    "ExpressionAttributeValues": {
+                        ":none": {"L": []},
+                        ":new": listed,
+                        ":one": {"N": "1"},
+                    },
+                }
+            },
+        ]
+        self._write(writes, token, deadline)
 
     def replace(
         self,

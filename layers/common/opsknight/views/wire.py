@@ -4,7 +4,7 @@ description is made from it, and this module writes it. The shapes themselves ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import ConfigDict
@@ -61,6 +61,8 @@ def _plain(value: Any) -> Any:
             return value
         case datetime():
             return time(value)
+        case date():
+            return value.isoformat()
         case Mapping():
             return {name: _plain(each) for name, each in value.items()}
         case list() | tuple():
