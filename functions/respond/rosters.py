@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from opsknight.directory.entries import IntegrationKey, Service
-from opsknight.directory.receivers import Owner, ServiceReceiver
+from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota
 from opsknight.http.body import invalid
@@ -16,11 +15,8 @@ from opsknight.oncall.schedules import Override, on_call_at, shifts
 from opsknight.oncall.wall_clock import LAST
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
-from opsknight.store.keys import Keys
 from opsknight.store.operations import KEPT, Operations
-from opsknight.store.receivers import Receivers
-from opsknight.views import integration_models, models, roster_answers, roster_models
-from opsknight.views.integration_answers import service_details
+from opsknight.views import models, roster_answers, roster_models
 from opsknight.views.names import of_service, of_users
 from respond.changed_shifts import tell_changes
 from respond.contract import NewOverride, NewWindow
@@ -41,26 +37,6 @@ def list_services(call: ApiCall) -> Answer:
     names = call.names(named for each in found for named in of_service(each))
     shown = [roster_answers.service(each, names, call.now) for each in found]
     return Answer(200, roster_models.Services(services=shown))
-
-
-def show_service(call: ApiCall) -> Answer:
-    """With its integrations and their keys, and how its receivers take what is sent."""
-    [service_id] = call.ids
-    service, table = _service(service_id, call), call.table
-    receivers = list(table.readable(ServiceReceiver, table.receivers(service.id, call.deadline)))
-    where = {each.id: Owner.service(service.id).destination(each.id) for each in receivers}
-    known = Receivers(table).states(where.values(), call.deadline)
-    keys = (each.key for each in Keys(table).held(call.deadline, service.id))
-    shown = service_details(
-        service,
-        call.names(of_service(service)),
-        call.now,
-        integrations=table.integrations(service.id, call.deadline),
-        keys=[each for each in keys if isinstance(each, IntegrationKey)],
-        receivers=receivers,
-        states={each.id: known[where[each.id]] for each in receivers if where[each.id] in known},
-    )
-    return Answer(200, integration_models.ShownService(service=shown))
 
 
 def list_schedules(call: ApiCall) -> Answer:
@@ -162,7 +138,7 @@ def remove_override(call: ApiCall) -> Answer:
 
 def list_windows(call: ApiCall) -> Answer:
     [service_id] = call.ids
-    service = _service(service_id, call)
+    service = service_of(service_id, call)
     found = sorted(
         (following.start, each.id, each)
         for each in service.windows
@@ -252,7 +228,7 @@ def _change_windows(
     token = call.new_id("win")
 
     def attempt(number: int) -> None:
-        service = _service(service_id, call)
+        service = service_of(service_id, call)
         try:
             windows = change(service)
         except HttpError as error:
@@ -269,7 +245,7 @@ def _change_windows(
     decide_again(call.deadline, attempt)
 
 
-def _service(service_id: str, call: ApiCall) -> Service:
+def service_of(service_id: str, call: ApiCall) -> Service:
     """Read from the table: the directory cache may lack somebody's window."""
     service = call.table.service(service_id, call.deadline)
     if service is None:

@@ -23,7 +23,7 @@ from opsknight_cli.doctor.unmatched import aws_events
 
 FUNCTIONS: Final = (
     *("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary", "Console"),
-    *("Status", "Publish"),
+    *("Keeping", "Status", "Publish"),
 )
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
