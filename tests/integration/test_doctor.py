@@ -322,4 +322,4 @@ def test_heartbeats_that_never_beat_are_named(shell: Shell) -> None:
     assert found["verdict"] == "ok"
     rows.fail(*where, "exit code 1", now, deadline())
     [found] = examined(shell, 2)["heartbeats"]
-    assert found["said"].startswith("1 heartbeats are down or late")
+    assert found["said"].startswith("Down or late: backup")

@@ -36,13 +36,13 @@ def findings(
             by_state[found].add(f"{slug_of(each.id)} of service {slug_of(each.service_id)}")
     if silent := by_state[PulseState.WAITING]:
         said = (
-            f"{len(silent)} heartbeats have never beaten, and nobody is paged for them before they "
-            f"do: {named(silent)}."
+            "Nobody is paged for a heartbeat before it has beaten once, and these never have: "
+            f"{named(silent)}."
         )
         mend = "Let each sender fetch its address (`opsknight heartbeats show` has it)."
         return warning("heartbeats", said, mend)
     if down := by_state[PulseState.DOWN] | by_state[PulseState.LATE]:
-        said = f"{len(down)} heartbeats are down or late: {named(down)}."
+        said = f"Down or late: {named(down)}."
         return warning("heartbeats", said, "`opsknight heartbeats show` says since when.")
     count = sum(map(len, by_state.values()))
     return ok("heartbeats", f"All {count} beat." if count else "There are none.")
