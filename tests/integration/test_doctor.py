@@ -68,7 +68,7 @@ def account(shell: Shell) -> Scripted:
 def test_all_is_well(shell: Shell) -> None:
     found = examined(shell, 0)
     assert {each["verdict"] for it in found.values() for each in it} == {"ok"}
-    assert len(found) == 27
+    assert len(found) == 28
 
 
 def test_what_nobody_has_confirmed_in_ninety_days_is_a_warning(
