@@ -1,4 +1,6 @@
-"""`login`: a one-time link to the console, for whoever has AWS credentials."""
+"""`login`: a one-time link to the console, for whoever has AWS credentials; `logout`: ends a user's
+sessions there.
+"""
 
 from datetime import timedelta
 from secrets import token_urlsafe
@@ -50,3 +52,27 @@ def login_command(
     screen.say(f"Whoever opens this first within {MINUTES} minutes is logged in as {found.name}:")
     screen.say()
     screen.command(link)
+
+
+@app.command("logout")
+@common_options()
+def logout_command(
+    invocation: Invocation,
+    user: Annotated[str, typer.Option("--user", help="Whose sessions in the console end.")],
+) -> None:
+    """End every session of a user in the console, as after a lost telephone."""
+    session, screen = invocation.session, invocation.screen
+    found = named(invocation, user)
+    sessions = Sessions(invocation.deployment.table)
+    # One that is over, too: it could be renewed.
+    known = sessions.of(found.id, session.deadline())
+    ended = [each for each in known if sessions.end(found.id, each.id, session.deadline())]
+    if screen.as_json:
+        screen.data({"userId": found.id, "ended": len(ended)})
+        return
+    if not ended:
+        screen.say(f"{found.name} is logged in nowhere.")
+        return
+    count = "1 session" if len(ended) == 1 else f"{len(ended)} sessions"
+    screen.say(f"{count} of {found.name} ended. Within 30 seconds nothing can be done by them.")
+    screen.say("API keys of theirs go on; `opsknight keys list` shows them.")

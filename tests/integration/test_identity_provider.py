@@ -473,3 +473,23 @@ def test_what_it_opened_acts_as_its_user(door: Door) -> None:
     sent = http_event("", path=path, method="POST", headers=headers)
     sent["cookies"] = [f"{COOKIE}={cookie}"]
     assert answered(door.desk.send(sent)).status == 200
+
+
+def test_an_operator_ends_every_session_of_a_user(door: Door) -> None:
+    visitors = [door.visitor(), door.visitor()]
+    for each in visitors:
+        assert each.log_in().status == 303
+    door.world.clock.advance(seconds=SESSION_LIFE.total_seconds())
+    shell = Shell(door.world)
+    said = shell.opsknight("logout", "--user", "ada")
+    assert (said.code, said.out.splitlines()[0]) == (
+        0,
+        "2 sessions of Ada ended. Within 30 seconds nothing can be done by them.",
+    )
+    assert door.sessions() == []
+    # Not even what was over goes on.
+    assert {each.ask("/auth/renew").leads_to for each in visitors} == {"/auth/login"}
+    assert shell.opsknight("logout", "--user", "ada").out == "Ada is logged in nowhere.\n"
+    told = shell.opsknight("logout", "--user", "ben", "--json").out
+    assert '"ended": 0' in told
+    assert shell.opsknight("logout", "--user", "nobody").code != 0
