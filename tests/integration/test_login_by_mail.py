@@ -223,6 +223,23 @@ def test_nobody_learns_whose_address_it_is(mailbox: Mailbox) -> None:
     assert "That is not the code." in types(visitor, "12345678").text
 
 
+def test_strangers_who_ask_do_not_make_it_read_all_users_each_time(mailbox: Mailbox) -> None:
+    made: list[str] = []
+    events = mailbox.world.table.client.meta.events
+
+    def note(model: Any, **_: object) -> None:
+        made.append(model.name)
+
+    visitor = mailbox.visitor()
+    events.register("before-call.dynamodb", note)
+    try:
+        for number in range(20):
+            asks(visitor, f"stranger{number}@example.com")
+    finally:
+        events.unregister("before-call.dynamodb", note)
+    assert made.count("BatchGetItem") == 1
+
+
 def test_an_address_of_two_users_gets_nothing(mailbox: Mailbox) -> None:
     mailbox.change("ben", email="ADA@example.com")
     asks(mailbox.visitor())

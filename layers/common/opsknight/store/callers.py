@@ -82,13 +82,15 @@ class CallerRows(Rows):
         return {user.id: user for user in found}
 
     def users_called(self, email: str, deadline: Deadline) -> list[User]:
-        """The users of the configuration with this e-mail address, in letters of either case.
-        Without those whose item cannot be read.
-        """
+        """The users of the configuration with this e-mail address, in letters of either case."""
+        found = self.all_users(deadline)
+        return [user for user in found if user.email.casefold() == email.casefold()]
+
+    def all_users(self, deadline: Deadline) -> list[User]:
+        """Those of the configuration whose item can be read."""
         head = plain(self.item(items.HEAD_KEY, deadline) or {})
         keys = [items.user_key(user_id) for user_id in head.get("users", ())]
-        found = self.readable(User, self.batch(keys, deadline))
-        return [user for user in found if user.email.casefold() == email.casefold()]
+        return list(self.readable(User, self.batch(keys, deadline)))
 
     def user_in(self, item: Item) -> User:
         """As `user` does. Raises ValidationError when more of it cannot be read."""
