@@ -8,7 +8,6 @@ It needs no other function of ours, as it speaks when those fail. When and of wh
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from pydantic import ValidationError
@@ -32,7 +31,7 @@ from opsknight.store.due import readable
 from opsknight.store.fallback import FallbackRows
 from opsknight.store.table import Table
 
-# How many rows of incidents that somebody has taken one message tidies away. The next one goes on.
+# How many rows that it needs no more one message tidies away. The next one goes on.
 MOST_REMOVED: Final = 200
 
 
@@ -95,9 +94,8 @@ class Fallback:
         found = self._incidents(rows, deadline)
         named = [each for each in found if names(rows[each.id], each, state, now)]
         kept = {each.id for each in named}
-        acted = (row for row in rows.values() if row.incident_id not in kept)
-        for row in islice(acted, MOST_REMOVED):
-            self.rows.remove(row, deadline)
+        acted = [row for row in rows.values() if row.incident_id not in kept]
+        self._remove(acted, deadline)
         if not named:
             return {}
         digest = of(named)
@@ -109,7 +107,12 @@ class Fallback:
             signal("FallbackUnheard")
             return {"asked": True, "next_at": now + AGAIN_AFTER}
         logger.info("fallback notified", incidents=len(named))
+        self._remove([rows[each.id] for each in named if rows[each.id].once], deadline)
         return {"told_at": now, "next_at": now + MIN_INTERVAL}
+
+    def _remove(self, rows: list[FallbackRow], deadline: Deadline) -> None:
+        for row in rows[:MOST_REMOVED]:
+            self.rows.remove(row, deadline)
 
     def _incidents(self, rows: dict[str, FallbackRow], deadline: Deadline) -> list[Incident]:
         found = []

@@ -3,6 +3,7 @@ reminded, until somebody acts.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 from time import perf_counter
@@ -253,6 +254,26 @@ def test_a_service_that_never_reminds_is_told_of_once(night: Pipeline) -> None:
     incident = night.trigger()
     night.pages("ada").wait(minutes=5).fallback(1).wait(hours=48).fallback(0)
     assert not night.incident(incident).timers
+
+
+@pytest.mark.parametrize("remind", [{}, Remind(high=Never.NEVER).model_dump()])
+@pytest.mark.parametrize("seconds", [-2, 2])
+def test_who_sends_to_the_fallback_may_have_another_clock(
+    night: Pipeline, seconds: int, remind: dict[str, object]
+) -> None:
+    night.serves(remind=remind)
+    night.escalates(step("nobody"), repeat_after=3600)
+    clock, fallback = night.world.clock, night.engine.fallback
+    others = replace(fallback, clock=lambda: clock() + timedelta(seconds=seconds))
+    sends = type(fallback)._send_if_due
+    with pytest.MonkeyPatch.context() as between:
+        # Another function is faster than the one that has just asked.
+        between.setattr(type(fallback), "_send_if_due", lambda _, *asked: sends(others, *asked))
+        first = night.trigger("disk-1")
+    second = night.fallback(1).trigger("disk-2")
+    night.wait(minutes=7).fallback(1).wait(minutes=30).fallback(0)
+    said = night.post.published[-1]["Message"]
+    assert (first in said, second in said) == (not remind, True)
 
 
 def test_who_never_wanted_reminders_and_now_does_gets_them_from_the_auditor(

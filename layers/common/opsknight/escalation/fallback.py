@@ -16,6 +16,8 @@ MIN_INTERVAL: Final = timedelta(minutes=5)
 # Longer than any message takes: after that its sender is dead.
 LEASE: Final = timedelta(seconds=60)
 AGAIN_AFTER: Final = timedelta(minutes=1)
+# Clocks of two functions differ by less. Who sends a message is often not who asked for it.
+CLOCKS: Final = timedelta(seconds=5)
 
 
 class FallbackState(Model):
@@ -41,9 +43,9 @@ class FallbackRow(Model):
 
     incident_id: str
     at: AwareDatetime
-    """When its escalation ended, the last time."""
+    """When its escalation ended, the last time, by the clock of the function that saw it."""
     once: bool = False
-    """Whether its service wants no reminders: the next message is the last that names it."""
+    """Whether its service wants no reminders. The message that names it removes the row."""
 
 
 def names(row: FallbackRow, incident: Incident | None, state: FallbackState, now: datetime) -> bool:
@@ -54,6 +56,8 @@ def names(row: FallbackRow, incident: Incident | None, state: FallbackState, now
     if Timer.REMINDER in timers:
         return True
     if Timer.FALLBACK in timers:
-        # Later, it is reassigned, and the assignee's turn.
-        return timers[Timer.FALLBACK] <= now
-    return row.once and (state.told_at is None or row.at > state.told_at)
+        # Later, it is reassigned, and the assignee's turn. Who asked was right even where our clock
+        # is behind theirs.
+        return timers[Timer.FALLBACK] <= max(now, row.at)
+    # Of an older one the row was left behind. One of just now may have come after the message.
+    return row.once and (state.told_at is None or row.at > state.told_at - CLOCKS)
