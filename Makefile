@@ -83,6 +83,7 @@ check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON
 	python -m opsknight_cli.everything --check
 	python -m local.front_end
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
+	cfn-lint member-account.yaml
 
 soak: .venv ## properties, races and fuzzing at full size (half an hour)
 	pytest -m soak --hypothesis-profile=soak --timeout=7200 --durations=0 --verbose

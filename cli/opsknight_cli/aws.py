@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.text import Text
@@ -14,6 +14,9 @@ from opsknight_cli.files.aws_shape import rule_for
 from opsknight_cli.files.values import in_words
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen
+
+# The most frequent ones; some names are made for each day or run.
+MOST_SHOWN: Final = 40
 
 app = typer.Typer(help="See which of AWS's own events page nobody.", no_args_is_help=True)
 
@@ -70,7 +73,7 @@ def show(found: Sequence[Unmatched], now: datetime, screen: Screen) -> None:
             str(each.count),
             _ago(now - each.last_at),
         )
-        for each in found
+        for each in found[:MOST_SHOWN]
     ]
     screen.columns(("NAME", "SOURCE", "ACCOUNT", "REGION", "TIMES", "LAST"), rows)
     screen.say()
@@ -78,7 +81,9 @@ def show(found: Sequence[Unmatched], now: datetime, screen: Screen) -> None:
     screen.say()
     screen.say("aws:")
     screen.say("  rules:")
-    for each in found:
+    for each in found[:MOST_SHOWN]:
         screen.hanging(Text(f"    - {rule_for(each)}"), 0, 6)
     screen.say()
+    if len(found) > MOST_SHOWN:
+        screen.say(f"{len(found) - MOST_SHOWN} more: --json has all. A pattern takes many at once.")
     screen.say("`ignore: true` in place of the service leaves it out of this list.")

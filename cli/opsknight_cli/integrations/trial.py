@@ -75,10 +75,12 @@ def played_aws(document: object, known: Configuration, now: datetime) -> list[Tr
     rule = taken(rules, found)
     named = rule.service_ids if rule else ()
     severity = rule.rule.severity if rule and rule.rule else None
-    said = "no rule names it" if rule is None else rule.name
+    said = "no rule names it: it pages nobody, and is counted" if rule is None else rule.name
+    if rule is not None and not named:
+        said = f"{rule.name} ignores it: it pages nobody"
     there = (known.services[each] for each in named if each in known.services)
     service_id = next((each.id for each in there if not each.disabled), None)
-    verdict = Verdict(said, named, drop=service_id is None, severity=severity)
+    verdict = Verdict(said, named, severity=severity)
     return [Become(event, verdict, service_id)]
 
 
