@@ -118,6 +118,8 @@ export function next(incident: Details, now: number, zone: string | undefined): 
   if (incident.status === "RESOLVED") return "Nothing: it is resolved.";
   if (incident.snoozedUntil)
     return `Snoozed until ${clock(incident.snoozedUntil, now, zone)}; then it is open again and pages.`;
+  if (incident.status === "SUPPRESSED" && incident.shadow)
+    return "Its service is in shadow: another system pages for it, and nobody is paged from here.";
   if (incident.status === "SUPPRESSED") return "It pages nobody while it is suppressed.";
   if (incident.status === "ACKNOWLEDGED") return "Nobody else is paged while it is acknowledged.";
   const { nextAt, policyName, step } = incident.escalation;

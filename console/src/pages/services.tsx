@@ -67,6 +67,11 @@ function One({ service, me, now, again }: { service: Service; me: Me; now: numbe
       <p class="dim">
         Team {service.teamName ?? service.teamId}, policy {service.policyName ?? "all of the team at once"}
       </p>
+      {service.shadowUntil && (
+        <p class="in-maintenance">
+          In shadow until {clock(service.shadowUntil, now, me.zone)}: another system pages, and nobody is paged from here.
+        </p>
+      )}
       {service.maintenanceUntil ? (
         <p class="in-maintenance">
           In maintenance until {clock(service.maintenanceUntil, now, me.zone)}: new incidents page nobody.{" "}
