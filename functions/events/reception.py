@@ -69,13 +69,18 @@ class Reception:
         sender = self.with_settings(sender, call)
         _need_no_signature(sender)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
+        if call.beside is not None:
+            # What answers an Idempotency-Key is written with the event: what fails after it would
+            # never come again.
+            self._mirrored([event], [IntakeResult("asked", None)], sender, call)
         try:
             result = self.intake.take(event, sender, call)
         except LimitReached:
             return Received(None, at_limit(call))
         if sender.service.id == canary.SERVICE_ID:
             self._hear(call)
-        self._mirrored([event], [result], sender, call)
+        if call.beside is None:
+            self._mirrored([event], [result], sender, call)
         call.log(result=result.counted_as)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)

@@ -5,6 +5,7 @@ the same, a trigger before its resolve.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -46,29 +47,37 @@ def arrived(night: Mirrored, old: HttpReceiver, key: str) -> None:
     assert (state.due_at, state.lease_until) == (None, None)
 
 
+@pytest.mark.parametrize("once", [False, True], ids=["plain", "with an Idempotency-Key"])
 @pytest.mark.parametrize("death", DEATHS, ids=str)
-def test_the_intake_dies(world: World, dynamodb: str, old: HttpReceiver, death: Fault) -> None:
+def test_the_intake_dies(
+    world: World, dynamodb: str, old: HttpReceiver, death: Fault, once: bool
+) -> None:
     night = shadowed(world, old)
+
+    def headers(take: int) -> dict[str, Any]:
+        return {"Idempotency-Key": f"request-{take}"} if once else {}
 
     def play(process: Process, take: int) -> None:
         dying = process.runs(world, dynamodb)
         dying.api()
         process.watching = True
         try:
-            assert dying.send(event("trigger", f"take-{take}")).status == 202
+            assert dying.send(event("trigger", f"take-{take}"), **headers(take)).status == 202
         finally:
             dying.let_functions_end()
 
     listening = Process()
     play(listening, 0)
     points = [each for each in listening.calls if each.table == "main"]
+    noted = ["UpdateItem", "PutItem", "UpdateItem"]
     # It is numbered, it waits, and it is known that it does.
-    assert [each.operation for each in points[-3:]] == ["UpdateItem", "PutItem", "UpdateItem"]
+    assert once or [each.operation for each in points[-3:]] == noted
     for take, point in enumerate(points, 1):
         with pytest.raises(Died):
             play(Process(death, point), take)
         # Whoever got no answer sends it again.
-        night.send("trigger", f"take-{take}")
+        world.clock.advance(minutes=2)
+        assert world.send(event("trigger", f"take-{take}"), **headers(take)).status == 202
         night.send("resolve", f"take-{take}")
         night.wait(minutes=3)
         arrived(night, old, f"take-{take}")
