@@ -207,7 +207,7 @@ def test_the_rule_for_addresses_takes_those_of_all_regions() -> None:
 
 def test_a_subscription_of_a_named_topic_confirms_itself(world: World, api: Api, sns: Sns) -> None:
     sent = sns.confirmation()
-    assert post(world, api, sent).status == 200
+    assert actions(post(world, api, sent)) == ["ignored"]
     assert sns.fetched == [CERTIFICATE, sent["SubscribeURL"]]
 
 
@@ -285,13 +285,17 @@ def test_a_raw_message_comes_by_its_key_alone(world: World, api: Api) -> None:
     assert post(world, api, "", **raw).body["left"][0]["why"] == "it is empty"
 
 
-def test_the_end_of_a_subscription_is_noted(
-    world: World, api: Api, sns: Sns, caplog: pytest.LogCaptureFixture
+def test_the_end_of_a_subscription_is_an_incident_until_it_is_there_again(
+    world: World, api: Api, sns: Sns
 ) -> None:
-    sent = sns.confirmation(Type="UnsubscribeConfirmation")
-    assert post(world, api, sent).status == 200
+    ended = sns.confirmation(Type="UnsubscribeConfirmation", MessageId="m-1")
+    assert actions(post(world, api, ended)) == ["triggered"]
     # Nothing visits its SubscribeURL, which would subscribe again.
     assert sns.fetched == [CERTIFICATE]
+    [incident] = map(plain, of_kind(world, "incident"))
+    assert (incident["urgency"], incident["status"]) == ("MEDIUM", "OPEN")
+    again = sns.confirmation(MessageId="m-2", Timestamp="2026-01-01T01:00:00.000Z")
+    assert actions(post(world, api, again)) == ["resolved"]
 
 
 def test_garbage_is_refused(world: World, api: Api) -> None:

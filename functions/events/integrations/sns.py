@@ -22,7 +22,7 @@ from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.model import Event
-from opsknight.integrations.aws import Told, fields, moment, word
+from opsknight.integrations.aws import Found, Told, fields, moment, of_subscription, word
 from opsknight.integrations.aws_shapes import of_topic
 from opsknight.integrations.reading import Meaningless, Passed
 from opsknight.runtime.telemetry import count, logger
@@ -63,26 +63,29 @@ def answer(call: Call, reception: Reception, found: Identified) -> Answer:
         text = scrubbed(call.request.body, found.secret).decode("utf-8", "replace").strip()
         identity = headers.get("x-amz-sns-message-id") or call.request.id
         message = _Message(topic or "sns", "", text, identity, call.now)
-        return _taken(message, sender, call, reception)
+        return _taken(_told(message, call.now), sender, call, reception)
     envelope = _envelope(call)
     kind = word(envelope, "Type")
     _check_topic(word(envelope, "TopicArn"), topics)
     _check_signature(envelope, kind, reception.web, call.now)
-    if kind == CONFIRMATION:
-        return _confirmed(envelope, reception.web, call)
-    if kind == UNSUBSCRIBED:
-        # It may be what somebody wants; whoever does not finds it here.
-        logger.error("a topic does not send to us any more", topic=word(envelope, "TopicArn"))
-        count("Unsubscribed")
-        return Answer(200, {"status": "success", "action": "none"})
+    at = moment(word(envelope, "Timestamp")) or call.now
+    if kind in (CONFIRMATION, UNSUBSCRIBED):
+        if kind == CONFIRMATION:
+            _confirm(envelope, reception.web, call)
+        # Nobody would hear the silence of a topic that does not send any more.
+        ended = kind == UNSUBSCRIBED
+        told = of_subscription(
+            word(envelope, "TopicArn"), word(envelope, "MessageId"), at, ended=ended
+        )
+        return _taken(told, sender, call, reception)
     message = _Message(
         topic=word(envelope, "TopicArn"),
         subject=word(envelope, "Subject"),
         text=word(envelope, "Message"),
         id=word(envelope, "MessageId"),
-        at=moment(word(envelope, "Timestamp")) or call.now,
+        at=at,
     )
-    return _taken(message, sender, call, reception)
+    return _taken(_told(message, call.now), sender, call, reception)
 
 
 def _topics(sender: Sender, call: Call, reception: Reception) -> tuple[str, ...]:
@@ -153,7 +156,7 @@ def _later(said: str, why: Exception) -> HttpError:
     return HttpError(503, failure, **{"Retry-After": "5"})
 
 
-def _confirmed(envelope: Mapping[str, Any], web: Web, call: Call) -> Answer:
+def _confirm(envelope: Mapping[str, Any], web: Web, call: Call) -> None:
     """Raises HttpError."""
     url = word(envelope, "SubscribeURL")
     try:
@@ -167,12 +170,14 @@ def _confirmed(envelope: Mapping[str, Any], web: Web, call: Call) -> Answer:
     except Unfetched as why:
         raise _later("The subscription could not be confirmed.", why) from None
     call.log(confirmed=word(envelope, "TopicArn"))
-    return Answer(200, {"status": "success", "action": "confirmed"})
 
 
-def _taken(message: _Message, sender: Sender, call: Call, reception: Reception) -> Answer:
+def _told(message: _Message, now: datetime) -> Found:
+    return of_topic(message.topic, message.subject, message.text, message.id, message.at, now)
+
+
+def _taken(told: Found, sender: Sender, call: Call, reception: Reception) -> Answer:
     """Raises HttpError, Unavailable."""
-    told = of_topic(message.topic, message.subject, message.text, message.id, message.at, call.now)
     if isinstance(told, Passed | Meaningless):
         return Answer(202, {"status": "success", "left": [{"place": "Message", "why": told.why}]})
     try:

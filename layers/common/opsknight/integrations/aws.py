@@ -206,3 +206,29 @@ def message_of_topic(topic: str, subject: str, message: str, message_id: str, at
         identity=message_id,
         tags={},
     )
+
+
+def of_subscription(topic: str, message_id: str, at: datetime, *, ended: bool) -> Told:
+    """That a topic sends to us no more, or does so again."""
+    parts = topic.split(":")
+    name = parts[-1]
+    return Told(
+        source=Source.SNS,
+        name=name,
+        arn=topic,
+        account=parts[4] if len(parts) > 5 else "",
+        region=parts[3] if len(parts) > 5 else "",
+        at=at,
+        draft=Draft(
+            Action.TRIGGER if ended else Action.RESOLVE,
+            dedup_key=f"{topic}#subscription",
+            summary=f"The topic {name} does not send here any more: its subscription has ended",
+            source=f"SNS {name}",
+            severity=Severity.WARNING.value,
+            custom_details={"topic": topic},
+            rest={"client": "Amazon SNS"},
+        ),
+        identity=message_id,
+        tags={},
+        note=None if ended else "The topic sends again.",
+    )
