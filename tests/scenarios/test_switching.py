@@ -15,6 +15,11 @@ from harness.receivers import HttpReceiver, answers, http_receiver
 from harness.shell import Shell
 from harness.world import World, deadline, http_event
 from opsknight.incident.model import Status
+from opsknight.store.configurations import Configurations
+from opsknight.store.mirrors import Mirrors
+from opsknight_cli.doctor.deployed import Deployed
+from opsknight_cli.doctor.findings import Verdict
+from opsknight_cli.doctor.of_services import mirrors
 
 FILE = """\
 users:
@@ -92,6 +97,29 @@ class Team:
         headers = {"Authorization": f"Token token={self.world.integration_key}"}
         path = "/api/integrations/pagerduty"
         assert self.world.request(http_event(body, path=path, headers=headers)).status == 202
+
+
+def examined(team: Team) -> Deployed:
+    seen = Configurations(team.world.table).read(deadline()).configuration
+    return Deployed(
+        client=lambda _: None,
+        parameters={},
+        resources={},
+        configuration=seen,
+        table=team.world.table,
+        stack="opsknight",
+        now=team.world.clock(),
+        patience=10,
+    )
+
+
+def test_a_simulation_says_who_pages_meanwhile(team: Team) -> None:
+    team.shadows()
+    payload = {"summary": "CPU", "source": "a", "severity": "critical"}
+    body = json.dumps({"event_action": "trigger", "dedup_key": "x", "payload": payload})
+    said = " ".join(team.shell.opsknight("simulate", "-", stdin=body).out.split())
+    assert "because the service is in shadow until Sun 13 Dec 03:00 UTC" in said
+    assert "its shadow ends" in said
 
 
 @pytest.fixture
@@ -200,4 +228,14 @@ def test_an_old_system_that_is_away_is_seen(team: Team, receiver: HttpReceiver) 
     assert (mirror["waiting"], mirror["why"]) == (1, "answered 503")
     said = team.shell.opsknight("switch", "status").out
     assert "failing since" in said
+    state = Mirrors(team.world.table).state("svc_checkout", deadline())
+    assert state
+    since = state.failing_since
+    assert since
+    [finding] = mirrors(examined(team))
+    assert (finding.verdict, finding.said) == (
+        Verdict.FAILED,
+        f"pagerduty has not taken events of checkout since {since:%Y-%m-%d %H:%M} UTC: "
+        "answered 503.",
+    )
     assert team.reports()[0]["differences"] == ["The old system told nothing of it."]

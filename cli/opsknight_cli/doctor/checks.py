@@ -19,6 +19,7 @@ from opsknight_cli.doctor import account_findings, configuration_findings, phone
 from opsknight_cli.doctor.beating import heartbeats
 from opsknight_cli.doctor.deployed import Check, Deployed
 from opsknight_cli.doctor.findings import Finding, failed, ok
+from opsknight_cli.doctor.of_services import services
 from opsknight_cli.doctor.unmatched import aws_events
 
 FUNCTIONS: Final = (
@@ -223,10 +224,6 @@ def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
         if found.get("VerifiedForSendingStatus"):
             return dict(found)
     return found
-
-
-def services(deployed: Deployed) -> Iterable[Finding]:
-    return configuration_findings.services(deployed.configuration, deployed.now)
 
 
 def receivers(deployed: Deployed) -> Iterable[Finding]:

@@ -89,7 +89,10 @@ def _row(
                 why = f"nobody has acted; from here on every {in_words(again)}"
             yield Row(at, "fallback", "fallback", ("email",), why, {})
         case Changed(at, change) if change.what in _BY_ITSELF:
-            yield Row(at, "change", "incident", (), _BY_ITSELF[change.what], {"what": change.what})
+            why = _BY_ITSELF[change.what]
+            if change.what == "unsuppressed" and at == stage.service.shadow_until:
+                why = "its shadow ends"
+            yield Row(at, "change", "incident", (), why, {"what": change.what})
         case Stepped() | Changed():
             return
         case _:

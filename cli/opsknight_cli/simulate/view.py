@@ -113,7 +113,14 @@ def _sentences(played: Played) -> Iterator[str]:
         case None:
             yield "The service is disabled: it would refuse the event, and nobody would be paged."
         case Opened(incident):
-            window = _window(played)
+            window, shadow = _window(played), stage.service.shadow_until
+            if incident.shadow and window is None and shadow is not None:
+                yield (
+                    "It would open a suppressed incident, because the service is in shadow until "
+                    f"{shown(shadow, UTC_ZONE)}: another system pages. Nobody would be paged "
+                    f"before then. After that it would {_policy(simulation)}."
+                )
+                return
             if incident.status is Status.OPEN or window is None:
                 yield f"It would open an incident, and {_policy(simulation)}."
                 return
