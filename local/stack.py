@@ -4,7 +4,6 @@
 with a sentence for a person; printing belongs to the caller.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from local.front import Exchange, Front
 from local.health import warm_up
 from local.ministack import ministack
 from local.ports import HOST, Port
-from local.programs import Programs
+from local.programs import Programs, discard
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,9 @@ def running(
         port = aws.find_free()
         endpoint = f"http://{HOST}:{port}"
         scratch = state / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
+        discard(scratch)
         scratch.mkdir(parents=True)
-        everything.callback(shutil.rmtree, scratch, ignore_errors=True)
+        everything.callback(discard, scratch)
         programs = Programs(state, endpoint, scratch)
 
         with step(f"AWS (MiniStack) at {endpoint}"):

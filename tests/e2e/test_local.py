@@ -28,7 +28,7 @@ from harness.world import RETENTION, deadline, event
 from local.children import Child
 from local.front import Exchange, Front
 from local.ports import Port
-from local.programs import ROOT, Failure
+from local.programs import ROOT, Failure, discard
 from local.screen import event_line
 from local.stack import Running
 from opsknight.directory.entries import Integration, IntegrationKey, Service, Team, key_hash
@@ -275,6 +275,19 @@ def test_stopping_a_child_stops_what_it_started(tmp_path: Path) -> None:
     assert not child.running
     assert is_gone(deep)
     child.stop()
+
+
+def test_a_discarded_folder_is_gone_at_once_and_its_files_soon(tmp_path: Path) -> None:
+    for name in ("tmp", "tmp.of-a-run-that-was-killed"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep/file").write_text("of a function")
+    discard(tmp_path / "tmp")
+    assert not (tmp_path / "tmp").exists()
+    (tmp_path / "tmp").mkdir()
+    until = time.monotonic() + 10
+    while (left := [each.name for each in tmp_path.iterdir()]) != ["tmp"]:
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
 
 
 def test_a_child_that_ends_by_itself_leaves_its_exit_code_and_no_process(
