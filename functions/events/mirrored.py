@@ -7,6 +7,7 @@ from events.intake import Intake, IntakeResult
 from opsknight.directory.mirror import Passed, is_marked
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Event
+from opsknight.integrations.drafts import words
 from opsknight.store.mirrors import Mirrors
 
 
@@ -16,12 +17,12 @@ def pass_on(
     """Never what another paging system tells of, or we have passed on. Raises Unavailable."""
     if event.internal or event.echo or is_marked(event.body):
         return
-    sent = parsed(event.body).get("dedup_key")
+    sent = words(parsed(event.body).get("dedup_key"))
     passed = Passed(
         service_id=service_id,
         at=call.now,
         action=event.action,
-        key=event.member or (sent if isinstance(sent, str) else event.dedup_key),
+        key=event.member or sent or event.dedup_key,
         opens=result.action in ("triggered", "joined"),
         body=event.body,
     )

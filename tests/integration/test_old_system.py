@@ -130,6 +130,7 @@ def test_a_live_service_is_stopped_by_nobody_elsewhere(night: Mirrored) -> None:
         {"event": {"event_type": "pagey.ping", "data": {"message": "Hello"}}},
         {"event": {"event_type": "incident.resolved", "data": {"incident_key": None}}},
         {"event": {"event_type": ["x"], "occurred_at": 5, "data": {"incident_key": {}}}},
+        {"event": {"event_type": "incident.resolved", "data": {"incident_key": " "}}},
     ],
 )
 def test_what_means_nothing_is_left(night: Mirrored, body: Any) -> None:
@@ -138,8 +139,15 @@ def test_what_means_nothing_is_left(night: Mirrored, body: Any) -> None:
     assert heard(night) == []
 
 
-def test_strange_times_are_now(night: Mirrored) -> None:
-    said = pagerduty("triggered", night.world, occurred_at="9999-99-99T00:00:00Z", id=None)
+def test_half_a_character_is_no_fault_of_ours(night: Mirrored) -> None:
+    said = pagerduty("triggered", night.world, "cpu-\ud800", id="\udfff")
+    assert tells(night, said).status == 202
+    assert [each.key for each in heard(night)] == ["cpu-\ufffd"]
+
+
+@pytest.mark.parametrize("at", ["9999-99-99T00:00:00Z", "9999-12-31T23:59:59Z", 5, None])
+def test_strange_times_are_now(night: Mirrored, at: Any) -> None:
+    said = pagerduty("triggered", night.world, occurred_at=at, id=None)
     assert tells(night, said).body["action"] == "noted"
     assert [each.at for each in heard(night)] == [night.world.clock()]
 

@@ -13,6 +13,7 @@ from harness.receivers import HttpReceiver, answers, closes, http_receiver
 from harness.world import World, deadline
 from opsknight.directory.mirror import MARK
 from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.store.holds import Holds
 from opsknight.store.mirrors import Mirrors
 
 AWAY = answers(503)
@@ -178,6 +179,21 @@ def test_what_comes_while_the_last_one_goes_out_is_not_overlooked(
     night.trigger()
     assert not mirrors.rest(service_id, until, state.noted, deadline())
     assert old.requests == []
+
+
+def test_white_space_around_a_key_makes_no_other_key(night: Mirrored, old: HttpReceiver) -> None:
+    night.trigger(" cpu")
+    night.send("resolve", "cpu ")
+    assert actions(night.heard(old)) == [("trigger", "cpu"), ("resolve", "cpu")]
+
+
+def test_a_hold_does_not_stop_it(night: Mirrored, old: HttpReceiver) -> None:
+    """The other system pages by it."""
+    hours, now = timedelta(hours=1), night.world.clock()
+    holds = Holds(night.world.table)
+    holds.change(lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline())
+    night.trigger()
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")]
 
 
 def test_lost_wakeups_cost_a_minute_and_a_half(night: Mirrored, old: HttpReceiver) -> None:

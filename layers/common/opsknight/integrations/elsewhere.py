@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from opsknight.directory.mirror import Heard, HeardKind, System
+from opsknight.incident.text import without_lone_surrogates
 
 _PAGERDUTY: Final = {
     "incident.acknowledged": HeardKind.ACKNOWLEDGED,
@@ -52,7 +53,7 @@ def _of_pagerduty(event: Mapping[str, Any], now: datetime) -> Heard | None:
         return None
     return Heard(
         id=_text(event.get("id")) or _digest(event),
-        at=_moment(event.get("occurred_at")) or now,
+        at=min(_moment(event.get("occurred_at")) or now, now),
         what=what,
         key=key,
         who=tuple(_named(data.get("assignees"))) if what is HeardKind.PAGED else (),
@@ -74,7 +75,7 @@ def _of_opsgenie(sent: Mapping[str, Any], now: datetime) -> Heard | None:
     ]
     return Heard(
         id=_digest(sent),
-        at=_millis(alert.get("updatedAt")) or now,
+        at=min(_millis(alert.get("updatedAt")) or now, now),
         what=what,
         key=key,
         who=tuple(dict.fromkeys(who)) if what is HeardKind.PAGED else (),
@@ -97,7 +98,7 @@ def _name(sent: object) -> str:
 
 
 def _text(sent: object) -> str:
-    return sent.strip()[:_LONGEST] if isinstance(sent, str) else ""
+    return without_lone_surrogates(sent).strip()[:_LONGEST] if isinstance(sent, str) else ""
 
 
 def _mapping(sent: object) -> Mapping[str, Any]:
