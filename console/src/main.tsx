@@ -7,6 +7,7 @@ import { answered, api, type Me } from "./api/client";
 import { useLoad } from "./api/load";
 import { type Live, usePulse } from "./api/pulse";
 import { Age, StaleBar } from "./live";
+import { HealthPage } from "./pages/health";
 import { IncidentPage } from "./pages/incident";
 import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
@@ -22,6 +23,7 @@ const PAGES = [
   ["incidents", "Incidents"],
   ["oncall", "On call"],
   ["services", "Services"],
+  ["health", "Health"],
 ] as const;
 
 function App(): JSX.Element {
@@ -76,6 +78,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return id ? <SchedulePage key={id} id={id} me={me} address={address} /> : <OnCallPage me={me} />;
     case "services":
       return id ? <ServicePage key={id} id={id} me={me} address={address} /> : <ServicesPage me={me} />;
+    case "health":
+      return <HealthPage zone={me.zone} />;
     case "me":
       return <MePage me={me} again={again} />;
     default:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from opsknight.directory.entries import POLICIES_READ, USERS_READ
+from opsknight.directory.entries import HEALTH_READ, POLICIES_READ, USERS_READ
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import directory_models as models
-from respond import directory
+from opsknight.views.health import Health
+from respond import directory, health
 
 ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
     Route(
@@ -59,5 +60,15 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
         summary="Show one escalation policy.",
         replies=(Reply(200, "As new incidents get it.", models.ShownPolicy, LIMITS),),
         errors=(400, 404),
+    ),
+    Route(
+        method="GET",
+        path="/api/health",
+        name="showHealth",
+        scope=HEALTH_READ,
+        handler=health.show_health,
+        summary="Show what is wrong with the deployment and nobody has noticed yet.",
+        replies=(Reply(200, "What `opsknight doctor` sees in the table.", Health, LIMITS),),
+        errors=(400, 403),
     ),
 )

@@ -173,3 +173,17 @@ def test_somebody_tells_customers_from_the_incident_on_a_phone(page: Page, serve
     publisher.render()
     assert "All systems operational" in publisher.get().text
     assert "All payments work again." in publisher.get().text
+
+
+def test_health_says_what_is_wrong_and_where_to_mend_it(page: Page, served: Site) -> None:
+    users = ["user_ada", "user_ben", "user_eve"]
+    served.desk.configured(services=["svc_checkout"], teams=["team_web"], users=users)
+    enter(page, served)
+    page.get_by_role("link", name="Health").click()
+    wrong = page.get_by_role("list", name="What is wrong")
+    expect(wrong).to_contain_text("Services without a policy page their whole team at once")
+    expect(wrong).to_contain_text("Add a policy to each in the configuration.")
+    page.get_by_text("are fine").click()
+    checked(page)
+    page.get_by_role("link", name="To your contact methods").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ada")

@@ -18,13 +18,13 @@ from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.config.configuration import Configuration
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.health.configuration_findings import destinations
+from opsknight.health.findings import Finding, Verdict, ok
 from opsknight.runtime.queues import Queue
 from opsknight.store.configurations import Configurations
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.items import HOLD_KEY
 from opsknight.store.receivers import Receivers
-from opsknight_cli.doctor.configuration_findings import destinations
-from opsknight_cli.doctor.findings import Finding, Verdict, ok
 from opsknight_cli.doctor.running import run
 
 FILE = """\

@@ -4,9 +4,9 @@ from harness.amazon import Amazon
 from harness.world import World, deadline
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
+from opsknight.health.findings import Verdict
 from opsknight.store.replies import Replies
 from opsknight_cli.doctor import text_messages
-from opsknight_cli.doctor.findings import Verdict
 from tests.integration.test_texts import TOPIC, two_way
 
 

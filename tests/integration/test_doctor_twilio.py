@@ -9,10 +9,10 @@ from harness.world import World
 from opsknight.config.configuration import Configuration
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
+from opsknight.health.findings import Verdict
 from opsknight.runtime.twilio import TwilioAccount
 from opsknight_cli.doctor import phones
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import Verdict
 from tests.integration.test_doctor_text_messages import person
 
 ACCOUNT = TwilioAccount(

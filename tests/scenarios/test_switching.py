@@ -14,11 +14,11 @@ from harness.old_system import OldSystem
 from harness.receivers import HttpReceiver, answers, http_receiver
 from harness.shell import Shell
 from harness.world import World, deadline, http_event
+from opsknight.health.findings import Verdict
 from opsknight.incident.model import Status
 from opsknight.store.configurations import Configurations
 from opsknight.store.mirrors import Mirrors
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import Verdict
 from opsknight_cli.doctor.of_services import mirrors
 
 FILE = """\

@@ -9,9 +9,10 @@ from harness.dynamodb import ROOT, template
 from opsknight.config.configuration import Configuration
 from opsknight.directory.entries import Never, Remind, Service
 from opsknight.directory.receivers import Channel
-from opsknight_cli.doctor import account_findings, configuration_findings
+from opsknight.health import configuration_findings
+from opsknight.health.findings import Verdict
+from opsknight_cli.doctor import account_findings
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
-from opsknight_cli.doctor.findings import Verdict
 
 NOW: Final = datetime(2026, 11, 28, tzinfo=UTC)
 

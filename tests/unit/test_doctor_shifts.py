@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsknight.escalation.policy import Policy, Rota, Step, Target, TargetKind
+from opsknight.health.coming_week import findings
+from opsknight.health.findings import Verdict
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Override, Schedule
-from opsknight_cli.doctor.findings import Verdict
-from opsknight_cli.doctor.shifts import findings
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 """A Monday."""

@@ -9,6 +9,7 @@ from rich.text import Text
 from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.escalation.policy import Rota
+from opsknight.health import shadows as health
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight_cli.configuration import view
@@ -20,7 +21,6 @@ from opsknight_cli.files.checking import Checked
 from opsknight_cli.files.describing import described
 from opsknight_cli.files.writing import written
 from opsknight_cli.session import CommandError, Exit
-from opsknight_cli.terminal import shadows
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, remember
 from opsknight_cli.terminal.screen import Screen
@@ -178,9 +178,9 @@ def _show_secrets(invocation: Invocation, made: Plan) -> None:
 def _show_shadows(invocation: Invocation, made: Plan) -> None:
     """Says who pages nobody once the plan is applied."""
     services = made.desired.configuration.services.values()
-    if found := shadows.in_shadow(services, invocation.session.now()):
+    if found := health.in_shadow(services, invocation.session.now()):
         invocation.screen.say()
-        invocation.screen.say(shadows.sentence(found), "bold yellow")
+        invocation.screen.say(health.sentence(found), "bold yellow")
 
 
 def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from opsknight.directory.receivers import Channel
+from opsknight.health.findings import Finding, failed, named, ok, warning
 from opsknight_cli.configuration.parameters import troubles
-from opsknight_cli.doctor.findings import Finding, failed, named, ok, warning
 
 # Events, escalations, plans and messages each want to run at once; a storm wants dozens.
 ENOUGH_CONCURRENCY: Final = 50

@@ -10,15 +10,16 @@ from botocore.exceptions import ClientError
 
 from opsknight.directory.receivers import Channel
 from opsknight.directory.secret_names import own_prefix, parameter
+from opsknight.health import configuration_findings
+from opsknight.health.findings import Finding, failed, ok
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.receivers import Receivers
 from opsknight_cli.configuration import parameters
-from opsknight_cli.doctor import account_findings, configuration_findings, phones, serving, shifts
+from opsknight_cli.doctor import account_findings, phones, serving, shifts
 from opsknight_cli.doctor.beating import heartbeats
 from opsknight_cli.doctor.deployed import Check, Deployed
-from opsknight_cli.doctor.findings import Finding, failed, ok
 from opsknight_cli.doctor.of_services import services
 from opsknight_cli.doctor.unmatched import aws_events
 

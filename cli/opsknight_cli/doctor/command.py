@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from rich.text import Text
 
 from opsknight.config.configuration import Configuration
+from opsknight.health.findings import Finding, Verdict, failed, ok, unchecked
 from opsknight.store.configurations import Configurations
 from opsknight_cli.deployments import Account, table_of
 from opsknight_cli.doctor import account_findings
 from opsknight_cli.doctor.checks import CHECKS, OF_THE_CONFIGURATION
 from opsknight_cli.doctor.deployed import Deployed, Resource
-from opsknight_cli.doctor.findings import Finding, Verdict, failed, ok, unchecked
 from opsknight_cli.doctor.running import run
 from opsknight_cli.session import Exit, Session
 from opsknight_cli.terminal.invocation import Invocation, common_options

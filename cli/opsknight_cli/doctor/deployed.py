@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from opsknight.config.configuration import Configuration
+from opsknight.health.findings import Finding
 from opsknight.store.table import Table
-from opsknight_cli.doctor.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ events that they pass on.
 from collections.abc import Iterator
 
 from opsknight.config.configuration import slug_of
+from opsknight.health import configuration_findings
+from opsknight.health.findings import Finding, failed, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.mirrors import Mirrors
-from opsknight_cli.doctor import configuration_findings
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import Finding, failed, warning
 
 
 def services(deployed: Deployed) -> Iterator[Finding]:

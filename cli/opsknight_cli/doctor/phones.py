@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
+from opsknight.health import configuration_findings
+from opsknight.health.findings import Finding, failed, ok, unchecked, warning
 from opsknight.runtime.twilio import TwilioAccount, read_account
 from opsknight.store.calls import Deadline
-from opsknight_cli.doctor import account_findings, configuration_findings, text_messages
+from opsknight_cli.doctor import account_findings, text_messages
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import Finding, failed, ok, unchecked, warning
 
 TWILIO: Final = "https://api.twilio.com"
 

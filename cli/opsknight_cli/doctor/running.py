@@ -7,8 +7,8 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
+from opsknight.health.findings import Finding, unchecked
 from opsknight.store.calls import Unavailable
-from opsknight_cli.doctor.findings import Finding, unchecked
 
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized")
 _UNKNOWN: Final = ("UnknownOperation", "InvalidAction", "NotImplemented", "404", "501")

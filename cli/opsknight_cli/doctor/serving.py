@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from opsknight.health.findings import Finding, failed, ok, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.holds import Holds
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import Finding, failed, ok, warning
 from opsknight_cli.terminal.holding import sentence
 
 ALIAS: Final = "live"

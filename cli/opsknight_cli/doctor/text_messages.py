@@ -5,12 +5,12 @@ from typing import Any
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
+from opsknight.health.findings import Finding, failed, named, warning
 from opsknight.notification.recipients import methods
 from opsknight.notification.replies import calling_code
 from opsknight.store.calls import Deadline
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
-from opsknight_cli.doctor.findings import Finding, failed, named, warning
 
 
 def stopped(users: Sequence[User], table: Table, deadline: Deadline) -> Iterable[Finding]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from opsknight.directory.aws import Unmatched
+from opsknight.health.findings import NAMES_SHOWN, Finding, ok, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.unmatched import UnmatchedRows
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.findings import NAMES_SHOWN, Finding, ok, warning
 from opsknight_cli.files.aws_shape import rule_for
 
 

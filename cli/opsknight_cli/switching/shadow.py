@@ -9,6 +9,7 @@ from rich.text import Text
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.entries import Service
+from opsknight.health import shadows as health
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Status
 from opsknight.store.listings import Listings, Wanted
@@ -53,7 +54,7 @@ def report_command(
     found = {each.id: _of_service(invocation, each, known, begin, now) for each in services}
     if screen.as_json:
         rows = [{"service": slug_of(service_id)} | _data(each) for service_id, each in _each(found)]
-        in_shadow = shadows.in_shadow(known.services.values(), now)
+        in_shadow = health.in_shadow(known.services.values(), now)
         screen.data({"shadow": shadows.data(in_shadow), "incidents": rows})
         return
     shadows.warn(invocation)

@@ -11,10 +11,10 @@ from rich.text import Text
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import Integration, IntegrationKey, Service
 from opsknight.directory.mirror import MirrorState
+from opsknight.health import shadows as health
 from opsknight.store.keys import Keys
 from opsknight.store.mirrors import Mirrors
 from opsknight_cli.session import Exit
-from opsknight_cli.terminal import shadows
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration
 from opsknight_cli.terminal.screen import printable
@@ -97,8 +97,8 @@ def status_command(invocation: Invocation) -> None:
             if service.mirror is not None:
                 said = Text(f"Mirror of {slug_of(service.id)}: ") + _mirror(service, states)
                 screen.hanging(said, 0, 4)
-        if found := shadows.in_shadow(known.services.values(), now):
-            screen.say(shadows.sentence(found), "bold yellow")
+        if found := health.in_shadow(known.services.values(), now):
+            screen.say(health.sentence(found), "bold yellow")
     if any(not each.is_switched for each in rows):
         raise Exit(NOT_YET)
 

@@ -1,14 +1,14 @@
 """How services in shadow are shown: wherever somebody looks at what is open, or changes it."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import Service
+from opsknight.health.shadows import in_shadow, sentence
 from opsknight.store.configurations import Configurations
 from opsknight_cli.terminal.invocation import Invocation
-from opsknight_cli.terminal.times import UTC_ZONE, shown, stamp
+from opsknight_cli.terminal.times import stamp
 
 
 def current(invocation: Invocation) -> list[Service]:
@@ -18,26 +18,12 @@ def current(invocation: Invocation) -> list[Service]:
     return in_shadow(found, session.now())
 
 
-def in_shadow(services: Iterable[Service], now: datetime) -> list[Service]:
-    return [each for each in services if each.in_shadow(now) and not each.disabled]
-
-
 def warn(invocation: Invocation) -> None:
     """Says which services are in shadow, if any is."""
     found = current(invocation)
     if found:
         invocation.screen.say(sentence(found), "bold yellow")
         invocation.screen.say()
-
-
-def sentence(found: Iterable[Service]) -> str:
-    """Of services that are in shadow."""
-    named = ", ".join(
-        f"{slug_of(each.id)} until {shown(each.shadow_until, UTC_ZONE)}"
-        for each in found
-        if each.shadow_until
-    )
-    return f"IN SHADOW, paging nobody: {named}."
 
 
 def data(found: Iterable[Service]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ export type StatusPost = Schemas["PostAnswer"];
 export type ServiceDetails = Schemas["ServiceDetails"];
 export type IntegrationKey = Schemas["KeyAnswer"];
 export type NewKey = Schemas["NewKey"];
+export type Finding = Schemas["FindingAnswer"];
 export type Status = Schemas["Status"];
 export type Urgency = Schemas["Urgency"];
 

@@ -937,6 +937,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what is wrong with the deployment and nobody has noticed yet.
+         * @description Needs the scope `health:read`.
+         */
+        get: operations["showHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/status-pages": {
         parameters: {
             query?: never;
@@ -1358,12 +1378,25 @@ export interface components {
             /** @description What is wrong, field by field. */
             issues?: components["schemas"]["Issue"][];
         };
+        FindingAnswer: {
+            check: string;
+            verdict: components["schemas"]["Verdict"];
+            text: string;
+            /** @description How to fix it. */
+            mend?: string;
+        };
         /** @description Nobody is on call. */
         GapAnswer: {
             /** Format: date-time */
             start: string;
             /** Format: date-time */
             end: string;
+        };
+        Health: {
+            /** @description Warnings first. */
+            findings: components["schemas"]["FindingAnswer"][];
+            /** Format: date-time */
+            checkedAt: string;
         };
         Id: string;
         IncidentAnswer: {
@@ -2128,6 +2161,8 @@ export interface components {
         Users: {
             users: components["schemas"]["UserAnswer"][];
         };
+        /** @enum {string} */
+        Verdict: "ok" | "warning" | "failed" | "not checked";
         /**
          * @description How a session began.
          * @enum {string}
@@ -4567,6 +4602,38 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What `opsknight doctor` sees in the table. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

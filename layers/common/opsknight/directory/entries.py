@@ -34,6 +34,7 @@ SCHEDULES_WRITE: Final = "schedules:write"
 USERS_READ: Final = "users:read"
 """Users and teams by name, without addresses; and everything about oneself."""
 POLICIES_READ: Final = "policies:read"
+HEALTH_READ: Final = "health:read"
 STATUS_READ: Final = "status:read"
 STATUS_WRITE: Final = "status:write"
 """Posts on public status pages; only the configuration changes the pages."""
@@ -49,6 +50,7 @@ SCOPES: Final = (
     SCHEDULES_WRITE,
     USERS_READ,
     POLICIES_READ,
+    HEALTH_READ,
     STATUS_READ,
     STATUS_WRITE,
     KEYS_WRITE,

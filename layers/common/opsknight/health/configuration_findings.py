@@ -9,11 +9,11 @@ from typing import Final
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, Owner
+from opsknight.health.findings import Finding, named, ok, warning
+from opsknight.health.shadows import in_shadow, sentence
 from opsknight.incident.model import Urgency
 from opsknight.notification.recipients import methods
 from opsknight.notification.throttle import ReceiverState
-from opsknight_cli.doctor.findings import Finding, named, ok, warning
-from opsknight_cli.terminal.shadows import in_shadow, sentence
 
 # This many keys that differ only in a time or an id are no coincidence.
 ALIKE: Final = 3
