@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from email.utils import parseaddr
 from itertools import batched
 from typing import Any, Final
-
-from botocore.exceptions import ClientError
 
 from opsknight.directory.receivers import Channel
 from opsknight.directory.secret_names import own_prefix, parameter
 from opsknight.health import configuration_findings
-from opsknight.health.findings import Finding, failed, ok
+from opsknight.health.findings import Finding, ok
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import Listings, Wanted
@@ -20,6 +17,8 @@ from opsknight_cli.configuration import parameters
 from opsknight_cli.doctor import account_findings, phones, serving, shifts
 from opsknight_cli.doctor.beating import heartbeats
 from opsknight_cli.doctor.deployed import Check, Deployed
+from opsknight_cli.doctor.logins import login
+from opsknight_cli.doctor.mails import email
 from opsknight_cli.doctor.of_services import services
 from opsknight_cli.doctor.unmatched import aws_events
 
@@ -195,38 +194,6 @@ def concurrency(deployed: Deployed) -> Iterable[Finding]:
     )
 
 
-def email(deployed: Deployed) -> Iterable[Finding]:
-    uses = Channel.EMAIL in configuration_findings.used(deployed.configuration)
-    sender = parseaddr(deployed.parameters.get("EmailFrom", ""))[1]
-    if deployed.is_local:
-        yield ok("e-mail", "The inbox receives it, because this is a local deployment.")
-    elif not sender and uses:
-        said = (
-            "Some people have e-mail as a contact method, but the deployment has no sender address."
-        )
-        yield failed("e-mail", said, "Deploy with the parameter EmailFrom.")
-    elif not sender:
-        yield ok("e-mail", "Not used.")
-    else:
-        ses = deployed.client("sesv2")
-        account = ses.get_account()
-        yield account_findings.email(account, _identity(ses, sender), sender)
-
-
-def _identity(ses: Any, sender: str) -> Mapping[str, Any] | None:
-    found = None
-    for name in (sender, sender.rpartition("@")[2]):
-        try:
-            found = ses.get_email_identity(EmailIdentity=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NotFoundException":
-                raise
-            continue
-        if found.get("VerifiedForSendingStatus"):
-            return dict(found)
-    return found
-
-
 def receivers(deployed: Deployed) -> Iterable[Finding]:
     names = configuration_findings.destinations(deployed.configuration)
     states = Receivers(deployed.table).states(names, Deadline.after(deployed.patience))
@@ -275,6 +242,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "concurrency": concurrency,
     "e-mail": email,
     "phone": phones.phone,
+    "login": login,
     "services": services,
     "AWS events": aws_events,
     "shifts": shifts.coming_week,
