@@ -204,6 +204,9 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.OPEN, began, ended, "escalated")
         case "reassign" if any(each.tries > 1 and ended - each.began > AGAIN for each in done):
             return Phase(State.UNCLEAR, began, inf, "given late, perhaps twice")
+        case "reassign" if last.why == "let out" and began < last.latest:
+            # Another window may have kept it quiet until then.
+            return Phase(State.UNCLEAR, began, inf, "given, perhaps in a window")
         case "reassign" if last.state is State.OPEN or last.why.startswith(WAITS):
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)

@@ -263,11 +263,9 @@ class DynamoDB:
             place = (name, key[0])
             costs[place] = costs.get(place, 0.0) + write_units(larger) * (2 if twice else 1)
             for index in self.tables[name].indexes.values():
-                was, is_now = index.entry(before), index.entry(becomes)
-                for entry in (was, is_now) if was != is_now else ():
-                    if entry is not None:
-                        place = (f"{name}/{index.shape.name}", entry[index.shape.hash]["S"])
-                        costs[place] = costs.get(place, 0.0) + write_units(size(entry))
+                for entry in index.written(index.entry(before), index.entry(becomes)):
+                    place = (f"{name}/{index.shape.name}", entry[index.shape.hash]["S"])
+                    costs[place] = costs.get(place, 0.0) + write_units(size(entry))
         if self.capacity.write(costs):
             return
         if twice:

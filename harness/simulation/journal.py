@@ -96,6 +96,8 @@ class Journal:
     asked: list[Asked] = field(default_factory=list[Asked])
     fallback: list[Told] = field(default_factory=list[Told])
     deaths: int = 0
+    died: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """When, and a process of which function."""
     counts: Counter[str] = field(default_factory=Counter[str])
     lines: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
 
@@ -113,6 +115,7 @@ class Journal:
 
     def death(self, at: float, who: str, why: str, told: list[Heard | Told]) -> None:
         self.deaths += 1
+        self.died.append((at, who.removeprefix("older ")))
         for each in told:
             each.sender_died = True
         self.note(at, f"{who} {why}")

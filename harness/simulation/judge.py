@@ -50,13 +50,13 @@ class Judge:
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
             people = {to: found for to, found in mine.items() if to not in case.service.hooks}
-            silences, late = self._silences(case, due, people)
+            silences, late = self._silences(case, due, people, journal)
             verdict.violations += silences
             verdict.late += late
             verdict.violations += self._ends(case, people)
             verdict.violations += self._wakes(case, people)
             verdict.violations += windows(case)
-            verdict.violations += self._fallback(case, fallback[case.name])
+            verdict.violations += self._fallback(case, fallback[case.name], journal)
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
@@ -71,7 +71,7 @@ class Judge:
     # Nobody is forgotten.
 
     def _silences(
-        self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
+        self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]], journal: Journal
     ) -> tuple[list[Violation], int]:
         """Who was not told, and how many were told beyond patience.
 
@@ -102,12 +102,21 @@ class Judge:
 
             if was_told(deadline):
                 continue
-            if was_told(deadline + self.patience.late):
+            deaths = self._deaths("SendFunction", slot.latest, deadline, journal)
+            if was_told(deadline + self.patience.late + deaths * self.patience.death):
                 late += 1
                 continue
             text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
             violations.append(Violation("silence", case.name, deadline, text))
         return violations, late
+
+    @staticmethod
+    def _deaths(function: str, since: float, until: float, journal: Journal) -> int:
+        """Each leaves a lease, which the tick after its end finds. `function`: how their names
+        begin.
+        """
+        times = (at for at, name in journal.died if name.startswith(function))
+        return sum(since <= at <= until for at in times)
 
     def _deadline(self, slot: Slot, earliest: float) -> float:
         patience = self.patience
@@ -204,7 +213,7 @@ class Judge:
 
     # The fallback hears when nobody is left.
 
-    def _fallback(self, case: Case, told: list[float]) -> Iterator[Violation]:
+    def _fallback(self, case: Case, told: list[float], journal: Journal) -> Iterator[Violation]:
         first_possible = inf
         for number, phase in enumerate(case.phases):
             end = exhausted(case, number, self.configuration)
@@ -219,6 +228,8 @@ class Judge:
             steps = len(policy.steps) * (policy.repeat + 1) + 1
             # One message in five minutes, in a digest: it may have to wait for its turn.
             deadline = end[1] + steps * self.patience.step + FALLBACK_PACE + self.patience.step
+            deaths = self._deaths("T", end[1], deadline, journal)
+            deadline += self.patience.late + deaths * self.patience.death
             open_until, _ = case.end(number)
             if deadline < min(open_until, self.until) and not any(
                 earliest - CLOCKS <= at <= deadline for at in told

@@ -57,6 +57,17 @@ class IndexState:
         holds = {*self.keys, self.shape.hash, self.shape.range, *(self.shape.holds or ())}
         return {name: value for name, value in item.items() if name in holds}
 
+    def written(self, was: Item | None, is_now: Item | None) -> list[Item]:
+        """The entries that a change writes: an entry that stays in its place is written once, one
+        that moves is taken away and put.
+        """
+        if was == is_now:
+            return []
+        keys = self.shape.hash, self.shape.range
+        if was and is_now and all(was[each] == is_now[each] for each in keys):
+            return [max(was, is_now, key=size)]
+        return [each for each in (was, is_now) if each is not None]
+
     def catch_up(self, key: Key, version: int, entry: dict[str, Any] | None) -> None:
         """A write has arrived, perhaps behind a later one."""
         seen, old = self._versions.get(key, (0, None))

@@ -26,12 +26,15 @@ class Patience:
     faults in a row have met the same message.
     """
 
+    death: float = 0.0
+    """For each sender that dies meanwhile: its lease of a minute, and the tick after that."""
+
 
 CALM_PATIENCE: Final = Patience()
 # A waking that is lost is found by the next tick, or the one after it, behind an index that is 20
 # seconds late; a sender that dies leaves a lease of a minute. Two such faults in a row are waited
 # for, and on average one for each step.
-ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0, late=120.0)
+ROUGH_PATIENCE: Final = Patience(step=60.0, send=180.0, claimed=60.0, late=120.0, death=110.0)
 
 KINDS: Final = (
     "silence",

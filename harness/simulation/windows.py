@@ -32,6 +32,7 @@ def windows_of(asked: Sequence[Asked]) -> dict[str, list[Window]]:
             ends = each.began + length, done + length
             mine.append(Window((each.began, done), ends))
         elif mine:
-            ends = each.began, min(done, mine[-1].ends[1])
+            # One that came too late, or failed, ends nothing later than before.
+            ends = min(each.began, mine[-1].ends[0]), min(done, mine[-1].ends[1])
             mine[-1] = Window(mine[-1].begins, ends)
     return found

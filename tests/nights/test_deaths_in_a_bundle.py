@@ -19,10 +19,12 @@ def storm(incidents: int, death: int = 0) -> tuple[Night, Doom]:
     """Within half a minute, for one person with one telephone. The sender dies in the moment of
     this number, before a call or after it.
     """
-    night = play(only_ada(4), 6)
+    # A key may send 120 events a minute.
+    services = max(4, incidents // 100)
+    night = play(only_ada(services), 6)
     night.deployment.doom = doom = Doom("SendFunction", WAITING, death)
     for number in range(incidents):
-        trigger(night, 5 + number * 30 / incidents, number, number % 4)
+        trigger(night, 5 + number * 30 / incidents, number, number % services)
     night.deployment.begin()
     night.deployment.run(night.length)
     return night, doom
