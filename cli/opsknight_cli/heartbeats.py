@@ -14,7 +14,7 @@ from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.heartbeats import Heartbeat, Pulse, PulseState, dedup_key, state
 from opsknight.store.heartbeats import Heartbeats
-from opsknight_cli.files.values import in_words
+from opsknight.views.lengths import in_words
 from opsknight_cli.session import CommandError
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration

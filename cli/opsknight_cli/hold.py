@@ -6,7 +6,7 @@ import typer
 
 from opsknight.escalation.hold import LONGEST
 from opsknight.store.holds import Holds
-from opsknight_cli.files.values import in_words
+from opsknight.views.lengths import in_words
 from opsknight_cli.session import CommandError
 from opsknight_cli.terminal import holding
 from opsknight_cli.terminal.invocation import Invocation, common_options

@@ -12,7 +12,7 @@ from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Held, Keys
-from opsknight_cli.files.values import in_words
+from opsknight.views.lengths import in_words
 from opsknight_cli.send import curl
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options

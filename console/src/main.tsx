@@ -12,6 +12,7 @@ import { IncidentPage } from "./pages/incident";
 import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
 import { OnCallPage } from "./pages/oncall";
+import { PoliciesPage } from "./pages/policies";
 import { SchedulePage } from "./pages/schedule";
 import { ServicePage } from "./pages/service";
 import { ServicesPage } from "./pages/services";
@@ -23,6 +24,7 @@ const PAGES = [
   ["incidents", "Incidents"],
   ["oncall", "On call"],
   ["services", "Services"],
+  ["policies", "Policies"],
   ["health", "Health"],
 ] as const;
 
@@ -78,6 +80,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return id ? <SchedulePage key={id} id={id} me={me} address={address} /> : <OnCallPage me={me} />;
     case "services":
       return id ? <ServicePage key={id} id={id} me={me} address={address} /> : <ServicesPage me={me} />;
+    case "policies":
+      return <PoliciesPage me={me} />;
     case "health":
       return <HealthPage zone={me.zone} />;
     case "me":

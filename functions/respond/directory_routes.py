@@ -7,8 +7,10 @@ from opsknight.directory.entries import HEALTH_READ, POLICIES_READ, USERS_READ
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import directory_models as models
+from opsknight.views import simulation_models
 from opsknight.views.health import Health
-from respond import directory, health
+from respond import directory, health, simulating
+from respond.contract import NightBody
 
 ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
     Route(
@@ -70,5 +72,17 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
         summary="Show what is wrong with the deployment and nobody has noticed yet.",
         replies=(Reply(200, "What `opsknight doctor` sees in the table.", Health, LIMITS),),
         errors=(400, 403),
+    ),
+    Route(
+        method="POST",
+        path="/api/simulate",
+        name="simulateNight",
+        scope=POLICIES_READ,
+        handler=simulating.simulate_night,
+        summary="Show who would be paged for an event, when and how. Nothing is written or sent.",
+        body=NightBody,
+        example={"serviceId": "svc_checkout", "urgency": "HIGH", "at": "2026-11-28T03:00:00Z"},
+        replies=(Reply(200, "If nobody acts.", simulation_models.SimulatedAnswer, LIMITS),),
+        errors=(400, 403, 404, 413),
     ),
 )

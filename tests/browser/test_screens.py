@@ -62,6 +62,7 @@ def test_every_page_is_looked_at(
         pages = {"incidents": "incidents", "incident": f"incidents/{first}"}
         pages |= {"resolved": "incidents?view=resolved", "calendar": "oncall/sch_web"}
         pages["service"] = "services/svc_checkout?tab=integrations"
+        pages["policies"] = "policies"
         pages["maintenance"] = "services/svc_checkout?tab=maintenance"
         for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
             page.goto(f"{served.url}/console/{at}")

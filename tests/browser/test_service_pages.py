@@ -132,3 +132,15 @@ def test_a_failing_receiver_is_seen(page: Page, served: Site) -> None:
     page.get_by_role("link", name="Receivers").click()
     expect(page.locator(".cards")).to_contain_text("4 times in a row")
     checked(page)
+
+
+def test_a_night_is_played_in_advance(page: Page, served: Site) -> None:
+    configured(served)
+    enter(page, served)
+    page.get_by_role("link", name="Policies").click()
+    page.get_by_role("combobox", name="Service").select_option("svc_checkout")
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_role("region", name="The night")).to_contain_text("Ada")
+    expect(page.get_by_text("That is all, if nobody acts.")).to_be_visible()
+    checked(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -20,7 +20,7 @@ from opsknight.incident.model import Escalation, Status, Timer, Urgency
 from opsknight.notification.delivery import State
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.store import directory_items
-from opsknight_cli.simulate.rows import rows
+from opsknight.views.night.rows import rows
 from tests.scenarios.test_simulation import agree, played
 from tests.unit.rotas import only
 

@@ -34,8 +34,8 @@ from opsknight.notification.delivery import State
 from opsknight.oncall.schedules import Override
 from opsknight.simulation import FallbackTold, Sent
 from opsknight.store import directory_items
-from opsknight_cli.simulate.play import Played, Stage, play
-from opsknight_cli.simulate.roster import Loading
+from opsknight.views.night.play import Played, Stage, play
+from opsknight.views.night.roster import Loading
 from tests.unit.rotas import hours, layer, only, schedule
 
 WEB = Target(kind=TargetKind.TEAM, id="team_web")

@@ -9,7 +9,7 @@ from opsknight.escalation.pages import Page, Why
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.simulation import Roster
-from opsknight_cli.simulate.play import Stage
+from opsknight.views.night.play import Stage
 from opsknight_cli.switching.comparing import compared
 
 NOW: Final = datetime(2026, 11, 28, 3, tzinfo=UTC)

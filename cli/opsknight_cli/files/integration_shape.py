@@ -14,6 +14,7 @@ from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
 from opsknight.oncall.cron import cron
 from opsknight.oncall.schedules import Zone
+from opsknight.views.lengths import in_words
 from opsknight_cli.files.preset_shape import ExpressionText
 from opsknight_cli.files.values import (
     Duration,
@@ -24,7 +25,6 @@ from opsknight_cli.files.values import (
     Slug,
     Title,
     between,
-    in_words,
 )
 
 SECOND: Final = timedelta(seconds=1)

@@ -25,6 +25,7 @@ from opsknight.directory.secret_names import LONGEST, SHARED, parameter
 from opsknight.incident.references import LONGEST_ADDRESS, is_address
 from opsknight.oncall.rotations import Length, Unit
 from opsknight.oncall.wall_clock import EPOCH, LAST
+from opsknight.views.lengths import in_words
 from opsknight_cli.files.leaks import is_secret
 
 LONGEST_SLUG: Final = 60
@@ -136,16 +137,6 @@ def _interval(text: object) -> timedelta | Never:
     if not timedelta(minutes=1) <= span <= timedelta(days=30):
         raise ValueError('must be a duration between 1m and 30d, such as "4h", or never')
     return span
-
-
-def in_words(span: timedelta) -> str:
-    """The shortest text that `duration` reads as this span, in whole seconds."""
-    left, text = span, ""
-    # Without weeks: people say 14 days.
-    for letter, unit in list(_UNITS.items())[1:]:
-        count, left = divmod(left, unit)
-        text += f"{count}{letter}" if count else ""
-    return text or "0s"
 
 
 def _turn(text: object) -> Length:

@@ -10,7 +10,7 @@ from opsknight.directory.presets import Preset
 from opsknight.incident.model import Action
 from opsknight.integrations import builtin
 from opsknight.integrations.reading import Meaningless, Passed
-from opsknight_cli.files.values import in_words
+from opsknight.views.lengths import in_words
 from opsknight_cli.integrations.trial import Become, Tried
 from opsknight_cli.terminal.screen import Screen
 

@@ -16,12 +16,12 @@ from opsknight.integrations.aws_shapes import of_queue
 from opsknight.integrations.drafts import shortened
 from opsknight.store.configurations import Configurations
 from opsknight.store.routing import Origin, read
+from opsknight.views.night.play import Stage, play
+from opsknight.views.night.roster import Loading, roster_of
 from opsknight_cli.configuration.loading import load_valid, name_of
 from opsknight_cli.files.reading import STDIN
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.simulate import view
-from opsknight_cli.simulate.play import Stage, play
-from opsknight_cli.simulate.roster import Loading, roster_of
 from opsknight_cli.simulate.routing import Way, of_aws, way
 from opsknight_cli.terminal import naming
 from opsknight_cli.terminal.invocation import Invocation, common_options

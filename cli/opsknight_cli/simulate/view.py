@@ -9,9 +9,9 @@ from opsknight.escalation.policy import implicit
 from opsknight.incident.decisions import Ignored, Merged, Opened, Repeated, Transitioned, Unchanged
 from opsknight.incident.model import URGENCY, Escalation, Status, Urgency
 from opsknight.simulation import Simulation
-from opsknight_cli.files.values import in_words
-from opsknight_cli.simulate.play import Played
-from opsknight_cli.simulate.rows import Row, rows, shortened
+from opsknight.views.lengths import in_words
+from opsknight.views.night.play import Played
+from opsknight.views.night.rows import Row, rows, shortened
 from opsknight_cli.terminal.screen import Screen
 from opsknight_cli.terminal.times import UTC_ZONE, shown, stamp
 

@@ -15,7 +15,7 @@ from opsknight.directory.mirror import Heard, HeardKind
 from opsknight.escalation.pages import Page
 from opsknight.incident.model import OPSKNIGHT, Action, Event, Incident, Severity, Urgency
 from opsknight.simulation import Sent
-from opsknight_cli.simulate.play import Stage, play
+from opsknight.views.night.play import Stage, play
 
 # The old system hears a moment after us, and tells a moment later.
 SLACK: Final = timedelta(minutes=2)

@@ -14,10 +14,10 @@ from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Status
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.mirrors import Mirrors
+from opsknight.views.night.play import Stage
+from opsknight.views.night.roster import Loading
 from opsknight_cli.incidents.filters import ServiceOption, service_ids
 from opsknight_cli.incidents.view import short
-from opsknight_cli.simulate.play import Stage
-from opsknight_cli.simulate.roster import Loading
 from opsknight_cli.switching.comparing import Compared, Paged, compared
 from opsknight_cli.terminal import shadows
 from opsknight_cli.terminal.invocation import Invocation, common_options

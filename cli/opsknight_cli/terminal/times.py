@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from opsknight.directory.windows import Repetition
 from opsknight.oncall.wall_clock import instant_of
-from opsknight_cli.files.values import duration, in_words
+from opsknight.views.lengths import in_words
+from opsknight_cli.files.values import duration
 from opsknight_cli.session import UsageError
 
 UTC_ZONE: Final = ZoneInfo("UTC")

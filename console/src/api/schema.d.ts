@@ -957,6 +957,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show who would be paged for an event, when and how. Nothing is written or sent.
+         * @description Needs the scope `policies:read`.
+         */
+        post: operations["simulateNight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/status-pages": {
         parameters: {
             query?: never;
@@ -1658,6 +1678,13 @@ export interface components {
         NewWindowAnswer: {
             maintenance: components["schemas"]["WindowAnswer"];
         };
+        /** @description An event to play, without anything being written or sent. */
+        NightBody: {
+            serviceId: string;
+            urgency?: components["schemas"]["Urgency"];
+            /** @description When it is sent; absent for now. */
+            at?: components["schemas"]["Time"];
+        };
         /** @description Nothing is required; all fields are ignored. */
         NoBody: Record<string, never>;
         NotPossible: {
@@ -2042,6 +2069,37 @@ export interface components {
         };
         ShownUser: {
             user: components["schemas"]["UserDetails"];
+        };
+        Simulated: {
+            serviceId: string;
+            /** Format: date-time */
+            at: string;
+            urgency: components["schemas"]["Urgency"];
+            /** @description False where nobody is paged: maintenance, or a disabled service. */
+            opens: boolean;
+            /** @description Absent for all of the team. */
+            policyName?: string;
+            /** @description If nobody acts. */
+            timeline: components["schemas"]["SimulatedRow"][];
+            /** @description If not, it goes on, and the rest is not shown. */
+            ends: boolean;
+        };
+        SimulatedAnswer: {
+            simulation: components["schemas"]["Simulated"];
+        };
+        /** @description What reaches one person or place at one time. */
+        SimulatedRow: {
+            /** Format: date-time */
+            at: string;
+            afterSeconds: number;
+            /** @enum {string} */
+            kind: "page" | "nobody" | "receiver" | "status page" | "fallback" | "change";
+            who: string;
+            /** @description By which channels. */
+            how: string[];
+            why: string;
+            /** @description Those of its channels that have failed last, and since when. */
+            failing?: string[];
         };
         /** @description Until a time, or for some minutes; at most 7 days. */
         SnoozeBody: {
@@ -4634,6 +4692,55 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    simulateNight: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "serviceId": "svc_checkout",
+                 *       "urgency": "HIGH",
+                 *       "at": "2026-11-28T03:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NightBody"];
+            };
+        };
+        responses: {
+            /** @description If nobody acts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulatedAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

@@ -14,8 +14,8 @@ from opsknight.escalation.policy import Target, TargetKind
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.recipients import methods
 from opsknight.simulation import Changed, FallbackTold, Happening, Sent, Simulation, Stepped
-from opsknight_cli.files.values import in_words
-from opsknight_cli.simulate.play import Stage
+from opsknight.views.lengths import in_words
+from opsknight.views.night.play import Stage
 
 # A gap in a schedule can make hundreds of steps in a row that reach nobody.
 EMPTY_SHOWN: Final = 3
