@@ -32,10 +32,11 @@ class Left:
     tables: list[str]
     secrets: list[str]
     logs: list[str]
+    buckets: list[str]
 
     @property
     def is_empty(self) -> bool:
-        return not (self.tables or self.secrets or self.logs)
+        return not (self.tables or self.secrets or self.logs or self.buckets)
 
 
 @app.command("remove")
@@ -72,6 +73,7 @@ def remove_command(
                 "tables": left.tables,
                 "secrets": left.secrets,
                 "logs": left.logs,
+                "buckets": left.buckets,
             }
         )
         return
@@ -118,6 +120,11 @@ def _left(account: Account) -> Left:
             for each in page["logGroups"]
             if each["logGroupName"].removeprefix(prefix) in _LOGS
         ],
+        buckets=[
+            each["Name"]
+            for each in account.client("s3").list_buckets()["Buckets"]
+            if re.fullmatch(f"{pattern.lower()}-statuspages-[0-9a-z]+", each["Name"])
+        ],
     )
 
 
@@ -143,6 +150,16 @@ def _delete(account: Account, left: Left) -> None:
         ssm.delete_parameters(Names=chunk)
     for group in left.logs:
         logs.delete_log_group(logGroupName=group)
+    for bucket in left.buckets:
+        _delete_bucket(account.client("s3"), bucket)
+
+
+def _delete_bucket(s3: Any, bucket: str) -> None:
+    """S3 deletes no bucket that holds anything."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        if keys := [{"Key": each["Key"]} for each in page.get("Contents", [])]:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+    s3.delete_bucket(Bucket=bucket)
 
 
 def _chunks(names: list[str]) -> Iterable[list[str]]:
@@ -156,6 +173,7 @@ def _show(screen: Screen, account: Account, status: str | None, left: Left) -> N
         "the stack is gone already" if status is None else f"the stack, which is {status}", indent=2
     )
     parts: dict[str, Any] = {"table": left.tables, "secret": left.secrets, "log group": left.logs}
+    parts["bucket of status pages"] = left.buckets
     for what, names in parts.items():
         for each in names:
             screen.say(f"{what} {each}", indent=2)

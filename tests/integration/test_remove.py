@@ -11,6 +11,7 @@ from harness.world import World
 
 MINE = ["opsknight-Table-1A2B", "opsknight-RatesTable-3C4D"]
 OTHERS = ["opsknight-two-Table-1A2B", "opsknight-Table-restored", "orders"]
+BUCKETS = ["opsknight-statuspages-1a2b", "opsknight-two-statuspages-1a2b", "orders"]
 LOGS = ["/aws/lambda/opsknight-events", "/aws/lambda/opsknight-two-events"]
 
 
@@ -68,6 +69,10 @@ def shell(world: World, done: list[str]) -> Shell:
             ]
         },
         "logs.DeleteLogGroup": note("delete", {}),
+        "s3.ListBuckets": {"Buckets": [{"Name": each} for each in BUCKETS]},
+        "s3.ListObjectsV2": {"Contents": [{"Key": "status/example"}]},
+        "s3.DeleteObjects": note("empty", {}),
+        "s3.DeleteBucket": note("delete", {}),
     }
     return made
 
@@ -79,6 +84,8 @@ EVERYTHING = [
     "delete opsknight-RatesTable-3C4D",
     "delete ['/opsknight/opsknight/link-key']",
     "delete /aws/lambda/opsknight-events",
+    "empty opsknight-statuspages-1a2b",
+    "delete opsknight-statuspages-1a2b",
 ]
 
 
