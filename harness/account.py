@@ -107,6 +107,7 @@ class Scripted:
                     }
                 },
             },
+            "lambda.ListVersionsByFunction": {"Versions": [{"Version": "7"}]},
             "lambda.GetAlias": {"Name": "live", "FunctionVersion": "7"},
             "lambda.GetEventSourceMapping": {"State": "Enabled", "LastProcessingResult": "OK"},
             "lambda.GetAccountSettings": {

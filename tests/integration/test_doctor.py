@@ -121,6 +121,29 @@ def test_what_is_served_is_compared_with_what_was_deployed(shell: Shell) -> None
     ]
 
 
+def test_a_version_that_was_published_and_serves_nobody_is_named_with_its_parameters(
+    shell: Shell,
+) -> None:
+    """A deploy that changed the log's level alone, and moved no alias."""
+    told = account(shell).answers
+    healthy: Any = told["lambda.GetFunctionConfiguration"]
+    told["lambda.GetFunctionConfiguration"] = healthy | {"Description": "INFO 400 Active arm64"}
+
+    def listed(asked: Any) -> dict[str, Any]:
+        if not asked["FunctionName"].startswith("Tick"):
+            return {"Versions": [{"Version": "$LATEST"}, {"Version": "7"}]}
+        if "Marker" not in asked:
+            return {"Versions": [{"Version": "$LATEST"}, {"Version": "7"}], "NextMarker": "more"}
+        return {"Versions": [{"Version": "10", "Description": "DEBUG 400 Active arm64"}]}
+
+    told["lambda.ListVersionsByFunction"] = listed
+    [found] = examined(shell, 3)["versions"]
+    assert found["said"] == (
+        "Tick serves version 7 (INFO 400 Active arm64); version 10 (DEBUG 400 Active arm64) was "
+        "published later."
+    )
+
+
 def test_a_shift_under_way_is_a_warning(shell: Shell) -> None:
     account(shell).answers["lambda.GetAlias"] = {
         "RoutingConfig": {"AdditionalVersionWeights": {"8": 0.1}}

@@ -41,24 +41,46 @@ def versions(deployed: Deployed) -> Iterable[Finding]:
         served = awslambda.get_function_configuration(FunctionName=physical, Qualifier=ALIAS)
         latest = awslambda.get_function_configuration(FunctionName=physical)
         said = differences(served, latest)
+        short, published = name.removesuffix("Function"), _published(awslambda, physical)
+        newest = max(published, key=lambda each: int(each["Version"]), default=served)
         if said:
-            short = name.removesuffix("Function")
             text = f"{short} serves version {served['Version']}, which differs from the newest in:"
             found.append(failed("versions", f"{text} {said}.", _DEPLOY))
+        elif served["Version"] not in ("$LATEST", newest["Version"]):
+            # What differs may be no code and no setting: a level of the log, tracing, the chip.
+            text = f"{short} serves {_named(served)}; {_named(newest)} was published later."
+            found.append(failed("versions", text, _DEPLOY))
         routing = awslambda.get_alias(FunctionName=physical, Name=ALIAS).get("RoutingConfig") or {}
         if latest.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
-            listed = awslambda.list_versions_by_function(FunctionName=physical)["Versions"]
-            old = {each["Version"] for each in listed} - {"$LATEST", served["Version"]}
+            old = {each["Version"] for each in published} - {served["Version"]}
             if old:
-                said = f"{name.removesuffix('Function')} has {len(old)} versions that serve nobody."
+                said = f"{short} has {len(old)} versions that serve nobody."
                 found.append(warning("versions", said, _forget(physical, old)))
         if routing.get("AdditionalVersionWeights"):
-            said = f"{name.removesuffix('Function')} serves two versions: a shift is under way."
+            said = f"{short} serves two versions: a shift is under way."
             found.append(warning("versions", said, "Wait for CodeDeploy, and look again."))
     if found:
         yield from found
     else:
         yield ok("versions", f"All {len(functions)} functions serve what was deployed last.")
+
+
+def _published(awslambda: Any, function: str) -> list[Mapping[str, Any]]:
+    """Versions stay when a deploy replaces them, so there may be many."""
+    found: list[Mapping[str, Any]] = []
+    more: dict[str, str] = {}
+    while True:
+        answer = awslambda.list_versions_by_function(FunctionName=function, **more)
+        found += [each for each in answer["Versions"] if each["Version"] != "$LATEST"]
+        if not answer.get("NextMarker"):
+            return found
+        more = {"Marker": answer["NextMarker"]}
+
+
+def _named(version: Mapping[str, Any]) -> str:
+    """With the parameters that it was deployed with, as its description says."""
+    described = str(version.get("Description") or "").strip()
+    return f"version {version['Version']}" + (f" ({described})" if described else "")
 
 
 def _forget(function: str, versions: Iterable[str]) -> str:
