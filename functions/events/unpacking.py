@@ -8,6 +8,9 @@ from opsknight.http.gateway import Failure, HttpError, Request
 
 # Of tools that post many alerts at once.
 LARGEST_BATCH: Final = 4 * 1024 * 1024
+# Each costs a copy of all behind it, and a stranger's megabytes hold hundreds of thousands of empty
+# ones. Blocks of 64 KB, as some tools pack, are fewer.
+MOST_PARTS: Final = 100
 # zlib's word for "a gzip header".
 _GZIP: Final = 31
 _PLAIN: Final = frozenset({"", "identity"})
@@ -27,9 +30,13 @@ def unpacked(request: Request, most: int) -> Request:
 
 
 def _unpacked(body: bytes, longest: int) -> bytes:
-    found = b""
+    found, parts = b"", 0
     # A file of gzip may be several, one behind the other.
     while body and len(found) < longest:
+        parts += 1
+        if parts > MOST_PARTS:
+            why = f"the body is more than {MOST_PARTS} files of gzip"
+            raise HttpError(400, Failure(error="Invalid gzip", message=why))
         stream = zlib.decompressobj(_GZIP)
         try:
             found += stream.decompress(body, longest - len(found))

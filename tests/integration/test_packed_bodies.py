@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from events.unpacking import LARGEST_BATCH
+from events.unpacking import LARGEST_BATCH, MOST_PARTS
 from harness.world import Response, World, event, http_event
 from opsknight.incident.event_request import LARGEST_BODY
 
@@ -38,6 +38,15 @@ def test_a_body_of_several_parts_is_one(world: World) -> None:
     sent = text()
     packed = gzip.compress(sent[:20]) + gzip.compress(sent[20:])
     assert send(world, packed, "gzip").status == 202
+
+
+def test_a_body_of_endless_parts_is_400_and_costs_little(shared_world: World) -> None:
+    """The last part is no gzip: whoever read on would say so."""
+    answer = send(shared_world, gzip.compress(b"") * MOST_PARTS + b"x" * 20, "gzip")
+    assert (answer.status, answer.body["message"]) == (
+        400,
+        f"the body is more than {MOST_PARTS} files of gzip",
+    )
 
 
 @pytest.mark.parametrize(
