@@ -22,7 +22,7 @@ MOST: Final = 5
 _NAME: Final = "__Host-opsknight-login-"
 _COOKIE: Final = f"{_NAME}{{}}={{}}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={{}}"
 _NEXT: Final = re.compile(r"/console/[0-9A-Za-z_.~/?&=%+,:-]{0,500}")
-_VALUE: Final = re.compile(r"([0-9A-Za-z_-]{43})\.([a-z]+)\.(\d{1,12})\.(\S*)")
+_VALUE: Final = re.compile(r"([0-9A-Za-z_-]{43})\.([a-z]+)\.([0-9]{1,11})\.(\S*)")
 
 
 class Kind(StrEnum):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from console.attempts import MOST
+from console.attempts import MOST, Attempt, Kind
 from console.handler import make
 from harness.desk import Desk, answered
 from harness.identity_provider import SECRET, IdentityProvider, identity_provider
@@ -268,6 +268,18 @@ def test_a_state_that_nobody_was_given_is_refused(door: Door) -> None:
     there = visitor.ask("/auth/oidc").leads_to
     begins_alike = parse_qs(urlsplit(there).query)["state"][0][:8] + "x" * 35
     for state in (begins_alike, "", "x", "x" * 43, "é" * 43, "a b", "%00"):
+        refused(visitor.ask(f"/auth/callback?code=x&state={state}"), 400)
+    assert door.provider.refused == []
+
+
+def test_a_cookie_that_nobody_was_given_is_refused(door: Door) -> None:
+    """Its time is none that there is: whoever makes one up causes no alarm of ours."""
+    secret = "x" * 43
+    state = Attempt(secret, Kind.LOGIN, door.world.clock(), "").state
+    for at in ("999999999999", "99999999999", "٣" * 9, "0", ""):
+        visitor = door.visitor(
+            **{f"__Host-opsknight-login-{state[:8]}": f"{secret}.login.{at}./console/incidents"}
+        )
         refused(visitor.ask(f"/auth/callback?code=x&state={state}"), 400)
     assert door.provider.refused == []
 
