@@ -230,6 +230,18 @@ def test_an_address_of_two_users_is_nobody_s(door: Door) -> None:
     assert "more than one user has the address" in refused(door.visitor().log_in())
 
 
+def test_letters_that_look_alike_are_another_address(door: Door) -> None:
+    door.change("ada", email="kaiser@example.com")
+    for email in (
+        "\N{KELVIN SIGN}aiser@example.com",
+        "kai\N{LATIN SMALL LETTER LONG S}er@example.com",
+    ):
+        door.provider.email = email
+        assert "no user has" in refused(door.visitor().log_in())
+    door.provider.email = "Kaiser@Example.com"
+    assert door.visitor().log_in().status == 303
+
+
 def test_a_disabled_user_is_refused(door: Door) -> None:
     door.change("ada", disabled=True)
     assert "is disabled" in refused(door.visitor().log_in())

@@ -31,6 +31,13 @@ _SETTINGS: Final[dict[str, type[BaseModel]]] = {
 }
 
 
+def _is_same_address(one: str, other: str) -> bool:
+    """In letters of either case. A provider may let somebody have an address with a letter whose
+    other case is one of ASCII, such as the Kelvin sign: it is not the one with a `k`.
+    """
+    return one.isascii() == other.isascii() and one.casefold() == other.casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class CallerRows(Rows):
     def integration_key(self, hashed: str, deadline: Deadline) -> IntegrationKey | None:
@@ -84,7 +91,7 @@ class CallerRows(Rows):
     def users_called(self, email: str, deadline: Deadline) -> list[User]:
         """The users of the configuration with this e-mail address, in letters of either case."""
         found = self.all_users(deadline)
-        return [user for user in found if user.email.casefold() == email.casefold()]
+        return [user for user in found if _is_same_address(user.email, email)]
 
     def all_users(self, deadline: Deadline) -> list[User]:
         """Those of the configuration whose item can be read."""
