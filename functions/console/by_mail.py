@@ -105,8 +105,9 @@ class ByMail:
         right = codes.is_code(
             visit.form().get("code", ""), asked.delivery_id, self.keys.accepted(visit.now)
         )
-        user = self.sessions.table.user(asked.user_id, visit.deadline) if asked.user_id else None
-        if not right or user is None or user.disabled:
+        # Asked only then: the time of an answer says nothing about whom the code is of.
+        user = self.sessions.table.user(asked.user_id, visit.deadline) if right else None
+        if user is None or user.disabled:
             visit.log_fields["refused"] = "wrong code"
             return self.typing(visit, _WRONG, 403) if asked.tries_left > 1 else self._over()
         visit.log_fields["user_id"] = user.id

@@ -212,7 +212,10 @@ def test_nobody_learns_whose_address_it_is(mailbox: Mailbox) -> None:
             told = asks(visitor, email)
             calls = [*made]
             typing = visitor.ask("/auth/code").text
-            seen.append((told.status, told.headers.keys(), len(told.cookies), calls, typing))
+            made.clear()
+            wrong = types(visitor, "nothing").text
+            calls += made
+            seen.append((told.status, told.headers.keys(), len(told.cookies), calls, typing, wrong))
     finally:
         events.unregister("before-call.dynamodb", note)
     assert seen[0] == seen[1] == seen[2]
