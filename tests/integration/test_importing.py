@@ -76,6 +76,10 @@ def test_opsgenie_from_its_files_to_a_deployment(shell: Shell, tmp_path: Path) -
 def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Path) -> None:
     into = tmp_path / "imported"
     imported(shell, "pagerduty", into)
+    # Whoever may name things there knows no key here.
+    guessed, planned = "a" * 32, into / "afterwards.json"
+    named = f"Checkout `{guessed}` | `{guessed}`: Prometheus"
+    planned.write_text(planned.read_text().replace("Checkout: Prometheus", named))
     early = shell.opsknight("import", "finish", into)
     assert early.code == FAILED
     assert "Not made: the override of shop-primary by ben-boole" in early.out
@@ -92,11 +96,11 @@ def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Pa
     assert (into / ".gitignore").read_text() == "keys.md\n"
     [row] = [line for line in written.splitlines() if line.startswith("| checkout / prometheus ")]
     _, _, was, secret, where, _ = (cell.strip() for cell in row.split("|"))
-    assert was == "Checkout: Prometheus"
+    assert was == named.replace("|", " ")
     assert where == "address https://api.example.com/v2/enqueue, routing_key"
-    hashed = key_hash(secret.strip("`"))
     held = Keys(shell.world.table).held(Deadline.after(10), "svc_checkout")
-    assert hashed in {each.hashed for each in held}
+    hashes = {each.hashed for each in held}
+    assert key_hash(secret.strip("`")) in hashes and key_hash(guessed) not in hashes
 
     again = json.loads(shell.opsknight("import", "finish", into, "--json").out)
     assert again == {"overrides": 0, "windows": 0, "keys": [], "missing": []}

@@ -33,7 +33,8 @@ _HEAD: Final = """\
 | Here | There | Key | Change at the sender |
 |---|---|---|---|
 """
-_SECRET: Final = re.compile(r"`([0-9a-f]{32})`")
+# In its own column: the name before it is somebody else's words, and may look like a key.
+_SECRET: Final = re.compile(r"\|[^|]*\|[^|]*\| `([0-9a-f]{32})` \|.*")
 
 
 class PlannedOverride(Wire):
@@ -197,7 +198,7 @@ def _secret(file: Path, wanted: NewKey) -> str | None:
     """The one that the file has for it."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
     place = f"| {wanted.service} / {wanted.integration} |"
-    found = [_SECRET.search(line) for line in lines if line.startswith(place)]
+    found = [_SECRET.fullmatch(line) for line in lines if line.startswith(place)]
     return found[-1][1] if found and found[-1] else None
 
 
