@@ -80,6 +80,7 @@ def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Pa
     guessed, planned = "a" * 32, into / "afterwards.json"
     named = f"Checkout `{guessed}` | `{guessed}`: Prometheus"
     planned.write_text(planned.read_text().replace("Checkout: Prometheus", named))
+    (into / ".gitignore").write_text("*.bak")
     early = shell.opsknight("import", "finish", into)
     assert early.code == FAILED
     assert "Not made: the override of shop-primary by ben-boole" in early.out
@@ -93,7 +94,7 @@ def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Pa
     # What an interrupted run has written down is what is made.
     assert (into / "keys.md").read_text() == written
     assert (into / "keys.md").stat().st_mode & 0o077 == 0
-    assert (into / ".gitignore").read_text() == "keys.md\n"
+    assert (into / ".gitignore").read_text() == "*.bak\nkeys.md\n"
     [row] = [line for line in written.splitlines() if line.startswith("| checkout / prometheus ")]
     _, _, was, secret, where, _ = (cell.strip() for cell in row.split("|"))
     assert was == named.replace("|", " ")

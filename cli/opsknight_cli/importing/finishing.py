@@ -209,8 +209,10 @@ def _written(file: Path, wanted: NewKey, secret: str, invocation: Invocation) ->
     row = f"| {wanted.service} / {wanted.integration} | {was} | `{secret}` | {where} |\n"
     ignored = file.with_name(_IGNORED)
     try:
-        if not ignored.exists():
-            ignored.write_text(f"{KEYS}\n", encoding="utf-8")
+        known = ignored.read_text(encoding="utf-8") if ignored.exists() else ""
+        if KEYS not in known.splitlines():
+            ended = known + ("\n" if known and not known.endswith("\n") else "")
+            ignored.write_text(f"{ended}{KEYS}\n", encoding="utf-8")
         opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(opened, "a", encoding="utf-8") as out:
             out.write(row if out.tell() else _HEAD + row)
