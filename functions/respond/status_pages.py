@@ -2,7 +2,7 @@
 to be rendered; a page that was not asked for is rendered within the minute.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import StatusPage
@@ -113,7 +113,7 @@ def update_post(call: ApiCall, wanted: PostUpdate) -> Answer:
     update = Update(at=call.now, text=wanted.text, phase=wanted.phase)
 
     def changed(post: Post) -> Post:
-        _check_states(page, {each.service_id: State.NONE for each in post.effects}, call)
+        _check_post(post, call)
         if wanted.services:
             _check_states(page, wanted.services, call)
         if update in post.updates:
@@ -130,10 +130,10 @@ def update_post(call: ApiCall, wanted: PostUpdate) -> Answer:
 
 def withdraw_post(call: ApiCall) -> Answer:
     page_id, post_id = call.ids
-    page = _page(page_id, call)
+    _page(page_id, call)
 
     def gone(post: Post) -> Post:
-        _check_states(page, {each.service_id: State.NONE for each in post.effects}, call)
+        _check_post(post, call)
         return withdrawn(post, call.now)
 
     _change(page_id, post_id, gone, call)
@@ -167,14 +167,25 @@ def _page(page_id: str, call: ApiCall) -> StatusPage:
 
 def _check_states(page: StatusPage, states: Mapping[str, State], call: ApiCall) -> None:
     """Whoever speaks for a service may say that it is down. Raises HttpError."""
-    services = _services(states, call)
     unknown = [each for each in states if each not in page.service_ids]
     if unknown:
         message = "must be a service that the page lists"
         raise invalid(*(Issue(path=f"services.{each}", message=message) for each in unknown))
-    if not call.caller.sees_all:
-        for each in states:
-            call.caller.require(services.get(each), "Service")
+    _check_services(states.keys(), call)
+
+
+def _check_post(post: Post, call: ApiCall) -> None:
+    """Whether or not the page lists its services any more. Raises HttpError."""
+    _check_services({each.service_id for each in post.effects}, call)
+
+
+def _check_services(service_ids: Set[str], call: ApiCall) -> None:
+    """Raises HttpError. What is about no service any more is nobody's in particular."""
+    if call.caller.sees_all:
+        return
+    services = _services(service_ids, call)
+    for each in service_ids or {""}:
+        call.caller.require(services.get(each), "Service")
 
 
 def _check_incident(incident_id: str, call: ApiCall) -> None:
@@ -185,7 +196,7 @@ def _check_incident(incident_id: str, call: ApiCall) -> None:
     call.caller.require(service, "Incident")
 
 
-def _services(wanted: Mapping[str, object] | set[str], call: ApiCall) -> dict[str, Service]:
+def _services(wanted: Set[str], call: ApiCall) -> dict[str, Service]:
     keys = [items.service_key(each) for each in sorted(wanted)]
     found = call.table.readable(Service, call.table.batch(keys, call.deadline))
     return {each.id: each for each in found}

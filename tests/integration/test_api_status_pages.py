@@ -107,6 +107,29 @@ def test_a_user_posts_for_their_own_services_alone(desk: Desk, publisher: Publis
     assert desk.call("DELETE", f"{POSTS}/{mine.body['post']['id']}", key=ben).status == 200
 
 
+def test_a_post_about_no_service_any_more_is_not_for_everybody(
+    desk: Desk, publisher: Publisher
+) -> None:
+    world = desk.world
+    start = world.clock() + timedelta(hours=2)
+    times = {"startsAt": start.isoformat(), "endsAt": (start + timedelta(hours=1)).isoformat()}
+    planned = f"{POSTS}/{desk.call('POST', POSTS, trouble(world, **times)).body['post']['id']}"
+    nothing = {"text": "Not this one.", "services": {world.service.id: "none"}}
+    assert desk.call("POST", f"{planned}/updates", nothing).status == 200
+    ben = desk.key("ben", *SCOPES)
+    assert desk.call("POST", f"{planned}/updates", {"text": "Mine."}, key=ben).status == 403
+    assert desk.call("DELETE", planned, key=ben).status == 403
+    assert desk.call("DELETE", planned).status == 200
+
+
+def test_what_the_page_lists_no_more_can_be_withdrawn(desk: Desk, publisher: Publisher) -> None:
+    world = desk.world
+    made = f"{POSTS}/{desk.call('POST', POSTS, trouble(world)).body['post']['id']}"
+    publisher.publish(services=[world.other_service.id])
+    assert desk.call("POST", f"{made}/updates", {"text": "It was this."}).status == 200
+    assert desk.call("DELETE", made).status == 200
+
+
 def test_what_is_withdrawn_is_gone_from_every_list(desk: Desk, publisher: Publisher) -> None:
     made = desk.call("POST", POSTS, trouble(desk.world)).body["post"]["id"]
     assert desk.call("DELETE", f"{POSTS}/{made}").status == 200
