@@ -274,6 +274,18 @@ def test_an_alarm_that_comes_after_its_recovery_opens_nothing(
     assert actions(post(world, api, sns.signed(Message=later))) == ["triggered"]
 
 
+@pytest.mark.parametrize("year", ["2027", "9999"])
+def test_nothing_that_is_yet_to_come_makes_an_alarm_late(
+    world: World, api: Api, sns: Sns, year: str
+) -> None:
+    """Whoever may publish to a topic silences no alarm by it."""
+    ahead = alarm("OK", f"{year}-12-31T23:59:59.999+0000")
+    assert actions(post(world, api, sns.signed(Message=ahead))) == ["ignored"]
+    world.clock.advance(seconds=1)
+    fires = alarm("ALARM", world.clock().isoformat())
+    assert actions(post(world, api, sns.signed(Message=fires, MessageId="m-2"))) == ["triggered"]
+
+
 def test_a_raw_message_comes_by_its_key_alone(world: World, api: Api) -> None:
     raw = {"x_amz_sns_rawdelivery": "true", "x_amz_sns_message_id": "m-1"}
     raw |= {"x_amz_sns_topic_arn": TOPIC}

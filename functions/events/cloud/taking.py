@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from events.call import Call
 from events.cloud.order import Order, Stale
@@ -12,6 +14,9 @@ from opsknight.integrations.drafts import Draft, understood
 from opsknight.store.execute import Beside
 from opsknight.store.moments import Moment, Scope
 from opsknight.store.rows import Rows
+
+# Of two clocks. What is said to happen later than that would make all that really comes too late.
+AHEAD: Final = timedelta(minutes=5)
 
 type Take = Callable[[Told, Event, Call], IntakeResult | None]
 """Decides and writes, with what the call has beside. None for what is nobody's."""
@@ -37,6 +42,8 @@ def take_in_order(
     told: Told, service_id: str, actor: Actor, scope: str, rows: Rows, take: Take, call: Call
 ) -> Iterator[Became]:
     """The event, and each part that its resolve ends. Raises Unavailable, and what `take` does."""
+    if told.at > call.now + AHEAD:
+        told = replace(told, at=call.now)
     found = Scope(rows, scope, told.arn)
     for each in [told, *_parts(told, found, call)]:
         event = _event(each, service_id, actor)
