@@ -152,6 +152,15 @@ def test_strange_times_are_now(night: Mirrored, at: Any) -> None:
     assert [each.at for each in heard(night)] == [night.world.clock()]
 
 
+def test_a_mirror_to_a_webhook_keeps_no_tool_s_webhook_from_paging(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    night.mirrors(old, "webhook").serves(shadow_until=None)
+    said = {"action": "trigger", "dedup_key": "disk", "summary": "The disk is full"}
+    assert tells(night, said, "webhook").body["results"][0]["action"] == "triggered"
+    night.pages("ada")
+
+
 def test_without_a_mirror_there_its_webhooks_open_incidents_as_ever(night: Mirrored) -> None:
     night.serves(mirror=None, shadow_until=None)
     said = pagerduty("triggered", night.world)

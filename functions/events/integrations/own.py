@@ -104,7 +104,7 @@ def answer(call: Call, reception: Reception) -> Answer:
     if address.name == SNS:
         sns: AnswerSns = import_module("events.integrations.sns").answer
         return sns(call, reception, found)
-    if (mirror := sender.service.mirror) is not None and address.name == mirror.to:
+    if (mirror := sender.service.mirror) is not None and mirror.is_heard_at(address.name):
         _check_signature(builtin.find(address.name), sender, reception, call)
         told: AnswerOldSystem = import_module("events.integrations.old_system").answer
         return told(_sent(address, found, call), sender, reception, call)

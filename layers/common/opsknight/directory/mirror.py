@@ -39,6 +39,12 @@ class Mirror(Model):
     actions: bool = False
     """Whether acknowledgements and resolves by people are passed on, too."""
 
+    def is_heard_at(self, name: str) -> bool:
+        """Whether the integration of this name takes the other side's webhooks. What has no name
+        tells us nothing: events of any tool come by `webhook`, and page.
+        """
+        return self.to is not System.WEBHOOK and name == self.to
+
 
 class Passed(Model):
     """An event that waits to be passed on."""
