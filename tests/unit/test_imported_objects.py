@@ -7,6 +7,7 @@ import pytest
 from opsknight_cli.importing import report
 from opsknight_cli.importing.comparing import compared
 from opsknight_cli.importing.draft import Draft
+from opsknight_cli.importing.exports import kept
 from opsknight_cli.importing.outcome import Harm
 from opsknight_cli.importing.pagerduty.people import add_users
 from opsknight_cli.importing.pagerduty.reading import imported
@@ -90,3 +91,12 @@ def test_no_name_steers_a_terminal_or_breaks_a_table() -> None:
     assert all(each.isprintable() for each in page.splitlines())
     [schedule] = found.configuration.schedules.values()
     assert schedule.name.isprintable()
+
+
+def test_what_is_kept_of_an_orchestration_lets_nobody_in_elsewhere() -> None:
+    header = {"key": "Authorization", "value": "Bearer secret"}
+    called = {"name": "Restart", "url": "https://jenkins.example.com", "headers": [header]}
+    actions = {"severity": "critical", "automation_actions": [called]}
+    path = {"type": "service", "sets": [{"id": "start", "rules": [{"actions": actions}]}]}
+    text = kept({"orchestration_paths": [path]})["orchestration_paths.json"]
+    assert "critical" in text and "secret" not in text
