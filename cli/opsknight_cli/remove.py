@@ -105,6 +105,9 @@ def _left(account: Account) -> Left:
     secrets = ssm.paginate(Path=f"/opsknight/{stack}/", Recursive=True)
     logs = account.client("logs").get_paginator("describe_log_groups")
     prefixes = f"/aws/lambda/{stack}-", f"/aws/vendedlogs/{stack}-"
+    s3 = account.client("s3")
+    # Unlike all others, S3 lists those of each region: another one may have a stack of this name.
+    buckets = s3.list_buckets(BucketRegion=s3.meta.region_name)["Buckets"]
     return Left(
         tables=[
             each
@@ -122,7 +125,7 @@ def _left(account: Account) -> Left:
         ],
         buckets=[
             each["Name"]
-            for each in account.client("s3").list_buckets()["Buckets"]
+            for each in buckets
             if re.fullmatch(f"{pattern.lower()}-statuspages-[0-9a-z]+", each["Name"])
         ],
     )

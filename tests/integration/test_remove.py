@@ -12,6 +12,7 @@ from harness.world import World
 MINE = ["opsknight-Table-1A2B", "opsknight-RatesTable-3C4D"]
 OTHERS = ["opsknight-two-Table-1A2B", "opsknight-Table-restored", "orders"]
 BUCKETS = ["opsknight-statuspages-1a2b", "opsknight-two-statuspages-1a2b", "orders"]
+ELSEWHERE = "opsknight-statuspages-9z8y"
 LOGS = ["/aws/lambda/opsknight-events", "/aws/lambda/opsknight-two-events"]
 
 
@@ -69,7 +70,12 @@ def shell(world: World, done: list[str]) -> Shell:
             ]
         },
         "logs.DeleteLogGroup": note("delete", {}),
-        "s3.ListBuckets": {"Buckets": [{"Name": each} for each in BUCKETS]},
+        # A stack of this name in another region is not this one.
+        "s3.ListBuckets": lambda asked: {
+            "Buckets": [
+                {"Name": each} for each in BUCKETS + [ELSEWHERE] * ("BucketRegion" not in asked)
+            ]
+        },
         "s3.ListObjectsV2": {"Contents": [{"Key": "status/example"}]},
         "s3.DeleteObjects": note("empty", {}),
         "s3.DeleteBucket": note("delete", {}),
