@@ -195,7 +195,8 @@ def test_a_list_is_the_one_of_the_http_api(shell: Shell) -> None:
         incident_in(shell.world, status, dedup_key=status)
         shell.world.clock.advance(minutes=1)
     answer = desk.call("GET", "/api/incidents").body["incidents"]
-    assert told(shell, "list") == {"incidents": answer, "more": False, "hold": None}
+    shown = told(shell, "list")
+    assert shown == {"incidents": answer, "more": False, "hold": None, "shadow": []}
     over = desk.call("GET", "/api/incidents?status=resolved&service=svc_checkout").body["incidents"]
     assert told(shell, "list", "--resolved")["incidents"] == over
     found = answer[0]["id"]

@@ -10,6 +10,7 @@ from harness.world import World, deadline
 from opsknight.directory.entries import Member, Role, Team, User
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Escalation, RequestedStep, Status
+from opsknight.incident.timeline import VIA
 from opsknight.notification.message import PageReason
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
@@ -99,11 +100,12 @@ def test_it_is_escalated_now(desk: Desk) -> None:
 
 def test_a_note_is_kept_word_for_word(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
-    path = desk.link(incident_id)
+    sent = desk.delivery(incident_id, "ada")
+    path = desk.path(sent)
     text = "Zurück in 5 min - <b>Ada</b> 🚒"
     assert desk.press(path, "note", text=text).status == 303
     [change] = desk.world.table.changes(incident_id, deadline())
-    assert change.detail == {"note": text}
+    assert change.detail == {"note": text, VIA: sent.id}
     assert "Ada: Zurück in 5 min - &lt;b&gt;Ada&lt;/b&gt; 🚒" in desk.ask(path).text
     assert desk.press(path, "note", text="x" * 2001).status == 400
 
@@ -121,13 +123,14 @@ def test_others_are_paged_beside_whoever_has_it(
     desk: Desk, value: str, name: str, users: str
 ) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
-    path = desk.link(incident_id)
+    sent = desk.delivery(incident_id, "ada")
+    path = desk.path(sent)
     desk.press(path, "acknowledge")
     assert desk.press(path, "also-page", whom=value).status == 303
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
     change = desk.world.table.latest_changes(incident_id, 1, deadline())[0]
-    assert change.detail == {"whom": name, "users": users}
+    assert change.detail == {"whom": name, "users": users, VIA: sent.id}
     assert f"Also paged {name} by Ada" in desk.ask(path).text
 
 
