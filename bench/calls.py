@@ -28,17 +28,17 @@ NETWORK_SECONDS: Final = 0.02
 
 # A name, the earlier actions on the incident, the action that is measured, and the most write units
 # that it may cost. "plan" is the work of the function notify, which clears `due_at`. It is usually
-# done before the next event comes.
+# done before the next event comes. A resolve writes into the index of what is resolved (ADR 63).
 _CASES: Final = (
     ("new trigger", "", "trigger", 9),
     ("deduplicated", "trigger plan", "trigger", 3),
     ("deduplicated, due_at still set", "trigger", "trigger", 3),
     ("acknowledge", "trigger plan", "acknowledge", 11),
     ("acknowledge, due_at still set", "trigger", "acknowledge", 11),
-    ("resolve", "trigger plan", "resolve", 11),
-    ("resolve, due_at still set", "trigger", "resolve", 11),
-    ("resolve after acknowledge", "trigger plan acknowledge plan", "resolve", 11),
-    ("resolve after acknowledge, due_at still set", "trigger acknowledge", "resolve", 11),
+    ("resolve", "trigger plan", "resolve", 12),
+    ("resolve, due_at still set", "trigger", "resolve", 12),
+    ("resolve after acknowledge", "trigger plan acknowledge plan", "resolve", 12),
+    ("resolve after acknowledge, due_at still set", "trigger acknowledge", "resolve", 12),
 )
 
 

@@ -63,7 +63,7 @@ class Body(BaseModel):
 class NightBody(Body):
     """An event to play, without anything being written or sent."""
 
-    service_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    service_id: Id
     urgency: Urgency = Urgency.HIGH
     at: Annotated[Time | None, Field(description="When it is sent; absent for now.")] = None
 

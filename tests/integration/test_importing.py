@@ -111,6 +111,7 @@ def test_finish_makes_overrides_windows_and_keys_once(shell: Shell, tmp_path: Pa
 def test_nothing_that_somebody_may_have_edited_is_replaced(shell: Shell, tmp_path: Path) -> None:
     words = ("import", "pagerduty", "--from", EXPORTS / "pagerduty", "--into", tmp_path / "a")
     assert shell.opsknight(*words).code == 0
+    assert (tmp_path / "a" / "people.yaml").stat().st_mode & 0o777 == 0o600
     (tmp_path / "a" / "people.yaml").write_text("mine")
     refused = shell.opsknight(*words)
     assert refused.code == FAILED

@@ -66,4 +66,5 @@ def test_a_stranger_plays_no_night(desk: Desk) -> None:
     eve = desk.key("eve", *SCOPES)
     assert desk.call("POST", "/api/simulate", BODY, key=eve).status == 403
     assert desk.call("POST", "/api/simulate", BODY | {"serviceId": "svc_no"}).status == 404
+    assert desk.call("POST", "/api/simulate", BODY | {"serviceId": "s" * 3000}).status == 400
     assert desk.call("POST", "/api/simulate", BODY | {"at": "soon"}).status == 400

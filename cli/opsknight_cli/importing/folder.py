@@ -3,6 +3,7 @@ what goes into no file of a configuration.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -87,9 +88,15 @@ def save(folder: str, files: Mapping[str, str], *, overwrite: bool) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (place / name).write_text(text, encoding="utf-8")
+            with open(place / name, "w", encoding="utf-8", opener=_private) as file:
+                file.write(text)
     except OSError as error:
         raise CommandError(f"{folder} cannot be written: {error.strerror}.") from None
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a new file for its owner alone: people's numbers are in it."""
+    return os.open(path, flags, 0o600)
 
 
 def json_text(data: Any) -> str:

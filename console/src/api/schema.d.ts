@@ -1680,7 +1680,7 @@ export interface components {
         };
         /** @description An event to play, without anything being written or sent. */
         NightBody: {
-            serviceId: string;
+            serviceId: components["schemas"]["Id"];
             urgency?: components["schemas"]["Urgency"];
             /** @description When it is sent; absent for now. */
             at?: components["schemas"]["Time"];
