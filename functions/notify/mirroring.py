@@ -32,6 +32,8 @@ SECONDS: Final = 10.0
 # Longer than one process can take.
 LEASE: Final = timedelta(seconds=45)
 TOLD_WITHIN: Final = timedelta(seconds=90)
+# Clocks of two processes differ by less.
+CLOCKS: Final = timedelta(seconds=5)
 _FORMS: Final = "application/json; charset=utf-8"
 
 
@@ -72,7 +74,10 @@ class Mirroring:
         if state.due_at is None and not self.mirrors.waiting(service_id, 1, deadline):
             return
         if state.is_busy(now):
-            # A wakeup for its end is on its way.
+            # A wakeup for its end is on its way, or this is it and comes early: it was set by the
+            # clock of another process, and SQS counts whole seconds.
+            if (end := state.paused_until) is not None and now < end <= now + CLOCKS:
+                self.queues.pass_on(service_id, end + timedelta(seconds=1), now)
             return
         until = now + LEASE
         if not self.mirrors.lease(service_id, state, until, deadline):
@@ -184,13 +189,13 @@ class Mirroring:
             again = changes["paused_until"] = now + state.again_after(run.after)
         elif run.more:
             again = now
-        elif run.given_up is not None or state.lost_untold:
-            # Until a tick has seen it.
-            again = now + TOLD_WITHIN
+        untold = run.given_up is not None or state.lost_untold
+        # Until a tick has seen it.
+        later = now + TOLD_WITHIN if untold else None
         mirrors = self.mirrors
         if again is None:
             mirrors.change_held(service_id, until, changes, deadline)
-            if mirrors.rest(service_id, until, state.noted, deadline):
+            if mirrors.rest(service_id, until, state.noted, deadline, due_at=later):
                 return
             # Something has come meanwhile.
             again, changes = now, {}

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from socket import socket
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from harness.mirrors import KEY, Mirrored, actions
 from harness.pipeline import step
 from harness.receivers import HttpReceiver, answers, closes, http_receiver
 from harness.world import World, deadline
-from opsknight.directory.mirror import MARK
+from notify.handler import pass_on
+from opsknight.directory.mirror import MARK, MirrorState
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.store.holds import Holds
 from opsknight.store.mirrors import Mirrors
@@ -179,6 +182,45 @@ def test_what_comes_while_the_last_one_goes_out_is_not_overlooked(
     night.trigger()
     assert not mirrors.rest(service_id, until, state.noted, deadline())
     assert old.requests == []
+
+
+def test_nor_while_something_is_given_up(night: Mirrored, old: HttpReceiver) -> None:
+    night.ticking = False
+
+    def meanwhile(connection: socket, over: Event) -> None:
+        night.trigger("second")
+        WRONG(connection, over)
+
+    old.then(meanwhile, TAKEN)
+    night.trigger("first")
+    night.settle()
+    found = [("trigger", "first"), ("trigger", "second")]
+    assert actions(night.heard(old)) == found, "it does not wait until the fallback is told"
+
+
+def test_an_event_between_its_writes_keeps_nobody_from_it(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    """Its wakeup may be there before it is known that it waits, and there is only one."""
+    mirrors, service_id = Mirrors(night.world.table), night.world.service.id
+    night.streaming = False
+    state = MirrorState()
+    night.trigger()
+    until = night.world.clock() + timedelta(minutes=1)
+    assert mirrors.lease(service_id, state, until, deadline())
+    assert not mirrors.lease(service_id, state, until, deadline())
+
+
+def test_a_wakeup_that_comes_early_comes_again(night: Mirrored, old: HttpReceiver) -> None:
+    """By the clock of another process, which is behind."""
+    night.ticking = False
+    old.then(AWAY, TAKEN)
+    night.trigger()
+    night.post.queued.clear()
+    night.world.clock.advance(seconds=3)
+    pass_on(night.passing, night.world.service.id)
+    night.wait(seconds=4)
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")] * 2
 
 
 def test_white_space_around_a_key_makes_no_other_key(night: Mirrored, old: HttpReceiver) -> None:

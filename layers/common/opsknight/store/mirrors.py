@@ -94,7 +94,9 @@ class Mirrors:
     ) -> bool:
         """Whether it is ours to pass on until then."""
         changes = {"lease_until": until, "due_at": until}
-        return self._change(service_id, changes, {"due_at": seen.due_at}, deadline)
+        # Not `due_at`: the wakeup of an event may be here before it is written, and comes once.
+        free = {"lease_until": seen.lease_until, "paused_until": seen.paused_until}
+        return self._change(service_id, changes, free, deadline)
 
     def release(
         self, service_id: str, until: datetime, changes: Mapping[str, object], deadline: Deadline
@@ -108,9 +110,18 @@ class Mirrors:
     ) -> None:
         self._change(service_id, changes, {"lease_until": until}, deadline)
 
-    def rest(self, service_id: str, until: datetime, noted: int, deadline: Deadline) -> bool:
-        """Nothing waits: looks no more, unless something has come meanwhile."""
-        changes = {"lease_until": None, "due_at": None}
+    def rest(
+        self,
+        service_id: str,
+        until: datetime,
+        noted: int,
+        deadline: Deadline,
+        due_at: datetime | None = None,
+    ) -> bool:
+        """Nothing waits: looks no more, or not before `due_at`, unless something has come
+        meanwhile.
+        """
+        changes = {"lease_until": None, "due_at": due_at}
         seen = {"lease_until": until, "noted": noted}
         return self._change(service_id, changes, seen, deadline)
 
