@@ -46,6 +46,7 @@ class _Run:
 
     lost: set[str]
     blocked: set[str] = field(default_factory=set[str])
+    settled: int = 0
     failures: int = 0
     in_a_row: int = 0
     why: str | None = None
@@ -85,14 +86,15 @@ class Mirroring:
         service = self.table.service(service_id, deadline)
         mirror = service.mirror if service else None
         run = _Run(self.mirrors.lost(service_id, deadline))
-        waiting = self.mirrors.waiting(service_id, AT_ONCE, deadline)
-        run.more = len(waiting) == AT_ONCE
         began = deadline.monotonic()
-        for passed in waiting:
-            if run.in_a_row >= MOST_FAILURES or deadline.monotonic() - began > SECONDS:
+        for passed in self.mirrors.all_waiting(service_id, deadline):
+            over = run.settled >= AT_ONCE or deadline.monotonic() - began > SECONDS
+            if over or run.in_a_row >= MOST_FAILURES:
                 run.more = True
                 break
+            # However many there are of a key that fails, those of others are behind them.
             if passed.key not in run.blocked:
+                run.settled += 1
                 self._settle(passed, mirror, run, deadline)
         self._release(service_id, state, until, run, deadline)
 

@@ -14,10 +14,12 @@ from harness.pipeline import step
 from harness.receivers import HttpReceiver, answers, closes, http_receiver
 from harness.world import World, deadline
 from notify.handler import pass_on
+from notify.mirroring import AT_ONCE
 from opsknight.directory.mirror import MARK, MirrorState
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.store.holds import Holds
 from opsknight.store.mirrors import Mirrors
+from tests.integration.steps import of_kind
 
 AWAY = answers(503)
 WRONG = answers(400, b'{"status": "invalid event", "errors": ["Length of \'summary\'"]}')
@@ -67,6 +69,28 @@ def test_each_dedup_key_keeps_its_order_and_holds_up_no_other(
     night.wait(seconds=30)
     one, two = ("trigger", "one"), ("trigger", "two")
     assert actions(night.heard(old)) == [one, one, two, one, ("resolve", "one")]
+
+
+def test_however_many_there_are_of_one_that_fails(night: Mirrored, old: HttpReceiver) -> None:
+    night.streaming = False
+    for number in range(AT_ONCE + 1):
+        night.trigger("fails", payload={"summary": f"Try {number}"})
+    night.trigger("other")
+    old.then(AWAY, TAKEN)
+    pass_on(night.passing, night.world.service.id)
+    assert actions(night.heard(old)) == [("trigger", "fails"), ("trigger", "other")]
+
+
+def test_one_that_only_a_newer_version_can_read_holds_up_no_other(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    night.streaming = False
+    night.trigger("newer")
+    night.trigger("other")
+    first = next(iter(of_kind(night.world, "mirror_event")))
+    night.put({**first, "action": {"S": "snooze"}})
+    pass_on(night.passing, night.world.service.id)
+    assert actions(night.heard(old)) == [("trigger", "other")]
 
 
 def test_what_is_away_gets_all_of_it_later(night: Mirrored, old: HttpReceiver) -> None:

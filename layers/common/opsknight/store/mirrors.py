@@ -10,7 +10,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
+
+from pydantic import ValidationError
 
 from opsknight.directory.mirror import LONGEST_WAIT, Heard, MirrorState, Passed
 from opsknight.incident.event_request import parsed
@@ -76,14 +79,19 @@ class Mirrors:
 
     def waiting(self, service_id: str, most: int, deadline: Deadline) -> list[Passed]:
         """The oldest first."""
-        found: list[Passed] = []
+        return list(islice(self.all_waiting(service_id, deadline), most))
+
+    def all_waiting(self, service_id: str, deadline: Deadline) -> Iterator[Passed]:
+        """The oldest first, without those that only a newer version can read."""
         for item in self._under(service_id, _EVENT, deadline):
             fields = plain(item)
-            body = zlib.decompress(fields["body"]).decode()
-            found.append(Passed.model_validate(fields | {"body": body}))
-            if len(found) == most:
-                break
-        return found
+            try:
+                body = zlib.decompress(fields["body"]).decode()
+                passed = Passed.model_validate(fields | {"body": body})
+            except ValidationError as error:
+                self.table.skipped(error)
+            else:
+                yield passed
 
     def lost(self, service_id: str, deadline: Deadline) -> set[str]:
         """The keys whose first trigger never arrived."""
