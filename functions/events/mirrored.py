@@ -2,6 +2,8 @@
 that may know of more, or of less, than we do. Passing them on is for the notify functions.
 """
 
+from collections.abc import Iterable
+
 from events.call import Call
 from events.intake import Intake, IntakeResult
 from opsknight.directory.mirror import Passed, is_marked
@@ -12,13 +14,21 @@ from opsknight.store.mirrors import Mirrors
 
 
 def pass_on(
-    intake: Intake, event: Event, result: IntakeResult, service_id: str, call: Call
+    intake: Intake, service_id: str, found: Iterable[tuple[Event, IntakeResult]], call: Call
 ) -> None:
     """Never what another paging system tells of, or we have passed on. Raises Unavailable."""
-    if event.internal or event.echo or is_marked(event.body):
-        return
+    passed = [
+        _passed(event, result, service_id, call)
+        for event, result in found
+        if not (event.internal or event.echo or is_marked(event.body))
+    ]
+    if passed:
+        Mirrors(intake.table).note_all(passed, call.deadline)
+
+
+def _passed(event: Event, result: IntakeResult, service_id: str, call: Call) -> Passed:
     sent = words(parsed(event.body).get("dedup_key"))
-    passed = Passed(
+    return Passed(
         service_id=service_id,
         at=call.now,
         action=event.action,
@@ -26,4 +36,3 @@ def pass_on(
         opens=result.action in ("triggered", "joined"),
         body=event.body,
     )
-    Mirrors(intake.table).note(passed, call.deadline)

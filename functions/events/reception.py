@@ -25,7 +25,7 @@ from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
 from opsknight.store.calls import Unavailable
 
-type PassOn = Callable[[Intake, Event, IntakeResult, str, Call], None]
+type PassOn = Callable[[Intake, str, list[tuple[Event, IntakeResult]], Call], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ class Reception:
         call: Call,
     ) -> None:
         """Notes what another system is to hear of. Last: unanswered, all of it comes again."""
+        found: dict[str, list[tuple[Event, IntakeResult]]] = {}
         for event, result in zip(events, results, strict=True):
             service: Service | None = sender.service
             if result is None:
@@ -127,8 +128,10 @@ class Reception:
             if result.incident is not None and result.incident.service_id != sender.service.id:
                 service = sender.service_of(result.incident.service_id, disabled=True)
             if service is not None and service.mirror is not None:
-                pass_on: PassOn = import_module("events.mirrored").pass_on
-                pass_on(self.intake, event, result, service.id, call)
+                found.setdefault(service.id, []).append((event, result))
+        for service_id, each in found.items():
+            pass_on: PassOn = import_module("events.mirrored").pass_on
+            pass_on(self.intake, service_id, each, call)
 
     def admit(
         self, sender: Sender, call: Call, event: Event | None = None, *, reads: bool = False

@@ -15,8 +15,9 @@ from harness.receivers import HttpReceiver, answers, closes, http_receiver
 from harness.world import World, deadline
 from notify.handler import pass_on
 from notify.mirroring import AT_ONCE
-from opsknight.directory.mirror import MARK, MirrorState
+from opsknight.directory.mirror import MARK, MirrorState, Passed
 from opsknight.incident.commands import Acknowledge, Resolve
+from opsknight.incident.model import Action
 from opsknight.store.holds import Holds
 from opsknight.store.mirrors import Mirrors
 from tests.integration.steps import of_kind
@@ -245,6 +246,34 @@ def test_a_wakeup_that_comes_early_comes_again(night: Mirrored, old: HttpReceive
     pass_on(night.passing, night.world.service.id)
     night.wait(seconds=4)
     assert actions(night.heard(old)) == [("trigger", "cpu-high")] * 2
+
+
+def test_a_flush_is_one_write_for_each_alert_and_two_for_all(night: Mirrored) -> None:
+    """A large one would not be noted within the time of a request."""
+    calls: list[str] = []
+    found = [
+        Passed(
+            service_id=night.world.service.id,
+            at=night.world.clock(),
+            action=Action.TRIGGER,
+            key=f"key-{number}",
+            body="{}",
+        )
+        for number in range(3)
+    ]
+    client, name = night.world.table.client, "before-call.dynamodb"
+
+    def called(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
+    client.meta.events.register(name, called)
+    Mirrors(night.world.table).note_all(found, deadline())
+    client.meta.events.unregister(name, called)
+    assert calls == ["UpdateItem", *["PutItem"] * 3, "UpdateItem"]
+    waiting = Mirrors(night.world.table).waiting(night.world.service.id, 9, deadline())
+    assert [(each.number, each.key) for each in waiting] == [
+        (number, f"key-{number - 1}") for number in (1, 2, 3)
+    ]
 
 
 def test_white_space_around_a_key_makes_no_other_key(night: Mirrored, old: HttpReceiver) -> None:

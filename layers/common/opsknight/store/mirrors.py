@@ -7,7 +7,7 @@ condition that `noted` is as before, has missed nothing.
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -38,38 +38,37 @@ class Mirrors:
 
     def note(self, passed: Passed, deadline: Deadline) -> None:
         """The event waits behind all that were noted before it began. Raises Unavailable."""
-        passed = passed.model_copy(update={"number": self._number(passed.service_id, deadline)})
-        packed = _packed(passed.body)
-        item: Item = (
-            items.mirror_key(passed.service_id, _name(passed))
-            | {"kind": {"S": "mirror_event"}, "expires_at": expiry(passed.at, 2 * LONGEST_WAIT)}
-            | attributes(passed, {"service_id", "number", "at", "action", "key", "opens"})
-            | {"body": {"B": packed}}
-        )
-        self.table.put_all([item], deadline)
-        sets = {"kind": "mirror", "due_shard": items.due_shard(passed.service_id)}
-        changed = transactions.update(sets, {"due_at": passed.at})
-        changed["UpdateExpression"] += " ADD noted :one"
-        changed["ExpressionAttributeValues"][":one"] = {"N": "1"}
+        self.note_all([passed], deadline)
+
+    def note_all(self, found: Sequence[Passed], deadline: Deadline) -> None:
+        """The same for events of one service, in their order: a write for each, and two for all."""
+        service_id = found[0].service_id
+        last = self._numbered(service_id, len(found), deadline)
+        numbers = range(last - len(found) + 1, last + 1)
+        self.table.put_all(map(_item, found, numbers), deadline)
+        sets = {"kind": "mirror", "due_shard": items.due_shard(service_id)}
+        changed = transactions.update(sets, {"due_at": found[0].at})
+        changed["UpdateExpression"] += " ADD noted :more"
+        changed["ExpressionAttributeValues"][":more"] = wire(len(found))
         retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
-            Key=items.mirror_key(passed.service_id, "state"),
+            Key=items.mirror_key(service_id, "state"),
             **changed,
         )
 
-    def _number(self, service_id: str, deadline: Deadline) -> int:
-        """Two senders may get theirs in any order; one that has its answer is before the next. No
-        clock says that: each process has its own.
+    def _numbered(self, service_id: str, more: int, deadline: Deadline) -> int:
+        """The last number of so many. Two senders may get theirs in any order; one that has its
+        answer is before the next. No clock says that: each process has its own.
         """
         answer = retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
             Key=items.mirror_key(service_id, "state"),
-            UpdateExpression="ADD numbered :one",
-            ExpressionAttributeValues={":one": {"N": "1"}},
+            UpdateExpression="ADD numbered :more",
+            ExpressionAttributeValues={":more": wire(more)},
             ReturnValues="UPDATED_NEW",
         )
         return int(answer["Attributes"]["numbered"]["N"])
@@ -190,6 +189,16 @@ class Mirrors:
         except Conflict:
             return False
         return True
+
+
+def _item(passed: Passed, number: int) -> Item:
+    passed = passed.model_copy(update={"number": number})
+    return (
+        items.mirror_key(passed.service_id, _name(passed))
+        | {"kind": {"S": "mirror_event"}, "expires_at": expiry(passed.at, 2 * LONGEST_WAIT)}
+        | attributes(passed, {"service_id", "number", "at", "action", "key", "opens"})
+        | {"body": {"B": _packed(passed.body)}}
+    )
 
 
 def _name(passed: Passed) -> str:
