@@ -69,9 +69,10 @@ class Reception:
         sender = self.with_settings(sender, call)
         _need_no_signature(sender)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
-        if call.beside is not None:
-            # What answers an Idempotency-Key is written with the event: what fails after it would
-            # never come again.
+        # What answers an Idempotency-Key is written with the event: what fails after it would never
+        # come again. Of which service a routed event is shows only then.
+        is_first = call.beside is not None and not _is_routed(sender)
+        if is_first:
             self._mirrored([event], [IntakeResult("asked", None)], sender, call)
         try:
             result = self.intake.take(event, sender, call)
@@ -79,7 +80,7 @@ class Reception:
             return Received(None, at_limit(call))
         if sender.service.id == canary.SERVICE_ID:
             self._hear(call)
-        if call.beside is None:
+        if not is_first:
             self._mirrored([event], [result], sender, call)
         call.log(result=result.counted_as)
         if result.incident is not None:
@@ -159,6 +160,12 @@ class Reception:
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         with suppress(LimitReached):
             self.intake.refuse_large(len(call.request.body), most, sender, call)
+
+
+def _is_routed(sender: Sender) -> bool:
+    """Whether its events may belong to other services."""
+    found = sender.integration
+    return found is not None and bool(found.routing or found.remembers)
 
 
 def _need_no_signature(sender: Sender) -> None:

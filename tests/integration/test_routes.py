@@ -15,7 +15,8 @@ from events.routed import Way
 from harness.invariants import check
 from harness.settings import configure
 from harness.world import Response, World, build, deadline, event, http_event
-from opsknight.directory.entries import Integration, key_hash
+from opsknight.directory.entries import Integration, Service, key_hash
+from opsknight.directory.mirror import Mirror, System
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.http.gateway import Request
 from opsknight.incident.decisions import Merged
@@ -84,6 +85,21 @@ def test_the_first_route_that_matches_takes_the_event(world: World) -> None:
     assert active(world) == {("svc_reports", "cpu-high")}
     [alert] = of_kind(world, "alert")
     assert '"routed":{"route": "database", "dedup_key": "cpu-high"}' in alert["body"]["S"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "1"}], ids=["plain", "once"])
+def test_the_mirror_of_the_service_that_it_goes_to_hears_of_it(
+    world: World, headers: dict[str, Any]
+) -> None:
+    reports = Service(
+        id="svc_reports", name="Reports", team_id="team_data", mirror=Mirror(to=System.PAGERDUTY)
+    )
+    world.table.put_all([directory_item(reports)], deadline())
+    routed(world, DATABASE)
+    sent = world.send(event(payload={"source": "db-1"}), **headers)
+    assert sent.incident["serviceId"] == "svc_reports"
+    [waits] = of_kind(world, "mirror_event")
+    assert (waits["service_id"]["S"], waits["key"]["S"]) == ("svc_reports", "cpu-high")
 
 
 def replace_route(route: Route, name: str, **changes: Any) -> Route:
