@@ -5,16 +5,17 @@ that may know of more, or of less, than we do. Passing them on is for the notify
 from collections.abc import Iterable
 
 from events.call import Call
-from events.intake import Intake, IntakeResult
+from events.intake import IntakeResult
 from opsknight.directory.mirror import Passed, is_marked
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Event
 from opsknight.integrations.drafts import words
+from opsknight.store.incidents import IncidentRows
 from opsknight.store.mirrors import Mirrors
 
 
 def pass_on(
-    intake: Intake, service_id: str, found: Iterable[tuple[Event, IntakeResult]], call: Call
+    table: IncidentRows, service_id: str, found: Iterable[tuple[Event, IntakeResult]], call: Call
 ) -> None:
     """Never what another paging system tells of, or we have passed on. Raises Unavailable."""
     passed = [
@@ -23,7 +24,7 @@ def pass_on(
         if not (event.internal or event.echo or is_marked(event.body))
     ]
     if passed:
-        Mirrors(intake.table).note_all(passed, call.deadline)
+        Mirrors(table).note_all(passed, call.deadline)
 
 
 def _passed(event: Event, result: IntakeResult, service_id: str, call: Call) -> Passed:

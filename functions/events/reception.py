@@ -24,8 +24,10 @@ from opsknight.incident import canary
 from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
 from opsknight.store.calls import Unavailable
+from opsknight.store.incidents import IncidentRows
 
-type PassOn = Callable[[Intake, str, list[tuple[Event, IntakeResult]], Call], None]
+type Take = Callable[[Event, Sender, Call], IntakeResult]
+type PassOn = Callable[[IncidentRows, str, list[tuple[Event, IntakeResult]], Call], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +71,32 @@ class Reception:
         sender = self.with_settings(sender, call)
         _need_no_signature(sender)
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
-        # What answers an Idempotency-Key is written with the event: what fails after it would never
-        # come again. Of which service a routed event is shows only then.
-        is_first = call.beside is not None and not _is_routed(sender)
-        if is_first:
-            self._mirrored([event], [IntakeResult("asked", None)], sender, call)
         try:
-            result = self.intake.take(event, sender, call)
+            result = self._passing_on(self.intake.take, event, sender, call)
         except LimitReached:
             return Received(None, at_limit(call))
         if sender.service.id == canary.SERVICE_ID:
             self._hear(call)
-        if not is_first:
-            self._mirrored([event], [result], sender, call)
         call.log(result=result.counted_as)
         if result.incident is not None:
             call.log(incident_id=result.incident.id)
         return Received(result, _limits(call, result.remaining))
+
+    def receive_further(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
+        """One of several that a request which is admitted already brings. Raises Unavailable."""
+        return self._passing_on(self.intake.take_further, event, sender, call)
+
+    def _passing_on(self, take: Take, event: Event, sender: Sender, call: Call) -> IntakeResult:
+        # What answers an Idempotency-Key, or knows an event of AWS again, is written with the
+        # event: what fails after it would never come again. Of which service a routed event is
+        # shows only then.
+        is_first = call.beside is not None and not _is_routed(sender)
+        if is_first:
+            self._mirrored([event], [IntakeResult("asked", None)], sender, call)
+        result = take(event, sender, call)
+        if not is_first:
+            self._mirrored([event], [result], sender, call)
+        return result
 
     def _hear(self, call: Call) -> None:
         """The canary shows what heartbeats show: that something arrives."""
@@ -132,7 +143,7 @@ class Reception:
                 found.setdefault(service.id, []).append((event, result))
         for service_id, each in found.items():
             pass_on: PassOn = import_module("events.mirrored").pass_on
-            pass_on(self.intake, service_id, each, call)
+            pass_on(self.intake.table, service_id, each, call)
 
     def admit(
         self, sender: Sender, call: Call, event: Event | None = None, *, reads: bool = False

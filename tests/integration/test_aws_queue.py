@@ -14,10 +14,12 @@ from events.cloud.queue import HOME, Arrivals, on_messages
 from harness.world import World, deadline
 from opsknight.directory.aws import AwsRule, AwsRules, Source
 from opsknight.directory.entries import Service
+from opsknight.directory.mirror import Mirror, System
 from opsknight.http.directory_cache import DirectoryCache
-from opsknight.incident.model import Severity
+from opsknight.incident.model import Action, Severity
 from opsknight.runtime import clock
 from opsknight.store.directory_items import directory_item
+from opsknight.store.mirrors import Mirrors
 from opsknight.store.unmatched import UnmatchedRows
 from opsknight.store.wire import plain
 from tests.integration.steps import of_kind
@@ -84,6 +86,19 @@ def test_what_fails_opens_an_incident_and_its_recovery_resolves_it(
     [incident] = incidents(world)
     assert incident["status"] == "RESOLVED"
     assert incident["service_id"] == world.service.id
+
+
+def test_the_mirror_of_a_service_hears_of_what_is_its_own(world: World) -> None:
+    mirror = Mirror(to=System.PAGERDUTY)
+    mirrored = world.service.model_copy(update={"mirror": mirror})
+    world.table.put_all([directory_item(mirrored)], deadline())
+    ruled(world, default=world.service.id)
+    fires, recovers = payload("cloudwatch-fires"), payload("cloudwatch-recovers")
+    assert bring(arrivals(world), fires, fires, recovers) == ["triggered", "ignored", "resolved"]
+    waiting = Mirrors(world.table).waiting(world.service.id, 9, deadline())
+    assert [each.action for each in waiting] == [Action.TRIGGER, Action.RESOLVE]
+    [key] = {each.key for each in waiting}
+    assert "ServerCpuTooHigh" in key
 
 
 def at(state: str, second: int, name: str = "ServerCpuTooHigh") -> dict[str, Any]:

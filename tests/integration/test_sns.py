@@ -23,6 +23,7 @@ from events.web import NotOfSns, Unfetched, Web, checked
 from harness.settings import configure
 from harness.world import Response, World, http_event
 from opsknight.directory.entries import Integration
+from opsknight.directory.mirror import Mirror, System
 from opsknight.store.wire import plain
 from tests.integration.steps import of_kind, use_up
 
@@ -324,6 +325,19 @@ def test_without_a_key_nothing_is_fetched(world: World, api: Api, sns: Sns) -> N
 def test_over_the_limit_sns_is_asked_to_send_again(world: World, api: Api, sns: Sns) -> None:
     use_up(world)
     assert post(world, api, sns.signed(Message="x")).status == 503
+
+
+def test_the_mirror_of_its_service_hears_of_it(world: World, sns: Sns) -> None:
+    mirror = Mirror(to=System.PAGERDUTY)
+    world.service = world.service.model_copy(update={"mirror": mirror})
+    configure(world, integration(world, TOPIC))
+    api = replace(world.api(), web=Web(sns.fetch))
+    sent = sns.signed("2", Message=alarm("ALARM"))
+    assert actions(post(world, api, sent)) == ["triggered"]
+    # Brought again, it is nothing new.
+    assert actions(post(world, api, sent)) == ["ignored"]
+    [waits] = of_kind(world, "mirror_event")
+    assert (waits["action"]["S"], waits["service_id"]["S"]) == ("trigger", world.service.id)
 
 
 def test_only_the_whole_signature_of_the_right_size_is_right(key: rsa.RSAPrivateKey) -> None:

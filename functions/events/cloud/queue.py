@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from events.call import Call, Sender
 from events.cloud.taking import Became, take_in_order
 from events.intake import IntakeResult
+from events.mirrored import pass_on
 from events.routed import Dropped, Found, Way, carry_out
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, IntegrationKey, Service
@@ -37,6 +38,7 @@ from opsknight.store import items
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.execute import Settling
 from opsknight.store.incidents import IncidentRows
+from opsknight.store.places import Place
 from opsknight.store.routing import Seen
 from opsknight.store.unmatched import UnmatchedRows
 
@@ -98,11 +100,18 @@ class Arrivals:
     ) -> IntakeResult | None:
         found = taken(rules, told) if told.opens else None
         way = self._way(found, event, call)
+        passed: set[str] = set()
 
         def place(seen: Seen) -> Found:
             # What is active is followed, whatever the rules say by now.
             nobodys = way.target.id == HOME and told.opens and not way.active(seen)
-            return Dropped(NOBODY) if nobodys else way.place(seen)
+            where = Dropped(NOBODY) if nobodys else way.place(seen)
+            if isinstance(where, Place) and where.service.mirror and where.service.id not in passed:
+                # First, as what knows the event again is written with what it does.
+                asked = [(event, IntakeResult("asked", None))]
+                pass_on(self.table, where.service.id, asked, call)
+                passed.add(where.service.id)
+            return where
 
         settling = Settling(self.table, self.new_id, self.background)
         result = carry_out(way, way.seen(), place, settling, call)

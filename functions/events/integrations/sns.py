@@ -188,7 +188,7 @@ def _taken(told: Found, sender: Sender, call: Call, reception: Reception) -> Ans
     sender = reception.with_settings(sender, call)
 
     def take(_: Told, event: Event, call: Call) -> IntakeResult:
-        return reception.intake.take_further(event, sender, call)
+        return reception.receive_further(event, sender, call)
 
     scope = f"{sender.service.id}/{sender.key.actor.id}"
     rows, actor = reception.intake.table, sender.key.actor
