@@ -101,6 +101,19 @@ def test_the_mirror_of_a_service_hears_of_what_is_its_own(world: World) -> None:
     assert "ServerCpuTooHigh" in key
 
 
+def test_a_rule_that_only_a_newer_version_reads_takes_no_other_with_it(world: World) -> None:
+    """After a rollback: what another rule names pages, and all else waits for somebody."""
+    mine = AwsRule(name="ServerCpu*", service_id=world.service.id)
+    item = directory_item(AwsRules(rules=(mine,)))
+    newer = {"M": {"sources": {"L": [{"S": "a-new-one"}]}, "service_id": {"S": "svc_reports"}}}
+    item["rules"] = {"L": [newer, *item["rules"]["L"]]}
+    world.table.put_all([item], deadline())
+    made = arrivals(world)
+    assert bring(made, at("ALARM", 1, "ServerCpuTooHigh")) == ["triggered"]
+    with pytest.raises(ValueError, match="newer version"):
+        bring(made, at("ALARM", 1, "DiskFull"))
+
+
 def at(state: str, second: int, name: str = "ServerCpuTooHigh") -> dict[str, Any]:
     event = payload("cloudwatch-fires")
     event["id"] = f"{state}-{second}"

@@ -49,6 +49,8 @@ class AwsRules(Model):
     """The first one that matches counts."""
     default_service_id: str | None = None
     """Of events that no rule matches; None for nobody's."""
+    unread: bool = Field(default=False, exclude=True)
+    """Whether there are further rules, which only a newer version understands. Never stored."""
 
     @property
     def name(self) -> str:

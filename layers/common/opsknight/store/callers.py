@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import NotificationRule, Receiver
@@ -74,6 +75,18 @@ class CallerRows(Rows):
                 found = Integration.model_validate(fields | kept | {"unread": unread})
             except ValidationError:
                 raise error from None
+            self.skipped(error)
+            return found
+
+    def aws_rules(self, deadline: Deadline) -> AwsRules:
+        """After a rollback, without those that only a newer version understands."""
+        item = self.item(items.AWS_RULES_KEY, deadline)
+        fields = plain(item or {})
+        try:
+            return AwsRules.model_validate(fields)
+        except ValidationError as error:
+            rules = self._parts(AwsRule, fields.get("rules", []))
+            found = AwsRules.model_validate(fields | {"rules": rules, "unread": True})
             self.skipped(error)
             return found
 
