@@ -4,6 +4,7 @@ bounded batches. What happens to each incident is in `engine`.
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -47,7 +48,7 @@ def tick(engine: Engine, arrivals: int = 0) -> None:
 
 def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
     """Handles incidents that are due, sets reminders for the next ones, passes on all else. Under
-    a hold it only measures.
+    a hold it only measures, and sees to what other systems wait for.
     """
     now, shard = engine.clock(), message.shard
     if message.after is not None and _is_replaced(message.tick_at, now):
@@ -60,6 +61,9 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
         oldest = max((hold.lateness(each.at, now).total_seconds() for each in found), default=0)
         signal("OldestDueSeconds", max(oldest, 0), MetricUnit.Seconds)
     if hold.is_on(now):
+        # Whoever pages by what these pass on is under no hold.
+        for more in chain([found], scanned(engine, shard, until, place, deadline)):
+            mirrors.attend_all(engine, [each for each in more if each.mirror], deadline)
         return
     incidents = [each for each in found if each.is_incident]
     late = [each for each in incidents if each.at <= now]

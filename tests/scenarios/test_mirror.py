@@ -291,6 +291,20 @@ def test_a_hold_does_not_stop_it(night: Mirrored, old: HttpReceiver) -> None:
     assert actions(night.heard(old)) == [("trigger", "cpu-high")]
 
 
+def test_nor_does_it_where_a_wakeup_is_lost(night: Mirrored, old: HttpReceiver) -> None:
+    hours, now = timedelta(hours=1), night.world.clock()
+    holds = Holds(night.world.table)
+    holds.change(lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline())
+    night.streaming = False
+    night.trigger()
+    night.wait(minutes=2)
+    assert actions(night.heard(old)) == [("trigger", "cpu-high")]
+    old.then(AWAY)
+    night.trigger("another")
+    # It pages, and does not hear.
+    night.wait(minutes=8).fallback(1)
+
+
 def test_lost_wakeups_cost_a_minute_and_a_half(night: Mirrored, old: HttpReceiver) -> None:
     night.streaming = False
     night.trigger()
