@@ -46,6 +46,9 @@ units:
 
 test: .venv ## every test, and the coverage of rules and store
 	@scripts/programs
+	@# sam build copies these folders while other tests import from them, and byte code that is just
+	@# being written is gone when it is its turn.
+	@python -m compileall -q functions layers/common
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target deployed measured scenarios others
 	@echo "Branch coverage of the rules, at least 90:"
 	@coverage report --fail-under=90 $(RULES)
