@@ -4,6 +4,7 @@ sweeps and audits, and the schedule each minute. What happens then is in `engine
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache, partial
 from secrets import token_hex
@@ -132,14 +133,13 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
             # Once a minute: an alarm watches it.
             signal("Held")
         case AuditIncidents():
-            try:
-                engine.fallback.attend(deadline)
-            finally:
-                audit(engine, deadline)
-            # Last: nobody is woken by it.
-            engine.roster.attend(deadline)
-            engine.shadows.attend(deadline)
-            watch(engine.table, engine.clock(), deadline)
+            # From below, what wakes somebody first; and all of it, whatever one of them raises.
+            with ExitStack() as each:
+                each.callback(watch, engine.table, engine.clock(), deadline)
+                each.callback(engine.shadows.attend, deadline)
+                each.callback(engine.roster.attend, deadline)
+                each.callback(audit, engine, deadline)
+                each.callback(engine.fallback.attend, deadline)
         case (
             PlanNotices() | TrackPage() | SendDelivery() | SendHeld() | PassOn() | MessageReported()
         ):

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from escalation.handler import on_message
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline
@@ -26,6 +28,7 @@ from opsknight.incident.commands import (
 from opsknight.incident.decisions import NotAllowed
 from opsknight.incident.model import Status
 from opsknight.incident.quiet import SHADOW
+from opsknight.runtime.wakeups import AuditIncidents
 from opsknight.store import directory_items, items
 from opsknight.store.execute import perform
 from opsknight.store.wire import wire
@@ -223,3 +226,12 @@ def test_its_team_and_the_fallback_hear_a_week_and_a_day_before(night: Pipeline)
     looks(1)
     night.world.clock.advance(days=7)
     looks(0)
+
+
+def test_a_roster_that_cannot_be_read_keeps_no_warning(night: Pipeline) -> None:
+    night.serves(shadow_until=night.world.clock() + timedelta(days=7))
+    listed(night)
+    night.put({**items.ROSTER_KEY, "kind": {"S": "roster"}, "told_until": {"M": {}}})
+    with pytest.raises(ValidationError):
+        on_message(night.engine, AuditIncidents())
+    night.fallback(1)
