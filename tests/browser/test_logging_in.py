@@ -41,6 +41,8 @@ def test_one_logs_in_at_the_identity_provider_and_it_renews_by_itself(
 ) -> None:
     page.clock.install(time=served.world.clock())
     page.goto(f"{served.url}/console/oncall")
+    # The console says the same before it leads here.
+    expect(page.get_by_role("link", name="Log in with 127.0.0.1")).to_be_visible()
     expect(page.get_by_text("The link in your page works without login.")).to_be_visible()
     checked(page)
     page.get_by_role("link", name="Log in with 127.0.0.1").click()
