@@ -16,7 +16,7 @@ from opsknight.incident.model import OPSKNIGHT
 from opsknight.store.execute import perform
 
 GROUP: Final = "Write units for an alert of a group, the others only repeated"
-# Of a processor, for 1,024 MB: Lambda gives a whole one at 1,769 MB.
+# Lambda gives a whole processor at 1,769 MB, and this share of one at 1,024 MB.
 SHARE: Final = 1024 / 1769
 READS: Final = frozenset({"BatchGetItem", "GetItem", "Query"})
 

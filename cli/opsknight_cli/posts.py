@@ -1,4 +1,4 @@
-"""`posts`: what the readers of public status pages are told."""
+"""`posts`: what people read on public status pages."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 PageArgument = Annotated[str, typer.Argument(help="The status page's name.")]
 PostArgument = Annotated[str, typer.Argument(help="The post's id, as `posts list` shows it.")]
-Text = Annotated[str, typer.Option("--text", help="What readers are told.")]
+Text = Annotated[str, typer.Option("--text", help="What readers see.")]
 Services = Annotated[
     list[str],
     typer.Option(

@@ -35,8 +35,8 @@ def documents(place: str) -> Iterator[tuple[Path, Any]]:
 
 
 def by_key(place: str, kinds: Mapping[str, str]) -> Objects:
-    """Of answers that name what they hold: `{"users": [...]}`, `{"user": {...}}`. `kinds` are the
-    names, and the kind of each.
+    """Reads answers that name what they hold: `{"users": [...]}`, `{"user": {...}}`. `kinds` gives
+    the kind that each name stands for.
     """
     found: Objects = {}
     for file, content in documents(place):

@@ -43,7 +43,7 @@ class Api:
 
     @property
     def refused_places(self) -> list[str]:
-        """Of many of a kind, only the kind."""
+        """The addresses that refused the token. Many of one kind are a single line."""
         kinds = Counter(_kind(path) for path in self.refused)
         found = (f"{self.url}{path}" for path in self.refused if kinds[_kind(path)] <= MOST_NAMED)
         several = (

@@ -77,7 +77,7 @@ class _Begins:
         return wall_at(self.zone, self.turns.anchor)
 
     def number(self, at: datetime) -> int:
-        """Of the turn at that time."""
+        """The number of the turn at that time, counted from the anchor."""
         length = self.turns.length
         if length.by_wall_clock:
             return (wall_at(self.zone, at) - self._wall) // length.span

@@ -158,7 +158,7 @@ def on_messages(
 
 
 def handle(arrivals: Arrivals, record: SQSRecord, deadline: Deadline) -> None:
-    """Raises what the queue has to bring again; after five times it keeps it for us."""
+    """Raises what the queue has to bring again; after an hour of that, `MessageFailures` has it."""
     try:
         became = arrivals.take(record.body, record.event_source_arn, record.message_id, deadline)
     except Unavailable:

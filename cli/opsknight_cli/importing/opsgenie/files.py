@@ -71,7 +71,7 @@ def _names() -> list[str]:
 
 
 def _kind(file: Path) -> str | None:
-    """Of its name, else of the nearest folder; empty for what is left out."""
+    """The kind that its name says, else the nearest folder's; empty for what is left out."""
     for name in (file.stem, *(each.name for each in file.parents)):
         if name.lower() in _KINDS:
             return _KINDS[name.lower()]

@@ -20,7 +20,7 @@ _STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\['((?:\\.|[^'\\])*)'\]|\[(\d+)\]"
 _WORDS: Final = frozenset(
     {"and", "or", "not", "matches", "part", "regex", "exactly", "exists", "in", "over", "now"}
 )
-# Of the event itself; everything else is in its payload.
+# The event itself has these fields; everything else is in its payload.
 _OF_THE_EVENT: Final = frozenset({"dedup_key", "event_action", "client", "client_url", "links"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
