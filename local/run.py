@@ -59,6 +59,7 @@ def _serve(screen: Screen) -> NoReturn:
                 inbox=inbox,
                 step=screen.step,
                 twilio=bool(os.environ.get("OPSKNIGHT_TWILIO")),
+                demo=not os.environ.get("OPSKNIGHT_EMPTY"),
                 watch=screen.event,
                 watch_inbox=screen.message,
             )
@@ -69,7 +70,8 @@ def _serve(screen: Screen) -> NoReturn:
         screen.say(
             f"Console, as Ada, once and within ten minutes:\n       {up.console}", "bold green"
         )
-        screen.say("       Later: opsknight login --user ada\n")
+        screen.say("       Later: opsknight login --user ada")
+        screen.say(f"Status page for customers:\n       {up.url}/status/public\n", "bold green")
         screen.say("Send a first event from another terminal:\n")
         screen.say(f"{curl(up.url, up.service.integration_key)}\n")
         shell_file = (_STATE / SHELL_FILE).relative_to(ROOT)

@@ -20,6 +20,7 @@ from local.health import warm_up
 from local.ministack import ministack
 from local.ports import HOST, Port
 from local.programs import Programs, discard
+from local.week import week
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ def running(
     inbox: Port,
     step: Step = nullcontext,
     twilio: bool = False,
+    demo: bool = False,
     watch: Callable[[Exchange], None] = lambda _: None,
     watch_inbox: Callable[[Message], None] = lambda _: None,
 ) -> Iterator[Running]:
     """Runs everything while the `with` lasts. Call `forget_account` first. `twilio`: whether text
-    messages and calls go by Twilio.
+    messages and calls go by Twilio; `demo`: whether a week of incidents has happened before.
 
     Logs go to `state`. Temporary files go there too, and are removed. The build stays, for all
     runs: it depends on nothing but the sources.
@@ -81,6 +83,7 @@ def running(
         everything.callback(discard, scratch)
         programs = Programs(state, endpoint, scratch)
 
+        played = everything.enter_context(week(programs)) if demo else None
         with step(f"AWS (MiniStack) at {endpoint}"):
             programs.ministack = everything.enter_context(ministack(programs, port))
         with build_lock():
@@ -109,6 +112,10 @@ def running(
                 Front(listener, upstream=(HOST, port), api_id=api_id, watch=watch)
             )
             warm_up(served.url, programs)
+        # The streams make functions look at all of it: those behind the API are up before.
+        if played is not None:
+            with step("a week of incidents"):
+                played.carry_into(outputs["TableName"])
         link = f"{served.url}{console_path(programs)}"
         programs.check_ministack()
         yield Running(served.url, endpoint, outputs, service, programs.ministack, received, link)
