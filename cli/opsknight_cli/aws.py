@@ -8,10 +8,10 @@ import typer
 from rich.text import Text
 
 from opsknight.directory.aws import Unmatched
+from opsknight.files.aws_shape import rule_for
 from opsknight.store.unmatched import UnmatchedRows
 from opsknight.views.lengths import in_words
 from opsknight.views.wire import time as instant
-from opsknight_cli.files.aws_shape import rule_for
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen
 

@@ -13,12 +13,12 @@ from harness.configurations import files
 from harness.shell import Shell
 from harness.world import World, deadline, event
 from opsknight.directory.windows import MaintenanceWindow
+from opsknight.files.checking import check
+from opsknight.files.describing import described
+from opsknight.files.reading import read
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import Operations
-from opsknight_cli.configuration.plan import carry_out, plan
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.describing import described
-from opsknight_cli.files.reading import read
+from opsknight.store.plans import carry_out, plan
 
 SECRETS = "/opsknight/opsknight/secrets/"
 FILE = """

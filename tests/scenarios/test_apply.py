@@ -16,12 +16,12 @@ from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.world import World, build, deadline
 from opsknight.config.configuration import Configuration
 from opsknight.config.lint import dangling
+from opsknight.files.checking import check
+from opsknight.files.describing import described
+from opsknight.files.reading import read
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.configurations import Configurations, Overtaken
-from opsknight_cli.configuration.plan import Plan, carry_out, plan
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.describing import described
-from opsknight_cli.files.reading import read
+from opsknight.store.plans import Plan, carry_out, plan
 
 # As few as there can be: a new version of a policy is two writes, and keys go with their owner.
 FEW = 2

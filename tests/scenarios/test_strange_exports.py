@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from opsknight.files import reading
+from opsknight.files.checking import check
 from opsknight.runtime.addresses import Reach
-from opsknight_cli.files import reading
-from opsknight_cli.files.checking import check
 from opsknight_cli.importing import report
 from opsknight_cli.importing.comparing import compared
 from opsknight_cli.importing.folder import configuration_files

@@ -11,9 +11,9 @@ from harness.configurations import files
 from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, references
 from opsknight.config.diff import Create, InUse, Remove, Update, desired, steps
 from opsknight.config.lint import dangling
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.describing import fields
-from opsknight_cli.files.reading import read
+from opsknight.files.checking import check
+from opsknight.files.describing import fields
+from opsknight.files.reading import read
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

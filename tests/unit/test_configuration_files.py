@@ -11,11 +11,11 @@ from hypothesis import given
 from harness.configurations import files
 from opsknight.config.finding import Severity
 from opsknight.config.lint import dangling
-from opsknight_cli.files.checking import Checked, check
-from opsknight_cli.files.describing import described
-from opsknight_cli.files.reading import read
+from opsknight.files.checking import Checked, check
+from opsknight.files.describing import described
+from opsknight.files.reading import read
+from opsknight.files.writing import written
 from opsknight_cli.files.schema import PUBLISHED, schema
-from opsknight_cli.files.writing import written
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 

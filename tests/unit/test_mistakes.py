@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from opsknight_cli.files.checking import Checked, check
-from opsknight_cli.files.leaks import is_secret
-from opsknight_cli.files.reading import read
+from opsknight.files.checking import Checked, check
+from opsknight.files.leaks import is_secret
+from opsknight.files.reading import read
 from opsknight_cli.terminal.screen import Screen
 
 NOW: Final = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

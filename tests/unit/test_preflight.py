@@ -9,9 +9,9 @@ from opsknight.config import coverage
 from opsknight.config.configuration import Configuration
 from opsknight.config.coverage import AHEAD, Gap
 from opsknight.config.lint import findings
+from opsknight.files.checking import check
+from opsknight.files.reading import read
 from opsknight.oncall.schedules import shifts
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.reading import read
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 PEOPLE = """

@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+from opsknight.files.checking import check
+from opsknight.files.problems import Problem
+from opsknight.files.reading import read
 from opsknight.runtime.addresses import Reach
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.problems import Problem
-from opsknight_cli.files.reading import read
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 FILE = """\

@@ -9,17 +9,19 @@ from rich.text import Text
 from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.escalation.policy import Rota
+from opsknight.files.checking import Checked
+from opsknight.files.describing import described
+from opsknight.files.plan_words import data
+from opsknight.files.problems import counted, problems_data
+from opsknight.files.writing import written
 from opsknight.health import shadows as health
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.plans import Plan, carry_out, plan
 from opsknight_cli.configuration import view
-from opsknight_cli.configuration.loading import counted, load, problems_data
+from opsknight_cli.configuration.loading import load
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
 from opsknight_cli.configuration.parameters import of_plan
-from opsknight_cli.configuration.plan import Plan, carry_out, plan
-from opsknight_cli.files.checking import Checked
-from opsknight_cli.files.describing import described
-from opsknight_cli.files.writing import written
 from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, remember
@@ -197,7 +199,7 @@ def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
 
 def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:
     problems = problems_data(checked.problems)
-    return view.data(made, invocation.deployment.name) | {"problems": problems}
+    return data(made, invocation.deployment.name) | {"problems": problems}
 
 
 def _overtaken(done: int, steps: int) -> str:

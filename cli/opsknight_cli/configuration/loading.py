@@ -3,15 +3,16 @@
 How files are read and checked is up to `files`.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from opsknight.config.configuration import Configuration
+from opsknight.files.checking import Checked, check
+from opsknight.files.problems import counted, problems_data
+from opsknight.files.reading import read
 from opsknight.runtime.addresses import Reach
-from opsknight_cli.files import reading
-from opsknight_cli.files.checking import Checked, check
-from opsknight_cli.files.problems import Problem, dotted
+from opsknight_cli.files.texts import STDIN
+from opsknight_cli.files.texts import load as texts
 from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation
 
@@ -57,8 +58,8 @@ def load_valid(invocation: Invocation, file: str) -> Configuration:
 
 def _check(invocation: Invocation, file: str) -> Checked:
     session = invocation.session
-    stdin = session.read_stdin() if file == reading.STDIN else None
-    return check(reading.read(reading.load(file, stdin)), session.now(), _reach())
+    stdin = session.read_stdin() if file == STDIN else None
+    return check(read(texts(file, stdin)), session.now(), _reach())
 
 
 def _reach() -> Reach:
@@ -69,22 +70,4 @@ def _reach() -> Reach:
 
 
 def name_of(file: str) -> str:
-    return "Standard input" if file == reading.STDIN else file
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def problems_data(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    return [
-        {
-            "severity": each.severity.value,
-            "file": each.place.file,
-            "line": each.place.line,
-            "column": each.place.column,
-            "path": dotted(each.path),
-            "message": each.sentence,
-        }
-        for each in problems
-    ]
+    return "Standard input" if file == STDIN else file

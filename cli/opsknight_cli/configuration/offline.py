@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from opsknight.config.configuration import Configuration, Kind
-from opsknight_cli.configuration.loading import load, name_of, problems_data
+from opsknight.files.problems import problems_data
+from opsknight_cli.configuration.loading import load, name_of
 from opsknight_cli.files.schema import schema
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen

@@ -1,54 +1,21 @@
 """A plan on the screen, and as JSON."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from rich.text import Text
 
-from opsknight.config.configuration import Entry, Kind, Path, key_of, kind_of, path_of, slug_of
+from opsknight.config.configuration import Kind, key_of, kind_of
 from opsknight.config.diff import Create, Remove, Step, Update
-from opsknight.directory.entries import Integration, Service, User
+from opsknight.directory.entries import Integration
 from opsknight.directory.receivers import ServiceReceiver
-from opsknight_cli.configuration.loading import counted
-from opsknight_cli.configuration.plan import Plan, Silenced
-from opsknight_cli.files.describing import fields
-from opsknight_cli.files.problems import dotted
-from opsknight_cli.files.writing import block, inline
+from opsknight.files.describing import fields
+from opsknight.files.plan_words import Difference, action, changes, label, much, slugs, total, used
+from opsknight.files.problems import counted, dotted
+from opsknight.files.writing import block, inline
+from opsknight.store.plans import Plan
 from opsknight_cli.terminal.screen import Screen
 
 _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "remove": ("-", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """`before` or `after` is None where there is nothing."""
-
-    path: Path
-    before: Any
-    after: Any
-
-
-def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
-    """The differences between two entries as data, in parts as small as stay readable."""
-    match before, after:
-        case dict(), dict():
-            for name in [*after, *(name for name in before if name not in after)]:
-                yield from differences(before.get(name), after.get(name), (*path, name))
-        case list(), list() if any(map(_is_deep, before + after)):
-            for number in range(max(len(before), len(after))):
-                one = before[number] if number < len(before) else None
-                other = after[number] if number < len(after) else None
-                yield from differences(one, other, (*path, number))
-        case _ if before != after:
-            yield Difference(path, before, after)
-        case _:
-            return
-
-
-def _is_deep(value: Any) -> bool:
-    """Mappings of one key, such as targets, are shown as a whole."""
-    return isinstance(value, dict) and len(value) > 1
 
 
 def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
@@ -68,17 +35,17 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
     for entry in plan.seen.unlisted:
         if not any(step.entry.id == entry.id for step in plan.steps):
             screen.say()
-            screen.say(f"  {_label(entry)} already exists; from now on the file defines it.")
+            screen.say(f"  {label(entry)} already exists; from now on the file defines it.")
     _show_kept(plan, screen, prune=prune)
     if plan.silenced:
         screen.say()
         screen.say("These fall silent, because a key in use stops working:", "bold red")
         for each in plan.silenced:
-            screen.hanging(Text(f"    {_label(each.entry)}: {_used(each)}", "red"), 0, 8)
+            screen.hanging(Text(f"    {label(each.entry)}: {used(each)}", "red"), 0, 8)
     screen.say()
-    screen.say(_sum(plan), "bold")
+    screen.say(total(plan), "bold")
     if plan.removes_much:
-        screen.say(_much(plan), "bold red")
+        screen.say(much(plan), "bold red")
     if plan.needs_force:
         screen.say("`opsknight apply` needs --force for this.", "red")
 
@@ -87,39 +54,20 @@ def objection(plan: Plan) -> str:
     """Why a plan that needs it is not applied without --force."""
     said = []
     if plan.silenced:
-        keys = [f"{_label(each.entry)}, {_used(each)}" for each in plan.silenced]
+        keys = [f"{label(each.entry)}, {used(each)}" for each in plan.silenced]
         said.append(
             f"This would silence {counted(len(keys), 'key')} in use: {'; '.join(keys)}. What is "
             "sent with such a key would be refused. Give its sender another key first "
             "(`opsknight keys create`)."
         )
     if plan.removes_much:
-        said.append(_much(plan))
+        said.append(much(plan))
     return f"{' '.join(said)} Give --force to apply it nevertheless."
 
 
-def _much(plan: Plan) -> str:
-    return (
-        f"It removes {plan.removed} of {plan.before} entries, more than a fifth: is this the "
-        "whole configuration?"
-    )
-
-
-def _used(silenced: Silenced) -> str:
-    return f"key {silenced.key.name!r}, used on {silenced.key.used_on}"
-
-
-def _sum(plan: Plan) -> str:
-    counts = [
-        f"{sum(isinstance(step, kind) for step in plan.steps)} to {verb}"
-        for kind, verb in ((Create, "create"), (Update, "change"), (Remove, "remove"))
-    ]
-    return f"{', '.join(counts)}."
-
-
 def _show(step: Step, plan: Plan, screen: Screen) -> None:
-    sign, colour = _SIGNS[_action(step)]
-    head = Text.assemble((f"  {sign} ", f"bold {colour}"), (_label(step.entry), "bold"))
+    sign, colour = _SIGNS[action(step)]
+    head = Text.assemble((f"  {sign} ", f"bold {colour}"), (label(step.entry), "bold"))
     match step:
         case Create(entry):
             content = fields(entry)
@@ -132,7 +80,7 @@ def _show(step: Step, plan: Plan, screen: Screen) -> None:
                 screen.hanging(Text(f"      {line}", colour), 0, 8 + inset)
         case Update(before, entry):
             screen.hanging(head, 0, 6)
-            for each in _changes(before, entry):
+            for each in changes(before, entry):
                 _show_difference(each, screen)
         case Remove(entry):
             keys = len(plan.ended.get(key_of(entry), ()))
@@ -141,24 +89,6 @@ def _show(step: Step, plan: Plan, screen: Screen) -> None:
             screen.hanging(head, 0, 6)
         case _:
             assert_never(step)
-
-
-def _changes(before: Entry, after: Entry) -> Iterator[Difference]:
-    was, is_now = fields(before), fields(after)
-    if isinstance(after, Integration):
-        # One without settings is only a name.
-        was, is_now = ({"name": each} if isinstance(each, str) else each for each in (was, is_now))
-    yield from differences(was, is_now)
-    if isinstance(before, Service) and isinstance(after, Service):
-        looked_up = [
-            [slug_of(each) for each in service.looked_up or ()] or None
-            for service in (before, after)
-        ]
-        if looked_up[0] != looked_up[1]:
-            yield Difference(("integrations", "(with settings of their own)"), *looked_up)
-    if isinstance(before, User) and isinstance(after, User) and before.team_ids != after.team_ids:
-        teams = ([slug_of(each) for each in user.team_ids] for user in (before, after))
-        yield Difference(("teams", "(by their members)"), *teams)
 
 
 def _show_difference(each: Difference, screen: Screen) -> None:
@@ -202,7 +132,7 @@ def _show_kept(plan: Plan, screen: Screen, *, prune: bool) -> None:
             # Its service is in this list already.
             continue
         reason = kept.incident_id or ""
-        by_reason.setdefault(reason, {}).setdefault(kind_of(entry), []).append(_slugs(entry))
+        by_reason.setdefault(reason, {}).setdefault(kind_of(entry), []).append(slugs(entry))
     for incident_id, kinds in by_reason.items():
         heading = f"Not in the file, but the active incident {incident_id} needs it:"
         if not prune:
@@ -213,60 +143,3 @@ def _show_kept(plan: Plan, screen: Screen, *, prune: bool) -> None:
         width = max(len(kind) for kind, _ in rows)
         for kind, names in rows:
             screen.hanging(Text(f"    {kind:<{width}}  {names}"), 0, width + 6)
-
-
-def _action(step: Step) -> str:
-    match step:
-        case Create():
-            return "create"
-        case Update():
-            return "update"
-        case Remove():
-            return "remove"
-        case _:
-            assert_never(step)
-
-
-def _label(entry: Entry) -> str:
-    """`service checkout`, `integration checkout/prometheus`."""
-    return f"{kind_of(entry)} {_slugs(entry)}".rstrip()
-
-
-def _slugs(entry: Entry) -> str:
-    return "/".join(map(str, path_of(entry)[1::2]))
-
-
-def data(plan: Plan, where: str) -> dict[str, Any]:
-    """The plan for programs."""
-    return {
-        "deployment": where,
-        "revision": plan.seen.revision,
-        "changes": [
-            {
-                "action": _action(step),
-                "kind": kind_of(step.entry).value,
-                "path": dotted(path_of(step.entry)),
-                "before": None if isinstance(step, Create) else fields(_before(step)),
-                "after": None if isinstance(step, Remove) else fields(step.entry),
-            }
-            for step in plan.steps
-        ],
-        "silenced": [
-            {
-                "path": dotted(path_of(each.entry)),
-                "key": each.key.id,
-                "usedOn": None if each.key.used_on is None else each.key.used_on.isoformat(),
-            }
-            for each in plan.silenced
-        ],
-        "needsForce": plan.needs_force,
-        "listed": [dotted(path_of(entry)) for entry in plan.seen.unlisted],
-        "left": [
-            {"path": dotted(path_of(each.entry)), "incident": each.incident_id}
-            for each in plan.desired.kept
-        ],
-    }
-
-
-def _before(step: Update | Remove) -> Entry:
-    return step.before if isinstance(step, Update) else step.entry

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from opsknight.directory.aws import Unmatched
+from opsknight.files.aws_shape import rule_for
 from opsknight.health.findings import NAMES_SHOWN, Finding, ok, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.unmatched import UnmatchedRows
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.files.aws_shape import rule_for
 
 
 def aws_events(deployed: Deployed) -> Iterable[Finding]:

@@ -1,3 +1,4 @@
-"""Configuration files: reading them with line numbers, checking them, and writing them. Nothing
-here knows a deployment or prints.
+"""Configuration files on a disk: their texts, their published JSON Schema, our presets.
+
+How a text is read and checked is up to `opsknight.files`.
 """

@@ -9,11 +9,11 @@ from typing import Final
 from pydantic import ValidationError
 
 from opsknight.directory.presets import Preset
+from opsknight.files.preset_shape import PresetShape, preset
+from opsknight.files.reading import read as read_yaml
+from opsknight.files.values import slug
 from opsknight.integrations.builtin import COMPILED
-from opsknight_cli.files.preset_shape import PresetShape, preset
-from opsknight_cli.files.reading import load
-from opsknight_cli.files.reading import read as read_yaml
-from opsknight_cli.files.values import slug
+from opsknight_cli.files.texts import load
 
 SOURCES: Final = Path(__file__).parents[3] / "presets"
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from opsknight_cli.files.shape import File
+from opsknight.files.shape import File
 
 PUBLISHED: Final = Path(__file__).parents[3] / "docs" / "opsknight.schema.json"
 

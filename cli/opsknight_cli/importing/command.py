@@ -9,11 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
+from opsknight.files import reading
+from opsknight.files.checking import check
+from opsknight.files.problems import Problem, counted, problems_data
 from opsknight.runtime.addresses import Reach
-from opsknight_cli.configuration.loading import counted, problems_data
-from opsknight_cli.files import reading
-from opsknight_cli.files.checking import check
-from opsknight_cli.files.problems import Problem
 from opsknight_cli.importing import folder, report
 from opsknight_cli.importing.comparing import Compared, compared
 from opsknight_cli.importing.exports import Objects, kept

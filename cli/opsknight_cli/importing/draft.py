@@ -7,8 +7,8 @@ from typing import Final
 from opsknight.config.configuration import Configuration, Entry, Kind, id_of
 from opsknight.directory.entries import Member, Role, Service, Team, User
 from opsknight.escalation.policy import TargetKind
+from opsknight.files.values import LONGEST_SLUG, slugged
 from opsknight.oncall.schedules import Override
-from opsknight_cli.files.values import LONGEST_SLUG, slugged
 from opsknight_cli.importing.outcome import (
     Comparison,
     Harm,

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from opsknight_cli.configuration.loading import counted
+from opsknight.files.problems import counted
 from opsknight_cli.importing import finishing
 from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsknight.config.configuration import slug_of
+from opsknight.files.describing import described
+from opsknight.files.writing import written
 from opsknight.oncall.schedules import Override
-from opsknight_cli.files.describing import described
-from opsknight_cli.files.writing import written
 from opsknight_cli.importing.outcome import Imported
 from opsknight_cli.session import CommandError
 from opsknight_cli.terminal.times import stamp

@@ -9,10 +9,10 @@ from typing import Final
 from opsknight.config.configuration import Kind
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.files.channel_fields import E164
+from opsknight.files.reachable import email_problem, number_problem
 from opsknight.incident.model import Urgency
 from opsknight.oncall.wall_clock import DAY
-from opsknight_cli.files.channel_fields import E164
-from opsknight_cli.files.reachable import email_problem, number_problem
 from opsknight_cli.importing.draft import Draft, Names, title
 
 METHOD: Final = "cm"

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from opsknight.config.configuration import Kind, id_of
-from opsknight_cli.files.problems import Problem, dotted
+from opsknight.files.problems import Problem, dotted
 from opsknight_cli.importing.comparing import Compared, Difference
 from opsknight_cli.importing.outcome import Harm, Imported, Loss
 

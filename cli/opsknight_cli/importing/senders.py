@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from opsknight.files.values import slugged
 from opsknight.integrations import builtin
-from opsknight_cli.files.values import slugged
 
 # What they are called there.
 _OTHER_NAMES: Final = {

@@ -13,7 +13,7 @@ from opsknight.directory.entries import Integration
 from opsknight.directory.presets import Preset
 from opsknight.integrations import builtin
 from opsknight_cli.configuration.loading import load_valid, name_of
-from opsknight_cli.files.reading import STDIN
+from opsknight_cli.files.texts import STDIN
 from opsknight_cli.integrations import trial, view
 from opsknight_cli.session import CommandError, NotFound, UsageError
 from opsknight_cli.terminal.invocation import Invocation, common_options

@@ -19,7 +19,7 @@ from opsknight.store.routing import Origin, read
 from opsknight.views.night.play import Stage, play
 from opsknight.views.night.roster import Loading, roster_of
 from opsknight_cli.configuration.loading import load_valid, name_of
-from opsknight_cli.files.reading import STDIN
+from opsknight_cli.files.texts import STDIN
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.simulate import view
 from opsknight_cli.simulate.routing import Way, of_aws, way

@@ -19,7 +19,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from opsknight_cli.files.problems import Problem
+    from opsknight.files.problems import Problem
 
 # Longer than any line, so nothing wraps.
 _ENDLESS: Final = 100_000

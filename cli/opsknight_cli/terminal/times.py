@@ -6,9 +6,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from opsknight.directory.windows import Repetition
+from opsknight.files.values import duration
 from opsknight.oncall.wall_clock import instant_of
 from opsknight.views.lengths import in_words
-from opsknight_cli.files.values import duration
 from opsknight_cli.session import UsageError
 
 UTC_ZONE: Final = ZoneInfo("UTC")

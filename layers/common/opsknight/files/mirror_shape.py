@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from opsknight.directory.mirror import Mirror, System
-from opsknight_cli.files.values import Address, FieldError, Flag, Parameter, Shape
+from opsknight.files.values import Address, FieldError, Flag, Parameter, Shape
 
 
 class MirrorShape(Shape):

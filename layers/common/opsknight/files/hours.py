@@ -4,11 +4,11 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from opsknight.files.values import FieldError, Shape
 from opsknight.incident.model import Urgency
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.schedules import Zone
 from opsknight.oncall.wall_clock import EPOCH, Restriction
-from opsknight_cli.files.values import FieldError, Shape
 
 
 class HoursShape(Restriction):

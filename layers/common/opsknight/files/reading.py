@@ -7,16 +7,14 @@ and aliases that contain themselves are problems: no configuration needs them.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
 from typing import Any, ClassVar, Final
 
 import yaml
 
 from opsknight.config.configuration import Path
 from opsknight.config.finding import Severity
-from opsknight_cli.files import syntax
-from opsknight_cli.files.problems import Place, Problem
-from opsknight_cli.session import CommandError
+from opsknight.files import syntax
+from opsknight.files.problems import Place, Problem
 
 # A few aliases of aliases can expand to billions of nodes.
 MOST_NODES: Final = 200_000
@@ -25,13 +23,8 @@ DEEPEST: Final = 50
 _TOO_DEEP: Final = (
     "This is nested too deeply for a configuration: nothing in one is deeper than 10."
 )
-STDIN: Final = "-"
 # Not in YAML 1.2, but in the files that people know.
 MERGE: Final = "<<"
-
-
-class Unreadable(CommandError):
-    """A file cannot be opened; the text is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +87,6 @@ def read(texts: Mapping[str, str]) -> Document:
             elif content is not None:
                 data[section] = content
     return Document(data, reader.places, reader.problems, frozenset(reader.repeated))
-
-
-def load(path: str, stdin: str | None = None) -> dict[str, str]:
-    """The text of a file, or of all YAML files in a folder and below, by name. Raises Unreadable.
-
-    `stdin` is the text that `-` stands for.
-    """
-    if path == STDIN:
-        return {"standard input": stdin or ""}
-    place = FilePath(path)
-    files = [place]
-    if place.is_dir():
-        files = sorted(each for each in place.rglob("*") if each.suffix in (".yaml", ".yml"))
-        if not files:
-            raise Unreadable(f"Folder {path} contains no .yaml file.")
-    try:
-        return {str(file): file.read_text(encoding="utf-8") for file in files}
-    except OSError as error:
-        raise Unreadable(f"{error.filename} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"{path} is not UTF-8 text: {error.reason}.") from None
 
 
 def _too_deep(text: str) -> Any:

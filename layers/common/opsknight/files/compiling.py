@@ -24,19 +24,14 @@ from opsknight.directory.receivers import (
     StatusPageWebhook,
 )
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
-from opsknight.incident.model import Urgency
-from opsknight.oncall.hours import WeeklyHours
-from opsknight.oncall.rotations import Layer
-from opsknight.oncall.schedules import Schedule
-from opsknight.oncall.wall_clock import Restriction, instant_of
-from opsknight_cli.files.aws_shape import AwsShape, aws_rules
-from opsknight_cli.files.hours import HoursShape
-from opsknight_cli.files.integration_shape import integration
-from opsknight_cli.files.mirror_shape import mirror
-from opsknight_cli.files.policy_shape import PolicyShape, TargetShape
-from opsknight_cli.files.preset_shape import PresetShape, preset
-from opsknight_cli.files.public_shape import PublicShape
-from opsknight_cli.files.shape import (
+from opsknight.files.aws_shape import AwsShape, aws_rules
+from opsknight.files.hours import HoursShape
+from opsknight.files.integration_shape import integration
+from opsknight.files.mirror_shape import mirror
+from opsknight.files.policy_shape import PolicyShape, TargetShape
+from opsknight.files.preset_shape import PresetShape, preset
+from opsknight.files.public_shape import PublicShape
+from opsknight.files.shape import (
     LayerShape,
     MethodShape,
     ScheduleShape,
@@ -45,7 +40,12 @@ from opsknight_cli.files.shape import (
     TeamShape,
     UserShape,
 )
-from opsknight_cli.files.values import Shape
+from opsknight.files.values import Shape
+from opsknight.incident.model import Urgency
+from opsknight.oncall.hours import WeeklyHours
+from opsknight.oncall.rotations import Layer
+from opsknight.oncall.schedules import Schedule
+from opsknight.oncall.wall_clock import Restriction, instant_of
 
 METHOD: Final = "cm"
 LAYER: Final = "layer"

@@ -18,18 +18,15 @@ from pydantic import (
 
 from opsknight.directory.entries import Role, ShiftNotice
 from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
-from opsknight.incident.model import Urgency
-from opsknight.oncall.schedules import Zone
-from opsknight.oncall.wall_clock import WallTime
-from opsknight_cli.files.aws_shape import AwsShape
-from opsknight_cli.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
-from opsknight_cli.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
-from opsknight_cli.files.integration_shape import IntegrationShape, named
-from opsknight_cli.files.mirror_shape import MirrorShape
-from opsknight_cli.files.policy_shape import PolicyShape
-from opsknight_cli.files.preset_shape import PresetShape
-from opsknight_cli.files.public_shape import PublicShape
-from opsknight_cli.files.values import (
+from opsknight.files.aws_shape import AwsShape
+from opsknight.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
+from opsknight.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
+from opsknight.files.integration_shape import IntegrationShape, named
+from opsknight.files.mirror_shape import MirrorShape
+from opsknight.files.policy_shape import PolicyShape
+from opsknight.files.preset_shape import PresetShape
+from opsknight.files.public_shape import PublicShape
+from opsknight.files.values import (
     Address,
     Duration,
     Email,
@@ -45,6 +42,9 @@ from opsknight_cli.files.values import (
     Turn,
     between,
 )
+from opsknight.incident.model import Urgency
+from opsknight.oncall.schedules import Zone
+from opsknight.oncall.wall_clock import WallTime
 
 MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)

@@ -18,9 +18,9 @@ from opsknight.directory.presets import (
     SeverityRule,
     Signature,
 )
+from opsknight.files.values import Shape, Title
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.expressions import Expression, Invalid
-from opsknight_cli.files.values import Shape, Title
 
 
 def _expression(text: str) -> str:

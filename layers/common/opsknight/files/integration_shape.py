@@ -11,12 +11,8 @@ from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import DEFAULT_GRACE, CronText, Heartbeat
 from opsknight.directory.routing import PageAfter, Route, Routing
-from opsknight.incident.model import Severity
-from opsknight.oncall.cron import cron
-from opsknight.oncall.schedules import Zone
-from opsknight.views.lengths import in_words
-from opsknight_cli.files.preset_shape import ExpressionText
-from opsknight_cli.files.values import (
+from opsknight.files.preset_shape import ExpressionText
+from opsknight.files.values import (
     Duration,
     Flag,
     Number,
@@ -26,6 +22,10 @@ from opsknight_cli.files.values import (
     Title,
     between,
 )
+from opsknight.incident.model import Severity
+from opsknight.oncall.cron import cron
+from opsknight.oncall.schedules import Zone
+from opsknight.views.lengths import in_words
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)

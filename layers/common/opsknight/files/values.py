@@ -22,11 +22,11 @@ from pydantic import (
 
 from opsknight.directory.entries import Never
 from opsknight.directory.secret_names import LONGEST, SHARED, parameter
+from opsknight.files.leaks import is_secret
 from opsknight.incident.references import LONGEST_ADDRESS, is_address
 from opsknight.oncall.rotations import Length, Unit
 from opsknight.oncall.wall_clock import EPOCH, LAST
 from opsknight.views.lengths import in_words
-from opsknight_cli.files.leaks import is_secret
 
 LONGEST_SLUG: Final = 60
 

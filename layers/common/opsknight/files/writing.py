@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from opsknight_cli.files.describing import Data, Quoted
-from opsknight_cli.files.reading import TEXT, is_text
+from opsknight.files.describing import Data, Quoted
+from opsknight.files.reading import TEXT, is_text
 
 _WIDTH: Final = 96
 # Mappings with at most this many short values stand on one line: `ada: {lead: true}`.

@@ -1,6 +1,8 @@
 """Problems in a file, and their places."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from opsknight.config.configuration import Path
 from opsknight.config.finding import Severity
@@ -34,3 +36,21 @@ def dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def problems_data(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [
+        {
+            "severity": each.severity.value,
+            "file": each.place.file,
+            "line": each.place.line,
+            "column": each.place.column,
+            "path": dotted(each.path),
+            "message": each.sentence,
+        }
+        for each in problems
+    ]

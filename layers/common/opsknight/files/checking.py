@@ -20,14 +20,14 @@ from opsknight.config.finding import Finding, Severity
 from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
 from opsknight.directory.aws import RULES_ID
+from opsknight.files.compiling import compiled
+from opsknight.files.problems import Problem
+from opsknight.files.reachable import unreachable
+from opsknight.files.reading import Document
+from opsknight.files.shape import SECTIONS
+from opsknight.files.values import FieldError, Shape, slug, slugged
+from opsknight.files.wording import capital, sentence, unknown
 from opsknight.runtime.addresses import Reach
-from opsknight_cli.files.compiling import compiled
-from opsknight_cli.files.problems import Problem
-from opsknight_cli.files.reachable import unreachable
-from opsknight_cli.files.reading import Document
-from opsknight_cli.files.shape import SECTIONS
-from opsknight_cli.files.values import FieldError, Shape, slug, slugged
-from opsknight_cli.files.wording import capital, sentence, unknown
 
 _KINDS: Final = {
     "users": Kind.USER,

@@ -33,17 +33,17 @@ from opsknight.directory.receivers import (
     StatusPageWebhook,
 )
 from opsknight.escalation.policy import Policy, Step
+from opsknight.files.aws_shape import described_rules
+from opsknight.files.integration_shape import described_integration
+from opsknight.files.mirror_shape import described_mirror
+from opsknight.files.preset_shape import described_preset
+from opsknight.files.shape import SECTIONS, Mode
+from opsknight.files.values import turn_in_words
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer
 from opsknight.oncall.schedules import Schedule
 from opsknight.oncall.wall_clock import Restriction, Weekday, instant_of
 from opsknight.views.lengths import in_words
-from opsknight_cli.files.aws_shape import described_rules
-from opsknight_cli.files.integration_shape import described_integration
-from opsknight_cli.files.mirror_shape import described_mirror
-from opsknight_cli.files.preset_shape import described_preset
-from opsknight_cli.files.shape import SECTIONS, Mode
-from opsknight_cli.files.values import turn_in_words
 
 type Data = dict[str, Any]
 

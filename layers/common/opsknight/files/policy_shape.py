@@ -5,7 +5,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from opsknight_cli.files.values import Duration, Number, Shape, Slug, Title, between
+from opsknight.files.values import Duration, Number, Shape, Slug, Title, between
 
 MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)

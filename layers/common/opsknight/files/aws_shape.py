@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.directory.aws import AwsRule, AwsRules, Source, Unmatched
+from opsknight.files.values import Flag, Shape, Slug
 from opsknight.incident.model import Severity
-from opsknight_cli.files.values import Flag, Shape, Slug
 
 MOST_RULES: Final = 500
 _ACCOUNT: Final = re.compile(r"\d{12}")

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from opsknight.config.spelling import did_you_mean, meant
-from opsknight_cli.files.values import Shape, time_of_day
+from opsknight.files.values import Shape, time_of_day
 
 # Munich is nearer to Zurich than any misspelt city to itself.
 _CITIES_ALIKE: Final = 0.75

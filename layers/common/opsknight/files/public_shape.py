@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from opsknight_cli.files.values import Duration, Shape, Slug, Title, between
+from opsknight.files.values import Duration, Shape, Slug, Title, between
 
 
 class PublicShape(Shape):
