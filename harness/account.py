@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.awsrequest import AWSResponse
 
+from harness import clients
 from harness.world import World
 from opsknight.directory.receivers import Owner
 from opsknight.notification.recipients import methods
@@ -19,11 +18,6 @@ from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEU
 
 ALARMS = ("PageFailedAlarm", "OverdueAlarm")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:opsknight"
-
-
-@cache
-def _session() -> boto3.Session:
-    return boto3.Session()
 
 
 def confirm_all(world: World) -> None:
@@ -171,8 +165,7 @@ class Scripted:
             return self.other[service]
         if service == "dynamodb":
             return self.world.table.client
-        anything: Any = _session()
-        client = anything.client(service, region_name="eu-west-1")
+        client = clients.client(service, region="eu-west-1")
 
         def answer(model: Any, params: Any, context: Any, **_: object) -> Any:
             given = self.answers[f"{service}.{model.name}"]

@@ -9,9 +9,10 @@ from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
+
+from harness import clients
 
 type Answer = dict[str, Any] | tuple[str, int] | Exception
 """The service's answer; an error code with its HTTP status; or an exception to raise."""
@@ -27,7 +28,7 @@ class Amazon:
     reason: str | None = None
 
     def client(self, config: Config | None = None) -> Any:
-        client = boto3.client(self.service, config=config)  # type: ignore[call-overload]
+        client = clients.client(self.service, config=config)
         events = client.meta.events
         events.register(f"provide-client-params.{self.service}", self._note)
         events.register(f"before-call.{self.service}", self._answer)

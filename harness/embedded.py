@@ -14,20 +14,21 @@ import base64
 import copy
 import io
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import count
 from threading import Lock
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import boto3
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.parsers import JSONParser
 from ministack.core.responses import set_request_account_id  # type: ignore[import-untyped]
 from ministack.services import dynamodb, s3, ssm  # type: ignore[import-untyped]
+
+from harness import clients
 
 _SERVICES: Final[dict[str, ModuleType]] = {"dynamodb": dynamodb, "s3": s3, "ssm": ssm}
 _JSON: Final = frozenset({"dynamodb", "ssm"})
@@ -178,26 +179,26 @@ def _result(answer: Any) -> Any:
     raise RuntimeError("MiniStack waits for something: this service cannot be embedded any more")
 
 
-@cache
-def _session() -> boto3.Session:
-    """Reading the description of a service takes most of the time that a new client takes."""
-    return boto3.Session()
-
-
 def client(service: str, endpoint: str | None, config: Config | None = None) -> Any:
     """A new client of the service at the endpoint, which may be a server or embedded here.
 
     Without an endpoint it calls AWS, which is moto where a test has that on.
     """
     plain = Config(user_agent="harness")
-    if endpoint is None or is_embedded(endpoint):
+    embeds = endpoint is not None and is_embedded(endpoint)
+    if endpoint is None or embeds:
         plain = plain.merge(Config(signature_version=UNSIGNED))
     config = config.merge(plain) if config else plain
-    made: Any = _session().client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+    if endpoint is None or embeds:
+        place = f"http://{_DOMAIN.removeprefix('.')}" if embeds else None
+        made = clients.client(service, endpoint=place, config=config)
+    else:
+        made = clients.connected(service, endpoint, config)
     # botocore has no public way to choose the parser, the connection and the address.
     if service in _JSON:
         made._endpoint._response_parser_factory = _Parsers()
-    if endpoint is not None and is_embedded(endpoint):
+    if endpoint is not None and embeds:
+        made.meta._endpoint_url = made._endpoint.host = endpoint
         made._endpoint.http_session = _Connection(_SERVICES[service], _account(endpoint))
         if service in _JSON:
             made._ruleset_resolver = None

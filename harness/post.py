@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
-import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from harness import clients
 from harness.world import Clock
 from opsknight.runtime.wakeups import QueueMessage, TimerDue, parse
 
@@ -28,12 +27,6 @@ FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 _PLAIN: Final = Config(user_agent="test")
 
 type Watch = Callable[[Any], Any]
-
-
-@cache
-def _session() -> boto3.Session:
-    """Reading the description of a service takes most of the time that a new client takes."""
-    return boto3.Session()
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ class Post:
     def _client(self, service: str, hook: Callable[..., Any], watch: Watch | None) -> Any:
         if watch is None and service in self._shared:
             return self._shared[service]
-        client: Any = _session().client(service, region_name="us-east-1", config=_PLAIN)  # type: ignore[call-overload]
+        client = clients.client(service, region="us-east-1", config=_PLAIN)
         client.meta.events.register(f"before-call.{service}", hook)
         if watch is not None:
             return watch(client)

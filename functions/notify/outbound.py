@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Final
 
@@ -64,16 +65,21 @@ def by_name_service(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@cache
+def system_certificates() -> ssl.SSLContext:
+    """Reading them takes longer than most calls: once a process, and only if a call needs them."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """`now` reads the wall clock, for a Retry-After that is a date. `trust` holds the system's
-    certificates."""
+    """`now` reads the wall clock, for a Retry-After that is a date."""
 
     now: Callable[[], datetime]
     reach: Reach = Reach.PUBLIC
     resolve: Resolve = by_name_service
     limits: Limits = field(default_factory=Limits)
-    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    trust: Callable[[], ssl.SSLContext] = field(default=system_certificates, repr=False)
     monotonic: Callable[[], float] = time.monotonic
     until: float | None = None
     instead: str = ""
@@ -198,7 +204,7 @@ class _Call:
                 address,
                 port,
                 timeout=seconds,
-                ssl_context=self.outbound.trust,
+                ssl_context=self.outbound.trust(),
                 server_hostname=self.target.host,
             )
         made.response_class = _Response

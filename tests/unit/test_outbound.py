@@ -285,7 +285,7 @@ def test_tls_is_for_the_name_although_the_address_is_connected_to() -> None:
     names: list[str | None] = []
     server.sni_callback = lambda _sock, name, _context: names.append(name)
     with http_receiver(tls=server) as receiver:
-        http = outbound(trust=trust, resolve=lambda *_: ["127.0.0.1"])
+        http = outbound(trust=lambda: trust, resolve=lambda *_: ["127.0.0.1"])
         url = receiver.url.replace("127.0.0.1", "hooks.example")
         assert outcome(http, url) == Sent()
     assert names == ["hooks.example"]
@@ -297,7 +297,7 @@ def test_a_wrong_certificate_gets_no_request(trusted: bool) -> None:
     if not trusted:
         trust = ssl.create_default_context()
     with http_receiver(tls=server) as receiver:
-        http = outbound(trust=trust, resolve=lambda *_: ["127.0.0.1"])
+        http = outbound(trust=lambda: trust, resolve=lambda *_: ["127.0.0.1"])
         url = receiver.url.replace("127.0.0.1", "hooks.example")
         assert outcome(http, url) == TemporaryFailure("the certificate is not valid for the host")
         assert receiver.requests == []
