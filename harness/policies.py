@@ -1,8 +1,8 @@
 """What each function's role in `template.yaml` allows, evaluated as IAM does.
 
-Only what the template uses: statements that allow, wildcards, conditions on the leading keys of
-DynamoDB, and conditions on how a call is made, which are taken as met. A form of condition that is
-not read here is an error, not a permission.
+Only what the template uses: statements that allow, wildcards, conditions on the leading keys and
+attributes of DynamoDB, and conditions on how a call is made, which are taken as met. A form of
+condition that is not read here is an error, not a permission.
 """
 
 import re
@@ -44,14 +44,19 @@ class Statement:
     """Patterns of the partition keys that it is not about."""
     needs_key: bool = False
     """Whether a call that names no partition is none of its."""
+    attributes: frozenset[str] | None = None
+    """The attributes that it is about, keys and those of conditions with them; None for all."""
 
-    def allows(self, action: str, resource: str, keys: Collection[str]) -> bool:
+    def allows(
+        self, action: str, resource: str, keys: Collection[str], attributes: Collection[str]
+    ) -> bool:
         return (
             action in self.actions
             and any(_like(resource, each) for each in self.resources)
             and (bool(keys) or not self.needs_key)
             and (self.only is None or all(_like_any(key, self.only) for key in keys))
             and not any(_like_any(key, self.never) for key in keys)
+            and (self.attributes is None or self.attributes.issuperset(attributes))
         )
 
 
@@ -70,11 +75,17 @@ def _like(text: str, written: str) -> bool:
     return _pattern(written).fullmatch(text) is not None
 
 
-def allows(function: str, action: str, resource: str, keys: Collection[str] = ()) -> bool:
-    """`keys` are the partitions that the call names. Of a transaction all of them, for each of its
-    actions: what passes together passes one by one.
+def allows(
+    function: str,
+    action: str,
+    resource: str,
+    keys: Collection[str] = (),
+    attributes: Collection[str] = (),
+) -> bool:
+    """`keys` are the partitions and `attributes` the attributes that the call names. Of a
+    transaction all of them, for each of its actions: what passes together passes one by one.
     """
-    return any(each.allows(action, resource, keys) for each in statements(function))
+    return any(each.allows(action, resource, keys, attributes) for each in statements(function))
 
 
 @cache
@@ -102,9 +113,11 @@ def _chosen(value: Any) -> Iterator[Any]:
 def statement(written: dict[str, Any]) -> Statement:
     """Raises AssertionError for what is not read here."""
     assert written["Effect"] == "Allow", written
-    only, never, needs_key = None, (), False
+    only, never, needs_key, attributes = None, (), False, None
     for form, about in written.get("Condition", {}).items():
         match form, about:
+            case "ForAllValues:StringEquals", {"dynamodb:Attributes": names, **rest} if not rest:
+                attributes = frozenset(names)
             case "ForAllValues:StringLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
                 only = tuple(keys)
             case "ForAllValues:StringNotLike", {"dynamodb:LeadingKeys": keys, **rest} if not rest:
@@ -121,6 +134,7 @@ def statement(written: dict[str, Any]) -> Statement:
         only,
         never,
         needs_key,
+        attributes,
     )
 
 

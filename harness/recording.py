@@ -2,10 +2,10 @@
 
 MiniStack and moto let everything pass. So a call is judged here before it leaves, by what
 `harness.policies` reads in the template. The watched entry points and the nights' stand-ins call
-`judge`. With `pytest -p harness.recording` each call of any test is judged: who made it, its stack
-tells.
+`judge`, and each call of any other test is judged as well: who made it, its stack tells.
 """
 
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,6 +47,10 @@ class Touched:
     """The partitions. Of a transaction all, for each of its actions: AWS does not say whether it
     looks at them one by one.
     """
+    attributes: tuple[str, ...] = ()
+    """What a write names: attributes of items, keys, those that it changes and that its condition
+    looks at. Of a transaction all, too. Nobody is held to what they may read.
+    """
 
 
 DENIED: Final = set[str]()
@@ -60,8 +64,9 @@ def judge(functions: Collection[str], operation: str, params: Mapping[str, Any])
     """Raises Denied for a call that the roles of all these functions refuse."""
     for each in touched(operation, params):
         action = f"dynamodb:{each.action}"
-        if not any(allows(name, action, each.resource, each.keys) for name in functions):
-            found = f"{functions} may not {each.action} {each.resource}: {each.keys}"
+        asked = each.resource, each.keys, each.attributes
+        if not any(allows(name, action, *asked) for name in functions):
+            found = f"{functions} may not {each.action} {each.resource}: {asked[1:]}"
             DENIED.add(found)
             raise Denied(found)
 
@@ -71,8 +76,9 @@ def touched(operation: str, params: Mapping[str, Any]) -> Iterator[Touched]:
         case "TransactWriteItems":
             writes = [next(iter(each.items())) for each in params["TransactItems"]]
             keys = tuple(_partition(each) for _, each in writes)
+            named = tuple(sorted({name for _, each in writes for name in attributes(each)}))
             for kind, each in writes:
-                yield Touched(_IN_TRANSACTION[kind], _table(each["TableName"]), keys)
+                yield Touched(_IN_TRANSACTION[kind], _table(each["TableName"]), keys, named)
         case "BatchGetItem":
             for table, asked in params["RequestItems"].items():
                 found = tuple(each["pk"]["S"] for each in asked["Keys"])
@@ -80,17 +86,37 @@ def touched(operation: str, params: Mapping[str, Any]) -> Iterator[Touched]:
         case "BatchWriteItem":
             for table, asked in params["RequestItems"].items():
                 requests = [next(iter(each.values())) for each in asked]
-                yield Touched(operation, _table(table), tuple(map(_partition, requests)))
+                named = tuple(sorted({name for each in requests for name in attributes(each)}))
+                yield Touched(operation, _table(table), tuple(map(_partition, requests)), named)
         case "Query":
             name = params["KeyConditionExpression"].partition(" = ")[2].split()[0]
             key = params["ExpressionAttributeValues"][name]["S"]
             table = _table(params["TableName"])
             index = params.get("IndexName")
             yield Touched(operation, f"{table}/index/{index}" if index else table, (key,))
-        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+        case "GetItem":
             yield Touched(operation, _table(params["TableName"]), (_partition(params),))
+        case "PutItem" | "UpdateItem" | "DeleteItem":
+            named = tuple(sorted(attributes(params)))
+            yield Touched(operation, _table(params["TableName"]), (_partition(params),), named)
         case _:
             raise Denied(f"no function may {operation}")
+
+
+# Names in an expression: those with a colon in front are values, those after a dot lie below one.
+_NAMES: Final = re.compile(r"(?<![:.#\w])#?[A-Za-z_]\w*(?!\w*\s*\()")
+_WORDS: Final = frozenset(["SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "IN", "BETWEEN"])
+
+
+def attributes(asked: Mapping[str, Any]) -> Iterator[str]:
+    """The attributes that one write names."""
+    yield from asked.get("Item", {})
+    yield from asked.get("Key", {})
+    aliases = asked.get("ExpressionAttributeNames", {})
+    for part in ("UpdateExpression", "ConditionExpression"):
+        for name in _NAMES.findall(asked.get(part, "")):
+            if name not in _WORDS:
+                yield aliases.get(name, name)
 
 
 def _partition(asked: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ what docs/operations.md says.
 import re
 import subprocess
 import sys
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from events.integrations.wires import WIRES
 from harness.dynamodb import ROOT
+from opsknight.directory.sessions import COOKIE
+from tests.template.parts import of_type
 
 EXAMPLE = ROOT / "examples" / "front-door.yaml"
 
@@ -37,17 +40,34 @@ def test_nothing_is_cached_and_keys_are_passed_on(resources: dict[str, Any]) -> 
     assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     assert behaviour["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
     assert {"POST", "DELETE", "PATCH"} <= set(behaviour["AllowedMethods"])
+    # Those that CloudFront would keep for ten seconds.
+    kept = {
+        each["ErrorCode"]: each["ErrorCachingMinTTL"] for each in config["CustomErrorResponses"]
+    }
+    assert kept == dict.fromkeys((400, 403, 404, 405, 414, 500, 501, 502, 503, 504), 0)
     assert config["WebACLId"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
 
 
 Sent = tuple[str, str, dict[str, str]]
 """Method, path, headers."""
 
+SESSION = {"cookie": f"theme=dark; {COOKIE}=0123456789abcdef"}
 KEY = {"authorization": "Token token=0123456789abcdef0123456789abcdef"}
 PASSES: list[Sent] = [
     ("POST", "/api/events", KEY),
     ("GET", "/api/incidents", {"x-api-key": "opsk_0123456789abcdef0123456789"}),
     ("OPTIONS", "/api/incidents", {}),
+    # The console, and what it and others open without any key.
+    ("GET", "/api/pulse", SESSION),
+    ("POST", "/api/keeping/services/svc_1/integrations", SESSION),
+    ("GET", "/", {}),
+    ("GET", "/console/incidents", {}),
+    ("POST", "/auth/mail", {}),
+    ("GET", "/auth/oidc/back", {}),
+    ("GET", "/status/example", {}),
+    ("GET", "/incidents/inc_1", {}),
+    ("GET", "/oncalls", {}),
+    ("POST", "/twilio/text", {}),
     ("GET", "/health", {}),
     ("GET", "/r/token", {}),
     ("POST", "/slack/actions", {}),
@@ -64,6 +84,7 @@ PASSES: list[Sent] = [
 REFUSED: list[Sent] = [
     ("POST", "/api/events", {}),
     ("GET", "/api/incidents", {"authorization": "Bearer x"}),
+    ("GET", "/api/incidents", {"cookie": "theme=dark"}),
     ("GET", "/api/integrations/grafana", {}),
     ("POST", "/v2/alerts", {}),
     ("GET", "/v2/schedules/x/on-calls", {}),
@@ -89,6 +110,11 @@ def matches(statement: dict[str, Any], sent: Sent) -> bool:
         case "ByteMatchStatement" if about["PositionalConstraint"] == "STARTS_WITH":
             assert about["FieldToMatch"] == {"UriPath": {}}
             return path.startswith(about["SearchString"])
+        case "ByteMatchStatement" if "Cookies" in about["FieldToMatch"]:
+            looked = about["FieldToMatch"]["Cookies"]
+            assert (looked["MatchScope"], about["PositionalConstraint"]) == ("KEY", "EXACTLY")
+            assert looked["MatchPattern"] == {"IncludedCookies": [about["SearchString"]]}
+            return about["SearchString"] in SimpleCookie(headers.get("cookie", ""))
         case "ByteMatchStatement":
             assert about["FieldToMatch"] == {"Method": {}}
             assert about["PositionalConstraint"] == "EXACTLY"
@@ -115,6 +141,18 @@ def test_what_senders_and_people_send_passes(resources: dict[str, Any], sent: Se
 @pytest.mark.parametrize("sent", REFUSED, ids=lambda it: f"{it[0]} {it[1]}")
 def test_what_cannot_have_a_key_is_refused(resources: dict[str, Any], sent: Sent) -> None:
     assert blocked(resources, sent)
+
+
+def test_no_route_is_blocked_that_a_page_of_ours_opens(resources: dict[str, Any]) -> None:
+    """Every route of the template, as a browser with a session calls it."""
+    for route in of_type("AWS::ApiGatewayV2::Route").values():
+        method, _, path = route["RouteKey"].partition(" ")
+        is_for_senders = path.startswith(
+            ("/v2/", "/generic/", "/jsm/", "/k/", "/api/integrations/")
+        )
+        if path and not is_for_senders:
+            sent = ("GET" if method == "ANY" else method, path, SESSION)
+            assert not blocked(resources, sent), path
 
 
 def test_every_address_of_other_systems_is_looked_at(resources: dict[str, Any]) -> None:

@@ -850,6 +850,7 @@ def test_people_alone_change_schedules_and_services(function: str) -> None:
         {"StringEquals": {"dynamodb:Select": "COUNT"}},
         {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["a"]}},
         {"ForAllValues:StringLike": {"dynamodb:Attributes": ["a"]}},
+        {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["a"]}},
     ],
 )
 def test_a_condition_that_is_not_understood_is_no_permission(condition: dict[str, Any]) -> None:

@@ -144,6 +144,11 @@ def test_out_and_back_it_is_the_same(model: Any) -> None:
     assert all(list(value) != ["NULL"] for value in stored.values()), "what is None is left out"
 
 
+def test_what_only_this_process_knows_of_an_entry_is_not_stored() -> None:
+    found = Integration(id="int_1", service_id="svc_1", name="Nagios", unread=("routing",))
+    assert "unread" not in attributes(found)
+
+
 def test_what_has_no_wire_form_is_refused() -> None:
     with pytest.raises(TypeError, match="no wire form for float"):
         wire(95.5)

@@ -6,6 +6,7 @@ DynamoDB requires that. Knows nothing of which items there are.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -26,10 +27,17 @@ def stamp(at: datetime) -> str:
 
 
 def attributes(model: BaseModel, names: "Mapping[str, object] | set[str] | None" = None) -> Item:
-    """The fields that have a value, in wire form."""
-    fields = type(model).model_fields if names is None else names
+    """The fields that have a value, in wire form; without those that are never stored, which are
+    declared with `exclude`.
+    """
+    fields = _stored(type(model)) if names is None else names
     values = ((name, getattr(model, name)) for name in fields)
     return {name: wire(value) for name, value in values if value is not None}
+
+
+@cache
+def _stored(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if not field.exclude)
 
 
 def wire(value: object) -> Wire:
