@@ -38,7 +38,7 @@ from opsknight.runtime.lanes import Lane
 
 MINUTES: Final = 30 * 24 * 60
 # Metrics that are written in every hour, whatever happens.
-STEADY: Final = ("OldestDueSeconds", "QueueMinutes", "CanarySeconds")
+STEADY: Final = ("OldestDueSeconds", "CanarySeconds")
 # Lambda's own long polls: five for each queue with a MaximumConcurrency, 20 seconds each.
 POLLERS: Final = 5
 POLLS_A_MINUTE: Final = 3
@@ -46,6 +46,8 @@ POLLS_A_MINUTE: Final = 3
 MESSAGES_A_TICK: Final = 17
 # A batch call takes ten messages.
 SENDS_A_TICK: Final = 2
+# Of the lanes, and of the queue of AWS's events.
+DEPTHS_A_TICK: Final = len(Lane) + 1
 
 
 # Two requests to the API, and every function behind it once for each record, message or minute.
@@ -55,6 +57,11 @@ PLATFORM_BYTES: Final = 320
 """START, END and REPORT of an invocation: what the JSON log format can leave out."""
 RATE_ITEM_KB: Final = 0.15
 EMPTY_QUERY: Final = 0.5
+# Whoever renders status pages looks each minute whether there are any, and now and then whether the
+# bucket has some that no configuration has.
+LOOKS_FOR_PAGES: Final = EMPTY_QUERY
+LISTS_A_MINUTE: Final = 1 / 5
+READS_A_LOOK: Final = 6
 HOLD_READERS: Final = 6
 """Functions that a tick finds or starts, each of which reads the hold once in ten seconds."""
 MOST_IDLE: Final = 6.5
@@ -75,6 +82,7 @@ class Bill:
     log_gb: float = 0
     requests: float = 0
     topic_requests: float = 0
+    bucket_lists: float = 0
 
     def lines(self, *, free: bool) -> dict[str, float]:
         """Dollars by item; `free`: less what AWS gives every account."""
@@ -91,6 +99,7 @@ class Bill:
             "DynamoDB": self.write_units * prices.WRITE_UNIT + self.read_units * prices.READ_UNIT,
             "API Gateway": self.requests * prices.GATEWAY_REQUEST,
             "SNS": left(self.topic_requests, prices.FREE_TOPIC_REQUESTS) * prices.TOPIC_REQUEST,
+            "S3": self.bucket_lists * prices.BUCKET_LIST,
             "logs": left(self.log_gb, prices.FREE_LOG_GB) * prices.LOG_GB
             + self.log_gb * prices.LOG_GB_MONTH,
         }
@@ -186,9 +195,11 @@ def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
     empty = polled * POLLERS * POLLS_A_MINUTE
     # Each message of a tick is sent in a batch, received and deleted, at worst by itself.
     handled = SENDS_A_TICK + 2 * MESSAGES_A_TICK
-    invocations = 1 + MESSAGES_A_TICK
+    invocations = 1 + MESSAGES_A_TICK + 1
     seconds = WARM_SECONDS * (
-        memory_gb("TickFunction") + MESSAGES_A_TICK * memory_gb("TimerFunction")
+        memory_gb("TickFunction")
+        + MESSAGES_A_TICK * memory_gb("TimerFunction")
+        + memory_gb("PublishFunction")
     )
     flights = MINUTES / int(template()["Parameters"]["CanaryMinutes"]["Default"])
     flown = flights * flight.invocations
@@ -199,13 +210,14 @@ def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
         invocations=MINUTES * invocations + flown,
         gb_seconds=MINUTES * seconds + flown * WARM_SECONDS * memory_gb("NotifyFunction"),
         # A page to plan, one to send and two reminders: each is sent, received and deleted.
-        queue_requests=MINUTES * (empty + handled + len(Lane)) + flights * 12,
-        read_units=MINUTES * minute[0] + flights * flight.read_units,
+        queue_requests=MINUTES * (empty + handled + DEPTHS_A_TICK) + flights * 12,
+        read_units=MINUTES * (minute[0] + LOOKS_FOR_PAGES) + flights * flight.read_units,
         write_units=MINUTES * minute[1] + flights * flight.write_units,
         log_gb=(MINUTES * invocations + flown) * LOGGED_BYTES / 1e9,
         requests=flights * flight.requests,
         # The tick asks for the fallback's subscriptions.
         topic_requests=MINUTES,
+        bucket_lists=MINUTES * LISTS_A_MINUTE,
     )
 
 
@@ -213,11 +225,24 @@ def _choices(canary: float) -> list[Figure]:
     """What each would save, or costs, in a month."""
     group = "What a choice is worth, a month"
     a_queue = POLLERS * POLLS_A_MINUTE * MINUTES * prices.QUEUE_REQUEST
-    idle_lines = MINUTES * (1 + MESSAGES_A_TICK)
+    idle_lines = MINUTES * (1 + MESSAGES_A_TICK + 1)
+    # Each minute a look at bucket, table and incidents; each five the two files with the time.
+    a_look = (
+        prices.TOPIC_REQUEST
+        + prices.LAMBDA_REQUEST
+        + WARM_SECONDS * memory_gb("PublishFunction") * prices.LAMBDA_GB_SECOND
+        + prices.BUCKET_LIST
+        + prices.BUCKET_GET
+        + READS_A_LOOK * prices.READ_UNIT
+        + prices.WRITE_UNIT
+        + LOGGED_BYTES / 1e9 * prices.LOG_GB
+    )
+    a_page = MINUTES * (a_look + 2 * prices.BUCKET_LIST / 5)
     # Kept for minutes: as many items as keys that send at once.
     rates_gb = 1000 * RATE_ITEM_KB / 1e6
     return [
         Figure(group, "the canary", canary, "$"),
+        Figure(group, "a public status page that nobody reads", a_page, "$"),
         Figure(group, "an alarm", prices.ALARM_MONTH, "$"),
         Figure(group, "a steady metric", prices.METRIC_MONTH, "$"),
         Figure(group, "the empty receives of one queue", a_queue, "$"),

@@ -21,6 +21,9 @@ BACKUP_GB_MONTH: Final = 0.20
 QUEUE_REQUEST: Final = 0.40 / PER_MILLION
 # https://aws.amazon.com/sns/pricing/
 TOPIC_REQUEST: Final = 0.50 / PER_MILLION
+# https://aws.amazon.com/s3/pricing/ (a PUT costs as much as a LIST, a HEAD as much as a GET)
+BUCKET_LIST: Final = 5.00 / PER_MILLION
+BUCKET_GET: Final = 0.40 / PER_MILLION
 # https://aws.amazon.com/end-user-messaging/pricing/ (one part, without the carrier's fee)
 SMS_UNITED_STATES: Final = 0.00581
 # https://aws.amazon.com/cloudwatch/pricing/

@@ -105,7 +105,7 @@ class Desk:
             self.workspaces,
             conventions.origins(origins),
             self.twilio_name,
-            Renders(self.post.sqs(), RENDERS),
+            Renders(self.post.sns(), RENDERS),
         )
 
     def confirmed(self, user: str, method: str) -> str:

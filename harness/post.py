@@ -20,7 +20,7 @@ PLANS = "https://sqs.invalid/plans"
 PAGES = "https://sqs.invalid/pages"
 PAGES_HIGH = "https://sqs.invalid/pages-high"
 NOTICES = "https://sqs.invalid/notices"
-RENDERS = "https://sqs.invalid/renders.fifo"
+RENDERS = "arn:aws:sns:us-east-1:123456789012:renders"
 FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 
 # Nobody reads who calls, and it takes longer than the rest of the call.
@@ -49,8 +49,8 @@ def subscription(protocol: str, *, confirmed: bool = True) -> dict[str, str]:
 class Post:
     clock: Clock
     queued: list[Queued] = field(default_factory=list)
-    renders: list[dict[str, Any]] = field(default_factory=list)
-    """The status pages that are to be rendered, as SQS is asked."""
+    renders: list[list[str]] = field(default_factory=list)
+    """The status pages that are to be rendered, message by message."""
     published: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
     """Whether SQS takes nothing."""
@@ -98,9 +98,6 @@ class Post:
         if model.name == "GetQueueAttributes":
             number = str(self.depth(sent["QueueUrl"]))
             return _answered(200, {"Attributes": {"ApproximateNumberOfMessages": number}})
-        if sent["QueueUrl"] == RENDERS:
-            self.renders.append(sent)
-            return _answered(200, {})
         entries = sent["Entries"] if model.name == "SendMessageBatch" else [sent]
         for entry in entries:
             delay = entry.get("DelaySeconds", 0)
@@ -122,6 +119,9 @@ class Post:
             return _answered(200, {"Subscriptions": self.subscriptions})
         assert model.name == "Publish"
         body: dict[str, Any] = params["body"]
+        if body["TopicArn"] == RENDERS:
+            self.renders.append(json.loads(body["Message"])["pages"])
+            return _answered(200, {"MessageId": "1"})
         by_protocol = json.loads(body["Message"])
         sent: dict[str, str] = {
             "Subject": body["Subject"],

@@ -58,7 +58,7 @@ class Publisher:
     def new_worker(self) -> Worker:
         table, clock = self.world.table, self.world.clock
         rendering = Rendering(table, self.bucket, BASE, clock, HoldMemory(table, clock))
-        return Worker(rendering, Renders(self.post.sqs(), RENDERS))
+        return Worker(rendering, Renders(self.post.sns(), RENDERS))
 
     def new_pages(self) -> Pages:
         return Pages(self.bucket, self.world.clock, lambda: self.seconds)

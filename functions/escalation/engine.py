@@ -6,10 +6,11 @@ a timer does is in `opsknight.escalation`.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from escalation.backlog import Backlog
 from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
@@ -54,6 +55,7 @@ class Engine:
     sleep: Callable[[float], None] = time.sleep
     side_by_side: int = 8
     """How many incidents a sweep attends to at the same time."""
+    backlog: Backlog = field(default_factory=Backlog)
 
     @property
     def waiting(self) -> DueIndex:

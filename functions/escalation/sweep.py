@@ -39,8 +39,7 @@ def tick(engine: Engine, arrivals: int = 0) -> None:
     worst = max(minutes_of(lane, held, drain) for lane in Lane)
     if arrivals:
         worst = max(worst, STUCK_MINUTES)
-    # In minutes, for which CloudWatch has no unit.
-    signal("QueueMinutes", worst, MetricUnit.NoUnit)
+    engine.backlog.say(worst, at)
     budgets = enumerate(shares(held, drain))
     sweeps = (SweepShard(shard, at, budget=budget) for shard, budget in budgets)
     engine.outbox.start_sweeps(sweeps, at)

@@ -168,7 +168,7 @@ def responder() -> Responder:
         workspaces=[each for each in settings.slack_workspaces.split(",") if each],
         origins=conventions.origins(settings.cors_origins),
         twilio_name=settings.twilio_name,
-        renders=Renders(clients.sqs(), settings.renders_url),
+        renders=Renders(clients.sns(), settings.renders_arn),
     )
 
 

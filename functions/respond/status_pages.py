@@ -155,7 +155,7 @@ def _change(page_id: str, post_id: str, decide: Callable[[Post], Post], call: Ap
 
 def _render(post: Post, call: ApiCall) -> None:
     if call.renders is not None:
-        call.renders.ask(post.page_id, f"{post.id[-24:]}.{post.version}")
+        call.renders.ask([post.page_id])
 
 
 def _page(page_id: str, call: ApiCall) -> StatusPage:

@@ -1,6 +1,6 @@
-"""Woken by the queue of pages to render, one page at a time, and by a schedule every minute, which
-asks for all of them. Whatever is wrong with one page harms no other, and no message comes back: the
-next minute asks again.
+"""Woken by the topic of pages to render, and by a schedule every minute that asks for all of them.
+Whatever is wrong with one page harms no other, and no message comes back: the next minute asks
+again.
 """
 
 import json
@@ -25,6 +25,8 @@ from status.bucket import S3_CONFIG, Bucket, Overtaken
 from status.rendering import Rendering
 
 PATIENCE_SECONDS: Final = 20
+# Workers that are at the same page at once overtake each other once or twice.
+TRIES: Final = 3
 # How often the bucket is searched for pages that no configuration has any more.
 SWEPT_EVERY: Final = timedelta(minutes=5)
 
@@ -41,23 +43,33 @@ class Worker:
         wanted = {each.id for each in found if each.public is not None}
         if now.minute % (SWEPT_EVERY.seconds // 60) == 0:
             wanted |= {f"{PREFIX[Kind.STATUS_PAGE]}_{it}" for it in self.rendering.bucket.paths()}
-        for page_id in sorted(wanted):
-            self.renders.ask(page_id, f"{now:%Y%m%d%H%M}")
+        self.renders.ask(sorted(wanted))
 
     def render(self, page_ids: Iterable[str]) -> None:
         """Raises nothing."""
         for page_id in dict.fromkeys(page_ids):
             try:
-                self.rendering.page(page_id, Deadline.after(PATIENCE_SECONDS))
-            except Overtaken as other:
-                logger.info("status page was rendered by another", page_id=page_id, key=str(other))
+                self._render(page_id)
             except Unavailable:
                 signal("StoreUnavailable")
-                logger.exception("status page left to the next minute", page_id=page_id)
+                logger.exception("status pages left to the next minute", page_id=page_id)
+                # It is the others' as well, and each would wait as long.
+                return
             # One page that cannot be rendered keeps no other from it.
             except Exception:
                 signal("Failures")
                 logger.exception("status page was not rendered", page_id=page_id)
+
+    def _render(self, page_id: str) -> None:
+        """Raises Unavailable, and what boto3 raises."""
+        for _ in range(TRIES):
+            try:
+                self.rendering.page(page_id, Deadline.after(PATIENCE_SECONDS))
+            except Overtaken as other:
+                # By one that may have read the table before what ours was asked for.
+                logger.info("status page was rendered by another", page_id=page_id, key=str(other))
+            else:
+                return
 
 
 @cache
@@ -68,7 +80,7 @@ def worker() -> Worker:
     table = clients.table(Table)
     hold = HoldMemory(table, clock.now)
     rendering = Rendering(table, bucket, settings.status_url, clock.now, hold)
-    return Worker(rendering, Renders(clients.sqs(), settings.renders_url))
+    return Worker(rendering, Renders(clients.sns(), settings.renders_arn))
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> None:
@@ -81,15 +93,15 @@ def on_event(event: Mapping[str, Any], _context: object) -> None:
 
 def asked(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """The pages that the messages ask for."""
-    found = []
+    found: list[str] = []
     for record in records:
         try:
-            fields = json.loads(record["body"])
-        except ValueError:
+            fields = json.loads(record["Sns"]["Message"])
+        except (KeyError, ValueError):
             fields = None
         match fields:
-            case {"page": str(page_id)}:
-                found.append(page_id)
+            case {"pages": [*page_ids]}:
+                found += [each for each in page_ids if isinstance(each, str)]
             case _:
-                logger.error("unknown queue message")
+                logger.error("unknown message")
     return found

@@ -232,6 +232,22 @@ def test_the_tick_measures_how_long_the_worst_lane_needs_to_empty(
     assert [each["QueueMinutes"] for each in lines if "QueueMinutes" in each] == [[1.5]]
 
 
+def test_a_backlog_is_measured_while_there_is_one_and_until_its_minutes_are_forgotten(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each minute of a metric is billed, and a gap between minutes is no end to an alarm."""
+
+    def said(arrivals: int) -> bool:
+        night.post.queued.clear()
+        tick(night.engine, arrivals)
+        night.world.clock.advance(minutes=1)
+        return "QueueMinutes" in capsys.readouterr().out
+
+    assert not said(arrivals=0)
+    assert said(arrivals=1)
+    assert [said(arrivals=0) for _ in range(12)] == [True] * 10 + [False] * 2
+
+
 def test_events_of_aws_that_nobody_takes_are_heard(
     night: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -15,11 +16,18 @@ from harness import embedded
 from harness.pipeline import Pipeline
 from harness.publisher import Publisher
 from harness.world import World, build, deadline, event
-from opsknight.directory.receivers import Channel, Receiver, StatusPage, StatusPageWebhook
+from opsknight.directory.receivers import (
+    Channel,
+    PublicPage,
+    Receiver,
+    StatusPage,
+    StatusPageWebhook,
+)
 from opsknight.escalation.hold import Hold, Spell
 from opsknight.incident.commands import Acknowledge, Note, Resolve
 from opsknight.incident.model import Actor, ActorKind
 from opsknight.publishing.posts import Phase, PostKind, State, Update, updated, withdrawn
+from opsknight.runtime.renders import TOGETHER
 from opsknight.runtime.wakeups import AuditIncidents
 from opsknight.store.directory_items import directory_item
 from opsknight.store.holds import Holds
@@ -122,8 +130,7 @@ def test_a_page_that_is_not_public_any_more_leaves_nothing(publisher: Publisher)
     publisher.world.table.put_all([directory_item(private)], deadline())
     publisher.world.clock.at = publisher.world.clock.at.replace(minute=5)
     publisher.worker.tick()
-    [asked] = publisher.post.renders
-    assert json.loads(asked["MessageBody"]) == {"page": publisher.page_id}
+    assert publisher.post.renders == [[publisher.page_id]]
     publisher.render()
     assert publisher.objects() == {}
     publisher.seconds += 10
@@ -142,14 +149,34 @@ def test_what_was_withdrawn_leaves_nothing(publisher: Publisher) -> None:
     assert not [each for each in publisher.objects() if "/incidents/" in each]
 
 
-def test_every_minute_asks_for_each_public_page_by_itself(publisher: Publisher) -> None:
+def test_every_minute_asks_for_all_public_pages_a_few_at_a_time(publisher: Publisher) -> None:
+    others = [
+        StatusPage(id=f"page_{number}", name="Other", public=PublicPage())
+        for number in range(TOGETHER)
+    ]
+    publisher.world.table.put_all(map(directory_item, others), deadline())
     publisher.world.clock.advance(minutes=1)
     publisher.worker.tick()
-    publisher.worker.tick()
-    first, again = publisher.post.renders
-    assert first["MessageGroupId"] == publisher.page_id
-    # SQS takes the same minute once.
-    assert first["MessageDeduplicationId"] == again["MessageDeduplicationId"]
+    every = sorted([publisher.page_id, *(each.id for each in others)])
+    assert publisher.post.renders == [every[:TOGETHER], every[TOGETHER:]]
+
+
+def test_who_was_overtaken_by_an_older_look_renders_again(publisher: Publisher) -> None:
+    """Two workers at once: the other read the table before the post, and wrote after ours began."""
+    publisher.render()
+    publisher.say("Cards fail.")
+    older = publisher.objects()[f"{HOME}/status.json"].encode() + b" "
+    bucket, put = publisher.bucket, publisher.bucket.s3.put_object
+    publisher.world.clock.advance(minutes=1)
+    once = iter([True])
+
+    def first(params: dict[str, Any], **_: object) -> None:
+        if next(once, False):
+            put(Bucket=bucket.name, Key=f"{HOME}/status.json", Body=older)
+
+    publisher.bucket.s3.meta.events.register("before-call.s3.PutObject", first)
+    publisher.worker.render([publisher.page_id])
+    assert "Cards fail." in publisher.objects()[f"{HOME}/status.json"]
 
 
 def test_one_page_that_cannot_be_rendered_harms_no_other(publisher: Publisher) -> None:

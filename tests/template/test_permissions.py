@@ -92,7 +92,8 @@ from tests.integration.steps import do
 from tests.template.parts import functions, of_type, stream_mappings
 
 CONTEXT: Any = None
-QUEUES = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices", "Renders.fifo")
+QUEUES = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices")
+TOPICS = ("FallbackTopic", "Renders")
 LINK_KEY = "/opsknight/stack/link-key"
 SLACK_SECRET = "/opsknight/slack-signing-secret"
 SLACK_NAMED_BY = "/opsknight/stack/slack-signing-secret-name"
@@ -510,8 +511,8 @@ def call_publish(world: World) -> None:
     do(world, opened, Note("Cards fail.", public=True))
     publisher.bucket.s3.put_object(Bucket=PAGES_BUCKET, Key="status/gone", Body=b"")
     for page_id in ("page_example", "page_gone"):
-        asked = {"Records": [{"body": json.dumps({"page": page_id})}]}
-        status_worker.on_event(asked, None)
+        told = {"Message": json.dumps({"pages": [page_id]})}
+        status_worker.on_event({"Records": [{"Sns": told}]}, None)
     status_worker.on_event({}, None)
     posts = Posts(world.table).newest("page_example", deadline())
     assert sorted(each.automatic for each in posts) == [False, True]
@@ -588,17 +589,10 @@ def test_a_function_may_do_what_it_does(
     # A server, as the functions also call SQS, SNS and SSM.
     names = {server_world.table.name: "Table", server_world.counters.name: "RatesTable"}
     queues = boto3.client("sqs", endpoint_url=dynamodb_server)
-    urls = {
-        name.removesuffix(".fifo"): queues.create_queue(
-            QueueName=name,
-            Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {},
-        )["QueueUrl"]
-        for name in QUEUES
-    }
-    topic = boto3.client("sns", endpoint_url=dynamodb_server).create_topic(Name="FallbackTopic")[
-        "TopicArn"
-    ]
-    names |= {url: name for name, url in urls.items()} | {topic: "FallbackTopic"}
+    urls = {name: queues.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+    sns = boto3.client("sns", endpoint_url=dynamodb_server)
+    topics = {name: sns.create_topic(Name=name)["TopicArn"] for name in TOPICS}
+    names |= {place: name for name, place in (urls | topics).items()}
     known = {
         **{f"{name.upper()}_URL": url for name, url in urls.items()},
         "PAGES_HIGH_URL": urls["PagesHigh"],
@@ -612,7 +606,8 @@ def test_a_function_may_do_what_it_does(
         "SMS_ORIGINATION": "",
         "EMAIL_CONFIGURATION_SET": "opsknight",
         "PHONE_CONFIGURATION_SET": "",
-        "FALLBACK_ARN": topic,
+        "FALLBACK_ARN": topics["FallbackTopic"],
+        "RENDERS_ARN": topics["Renders"],
         "LINK_KEY_NAME": LINK_KEY,
         "SLACK_SIGNING_SECRET_NAME": SLACK_SECRET,
         "SLACK_WORKSPACES": "",

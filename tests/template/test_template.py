@@ -166,8 +166,6 @@ PATIENCE = {
 
 
 QUEUES = {"Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices"}
-# All that is in it is asked for again each minute; a worker that died must not hold up its page.
-ASKED_AGAIN = {"Renders"}
 
 
 def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -> None:
@@ -178,8 +176,6 @@ def test_a_queue_that_is_read_waits_for_its_reader_and_loses_nothing_quietly() -
             if source["Type"] != "SQS":
                 continue
             mapping = source["Properties"]
-            if mapping["Queue"]["Fn::GetAtt"][0] in ASKED_AGAIN:
-                continue
             read.add(queue := mapping["Queue"]["Fn::GetAtt"][0])
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
             bound = mapping["ScalingConfig"]["MaximumConcurrency"]
@@ -258,6 +254,20 @@ def test_replies_by_text_message_reach_the_function_that_people_act_through() ->
     }
 
 
+def test_a_topic_wakes_whoever_renders_and_no_queue_is_asked_all_day() -> None:
+    subscription = of_type("AWS::SNS::Subscription")["RendersSubscription"]
+    permission = of_type("AWS::Lambda::Permission")["RendersPermission"]
+    alias = {"Ref": "PublishFunction.Alias"}
+    assert subscription["Endpoint"] == permission["FunctionName"] == alias
+    assert permission["SourceArn"] == subscription["TopicArn"] == {"Ref": "Renders"}
+    asked = {
+        name
+        for name, function in functions().items()
+        if {"Ref": "Renders"} in function["Environment"].values()
+    }
+    assert asked == {"RespondFunction", "PublishFunction"}
+
+
 def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:
     (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
     ceiling = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
@@ -320,10 +330,8 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
     }
     # Apart: SQS moves messages back only to queues of its own.
     assert set(queues) == {"RecordFailures"}
-    assert set(kept) == {*queues, "MessageFailures", *ASKED_AGAIN}
+    assert set(kept) == {*queues, "MessageFailures"}
     for name, queue in kept.items():
-        if name in ASKED_AGAIN:
-            continue
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert any(

@@ -30,7 +30,6 @@ STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (
     *("EventsFunctionArrivals", "TimerFunctionTimers", "NotifyFunctionPlans"),
     *("SendFunctionPagesHigh", "SendFunctionPages", "SendFunctionNotices"),
-    "PublishFunctionRenders",
 )
 QUEUES: Final = ("Arrivals", "Timers", "Plans", "PagesHigh", "Pages", "Notices")
 DRAINS: Final = {

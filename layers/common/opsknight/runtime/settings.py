@@ -56,8 +56,8 @@ class RespondSettings(LinkSettings):
     cors_origins: str
     twilio_name: str
     """Name of the parameter that describes the account at Twilio; empty where there is none."""
-    renders_url: str
-    """The queue of status pages to render."""
+    renders_arn: str
+    """The topic of status pages to render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class PagesSettings:
 
 @dataclass(frozen=True, slots=True)
 class PublishingSettings(PagesSettings):
-    renders_url: str
+    renders_arn: str
     status_url: str
     """The address under which status pages are served, without a slash at the end."""
 
