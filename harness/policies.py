@@ -47,32 +47,29 @@ class Statement:
     attributes: frozenset[str] | None = None
     """The attributes that it is about, keys and those of conditions with them; None for all."""
 
-    def allows(
-        self, action: str, resource: str, keys: Collection[str], attributes: Collection[str]
-    ) -> bool:
+    def is_about(self, action: str, resource: str) -> bool:
+        return action in self.actions and _like_any(resource, self.resources)
+
+    def covers(self, keys: Collection[str], attributes: Collection[str]) -> bool:
         return (
-            action in self.actions
-            and any(_like(resource, each) for each in self.resources)
-            and (bool(keys) or not self.needs_key)
+            (bool(keys) or not self.needs_key)
             and (self.only is None or all(_like_any(key, self.only) for key in keys))
             and not any(_like_any(key, self.never) for key in keys)
             and (self.attributes is None or self.attributes.issuperset(attributes))
         )
 
 
-def _like_any(key: str, patterns: Collection[str]) -> bool:
-    return any(_like(key, each) for each in patterns)
+def _like_any(text: str, patterns: tuple[str, ...]) -> bool:
+    return _pattern(patterns).fullmatch(text) is not None
 
 
 @cache
-def _pattern(written: str) -> re.Pattern[str]:
+def _pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
     # By hand: `fnmatch` reads brackets, and IAM does not. In IAM, too, a * crosses slashes.
     wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(each, re.escape(each)) for each in written), re.DOTALL)
-
-
-def _like(text: str, written: str) -> bool:
-    return _pattern(written).fullmatch(text) is not None
+    written = ("".join(wild.get(each, re.escape(each)) for each in it) for it in patterns)
+    # Of no patterns, one that nothing matches.
+    return re.compile("|".join(written) or "(?!)", re.DOTALL)
 
 
 def allows(
@@ -85,7 +82,12 @@ def allows(
     """`keys` are the partitions and `attributes` the attributes that the call names. Of a
     transaction all of them, for each of its actions: what passes together passes one by one.
     """
-    return any(each.allows(action, resource, keys, attributes) for each in statements(function))
+    return any(each.covers(keys, attributes) for each in _about(function, action, resource))
+
+
+@cache
+def _about(function: str, action: str, resource: str) -> tuple[Statement, ...]:
+    return tuple(each for each in statements(function) if each.is_about(action, resource))
 
 
 @cache

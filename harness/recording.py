@@ -114,9 +114,13 @@ def attributes(asked: Mapping[str, Any]) -> Iterator[str]:
     yield from asked.get("Key", {})
     aliases = asked.get("ExpressionAttributeNames", {})
     for part in ("UpdateExpression", "ConditionExpression"):
-        for name in _NAMES.findall(asked.get(part, "")):
-            if name not in _WORDS:
-                yield aliases.get(name, name)
+        for name in _named(asked.get(part, "")):
+            yield aliases.get(name, name)
+
+
+@cache
+def _named(expression: str) -> tuple[str, ...]:
+    return tuple(name for name in _NAMES.findall(expression) if name not in _WORDS)
 
 
 def _partition(asked: Mapping[str, Any]) -> str:

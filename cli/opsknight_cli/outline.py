@@ -7,8 +7,9 @@ writes the outline; what it does not know is looked for among all commands.
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -166,14 +167,33 @@ def command() -> Any:
     return root
 
 
+class _Commands(dict[str, Any]):
+    """The commands of a group by their names. Each is made when somebody asks for it: nearly all
+    calls are about one of them.
+    """
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = super().get(name, default)
+        if isinstance(found, _Unmade):
+            found = self[name] = found.make(name)
+        return found
+
+
+@dataclass(frozen=True)
+class _Unmade:
+    described: Described
+
+    def make(self, name: str) -> Any:
+        described = self.described
+        is_group = "commands" in described
+        return _group(name, described) if is_group else _Command(name, described)
+
+
 def _group(name: str, described: Described, settings: dict[str, Any] | None = None) -> _Group:
-    commands: Sequence[Any] = [
-        _group(each, inner) if "commands" in inner else _Command(each, inner)
-        for each, inner in described["commands"].items()
-    ]
+    commands = {each: _Unmade(inner) for each, inner in described["commands"].items()}
     return _Group(
         name=name,
-        commands=commands,
+        commands=_Commands(commands),
         help=described["help"],
         no_args_is_help=True,
         context_settings=settings,

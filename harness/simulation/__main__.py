@@ -1,16 +1,23 @@
 """`python -m harness.simulation`: some hundreds of nights, or one of them with its story."""
 
 import argparse
+import gc
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from harness.simulation import beside, flood, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
 from harness.simulation.verdict import KINDS
+
+# Looking for garbage all the time takes a tenth of a night.
+NIGHTS_OF_GARBAGE: Final = 10
+# A run of hours shows how far it is.
+TOLD_EVERY: Final = 250
 
 
 def main() -> int:
@@ -47,7 +54,10 @@ def main() -> int:
         return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
     older = upgrade.tree(chosen.older) if chosen.older else None
+    gc.disable()
     for seed in range(chosen.seed, chosen.seed + chosen.nights):
+        if seed % NIGHTS_OF_GARBAGE == 0:
+            gc.collect()
         made = night(seed, root=chosen.root, older=older)
         verdict = made.run()
         totals.update(
@@ -68,18 +78,22 @@ def main() -> int:
         if verdict.violations:
             failed.append(seed)
             print(f"seed {seed}")
-            print("\n".join(story.told(made, verdict.violations[0])))
+            print("\n".join(story.told(made, verdict.violations[0])), flush=True)
             if chosen.first:
                 break
-    print(
-        ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items()), end=""
-    )
-    print(f" in {time.monotonic() - began:.0f} s")
+        if totals["nights"] % TOLD_EVERY == 0 and totals["nights"] < chosen.nights:
+            print(f"so far: {_told(totals, began)}; failed: {failed}", flush=True)
+    print(_told(totals, began))
     for kind in KINDS:
         print(f"  {kind}: {kinds[kind]}")
     if failed:
         print(f"seeds that failed: {failed}")
     return 1 if failed else 0
+
+
+def _told(totals: Counter[str], began: float) -> str:
+    counts = (f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items())
+    return f"{', '.join(counts)} in {time.monotonic() - began:.0f} s"
 
 
 if __name__ == "__main__":

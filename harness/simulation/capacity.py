@@ -30,38 +30,47 @@ class _Bucket:
         return self.left
 
 
+type _Buckets = dict[tuple[str, ...], _Bucket]
+"""By partition, and by the table or index alone."""
+
+
 @dataclass
 class Capacity:
     now: Callable[[], float]
     is_limited: bool = True
     throttled: int = 0
-    _buckets: dict[tuple[str, ...], _Bucket] = field(default_factory=dict[tuple[str, ...], _Bucket])
+    _written: _Buckets = field(default_factory=dict[tuple[str, ...], _Bucket])
+    _read: _Buckets = field(default_factory=dict[tuple[str, ...], _Bucket])
 
     def write(self, costs: Mapping[tuple[str, ...], float]) -> bool:
         """Whether all of these partitions take their units; if not, none does."""
-        return self._spend(costs, "write", WRITES_OF_A_PARTITION, WRITES_OF_A_NEW_TABLE)
+        return self._spend(costs, self._written, WRITES_OF_A_PARTITION, WRITES_OF_A_NEW_TABLE)
 
     def read(self, costs: Mapping[tuple[str, ...], float]) -> bool:
-        return self._spend(costs, "read", READS_OF_A_PARTITION, READS_OF_A_NEW_TABLE)
+        return self._spend(costs, self._read, READS_OF_A_PARTITION, READS_OF_A_NEW_TABLE)
 
     def _spend(
-        self, costs: Mapping[tuple[str, ...], float], kind: str, partition: float, table: float
+        self,
+        costs: Mapping[tuple[str, ...], float],
+        known: _Buckets,
+        partition: float,
+        table: float,
     ) -> bool:
         if not self.is_limited:
             return True
         now = self.now()
         totals: dict[tuple[str, ...], float] = {}
         for place, units in costs.items():
-            totals[(kind, *place)] = units
+            totals[place] = units
             # An index has a throughput of its own: its first part names table and index.
-            whole = (kind, place[0])
+            whole = place[:1]
             totals[whole] = totals.get(whole, 0.0) + units
         buckets = []
         for place, units in totals.items():
-            rate = table if len(place) == 2 else partition
-            bucket = self._buckets.get(place)
+            bucket = known.get(place)
             if bucket is None:
-                bucket = self._buckets[place] = _Bucket(rate, rate, now)
+                rate = table if len(place) == 1 else partition
+                bucket = known[place] = _Bucket(rate, rate, now)
             # One request may overdraw: the units of a write are known when it is done.
             if bucket.level(now) <= 0:
                 self.throttled += 1
@@ -72,16 +81,36 @@ class Capacity:
         return True
 
 
+class Stored(dict[str, Any]):
+    """An item as it stands in a table or an index: from then on it is not changed."""
+
+    __slots__ = ("size",)
+    size: int
+
+
 def size(item: Mapping[str, Any]) -> int:
-    """Bytes, near enough: names and values."""
-    return sum(len(name) + _size(value) for name, value in item.items())
+    """Bytes, near enough: names and values. Of what is stored they are counted once."""
+    if not isinstance(item, Stored):
+        return _total(item)
+    if not hasattr(item, "size"):
+        item.size = _total(item)
+    return item.size
+
+
+def _total(item: Mapping[str, Any]) -> int:
+    total = 0
+    for name, value in item.items():
+        total += len(name) + _size(value)
+    return total
 
 
 def _size(value: Mapping[str, Any]) -> int:
     [(kind, content)] = value.items()
     match kind:
-        case "S" | "B":
+        case "S":
             return len(content) if content.isascii() else len(content.encode())
+        case "B":
+            return len(content)
         case "N":
             return len(content) // 2 + 2
         case "M":

@@ -11,7 +11,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from harness.simulation import template
-from harness.simulation.capacity import Capacity, read_units, size, write_units
+from harness.simulation.capacity import Capacity, Stored, read_units, size, write_units
 from harness.simulation.expressions import Invalid, Item
 from harness.simulation.hub import Hub
 from harness.simulation.query import query, scan
@@ -65,7 +65,7 @@ class DynamoDB:
         """Items that have been there for long."""
         state = self.tables[table]
         for item in items:
-            state.put(state.key(item), dict(item))
+            state.put(state.key(item), Stored(item))
 
     def perform(self, operation: str, asked: Mapping[str, Any], stamp: float) -> dict[str, Any]:
         """`stamp` is when the request set out. Raises ClientError."""
@@ -259,7 +259,7 @@ class DynamoDB:
     ) -> None:
         costs: dict[tuple[str, ...], float] = {}
         for name, key, before, becomes in writes:
-            larger = max(self.tables[name].size(key), size(becomes) if becomes else 0)
+            larger = max(size(before) if before else 0, size(becomes) if becomes else 0)
             place = (name, key[0])
             costs[place] = costs.get(place, 0.0) + write_units(larger) * (2 if twice else 1)
             for index in self.tables[name].indexes.values():
@@ -272,9 +272,7 @@ class DynamoDB:
             raise cancelled(["ThrottlingError"])
         raise failure("ProvisionedThroughputExceededException")
 
-    def _keep(
-        self, name: str, key: Key, before: Item | None, becomes: dict[str, Any] | None
-    ) -> None:
+    def _keep(self, name: str, key: Key, before: Item | None, becomes: Stored | None) -> None:
         table, self._version = self.tables[name], self._version + 1
         table.written_at[key] = self.hub.now
         if becomes is None:

@@ -67,7 +67,7 @@ class Process(Life):
     services: Services = field(kw_only=True)
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     mortal: bool = True
-    skew: float = 0.0
+    skew: timedelta = timedelta()
     memory: dict[object, Any] = field(default_factory=dict[object, Any])
     argv: list[str] = field(default_factory=list[str])
     stdin: io.StringIO = field(default_factory=io.StringIO)
@@ -76,7 +76,7 @@ class Process(Life):
     idle_since: float = 0.0
 
     def now(self) -> datetime:
-        return self.hub.time + timedelta(seconds=self.skew)
+        return self.hub.time + self.skew
 
     def monotonic(self) -> float:
         return self.hub.now
@@ -105,8 +105,8 @@ class Process(Life):
     def strike(self) -> None:
         """A moment at which it may die. Raises Killed."""
         self.hub.check()
-        by_chance = self.weather.death and self.chance() < self.weather.death
-        doom = self.services.doom
+        death, doom = self.weather.death, self.services.doom
+        by_chance = death and self.hub.chance.random() < death
         if self.mortal and (by_chance or (doom and doom.strikes(self.name, self.hub.now))):
             self.die("dies")
             raise Killed
@@ -195,5 +195,5 @@ class Lambda:
             services=self.services,
             environment=environment,
             mortal=mortal,
-            skew=self.hub.chance.uniform(-skew, skew) if skew else 0.0,
+            skew=timedelta(seconds=self.hub.chance.uniform(-skew, skew) if skew else 0.0),
         )

@@ -33,12 +33,18 @@ class Life:
 class Task(greenlet):
     """One line of execution."""
 
+    __slots__ = ("has_begun", "life", "naps")
+
     def __init__(self, run: Callable[[], None], parent: greenlet, life: Life) -> None:
         super().__init__(run, parent)
         self.life = life
         self.naps = 0
         """Counts the times it was put to sleep: a wake-up that is out of date does nothing."""
         self.has_begun = False
+
+    def wake(self, nap: int) -> None:
+        if self.naps == nap and not self.dead:
+            self.switch()
 
 
 class Future:
@@ -98,14 +104,19 @@ class Hub:
         self._coming: list[tuple[float, int, Callable[[], object]]] = []
         self._number = 0
         self._main = getcurrent()
+        self._time = 0.0, START
 
     @property
     def time(self) -> datetime:
-        return START + timedelta(seconds=round(self.now, 6))
+        now, time = self._time
+        if now != self.now:
+            now, time = self._time = self.now, START + timedelta(seconds=round(self.now, 6))
+        return time
 
     def at(self, when: float, what: Callable[[], object]) -> None:
         self._number += 1
-        heapq.heappush(self._coming, (max(when, self.now), self._number, what))
+        now = self.now
+        heapq.heappush(self._coming, (when if when > now else now, self._number, what))
 
     def later(self, seconds: float, what: Callable[[], object]) -> None:
         self.at(self.now + seconds, what)
@@ -113,8 +124,9 @@ class Hub:
     def run(self, until: float) -> None:
         """Lets everything happen that is due by then."""
         self._main = getcurrent()
-        while self._coming and self._coming[0][0] <= until:
-            self.now, _, what = heapq.heappop(self._coming)
+        coming, pop = self._coming, heapq.heappop
+        while coming and coming[0][0] <= until:
+            self.now, _, what = pop(coming)
             what()
         self.now = max(self.now, until)
 
@@ -154,7 +166,7 @@ class Hub:
         """Outside of a task, while a night is made ready, no time passes."""
         task = getcurrent()
         if isinstance(task, Task):
-            self.at(self.now + max(seconds, 0.0), self._waker(task))
+            self.at(self.now + seconds, _waker(task))
             self._suspend(task)
 
     def wait(self, waiting: list[Callable[[], None]], timeout: float | None) -> None:
@@ -162,7 +174,7 @@ class Hub:
         task = getcurrent()
         if not isinstance(task, Task):
             raise TypeError("only a task can wait")
-        wake = self._waker(task)
+        wake = _waker(task)
         waiting.append(wake)
         if timeout is not None:
             self.at(self.now + timeout, wake)
@@ -188,16 +200,6 @@ class Hub:
         task = getcurrent()
         return task.life if isinstance(task, Task) else None
 
-    def _waker(self, task: Task) -> Callable[[], None]:
-        task.naps += 1
-        nap = task.naps
-
-        def wake() -> None:
-            if task.naps == nap and not task.dead:
-                task.switch()
-
-        return wake
-
     def _suspend(self, task: Task) -> None:
         if task.life.ended:
             raise Killed
@@ -206,6 +208,11 @@ class Hub:
         task.naps += 1
         if task.life.ended:
             raise Killed
+
+
+def _waker(task: Task) -> Callable[[], None]:
+    task.naps += 1
+    return partial(task.wake, task.naps)
 
 
 def _throw(task: Task) -> None:

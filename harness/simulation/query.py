@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harness.simulation import expressions
+from harness.simulation.capacity import size
 from harness.simulation.expressions import Invalid
 from harness.simulation.storage import Partition, TableState
 
@@ -60,7 +61,7 @@ def query(
         if evaluated == limit or read > LARGEST_PAGE:
             is_cut = True
             break
-        read += partition.size(each)
+        read += size(item)
         evaluated += 1
         last_seen = item
         if passes is None or passes(item, names, values):

@@ -40,8 +40,10 @@ def _cache[**P, T](function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def remembered(*args: P.args, **kwargs: P.kwargs) -> T:
-        memory = current().memory.setdefault(function, {})
-        key = (args, tuple(sorted(kwargs.items())))
+        memory = current().memory.get(function)
+        if memory is None:
+            memory = current().memory[function] = {}
+        key = (args, tuple(sorted(kwargs.items()))) if kwargs else args
         if key not in memory:
             memory[key] = function(*args, **kwargs)
         found: T = memory[key]
@@ -152,9 +154,13 @@ def _single_metric(name: str, value: float, **_: Any) -> Iterator[_Metric]:
 
 def _process_partial_response(event: Any, handler: Any, processor: Any, context: Any) -> Any:
     """A processor keeps the batch that it is at, and each process has its own."""
-    own = batch.BatchProcessor(event_type=processor.event_type)
+    memory = current().memory
+    own = memory.get(processor)
+    if own is None:
+        own = memory[processor] = batch.BatchProcessor(event_type=processor.event_type)
     try:
-        return batch.process_partial_response(event, handler, own, context)
+        # For a context the library would look at the handler's signature each time.
+        return batch.process_partial_response(event, handler, own)
     finally:
         for _, error, _ in own.exceptions:
             current().log("error", repr(error)[:300], {})

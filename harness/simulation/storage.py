@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.simulation import template
-from harness.simulation.capacity import size
+from harness.simulation.capacity import Stored, size
 from harness.simulation.expressions import Item
 
 type Key = tuple[str, ...]
@@ -16,28 +16,19 @@ type Row = tuple[str, Key]
 
 @dataclass
 class Partition:
-    items: dict[Any, dict[str, Any]] = field(default_factory=dict[Any, dict[str, Any]])
+    items: dict[Any, Stored] = field(default_factory=dict[Any, Stored])
     order: list[Any] = field(default_factory=list[Any])
-    _sizes: dict[Any, int] = field(default_factory=dict[Any, int])
 
-    def put(self, place: Any, item: dict[str, Any]) -> None:
+    def put(self, place: Any, item: Stored) -> None:
         if place not in self.items:
             insort(self.order, place)
         self.items[place] = item
-        self._sizes.pop(place, None)
-
-    def size(self, place: Any) -> int:
-        """The size of one item in bytes, computed once."""
-        if place not in self._sizes:
-            self._sizes[place] = size(self.items[place])
-        return self._sizes[place]
 
     def drop(self, place: Any) -> None:
         if self.items.pop(place, None) is not None:
             del self.order[bisect_left(self.order, place)]
-            self._sizes.pop(place, None)
 
-    def __iter__(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def __iter__(self) -> Iterator[tuple[Any, Stored]]:
         return iter([(place, self.items[place]) for place in self.order])
 
 
@@ -46,16 +37,20 @@ class IndexState:
     shape: template.Index
     keys: tuple[str, ...]
     partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
-    _versions: dict[Key, tuple[int, Item | None]] = field(
-        default_factory=dict[Key, tuple[int, Item | None]]
+    _versions: dict[Key, tuple[int, Stored | None]] = field(
+        default_factory=dict[Key, tuple[int, Stored | None]]
     )
+    _holds: frozenset[str] = field(init=False)
 
-    def entry(self, item: Item | None) -> dict[str, Any] | None:
+    def __post_init__(self) -> None:
+        shape = self.shape
+        self._holds = frozenset({*self.keys, shape.hash, shape.range, *(shape.holds or ())})
+
+    def entry(self, item: Item | None) -> Stored | None:
         """The attributes of an item that the index holds; None if it does not hold the item."""
         if item is None or self.shape.hash not in item or self.shape.range not in item:
             return None
-        holds = {*self.keys, self.shape.hash, self.shape.range, *(self.shape.holds or ())}
-        return {name: value for name, value in item.items() if name in holds}
+        return Stored({name: value for name, value in item.items() if name in self._holds})
 
     def written(self, was: Item | None, is_now: Item | None) -> list[Item]:
         """The entries that a change writes: an entry that stays in its place is written once, one
@@ -68,7 +63,7 @@ class IndexState:
             return [max(was, is_now, key=size)]
         return [each for each in (was, is_now) if each is not None]
 
-    def catch_up(self, key: Key, version: int, entry: dict[str, Any] | None) -> None:
+    def catch_up(self, key: Key, version: int, entry: Stored | None) -> None:
         """A write has arrived, perhaps behind a later one."""
         seen, old = self._versions.get(key, (0, None))
         if version < seen:
@@ -100,16 +95,16 @@ class TableState:
     def key(self, item: Item) -> Key:
         return tuple(item[name]["S"] for name in self.shape.keys)
 
-    def get(self, key: Key) -> dict[str, Any] | None:
+    def get(self, key: Key) -> Stored | None:
         partition = self.partitions.get(key[0])
         return partition.items.get(key[1:]) if partition else None
 
     def size(self, key: Key) -> int:
         """0 for what is not there."""
-        partition = self.partitions.get(key[0])
-        return partition.size(key[1:]) if partition and key[1:] in partition.items else 0
+        item = self.get(key)
+        return 0 if item is None else size(item)
 
-    def put(self, key: Key, item: dict[str, Any]) -> None:
+    def put(self, key: Key, item: Stored) -> None:
         self.partitions.setdefault(key[0], Partition()).put(key[1:], item)
 
     def drop(self, key: Key) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from harness.simulation import expressions, updates
-from harness.simulation.capacity import size
+from harness.simulation.capacity import Stored, size
 from harness.simulation.expressions import Invalid, Item
 
 LARGEST_ITEM: Final = 400 * 1024
@@ -35,11 +35,11 @@ def cancelled(reasons: Iterable[str | None]) -> ClientError:
     return failure("TransactionCanceledException", "Transaction cancelled", told)
 
 
-def after(operation: str, asked: Mapping[str, Any], before: Item | None) -> dict[str, Any] | None:
+def after(operation: str, asked: Mapping[str, Any], before: Item | None) -> Stored | None:
     """The item as it would be; None for none. Raises Invalid."""
     check_used(asked)
     if operation == "put_item":
-        found: dict[str, Any] | None = dict(asked["Item"])
+        found: Stored | None = Stored(asked["Item"])
     elif operation == "update_item":
         base = asked["Key"] if before is None else before
         names = asked.get("ExpressionAttributeNames", {})
@@ -49,8 +49,8 @@ def after(operation: str, asked: Mapping[str, Any], before: Item | None) -> dict
                 raise Invalid("Cannot update attribute: this attribute is part of the key")
         if not holds(asked, before):
             # Not carried out, so what it would do to the item that is there is not asked.
-            return dict(base)
-        found = updates.updated(base, asked["UpdateExpression"], names, values)
+            return Stored(base)
+        found = Stored(updates.updated(base, asked["UpdateExpression"], names, values))
     else:
         found = None
     if found is not None and size(found) > LARGEST_ITEM:

@@ -74,6 +74,9 @@ def plain(item: Mapping[str, Wire]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     [(kind, content)] = value.items()
     match kind:
+        case "S":
+            # Nearly all there is.
+            return content
         case "N":
             return int(content)
         case "M":
