@@ -171,6 +171,13 @@ NOTICES: Final = {
         step=None,
         sequence=3,
     ),
+    "changed": replace(
+        TEST,
+        about=PageReason.CHANGED,
+        note="Your contact method Mobile is about to be replaced\nNew: +49…21 (sms)\n"
+        "Until it is confirmed: you are paged here\n"
+        "If it was not you: log out everywhere, and tell an administrator",
+    ),
     "on-call": replace(
         TEST,
         about=PageReason.ON_CALL,

@@ -42,7 +42,8 @@ def receiver_of(
             user = readable(lambda: user_in(item)) if item else None
             known = () if user is None or user.disabled else methods(user)
             if user is not None and not user.disabled and delivery.about is PageReason.CODE:
-                known = (*known, own_address(user))
+                waiting = user.own.unconfirmed if user.own else ()
+                known = (*known, own_address(user), *waiting)
             zone = UTC if user is None else user.clock
             return _named(known, delivery.receiver_id), True, zone
         case OwnerKind.SERVICE:

@@ -34,6 +34,7 @@ class Endings:
             late = {
                 PageReason.TEST: "the test is over",
                 PageReason.ON_CALL: "it comes too late",
+                PageReason.CHANGED: "it comes too late",
                 PageReason.CODE: "it comes too late for whoever asked",
                 PageReason.REQUESTED: "it comes too late for whoever asked",
             }

@@ -2,6 +2,7 @@
 takes camelCase, and snake_case as well. The shapes of answers are in `opsknight.views.models`.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
@@ -18,7 +19,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from opsknight.directory.profile import CHANNELS
+from opsknight.directory.receivers import Channel
 from opsknight.directory.windows import SHIFTED, Repetition
+from opsknight.files.channel_fields import TO
 from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
 from opsknight.incident.model import Urgency
 from opsknight.incident.text import Text
@@ -72,6 +76,52 @@ class NewIntegration(Body):
     """A named source of events of the service."""
 
     name: Annotated[str, Text(100)]
+
+
+class NewMethod(Body):
+    """One more contact method of the caller, or another address for one of them."""
+
+    channel: Annotated[Channel, Field(description=f"One of {', '.join(CHANNELS)}.")]
+    to: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+        Field(description="The address, the number with its country, or the URL of the topic."),
+    ]
+    name: Annotated[str, Text(100)] | None = None
+    replaces: Annotated[
+        Id | None, Field(description="The contact method whose address it takes.")
+    ] = None
+
+    @property
+    def place(self) -> str:
+        """As it is stored: numbers without what people write between digits."""
+        phone = self.channel in (Channel.SMS, Channel.VOICE)
+        return re.sub(r"[\s()./-]", "", self.to) if phone else self.to
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "NewMethod":
+        if self.channel not in CHANNELS:
+            raise ValueError("Such a contact method needs a secret: the configuration file has it.")
+        pattern, expected = TO[self.channel]
+        if not pattern.fullmatch(self.place):
+            raise ValueError(f"`to` must be {expected}.")
+        return self
+
+
+class MethodName(Body):
+    name: Annotated[str, Text(100)]
+
+
+class RuleBody(Body):
+    urgency: Urgency
+    method_id: Id
+    after_seconds: Annotated[int, Field(ge=0, le=24 * 3600, multiple_of=60)] = 0
+
+
+class RulesBody(Body):
+    """All notification rules of the caller; none for the defaults."""
+
+    rules: Annotated[list[RuleBody], Field(max_length=60)]
 
 
 class NoBody(Body):

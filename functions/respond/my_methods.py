@@ -2,20 +2,26 @@
 whoever types it has shown that it reaches them. And the caller's keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.directory import profile
 from opsknight.directory.entries import ApiKey, User
-from opsknight.directory.receivers import Owner, Receiver
+from opsknight.directory.receivers import Owner, Receiver, Unconfirmed
 from opsknight.http.gateway import Answer, Failure, HttpError
 from opsknight.notification import codes
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.recipients import methods
-from opsknight.notification.requested import code_delivery
+from opsknight.notification.requested import (
+    change_delivery,
+    code_delivery,
+    deliveries_of_test,
+)
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.keys import Keys
 from opsknight.store.receivers import Receivers
+from opsknight.views import directory_answers
 from opsknight.views import directory_models as models
 from opsknight.views.roster_models import Removed
 from respond.contract import NoBody, TypedCode
@@ -25,21 +31,54 @@ from respond.request import ApiCall
 MOST_AN_HOUR: Final = 10
 
 
-def send_code(call: ApiCall, _: NoBody) -> Answer:
+def send_test(call: ApiCall, _: NoBody) -> Answer:
     [method_id] = call.ids
     user, method = call.caller.user, _method(call, method_id)
+    _check(call)
+    test_id = call.new_id("test")
+    [delivery] = deliveries_of_test(test_id, user, [method], call.now)
+    call.table.plan_delivery(delivery, call.deadline)
+    call.queue.enqueue([delivery_wakeup(delivery, call.now)], call.now)
+    return Answer(202, _shown(test_id, delivery))
+
+
+def show_test(call: ApiCall) -> Answer:
+    method_id, test_id = call.ids
+    return Answer(200, _shown(test_id, _delivery(call, method_id, test_id, "test_")))
+
+
+def send_code(call: ApiCall, _: NoBody) -> Answer:
+    [method_id] = call.ids
+    user, method = call.caller.user, _method(call, method_id, waiting=True)
+    _check(call)
+    code_id = call.new_id("code")
+    delivery = code_delivery(code_id, user, method, call.now)
+    planned = [*_told(call, method), delivery]
+    for each in planned:
+        call.table.plan_delivery(each, call.deadline)
+    call.queue.enqueue([delivery_wakeup(each, call.now) for each in planned], call.now)
+    return Answer(202, _shown(code_id, delivery))
+
+
+def _told(call: ApiCall, method: Receiver) -> Iterator[Delivery]:
+    """The message to the address that the method is to replace."""
+    if isinstance(method, Unconfirmed) and (user := _user(call)):
+        for before in methods(user):
+            if before.id == method.replaces:
+                masked = directory_answers.masked(method.channel, method.to)
+                yield change_delivery(user, before, method, masked, call.now)
+
+
+def _check(call: ApiCall) -> None:
+    """Raises HttpError while nothing is sent, and for whoever has asked for enough."""
     if (spell := call.hold().spell(call.now)) is not None:
         expected = f"Nothing is sent until {spell.end:%H:%M} UTC: the deployment is on hold."
         raise HttpError(409, Failure(error="On hold", message=expected))
-    if not call.counters.spends(f"codes:{user.id}", MOST_AN_HOUR, _next_hour(call.now)):
-        expected = f"A person gets {MOST_AN_HOUR} codes an hour."
+    name = f"codes:{call.caller.user.id}"
+    if not call.counters.spends(name, MOST_AN_HOUR, _next_hour(call.now)):
+        expected = f"A person gets {MOST_AN_HOUR} codes and tests an hour."
         failure = Failure(error="Too many codes", message=expected)
         raise HttpError(429, failure, **{"Retry-After": "3600"})
-    code_id = call.new_id("code")
-    delivery = code_delivery(code_id, user, method, call.now)
-    call.table.plan_delivery(delivery, call.deadline)
-    call.queue.enqueue([delivery_wakeup(delivery, call.now)], call.now)
-    return Answer(202, _shown(code_id, delivery))
 
 
 def show_code(call: ApiCall) -> Answer:
@@ -58,7 +97,7 @@ def type_code(call: ApiCall, typed: TypedCode) -> Answer:
         raise HttpError(410, Failure(error="Code is over", message=expected))
     if not codes.is_code(typed.code, delivery.id, call.links.accepted(call.now)):
         raise HttpError(403, Failure(error="Wrong code", message="That is not the code."))
-    method = _method(call, method_id)
+    method = _method(call, method_id, waiting=True)
     destination = _destination(call.caller.user, method)
     Receivers(call.table).confirm(destination, method.to, call.now, call.deadline)
     return Answer(200, Removed(status="success"))
@@ -86,7 +125,7 @@ def confirmed(call: ApiCall, user: User) -> dict[str, datetime]:
     """When each method was last shown to reach its owner, by its id; without those whose address
     is another one since.
     """
-    known: Sequence[Receiver] = user.contact_methods
+    known: Sequence[Receiver] = (*user.contact_methods, *profile.waiting(user, call.now))
     states = Receivers(call.table).states(
         [_destination(user, each) for each in known], call.deadline
     )
@@ -102,21 +141,29 @@ def _destination(user: User, method: Receiver) -> str:
     return Owner.user(user.id).destination(method.id)
 
 
-def _method(call: ApiCall, method_id: str) -> Receiver:
-    # As it is now: a code to an address that is theirs no more shows nothing.
-    user = call.table.user(call.caller.user.id, call.deadline)
-    for each in methods(user) if user else ():
+def _user(call: ApiCall) -> User | None:
+    # As they are now: a code to an address that is theirs no more shows nothing.
+    return call.table.user(call.caller.user.id, call.deadline)
+
+
+def _method(call: ApiCall, method_id: str, *, waiting: bool = False) -> Receiver:
+    """`waiting`: or an address that waits for its code."""
+    user = _user(call)
+    known: Sequence[Receiver] = methods(user) if user else ()
+    if user and waiting:
+        known = (*known, *profile.waiting(user, call.now))
+    for each in known:
         if each.id == method_id:
             return each
     raise HttpError(404, "Contact method not found")
 
 
-def _delivery(call: ApiCall, method_id: str, code_id: str) -> Delivery:
+def _delivery(call: ApiCall, method_id: str, code_id: str, kind: str = "code_") -> Delivery:
     """Of the caller's own, as another's has another name."""
     name = delivery_id("p", code_id, call.caller.user.id, method_id)
     found = call.table.delivery(code_id, name, call.deadline)
-    if found is None or not code_id.startswith("code_"):
-        raise HttpError(404, "Code not found")
+    if found is None or not code_id.startswith(kind):
+        raise HttpError(404, "Code not found" if kind == "code_" else "Test not found")
     return found
 
 

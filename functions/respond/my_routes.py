@@ -12,6 +12,7 @@ from respond import directory, my_methods
 from respond.contract import NoBody, TypedCode
 
 _CODES: Final = "/api/me/contact-methods/{methodId}/codes"
+_TESTS: Final = "/api/me/contact-methods/{methodId}/tests"
 
 ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
     Route(
@@ -64,6 +65,32 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
             Reply(410, "The code does not count any more.", headers=LIMITS),
         ),
         errors=(400, 403, 404, 413),
+    ),
+    Route(
+        method="POST",
+        path=_TESTS,
+        name="sendMyTest",
+        scope=USERS_READ,
+        handler=my_methods.send_test,
+        summary="Send a test message to a contact method of the caller. It is real, too.",
+        body=NoBody,
+        body_required=False,
+        example={},
+        replies=(
+            Reply(202, "It is on its way.", models.CodeAnswer, LIMITS),
+            Reply(409, "The deployment is on hold.", headers=LIMITS),
+        ),
+        errors=(400, 404, 413),
+    ),
+    Route(
+        method="GET",
+        path=f"{_TESTS}/{{testId}}",
+        name="showMyTest",
+        scope=USERS_READ,
+        handler=my_methods.show_test,
+        summary="Show what became of a test message.",
+        replies=(Reply(200, "As it is now.", models.CodeAnswer, LIMITS),),
+        errors=(400, 404),
     ),
     Route(
         method="GET",

@@ -26,7 +26,7 @@ from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.directory.entries import SCOPES
-from opsknight.directory.receivers import Channel, PublicPage, Receiver, StatusPage
+from opsknight.directory.receivers import Channel, Own, PublicPage, Receiver, StatusPage
 from opsknight.directory.sessions import LOGIN_LIFE, SESSION_LIFE, Login, Session, Way
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.steps import Turn, proceed, take
@@ -78,9 +78,15 @@ PAGE = StatusPage(
     public=PublicPage(names={"svc_checkout": "Payments"}, automatic_after=timedelta(minutes=10)),
 )
 METHODS = {
-    "ada": (Receiver(id="cm_1", name="Mobile", channel=Channel.SMS, to="+4915112345678"),),
+    "ada": (
+        Receiver(id="cm_1", name="Mobile", channel=Channel.SMS, to="+4915112345678"),
+        Receiver(id="cm_mail", name="Mail", channel=Channel.EMAIL, to="ada@example.com"),
+    ),
     "ben": (Receiver(id="cm_2", name="Mail", channel=Channel.EMAIL, to="ben@example.com"),),
 }
+
+
+_STATED = ("code", "post", "addr", "test", "key")
 
 
 class Ids:
@@ -92,7 +98,7 @@ class Ids:
     def __call__(self, prefix: str, at: datetime) -> str:
         self._made[prefix] += 1
         # These stand in the document, wherever among the examples that is.
-        at = datetime(2026, 11, 23, 3, tzinfo=UTC) if prefix in ("code", "post") else at
+        at = datetime(2026, 11, 23, 3, tzinfo=UTC) if prefix in _STATED else at
         rest = sha256(f"{prefix} {self._made[prefix]}".encode()).hexdigest()[:16]
         return f"{prefix}_{int(at.timestamp() * 1000):012x}{rest}"
 
@@ -114,7 +120,8 @@ def desk(world: World) -> Desk:
     for name, methods in METHODS.items():
         user = world.table.user(f"user_{name}", deadline())
         assert user
-        put(world, directory_item(user.model_copy(update={"contact_methods": methods})))
+        theirs = {"contact_methods": methods, "own": Own(contact_methods=True)}
+        put(world, directory_item(user.model_copy(update=theirs)))
     session = Session(
         id="ses_1",
         user_id="user_ada",

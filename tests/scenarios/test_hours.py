@@ -12,8 +12,9 @@ import pytest
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
 from notify.channels.protocol import PermanentFailure
-from opsknight.directory.entries import Role, SupportHours, User
+from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.directory.support_hours import SupportHours
 from opsknight.directory.windows import MaintenanceWindow, Repetition
 from opsknight.incident.commands import Acknowledge, Prioritize, Reassign
 from opsknight.incident.model import Escalation, Status, Timer, Urgency

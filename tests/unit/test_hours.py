@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.directory.entries import Service, SupportHours
+from opsknight.directory.entries import Service
+from opsknight.directory.support_hours import SupportHours
 from opsknight.escalation.repair import repaired
 from opsknight.escalation.steps import Advanced
 from opsknight.escalation.timers import decided

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.directory.entries import SupportHours
 from opsknight.directory.routing import Routing
+from opsknight.directory.support_hours import SupportHours
 from opsknight.incident.model import URGENCY, Severity, Urgency
 from opsknight.integrations.expressions import Expression
 from opsknight.integrations.routes import verdict

@@ -15,6 +15,7 @@ from opsknight.notification.codes import spaced
 from opsknight.notification.message import Message
 
 LONGEST_NAME: Final = 120
+CHANGED: Final = "Your contact methods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,21 @@ def of_answer(message: Message) -> Words:
 
 
 def of_shift(message: Message) -> Words:
+    return _of_note(message, "Your time on call", "On-call schedule")
+
+
+def of_change(message: Message) -> Words:
+    return _of_note(message, "A contact method of yours is about to be replaced", CHANGED)
+
+
+def _of_note(message: Message, otherwise: str, happened: str) -> Words:
     title, *lines = (message.note or "").splitlines() or [""]
     parts = (line.partition(": ") for line in lines)
     return Words(
         tone=Tone.NEUTRAL,
         label="",
-        title=clean(title) or "Your time on call",
-        happened="On-call schedule",
+        title=clean(title) or otherwise,
+        happened=happened,
         facts=tuple((named(name), named(value)) for name, _, value in parts),
         zone=message.zone,
     )

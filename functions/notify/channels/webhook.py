@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from notify.channels.posting import encoded, outcome_of
 from notify.channels.protocol import Misconfigured, Outcome, PermanentFailure, TemporaryFailure
@@ -15,10 +16,17 @@ from notify.secrets import Secrets
 from opsknight.directory.receivers import Receiver, StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
 
+_ABOUT_NO_INCIDENT: Final = (
+    PageReason.TEST,
+    PageReason.ON_CALL,
+    PageReason.CODE,
+    PageReason.CHANGED,
+)
+
 
 def event_name(about: object) -> str:
-    """`incident.triggered`, `incident.paged`, `test`, `on_call`."""
-    if about in (PageReason.TEST, PageReason.ON_CALL, PageReason.CODE):
+    """`incident.triggered`, `incident.paged`, `test`, `on_call`, `changed`."""
+    if about in _ABOUT_NO_INCIDENT:
         return str(about)
     return str(about) if isinstance(about, StatusPageEvent) else f"incident.{about}"
 

@@ -11,7 +11,17 @@ from datetime import datetime
 from html import escape
 from typing import Final, assert_never
 
-from notify.channels.said import LONGEST_NAME, Words, named, of_answer, of_code, of_shift, of_test
+from notify.channels.said import (
+    CHANGED,
+    LONGEST_NAME,
+    Words,
+    named,
+    of_answer,
+    of_change,
+    of_code,
+    of_shift,
+    of_test,
+)
 from notify.channels.text import clean, counted, cut, isolated, span
 from notify.channels.tones import tone_of
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
@@ -47,6 +57,8 @@ def words(message: Message) -> Words:
             return of_code(message)
         case () if message.about is PageReason.ON_CALL:
             return of_shift(message)
+        case () if message.about is PageReason.CHANGED:
+            return of_change(message)
         case ():
             return of_test(message)
         case (brief,):
@@ -161,6 +173,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return "Your reply by text message"
         case PageReason.ON_CALL:
             return "On-call schedule"
+        case PageReason.CHANGED:
+            return CHANGED
         case PageReason.REQUESTED:
             return "The link that you asked for"
         case PageReason.CODE:

@@ -9,7 +9,7 @@ from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models as models
 from opsknight.views.roster_models import Removed
 from respond.contract import NewIntegration, NoBody
-from respond.keeping import keys
+from respond.keeping import keys, my_routes
 
 _SERVICE: Final = "/api/keeping/services/{serviceId}"
 _NEW: Final = (Reply(201, "The key, which is shown this one time.", models.NewKey, LIMITS),)
@@ -63,4 +63,5 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
         replies=(Reply(200, "It has ended.", Removed, LIMITS),),
         errors=(400, 403, 404, 409),
     ),
+    *my_routes.ROUTES,
 )

@@ -10,8 +10,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from opsknight.directory.entries import SupportHours
 from opsknight.directory.routing import Route
+from opsknight.directory.support_hours import SupportHours
 from opsknight.incident.model import URGENCY, Severity, Urgency
 from opsknight.oncall.wall_clock import DAY, Weekday
 from opsknight_cli.importing.draft import Draft

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of, references
+from opsknight.directory import profile
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.escalation.policy import Policy
@@ -74,7 +75,9 @@ def _is_of_the_console(entry: Entry, file: Configuration) -> bool:
 
 
 def _completed(entry: Entry, live: Configuration) -> Entry:
-    """Adds to an entry what no file says: windows of a service, the version of a policy."""
+    """Adds to an entry what no file says: windows of a service, the version of a policy, and
+    what people have themselves.
+    """
     match entry:
         case Service() if known := live.services.get(entry.id):
             return entry.model_copy(update={"windows": known.windows})
@@ -88,6 +91,8 @@ def _completed(entry: Entry, live: Configuration) -> Entry:
             return (
                 same if same == before else entry.model_copy(update={"version": before.version + 1})
             )
+        case User() if who := live.users.get(entry.id):
+            return profile.completed(entry, who)
         case _:
             return entry
 

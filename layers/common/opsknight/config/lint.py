@@ -46,7 +46,8 @@ def dangling(
             path = (*path_of(entry), *each.path)
             if found := dangling_reference(each.kind, each.id, known[each.kind], path):
                 yield found
-        if isinstance(entry, User):
+        # Their own ones do not count without their method, and are no mistake of a file.
+        if isinstance(entry, User) and not (entry.own and entry.own.rules):
             yield from _rules(entry)
 
 
@@ -125,12 +126,12 @@ def _shadows(configuration: Configuration, now: datetime) -> Iterator[Finding]:
 
 def _users(configuration: Configuration) -> Iterator[Finding]:
     """Only those whom something pages: nothing is missing from a person who takes no pages."""
-    paged = _paged(configuration)
+    reached = paged(configuration)
     members = {each.user_id for team in configuration.teams.values() for each in team.members}
     for user in configuration.users.values():
         if user.disabled:
             continue
-        if user.id in paged and not user.contact_methods:
+        if user.id in reached and not user.contact_methods:
             yield warning(
                 user, f"Can be paged only by e-mail, at {user.email}: add `contact_methods`."
             )
@@ -142,7 +143,7 @@ def _users(configuration: Configuration) -> Iterator[Finding]:
                 "Is in no team, and role USER sees only what belongs to their teams: add them to "
                 "the `members` of a team.",
             )
-        elif user.id in paged:
+        elif user.id in reached:
             yield warning(
                 user,
                 "Is paged but in no team, so no page to a team reaches them: add them to the "
@@ -150,8 +151,10 @@ def _users(configuration: Configuration) -> Iterator[Finding]:
             )
 
 
-def _paged(configuration: Configuration) -> Set[str]:
-    """The users whom a schedule, a policy, or a service without a policy can page."""
+def paged(configuration: Configuration) -> Set[str]:
+    """The users whom a schedule, a policy, or a service without a policy can page. A reference that
+    leads nowhere reaches nobody.
+    """
     found = {
         user_id
         for schedule in configuration.schedules.values()
@@ -170,14 +173,14 @@ def _paged(configuration: Configuration) -> Set[str]:
         if service.policy_id is None
     )
     for target in targets:
+        team = configuration.teams.get(target.id)
+        members = team.members if team else ()
         match target.kind:
             case TargetKind.USER:
                 found.add(target.id)
             case TargetKind.TEAM:
-                members = configuration.teams[target.id].members
                 found |= {each.user_id for each in members if each.pages}
             case TargetKind.TEAM_LEADS:
-                members = configuration.teams[target.id].members
                 found |= {each.user_id for each in members if each.lead}
             case TargetKind.SCHEDULE:
                 pass

@@ -3,11 +3,9 @@
 Pure models and small rules about them. No secret is ever here: a key is known by its hash.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Annotated, Final, assert_never
 from zoneinfo import ZoneInfo
 
@@ -15,8 +13,9 @@ from pydantic import AwareDatetime, Field
 
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.mirror import Mirror
-from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.directory.receivers import NotificationRule, Own, Receiver
 from opsknight.directory.routing import PageAfter, Routing
+from opsknight.directory.support_hours import SupportHours
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.model import Actor, ActorKind, Model, OutOfHours, Timeouts, Urgency
 from opsknight.incident.quiet import SHADOW, Window
@@ -38,6 +37,8 @@ HEALTH_READ: Final = "health:read"
 STATUS_READ: Final = "status:read"
 STATUS_WRITE: Final = "status:write"
 """Posts on public status pages; only the configuration changes the pages."""
+ME_WRITE: Final = "me:write"
+"""One's own contact methods, notification rules and keys, as far as they are not the file's."""
 KEYS_WRITE: Final = "keys:write"
 """Integrations that people add, and the keys of integrations; for responders and administrators."""
 SCOPES: Final = (
@@ -53,6 +54,7 @@ SCOPES: Final = (
     HEALTH_READ,
     STATUS_READ,
     STATUS_WRITE,
+    ME_WRITE,
     KEYS_WRITE,
 )
 
@@ -86,6 +88,8 @@ class User(Model):
     """The IANA zone in which the user reads times; None for UTC. `clock` has it to work with."""
     contact_methods: tuple[Receiver, ...] = ()
     rules: tuple[NotificationRule, ...] = ()
+    own: Own | None = None
+    """What of these two the file does not name; None for nothing."""
     quiet_hours: WeeklyHours | None = None
     """While they last, what is LOW waits for their end."""
     shift_notices: tuple[ShiftNotice, ...] = tuple(ShiftNotice)
@@ -139,24 +143,6 @@ class Remind(Model):
 
 
 DEFAULT_REMIND: Final = Remind()
-
-# Hours that are changed or removed, and a new tz database, raise what waits for them this soon.
-HOURS_CHECKED: Final = timedelta(hours=1)
-DEFAULT_OUTSIDE: Final[Mapping[Urgency, Urgency]] = MappingProxyType({Urgency.MEDIUM: Urgency.LOW})
-
-
-class SupportHours(WeeklyHours):
-    """When people look after the service; outside, some incidents are less urgent."""
-
-    outside: dict[Urgency, Urgency] = Field(default_factory=lambda: dict(DEFAULT_OUTSIDE))
-    """What the urgency on the left is until the hours begin."""
-
-    def at(self, now: datetime) -> OutOfHours | None:
-        """None within the hours."""
-        if self.covers(now):
-            return None
-        begin = self.begin_after(now) or now
-        return OutOfHours(self.outside, min(begin, now + HOURS_CHECKED))
 
 
 class Service(Model):

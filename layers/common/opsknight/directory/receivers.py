@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from opsknight.incident.model import Model, Urgency
 
@@ -108,6 +108,24 @@ class NotificationRule(Model):
     urgency: Urgency
     method_id: str
     delay: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(hours=24))] = timedelta(0)
+
+
+class Unconfirmed(Receiver):
+    """A contact method that its owner asked for. Only a code is sent to it; once that is typed, it
+    is theirs under another id. So no code ever stands for another address.
+    """
+
+    replaces: str | None = None
+    """The id of the contact method whose address it takes; None for one more."""
+    until: AwareDatetime
+
+
+class Own(Model):
+    """What people have and change themselves, as the configuration file does not name it."""
+
+    contact_methods: bool = False
+    rules: bool = False
+    unconfirmed: tuple[Unconfirmed, ...] = ()
 
 
 class IncidentEvent(StrEnum):

@@ -11,7 +11,6 @@ from opsknight.directory.entries import (
     Remind,
     Service,
     ShiftNotice,
-    SupportHours,
     Team,
     User,
 )
@@ -23,6 +22,7 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
+from opsknight.directory.support_hours import SupportHours
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.files.aws_shape import AwsShape, aws_rules
 from opsknight.files.hours import HoursShape

@@ -11,20 +11,19 @@ from zoneinfo import ZoneInfo
 from opsknight.config.configuration import Configuration, Entry, path_of, slug_of
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import (
-    DEFAULT_OUTSIDE,
     DEFAULT_REMIND,
     Integration,
     Never,
     Remind,
     Service,
     ShiftNotice,
-    SupportHours,
     Team,
     User,
 )
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import (
     DEFAULT_EVENTS,
+    Own,
     PublicPage,
     Receiver,
     ServiceReceiver,
@@ -32,6 +31,7 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
     StatusPageWebhook,
 )
+from opsknight.directory.support_hours import DEFAULT_OUTSIDE, SupportHours
 from opsknight.escalation.policy import Policy, Step
 from opsknight.files.aws_shape import described_rules
 from opsknight.files.integration_shape import described_integration
@@ -168,8 +168,10 @@ def _weekly(hours: WeeklyHours) -> Data:
 
 
 def _user(user: User) -> Data:
+    """Without what is the person's own: no file names it, so `apply` leaves it alone."""
+    own = user.own or Own()
     rules: Data = {}
-    for rule in user.rules:
+    for rule in () if own.rules else user.rules:
         written = {"method": slug_of(rule.method_id)}
         if rule.delay:
             written["after"] = in_words(rule.delay)
@@ -181,8 +183,9 @@ def _user(user: User) -> Data:
             "role": user.role.value,
             "zone": user.zone,
             "disabled": user.disabled or None,
-            "contact_methods": {slug_of(each.id): _place(each) for each in user.contact_methods}
-            or None,
+            "contact_methods": None
+            if own.contact_methods
+            else {slug_of(each.id): _place(each) for each in user.contact_methods} or None,
             "rules": rules or None,
             "shift_notices": None
             if user.shift_notices == tuple(ShiftNotice)

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from opsknight.config.configuration import Entry, Path, kind_of, path_of, slug_of
 from opsknight.config.diff import Create, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, User
+from opsknight.directory.receivers import Own
 from opsknight.files.describing import fields
 from opsknight.files.problems import dotted
 from opsknight.store.plans import Plan, Silenced
@@ -50,6 +51,8 @@ def changes(before: Entry, after: Entry) -> Iterator[Difference]:
     if isinstance(after, Integration):
         # One without settings is only a name.
         was, is_now = ({"name": each} if isinstance(each, str) else each for each in (was, is_now))
+    if isinstance(before, User) and isinstance(after, User):
+        was, is_now = _owned(before, after, was), _owned(after, before, is_now)
     yield from differences(was, is_now)
     if isinstance(before, Service) and isinstance(after, Service):
         looked_up = [
@@ -61,6 +64,19 @@ def changes(before: Entry, after: Entry) -> Iterator[Difference]:
     if isinstance(before, User) and isinstance(after, User) and before.team_ids != after.team_ids:
         teams = ([slug_of(each) for each in user.team_ids] for user in (before, after))
         yield Difference(("teams", "(by their members)"), *teams)
+
+
+def _owned(user: User, other: User, data: Any) -> Any:
+    """With what is the person's own, where it is the file's before or after: a plan says who takes
+    it over.
+    """
+    own, others = user.own or Own(), other.own or Own()
+    if own.contact_methods and not others.contact_methods:
+        ways = ", ".join(f"{each.name} by {each.channel}" for each in user.contact_methods)
+        data = data | {"contact_methods": f"their own ({ways})"}
+    if own.rules and not others.rules:
+        data = data | {"rules": f"their own ({len(user.rules)})"}
+    return data
 
 
 def action(step: Step) -> str:

@@ -32,6 +32,8 @@ class PageReason(StrEnum):
     """When they are on call, or what has changed of that; also to a schedule's channel. The note
     says it: a title, and lines of `name: value`.
     """
+    CHANGED = "changed"
+    """The contact method that it goes to is to be replaced. The note says by what, as above."""
     CODE = "code"
     """They show that a message reaches them: by the code in it they log in, or confirm the contact
     method.

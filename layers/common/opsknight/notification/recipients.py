@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from opsknight.directory.entries import User
+from opsknight.directory.profile import address
 from opsknight.directory.receivers import (
     Channel,
     NotificationRule,
@@ -32,7 +33,7 @@ def methods(user: User) -> tuple[Receiver, ...]:
     """A user's contact methods; for a user without any, their e-mail address."""
     if user.contact_methods:
         return user.contact_methods
-    return (Receiver(id="email", name="E-mail", channel=Channel.EMAIL, to=user.email),)
+    return (address(user),)
 
 
 def own_address(user: User) -> Receiver:

@@ -9,12 +9,14 @@ from opsknight.directory.receivers import (
     Channel,
     Owner,
     Receiver,
+    Unconfirmed,
 )
 from opsknight.incident.model import Incident, Urgency
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.message import PageReason
 from opsknight.notification.recipients import methods
 
+TOLD_FOR: Final = timedelta(hours=1)
 ASKED_ONCE_IN: Final = timedelta(minutes=5)
 
 
@@ -38,6 +40,34 @@ def code_delivery(code_id: str, user: User, method: Receiver, now: datetime) -> 
     asked = _delivery(code_id, (user.id, method.id), user, method, PageReason.CODE, now)
     # No storm delays it.
     return asked.model_copy(update={"urgency": Urgency.HIGH})
+
+
+def change_id(waiting: Unconfirmed) -> str:
+    """Takes the place of an incident's id in `change_delivery`."""
+    return f"change_{waiting.id}"
+
+
+def change_delivery(
+    user: User, before: Receiver, waiting: Unconfirmed, shown: str, now: datetime
+) -> Delivery:
+    """Tells a contact method that its owner, or somebody in their name, wants another address in
+    its place. `shown`: as much of the new one as may be told. Asked again, it is the same delivery.
+    """
+    lines = (
+        f"Your contact method {before.name} is about to be replaced",
+        f"New: {shown or waiting.name} ({waiting.channel})",
+        "Until it is confirmed: you are paged here",
+        "If it was not you: log out everywhere, and tell an administrator",
+    )
+    told = _delivery(
+        change_id(waiting), (user.id, before.id), user, before, PageReason.CHANGED, now
+    )
+    update = {
+        "note": "\n".join(lines),
+        "urgency": Urgency.HIGH,
+        "wanted_until": now + TOLD_FOR,
+    }
+    return told.model_copy(update=update)
 
 
 def answer_deliveries(

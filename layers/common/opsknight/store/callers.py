@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.directory.heartbeats import Heartbeat
-from opsknight.directory.receivers import NotificationRule, Receiver
+from opsknight.directory.receivers import NotificationRule, Own, Receiver
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
@@ -120,6 +120,7 @@ class CallerRows(Rows):
         except ValidationError as error:
             error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
             kept = {name: self._parts(model, fields.get(name)) for name, model in _PARTS.items()}
+            kept["own"] = self._one(Own, fields.get("own"))
             try:
                 user = User.model_validate(fields | kept)
             except ValidationError:

@@ -10,13 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.notification.throttle import EXEMPT_EVERY, LEASE, ReceiverState
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, expiry, plain, wire
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 CONFIRMED_AGAIN: Final = timedelta(days=7)
 
@@ -56,6 +59,25 @@ class Receivers:
         with suppress(Conflict):
             old = {":old": wire(now - CONFIRMED_AGAIN)}
             self._update(destination, changes, condition, old, deadline)
+
+    def replaced(self, destination: str, to: str, now: datetime) -> "Write":
+        """Its address is another one from now on, and is known to reach its owner: how the one
+        before did says nothing about it.
+        """
+        sets: dict[str, object] = {"kind": "receiver_state", "confirmed_at": now}
+        sets |= {"confirmed_to": to, "circuit_open_until": None}
+        sets |= {"failing_since": None, "failures": None}
+        key = items.receiver_state_key(destination)
+        update: Any = {"TableName": self.table.name, "Key": key, **transactions.update(sets)}
+        return {"Update": update}
+
+    def asked_for(self, destination: str, until: datetime) -> "Write":
+        """One that only a code is sent to: what is known of it expires."""
+        sets: dict[str, object] = {"kind": "receiver_state"}
+        sets["expires_at"] = int((until + CONFIRMED_AGAIN).timestamp())
+        key = items.receiver_state_key(destination)
+        update: Any = {"TableName": self.table.name, "Key": key, **transactions.update(sets)}
+        return {"Update": update}
 
     def acquire_slot(
         self,

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from opsknight.directory import profile
 from opsknight.directory.entries import Team, User
-from opsknight.directory.receivers import Channel, Receiver, masked_number
+from opsknight.directory.receivers import Channel, NotificationRule, Receiver, masked_number
 from opsknight.escalation.policy import Policy
 from opsknight.views import directory_models as models
 from opsknight.views.names import Names
@@ -34,7 +35,11 @@ def user_details(each: User) -> models.UserDetails:
 
 
 def me(
-    each: User, teams: Iterable[Team], scopes: Sequence[str], confirmed: Mapping[str, datetime]
+    each: User,
+    teams: Iterable[Team],
+    scopes: Sequence[str],
+    confirmed: Mapping[str, datetime],
+    now: datetime,
 ) -> models.MeAnswer:
     """`confirmed`: when each contact method was last shown to reach them, by its id."""
     return models.MeAnswer(
@@ -55,14 +60,21 @@ def me(
             )
             for one in each.contact_methods
         ],
-        rules=[
-            models.RuleAnswer(
-                urgency=one.urgency,
-                method_id=one.method_id,
-                after_seconds=int(one.delay.total_seconds()),
+        waiting=[
+            models.WaitingMethod(
+                id=one.id,
+                name=one.name,
+                channel=one.channel,
+                address=one.to,
+                confirmed_at=confirmed.get(one.id),
+                replaces=one.replaces,
+                until=one.until,
             )
-            for one in each.rules
+            for one in profile.waiting(each, now)
         ],
+        owns_contact_methods=profile.has_own_methods(each),
+        owns_rules=profile.has_own_rules(each),
+        rules=[rule(one) for one in each.rules],
         teams=[
             models.MyTeam(id=team.id, name=team.name, lead=member.lead, pages=member.pages)
             for team in teams
@@ -70,6 +82,14 @@ def me(
             if member.user_id == each.id
         ],
         scopes=scopes,
+    )
+
+
+def rule(each: NotificationRule) -> models.RuleAnswer:
+    return models.RuleAnswer(
+        urgency=each.urgency,
+        method_id=each.method_id,
+        after_seconds=int(each.delay.total_seconds()),
     )
 
 

@@ -68,14 +68,39 @@ class MyContactMethod(ContactMethodAnswer):
     ] = None
 
 
+class WaitingMethod(MyContactMethod):
+    """An address that counts once its code is typed and it is taken into use."""
+
+    replaces: Annotated[
+        str | Absent, Field(description="The contact method whose address it is to take.")
+    ] = None
+    until: Annotated[datetime, Field(description="When it is forgotten.")]
+
+
 class MeAnswer(UserDetails):
     """The caller."""
 
     contact_methods: Sequence[MyContactMethod]
+    waiting: Annotated[
+        Sequence[WaitingMethod],
+        Field(description="Addresses that wait for their code. Nothing else is sent to them."),
+    ]
+    owns_contact_methods: Annotated[
+        bool, Field(description="False where the configuration file has them.")
+    ]
+    owns_rules: Annotated[bool, Field(description="False where the configuration file has them.")]
     email: str
     teams: Sequence[MyTeam]
     rules: Sequence[RuleAnswer]
     scopes: Annotated[Sequence[str], Field(description="What this call may do.")]
+
+
+class NewMethodAnswer(Shape):
+    waiting: WaitingMethod
+
+
+class MyRules(Shape):
+    rules: Annotated[Sequence[RuleAnswer], Field(description="None for the defaults.")]
 
 
 class Me(Shape):
