@@ -812,6 +812,16 @@ def test_no_function_writes_what_the_command_line_writes(function: str, key: str
         assert not allows(function, f"dynamodb:{action}", "Table", ["incident#inc_1", key])
 
 
+@pytest.mark.parametrize("name", ["role", "email", "disabled", "team_ids"])
+def test_nobody_is_given_power_by_what_they_may_change_of_themselves(name: str) -> None:
+    def may(*attributes: str) -> bool:
+        asked = ["user#user_ada", "configuration"], ["pk", "revision", *attributes]
+        return allows("KeepingFunction", "dynamodb:UpdateItem", "Table", *asked)
+
+    assert may("contact_methods", "own")
+    assert not may("contact_methods", "own", name)
+
+
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_one_function_makes_keys_and_the_canary_its_own(function: str) -> None:
     for action in ("PutItem", "DeleteItem", "BatchWriteItem"):

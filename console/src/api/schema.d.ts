@@ -771,6 +771,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/contact-methods/{methodId}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message to a contact method of the caller. It is real, too.
+         * @description Needs the scope `users:read`.
+         */
+        post: operations["sendMyTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/contact-methods/{methodId}/tests/{testId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+                testId: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show what became of a test message.
+         * @description Needs the scope `users:read`.
+         */
+        get: operations["showMyTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me/keys": {
         parameters: {
             query?: never;
@@ -1155,6 +1200,116 @@ export interface paths {
          * @description Needs the scope `keys:write`.
          */
         delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/me/contact-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for one more contact method, or another address for one of them.
+         * @description Needs the scope `me:write`.
+         */
+        post: operations["addMyMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/me/contact-methods/{methodId}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an address into use that was confirmed by its code.
+         * @description Needs the scope `me:write`.
+         */
+        post: operations["useMyMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/me/contact-methods/{methodId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a contact method, or an address that waits for its code.
+         * @description Needs the scope `me:write`.
+         */
+        delete: operations["removeMyMethod"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a contact method another name.
+         * @description Needs the scope `me:write`.
+         */
+        patch: operations["renameMyMethod"];
+        trace?: never;
+    };
+    "/api/keeping/me/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set all notification rules of the caller.
+         * @description Needs the scope `me:write`.
+         */
+        post: operations["setMyRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keeping/me/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key of the caller: within 30 seconds it works nowhere.
+         * @description Needs the scope `me:write`.
+         */
+        delete: operations["revokeMyKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1564,6 +1719,12 @@ export interface components {
             zone?: string;
             teamIds: string[];
             contactMethods: components["schemas"]["MyContactMethod"][];
+            /** @description Addresses that wait for their code. Nothing else is sent to them. */
+            waiting: components["schemas"]["WaitingMethod"][];
+            /** @description False where the configuration file has them. */
+            ownsContactMethods: boolean;
+            /** @description False where the configuration file has them. */
+            ownsRules: boolean;
             email: string;
             teams: components["schemas"]["MyTeam"][];
             rules: components["schemas"]["RuleAnswer"][];
@@ -1582,6 +1743,9 @@ export interface components {
             firing: number;
             /** @description All it has had since it opened. */
             total: number;
+        };
+        MethodName: {
+            name: string;
         };
         MyContactMethod: {
             id: string;
@@ -1612,6 +1776,10 @@ export interface components {
             /** @description Those that work. */
             keys: components["schemas"]["MyKey"][];
         };
+        MyRules: {
+            /** @description None for the defaults. */
+            rules: components["schemas"]["RuleAnswer"][];
+        };
         MySessions: {
             /** @description Those that are not over. */
             sessions: components["schemas"]["SessionAnswer"][];
@@ -1640,6 +1808,19 @@ export interface components {
             key: components["schemas"]["KeyAnswer"];
             /** @description 32 hexadecimal characters, shown this one time. */
             secret: string;
+        };
+        /** @description One more contact method of the caller, or another address for one of them. */
+        NewMethod: {
+            /** @description One of email, sms, voice, ntfy. */
+            channel: components["schemas"]["Channel"];
+            /** @description The address, the number with its country, or the URL of the topic. */
+            to: string;
+            name?: string | null;
+            /** @description The contact method whose address it takes. */
+            replaces?: components["schemas"]["Id"];
+        };
+        NewMethodAnswer: {
+            waiting: components["schemas"]["WaitingMethod"];
         };
         /** @description `userId` is on call from `start` until `end`, in place of everybody else or of one user. */
         NewOverride: {
@@ -1748,7 +1929,7 @@ export interface components {
          * @description Why a person gets a message.
          * @enum {string}
          */
-        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "code" | "test";
+        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "changed" | "code" | "test";
         /** @description Changes the urgency, the assignee, or both; the urgency first. */
         Patch: {
             urgency?: components["schemas"]["Urgency"];
@@ -1921,6 +2102,15 @@ export interface components {
             urgency: components["schemas"]["Urgency"];
             methodId: string;
             afterSeconds: number;
+        };
+        RuleBody: {
+            urgency: components["schemas"]["Urgency"];
+            methodId: components["schemas"]["Id"];
+            afterSeconds?: number;
+        };
+        /** @description All notification rules of the caller; none for the defaults. */
+        RulesBody: {
+            rules: components["schemas"]["RuleBody"][];
         };
         ScheduleAnswer: {
             id: string;
@@ -2221,6 +2411,26 @@ export interface components {
         };
         /** @enum {string} */
         Verdict: "ok" | "warning" | "failed" | "not checked";
+        /** @description An address that counts once its code is typed and it is taken into use. */
+        WaitingMethod: {
+            id: string;
+            name: string;
+            channel: components["schemas"]["Channel"];
+            /** @description Whole for oneself; of others, as much as tells two apart. */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When a message was last shown to reach its owner; absent for never.
+             */
+            confirmedAt?: string;
+            /** @description The contact method whose address it is to take. */
+            replaces?: string;
+            /**
+             * Format: date-time
+             * @description When it is forgotten.
+             */
+            until: string;
+        };
         /**
          * @description How a session began.
          * @enum {string}
@@ -4400,6 +4610,102 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    sendMyTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description It is on its way. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The deployment is on hold. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showMyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+                testId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMyKeys: {
         parameters: {
             query?: never;
@@ -5103,6 +5409,348 @@ export interface operations {
             header?: never;
             path: {
                 serviceId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addMyMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel": "sms",
+                 *       "to": "+49 151 12345678",
+                 *       "name": "Mobile"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMethod"];
+            };
+        };
+        responses: {
+            /** @description It waits for its code for a day. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewMethodAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has them, or nobody could reach the caller any more. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    useMyMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description Pages go there from now on. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has them, or nobody could reach the caller any more. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeMyMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has them, or nobody could reach the caller any more. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renameMyMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                methodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Mobile"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MethodName"];
+            };
+        };
+        responses: {
+            /** @description It has it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has them, or nobody could reach the caller any more. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setMyRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rules": [
+                 *         {
+                 *           "urgency": "HIGH",
+                 *           "methodId": "cm_sms"
+                 *         },
+                 *         {
+                 *           "urgency": "HIGH",
+                 *           "methodId": "cm_voice",
+                 *           "afterSeconds": 300
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RulesBody"];
+            };
+        };
+        responses: {
+            /** @description Pages follow them from now on. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyRules"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has them, or nobody could reach the caller any more. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeMyKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 keyId: string;
             };
             cookie?: never;
