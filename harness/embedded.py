@@ -1,6 +1,7 @@
 """MiniStack's DynamoDB and SSM in this process: they answer as the server does.
 
-A client keeps its retries, hooks and parsing; only its last step, the connection, is replaced.
+A client keeps its hooks, its check of what it is asked, and its errors. What it would do over HTTP
+is left out, but after `over_http`.
 Calls run one at a time, as on the server. But no call waits for anything, so threads hardly ever
 interleave: races, streams and timeouts need the server itself (`harness.dynamodb.server`).
 
@@ -13,7 +14,8 @@ the JSON that it is.
 import base64
 import copy
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from threading import Lock
@@ -24,6 +26,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.endpoint import Endpoint
+from botocore.model import OperationModel
 from botocore.parsers import JSONParser
 from ministack.core.responses import set_request_account_id  # type: ignore[import-untyped]
 from ministack.services import dynamodb, s3, ssm  # type: ignore[import-untyped]
@@ -92,15 +96,49 @@ class _Connection:
         content: Any = request.body or b""
         if hasattr(content, "read"):
             content = content.read()
+        method, path = request.method, unquote(url.path)
+        status, headers, body = self.answer(method, path, sent, content, query)
+        raw: Any = _Body(_bytes(body))
+        return AWSResponse(request.url, status, headers, raw)
+
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: object
+    ) -> Any:
         with _ONE_AT_A_TIME:
             set_request_account_id(self._account)
-            status, headers, body = _result(
-                self._service.handle_request(
-                    request.method, unquote(url.path), sent, content, query
-                )
-            )
-        raw: Any = _Body(body if isinstance(body, bytes) else body.encode())
-        return AWSResponse(request.url, status, headers, raw)
+            return _result(self._service.handle_request(method, path, headers, body, query))
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What botocore looks at of an HTTP response that is parsed already."""
+
+    status_code: int
+    headers: Mapping[str, str]
+
+
+class _Short:
+    """Stands where botocore has its endpoint: takes a request as the operation's serializer made
+    it, and parses the answer. There is no HTTP in between, and nothing is tried again.
+    """
+
+    def __init__(self, whole: Endpoint, connection: "_Connection") -> None:
+        self.whole, self.host, self._connection = whole, whole.host, connection
+        self._parser = _Parser()
+
+    def make_request(self, model: OperationModel, request: Mapping[str, Any]) -> Any:
+        sent = {name.lower(): value for name, value in request["headers"].items()}
+        status, headers, body = self._connection.answer("POST", "/", sent, request["body"], {})
+        raw = {"status_code": status, "headers": headers, "body": _bytes(body)}
+        output: Any = model.output_shape
+        parsed = self._parser.parse(raw, output)
+        if status >= 300:
+            shape: Any = model.service_model.shape_for_error_code(parsed["Error"]["Code"])
+            parsed |= self._parser.parse(raw, shape) if shape else {}
+        return _Answer(status, headers), parsed
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -166,6 +204,10 @@ def _account(endpoint: str) -> str:
     return endpoint.removeprefix("http://").removesuffix(_DOMAIN)
 
 
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
@@ -199,7 +241,17 @@ def client(service: str, endpoint: str | None, config: Config | None = None) -> 
         made._endpoint._response_parser_factory = _Parsers()
     if endpoint is not None and embeds:
         made.meta._endpoint_url = made._endpoint.host = endpoint
-        made._endpoint.http_session = _Connection(_SERVICES[service], _account(endpoint))
+        connection = _Connection(_SERVICES[service], _account(endpoint))
+        made._endpoint.http_session = connection
         if service in _JSON:
             made._ruleset_resolver = None
+            made._endpoint = _Short(made._endpoint, connection)
     return made
+
+
+def over_http(client: Any) -> None:
+    """From now on this client makes requests as for a server: its hooks see them, and it tries
+    again.
+    """
+    if isinstance(client._endpoint, _Short):
+        client._endpoint = client._endpoint.whole

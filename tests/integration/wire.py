@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ReadTimeoutError
 
+from harness import embedded
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
@@ -72,6 +74,7 @@ class Wire:
         # The stubs say that a handler answers nothing; one of this event may, for the server.
         handler: Any = self._send
         client.meta.events.register_first("before-send.dynamodb", handler)
+        embedded.over_http(client)
 
     def fail(self, operation: str, fault: Fault, times: int = 1) -> None:
         """The next calls of the operation meet the fault."""
