@@ -17,6 +17,12 @@ WAYS_TO_BE_QUIET = {
 }
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run imports its plugins anew, which takes longer than all else; none is needed here."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
 def run(pytester: pytest.Pytester, body: str, listed: str) -> pytest.RunResult:
     pytester.makepyfile(test_one=f"import pytest\n{body}\n", test_two="def test_loud(): ...")
     plugin = pytester.makepyfile(guard=Path(skips.__file__).read_text(encoding="utf-8"))
