@@ -8,12 +8,13 @@ given opens nothing here. Several tabs may be at it at once: each attempt has it
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
+
+from opsknight.classes import dataclass
 
 HOME: Final = "/console/incidents"
 LIFE: Final = timedelta(minutes=10)

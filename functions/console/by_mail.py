@@ -5,7 +5,7 @@ the owner of a known one gets a mail. The code counts in the browser that asked;
 mail, which has a button, in any other.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex, token_urlsafe
@@ -14,6 +14,7 @@ from typing import Final
 from console.attempts import destination
 from console.pages import Field, Form, Link, page
 from console.visits import LOGIN, REFUSED, Beginning, Visit, is_own_form
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Role, User, key_hash
 from opsknight.directory.sessions import CodeLogin, Login, Way
 from opsknight.http.directory_cache import TtlCache

@@ -1,7 +1,7 @@
 """Logging in at the identity provider, again and anew: there with a state, back with a code."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from secrets import token_urlsafe
 from typing import Final
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from console.id_token import Untrusted
 from console.pages import Link, page
 from console.provider import Known, Provider
 from console.visits import LOGIN, Beginning, Visit
+from opsknight.classes import dataclass
 from opsknight.directory.sessions import Way
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer
 from opsknight.runtime.identity_provider import read_provider

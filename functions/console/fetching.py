@@ -6,12 +6,13 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from opsknight.classes import dataclass
 from opsknight.runtime.addresses import NotAllowed, Reach, read
 
 LARGEST: Final = 256 * 1024

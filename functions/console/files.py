@@ -3,11 +3,12 @@ they were built, as API Gateway compresses nothing.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, Request
 
 BUILT: Final = Path(__file__).with_name("static")

@@ -1,7 +1,6 @@
 """Woken by API Gateway for the console's addresses: its files, and `/auth/`."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -14,6 +13,7 @@ from console.files import PREFIX, Files
 from console.login import LoginDoor
 from console.pages import page
 from console.visits import PREFIX as AUTH
+from opsknight.classes import dataclass
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request, respond
 from opsknight.runtime import clients, clock
 from opsknight.runtime.addresses import Reach

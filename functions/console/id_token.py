@@ -8,9 +8,10 @@ the same section allows in its place.
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from opsknight.classes import dataclass
 
 # Clocks differ.
 LEEWAY: Final = timedelta(minutes=1)

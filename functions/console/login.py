@@ -8,7 +8,6 @@ links; the press logs in, once.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,6 +18,7 @@ from console.by_provider import BEGIN, ByProvider
 from console.pages import Form, Link, page
 from console.provider import Provider
 from console.visits import LOGIN, NO_SESSION, PREFIX, REFUSED, Beginning, Visit, is_own_form
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User, key_hash
 from opsknight.directory.sessions import Login, Session, Way
 from opsknight.http.gateway import Answer, Request

@@ -1,12 +1,12 @@
 """The few pages that need no script: who is logged in as whom, and why not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 from typing import Final
 
 from console.files import GUARDED
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer
 
 _PAGE: Final = """<!doctype html>

@@ -6,7 +6,7 @@ browser-based apps): no token ever reaches a page.
 """
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -15,6 +15,7 @@ from console import id_token
 from console.attempts import Attempt, Kind
 from console.fetching import Fetching, ProviderFailed
 from console.id_token import Asked, Untrusted
+from opsknight.classes import dataclass
 from opsknight.directory.sessions import Identity
 from opsknight.runtime.identity_provider import IdentityProvider
 from opsknight.runtime.ssm_secrets import SecretReader

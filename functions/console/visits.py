@@ -1,12 +1,12 @@
 """One visit to the door, and the session that may begin by it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User, key_hash
 from opsknight.directory.sessions import COOKIE, RENEWABLE, SESSION_LIFE, Session, Way
 from opsknight.http.gateway import Answer, Request

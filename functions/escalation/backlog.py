@@ -6,12 +6,12 @@ CloudWatch would count three with gaps between them as well. What a cold functio
 costs those zeros, and nothing else.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from opsknight.classes import dataclass
 from opsknight.runtime.telemetry import signal
 
 LONG_MINUTES: Final = 1.0

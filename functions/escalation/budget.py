@@ -6,11 +6,12 @@ for each thing that waits, and queues grow long after the last event.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.runtime.lanes import Lane
 from opsknight.runtime.wakeups import Budget
 from opsknight.store.due import Due

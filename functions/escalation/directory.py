@@ -4,11 +4,11 @@ Skips entries that fail validation, and logs each one: `opsknight.runtime.lenien
 """
 
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, Team, User
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.incident.model import Incident

@@ -6,7 +6,7 @@ a timer does is in `opsknight.escalation`.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from escalation.outbox import Outbox
 from escalation.roster import Roster
 from escalation.shadows import Shadows
 from escalation.step_before import StepBefore
+from opsknight.classes import dataclass
 from opsknight.escalation.repair import resting
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
 from opsknight.escalation.timers import (

@@ -6,7 +6,6 @@ It needs no other function of ours, as it speaks when those fail. When and of wh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from escalation.directory import Directory
 from escalation.fallback_text import MOST_SERVICES, of
 from escalation.outbox import Outbox
+from opsknight.classes import dataclass
 from opsknight.escalation.fallback import (
     AGAIN_AFTER,
     MIN_INTERVAL,

@@ -4,9 +4,9 @@ like a line of ours, or reach a terminal as a control character.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Incident, Urgency
 
 # SNS refuses longer subjects, and line breaks in them.

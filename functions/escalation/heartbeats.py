@@ -7,11 +7,11 @@ heartbeat, or its own canary. After a silence of its own, senders get time to be
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from escalation.engine import Engine
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.heartbeats import LOOK_AGAIN, Heard, Heartbeat, Pulse, dedup_key
 from opsknight.incident import canary

@@ -5,13 +5,13 @@ It writes nothing to the table, and decides nothing.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from escalation.budget import Thing
+from opsknight.classes import dataclass
 from opsknight.incident.model import Urgency
 from opsknight.runtime.lanes import Lane, Lanes
 from opsknight.runtime.queues import Queue

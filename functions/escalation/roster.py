@@ -8,12 +8,12 @@ nobody here. `opsknight.notification.shifts` has the messages.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from escalation.directory import Directory
 from escalation.outbox import Outbox
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
 from opsknight.directory.entries import User
 from opsknight.escalation.policy import Rota

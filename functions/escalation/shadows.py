@@ -6,12 +6,12 @@ in an hour, as the configuration may change.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from escalation.directory import Directory
 from escalation.outbox import Outbox
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
 from opsknight.directory.entries import Service
 from opsknight.incident.model import Urgency

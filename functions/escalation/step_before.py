@@ -4,10 +4,10 @@ A hold may have kept it from reaching its users, or we failed to try. The rules 
 `opsknight.escalation` and `opsknight.notification`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.delay import delayed
 from opsknight.escalation.pages import Page, PageState, Why
 from opsknight.escalation.steps import Advanced

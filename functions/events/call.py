@@ -1,10 +1,11 @@
 """What goes with a request from the door to the intake. Decides nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service
 from opsknight.http.gateway import Request
 from opsknight.store.calls import Deadline

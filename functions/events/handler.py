@@ -5,7 +5,7 @@ JSON and carries `X-Request-Id`. A queue brings AWS's own events (`events.cloud`
 import json
 from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,7 @@ from events.intake import Intake
 from events.integrations import wires
 from events.reception import Reception, at_limit
 from events.web import Web
+from opsknight.classes import dataclass
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.http import conventions
 from opsknight.http.auth import authenticate, service_of

@@ -3,10 +3,11 @@ value leaves this module only for a comparison.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration
 from opsknight.directory.secret_names import parameter
 from opsknight.http.gateway import Failure, HttpError

@@ -4,13 +4,14 @@ two round trips unless somebody else writes at the same time.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from importlib import import_module
 from typing import Final, NoReturn, assert_never
 
 from events.call import Call, Sender
 from events.rate_limit_reports import Refusals, too_large
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached

@@ -9,9 +9,10 @@ goes with the next report.
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.incident.event_request import LONGEST_DEDUP_KEY, LONGEST_SUMMARY

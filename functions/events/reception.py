@@ -5,7 +5,7 @@ and the answer learn of both. How the answer looks is up to the way in.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
@@ -15,6 +15,7 @@ from events.call import Call, Sender
 from events.hook_secrets import HookSecrets
 from events.intake import Intake, IntakeResult
 from events.web import Web
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.http.directory_cache import DirectoryCache

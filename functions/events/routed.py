@@ -8,12 +8,13 @@ under the very key: that one counts as well. Only then a route is asked, and onl
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.routing import PageAfter
 from opsknight.incident.event_request import parsed

@@ -7,12 +7,13 @@ once: a flush has hundreds of alerts, of which most are only repeated.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
 from events.routed import Dropped, Way
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration, Service
 from opsknight.directory.routing import Routed
 from opsknight.incident.decisions import Ignored

@@ -5,11 +5,13 @@ subscriptions. Nothing else is ever fetched, and no redirect is followed.
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from http.client import HTTPException, HTTPSConnection
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from opsknight.classes import dataclass
 
 REMEMBERED: Final = timedelta(hours=1)
 MOST_REMEMBERED: Final = 20

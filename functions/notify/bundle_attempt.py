@@ -1,10 +1,10 @@
 """One try to send a bundle in a receiver's turn, and its outcome."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from notify.channels.protocol import Outcome
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.bundle import HeldRow
 from opsknight.notification.delivery import Attempt, Delivery

@@ -4,7 +4,6 @@ How a message looks is up to `channels`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import batched
@@ -13,6 +12,7 @@ from typing import Any, Final
 from notify.addressees import owner_key, read, receiver_of
 from notify.reply_codes import ReplyCodes
 from notify.suspects import suspects
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import (
     Channel,

@@ -1,12 +1,12 @@
 """How a delivery ends without an attempt: nobody wants it any more, or its receiver is gone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from notify.attempts import log_end
 from notify.composing import DeliveryContext
 from notify.page_tracker import PageTracker
+from opsknight.classes import dataclass
 from opsknight.notification.delivery import (
     Delivery,
     State,

@@ -5,12 +5,12 @@ fit any more is for the receiver's next turn.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import Final
 
 from notify.page_tracker import PageTracker
+from opsknight.classes import dataclass
 from opsknight.notification.bundle import SentBundle, settled
 from opsknight.notification.delivery import Delivery
 from opsknight.store.calls import Conflict, Deadline

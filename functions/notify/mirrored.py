@@ -6,10 +6,10 @@ bounds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
 from urllib.parse import quote
 
+from opsknight.classes import dataclass
 from opsknight.directory.mirror import MARK, Mirror, Passed, System
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Action

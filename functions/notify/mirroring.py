@@ -7,7 +7,7 @@ trigger the acknowledge and resolve of its key.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -18,6 +18,7 @@ from notify.mirrored import outgoing
 from notify.outbound import Answer, Outbound
 from notify.queues import Queues
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.mirror import LONGEST_WAIT, Mirror, MirrorState, Passed, System
 from opsknight.incident.model import Action
 from opsknight.runtime.telemetry import count, logger, signal

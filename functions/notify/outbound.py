@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -21,6 +21,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
+from opsknight.classes import dataclass
 from opsknight.runtime.addresses import NotAllowed, Reach, Resolve, Target, find, read
 
 LONGEST_ANSWER: Final = 16 * 1024

@@ -5,10 +5,10 @@ The rules are in `opsknight.notification.delivery`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.canary import is_canary
 from opsknight.incident.commands import Unreached

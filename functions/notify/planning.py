@@ -5,13 +5,13 @@ Who gets what is decided in `opsknight.notification.recipients`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from notify.page_tracker import PageTracker
 from notify.passed_acts import pass_on
 from notify.queues import Queues
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, PageState

@@ -1,9 +1,9 @@
 """Wakes the senders and planners of the notify functions, each through its lane."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page
 from opsknight.notification.delivery import Delivery
 from opsknight.runtime.lanes import Lane, Lanes, lane_of, lane_of_page, lane_of_turn

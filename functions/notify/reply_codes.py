@@ -5,12 +5,13 @@ page.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.classes import dataclass
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Message
 from opsknight.notification.replies import NAMED_IN_A_TEXT, OpenCode, calling_code

@@ -6,11 +6,11 @@ messages of others are ignored, after a second look.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from notify.page_tracker import PageTracker
+from opsknight.classes import dataclass
 from opsknight.notification.delivery import Delivery, Report, State, reported
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import count, logger

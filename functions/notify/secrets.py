@@ -6,7 +6,6 @@ repr.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +18,7 @@ from notify.channels.protocol import (
     TemporaryFailure,
     Unaccepted,
 )
+from opsknight.classes import dataclass
 from opsknight.directory.secret_names import parameter
 from opsknight.runtime.ssm_secrets import (
     REMEMBERED,

@@ -16,7 +16,7 @@ each stage reads what is stored. A failure at a receiver is data; it never reach
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ from notify.page_tracker import PageTracker
 from notify.queues import Queues
 from notify.throttling import Joined, Throttling, Turn
 from notify.turns import EARLY_SECONDS, Turns
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted

@@ -7,12 +7,12 @@ is due in its place. The rules are in `opsknight.notification.throttle`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from notify.channels.protocol import Outcome, Sent
 from notify.queues import Queues
+from opsknight.classes import dataclass
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import PageReason

@@ -14,7 +14,6 @@ Only the holder of the lease tells, claims or moves what is held.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +25,7 @@ from notify.endings import Endings
 from notify.members import Members
 from notify.page_tracker import PageTracker
 from notify.throttling import Throttling, Turn
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import HeldRow, SentBundle, choose

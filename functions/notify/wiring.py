@@ -3,14 +3,11 @@ connects, and no chance is drawn, at import.
 """
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from importlib import import_module
 from secrets import token_hex
 from typing import TYPE_CHECKING
-
-import boto3
 
 from notify.channels.amazon import CLIENT_CONFIG
 from notify.channels.registry import Outside, Senders, Settings
@@ -29,10 +26,11 @@ from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
 from notify.turns import Turns
+from opsknight.classes import dataclass
 from opsknight.notification import signed_link
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Message
-from opsknight.runtime import clients, clock
+from opsknight.runtime import aws, clients, clock
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import lanes
@@ -113,7 +111,7 @@ def reports() -> Reports:
 @cache
 def sending() -> Sending:
     settings = read_settings(SendingSettings)
-    reader = SecretReader(boto3.client("ssm", config=SSM_CONFIG))
+    reader = SecretReader(aws.client("ssm", SSM_CONFIG))
     outside = Outside(
         http=Outbound(clock.now, _reach(settings)),
         secrets=Secrets(reader, clock.now, settings.secrets_prefix),
@@ -184,7 +182,7 @@ def sending() -> Sending:
 def mirroring() -> Mirroring:
     settings = read_settings(SendingSettings)
     secrets = Secrets(
-        SecretReader(boto3.client("ssm", config=SSM_CONFIG)), clock.now, settings.secrets_prefix
+        SecretReader(aws.client("ssm", SSM_CONFIG)), clock.now, settings.secrets_prefix
     )
     inbox = f"{settings.local_inbox}/{{host}}" if settings.local_inbox else ""
     http = Outbound(clock.now, _reach(settings), instead=inbox)
@@ -207,16 +205,16 @@ def _reach(settings: SendingSettings) -> Reach:
 
 
 def _ses() -> "SESV2Client":
-    client: SESV2Client = boto3.client("sesv2", config=CLIENT_CONFIG)
-    return client
+    made: SESV2Client = aws.client("sesv2", CLIENT_CONFIG)
+    return made
 
 
 def _numbers() -> "PinpointSMSVoiceV2Client":
     """A page waits for what it says, and goes out without."""
-    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=SSM_CONFIG)
-    return client
+    made: PinpointSMSVoiceV2Client = aws.client("pinpoint-sms-voice-v2", SSM_CONFIG)
+    return made
 
 
 def _phone() -> "PinpointSMSVoiceV2Client":
-    client: PinpointSMSVoiceV2Client = boto3.client("pinpoint-sms-voice-v2", config=CLIENT_CONFIG)
-    return client
+    made: PinpointSMSVoiceV2Client = aws.client("pinpoint-sms-voice-v2", CLIENT_CONFIG)
+    return made

@@ -5,11 +5,11 @@ Whoever asks learns nothing, either: the answer is the same for an address that 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Role, User, has_access
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request
 from opsknight.incident.model import Incident

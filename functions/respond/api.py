@@ -4,12 +4,13 @@ scope and limit, reads the body. The routes are in `routes`.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from secrets import token_hex
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.hold import Hold
 from opsknight.http.body import invalid, read
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable

@@ -2,11 +2,11 @@
 in `calendar_addresses`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
 from opsknight.http.gateway import Answer, HttpError, Request, unavailable
 from opsknight.notification import calendar_link

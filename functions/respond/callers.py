@@ -6,11 +6,12 @@ other page can send, as CORS never allows it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import SCOPES, Role, Service, User, has_access, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.directory.sessions import COOKIE, Session

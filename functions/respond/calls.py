@@ -4,10 +4,10 @@ whoever was called. An answer alone does nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
 from opsknight.http.directory_cache import DirectoryCache

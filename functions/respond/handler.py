@@ -6,12 +6,12 @@ API.
 import json
 from collections.abc import Callable, Collection, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, Protocol
 
+from opsknight.classes import dataclass
 from opsknight.http import conventions
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter

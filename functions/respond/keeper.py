@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from secrets import token_hex
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.http.routes import Router

@@ -8,10 +8,10 @@ GET changes nothing but the mark that the link was opened, because mail scanners
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request

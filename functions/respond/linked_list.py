@@ -7,9 +7,9 @@ come since stands apart, and no button for all includes it.
 import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.decisions import Transitioned

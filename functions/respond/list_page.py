@@ -1,10 +1,10 @@
 """The list behind a link that stands for several incidents, as HTML."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.escalation.hold import Spell
 from opsknight.http.gateway import Answer
 from opsknight.incident.model import Incident, Status

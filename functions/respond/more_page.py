@@ -1,10 +1,10 @@
 """The second page behind a link: hand the incident on, page others, write a note."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer
 from opsknight.incident.commands import LONGEST_NOTE
 from opsknight.incident.model import Incident, Status

@@ -1,10 +1,11 @@
 """Remembers names for 30 seconds, so that a list which is asked for again reads none."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 
+from opsknight.classes import dataclass
 from opsknight.http.directory_cache import TtlCache
 from opsknight.store.calls import Deadline
 from opsknight.store.names import read_names

@@ -7,11 +7,12 @@ Read-only, by an API key with `schedules:read`, which may stand where a bot has 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import SCHEDULES_READ, User
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind
 from opsknight.http.gateway import Answer, HttpError, Request, unavailable

@@ -6,13 +6,13 @@ button. Strangers wrote the titles and details, so all text is escaped (`markup`
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.escalation.hold import Spell
 from opsknight.escalation.pages import StepTaken
 from opsknight.http.gateway import Answer

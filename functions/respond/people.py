@@ -3,9 +3,9 @@
 People, teams and schedules by name, never by number.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.escalation.policy import Target, TargetKind, implicit
 from opsknight.incident.model import Incident

@@ -4,7 +4,6 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from secrets import token_hex
@@ -12,6 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.escalation.hold import Hold
 from opsknight.http.body import invalid

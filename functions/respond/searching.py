@@ -1,10 +1,11 @@
 """What people look for among incidents: words, and what was resolved by when."""
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Status
 from opsknight.store.listings import Listed, Wanted, Word
 from opsknight.store.resolved import Resolved, ResolvedPlace

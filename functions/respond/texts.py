@@ -6,11 +6,12 @@ them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, masked_number
 from opsknight.incident.commands import Acknowledge, Command, Resolve

@@ -9,13 +9,13 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, Failure, Request, unavailable
 from opsknight.notification import twiml
 from opsknight.notification.delivery import Report

@@ -4,12 +4,12 @@ Reads forms; knows no page.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.escalation.hold import Spell
 from opsknight.http.directory_cache import DirectoryCache

@@ -1,8 +1,9 @@
 """The directory as people ask for it: also all services and all users at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, User
 from opsknight.http.directory_cache import DirectoryCache, TtlCache
 from opsknight.store.calls import Deadline

@@ -3,13 +3,13 @@ rendering wrote.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import md5
 from typing import Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from opsknight.classes import dataclass
 from status.documents import FOLDER
 
 S3_CONFIG: Final = Config(

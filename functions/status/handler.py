@@ -6,17 +6,17 @@ import gzip
 import re
 import time
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer, Request, respond
 from opsknight.publishing.board import LATE
-from opsknight.runtime import clock
+from opsknight.runtime import aws, clock
 from opsknight.runtime.settings import PagesSettings, read_settings
 from status.bucket import CACHED, S3_CONFIG, Bucket, Stored
 from status.html import AS_OF, LATE_MARK
@@ -134,7 +134,7 @@ def _nothing() -> Answer:
 @cache
 def pages() -> Pages:
     """Made by the first request: nothing is connected at import."""
-    bucket = Bucket(boto3.client("s3", config=S3_CONFIG), read_settings(PagesSettings).pages_bucket)
+    bucket = Bucket(aws.client("s3", S3_CONFIG), read_settings(PagesSettings).pages_bucket)
     return Pages(bucket, clock.now, time.monotonic)
 
 

@@ -6,10 +6,10 @@ the next time.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import StatusPage
 from opsknight.escalation.hold import Hold

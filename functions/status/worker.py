@@ -5,16 +5,14 @@ again.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
-import boto3
-
+from opsknight.classes import dataclass
 from opsknight.config.configuration import PREFIX, Kind
 from opsknight.directory.receivers import StatusPage
-from opsknight.runtime import clients, clock
+from opsknight.runtime import aws, clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.renders import Renders
 from opsknight.runtime.settings import PublishingSettings, read_settings
@@ -75,7 +73,7 @@ class Worker:
 @cache
 def worker() -> Worker:
     settings = read_settings(PublishingSettings)
-    s3 = boto3.client("s3", config=S3_CONFIG)
+    s3 = aws.client("s3", S3_CONFIG)
     bucket = Bucket(s3, settings.pages_bucket)
     table = clients.table(Table)
     hold = HoldMemory(table, clock.now)

@@ -69,7 +69,7 @@ from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Report, State
 from opsknight.oncall.schedules import Schedule
 from opsknight.publishing.posts import State as Shown
-from opsknight.runtime import clients, clock
+from opsknight.runtime import aws, clients, clock
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.twilio import TwilioAccount
 from opsknight.runtime.wakeups import (
@@ -644,7 +644,8 @@ def test_a_function_may_do_what_it_does(
     for name in ("", "_SESV2", "_PINPOINT_SMS_VOICE_V2"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", dynamodb_server)
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
-    session = boto3.Session()
+    aws.session.cache_clear()
+    session: Any = aws.session()
     used: set[Grant] = set()
 
     def note(params: dict[str, Any], model: Any, **_: object) -> None:
@@ -679,9 +680,12 @@ def test_a_function_may_do_what_it_does(
             )
 
     for service in ("dynamodb", "s3", "sqs", "sns", "ssm", "sesv2", "pinpoint-sms-voice-v2"):
-        session.events.register(f"provide-client-params.{service}", note)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    CALLS[function](server_world)
+        session.register(f"provide-client-params.{service}", note)
+    try:
+        CALLS[function](server_world)
+    finally:
+        # The next test's calls are not this one's.
+        aws.session.cache_clear()
 
     grants, needed = granted(function), used | in_its_name(function)
     assert {each for each in needed if not any(covers(grant, each) for grant in grants)} == set()

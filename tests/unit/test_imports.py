@@ -1,6 +1,7 @@
 """What the function that takes events imports: its cold start, and so a sender, waits for it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,10 @@ NOT_FOR_EVENTS = (
     "opsknight.store.configurations",
     "opsknight.store.directory",
     "opsknight.store.table",
+    # Clients are botocore's: see `runtime/aws.py`.
+    "boto3",
+    "multiprocessing",
+    "s3transfer",
 )
 
 
@@ -49,6 +54,13 @@ def test_rubbish_is_not_looked_for_while_the_function_starts() -> None:
     collections = "print(sum(each['collections'] for each in gc.get_stats()))"
     ours = "import boto3, gc, events.handler"
     assert int(fresh(f"{ours}; {collections}")) - int(fresh(f"import boto3, gc; {collections}")) < 8
+
+
+def test_classes_of_functions_have_methods_when_they_are_called() -> None:
+    at_once = re.compile(r"^(from dataclasses import .*\bdataclass\b|import dataclasses)", re.M)
+    sources = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/common/opsknight/**/*.py")]
+    found = [each.name for each in sources if at_once.search(each.read_text())]
+    assert found == ["classes.py"]
 
 
 def test_the_function_that_takes_events_imports_no_escalation(modules: list[str]) -> None:

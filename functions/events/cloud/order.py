@@ -3,10 +3,11 @@ with the time at which it happened, on the condition that nothing newer was take
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
 from opsknight.integrations.aws import Told
 from opsknight.runtime.telemetry import count, logger

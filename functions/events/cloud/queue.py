@@ -4,7 +4,6 @@ what a rule of the configuration names goes where it says; all else pages nobody
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Final
@@ -21,6 +20,7 @@ from events.cloud.taking import Became, take_in_order
 from events.intake import IntakeResult
 from events.mirrored import pass_on
 from events.routed import Dropped, Found, Way, carry_out
+from opsknight.classes import dataclass
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, IntegrationKey, Service
 from opsknight.directory.secret_names import stack_of

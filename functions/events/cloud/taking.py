@@ -1,13 +1,14 @@
 """One event of AWS and what it carries with it, taken in AWS's own order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from events.call import Call
 from events.cloud.order import Order, Stale
 from events.intake import IntakeResult
+from opsknight.classes import dataclass
 from opsknight.incident.model import Action, Actor, Event
 from opsknight.integrations.aws import Told
 from opsknight.integrations.drafts import Draft, understood

@@ -1,9 +1,9 @@
 """What an integration reads in one request: events in the sender's words, and what is none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.integrations.drafts import Draft
 
 # Each may open an incident, and the limit counts the request as one: so many a function opens in

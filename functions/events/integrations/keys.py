@@ -10,10 +10,10 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from events.call import Call, Sender
+from opsknight.classes import dataclass
 from opsknight.directory.entries import key_hash
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Failure, HttpError

@@ -9,7 +9,7 @@ that reason.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from importlib import import_module
 from typing import Annotated, Final
@@ -23,6 +23,7 @@ from events.integrations.keys import Identified, identify, scrubbed, without_key
 from events.integrations.signatures import is_signed
 from events.reception import Reception
 from events.unpacking import LARGEST_BATCH
+from opsknight.classes import dataclass
 from opsknight.directory.presets import Preset, Scheme, Signature
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue

@@ -7,12 +7,12 @@ so what may pass is a 503. In v1 a 403 means "try later": a bad key there is a 4
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, assert_never
 
 from events.call import Call, Sender
 from events.reception import Reception, at_limit
+from opsknight.classes import dataclass
 from opsknight.directory.entries import key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, unavailable

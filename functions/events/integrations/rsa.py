@@ -10,8 +10,9 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from opsknight.classes import dataclass
 
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _END: Final = "-----END CERTIFICATE-----"

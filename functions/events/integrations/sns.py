@@ -6,7 +6,6 @@ topics. Raw messages carry no signature: there the key decides.
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -18,6 +17,7 @@ from events.integrations.keys import Identified, scrubbed
 from events.integrations.rsa import Unreadable, key_of_certificate
 from events.reception import Reception, at_limit
 from events.web import NotOfSns, Unfetched, Web, checked
+from opsknight.classes import dataclass
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.http.rate_limiter import LimitReached

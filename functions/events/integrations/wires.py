@@ -1,12 +1,12 @@
 """Which protocol a path belongs to. In every process: what a protocol needs it imports itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
 from events.call import Call
 from events.reception import Reception
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, HttpError, Request
 
 type Handler = Callable[[Call, Reception], Answer]

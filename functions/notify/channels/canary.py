@@ -5,13 +5,13 @@ It shares its channel with webhooks, as it is none that anybody may configure.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from notify.channels.protocol import Outcome, Sender, Sent
 from notify.outbound import Answer, Outbound
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.incident.canary import NULL
 from opsknight.notification.message import Message

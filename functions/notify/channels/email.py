@@ -3,7 +3,6 @@ back.
 """
 
 import re
-from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from notify.channels.amazon import sent_by, tag
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.tones import Tone
 from notify.channels.words import ASKS_TO_ACT, words
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import IncidentEvent, Receiver
 from opsknight.notification.message import Message, PageReason
 

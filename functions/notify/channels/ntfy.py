@@ -1,6 +1,5 @@
 """ntfy: a message published as JSON. A page of high urgency breaks through Do Not Disturb."""
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,6 +9,7 @@ from notify.channels.tones import Tone
 from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

@@ -4,13 +4,13 @@ is the secret.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

@@ -1,6 +1,5 @@
 """Pushover: an emergency rings through Do Not Disturb until somebody answers the phone."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
@@ -10,6 +9,7 @@ from notify.channels.tones import Tone
 from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

@@ -1,7 +1,7 @@
 """The table of all channels. A new one needs its module and a line in `BUILDERS`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -21,6 +21,7 @@ from notify.channels.voice import Voice
 from notify.channels.webhook import Webhook
 from notify.outbound import Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ The words are clean but not escaped: each channel escapes for itself. Those of i
 `words`.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from notify.channels.text import clean, cut, isolated, moment
 from notify.channels.tones import Tone
+from opsknight.classes import dataclass
 from opsknight.notification.codes import spaced
 from opsknight.notification.message import Message
 

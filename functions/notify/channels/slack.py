@@ -6,7 +6,6 @@ message of its own: an update makes no phone ring.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from notify.channels.tones import COLOURS, MARKS
 from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message

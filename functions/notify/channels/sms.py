@@ -1,7 +1,6 @@
 """SMS by AWS End User Messaging: few parts, and a link that is never cut."""
 
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from notify.channels.amazon import sent_by
@@ -9,6 +8,7 @@ from notify.channels.protocol import Outcome
 from notify.channels.said import Words
 from notify.channels.text import clean, cut, disarmed
 from notify.channels.words import words
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message, PageReason
 

@@ -1,6 +1,5 @@
 """Telegram: a bot's sendMessage in HTML. A change replies to the first message of its incident."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from typing import Final
@@ -11,6 +10,7 @@ from notify.channels.tones import MARKS, Tone
 from notify.channels.words import words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

@@ -7,7 +7,7 @@ https://www.twilio.com/docs/voice/api/call-resource
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from notify.channels.protocol import (
 from notify.channels.words import words
 from notify.outbound import Answer, Limits, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.incident.model import Status
 from opsknight.notification import twiml

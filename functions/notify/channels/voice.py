@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from notify.channels.sms import context
 from notify.channels.text import counted, cut
 from notify.channels.tones import Tone
 from notify.channels.words import words
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
 

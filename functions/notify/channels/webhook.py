@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from notify.channels.text import clean
 from notify.channels.words import public_part
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver, StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
 

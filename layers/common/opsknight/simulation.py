@@ -5,10 +5,11 @@ Pure. Assumes that providers take every message, and that the directory stays as
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
 from opsknight.escalation.pages import Page, StepTaken

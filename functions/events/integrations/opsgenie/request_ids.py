@@ -7,11 +7,12 @@ is.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
 from typing import Final
+
+from opsknight.classes import dataclass
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INCIDENT: Final = re.compile(r"inc_([0-9a-f]{28})")

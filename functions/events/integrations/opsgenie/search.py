@@ -4,11 +4,11 @@ What it does not know it refuses: a condition that is left out would show what n
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from events.integrations.opsgenie.shown import Seen
 from events.integrations.opsgenie.visit import Refused
+from opsknight.classes import dataclass
 from opsknight.incident.model import ACTIVE, Incident, Status
 
 _TERM: Final = re.compile(r"""\s*([A-Za-z]+)\s*[:=]\s*("[^"]*"|'[^']*'|[^\s()"'*]+)\s*""")

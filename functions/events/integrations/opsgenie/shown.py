@@ -3,11 +3,12 @@ said later is on the timeline, and this puts both together.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
 from events.integrations.opsgenie import request_ids, sent
+from opsknight.classes import dataclass
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import URGENCY, Actor, Alert, Incident, Severity, Status, Timer
 from opsknight.incident.timeline import Change, ChangeKind

@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from events.call import Call, Sender
 from events.integrations.opsgenie import request_ids, sent, shown
 from events.integrations.opsgenie.request_ids import Act, Outcome, Processed
 from events.reception import Reception
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer

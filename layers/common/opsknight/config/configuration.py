@@ -4,11 +4,12 @@ Pure. Maintenance windows and overrides are not part of it: operators make them 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import chain
 from typing import Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset

@@ -4,11 +4,11 @@ Pure: the time is an argument. Overrides are not considered.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import path_of, slug_of
 from opsknight.config.finding import Finding, Severity, warning
 from opsknight.oncall.rotations import Layer

@@ -4,8 +4,8 @@ Pure: `store.configurations` takes the steps.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of, references
 from opsknight.directory import profile
 from opsknight.directory.entries import Integration, Service, Team, User

@@ -1,8 +1,8 @@
 """A problem of a configuration: how bad, where, and a sentence for the operator."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Entry, Kind, Path, path_of
 
 

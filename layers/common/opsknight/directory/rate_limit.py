@@ -3,10 +3,11 @@
 Pure. The counters are in `opsknight.store.counters`.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from typing import Final
+
+from opsknight.classes import dataclass
 
 LIMIT: Final = 120
 WINDOW_SECONDS: Final = 60

@@ -4,13 +4,13 @@ Pure: users, teams and schedules are arguments. How an incident goes through a p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Team, User
 from opsknight.incident.model import Model
 from opsknight.oncall.schedules import Override, Schedule, on_call_at

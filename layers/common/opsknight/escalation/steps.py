@@ -5,11 +5,12 @@ is a step, it finds out whom the step reaches (`policy.reach`) and asks `take` w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import PAGES_AT_ONCE, Page, StepTaken, Why, pages_of
 from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.incident.changes import KEEP, NOTHING, Changes, with_due_time

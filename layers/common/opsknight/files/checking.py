@@ -1,12 +1,12 @@
 """From the data of a file to a configuration, with a sentence for each problem, all at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import (
     AWS_SECTION,
     Configuration,

@@ -3,9 +3,9 @@ same.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Entry, Path, kind_of, path_of, slug_of
 from opsknight.config.diff import Create, Remove, Step, Update
 from opsknight.directory.entries import Integration, Service, User

@@ -1,9 +1,9 @@
 """Problems in a file, and their places."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Path
 from opsknight.config.finding import Severity
 

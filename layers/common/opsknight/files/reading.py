@@ -6,11 +6,12 @@ and aliases that contain themselves are problems: no configuration needs them.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final
 
 import yaml
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Path
 from opsknight.config.finding import Severity
 from opsknight.files import syntax

@@ -1,9 +1,10 @@
 """The result of a check: a verdict, a sentence, and a way to fix it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from opsknight.classes import dataclass
 
 NAMES_SHOWN: Final = 4
 

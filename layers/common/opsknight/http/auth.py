@@ -4,10 +4,10 @@ them, `rate_limiter` says how often they may ask.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import (
     ApiKey,
     IntegrationKey,

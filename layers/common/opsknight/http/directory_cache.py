@@ -7,10 +7,11 @@ that is not found is not remembered: a new one works at once. Who may do what is
 import re
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.incident import canary
 from opsknight.runtime.telemetry import logger

@@ -10,12 +10,13 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Protocol
 
 from pydantic import ConfigDict, Field
 
+from opsknight.classes import dataclass
 from opsknight.http import conventions
 from opsknight.incident import canary
 from opsknight.runtime import clock

@@ -7,11 +7,12 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from opsknight.classes import dataclass
 from opsknight.http.conventions import IDEMPOTENCY_KEY
 from opsknight.http.gateway import Answer, Failure, HttpError, Request
 from opsknight.store.calls import Conflict, Deadline, Unavailable

@@ -4,11 +4,12 @@ description is made from it. No route and no handler stands here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Failure, HttpError, Request
 
 LIMITS: Final = (

@@ -5,11 +5,11 @@ status is in `lifecycle`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Escalation, Incident, Status, Timer, Urgency
 from opsknight.incident.timeline import ChangeKind
 

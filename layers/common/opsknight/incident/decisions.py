@@ -3,10 +3,10 @@
 Nothing here decides anything: that is in `events` and `lifecycle`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.changes import NOTHING, Changes
 from opsknight.incident.model import Alert, Incident, Pointer, Status
 from opsknight.incident.timeline import Change

@@ -4,10 +4,10 @@ Pure, and the first table of docs/events-api.md. What people and timers do is in
 also explains how a transition is made.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.incident.commands import Acknowledge, Resolve, window_check
 from opsknight.incident.decisions import (
     Decision,

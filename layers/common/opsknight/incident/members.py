@@ -5,13 +5,14 @@ Pure. An event that names a member is decided here; all others in `events`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.changes import NOTHING, Changes, applied
 from opsknight.incident.decisions import Decision, Ignored, Opened, Repeated, Transitioned
 from opsknight.incident.model import (

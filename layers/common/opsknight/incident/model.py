@@ -5,7 +5,6 @@ Pure. What happens to an incident is in `events` and `lifecycle`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Annotated, Final, NewType
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from opsknight.classes import dataclass
 from opsknight.incident.occurrences import Occurrence
 
 

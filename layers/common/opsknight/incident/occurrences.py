@@ -4,9 +4,10 @@ began. Tells a repeat from news, and a resolve that comes late from one that cou
 Pure. What an event does with it is in `events`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
+
+from opsknight.classes import dataclass
 
 # How often it is written down that an unchanged problem was seen again.
 SEEN_EVERY: Final = timedelta(minutes=10)

@@ -3,9 +3,10 @@
 Pure.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from opsknight.classes import dataclass
 
 SHADOW: Final = "shadow"
 """In place of the id of a maintenance window, for a service in shadow."""

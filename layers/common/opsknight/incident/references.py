@@ -6,9 +6,10 @@ What is no address stays text.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.event_request import parsed
 from opsknight.incident.text import without_lone_surrogates
 

@@ -2,11 +2,11 @@
 program sends us has this type.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import CoreSchema, core_schema
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import LONE_SURROGATES
 
 

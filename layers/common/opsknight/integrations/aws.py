@@ -6,11 +6,11 @@ delivers more than once, and not in order. What each service sends is in `aws_sh
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import Source
 from opsknight.incident.event_request import readable_float, readable_int
 from opsknight.incident.model import Action, Severity

@@ -3,10 +3,10 @@ does. Pure.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.integrations.aws import Told
 

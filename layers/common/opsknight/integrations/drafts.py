@@ -8,10 +8,11 @@ why a message differs from what was sent.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 from uuid import uuid4
 
+from opsknight.classes import dataclass
 from opsknight.incident.event_request import (
     DEEPEST_DETAILS,
     LONGEST_DEDUP_KEY,

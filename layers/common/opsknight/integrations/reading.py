@@ -1,9 +1,9 @@
 """A tool's payload, read by its preset: which events it holds, and what is passed over and why."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.presets import ActionRule, Ignore, Preset, SeverityRule, Words
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.drafts import Draft, words

@@ -5,9 +5,10 @@ to the next place that may have it: no alert is lost for a misspelt label.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind, id_of
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity

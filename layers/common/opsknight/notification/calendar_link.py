@@ -7,10 +7,10 @@ not expire, as calendars ask for years; a new epoch ends all addresses of before
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.notification.signed_link import BadLink
 
 PATH: Final = "/api/calendar"

@@ -3,11 +3,12 @@
 Pure models. Words and layout belong to the channels (functions/notify/channels).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference

@@ -6,13 +6,13 @@ of a text message can be forged: whoever answers has to have read the message.
 
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Model
 
 # Without letters and digits that look alike, and without vowels: no code is a word.

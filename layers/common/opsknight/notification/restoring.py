@@ -4,10 +4,10 @@ Pure. What is read from the copy, and what is written where, is for `opsknight.s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.changes import Changes, applied
 from opsknight.incident.commands import Resolve, Suppress

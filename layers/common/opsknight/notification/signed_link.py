@@ -9,10 +9,11 @@ for a whole message.
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
+
+from opsknight.classes import dataclass
 
 # Long enough for a weekend. After that, people look an incident up instead of acting from an old
 # message.

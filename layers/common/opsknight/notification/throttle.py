@@ -4,7 +4,6 @@ Pure: `now` is an argument. Throttling never drops a message; whatever must not 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel
 from opsknight.incident.model import Model
 

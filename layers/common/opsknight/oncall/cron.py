@@ -7,12 +7,12 @@ do. What crontabs disagree about (`L`, `#`, `?`, seconds) is refused.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.oncall.wall_clock import EPOCH, instant_of, wall_at
 
 _MONTHS: Final = (

@@ -5,7 +5,7 @@ highest priority that has someone. Whose turn it is within one layer is in `rota
 """
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import Annotated, Self
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, model_validator
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.incident.model import Model
 from opsknight.oncall.rotations import Layer

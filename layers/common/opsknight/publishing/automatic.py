@@ -5,11 +5,11 @@ customers. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Actor, ActorKind, Incident, Status, Urgency
 from opsknight.publishing.posts import Phase, Post, State, Update, opened, updated
 

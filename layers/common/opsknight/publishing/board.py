@@ -5,11 +5,11 @@ nothing else of ours has a place in it, and ids of ours are told by their digest
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import StatusPage
 from opsknight.publishing.posts import Effect, Phase, Post, PostKind, State
 

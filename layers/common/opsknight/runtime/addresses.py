@@ -6,7 +6,6 @@ nobody thought of is not.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import (
     IPv4Address,
@@ -18,6 +17,8 @@ from ipaddress import (
 )
 from typing import Final
 from urllib.parse import urlsplit
+
+from opsknight.classes import dataclass
 
 type Address = IPv4Address | IPv6Address
 type Resolve = Callable[[str, int], Sequence[str]]

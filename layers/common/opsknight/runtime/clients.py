@@ -4,15 +4,13 @@ Nothing connects at import: a function restored from a snapshot would share the 
 twins.
 """
 
-import random
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 from botocore.config import Config
 
-from opsknight.runtime import lenient
+from opsknight.runtime import aws, lenient
 from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from opsknight.store.counters import Counters
@@ -53,29 +51,22 @@ def counters() -> Counters:
 
 @cache
 def sqs() -> "SQSClient":
-    client: SQSClient = _client("sqs", config=MESSAGES_CONFIG)
-    return client
+    made: SQSClient = aws.client("sqs", MESSAGES_CONFIG)
+    return made
 
 
 @cache
 def sns() -> Any:
-    return _client("sns", config=MESSAGES_CONFIG)
+    return aws.client("sns", MESSAGES_CONFIG)
 
 
 @cache
 def ssm() -> "SSMClient":
-    client: SSMClient = _client("ssm", config=SSM_CONFIG)
-    return client
+    made: SSMClient = aws.client("ssm", SSM_CONFIG)
+    return made
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":
     # As for any AWS tool, the region and an endpoint such as MiniStack's come from the environment.
-    client: DynamoDBClient = _client("dynamodb", config=config)
-    return client
-
-
-def _client(service: str, config: Config) -> Any:
-    # botocore draws the pauses between its attempts from the generator that all share. Its state is
-    # in a snapshot: twins of SnapStart would all try again at the same moments.
-    random.seed()
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    made: DynamoDBClient = aws.client("dynamodb", config)
+    return made

@@ -4,7 +4,8 @@ CloudFormation writes it into an SSM parameter, as it does the account at Twilio
 """
 
 import json
-from dataclasses import dataclass
+
+from opsknight.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

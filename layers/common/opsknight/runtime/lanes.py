@@ -6,10 +6,10 @@ How a queue takes messages is in `queues`, what they say in `wakeups`.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import OwnerKind
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery

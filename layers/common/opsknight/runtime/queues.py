@@ -6,7 +6,6 @@ What the messages say is in `wakeups`.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.classes import dataclass
 from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import Wakeup, to_json

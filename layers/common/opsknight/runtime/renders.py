@@ -4,12 +4,12 @@ not take costs a minute at most.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opsknight.classes import dataclass
 from opsknight.runtime.telemetry import logger
 
 # Each message starts a worker of its own, and a new account has ten functions at once.

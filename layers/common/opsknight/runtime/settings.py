@@ -5,8 +5,10 @@ Nothing is read at import. Clients that are made from the settings are in `clien
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import get_type_hints
+
+from opsknight.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

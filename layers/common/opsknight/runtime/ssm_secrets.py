@@ -7,7 +7,7 @@ remembered for a short time, so that a stranger with bad links or signatures doe
 to SSM each.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from opsknight.classes import dataclass
 from opsknight.runtime.telemetry import logger
 
 if TYPE_CHECKING:

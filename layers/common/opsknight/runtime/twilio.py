@@ -6,8 +6,8 @@ descriptions of their versions, which say what a parameter changed, have no room
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from opsknight.classes import dataclass
 from opsknight.notification.replies import calling_code
 
 

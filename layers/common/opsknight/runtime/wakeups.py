@@ -5,10 +5,11 @@ stored there. So a lost, late or doubled message does no harm. How messages are 
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.notification.delivery import Delivery, Report
 from opsknight.runtime.telemetry import logger
 from opsknight.store.due import Place

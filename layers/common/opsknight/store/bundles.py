@@ -5,13 +5,13 @@ Who holds a delivery is decided in `notify.throttling`, who tells what is held i
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import Bundled, HeldRow, SentBundle
 from opsknight.notification.delivery import Delivery, State

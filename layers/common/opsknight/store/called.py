@@ -3,10 +3,10 @@ whoever has the incident. What a step of a policy reaches is in `escalation.step
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Team, User
 from opsknight.escalation.policy import Rota, Target, TargetKind, named, reach
 from opsknight.incident import canary

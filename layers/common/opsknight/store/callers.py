@@ -4,12 +4,12 @@ All that a request needs to know of the directory. Policies and schedules are in
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
 from opsknight.directory.heartbeats import Heartbeat

@@ -12,12 +12,14 @@ misses the gaps (ADR 27).
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Final
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+from opsknight.classes import dataclass
 
 # One attempt: the loop below owns the retries, so that one deadline bounds them.
 TABLE_CONFIG: Final = Config(

@@ -7,10 +7,10 @@ write leaves a revision like any other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, assert_never, cast
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.aws import AwsRules

@@ -2,13 +2,13 @@
 stream or waits for an incident.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from opsknight.classes import dataclass
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.store.calls import NO_ANSWER, REFUSED, THROTTLED, codes, is_passing
 

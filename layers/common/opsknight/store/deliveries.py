@@ -6,10 +6,10 @@ Planning and listing deliveries is in `table`; slots are in `receivers`, bundles
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from opsknight.classes import dataclass
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import LEASE

@@ -5,8 +5,8 @@ Keys, services and users are in `callers`; how a configuration is written as a w
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Integration, Team
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.oncall.schedules import Override, Schedule

@@ -4,10 +4,10 @@ Reads of an index may be a moment old: whoever finds an incident here reads it a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Incident
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying

@@ -5,10 +5,11 @@ nothing is two plain writes side by side: why, and what may come between them, i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.incident.canary import id_prefix
 from opsknight.incident.commands import AlsoPage, Command

@@ -5,10 +5,10 @@ When it is notified, and of what, is for `opsknight.escalation.fallback` to say.
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.escalation.fallback import LEASE, FallbackRow, FallbackState
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

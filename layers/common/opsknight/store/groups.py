@@ -5,11 +5,12 @@ the size of its group: the incident has two counts, and each member an item.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.incident.decisions import (
     Decision,

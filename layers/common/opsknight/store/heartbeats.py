@@ -5,10 +5,10 @@ opens and resolves, so that the two never pass each other.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.heartbeats import GAP, Heard, Heartbeat, Pulse
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

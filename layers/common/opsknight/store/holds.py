@@ -1,8 +1,8 @@
 """The hold in the table: one item, changed on the condition that it is as it was read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from opsknight.classes import dataclass
 from opsknight.escalation.hold import Hold
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, decide_again, retrying

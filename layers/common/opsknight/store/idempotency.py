@@ -5,12 +5,12 @@ a request is, and what is answered, is for `opsknight.http.idempotency` to say.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Model
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

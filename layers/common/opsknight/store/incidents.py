@@ -4,10 +4,10 @@ need no escalation policy. All that taking an event needs; what follows from it 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from opsknight.classes import dataclass
 from opsknight.incident.changes import announced
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.model import Alert, Incident, Pointer

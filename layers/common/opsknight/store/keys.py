@@ -5,10 +5,10 @@ all in one partition, says where it is.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey
 from opsknight.store import directory_items, items, key_items, transactions
 from opsknight.store.calls import Deadline, retrying

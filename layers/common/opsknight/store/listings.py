@@ -5,10 +5,10 @@ partitioned by service and month of resolution, so that old ones get in no list'
 """
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.members import GROUP
 from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items

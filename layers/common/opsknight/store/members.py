@@ -4,11 +4,11 @@ One by one they are written in `deliveries`, and their pages in `paging`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import PageState
 from opsknight.notification.bundle import SentBundle, settled
 from opsknight.notification.delivery import Delivery, State

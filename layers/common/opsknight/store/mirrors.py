@@ -8,13 +8,13 @@ condition that `noted` is as before, has missed nothing.
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from pydantic import ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.directory.mirror import LONGEST_WAIT, Heard, MirrorState, Passed
 from opsknight.incident.event_request import parsed
 from opsknight.store import items, transactions

@@ -3,12 +3,12 @@ delivers more than once and not in order, so an event that is older than the las
 nothing. The item is written with what its event does, or not at all.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Action, Model
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

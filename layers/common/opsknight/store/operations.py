@@ -4,10 +4,10 @@ No configuration file holds these; what files hold is in `configurations`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.timers import window_ended

@@ -1,8 +1,8 @@
 """What belongs to one incident, batch by batch, for lists that go on. Each batch is one query."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import StepTaken
 from opsknight.incident.model import Alert
 from opsknight.incident.timeline import Change

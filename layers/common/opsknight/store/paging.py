@@ -4,10 +4,10 @@ page has failed, is for the rules to say.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from opsknight.classes import dataclass
 from opsknight.directory.receivers import Owner
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.decisions import Transitioned

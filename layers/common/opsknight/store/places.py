@@ -1,9 +1,9 @@
 """Where an event is settled, and what is written with it. `execute` and `groups` carry it out."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.incident.decisions import Merged, Opened
 from opsknight.incident.events import AT_ONCE, Opening

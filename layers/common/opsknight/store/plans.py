@@ -1,10 +1,10 @@
 """Making a plan, which is what applying a file would change, and carrying it out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, key_of
 from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
 from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User

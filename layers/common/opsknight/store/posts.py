@@ -1,12 +1,12 @@
 """The posts of status pages in the table, and when each page was last rendered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Model
 from opsknight.publishing.posts import Post
 from opsknight.store import items, transactions

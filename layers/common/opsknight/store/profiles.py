@@ -5,9 +5,9 @@ overtaken.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.config.lint import paged
 from opsknight.directory.entries import User
 from opsknight.directory.profile import Refusal

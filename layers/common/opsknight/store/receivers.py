@@ -7,11 +7,11 @@ receivers there are is the directory's; what is held for one is in `bundles`.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.notification.throttle import EXEMPT_EVERY, LEASE, ReceiverState
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

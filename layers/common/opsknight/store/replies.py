@@ -6,10 +6,10 @@ What a reply means is in `opsknight.notification.replies`.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.notification.replies import ALL_WITHIN, MOST_WRONG, WORKS_FOR, OpenCode, code_of
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying

@@ -5,9 +5,9 @@ The index is a moment behind the table. An incident enters it once, by the write
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.incident.canary import is_canary
 from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying

@@ -8,12 +8,13 @@ decided in `opsknight.notification.restoring`.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page
 from opsknight.incident.model import Incident, Status
 from opsknight.notification.delivery import Delivery

@@ -1,8 +1,8 @@
 """Rollouts of services, by time. What they are is in `opsknight.incident.rollouts`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.rollouts import KEPT, SUSPECT_FOR, Rollout, suspected
 from opsknight.store import items
 from opsknight.store.calls import Deadline

@@ -6,12 +6,12 @@ What they are told is decided in `opsknight.notification.shifts`.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
 from opsknight.escalation.policy import Rota

@@ -3,10 +3,10 @@ has routes, or ever had. It says which incident they belong to, whatever the rou
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.routing import Routed
 from opsknight.incident.model import Pointer
 from opsknight.store import items

@@ -4,13 +4,13 @@ What the items are is for the classes that build on it to say.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.store.calls import Deadline, Unavailable, retrying
 from opsknight.store.wire import Item, Wire, plain
 

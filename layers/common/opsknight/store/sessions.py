@@ -3,10 +3,10 @@
 A row for each session lies under its user too, so that a person can see and end their own.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from opsknight.classes import dataclass
 from opsknight.directory.sessions import RENEWABLE, CodeLogin, Identity, Login, Session, Way
 from opsknight.notification.delivery import Delivery
 from opsknight.store import items, message_items, transactions

@@ -7,9 +7,9 @@ out what fails validation (`Rows.readable`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.decisions import Merged, Opened, Transitioned

@@ -2,10 +2,10 @@
 operators see what pages nobody.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import Unmatched
 from opsknight.integrations.aws import Told
 from opsknight.store import items, transactions

@@ -3,9 +3,9 @@ line.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import StepTaken
 from opsknight.incident.model import Alert, Incident
 from opsknight.incident.rollouts import Rollout

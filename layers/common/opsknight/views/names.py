@@ -1,9 +1,9 @@
 """What entries of the directory are called, beside their ids. Pure; `store.names` reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import OwnerKind

@@ -3,13 +3,15 @@ description is made from it, and this module writes it. The shapes themselves ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
+
+from opsknight.classes import dataclass
 
 type Json = dict[str, Any]
 

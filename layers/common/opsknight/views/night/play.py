@@ -1,9 +1,10 @@
 """Playing one event: what the rules decide, and what follows if nobody acts. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import assert_never
 
+from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.incident.decisions import (
     Decision,

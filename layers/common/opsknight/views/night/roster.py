@@ -3,10 +3,11 @@ file, and writes nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import BaseModel, ValidationError
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import ServiceReceiver, StatusPage

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, assert_never
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import slug_of
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import StepTaken, Why
