@@ -42,6 +42,7 @@ def defined(decorator: Any) -> tuple[Any, Any, Any, Any, Any]:
     class Mutable:
         a: int = 0
         seen: list[int] = field(default_factory=list)
+        asked: bool = field(default=False, init=False)
 
         def __repr__(self) -> str:
             return "mine"
@@ -71,6 +72,7 @@ def seen(decorator: Any) -> list[object]:
         repr(a).rpartition(".")[2],
         repr(child(1, "x", [])).rpartition(".")[2],
         repr(mutable()),
+        mutable().asked,
         a == frozen(1, c=(2,), secret="t"),
         a == frozen(2, c=(2,)),
         a == child(1, c=(2,)),

@@ -8,7 +8,7 @@ writes each method when it is first called, and everything else is as usual (ADR
 mypy sees the decorator of the standard library.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, fields, make_dataclass
 from dataclasses import dataclass as standard
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -29,6 +29,8 @@ else:
             # pydantic takes what begins like this for no description.
             cls.__doc__ = cls.__doc__ or f"{cls.__name__}(...)"
             found = standard(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)(cls)
+            # With slots, `__init__` sets the defaults of fields that are no arguments, too.
+            options = {"frozen": frozen, "slots": slots}
             written = ["__init__"]
             written += ["__repr__"] if repr else []
             written += ["__eq__"] if eq else []
@@ -36,7 +38,7 @@ else:
             written += _ORDER if order else []
             for name in written:
                 if name not in cls.__dict__:
-                    setattr(found, name, _written_later(found, name, frozen))
+                    setattr(found, name, _written_later(found, name, options))
             if eq and not frozen:
                 found.__hash__ = None
             if frozen:
@@ -47,9 +49,9 @@ else:
         return made if cls is None else made(cls)
 
 
-def _written_later(cls: type, name: str, frozen: bool) -> Callable[..., Any]:
+def _written_later(cls: type, name: str, options: Mapping[str, bool]) -> Callable[..., Any]:
     def first_call(self: object, *args: Any, **kwargs: Any) -> Any:
-        method = _written(cls, name, frozen)
+        method = _written(cls, name, options)
         # Of two threads that both come first, either's will do.
         setattr(cls, name, method)
         return method(self, *args, **kwargs)
@@ -57,7 +59,7 @@ def _written_later(cls: type, name: str, frozen: bool) -> Callable[..., Any]:
     return first_call
 
 
-def _written(cls: Any, name: str, frozen: bool) -> Callable[..., Any]:
+def _written(cls: Any, name: str, options: Mapping[str, bool]) -> Callable[..., Any]:
     """The method that the standard library writes for a class with the same fields."""
     twin = make_dataclass(
         cls.__qualname__.rpartition(".")[2],
@@ -67,7 +69,8 @@ def _written(cls: Any, name: str, frozen: bool) -> Callable[..., Any]:
         repr=name == "__repr__",
         eq=name in ("__eq__", "__hash__", *_ORDER),
         order=name in _ORDER,
-        frozen=frozen,
+        frozen=options["frozen"],
+        slots=options["slots"],
     )
     method: Callable[..., Any] = getattr(twin, name)
     method.__qualname__ = f"{cls.__qualname__}.{name}"
