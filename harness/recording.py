@@ -8,6 +8,8 @@ MiniStack and moto let everything pass. So a call is judged here before it leave
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from types import FrameType
@@ -28,6 +30,7 @@ _IN_TRANSACTION: Final = {
 # to be allowed it: which it was, the watched entry points and the nights know.
 _MAKERS: Final = {
     "canary": ("CanaryFunction",),
+    "console": ("ConsoleFunction",),
     "events": ("EventsFunction",),
     "respond/keep": ("KeepingFunction",),
     "respond": ("RespondFunction",),
@@ -54,6 +57,8 @@ class Touched:
 
 
 DENIED: Final = set[str]()
+_ON_BEHALF: Final = ContextVar[tuple[str, ...]]("_ON_BEHALF", default=())
+"""The functions for which a thread of a pool works: its own stack does not know who asked it."""
 
 
 class Denied(AssertionError):
@@ -133,7 +138,7 @@ def _table(name: str) -> str:
 
 
 @cache
-def _makers(file: str) -> tuple[str, ...]:
+def owners(file: str) -> tuple[str, ...]:
     """The functions whose code a file is; none for what several share, and for other programs."""
     _, root, place = file.rpartition("/functions/")
     return next((_MAKERS[each] for each in _MAKERS if root and place.startswith(each)), ())
@@ -144,7 +149,7 @@ def makers(frame: FrameType | None) -> tuple[str, ...]:
     test itself, and for a thread beside a request.
     """
     while frame is not None:
-        if found := _makers(frame.f_code.co_filename):
+        if found := owners(frame.f_code.co_filename):
             return found
         if "/tests/" in frame.f_code.co_filename:
             # What a test does in the middle of a call is its own.
@@ -156,15 +161,27 @@ def makers(frame: FrameType | None) -> tuple[str, ...]:
 @pytest.fixture(scope="session", autouse=True)
 def calls_are_judged() -> Iterator[None]:
     make: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+    submit: Callable[..., Any] = ThreadPoolExecutor.submit
+
+    def submitted(self: Any, call: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
+        functions = makers(sys._getframe(1)) or _ON_BEHALF.get()
+
+        def on_behalf() -> Any:
+            _ON_BEHALF.set(functions)
+            return call(*args, **more)
+
+        return submit(self, on_behalf)
 
     def judged(self: Any, operation: str, params: dict[str, Any]) -> Any:
         is_dynamodb = self.meta.service_model.service_name == "dynamodb"
-        if is_dynamodb and (functions := makers(sys._getframe(1))):
+        if is_dynamodb and (functions := makers(sys._getframe(1)) or _ON_BEHALF.get()):
             judge(functions, operation, params)
         return make(self, operation, params)
 
     BaseClient._make_api_call = judged  # type: ignore[attr-defined]
+    ThreadPoolExecutor.submit = submitted  # type: ignore[method-assign]
     yield
+    ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
     BaseClient._make_api_call = make  # type: ignore[attr-defined]
     # Code under test may have caught it.
     assert not DENIED
