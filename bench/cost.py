@@ -129,6 +129,11 @@ def measure_cost(endpoint: str, quick: bool) -> list[Figure]:
     ]
 
 
+def idle_month(endpoint: str) -> Bill:
+    """What nothing at all costs, by the template and by units measured at the endpoint."""
+    return _idle(_flight(endpoint), _quiet_minute(endpoint))
+
+
 def _figures(group: str, lines: dict[str, float], most: float | None = None) -> list[Figure]:
     return [
         *(Figure(group, name, dollars, "$") for name, dollars in lines.items()),
