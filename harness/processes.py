@@ -95,8 +95,8 @@ def sending(
             f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
         ),
         lambda incident_id: f"https://ops.example.com/incidents/{incident_id}",
-        coded=lambda message, delivery, _: with_code(
-            message, delivery, LINK_KEY, "https://ops.example.com"
+        coded=lambda message, delivery, to, _: with_code(
+            message, delivery, to, LINK_KEY, "https://ops.example.com"
         ),
     )
     throttling = Throttling(

@@ -45,6 +45,8 @@ class Told:
 class Visitor:
     console: Console
     jar: dict[str, str] = field(default_factory=dict)
+    source: str = "192.0.2.7"
+    """The IP address that it comes from."""
 
     def ask(
         self,
@@ -60,6 +62,7 @@ class Visitor:
             method=method,
             headers=dict(headers),
             query=dict(parse_qsl(query, keep_blank_values=True)),
+            source=self.source,
         )
         sent["cookies"] = [f"{name}={value}" for name, value in self.jar.items()]
         answer = respond(sent, lambda: self.console)

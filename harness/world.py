@@ -103,6 +103,7 @@ def http_event(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     base64: bool = False,
+    source: str = "192.0.2.7",
 ) -> dict[str, Any]:
     """The event that API Gateway hands to the function (payload format 2.0). A body that is not a
     text becomes JSON.
@@ -112,7 +113,10 @@ def http_event(
         "rawPath": path,
         "headers": dict(headers or {}),
         "queryStringParameters": dict(query or {}),
-        "requestContext": {"requestId": "gateway-1", "http": {"method": method, "path": path}},
+        "requestContext": {
+            "requestId": "gateway-1",
+            "http": {"method": method, "path": path, "sourceIp": source},
+        },
         "body": body if isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": base64,
     }

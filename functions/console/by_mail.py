@@ -11,6 +11,7 @@ from hashlib import sha256
 from secrets import token_bytes, token_hex, token_urlsafe
 from typing import Final
 
+from console import devices
 from console.attempts import destination
 from console.pages import Field, Form, Link, page
 from console.visits import LOGIN, REFUSED, Beginning, Visit, is_own_form
@@ -30,8 +31,13 @@ from opsknight.store.sessions import Sessions
 
 ASK: Final = "/auth/mail"
 TYPE: Final = "/auth/code"
-# Anybody may ask in somebody's name, so a mailbox gets a bounded number of codes.
-MOST_AN_HOUR: Final = 5
+# Anybody may ask in somebody's name, so a mailbox gets a bounded number of codes. So that no single
+# stranger uses them up, one place gets few of each mailbox and of all together, and a browser in
+# which its owner has logged in before has an allowance of its own (ADR 76).
+MOST_OF_A_DEVICE: Final = 5
+MOST_OF_A_PLACE: Final = 3
+MOST_OF_A_PLACE_FOR_ALL: Final = 30
+MOST_OF_STRANGERS: Final = 12
 _NAME: Final = "__Host-opsknight-code"
 _COOKIE: Final = f"{_NAME}={{}}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={{}}"
 _OVER: Final = _COOKIE.format("", 0)
@@ -117,7 +123,12 @@ class ByMail:
             hashed, asked, begun.hashed, begun.session, visit.session_hash, visit.deadline
         ):
             return self._over()
-        return begun.answer(asked.then, _OVER)
+        return begun.answer(asked.then, _OVER, *self.device(user, visit))
+
+    def device(self, user: User, visit: Visit) -> tuple[str, ...]:
+        """The cookie by which this browser is known from now on."""
+        keys = self.keys.accepted(visit.now)
+        return (devices.cookie(user.email, token_urlsafe(16), keys[0]),) if keys else ()
 
     @staticmethod
     def _over() -> Answer:
@@ -126,9 +137,22 @@ class ByMail:
         return page(403, "This code does not count any more", text, links=links, cookies=(_OVER,))
 
     def _may_ask(self, address: str, visit: Visit) -> bool:
+        """Counts the same for an address that nobody has: the answer and its time tell nothing."""
         hour = visit.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        cookies, keys = visit.request.cookies, self.keys.accepted(visit.now)
+        if device := devices.device(cookies, address, keys):
+            return self.counters.spends(f"codes:device:{device}", MOST_OF_A_DEVICE, hour)
         named = sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        return self.counters.spends(f"codes:{named}", MOST_AN_HOUR, hour)
+        place = devices.neighbourhood(visit.request.source)
+        # The mailbox's own last: what a place has too much of costs the others nothing.
+        return all(
+            self.counters.spends(name, most, hour)
+            for name, most in (
+                (f"codes:{named}:{place}", MOST_OF_A_PLACE),
+                (f"codes:from:{place}", MOST_OF_A_PLACE_FOR_ALL),
+                (f"codes:{named}", MOST_OF_STRANGERS),
+            )
+        )
 
     def _offer(self, user: User | None, secret: str, then: str, visit: Visit) -> None:
         """The same calls for somebody and for nobody, so that time tells nothing: a wakeup for a

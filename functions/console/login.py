@@ -148,7 +148,7 @@ class LoginDoor:
             hashed, begun.hashed, session, session.id, visit.deadline, login.code
         ):
             return page(404, *SPENT)
-        return begun.answer(HOME)
+        return begun.answer(HOME, *(self.by_mail.device(user, visit) if self.by_mail else ()))
 
     def _offered_to(self, login: Login, visit: Visit) -> User | None:
         user = self.sessions.table.user(login.user_id, visit.deadline)

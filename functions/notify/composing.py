@@ -77,8 +77,8 @@ class Composer:
     """The address of an incident, the same for everybody."""
     reply_codes: ReplyCodes | None = None
     """None where nobody can answer a text message."""
-    coded: Callable[[Message, Delivery, datetime], Message] = lambda message, _, __: message
-    """Puts the code into a message that brings one."""
+    coded: Callable[[Message, Delivery, str, datetime], Message] = lambda message, *_: message
+    """Puts the code into a message that brings one, to the address that it goes to."""
 
     def context(self, delivery: Delivery, deadline: Deadline) -> DeliveryContext:
         found = self.contexts([delivery], deadline)
@@ -166,9 +166,9 @@ class Composer:
             if several and delivery.pages
             else None,
         )
-        if delivery.about is PageReason.CODE:
-            return self.coded(message, delivery, now)
         receiver = next((each.receiver for each in carried if each.receiver), None)
+        if delivery.about is PageReason.CODE:
+            return self.coded(message, delivery, receiver.to if receiver else "", now)
         if self.reply_codes is None or receiver is None or receiver.channel is not Channel.SMS:
             return message
         if delivery.about not in (PageReason.PAGED, PageReason.ASSIGNED):

@@ -74,9 +74,9 @@ class Links:
             return None
         return f"{self.base}/r/{signed_link.token(incident_id, delivery_id, key, now)}"
 
-    def coded(self, message: Message, delivery: Delivery, now: datetime) -> Message:
+    def coded(self, message: Message, delivery: Delivery, to: str, now: datetime) -> Message:
         """Raises SecretsUnavailable: without its code it says nothing."""
-        return with_code(message, delivery, self.keys.signing(now), self.base)
+        return with_code(message, delivery, to, self.keys.signing(now), self.base)
 
     def address(self, incident_id: str) -> str:
         return f"{self.base}/incidents/{incident_id}"

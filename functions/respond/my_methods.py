@@ -95,9 +95,11 @@ def type_code(call: ApiCall, typed: TypedCode) -> Answer:
     if call.now >= ends_at or not tried:
         expected = "Its ten minutes are over, or it was typed wrong five times."
         raise HttpError(410, Failure(error="Code is over", message=expected))
-    if not codes.is_code(typed.code, delivery.id, call.links.accepted(call.now)):
-        raise HttpError(403, Failure(error="Wrong code", message="That is not the code."))
+    # The address as it is now: a code that went to another one shows nothing about this one.
     method = _method(call, method_id, waiting=True)
+    keys = call.links.accepted(call.now)
+    if not codes.is_code(typed.code, delivery.id, keys, method.to):
+        raise HttpError(403, Failure(error="Wrong code", message="That is not the code."))
     destination = _destination(call.caller.user, method)
     Receivers(call.table).confirm(destination, method.to, call.now, call.deadline)
     return Answer(200, Removed(status="success"))

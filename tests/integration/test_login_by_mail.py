@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from console.by_mail import MOST_AN_HOUR
+from console import devices
+from console.by_mail import (
+    MOST_OF_A_DEVICE,
+    MOST_OF_A_PLACE,
+    MOST_OF_A_PLACE_FOR_ALL,
+    MOST_OF_STRANGERS,
+)
 from console.handler import Mailing, make
 from harness.desk import Desk
 from harness.pipeline import Pipeline
@@ -44,7 +50,7 @@ class Mailbox:
     def world(self) -> World:
         return self.night.world
 
-    def visitor(self, **jar: str) -> Visitor:
+    def visitor(self, source: str = "192.0.2.7", **jar: str) -> Visitor:
         reader = SecretReader(self.desk.ssm)
         mailing = Mailing(
             LinkKeys(Secret(reader, self.desk.key_name)),
@@ -52,7 +58,7 @@ class Mailbox:
             self.world.counters,
         )
         function = make(self.world.table, reader, clock.new_id, self.world.clock, by_mail=mailing)
-        return Visitor(function, dict(jar))
+        return Visitor(function, dict(jar), source)
 
     def messages(self) -> list[Message]:
         """Those that came since the last time."""
@@ -110,7 +116,7 @@ def test_one_types_the_code_where_one_asked(mailbox: Mailbox) -> None:
     assert (told.status, told.leads_to) == (303, "/console/oncall")
     [session] = mailbox.sessions()
     assert session.way is Way.MAIL and session.is_recent(mailbox.world.clock())
-    assert [*visitor.jar] == [COOKIE]
+    assert {*visitor.jar} == {COOKIE, devices.NAME}
     assert message.code not in str(mailbox.world.items()), "no code is stored"
 
 
@@ -251,13 +257,66 @@ def test_an_address_of_two_users_gets_nothing(mailbox: Mailbox) -> None:
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
 def test_a_mailbox_gets_a_bounded_number_of_codes(mailbox: Mailbox, email: str) -> None:
-    for _ in range(MOST_AN_HOUR):
-        asks(mailbox.visitor(), email)
+    for number in range(MOST_OF_STRANGERS):
+        asks(mailbox.visitor(f"198.51.100.{number}"), email)
     told = mailbox.visitor().ask("/auth/mail", "POST", form={"email": email.upper()})
     assert (told.status, told.headers["Retry-After"]) == (429, "3600")
     asks(mailbox.visitor(), "ben@example.com")
     mailbox.world.clock.advance(hours=1)
     asks(mailbox.visitor(), email)
+
+
+def refused(visitor: Visitor, email: str = "ada@example.com") -> bool:
+    return visitor.ask("/auth/mail", "POST", form={"email": email}).status == 429
+
+
+def test_one_stranger_uses_up_nobody_s_codes(mailbox: Mailbox) -> None:
+    for _ in range(MOST_OF_A_PLACE):
+        asks(mailbox.visitor("2001:db8::1"))
+    # In a network of their own, everybody has as many addresses as they like.
+    for number in range(2, 2 * MOST_OF_STRANGERS):
+        assert refused(mailbox.visitor(f"2001:db8::{number:x}"))
+    asks(mailbox.visitor("2001:db8:0:1::1"))
+    asks(mailbox.visitor("198.51.100.1"))
+
+
+def test_one_place_asks_for_few_people(mailbox: Mailbox) -> None:
+    for number in range(MOST_OF_A_PLACE_FOR_ALL):
+        asks(mailbox.visitor(), f"stranger{number}@example.com")
+    assert refused(mailbox.visitor(), "ada@example.com")
+    asks(mailbox.visitor("198.51.100.1"))
+
+
+def test_a_browser_that_was_logged_in_has_codes_of_its_own(mailbox: Mailbox) -> None:
+    known = mailbox.visitor()
+    asks(known)
+    types(known, mailbox.message().code or "")
+    known.ask("/auth/logout", "POST", form={})
+    for number in range(2 * MOST_OF_STRANGERS):
+        mailbox.visitor(f"198.51.100.{number}").ask(
+            "/auth/mail", "POST", form={"email": "ada@example.com"}
+        )
+    assert refused(mailbox.visitor("203.0.113.9")), "the strangers' allowance is used up"
+    forged = known.jar[devices.NAME][:-1] + ("A" if known.jar[devices.NAME][-1] != "A" else "B")
+    assert refused(mailbox.visitor(**{devices.NAME: forged}))
+    mailbox.messages()
+    asks(known, "ADA@example.com")
+    assert types(known, mailbox.message().code or "").status == 303
+    # Each browser has the same, and no more.
+    spent = sum(not refused(known) for _ in range(2 * MOST_OF_A_DEVICE))
+    assert spent == MOST_OF_A_DEVICE
+    assert devices.NAME in known.jar
+
+
+def test_a_known_browser_is_known_by_its_own_address(mailbox: Mailbox) -> None:
+    known = mailbox.visitor()
+    asks(known)
+    path = (mailbox.message().link or "").removeprefix("https://ops.example.com")
+    assert known.ask(path, "POST").status == 303
+    assert devices.NAME in known.jar, "a link from the mail shows it as well"
+    for number in range(MOST_OF_STRANGERS):
+        asks(mailbox.visitor(f"198.51.100.{number}"), "ben@example.com")
+    assert refused(known, "ben@example.com")
 
 
 @pytest.mark.parametrize("email", ["", "x", "a" * 400, "é"])

@@ -81,9 +81,9 @@ def test_a_code_that_arrives_shows_that_the_method_works(mine: Mine) -> None:
     path, message = mine.asks()
     assert (message.about, message.link) == (PageReason.CODE, None)
     shown = mine.call("GET", path).body
-    assert (shown["state"], shown["endsAt"]) == ("SENT", "2026-11-23T03:10:00Z")
+    assert (shown["state"], shown["endsAt"]) == ("SENT", "2026-11-23T03:10:00.000Z")
     assert mine.types(path, codes.spaced(message.code or "")) == 200
-    assert mine.confirmed() == {"cm_phone": "2026-11-23T03:00:01Z", "cm_mail": None}
+    assert mine.confirmed() == {"cm_phone": "2026-11-23T03:00:01.000Z", "cm_mail": None}
     # Another number has yet to show it.
     mine.ada(PHONE.model_copy(update={"to": "+4915187654321"}), MAIL)
     mine.world.clock.advance(seconds=31)
@@ -116,6 +116,18 @@ def test_a_number_that_changed_since_is_not_shown_to_work(mine: Mine) -> None:
     path, message = mine.asks()
     mine.ada(MAIL)
     assert mine.types(path, message.code) == 404
+
+
+def test_a_code_to_an_old_address_says_nothing_about_the_new_one(mine: Mine) -> None:
+    path, message = mine.asks()
+    moved = PHONE.model_copy(update={"to": "+4915187654321"})
+    mine.ada(moved, MAIL)
+    assert mine.types(path, message.code) == 403
+    assert mine.confirmed()["cm_phone"] is None
+    path, message = mine.asks()
+    assert mine.types(path, message.code) == 200
+    mine.world.clock.advance(seconds=31)
+    assert mine.confirmed()["cm_phone"]
 
 
 def test_why_a_code_does_not_come_is_told(mine: Mine) -> None:

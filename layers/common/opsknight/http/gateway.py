@@ -43,6 +43,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     """Decoded. API Gateway joins the values of a repeated name with commas."""
     cookies: Mapping[str, str] = field(default_factory=dict[str, str])
+    source: str = ""
+    """The IP address that the request came from, as API Gateway saw it."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any], new_id: Callable[[], str]) -> "Request":
@@ -60,6 +62,7 @@ class Request:
             body=_body(event),
             query={name: value for name, value in query if isinstance(value, str)},
             cookies=_cookies(event, headers),
+            source=str((context.get("http") or {}).get("sourceIp") or ""),
         )
 
 

@@ -1,7 +1,7 @@
 """Codes that people type to show that a message reached them. Pure.
 
-A code is made from the delivery that brings it and the key of links, wherever it is needed: no code
-is stored, and whoever reads the table learns none.
+A code is made from the delivery that brings it, the address that it goes to and the key of links,
+wherever it is needed: no code is stored, and whoever reads the table learns none.
 """
 
 import hmac
@@ -17,16 +17,18 @@ TRIES: Final = 5
 LIFE: Final = timedelta(minutes=10)
 
 
-def code(delivery_id: str, key: bytes) -> str:
-    """Eight digits."""
-    made = int.from_bytes(hmac.digest(key, b"opsknight code\0" + delivery_id.encode(), sha256))
+def code(delivery_id: str, key: bytes, address: str = "") -> str:
+    """Eight digits. `address`: where it goes, if typing it is to show that this address works."""
+    named = "\0".join([delivery_id, address] if address else [delivery_id])
+    text = b"opsknight code\0" + named.encode("utf-8", "surrogatepass")
+    made = int.from_bytes(hmac.digest(key, text, sha256))
     return f"{made % 10**DIGITS:0{DIGITS}}"
 
 
-def is_code(typed: str, delivery_id: str, keys: Iterable[bytes]) -> bool:
+def is_code(typed: str, delivery_id: str, keys: Iterable[bytes], address: str = "") -> bool:
     """`typed`: as people type it, with spaces and dashes. `keys`: all that may have made it."""
     digits = "".join(letter for letter in typed if letter not in " -\u00a0").encode()
-    made = [code(delivery_id, key).encode() for key in keys]
+    made = [code(delivery_id, key, address).encode() for key in keys]
     return any(hmac.compare_digest(digits, each) for each in made)
 
 
