@@ -63,7 +63,7 @@ def test_a_list_shows_active_incidents_newest_first(desk: Desk) -> None:
         "urgency": "HIGH",
         "serviceId": "svc_checkout",
         "serviceName": "Checkout",
-        "createdAt": "2026-11-23T03:00:00Z",
+        "createdAt": "2026-11-23T03:00:00.000Z",
     }
     assert "cursor" not in answer.body
 

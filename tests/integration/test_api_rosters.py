@@ -63,14 +63,17 @@ def test_services_are_those_of_the_callers_teams(desk: Desk) -> None:
 
 def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
     path = "/api/services/svc_checkout/maintenance"
-    body = {"end": "2026-11-23T05:00:00Z", "reason": "New database"}
+    body = {"end": "2026-11-23T05:00:00.000Z", "reason": "New database"}
     made = desk.call("POST", path, body)
     assert made.status == 201
     window = made.body["maintenance"]
-    assert (window["start"], window["end"]) == ("2026-11-23T03:00:00Z", "2026-11-23T05:00:00Z")
+    assert (window["start"], window["end"]) == (
+        "2026-11-23T03:00:00.000Z",
+        "2026-11-23T05:00:00.000Z",
+    )
     assert desk.call("GET", path).body == {"maintenance": [window]}
     told = desk.call("GET", "/api/services").body["services"][0]
-    assert told["maintenanceUntil"] == "2026-11-23T05:00:00Z"
+    assert told["maintenanceUntil"] == "2026-11-23T05:00:00.000Z"
     opened = desk.world.send(event()).incident
     assert opened["status"] == "SUPPRESSED"
     desk.world.clock.advance(minutes=5)
@@ -85,7 +88,11 @@ def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
 
 def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> None:
     path = "/api/services/svc_checkout/maintenance"
-    body = {"start": "2026-11-24T00:00:00Z", "end": "2026-11-25T00:00:00Z", "reason": "Later"}
+    body = {
+        "start": "2026-11-24T00:00:00.000Z",
+        "end": "2026-11-25T00:00:00.000Z",
+        "reason": "Later",
+    }
     window = desk.call("POST", path, body).body["maintenance"]
     assert desk.call("DELETE", f"{path}/{window['id']}").status == 200
     service = desk.world.table.service("svc_checkout", deadline())
@@ -95,7 +102,7 @@ def test_maintenance_that_has_not_begun_is_gone_when_it_is_ended(desk: Desk) -> 
 def test_maintenance_that_comes_again(desk: Desk) -> None:
     path = "/api/services/svc_checkout/maintenance"
     repeat = {"days": 7, "zone": "Europe/Berlin"}
-    body = {"end": "2026-11-23T05:00:00Z", "reason": "Backups", "repeat": repeat}
+    body = {"end": "2026-11-23T05:00:00.000Z", "reason": "Backups", "repeat": repeat}
     window = desk.call("POST", path, body).body["maintenance"]
     assert window["repeat"] == repeat
     assert desk.world.send(event()).incident["status"] == "SUPPRESSED"
@@ -104,8 +111,8 @@ def test_maintenance_that_comes_again(desk: Desk) -> None:
     assert ended.body == {"status": "success", "incidents": 1}
     [following] = desk.call("GET", path).body["maintenance"]
     assert (following["start"], following["end"]) == (
-        "2026-11-30T03:00:00Z",
-        "2026-11-30T05:00:00Z",
+        "2026-11-30T03:00:00.000Z",
+        "2026-11-30T05:00:00.000Z",
     )
     assert desk.call("DELETE", f"{path}/{window['id']}?only=current").status == 404
     assert desk.call("DELETE", f"{path}/{window['id']}").status == 200
@@ -114,10 +121,10 @@ def test_maintenance_that_comes_again(desk: Desk) -> None:
 
 def test_a_user_silences_a_service_again_and_again_for_a_month_at_most(desk: Desk) -> None:
     path, ben = "/api/services/svc_checkout/maintenance", desk.key("ben", *SCOPES)
-    body = {"end": "2026-11-23T05:00:00Z", "reason": "Backups", "repeat": {"days": 1}}
+    body = {"end": "2026-11-23T05:00:00.000Z", "reason": "Backups", "repeat": {"days": 1}}
     refused = desk.call("POST", path, body, key=ben)
     assert (refused.status, refused.body["issues"][0]["path"]) == (400, "repeat.until")
-    body["repeat"] = {"days": 1, "until": "2026-12-20T00:00:00Z"}
+    body["repeat"] = {"days": 1, "until": "2026-12-20T00:00:00.000Z"}
     assert desk.call("POST", path, body, key=ben).status == 201
 
 
@@ -125,17 +132,17 @@ def test_a_user_silences_a_service_again_and_again_for_a_month_at_most(desk: Des
     "body",
     [
         {},
-        {"end": "2026-11-23T05:00:00Z"},
-        {"end": "2026-11-23T03:00:00Z", "reason": "x"},
-        {"end": "2026-11-23T04:00:00Z", "start": "2026-11-23T05:00:00Z", "reason": "x"},
+        {"end": "2026-11-23T05:00:00.000Z"},
+        {"end": "2026-11-23T03:00:00.000Z", "reason": "x"},
+        {"end": "2026-11-23T04:00:00.000Z", "start": "2026-11-23T05:00:00.000Z", "reason": "x"},
         {"end": "9999-12-31T23:59:59-23:59", "reason": "x"},
         {"end": "2026-11-23T05:00:00", "reason": "x"},
-        {"end": "2026-11-23T05:00:00Z", "reason": " "},
-        {"end": "2026-11-23T05:00:00Z", "reason": "x", "keepSuppressed": "no"},
-        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {}},
-        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {"days": 0}},
-        {"end": "2026-11-23T05:00:00Z", "reason": "x", "repeat": {"days": 1, "zone": "Mars"}},
-        {"end": "2026-11-24T02:00:00Z", "reason": "x", "repeat": {"days": 1}},
+        {"end": "2026-11-23T05:00:00.000Z", "reason": " "},
+        {"end": "2026-11-23T05:00:00.000Z", "reason": "x", "keepSuppressed": "no"},
+        {"end": "2026-11-23T05:00:00.000Z", "reason": "x", "repeat": {}},
+        {"end": "2026-11-23T05:00:00.000Z", "reason": "x", "repeat": {"days": 0}},
+        {"end": "2026-11-23T05:00:00.000Z", "reason": "x", "repeat": {"days": 1, "zone": "Mars"}},
+        {"end": "2026-11-24T02:00:00.000Z", "reason": "x", "repeat": {"days": 1}},
     ],
 )
 def test_impossible_maintenance_is_400(desk: Desk, body: dict[str, Any]) -> None:
@@ -145,11 +152,11 @@ def test_impossible_maintenance_is_400(desk: Desk, body: dict[str, Any]) -> None
 
 def test_two_who_plan_maintenance_at_once_both_do(desk: Desk) -> None:
     path = "/api/services/svc_checkout/maintenance"
-    other = {"end": "2026-11-23T06:00:00Z", "reason": "Theirs"}
+    other = {"end": "2026-11-23T06:00:00.000Z", "reason": "Theirs"}
     wire = Wire(desk.world.table.client)
     desk.call("GET", path)
     wire.fail("UpdateItem", doing(lambda: desk.call("POST", path, other)))
-    mine = {"end": "2026-11-23T05:00:00Z", "reason": "Mine"}
+    mine = {"end": "2026-11-23T05:00:00.000Z", "reason": "Mine"}
     assert desk.call("POST", path, mine).status == 201
     told = desk.call("GET", path).body["maintenance"]
     assert sorted(each["reason"] for each in told) == ["Mine", "Theirs"]
@@ -165,14 +172,14 @@ def test_an_answer_that_is_lost_is_no_second_window(desk: Desk) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
     wire.fail("UpdateItem", doing(carry_out_and_lose))
-    made = desk.call("POST", path, {"end": "2026-11-23T05:00:00Z", "reason": "Once"})
+    made = desk.call("POST", path, {"end": "2026-11-23T05:00:00.000Z", "reason": "Once"})
     assert made.status == 201
     assert len(desk.call("GET", path).body["maintenance"]) == 1
 
 
 def test_maintenance_is_for_the_services_own_team(desk: Desk) -> None:
     ben = desk.key("ben", *SCOPES)
-    body = {"end": "2026-11-23T05:00:00Z", "reason": "x"}
+    body = {"end": "2026-11-23T05:00:00.000Z", "reason": "x"}
     path = "/api/services/svc_reports/maintenance"
     assert desk.call("POST", path, body, key=ben).status == 403
     assert desk.call("GET", path, key=ben).status == 403
@@ -193,13 +200,13 @@ def test_who_is_on_call_now_then_and_next(desk: Desk) -> None:
     assert (now["scheduleId"], now["userId"], now["at"]) == (
         "sch_web",
         "user_ada",
-        "2026-11-23T03:00:00Z",
+        "2026-11-23T03:00:00.000Z",
     )
     assert now["shifts"][0] == {
         "userId": "user_ada",
         "userName": "Ada",
-        "start": "2026-11-23T03:00:00Z",
-        "end": "2026-11-24T00:00:00Z",
+        "start": "2026-11-23T03:00:00.000Z",
+        "end": "2026-11-24T00:00:00.000Z",
         "layer": "daily",
     }
     assert len(now["shifts"]) == 8
@@ -225,8 +232,8 @@ def test_an_override_takes_over_and_is_taken_back(desk: Desk) -> None:
     body = {
         "userId": "user_ben",
         "replaces": "user_ada",
-        "start": "2026-11-23T02:00:00Z",
-        "end": "2026-11-23T06:00:00Z",
+        "start": "2026-11-23T02:00:00.000Z",
+        "end": "2026-11-23T06:00:00.000Z",
     }
     made = desk.call("POST", path, body)
     assert made.status == 201
@@ -246,20 +253,24 @@ def test_an_override_takes_over_and_is_taken_back(desk: Desk) -> None:
         ({"userId": "user_none"}, "userId"),
         ({"replaces": "user_none"}, "replaces"),
         ({"replaces": "user_ben"}, ""),
-        ({"end": "2026-11-23T02:00:00Z"}, ""),
-        ({"start": "2026-11-22T00:00:00Z", "end": "2026-11-23T02:00:00Z"}, "end"),
-        ({"end": "2028-11-23T02:00:00Z"}, ""),
+        ({"end": "2026-11-23T02:00:00.000Z"}, ""),
+        ({"start": "2026-11-22T00:00:00.000Z", "end": "2026-11-23T02:00:00.000Z"}, "end"),
+        ({"end": "2028-11-23T02:00:00.000Z"}, ""),
         ({"end": "9999-12-31T23:59:59-23:59"}, "end"),
     ],
 )
 def test_an_impossible_override_is_400(desk: Desk, more: dict[str, Any], path: str) -> None:
-    known = {"userId": "user_ben", "start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+    known = {
+        "userId": "user_ben",
+        "start": "2026-11-23T02:00:00.000Z",
+        "end": "2026-11-23T06:00:00.000Z",
+    }
     answer = desk.call("POST", "/api/schedules/sch_web/overrides", known | more)
     assert answer.status == 400
     assert path in [issue["path"] for issue in answer.body["issues"]]
 
 
-SHIFT = {"start": "2026-11-23T02:00:00Z", "end": "2026-11-23T06:00:00Z"}
+SHIFT = {"start": "2026-11-23T02:00:00.000Z", "end": "2026-11-23T06:00:00.000Z"}
 
 
 def test_a_user_hands_over_only_their_own_shifts(desk: Desk) -> None:
@@ -322,7 +333,11 @@ def test_access_is_checked_before_existence(desk: Desk) -> None:
 
 
 def test_an_override_is_told_to_those_whose_shifts_it_changes(desk: Desk) -> None:
-    body = {"userId": "user_eve", "start": "2026-11-24T09:00:00Z", "end": "2026-11-24T17:00:00Z"}
+    body = {
+        "userId": "user_eve",
+        "start": "2026-11-24T09:00:00.000Z",
+        "end": "2026-11-24T17:00:00.000Z",
+    }
     assert desk.call("POST", "/api/schedules/sch_web/overrides", body).status == 201
     told = [
         Delivery.model_validate(plain(item))

@@ -157,5 +157,5 @@ def test_pages_say_how_their_services_are(desk: Desk, publisher: Publisher) -> N
         "path": "/status/example",
         "services": [{"id": world.service.id, "name": "Payments", "state": "down"}],
         "automaticMinutes": 5,
-        "renderedAt": "2026-11-23T03:00:00Z",
+        "renderedAt": "2026-11-23T03:00:00.000Z",
     }

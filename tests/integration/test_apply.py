@@ -300,6 +300,6 @@ def test_maintenance_and_overrides_speak_the_same_clock(shell: Shell) -> None:
         shell.opsknight("maintenance", "start", "checkout", *at, "--reason", "x").out
     )
     override = json.loads(shell.opsknight("override", "add", "tokyo", "carl", *at).out)
-    assert window["windows"][0]["start"] == override["start"] == "2026-12-01T09:00:00Z"
+    assert window["windows"][0]["start"] == override["start"] == "2026-12-01T09:00:00.000Z"
     assert "18:00 JST" in shell.opsknight("maintenance", "list").out
     assert "18:00 JST" in shell.opsknight("override", "list").out

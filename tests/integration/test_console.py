@@ -153,7 +153,7 @@ def test_the_command_line_makes_such_a_link(console: Console, world: World) -> N
     shell = Shell(world)
     shown = json.loads(shell.opsknight("login", "--user", "ada", "--json").out)
     assert shown["userId"] == "user_ada"
-    assert shown["endsAt"] == "2026-11-23T03:10:00Z"
+    assert shown["endsAt"] == "2026-11-23T03:10:00.000Z"
     path = shown["url"].removeprefix(shell.url)
     assert ask(console, path, "POST").status == 303
 

@@ -62,7 +62,7 @@ def test_a_202_has_exactly_this_shape(moto_world: World) -> None:
         "urgency": "HIGH",
         "serviceId": "svc_checkout",
         "dedupKey": "cpu-high",
-        "createdAt": "2026-11-23T03:00:00Z",
+        "createdAt": "2026-11-23T03:00:00.000Z",
     }
     assert response.body == {
         "status": "success",

@@ -316,7 +316,7 @@ def test_what_leaves_the_filter_is_told_once_more_and_no_longer(shell: Shell) ->
         (None, "OPEN"),
         ("OPEN", "ACKNOWLEDGED"),
     ]
-    assert lines[1]["at"] == "2026-11-23T03:00:05Z"
+    assert lines[1]["at"] == "2026-11-23T03:00:05.000Z"
 
 
 def test_watching_goes_on_when_dynamodb_does_not_answer(shell: Shell) -> None:

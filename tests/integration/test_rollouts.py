@@ -118,7 +118,7 @@ def test_the_incident_after_it_names_it(world: World) -> None:
     incident_id = world.send(event()).incident["id"]
     answer = desk.call("GET", f"/api/incidents/{incident_id}", key=desk.key("ada", *SCOPES))
     [rollout] = answer.body["incident"]["rollouts"]
-    assert (rollout["summary"], rollout["at"]) == ("Deployed <b>v2</b>", "2026-11-23T03:00:00Z")
+    assert (rollout["summary"], rollout["at"]) == ("Deployed <b>v2</b>", "2026-11-23T03:00:00.000Z")
     page = desk.ask(desk.link(incident_id)).text
     assert "6 min before: Deployed &lt;b&gt;v2&lt;/b&gt; (ci)" in page
 

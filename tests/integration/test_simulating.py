@@ -47,7 +47,7 @@ def test_a_night_is_played_with_what_failed_last_and_writes_nothing(desk: Desk) 
     pages = [each for each in played["timeline"] if each["kind"] == "page"]
     ada, ben = pages[0], next(each for each in pages if each["who"] == "Ben")
     assert (ada["who"], ada["how"], ada["afterSeconds"]) == ("Ada", ["sms"], 0)
-    assert ada["failing"] == ["sms since 2026-11-22T10:00:00Z"]
+    assert ada["failing"] == ["sms since 2026-11-22T10:00:00.000Z"]
     assert (ben["who"], ben["afterSeconds"]) == ("Ben", 600)
     assert "failing" not in ben
     assert (played["opens"], played["policyName"], played["urgency"]) == (True, "Web", "HIGH")

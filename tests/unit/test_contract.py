@@ -292,7 +292,7 @@ def test_an_answer_names_its_fields_in_camel_case() -> None:
                 "urgency": "HIGH",
                 "serviceId": "svc_1",
                 "dedupKey": "cpu",
-                "createdAt": "2026-11-23T03:00:00.250000Z",
+                "createdAt": "2026-11-23T03:00:00.250Z",
             },
         },
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 from opsknight.http.gateway import Failure, Issue
-from opsknight.views.wire import Absent, Shape, to_json
+from opsknight.views.wire import Absent, Shape, time, to_json
 
 BERLIN = timezone(timedelta(hours=1))
 
@@ -29,10 +29,15 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def test_names_are_in_camel_case_and_times_in_utc() -> None:
     at = NOON.astimezone(BERLIN).replace(microsecond=250_000)
     assert to_json(Outer(created_at=at, inner=Inner(user_id="user_ada"))) == {
-        "createdAt": "2026-11-23T12:00:00.250000Z",
+        "createdAt": "2026-11-23T12:00:00.250Z",
         "inner": {"userId": "user_ada", "isOpen": False},
         "several": [],
     }
+
+
+def test_times_have_three_digits_whatever_they_are_and_are_never_later() -> None:
+    written = [time(NOON.replace(microsecond=each)) for each in (0, 1, 999_999)]
+    assert written == ["2026-11-23T12:00:00.000Z"] * 2 + ["2026-11-23T12:00:00.999Z"]
 
 
 def test_none_is_absent_where_it_is_the_default_and_null_where_there_is_no_default() -> None:
@@ -52,7 +57,10 @@ def test_whatever_is_inside_is_written_too() -> None:
     )
     assert written["several"] == [{"userId": "a", "isOpen": False}, "b"]
     # Names in a mapping are data.
-    assert written["detail"] == {"until_when": "2026-11-23T12:00:00Z", "numbers": [1, 2.5, True]}
+    assert written["detail"] == {
+        "until_when": "2026-11-23T12:00:00.000Z",
+        "numbers": [1, 2.5, True],
+    }
 
 
 def test_half_of_a_surrogate_pair_fails_no_answer() -> None:

@@ -78,7 +78,7 @@ def rhythm(repeats: Repetition, zone: ZoneInfo) -> str:
 
 def stamp(at: datetime) -> str:
     """For programs."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:

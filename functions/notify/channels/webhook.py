@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from notify.channels.posting import encoded, outcome_of
@@ -15,6 +15,7 @@ from notify.secrets import Secrets
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver, StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
+from opsknight.views.wire import time
 
 _ABOUT_NO_INCIDENT: Final = (
     PageReason.TEST,
@@ -88,9 +89,7 @@ def _incident(brief: Brief, *, public: bool) -> dict[str, object]:
 
 
 def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else time(at)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

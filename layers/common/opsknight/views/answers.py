@@ -21,6 +21,7 @@ from opsknight.views import models, sentences
 from opsknight.views.incident_records import IncidentRecords
 from opsknight.views.names import Names
 from opsknight.views.summary import summary
+from opsknight.views.wire import time
 
 
 def listed(each: Listed, names: Names) -> models.ListedIncident:
@@ -178,6 +179,8 @@ def timeline(
         detail = dict(change.detail)
         if "step" in detail:
             detail["step"] = str(int(detail["step"]) + 1)
+        if "until" in detail:
+            detail["until"] = time(datetime.fromisoformat(detail["until"]))
         entry = models.TimelineEntry(
             at=change.at,
             what=change.what,
