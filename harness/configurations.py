@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from harness.aws_rules import aws_rules
+from harness.daily_reports import reports
 from harness.shadows import MIRRORS, SHADOWS
 
 # Few enough that two files name the same things, so that one turns into the other by updates, too.
@@ -288,6 +289,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         "policies": policies,
         "services": services,
         "status_pages": draw(_status_pages(names(services))),
+        "reports": draw(reports(names(users), SLUGS, TITLES)),
         "presets": draw(st.dictionaries(SLUGS, PRESETS, max_size=1)),
         "aws": draw(aws_rules(names(services))),
     }

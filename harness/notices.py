@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from botocore.model import OperationModel
 
 from harness.amazon import Amazon
+from harness.daily_reports import QUIET, REPORT
 from harness.receivers import HttpReceiver, Request, answers, http_receiver
 from notify.channels.registry import Outside, Senders, Settings
 from notify.outbound import Limits, Outbound
@@ -183,6 +184,8 @@ NOTICES: Final = {
         about=PageReason.ON_CALL,
         note="On call from Tue 09:00: Primary\nPrimary: until Tue 01 Dec 09:00 CET, after Ben",
     ),
+    "report": replace(TEST, about=PageReason.REPORT, note=REPORT.model_dump_json()),
+    "report-quiet": replace(TEST, about=PageReason.REPORT, note=QUIET.model_dump_json()),
 }
 SHOWN_TO_ALL: Final = _about(
     StatusPageEvent.ACKNOWLEDGED,

@@ -105,18 +105,14 @@ def http_event(
     base64: bool = False,
     source: str = "192.0.2.7",
 ) -> dict[str, Any]:
-    """The event that API Gateway hands to the function (payload format 2.0). A body that is not a
-    text becomes JSON.
-    """
+    """API Gateway's event (payload format 2.0). A body that is not a text becomes JSON."""
+    http = {"method": method, "path": path, "sourceIp": source}
     return {
         "version": "2.0",
         "rawPath": path,
         "headers": dict(headers or {}),
         "queryStringParameters": dict(query or {}),
-        "requestContext": {
-            "requestId": "gateway-1",
-            "http": {"method": method, "path": path, "sourceIp": source},
-        },
+        "requestContext": {"requestId": "gateway-1", "http": http},
         "body": body if isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": base64,
     }

@@ -95,8 +95,8 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "opsknight",
             "version": "1",
-            "description": "Send events; see incidents and act on them; say who is on call. Times of"
-            " answers are RFC 3339 in UTC, with milliseconds: `2026-11-23T03:00:00.250Z`.",
+            "description": "Send events; see incidents and act on them; say who is on call. Times"
+            " of answers are RFC 3339 in UTC, with milliseconds: `2026-11-23T03:00:00.250Z`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         # The description is served by the deployment that it describes.

@@ -14,6 +14,7 @@ from escalation.backlog import Backlog
 from escalation.directory import Directory
 from escalation.fallback import Fallback
 from escalation.outbox import Outbox
+from escalation.reports import Reports
 from escalation.roster import Roster
 from escalation.shadows import Shadows
 from escalation.step_before import StepBefore
@@ -69,6 +70,10 @@ class Engine:
     @property
     def _before(self) -> StepBefore:
         return StepBefore(self.table, self.hold)
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.table, self.outbox, self.clock)
 
     @property
     def roster(self) -> Roster:

@@ -135,6 +135,7 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
         case AuditIncidents():
             # From below, what wakes somebody first; and all of it, whatever one of them raises.
             with ExitStack() as each:
+                each.callback(engine.reports.attend, deadline)
                 each.callback(watch, engine.table, engine.clock(), deadline)
                 each.callback(engine.shadows.attend, deadline)
                 each.callback(engine.roster.attend, deadline)

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import OwnerKind, Receiver, ServiceReceiver, StatusPage
+from opsknight.directory.reports import DailyReport
 from opsknight.incident.model import Model
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import PageReason
@@ -27,6 +28,10 @@ def owner_key(delivery: Delivery) -> Item:
             return items.status_page_key(owner.id)
         case OwnerKind.SCHEDULE:
             return items.schedule_key(owner.id)
+        case OwnerKind.REPORT if _is_user(delivery.receiver_id):
+            return items.user_key(delivery.receiver_id)
+        case OwnerKind.REPORT:
+            return items.report_key(owner.id)
         case unknown:
             assert_never(unknown)
 
@@ -58,8 +63,21 @@ def receiver_of(
             schedule = read(Schedule, item)
             channel = None if schedule is None else schedule.channel
             return _named([channel] if channel else [], delivery.receiver_id), True, UTC
+        case OwnerKind.REPORT if _is_user(delivery.receiver_id):
+            user = readable(lambda: user_in(item)) if item else None
+            reached = None if user is None or user.disabled else own_address(user)
+            return reached, False, UTC if user is None else user.clock
+        case OwnerKind.REPORT:
+            report = read(DailyReport, item)
+            known = () if report is None else report.receivers
+            return _named(known, delivery.receiver_id), False, UTC
         case unknown:
             assert_never(unknown)
+
+
+def _is_user(receiver_id: str) -> bool:
+    """A report goes to users by their ids, and to receivers of its own by theirs."""
+    return receiver_id.startswith("user_")
 
 
 def _named(known: Iterable[Receiver], receiver_id: str) -> Receiver | None:

@@ -35,6 +35,7 @@ class Endings:
                 PageReason.TEST: "the test is over",
                 PageReason.ON_CALL: "it comes too late",
                 PageReason.CHANGED: "it comes too late",
+                PageReason.REPORT: "it comes too late",
                 PageReason.CODE: "it comes too late for whoever asked",
                 PageReason.REQUESTED: "it comes too late for whoever asked",
             }

@@ -1,119 +1,169 @@
-"""Reports of providers that come before their message's id is kept, or beside other writes."""
+"""The daily report, by ticks, planning and sending. It is three in the morning of a Monday, in UTC;
+the report is due at 04:10 in Berlin, ten minutes later.
+"""
 
+from collections.abc import Iterator
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from harness.pipeline import Pipeline, step
-from harness.post import PAGES
-from harness.processes import reports
+from escalation.sweep import tick
+from harness.pipeline import Pipeline
 from harness.world import World, deadline
-from notify.reports import AGAIN_AFTER, EARLY
+from notify.channels.reported import report_in
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
-from opsknight.notification.delivery import Delivery, State
-from opsknight.runtime.wakeups import MessageReported
-from opsknight.store import items
-from opsknight.store.calls import Unavailable
-from opsknight.store.deliveries import Deliveries
-from opsknight.store.directory_items import directory_item
+from opsknight.directory.reports import DailyReport
+from opsknight.health.report import Report
+from opsknight.incident.commands import Acknowledge
+from opsknight.incident.model import Status, Urgency
+from opsknight.store import directory_items, items
+from opsknight.store.rosters import Rosters
+from opsknight.store.wire import Item, wire
+
+CHAT = Receiver(id="rcv_ops", name="Ops", channel=Channel.SLACK_WEBHOOK, secret="chat")
 
 
 @pytest.fixture
-def night(world: World) -> Pipeline:
-    night = Pipeline(world)
-    mail = Receiver(id="mail", name="", channel=Channel.EMAIL, to="ada@example.com")
-    night.put(
-        directory_item(
-            User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=(mail,))
-        )
+def night(world: World) -> Iterator[Pipeline]:
+    pipeline = Pipeline(world)
+    known = User(
+        id="user_ada", name="Ada", email="ada@example.com", role=Role.ADMIN, zone="Europe/Berlin"
     )
-    night.escalates(step("ada", after=0), step("ben", after=60))
-    return night
+    pipeline.put(directory_items.directory_item(known))
+    head: Item = {"kind": {"S": "configuration"}, "revision": {"N": "1"}}
+    lists = {"services": wire([world.service.id]), "users": wire([known.id])}
+    pipeline.put(items.HEAD_KEY | head | lists)
+    yield pipeline
+    pipeline.ends()
 
 
-def test_a_report_that_outruns_the_messages_id_is_taken_a_minute_later(night: Pipeline) -> None:
-    delivery = _sent(night)
-    kept = _forgets(night, delivery)
-    reports(night.sending).take(_bounce(night, delivery), deadline())
-    assert _again(night)
-    night.put(kept)
-    night.wait(seconds=AGAIN_AFTER.seconds)
-    assert _now(night, delivery).state is State.BOUNCED
+def reports(night: Pipeline, at: str = "04:10", **more: Any) -> None:
+    entry = DailyReport(
+        id="rep_daily",
+        name="Every morning",
+        at=time.fromisoformat(at),
+        zone="Europe/Berlin",
+        **{"user_ids": ("user_ada",), "receivers": (CHAT,)} | more,
+    )
+    night.put(directory_items.directory_item(entry))
+    tick(night.engine)
+    night.settle()
 
 
-def test_a_strangers_report_is_looked_at_twice_and_no_more(night: Pipeline) -> None:
-    stranger = _event(night, "0102-somebody-elses")
-    reports(night.sending).take(stranger, deadline())
-    [again] = _again(night)
-    night.post.queued.clear()
-    reports(night.sending).settle(again, deadline())
-    assert not _again(night)
-    # So long after the message, its id would have been kept.
-    night.world.clock.at += EARLY + AGAIN_AFTER
-    reports(night.sending).take(stranger, deadline())
-    assert not _again(night)
+def heard(night: Pipeline) -> list[tuple[str, str]]:
+    """By whom, and at which address."""
+    return [(each.receiver.id, each.receiver.to) for each in night.listener.new()]
 
 
-def test_a_write_in_between_does_not_lose_a_report(night: Pipeline) -> None:
-    delivery = _sent(night)
-    client = night.world.table.client
-    stale = [True]
-
-    def other_first(**_: object) -> None:
-        if stale and stale.pop():
-            changes = {"due_at": night.world.clock()}
-            assert Deliveries(night.world.table).change(delivery, changes, deadline())
-
-    client.meta.events.register("before-parameter-build.dynamodb.UpdateItem", other_first)
-    reports(night.sending).take(_bounce(night, delivery), deadline())
-    assert not stale
-    assert _now(night, delivery).state is State.BOUNCED
+def only_report(night: Pipeline) -> Report:
+    [one, two] = [report_in(each.message) for each in night.listener.new()]
+    assert one is not None and one == two, "everybody reads the same"
+    return one
 
 
-def test_a_report_that_can_be_kept_nowhere_comes_again(night: Pipeline) -> None:
-    night.post.away = True
-    with pytest.raises(ClientError, match="ServiceUnavailable"):
-        reports(night.sending).take(_event(night, "0102-early"), deadline())
-    with pytest.raises(Unavailable):
-        reports(night.sending).take(_event(night, "0102-early"), deadline(seconds=-1))
+def test_it_comes_once_a_day_at_its_time(night: Pipeline) -> None:
+    reports(night)
+    night.wait(minutes=8).hears()
+    night.wait(minutes=3)
+    assert sorted(heard(night)) == [("own-address", "ada@example.com"), ("rcv_ops", "")]
+    night.wait(minutes=30).hears()
+    night.world.clock.advance(hours=23)
+    night.wait(minutes=25).hears()
+    night.wait(minutes=7)
+    assert len(heard(night)) == 2
 
 
-def _sent(night: Pipeline) -> Delivery:
-    night.trigger()
-    night.wait(seconds=1)
-    [delivery] = [each for each in night.deliveries() if each.state is State.SENT]
-    return delivery
+def test_it_says_what_is_wrong_and_what_the_day_was_like(night: Pipeline) -> None:
+    reports(night)
+    night.world.clock.advance(minutes=-60)
+    first = night.trigger("disk-1", severity="critical")
+    night.trigger("disk-2", severity="warning")
+    night.world.clock.advance(minutes=4)
+    night.does(first, Acknowledge())
+    night.world.clock.advance(minutes=57)
+    night.pages("ada", "ben", "ada", "ben").listener.new()
+    night.wait(minutes=12)
+    found = [each for each in night.listener.new() if each.receiver.id == "rcv_ops"]
+    [said] = [report_in(each.message) for each in found]
+    assert said is not None and "services" in {each.check for each in said.concerns}
+    day = said.last_day
+    assert day.opened == {Urgency.HIGH: 1, Urgency.MEDIUM: 1}
+    assert day.active == {Status.OPEN: 1, Status.ACKNOWLEDGED: 1}
+    assert (day.acknowledged, day.to_acknowledge) == (1, timedelta(minutes=4))
+    assert day.pages >= 1 and day.is_whole
+    night.fallback(1)
 
 
-def _forgets(night: Pipeline, delivery: Delivery) -> Any:
-    """As before its sender has kept the id of the message."""
-    key = items.provider_key(str(delivery.attempts[-1].provider_id))
-    table = night.world.table
-    row = table.client.get_item(TableName=table.name, Key=key)["Item"]
-    table.client.delete_item(TableName=table.name, Key=key)
-    return row
+def test_two_ticks_at_once_and_one_that_dies_send_it_once(night: Pipeline) -> None:
+    reports(night)
+    night.wait(minutes=8)
+    before = night.world.table.item(items.REPORTS_KEY, deadline())
+    assert before
+    night.wait(minutes=3)
+    assert len(heard(night)) == 2
+    # As if nobody had noted that it was planned.
+    night.put(before)
+    night.wait(minutes=2).hears()
+    state = Rosters(night.world.table).reports(deadline())
+    assert state.told == {"rep_daily": "2026-11-23"}
 
 
-def _bounce(night: Pipeline, delivery: Delivery) -> dict[str, Any]:
-    return _event(night, str(delivery.attempts[-1].provider_id))
+def test_none_is_lost_to_an_outage_and_none_comes_half_a_day_late(night: Pipeline) -> None:
+    reports(night)
+    night.world.clock.advance(hours=3)
+    night.wait(minutes=2)
+    assert len(heard(night)) == 2
+    night.world.clock.advance(hours=34)
+    night.wait(minutes=2).hears()
 
 
-def _event(night: Pipeline, provider_id: str) -> dict[str, Any]:
-    bounce = {"bounceType": "Permanent"}
-    detail = {"eventType": "Bounce", "mail": {"messageId": provider_id}, "bounce": bounce}
-    at = night.world.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"source": "aws.ses", "time": at, "detail": detail}
+def test_one_that_is_new_says_nothing_of_the_time_before_it(night: Pipeline) -> None:
+    reports(night, at="01:00")
+    night.wait(minutes=20).hears()
 
 
-def _again(night: Pipeline) -> list[MessageReported]:
-    queued = [each for each in night.post.queued if isinstance(each.message, MessageReported)]
-    assert {each.queue for each in queued} <= {PAGES}
-    return [each.message for each in queued if isinstance(each.message, MessageReported)]
+def test_a_quiet_day_is_told_to_those_who_want_it(night: Pipeline) -> None:
+    quiet = world_without_concerns(night)
+    reports(night, **quiet)
+    night.wait(minutes=12).hears()
+    reports(night, at="04:30", quiet_days=True, **quiet)
+    night.world.clock.advance(hours=24)
+    night.wait(minutes=20)
+    assert only_report(night).is_quiet
 
 
-def _now(night: Pipeline, delivery: Delivery) -> Delivery:
-    found = night.world.table.delivery(delivery.incident_id, delivery.id, deadline())
-    assert found is not None
-    return found
+def world_without_concerns(night: Pipeline) -> dict[str, Any]:
+    """Nothing is configured but the report and a service with a policy and a contact."""
+    night.put(
+        items.HEAD_KEY
+        | {"kind": {"S": "configuration"}, "revision": {"N": "2"}}
+        | {"services": wire([night.world.service.id])}
+    )
+    night.serves(policy_id="pol_1")
+    other = CHAT.model_copy(update={"id": "rcv_other"})
+    return {"user_ids": (), "receivers": (CHAT, other)}
+
+
+def test_without_a_report_nothing_is_sent_or_written(night: Pipeline) -> None:
+    night.wait(minutes=12).hears()
+    assert night.world.table.item(items.REPORTS_KEY, deadline()) is None
+
+
+def test_whoever_is_disabled_or_gone_gets_none(night: Pipeline) -> None:
+    reports(night, user_ids=("user_ada", "user_gone"))
+    known = night.world.table.user("user_ada", deadline())
+    assert known
+    night.put(directory_items.directory_item(known.model_copy(update={"disabled": True})))
+    night.wait(minutes=12)
+    assert heard(night) == [("rcv_ops", "")]
+
+
+def test_an_entry_that_cannot_be_read_keeps_nobody_from_the_rest(night: Pipeline) -> None:
+    reports(night)
+    night.damage("user#user_ada", "user", "email")
+    night.wait(minutes=12)
+    [said] = [report_in(each.message) for each in night.listener.new()]
+    assert said is not None
+    assert "cannot be read" in said.concerns[0].text

@@ -58,6 +58,7 @@ from opsknight.directory.receivers import (
     ServiceReceiver,
     StatusPage,
 )
+from opsknight.directory.reports import DailyReport
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
@@ -214,7 +215,12 @@ def call_timer(world: World) -> None:
     for shard in range(DUE_SHARDS):
         _send(escalation.handler.on_due, SweepShard(shard))
     _every_path(world, wake)
+    now, chat = datetime.now(UTC), Receiver(id="rcv_ops", name="Ops", channel=Channel.EMAIL, to="x")
+    at = now.time().replace(second=0, microsecond=0)
+    report = DailyReport(id="rep_1", name="Daily", at=at, zone="UTC", receivers=(chat,))
+    world.table.client.put_item(TableName=world.table.name, Item=directory_item(report))
     _send(escalation.handler.on_due, AuditIncidents())
+    assert [each for each in world.items() if each.get("about") == {"S": "report"}]
 
 
 def _heartbeats(world: World) -> None:

@@ -46,6 +46,8 @@ def wanted(configuration: Configuration) -> dict[str, str]:
         add(f"schedule {slug_of(schedule.id)}", [schedule.channel] if schedule.channel else [])
     for page in configuration.status_pages.values():
         add(f"status page {slug_of(page.id)}", page.webhooks)
+    for report in configuration.reports.values():
+        add(f"report {slug_of(report.id)}", report.receivers)
     return found
 
 

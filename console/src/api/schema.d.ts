@@ -1929,7 +1929,7 @@ export interface components {
          * @description Why a person gets a message.
          * @enum {string}
          */
-        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "changed" | "code" | "test";
+        PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "changed" | "code" | "report" | "test";
         /** @description Changes the urgency, the assignee, or both; the urgency first. */
         Patch: {
             urgency?: components["schemas"]["Urgency"];

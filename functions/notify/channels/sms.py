@@ -140,7 +140,7 @@ def _reply(message: Message) -> str:
 def _middle(message: Message, said: Words) -> list[str]:
     if message.about is PageReason.ANSWER:
         return []
-    if message.about in (PageReason.ON_CALL, PageReason.CHANGED):
+    if message.about in (PageReason.ON_CALL, PageReason.CHANGED, PageReason.REPORT):
         return [plainer(disarmed(f"{name}: {said.shown(value)}")) for name, value in said.facts[:3]]
     if said.listed:
         # The first is in the title.

@@ -41,7 +41,7 @@ def render(message: Message) -> str:
 def sentences(said: Words, message: Message, longest: int = LONGEST_TITLE) -> list[str]:
     """As plain text: whoever marks it up escapes it, so that it is read and not obeyed."""
     found = [_SPOKEN.get(said.tone, said.label)]
-    if said.listed:
+    if said.listed and message.incidents:
         # The title names the first one, too, for those who read no more.
         found += [counted(len(message.incidents), "incident"), f"First: {said.listed[0]}"]
     elif message.code:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from notify.channels import reported
 from notify.channels.posting import encoded, outcome_of
 from notify.channels.protocol import Misconfigured, Outcome, PermanentFailure, TemporaryFailure
 from notify.channels.text import clean
@@ -22,11 +23,12 @@ _ABOUT_NO_INCIDENT: Final = (
     PageReason.ON_CALL,
     PageReason.CODE,
     PageReason.CHANGED,
+    PageReason.REPORT,
 )
 
 
 def event_name(about: object) -> str:
-    """`incident.triggered`, `incident.paged`, `test`, `on_call`, `changed`."""
+    """`incident.triggered`, `incident.paged`, `test`, `on_call`, `changed`, `report`."""
     if about in _ABOUT_NO_INCIDENT:
         return str(about)
     return str(about) if isinstance(about, StatusPageEvent) else f"incident.{about}"
@@ -50,7 +52,9 @@ def render(message: Message) -> dict[str, object]:
         payload["incidents"] = [_incident(brief, public=public) for brief in message.incidents]
     if message.code:
         payload["code"] = message.code
-    if message.note:
+    if message.about is PageReason.REPORT:
+        payload["report"] = reported.payload(message)
+    elif message.note:
         payload["note"] = message.note
     if message.step is not None:
         payload["step"] = message.step + 1

@@ -11,6 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Final, assert_never
 
+from notify.channels.reported import of_report
 from notify.channels.said import (
     CHANGED,
     LONGEST_NAME,
@@ -55,6 +56,8 @@ def words(message: Message) -> Words:
             return of_answer(message)
         case () if message.about is PageReason.CODE:
             return of_code(message)
+        case () if message.about is PageReason.REPORT:
+            return of_report(message)
         case () if message.about is PageReason.ON_CALL:
             return of_shift(message)
         case () if message.about is PageReason.CHANGED:
@@ -175,6 +178,8 @@ def _happened(message: Message, brief: Brief) -> str:
             return "On-call schedule"
         case PageReason.CHANGED:
             return CHANGED
+        case PageReason.REPORT:
+            return "Daily report"
         case PageReason.REQUESTED:
             return "The link that you asked for"
         case PageReason.CODE:

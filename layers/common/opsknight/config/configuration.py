@@ -14,6 +14,7 @@ from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.reports import DailyReport
 from opsknight.escalation.policy import Policy, TargetKind
 from opsknight.oncall.schedules import Schedule
 
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     STATUS_PAGE = "status page"
     PRESET = "preset"
     AWS = "aws rules"
+    REPORT = "report"
 
 
 type Entry = (
@@ -44,6 +46,7 @@ type Entry = (
     | Integration
     | ServiceReceiver
     | StatusPage
+    | DailyReport
 )
 type Path = tuple[str | int, ...]
 """Where something stands in the file."""
@@ -60,6 +63,7 @@ PREFIX: Final = {
     Kind.INTEGRATION: "int",
     Kind.RECEIVER: "rcv",
     Kind.STATUS_PAGE: "page",
+    Kind.REPORT: "rep",
 }
 _SECTION: Final = {
     Kind.PRESET: "presets",
@@ -69,6 +73,7 @@ _SECTION: Final = {
     Kind.POLICY: "policies",
     Kind.SERVICE: "services",
     Kind.STATUS_PAGE: "status_pages",
+    Kind.REPORT: "reports",
 }
 # It is no mapping of names: the section itself is the entry.
 AWS_SECTION: Final = "aws"
@@ -104,6 +109,7 @@ class Configuration:
     integrations: Mapping[str, Integration] = field(default_factory=dict[str, Integration])
     receivers: Mapping[str, ServiceReceiver] = field(default_factory=dict[str, ServiceReceiver])
     status_pages: Mapping[str, StatusPage] = field(default_factory=dict[str, StatusPage])
+    reports: Mapping[str, DailyReport] = field(default_factory=dict[str, DailyReport])
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Configuration":
@@ -120,6 +126,7 @@ class Configuration:
             integrations={key_of(it): it for it in ordered if isinstance(it, Integration)},
             receivers={key_of(it): it for it in ordered if isinstance(it, ServiceReceiver)},
             status_pages={key_of(it): it for it in ordered if isinstance(it, StatusPage)},
+            reports={key_of(it): it for it in ordered if isinstance(it, DailyReport)},
         )
 
     def by_kind(self, kind: Kind) -> Mapping[str, Entry]:
@@ -144,6 +151,8 @@ class Configuration:
                 return self.receivers
             case Kind.STATUS_PAGE:
                 return self.status_pages
+            case Kind.REPORT:
+                return self.reports
             case _:
                 assert_never(kind)
 
@@ -174,6 +183,8 @@ def kind_of(entry: Entry) -> Kind:
             return Kind.RECEIVER
         case StatusPage():
             return Kind.STATUS_PAGE
+        case DailyReport():
+            return Kind.REPORT
         case _:
             assert_never(entry)
 
@@ -257,5 +268,8 @@ def references(entry: Entry) -> Iterator[Reference]:
                 yield Reference(Kind.SERVICE, service_id, ("services", number))
             for service_id in entry.public.names if entry.public else ():
                 yield Reference(Kind.SERVICE, service_id, ("public", "names", slug_of(service_id)))
+        case DailyReport():
+            for number, user_id in enumerate(entry.user_ids):
+                yield Reference(Kind.USER, user_id, ("users", number))
         case _:
             assert_never(entry)

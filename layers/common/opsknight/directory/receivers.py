@@ -49,6 +49,7 @@ class OwnerKind(StrEnum):
     SERVICE = "service"
     STATUS_PAGE = "status_page"
     SCHEDULE = "schedule"
+    REPORT = "report"
 
 
 class Owner(Model):
@@ -58,7 +59,8 @@ class Owner(Model):
     id: str
 
     def __str__(self) -> str:
-        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`, `schedule#<id>`."""
+        """For keys and logs: `user#<id>`, `service#<id>`, `status_page#<id>`, `schedule#<id>`,
+        `report#<id>`."""
         return f"{self.kind}#{self.id}"
 
     @classmethod
@@ -76,6 +78,10 @@ class Owner(Model):
     @classmethod
     def schedule(cls, schedule_id: str) -> "Owner":
         return cls(kind=OwnerKind.SCHEDULE, id=schedule_id)
+
+    @classmethod
+    def report(cls, report_id: str) -> "Owner":
+        return cls(kind=OwnerKind.REPORT, id=report_id)
 
     def destination(self, receiver_id: str) -> str:
         """Names one receiver among those of all owners. Throttling and health are kept under it."""

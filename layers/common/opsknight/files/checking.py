@@ -38,6 +38,7 @@ _KINDS: Final = {
     "status_pages": Kind.STATUS_PAGE,
     "presets": Kind.PRESET,
     "aws": Kind.AWS,
+    "reports": Kind.REPORT,
 }
 
 
@@ -62,6 +63,7 @@ _REFERENCES: Final[Mapping[str, Sequence[tuple[tuple[str, ...], Kind]]]] = {
         (("integrations", _EACH, "default"), Kind.SERVICE),
     ),
     "aws": ((("rules", _EACH, "service"), Kind.SERVICE), (("default",), Kind.SERVICE)),
+    "reports": ((("users", _EACH), Kind.USER),),
     "status_pages": (
         (("services", _EACH), Kind.SERVICE),
         (("public", "names", _KEYS), Kind.SERVICE),

@@ -22,18 +22,20 @@ from opsknight.directory.receivers import (
     StatusPage,
     StatusPageWebhook,
 )
+from opsknight.directory.reports import DailyReport
 from opsknight.directory.support_hours import SupportHours
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.files.aws_shape import AwsShape, aws_rules
 from opsknight.files.hours import HoursShape
 from opsknight.files.integration_shape import integration
+from opsknight.files.method_shape import MethodShape
 from opsknight.files.mirror_shape import mirror
 from opsknight.files.policy_shape import PolicyShape, TargetShape
 from opsknight.files.preset_shape import PresetShape, preset
 from opsknight.files.public_shape import PublicShape
+from opsknight.files.report_shape import ReportShape
 from opsknight.files.shape import (
     LayerShape,
-    MethodShape,
     ScheduleShape,
     ServiceShape,
     StatusPageShape,
@@ -98,6 +100,21 @@ def compiled(name: str, shape: Shape) -> list[Entry]:
                     webhooks=tuple(hooks),
                     shows_details=shape.shows_details,
                     public=None if shape.public is None else _public(shape.public),
+                )
+            ]
+        case ReportShape():
+            return [
+                DailyReport(
+                    id=id_of(Kind.REPORT, name),
+                    name=shape.name or name,
+                    at=shape.at,
+                    zone=shape.zone,
+                    user_ids=tuple(id_of(Kind.USER, each) for each in shape.users),
+                    receivers=tuple(
+                        _receiver(PREFIX[Kind.RECEIVER], slug, each)
+                        for slug, each in shape.receivers.items()
+                    ),
+                    quiet_days=shape.quiet_days,
                 )
             ]
         case PresetShape():

@@ -31,6 +31,7 @@ from opsknight.directory.receivers import (
     StatusPageEvent,
     StatusPageWebhook,
 )
+from opsknight.directory.reports import DailyReport
 from opsknight.directory.support_hours import DEFAULT_OUTSIDE, SupportHours
 from opsknight.escalation.policy import Policy, Step
 from opsknight.files.aws_shape import described_rules
@@ -119,6 +120,18 @@ def fields(entry: Entry) -> Data | str:
             )
         case Integration():
             return described_integration(entry)
+        case DailyReport():
+            return _given(
+                {
+                    "name": _name(entry),
+                    "at": _clock(entry.at),
+                    "zone": entry.zone,
+                    "users": [slug_of(each) for each in entry.user_ids] or None,
+                    "receivers": {slug_of(each.id): _place(each) for each in entry.receivers}
+                    or None,
+                    "quiet_days": entry.quiet_days or None,
+                }
+            )
         case Preset():
             return _given({"name": _name(entry)}) | described_preset(entry)
         case AwsRules():

@@ -39,6 +39,9 @@ def unreachable(configuration: Configuration, reach: Reach) -> Iterator[Finding]
     for page in configuration.status_pages.values():
         for hook in page.webhooks:
             yield from _receiver(hook, (*path_of(page), "webhooks", slug_of(hook.id)), reach)
+    for report in configuration.reports.values():
+        for each in report.receivers:
+            yield from _receiver(each, (*path_of(report), "receivers", slug_of(each.id)), reach)
     yield from _shared(configuration)
 
 

@@ -4,7 +4,6 @@ The description of a field is its documentation: editors show it, and errors rep
 are only slugs here; `opsknight.config.lint` checks that they lead somewhere.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -17,15 +16,16 @@ from pydantic import (
 )
 
 from opsknight.directory.entries import Role, ShiftNotice
-from opsknight.directory.receivers import DEFAULT_EVENTS, Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import DEFAULT_EVENTS, IncidentEvent, StatusPageEvent
 from opsknight.files.aws_shape import AwsShape
-from opsknight.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
 from opsknight.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
 from opsknight.files.integration_shape import IntegrationShape, named
+from opsknight.files.method_shape import MethodShape
 from opsknight.files.mirror_shape import MirrorShape
 from opsknight.files.policy_shape import PolicyShape
 from opsknight.files.preset_shape import PresetShape
 from opsknight.files.public_shape import PublicShape
+from opsknight.files.report_shape import ReportShape
 from opsknight.files.values import (
     Address,
     Duration,
@@ -35,7 +35,6 @@ from opsknight.files.values import (
     Interval,
     Moment,
     Number,
-    Parameter,
     Shape,
     Slug,
     Title,
@@ -53,47 +52,6 @@ DAY: Final = timedelta(days=1)
 def _or_nothing(value: object) -> object:
     """Reads a key without a value, such as `ada:` among members, as an empty mapping."""
     return {} if value is None else value
-
-
-class MethodShape(Shape):
-    """A way to reach somebody: a channel with its address and secret."""
-
-    channel: Channel = Field(description="How messages are sent.")
-    name: Title | None = Field(None, description="The name that people read; by default the key.")
-    to: Annotated[str, Field(max_length=2000)] | None = Field(
-        None,
-        description="The destination: an address, number, URL, or id of a channel, user or chat.",
-    )
-    secret: Parameter | None = Field(
-        None,
-        description="The name of the SSM SecureString parameter that holds the token, URL or key.",
-    )
-    next_secret: Parameter | None = Field(
-        None, description="For a webhook during a rotation: bodies are signed with both secrets."
-    )
-
-    @model_validator(mode="after")
-    def _has_what_its_channel_needs(self) -> Self:
-        channel = self.channel
-        if (wanted := TO.get(channel)) is None:
-            if self.to is not None:
-                raise FieldError("to", misplaced(channel))
-        elif self.to is None:
-            raise ValueError(f"channel {channel} needs `to`: {wanted[1]}")
-        elif not wanted[0].fullmatch(self.to):
-            bare = re.sub(r"[\s()./-]", "", self.to)
-            hint = f'; write "{bare}"' if wanted is NUMBER and E164.fullmatch(bare) else ""
-            raise FieldError("to", f"`to` of channel {channel} must be {wanted[1]}{hint}")
-        needed, what = SECRET.get(channel, (None, ""))
-        if needed is None and self.secret is not None:
-            raise FieldError("secret", f"channel {channel} does not use `secret`: remove it")
-        if needed and self.secret is None:
-            raise ValueError(f"channel {channel} needs `secret`: the name of {what}")
-        if self.next_secret is not None and (channel is not Channel.WEBHOOK or not self.secret):
-            raise ValueError(
-                "only a webhook with a `secret` can have a `next_secret`, during a rotation"
-            )
-        return self
 
 
 class RuleShape(Shape):
@@ -269,6 +227,9 @@ class File(Shape):
     policies: dict[Slug, PolicyShape] = Field({}, description="Whom to page, and in which order.")
     services: dict[Slug, ServiceShape] = Field({}, description="The services that are monitored.")
     status_pages: dict[Slug, StatusPageShape] = Field({}, description="The status pages to inform.")
+    reports: dict[Slug, ReportShape] = Field(
+        {}, description="Reports of every day, about what is wrong and what happened."
+    )
     presets: dict[Slug, PresetShape] = Field(
         {}, description="How to read the payloads of tools that OpsKnight has no preset for."
     )
@@ -284,6 +245,7 @@ SECTIONS: Final[Mapping[str, type[Shape]]] = {
     "policies": PolicyShape,
     "services": ServiceShape,
     "status_pages": StatusPageShape,
+    "reports": ReportShape,
     "presets": PresetShape,
     "aws": AwsShape,
 }

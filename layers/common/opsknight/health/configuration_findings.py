@@ -117,6 +117,12 @@ def destinations(configuration: Configuration) -> dict[str, str]:
         for hook in page.webhooks:
             name = f"{slug_of(hook.id)} of status page {slug_of(page.id)}"
             found[Owner.status_page(page.id).destination(hook.id)] = name
+    for report in configuration.reports.values():
+        owner, of = Owner.report(report.id), f"of report {slug_of(report.id)}"
+        for receiver in report.receivers:
+            found[owner.destination(receiver.id)] = f"{slug_of(receiver.id)} {of}"
+        for user_id in report.user_ids:
+            found[owner.destination(user_id)] = f"user {slug_of(user_id)} {of}"
     return found
 
 

@@ -39,6 +39,8 @@ class PageReason(StrEnum):
     """They show that a message reaches them: by the code in it they log in, or confirm the contact
     method.
     """
+    REPORT = "report"
+    """The daily report. The note has it, as JSON (`opsknight.health.report.Report`)."""
     TEST = "test"
     """An operator tries out the contact method; there is no incident behind it."""
 

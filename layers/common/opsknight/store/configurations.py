@@ -17,6 +17,7 @@ from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.reports import DailyReport
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items, items, transactions
@@ -47,6 +48,7 @@ _LISTS: Final = {
     Kind.STATUS_PAGE: "status_pages",
     Kind.PRESET: "presets",
     Kind.AWS: "aws",
+    Kind.REPORT: "reports",
 }
 _MODELS: Final[Mapping[str, type[Entry]]] = {
     "user": User,
@@ -59,6 +61,7 @@ _MODELS: Final[Mapping[str, type[Entry]]] = {
     "status_page": StatusPage,
     "preset": Preset,
     "aws_rules": AwsRules,
+    "report": DailyReport,
 }
 
 type Listed = Mapping[Kind, frozenset[str]]

@@ -36,6 +36,10 @@ class DirectoryRows(CallerRows):
         """All status pages as they are stored, by id."""
         return self.under(items.status_page_key("")["pk"], "status_page#", deadline)
 
+    def reports(self, deadline: Deadline) -> Iterator[Item]:
+        """All daily reports as they are stored, by id: one of them may fail validation."""
+        return self.under(items.report_key("")["pk"], "report#", deadline)
+
     def policy(
         self, policy_id: str, deadline: Deadline, version: int | None = None
     ) -> Policy | None:

@@ -6,6 +6,7 @@ from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Integration, Service, Team, User
 from opsknight.directory.presets import Preset
 from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.reports import DailyReport
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items
@@ -21,6 +22,7 @@ type Entry = (
     | StatusPage
     | Preset
     | AwsRules
+    | DailyReport
 )
 
 
@@ -48,6 +50,8 @@ def directory_item(entry: Entry) -> Item:
             return (
                 items.status_page_key(entry.id) | {"kind": {"S": "status_page"}} | attributes(entry)
             )
+        case DailyReport():
+            return items.report_key(entry.id) | {"kind": {"S": "report"}} | attributes(entry)
         case _:
             assert_never(entry)
 

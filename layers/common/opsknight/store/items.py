@@ -28,6 +28,7 @@ AWS_RULES_KEY: Final[Item] = {"pk": {"S": "aws"}, "sk": {"S": "rules"}}
 # Until when people have been told of their time on call.
 ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
 SHADOWS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "shadows"}}
+REPORTS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "reports"}}
 DUE_SHARDS: Final = 16
 
 
@@ -200,6 +201,10 @@ def receiver_key(service_id: str, receiver_id: str) -> Item:
 def status_page_key(page_id: str) -> Item:
     # All in one partition: every announcement asks for all of them, and there are few.
     return _key("statuspages", f"status_page#{page_id}")
+
+
+def report_key(report_id: str) -> Item:
+    return _key("reports", f"report#{report_id}")
 
 
 def post_key(page_id: str, post_id: str) -> Item:

@@ -50,5 +50,7 @@ def entry_key(kind: Kind, key: str) -> Item:
             return items.preset_key(key)
         case Kind.AWS:
             return items.AWS_RULES_KEY
+        case Kind.REPORT:
+            return items.report_key(key)
         case _:
             assert_never(kind)

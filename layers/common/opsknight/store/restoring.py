@@ -30,11 +30,11 @@ from opsknight.store.wire import Item, plain, wire
 DIRECTORY: Final = (
     *("integration_key", "api_key", "key_listing"),
     *("user", "schedule", "override", "team", "policy", "service"),
-    *("integration", "receiver", "status_page", "preset", "aws_rules"),
+    *("integration", "receiver", "status_page", "preset", "aws_rules", "report"),
 )
 _LISTS: Final = (
     *("users", "schedules", "teams", "policies", "services"),
-    *("integrations", "receivers", "status_pages", "presets", "aws"),
+    *("integrations", "receivers", "status_pages", "presets", "aws", "reports"),
 )
 # What of an incident's partition comes back as it was. Its pages and deliveries end first.
 _PARTS: Final = frozenset({"alert", "change", "member", "step", "page", "delivery", "remembered"})

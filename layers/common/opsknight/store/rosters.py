@@ -24,6 +24,7 @@ from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
+from opsknight.store.wire import Item
 
 # What changes later than this, people hear of a day before it.
 TOLD_AHEAD: Final = timedelta(days=28)
@@ -39,6 +40,13 @@ class RosterState(Model):
 class ShadowState(Model):
     told: dict[str, str] = Field(default_factory=dict)
     """By service, the last warning that its shadow ends."""
+    due_at: AwareDatetime | None = None
+    """When to look again."""
+
+
+class ReportState(Model):
+    told: dict[str, str] = Field(default_factory=dict)
+    """By report, the last day of which it is planned, or was not wanted."""
     due_at: AwareDatetime | None = None
     """When to look again."""
 
@@ -76,9 +84,29 @@ class Rosters:
         self, seen: ShadowState, told: Mapping[str, str], due_at: datetime, deadline: Deadline
     ) -> None:
         """Raises Conflict when somebody was faster."""
-        changes = transactions.update({"kind": "shadows", "told": told, "due_at": due_at})
+        self._advance("shadows", items.SHADOWS_KEY, seen.due_at, told, due_at, deadline)
+
+    def reports(self, deadline: Deadline) -> ReportState:
+        return self.table.get(ReportState, items.REPORTS_KEY, deadline) or ReportState()
+
+    def advance_reports(
+        self, seen: ReportState, told: Mapping[str, str], due_at: datetime, deadline: Deadline
+    ) -> None:
+        """Raises Conflict when somebody was faster."""
+        self._advance("reports", items.REPORTS_KEY, seen.due_at, told, due_at, deadline)
+
+    def _advance(
+        self,
+        kind: str,
+        key: Item,
+        seen_due_at: datetime | None,
+        told: Mapping[str, str],
+        due_at: datetime,
+        deadline: Deadline,
+    ) -> None:
+        changes = transactions.update({"kind": kind, "told": told, "due_at": due_at})
         condition = transactions.still(
-            {"due_at": seen.due_at},
+            {"due_at": seen_due_at},
             changes["ExpressionAttributeNames"],
             changes["ExpressionAttributeValues"],
         )
@@ -86,7 +114,7 @@ class Rosters:
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
-            Key=items.SHADOWS_KEY,
+            Key=key,
             ConditionExpression=condition,
             **changes,
         )

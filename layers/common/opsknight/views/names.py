@@ -25,6 +25,7 @@ _OWNERS: Final = {
     OwnerKind.SERVICE: Kind.SERVICE,
     OwnerKind.STATUS_PAGE: Kind.STATUS_PAGE,
     OwnerKind.SCHEDULE: Kind.SCHEDULE,
+    OwnerKind.REPORT: Kind.REPORT,
 }
 
 
