@@ -24,10 +24,12 @@ from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.names import entry_key
-from opsknight.store.rosters import Rosters
+from opsknight.store.rosters import Rosters, ShadowState
 from opsknight.store.table import Table
 
 LOOKED_AT_EVERY: Final = timedelta(hours=1)
+# Over before the next tick.
+LEASE: Final = timedelta(seconds=50)
 # How long before the end, the nearest last.
 BEFORE: Final = (timedelta(days=7), timedelta(days=1))
 
@@ -39,7 +41,9 @@ class Shadows:
     clock: Callable[[], datetime]
 
     def attend(self, deadline: Deadline) -> None:
-        """At least once: tells first, then records it."""
+        """At least once: a process that dies between telling the fallback address and recording
+        it is the only one that tells it twice.
+        """
         rosters, now = Rosters(self.table), self.clock()
         state = rosters.shadows(deadline)
         if state.due_at is not None and now < state.due_at:
@@ -47,12 +51,19 @@ class Shadows:
         shadows = self._read(now, deadline)
         told = {each.id: name for each in shadows if (name := _due(each, now))}
         new = [each for each in shadows if told.get(each.id) not in (None, state.told.get(each.id))]
-        # Should it fail, the next tick tries again.
-        if new and not self._tell_fallback(new):
-            return
+        # Planned twice, a delivery is the same, so whatever fails here repeats nothing.
         for each in new:
             self._tell_team(each, now, deadline)
         try:
+            if new:
+                # SNS knows no message again. So of two ticks one tells, and nothing but its record
+                # follows.
+                leased = ShadowState(told=state.told, due_at=now + LEASE)
+                rosters.advance_shadows(state, leased.told, now + LEASE, deadline)
+                # Should it fail, the next tick tries again.
+                if not self._tell_fallback(new):
+                    return
+                state = leased
             rosters.advance_shadows(state, told, _next(shadows, now), deadline)
         except Conflict:
             logger.info("another tick has told of shadows")

@@ -3,7 +3,7 @@ Monday, in UTC.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -194,8 +194,57 @@ def test_a_warning_that_the_fallback_did_not_get_is_sent_again(night: Pipeline) 
     night.post.topic_away = True
     night.engine.shadows.attend(deadline())
     night.post.topic_away = False
+    # By the next tick.
+    night.world.clock.advance(minutes=1)
     night.fallback(0).engine.shadows.attend(deadline())
     night.fallback(1)
+
+
+def test_who_dies_before_the_record_repeats_no_warning_at_once(night: Pipeline) -> None:
+    """As two ticks at the same moment do, of which one is late with its record."""
+    night.ticking = False
+    listed(night)
+    with pytest.raises(Died):
+        dies(night, "UpdateItem", 2, lambda: night.engine.shadows.attend(deadline()))
+    night.fallback(1).engine.shadows.attend(deadline())
+    night.fallback(0)
+    # Nobody knows whether it was told.
+    night.world.clock.advance(minutes=1)
+    night.engine.shadows.attend(deadline())
+    night.fallback(1).engine.shadows.attend(deadline())
+    night.fallback(0)
+
+
+def test_what_its_team_cannot_be_told_repeats_no_warning(night: Pipeline) -> None:
+    night.ticking = False
+    night.team("team_web", Member(user_id="user_ada"))
+    night.serves(team_id="team_web")
+    listed(night)
+    for _ in range(3):
+        with pytest.raises(Died):
+            dies(night, "PutItem", 1, lambda: night.engine.shadows.attend(deadline()))
+    night.fallback(0).engine.shadows.attend(deadline())
+    night.fallback(1)
+
+
+class Died(BaseException):
+    pass
+
+
+def dies(night: Pipeline, operation: str, number: int, does: Callable[[], None]) -> None:
+    """Raises Died in place of the call of this number."""
+    events, left = night.world.table.client.meta.events, [number]
+
+    def called(model: Any, **_: Any) -> None:
+        left[0] -= model.name == operation
+        if not left[0] and model.name == operation:
+            raise Died
+
+    events.register("before-call.dynamodb", called)
+    try:
+        does()
+    finally:
+        events.unregister("before-call.dynamodb", called)
 
 
 def test_its_team_and_the_fallback_hear_a_week_and_a_day_before(night: Pipeline) -> None:
