@@ -6,8 +6,7 @@ Who holds a delivery is decided in `notify.throttling`, who tells what is held i
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -17,15 +16,10 @@ from opsknight.notification.bundle import Bundled, HeldRow, SentBundle
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import ReceiverState
 from opsknight.store import items, message_items, transactions
-from opsknight.store.calls import Conflict, Deadline, Unavailable, retrying
+from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain, wire
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
-
-# The most that DynamoDB writes in one batch.
-LARGEST_WRITE: Final = 25
 # The most that one sender can claim, send and record in a third of its lease.
 LARGEST_BUNDLE: Final = 1500
 # Rows are sorted by urgency: HIGH comes before this key.
@@ -192,7 +186,7 @@ class Bundles:
         """They are not held any more."""
         pk = items.receiver_state_key(destination)["pk"]
         keys: list[Item] = [{"pk": pk, "sk": {"S": each.sk}} for each in rows]
-        self._write([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
+        self.table.write_all([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
 
     def keep(
         self, leader: Delivery, carried: Sequence[Delivery], now: datetime, deadline: Deadline
@@ -235,19 +229,4 @@ class Bundles:
         # An incident whose step came again while it was held is carried by two deliveries, and
         # DynamoDB refuses a request that names an item twice, as a whole and for ever.
         unique = {(item["pk"]["S"], item["sk"]["S"]): item for item in new}
-        self._write([{"PutRequest": {"Item": item}} for item in unique.values()], deadline)
-
-    def _write(self, requests: "Sequence[WriteRequestTypeDef]", deadline: Deadline) -> None:
-        for chunk in batched(requests, LARGEST_WRITE, strict=False):
-            left: Any = list(chunk)
-            attempt = 0
-            while left:
-                answer = retrying(
-                    deadline,
-                    self.table.client.batch_write_item,
-                    RequestItems={self.table.name: left},
-                )
-                left = answer.get("UnprocessedItems", {}).get(self.table.name)
-                if left:
-                    deadline.pause(attempt, Unavailable("items were left unprocessed"))
-                    attempt += 1
+        self.table.write_all([{"PutRequest": {"Item": item}} for item in unique.values()], deadline)

@@ -41,11 +41,14 @@ class Mirrors:
         self.note_all([passed], deadline)
 
     def note_all(self, found: Sequence[Passed], deadline: Deadline) -> None:
-        """The same for events of one service, in their order: a write for each, and two for all."""
+        """The same for events of one service, in their order: a request for 25 of them, and two for
+        all. Those that die with us in the middle are sent again, by other numbers.
+        """
         service_id = found[0].service_id
         last = self._numbered(service_id, len(found), deadline)
         numbers = range(last - len(found) + 1, last + 1)
-        self.table.put_all(map(_item, found, numbers), deadline)
+        noted = map(_item, found, numbers)
+        self.table.write_all([{"PutRequest": {"Item": item}} for item in noted], deadline)
         sets = {"kind": "mirror", "due_shard": items.due_shard(service_id)}
         changed = transactions.update(sets, {"due_at": found[0].at})
         changed["UpdateExpression"] += " ADD noted :more"

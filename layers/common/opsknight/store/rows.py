@@ -1,9 +1,10 @@
-"""How items are read: one by its key, many by theirs, a partition in its order.
+"""How items are read: one by its key, many by theirs, a partition in its order. And how many are
+written that stand for themselves.
 
 What the items are is for the classes that build on it to say.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -16,9 +17,12 @@ from opsknight.store.wire import Item, Wire, plain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 # DynamoDB reads at most this many keys at once.
 LARGEST_BATCH: Final = 100
+# And writes at most this many items, with 16 MB.
+LARGEST_WRITE: Final = 25
 
 
 def validated[M: BaseModel](model: type[M], item: Item) -> M:
@@ -71,6 +75,22 @@ class Rows:
             deadline, self.client.get_item, TableName=self.name, Key=key, ConsistentRead=True
         )
         return answer.get("Item")
+
+    def write_all(self, requests: "Sequence[WriteRequestTypeDef]", deadline: Deadline) -> None:
+        """Puts and deletes without conditions, of items that differ, 25 in a request. Each is done
+        by itself and perhaps twice; when it returns all are done. Raises Unavailable.
+        """
+        for chunk in batched(requests, LARGEST_WRITE, strict=False):
+            left: Any = list(chunk)
+            attempt = 0
+            while left:
+                answer = retrying(
+                    deadline, self.client.batch_write_item, RequestItems={self.name: left}
+                )
+                left = answer.get("UnprocessedItems", {}).get(self.name)
+                if left:
+                    deadline.pause(attempt, Unavailable("items were left unprocessed"))
+                    attempt += 1
 
     def batch(
         self, keys: Iterable[Item], deadline: Deadline, *, consistent: bool = True
