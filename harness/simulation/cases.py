@@ -200,13 +200,13 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
         case "snooze":
             minutes = int(done[0].sent.get("minutes", 60))
             return Phase(State.HELD, began, ended, f"snooze {minutes}")
+        case "reassign" | "escalate" if _may_be_let_out(case, last, began, ended):
+            # In the window, as it ended, or after it: each has other consequences.
+            return Phase(State.UNCLEAR, began, inf, "as a window ended")
         case "escalate":
             return Phase(State.OPEN, began, ended, "escalated")
         case "reassign" if any(each.tries > 1 and ended - each.began > AGAIN for each in done):
             return Phase(State.UNCLEAR, began, inf, "given late, perhaps twice")
-        case "reassign" if last.why == "let out" and began < last.latest:
-            # Another window may have kept it quiet until then.
-            return Phase(State.UNCLEAR, began, inf, "given, perhaps in a window")
         case "reassign" if last.state is State.OPEN or last.why.startswith(WAITS):
             who = str(done[0].sent["userId"]).removeprefix("user_")
             return Phase(State.OPEN, began, ended, "reassigned", who)
@@ -218,6 +218,14 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
             return Phase(State.HELD, began, ended, "given", who)
         case kind:
             return Phase(State.UNCLEAR, began, inf, kind)
+
+
+def _may_be_let_out(case: Case, last: Phase, began: float, ended: float) -> bool:
+    """Whether the window that kept it quiet may have ended while somebody acted."""
+    if last.why == "let out":
+        return began < last.latest
+    window = _ending(case, last) if (last.state, last.why) == (State.HELD, "opened") else None
+    return window is not None and window.ends[0] - CLOCKS <= ended
 
 
 def _catch_up(case: Case, until: float) -> None:
