@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from opsknight.health.beating import findings
+from opsknight.health.beating import OFTEN_ENOUGH, findings
 from opsknight.health.findings import Finding
 from opsknight.store.calls import Deadline
 from opsknight.store.heartbeats import Heartbeats
@@ -15,4 +15,5 @@ def heartbeats(deployed: Deployed) -> Iterable[Finding]:
     where = [(each.service_id, each.id) for each in wanted]
     deadline = Deadline.after(deployed.patience)
     pulses = Heartbeats(deployed.table).pulses(where, deadline)
-    yield findings(known, pulses, deployed.now)
+    minutes = int(deployed.parameters.get("CanaryMinutes", OFTEN_ENOUGH))
+    yield findings(known, pulses, deployed.now, minutes)

@@ -5,16 +5,25 @@ late. Pure.
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.heartbeats import Pulse, PulseState, state
 from opsknight.health.findings import Finding, named, ok, warning
 
+# Two flights of the canary are then heard within what counts as a silence of our own.
+OFTEN_ENOUGH: Final = 5
+
 
 def findings(
-    configuration: Configuration, pulses: Mapping[tuple[str, str], Pulse], now: datetime
+    configuration: Configuration,
+    pulses: Mapping[tuple[str, str], Pulse],
+    now: datetime,
+    canary_minutes: int = OFTEN_ENOUGH,
 ) -> Finding:
-    """`pulses` by service and integration, of those that have beaten or failed."""
+    """`pulses` by service and integration, of those that have beaten or failed; `canary_minutes`
+    is how often the canary flies, 0 for never.
+    """
     by_state: dict[PulseState, set[str]] = defaultdict(set)
     for each in configuration.integrations.values():
         service = configuration.services[each.service_id]
@@ -33,4 +42,11 @@ def findings(
         said = f"Down or late: {named(down)}."
         return warning("heartbeats", said, "`opsknight heartbeats show` says since when.")
     count = sum(map(len, by_state.values()))
+    if count and not 0 < canary_minutes <= OFTEN_ENOUGH:
+        flies = f"flies every {canary_minutes} minutes" if canary_minutes else "never flies"
+        said = (
+            f"The canary {flies}. Where no other sender is heard for seven minutes, OpsKnight takes"
+            " the silence for its own, and a heartbeat pages up to an hour late."
+        )
+        return warning("heartbeats", said, f"Deploy with CanaryMinutes={OFTEN_ENOUGH}.")
     return ok("heartbeats", f"All {count} beat." if count else "There are none.")
