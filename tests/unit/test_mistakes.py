@@ -36,6 +36,8 @@ MISTAKES: Final[Mapping[str, Mapping[str, str]]] = {
         "RESPONDER\n    zone: Europe/Berlin": "RESPONDER\n    zone: Europe/Munich"
     },
     "a zone is misspelt": {"zone: Asia/Singapore": "zone: Asia/Singapur"},
+    "a zone by its abbreviation": {"zone: Asia/Singapore": "zone: EST"},
+    "a zone by its offset": {"zone: Asia/Singapore": "zone: Etc/GMT-8"},
     "tabs": {"  jonas:\n    name": "\tjonas:\n\t  name"},
     "a time with am": {'handoff: "08:00"': 'handoff: "8am"'},
     "a time as a number": {'handoff: "08:00"': "handoff: 8"},

@@ -41,6 +41,17 @@ def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) 
     assert told(sending)["reply_parameters"]["message_id"] == 42
 
 
+@pytest.mark.parametrize(
+    ("to", "chat", "topic"),
+    [("-100123:42", "-100123", 42), ("@ops:7", "@ops", 7), ("9", "9", None)],
+)
+def test_a_message_goes_to_its_topic(to: str, chat: str, topic: int | None, sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 42}}'))
+    receiver = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": to})
+    assert isinstance(sending.senders[Channel.TELEGRAM].send(PAGE, receiver), Sent)
+    assert (told(sending)["chat_id"], told(sending).get("message_thread_id")) == (chat, topic)
+
+
 def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
     sending.http.then(answers(429, b'{"ok": false, "parameters": {"retry_after": 17}}'))
     expected = TemporaryFailure("answered 429", timedelta(seconds=17))

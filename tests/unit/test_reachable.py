@@ -88,6 +88,23 @@ def test_usual_urls_are_right(url: str) -> None:
     assert of("webhook", url) == []
 
 
+@pytest.mark.parametrize("url", ["https://ntfy.sh/ada?auth=abc", "https://ntfy.sh/ada#x"])
+def test_a_token_in_a_topics_url_is_an_error_that_says_where_it_belongs(url: str) -> None:
+    """It would be dropped in silence."""
+    assert of("ntfy", url) == ["error"]
+    [found] = problems(f'{{channel: ntfy, to: "{url}"}}')
+    assert "the parameter that `secret` names" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("to", "is_right"),
+    [("-100123:42", True), ("@ops:7", True), ("-100123:", False), ("1:x", False)],
+)
+def test_a_topic_of_a_chat_is_an_address(to: str, is_right: bool) -> None:
+    found = problems(f'{{channel: telegram, to: "{to}", secret: telegram}}')
+    assert [each.severity.value for each in found] == ([] if is_right else ["error"])
+
+
 NO_EMAILS = [
     "mailto:ada@example.com",
     "ada@example.com,ben@example.com",

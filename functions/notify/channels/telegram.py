@@ -51,6 +51,12 @@ def render(message: Message) -> dict[str, object]:
     return payload
 
 
+def place(to: str) -> dict[str, object]:
+    """A chat, or with a number behind a colon a topic of one."""
+    chat, _, topic = to.partition(":")
+    return {"chat_id": chat} | ({"message_thread_id": int(topic)} if topic else {})
+
+
 def _text(text: str) -> str:
     return escape(text, quote=False)
 
@@ -64,7 +70,7 @@ class Telegram:
     base: str
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
-        http, payload = self.http.bounded(), {"chat_id": receiver.to, **render(message)}
+        http, payload = self.http.bounded(), {**place(receiver.to), **render(message)}
         first = message.remembered.get("message_id")
 
         def attempt(token: str) -> Outcome:

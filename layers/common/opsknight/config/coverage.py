@@ -12,9 +12,11 @@ from opsknight.classes import dataclass
 from opsknight.config.configuration import path_of, slug_of
 from opsknight.config.finding import Finding, Severity, warning
 from opsknight.oncall.rotations import Layer
-from opsknight.oncall.schedules import Schedule, Shift
+from opsknight.oncall.schedules import Schedule, Shift, shifts
 
 AHEAD: Final = timedelta(weeks=4)
+# Seven rounds of a rotation that goes round within a year.
+LONGEST_ROUNDS: Final = 7 * timedelta(days=366)
 # A schedule for office hours has dozens.
 MOST_GAPS: Final = 4
 
@@ -51,6 +53,8 @@ def schedule_findings(
         said = f"Nobody is on call in the next four weeks: {_why_idle(schedule, disabled, now)}."
         yield warning(schedule, said)
         return
+    for layer in schedule.layers:
+        yield from _without_a_turn(schedule, layer, disabled, now)
     used = {shift.because.id for shift in planned}
     for layer in schedule.layers:
         if layer.id not in used and not set(layer.users) <= disabled:
@@ -68,6 +72,29 @@ def schedule_findings(
         f"Nobody is on call for {hours:.4g} hours of the next four weeks: {shown}{more}. "
         "Add a layer for these times, or another step to its policies.",
     )
+
+
+def _without_a_turn(
+    schedule: Schedule, layer: Layer, disabled: Set[str], now: datetime
+) -> Iterator[Finding]:
+    """Users all of whose turns fall outside the restrictions of their layer, as those of days do
+    that are as many as a week has.
+    """
+    cycle = len(layer.users) * layer.length.span
+    # After so many rounds turns and weeks begin together again.
+    until = max(now, layer.start) + cycle * 7
+    if not layer.restrictions or layer.end is not None or cycle * 7 > LONGEST_ROUNDS:
+        return
+    alone = schedule.model_copy(update={"layers": (layer,)})
+    found = {each.user_id for each in shifts(alone, (), max(now, layer.start), until)}
+    for number, user_id in enumerate(layer.users):
+        if user_id not in found | disabled and user_id not in layer.users[:number]:
+            path = (*path_of(schedule), "layers", slug_of(layer.id), "users", number)
+            said = (
+                f"User {slug_of(user_id)} is never on call by this layer: all their turns fall"
+                " outside its `restrictions`. Give turns of another length."
+            )
+            yield Finding(Severity.WARNING, path, said)
 
 
 def _why_idle(schedule: Schedule, disabled: Set[str], now: datetime) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from opsknight.config import zones
 from opsknight.config.configuration import Configuration, Kind, Path, path_of, references, slug_of
 from opsknight.config.coverage import AHEAD, schedule_findings
 from opsknight.config.finding import Finding, Severity, warning
@@ -76,6 +77,7 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
         for schedule in configuration.schedules.values()
     }
     yield from _users(configuration)
+    yield from zones.findings(configuration)
     for schedule in configuration.schedules.values():
         yield from schedule_findings(schedule, planned[schedule.id], disabled, now)
     never = frozenset(schedule_id for schedule_id, found in planned.items() if not found)

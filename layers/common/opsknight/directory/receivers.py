@@ -37,7 +37,7 @@ class Channel(StrEnum):
     GOOGLE_CHAT = "google_chat"
     """`secret`: the URL of the webhook."""
     TELEGRAM = "telegram"
-    """`to`: the chat's id; `secret`: the bot token."""
+    """`to`: the chat's id, and behind a colon that of a topic in it; `secret`: the bot token."""
     NTFY = "ntfy"
     """`to`: the URL of the topic; `secret`: an access token, if it needs one."""
     PUSHOVER = "pushover"

@@ -20,7 +20,10 @@ TO: Final[Mapping[Channel, tuple[re.Pattern[str], str]]] = {
         "the id of the channel or user, such as C0123ABC",
     ),
     Channel.WEBHOOK: (_URL, "the URL"),
-    Channel.TELEGRAM: (re.compile(r"-?\d+|@\w+"), 'the id of the chat, such as "-100123456"'),
+    Channel.TELEGRAM: (
+        re.compile(r"(-?\d+|@\w+)(:[1-9]\d{0,9})?"),
+        'the id of the chat, such as "-100123456", or of a topic in it, such as "-100123456:42"',
+    ),
     Channel.NTFY: (_URL, "the URL of the topic"),
     Channel.PUSHOVER: (re.compile(r"\w{10,50}"), "the user's key"),
 }

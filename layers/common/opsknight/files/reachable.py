@@ -75,6 +75,12 @@ def _receiver(receiver: Receiver, path: Path, reach: Reach) -> Iterator[Finding]
         case Channel.SMS | Channel.VOICE:
             if why := number_problem(receiver.to):
                 yield _error(to, why)
+        case Channel.NTFY if "?" in receiver.to or "#" in receiver.to:
+            said = (
+                "Must be the URL of the topic, without anything behind it: an access token is the"
+                " value of the parameter that `secret` names."
+            )
+            yield _error(to, said)
         case Channel.WEBHOOK | Channel.NTFY:
             yield from _url(receiver.to, to, reach)
         case _:
