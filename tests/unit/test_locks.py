@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers/common/requirements.txt"
 DEV = ROOT / "requirements/dev.txt"
-LOCKS = [LAYER, DEV, ROOT / "requirements/uv.txt"]
+LOCKS = [LAYER, DEV, ROOT / "requirements/uv.txt", ROOT / "requirements/client.txt"]
 PIN = re.compile(
     r"^([a-z0-9._-]+)==(\S+)(?: ; [^\\]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", re.M
 )
