@@ -200,6 +200,21 @@ class Items:
         return [wire for _, wire in read.values()]
 
 
+def fill(endpoint: str, table: str, like: tuple[str, str]) -> None:
+    """Puts everything that is in another embedded table (its endpoint and name) into an empty one.
+    Items are never changed where they are stored, so both have the same.
+    """
+    other, name = like
+    with _ONE_AT_A_TIME:
+        set_request_account_id(_account(other))
+        rows = dynamodb._tables[name]["items"]
+        set_request_account_id(_account(endpoint))
+        filled = dynamodb._tables[table]
+        for pk, items in rows.items():
+            for sk, item in items.items():
+                dynamodb._set_item(filled, pk, sk, item)
+
+
 def _account(endpoint: str) -> str:
     return endpoint.removeprefix("http://").removesuffix(_DOMAIN)
 

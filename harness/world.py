@@ -3,29 +3,19 @@
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from secrets import token_hex, token_urlsafe
+from functools import cache, cached_property
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from events.handler import Api
 from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from harness import embedded
+from harness.beginning import beginning
 from harness.dynamodb import connect, make_table
-from opsknight.directory.entries import (
-    EVENTS_WRITE,
-    ApiKey,
-    Integration,
-    IntegrationKey,
-    Member,
-    Role,
-    Service,
-    Team,
-    User,
-    key_hash,
-)
+from opsknight.directory.entries import Service
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import respond
 from opsknight.http.rate_limiter import Limiter
@@ -120,7 +110,7 @@ def http_event(
 
 @dataclass
 class World:
-    """Made by `build`. Each world has tables, ids and keys of its own."""
+    """Made by `build`. Each world has tables of its own."""
 
     table: Table
     counters: Counters
@@ -216,81 +206,49 @@ def build(
     rates_client: "DynamoDBClient | None" = None,
 ) -> World:
     """New tables with a directory in them, on the server at `endpoint`, or through the clients
-    given.
+    given. Those embedded here begin with the same secrets.
     """
+    embeds = endpoint is not None and embedded.is_embedded(endpoint) and client is None
+    world = _empty(endpoint, client, rates_client)
+    if not embeds or endpoint is None:
+        return _with_directory(world)
+    like = _first()
+    embedded.fill(
+        endpoint, world.table.name, (like.table.client.meta.endpoint_url, like.table.name)
+    )
+    return replace(like, table=world.table, counters=world.counters, clock=world.clock, apis=[])
+
+
+@cache
+def _first() -> World:
+    """What most worlds of this process are copies of: writing a directory takes longer than most
+    tests.
+    """
+    return _with_directory(_empty(embedded.endpoint()))
+
+
+def _empty(
+    endpoint: str | None,
+    client: "DynamoDBClient | None" = None,
+    rates_client: "DynamoDBClient | None" = None,
+) -> World:
     client = client or connect(endpoint, TABLE_CONFIG)
     table = Table(client, make_table(client, "Table"), RETENTION)
     counters = Counters(
         rates_client or connect(endpoint, RATES_CONFIG), make_table(client, "RatesTable")
     )
-    clock = Clock()
-    users = {
-        name: User(
-            id=f"user_{name}",
-            name=name.title(),
-            email=f"{name}@example.com",
-            role=role,
-            team_ids=teams,
-        )
-        for name, role, teams in (
-            ("ada", Role.RESPONDER, ("team_web",)),
-            ("ben", Role.USER, ("team_web",)),
-            ("eve", Role.USER, ()),
-        )
-    }
-    team = Team(
-        id="team_web", name="Web", members=(Member(user_id="user_ada"), Member(user_id="user_ben"))
-    )
-    other_team = Team(id="team_data", name="Data")
-    service = Service(id="svc_checkout", name="Checkout", team_id=team.id)
-    other_service = Service(id="svc_reports", name="Reports", team_id=other_team.id)
-    integrations = [
-        Integration(id=f"int_{name}", service_id=service.id, name=name.title())
-        for name in ("prometheus", "grafana")
-    ]
-    routes = {token_hex(16): integration for integration in integrations}
-    keys: dict[str, IntegrationKey | ApiKey] = {
-        key_hash(secret): IntegrationKey(
-            id=f"key_{integration.id}",
-            name=integration.name,
-            created_at=clock.at,
-            used_on=clock.at.date(),
-            service_id=service.id,
-            integration_id=integration.id,
-        )
-        for secret, integration in routes.items()
-    }
-    owners = [("ada", (EVENTS_WRITE,)), ("ben", (EVENTS_WRITE,)), ("eve", (EVENTS_WRITE,))]
-    owners.append(("ada", ("incidents:read",)))
-    secrets = []
-    for number, (owner, scopes) in enumerate(owners):
-        secret = f"opsk_{token_urlsafe(32)}"
-        secrets.append(secret)
-        keys[key_hash(secret)] = ApiKey(
-            id=f"key_api{number}",
-            name=f"{owner}'s key",
-            created_at=clock.at,
-            used_on=clock.at.date(),
-            user_id=users[owner].id,
-            scopes=scopes,
-        )
-    entries: list[Team | User | Service | Integration] = [
-        *users.values(),
-        team,
-        other_team,
-        service,
-        other_service,
-        *integrations,
-    ]
-    table.create(entries, keys, token_hex(8), deadline())
-    first, second = routes
-    responder, user, stranger, scopeless = secrets
-    return World(
-        table,
-        counters,
-        clock,
-        service,
-        other_service,
+    service = Service(id="svc_checkout", name="Checkout", team_id="team_web")
+    other_service = Service(id="svc_reports", name="Reports", team_id="team_data")
+    return World(table, counters, Clock(), service, other_service, "", "", "", "", "", "")
+
+
+def _with_directory(world: World) -> World:
+    begun = beginning(world.service, world.other_service, world.clock.at)
+    world.table.create(begun.entries, begun.keys, token_hex(8), deadline())
+    first, second = begun.integration_secrets
+    responder, user, stranger, scopeless = begun.api_secrets
+    return replace(
+        world,
         integration_key=first,
         second_integration_key=second,
         api_key=responder,
