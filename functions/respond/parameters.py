@@ -43,6 +43,18 @@ BATCH: Final = (
     ),
     Parameter("cursor", "The cursor of the answer before.", TEXT, "YWN0aXZlIA"),
 )
+DAYS_AHEAD: Final = 7
+MOST_DAYS_AHEAD: Final = 31
+ON_CALL: Final = (
+    Parameter("at", "At this time instead of now.", TIME, "2026-11-24T03:00:00Z"),
+    Parameter("schedule", "Only this schedule, by id.", TEXT, "sch_web"),
+    Parameter(
+        "days",
+        f"How far ahead its shifts are shown; {DAYS_AHEAD} by default.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_DAYS_AHEAD},
+        28,
+    ),
+)
 FILTERS: Final = (
     STATUS,
     URGENCY,

@@ -167,11 +167,15 @@ class Query:
             return None
 
     def limit(self) -> int:
-        text = self.text("limit") or str(DEFAULT_LIMIT)
-        if text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_LISTED:
+        return self.number("limit", DEFAULT_LIMIT, MOST_LISTED)
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """From 1 to `most`."""
+        text = self.text(name) or str(default)
+        if text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= most:
             return int(text)
-        self.wrong("limit", f"must be a number from 1 to {MOST_LISTED}")
-        return DEFAULT_LIMIT
+        self.wrong(name, f"must be a number from 1 to {most}")
+        return default
 
     def flag(self, name: str) -> bool:
         text = self.text(name) or "false"

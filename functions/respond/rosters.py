@@ -20,9 +20,9 @@ from opsknight.views import models, roster_answers, roster_models
 from opsknight.views.names import of_service, of_users
 from respond.changed_shifts import tell_changes
 from respond.contract import NewOverride, NewWindow
+from respond.parameters import DAYS_AHEAD, MOST_DAYS_AHEAD
 from respond.request import ApiCall, Query
 
-AHEAD: Final = timedelta(days=7)
 MOST_WINDOWS: Final = 50
 LONGEST_WINDOW: Final = timedelta(days=366)
 LONGEST_WINDOW_OF_A_USER: Final = timedelta(days=31)
@@ -57,13 +57,14 @@ def show_on_call(call: ApiCall) -> Answer:
     query = Query(call.request.query)
     at = query.time("at") or call.now
     named = query.text("schedule")
+    end = at + timedelta(days=query.number("days", DAYS_AHEAD, MOST_DAYS_AHEAD))
     query.check()
     found = []
     rotas = _rotas(named, call)
     names = call.names(of_users(each for rota in rotas for each in rota.user_ids))
     for rota in rotas:
         absent = absent_users(rota, call)
-        ahead = shifts(rota.schedule, rota.overrides, at, at + AHEAD, disabled=absent)
+        ahead = shifts(rota.schedule, rota.overrides, at, end, disabled=absent)
         holder = on_call_at(rota.schedule, rota.overrides, at, disabled=absent)
         found.append(
             roster_models.OnCallSchedule(

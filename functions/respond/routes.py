@@ -14,7 +14,7 @@ from opsknight.directory.entries import (
     SERVICES_WRITE,
 )
 from opsknight.http.gateway import Answer
-from opsknight.http.routes import LIMITS, Parameter, Reply, Route
+from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models, models, roster_models
 from respond import (
     calendar_routes,
@@ -276,12 +276,7 @@ _SCHEDULES: Final[tuple[PeopleRoute, ...]] = (
         scope=SCHEDULES_READ,
         handler=rosters.show_on_call,
         summary="Show who is on call, and who is next.",
-        parameters=(
-            Parameter(
-                "at", "At this time instead of now.", parameters.TIME, "2026-11-24T03:00:00Z"
-            ),
-            Parameter("schedule", "Only this schedule, by id.", parameters.TEXT, "sch_web"),
-        ),
+        parameters=parameters.ON_CALL,
         replies=(Reply(200, "By each schedule.", roster_models.OnCall, LIMITS),),
         errors=(400, 404),
     ),

@@ -214,6 +214,11 @@ def test_who_is_on_call_now_then_and_next(desk: Desk) -> None:
     assert then["userId"] == "user_ben"
     assert desk.call("GET", "/api/oncall?schedule=sch_none").status == 404
     assert desk.call("GET", "/api/oncall?at=now").status == 400
+    [month] = desk.call("GET", "/api/oncall?days=28").body["onCall"]
+    assert len(month["shifts"]) > len(now["shifts"])
+    assert month["shifts"][-1]["end"] == "2026-12-21T03:00:00.000Z"
+    for days in ("0", "32", "x"):
+        assert desk.call("GET", f"/api/oncall?days={days}").status == 400
     [listed] = desk.call("GET", "/api/schedules").body["schedules"]
     assert (listed["id"], listed["zone"], listed["onCall"]) == ("sch_web", "UTC", "user_ada")
 

@@ -1897,7 +1897,7 @@ export interface components {
             /** @description The user on call; null for nobody. */
             userId: string | null;
             userName?: string;
-            /** @description The seven days from `at` on. */
+            /** @description The days from `at` on, seven unless `days` says another number. */
             shifts: components["schemas"]["ShiftAnswer"][];
         };
         OverrideAnswer: {
@@ -4219,6 +4219,11 @@ export interface operations {
                  * @example sch_web
                  */
                 schedule?: string;
+                /**
+                 * @description How far ahead its shifts are shown; 7 by default.
+                 * @example 28
+                 */
+                days?: number;
             };
             header?: never;
             path?: never;

@@ -12,10 +12,14 @@ import { Subscribe } from "./subscribe";
 
 type Shift = Schedule["shifts"][number];
 
+const DAY = 86_400_000;
+/** How far ahead people see their own shifts. */
+const MINE_DAYS = 28;
+
 /** Stretches of the next seven days in which nobody is on call. */
 export function gaps(shifts: readonly Shift[], from: string, days = 7): { start: string; end: string }[] {
   const found: { start: string; end: string }[] = [];
-  const end = new Date(Date.parse(from) + days * 86_400_000).toISOString();
+  const end = new Date(Date.parse(from) + days * DAY).toISOString();
   let until = from;
   for (const each of shifts) {
     if (Date.parse(each.start) > Date.parse(until)) found.push({ start: until, end: each.start });
@@ -26,7 +30,7 @@ export function gaps(shifts: readonly Shift[], from: string, days = 7): { start:
 }
 
 export function OnCallPage({ me }: { me: Me }): JSX.Element {
-  const { data, error, again } = useLoad(() => answered(api.GET("/api/oncall", {})));
+  const { data, error, again } = useLoad(() => answered(api.GET("/api/oncall", { params: { query: { days: MINE_DAYS } } })));
   const now = useNow(30_000);
   const [wished, setWished] = useState<Wished>();
   const zone = me.zone;
@@ -41,7 +45,7 @@ export function OnCallPage({ me }: { me: Me }): JSX.Element {
       {data && (
         <section class="mine">
           <h2>You</h2>
-          {mine.length === 0 && <Empty>You have no shift in the next seven days.</Empty>}
+          {mine.length === 0 && <Empty>You have no shift in the next four weeks.</Empty>}
           <ul class="shifts">
             {mine.map(({ schedule, shift }) => (
               <li>
@@ -72,7 +76,8 @@ function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: num
   const zone = me.zone;
   const [current, ...later] = schedule.shifts;
   const following = later.find((each) => each.userId !== current?.userId);
-  const holes = gaps(schedule.shifts, schedule.at);
+  const week = schedule.shifts.filter((each) => Date.parse(each.start) < Date.parse(schedule.at) + 7 * DAY);
+  const holes = gaps(week, schedule.at);
   return (
     <section class="schedule">
       <h2>{schedule.name}</h2>
@@ -100,7 +105,7 @@ function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: num
       <details>
         <summary>The next seven days</summary>
         <ol class="shifts">
-          {schedule.shifts.map((each) => (
+          {week.map((each) => (
             <li class={each.override ? "override" : ""}>
               <b>{each.userName ?? each.userId}</b> {clock(each.start, now, zone)} to {clock(each.end, now, zone)}
               {each.override && <span class="tag"> override</span>}

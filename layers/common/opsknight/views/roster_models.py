@@ -143,7 +143,10 @@ class OnCallSchedule(Shape):
     at: datetime
     user_id: Annotated[str | None, Field(description="The user on call; null for nobody.")]
     user_name: str | Absent = None
-    shifts: Annotated[Sequence[ShiftAnswer], Field(description="The seven days from `at` on.")]
+    shifts: Annotated[
+        Sequence[ShiftAnswer],
+        Field(description="The days from `at` on, seven unless `days` says another number."),
+    ]
 
 
 class OnCall(Shape):
