@@ -38,8 +38,8 @@ WITHOUT_CARL = FILE.replace(", carl: }", "}").replace(
 
 
 @pytest.fixture
-def shell(moto_world: World, tmp_path: Path) -> Shell:
-    shell = Shell(moto_world)
+def shell(world: World, tmp_path: Path) -> Shell:
+    shell = Shell(world)
     path = tmp_path / "opsknight.yaml"
     path.write_text(FILE)
     assert shell.opsknight("apply", path, "--yes").code == 0
@@ -228,12 +228,12 @@ def test_with_force_a_key_in_use_is_silenced(shell: Shell) -> None:
     assert world.send(event(service_id="svc_checkout"), key=secret).status == 401
 
 
-def test_what_was_made_in_another_way_is_taken_up(moto_world: World) -> None:
-    shell = Shell(moto_world)
+def test_what_was_made_in_another_way_is_taken_up(world: World) -> None:
+    shell = Shell(world)
     assert shell.opsknight("export").out == "{}\n"
     assert apply(shell, FILE).code == 0
     assert "checkout" in shell.opsknight("export").out
-    kept = moto_world.send(event(), key=moto_world.integration_key)
+    kept = world.send(event(), key=world.integration_key)
     assert kept.status == 202, "with the keys that it had"
 
 
@@ -269,8 +269,8 @@ WITH_SECRET = FILE.replace(
         (Refusal("AccessDeniedException"), "Could not check whether the secrets exist"),
     ],
 )
-def test_the_plan_says_which_secrets_are_missing(moto_world: World, answer: Any, said: str) -> None:
-    shell = Shell(moto_world, width=200, account=Scripted(moto_world))
+def test_the_plan_says_which_secrets_are_missing(world: World, answer: Any, said: str) -> None:
+    shell = Shell(world, width=200, account=Scripted(world))
     assert shell.account is not None
     right = {"Parameters": [{"Name": f"{SECRETS}slack-token", "Type": "SecureString"}]}
     shell.account.answers["ssm.DescribeParameters"] = right
