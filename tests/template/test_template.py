@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harness.world import World, event, http_event
 from notify.channels.protocol import SENDS_WITHIN_SECONDS
 from notify.handler import PATIENCE_SECONDS as NOTIFY_PATIENCE_SECONDS
 from notify.handler import SENDING_PATIENCE_SECONDS
+from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
