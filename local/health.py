@@ -9,7 +9,7 @@ from threading import Thread
 from local.front import AT_ONCE
 from local.programs import Failure, Programs
 
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 """Seconds for the first right answer of a function. A cold start takes one or two on an idle
 machine, and many more on a busy one.
 """

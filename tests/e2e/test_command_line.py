@@ -1,44 +1,14 @@
 """`opsknight` as a stranger runs it while `make run` is up: a program of its own, told nothing."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.demo import EXAMPLE
-from local.settings import exports, settings_of
 from local.stack import Running
+from tests.e2e.commands import opsknight, told
 
 pytestmark = pytest.mark.system
-
-PROGRAM = Path(sys.executable).with_name("opsknight")
-
-
-@pytest.fixture
-def here(deployed: Running, tmp_path: Path) -> Path:
-    """A folder below one in which `make run` is up."""
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "opsknight.env").write_text(exports(settings_of(deployed)))
-    below = tmp_path / "below"
-    below.mkdir()
-    return below
-
-
-def opsknight(
-    here: Path, *words: str | Path, stdin: str = "", code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *words], cwd=here, input=stdin, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def told(here: Path, *words: str | Path) -> Any:
-    return json.loads(opsknight(here, *words, "--json").stdout)
 
 
 def test_the_demo_is_as_its_file_says(here: Path) -> None:
