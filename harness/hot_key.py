@@ -7,7 +7,7 @@ to 25 ms and is stamped 5 ms before; both kinds of conflict with plain writes ar
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from harness.dynamodb import connect
 from harness.people import ADA
 from harness.virtual_time import Network, VirtualTime
 from harness.world import World, build, event
+from opsknight.classes import dataclass
 from opsknight.escalation.steps import Advanced
 from opsknight.incident.commands import Command
 from opsknight.incident.decisions import Decision, Merged, Opened, Transitioned
