@@ -12,6 +12,7 @@ from typing import Any, Final
 import typer
 
 from opsknight_cli import (
+    analytics,
     aws,
     calendar,
     contact,
@@ -48,6 +49,7 @@ for single in (
     offline.app,
     configure.app,
     oncall.app,
+    analytics.app,
     calendar.app,
     send.app,
     simulate.app,

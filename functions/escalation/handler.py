@@ -21,6 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from escalation.audit import audit
 from escalation.engine import Engine
+from escalation.figures import Figures
 from escalation.outbox import Outbox
 from escalation.published import watch
 from escalation.sweep import sweep, tick
@@ -135,6 +136,8 @@ def on_message(engine: Engine, message: QueueMessage) -> None:
         case AuditIncidents():
             # From below, what wakes somebody first; and all of it, whatever one of them raises.
             with ExitStack() as each:
+                # Last: nobody is paged by figures.
+                each.callback(Figures(engine.table, engine.clock(), deadline).attend)
                 each.callback(engine.reports.attend, deadline)
                 each.callback(watch, engine.table, engine.clock(), deadline)
                 each.callback(engine.shadows.attend, deadline)

@@ -44,7 +44,7 @@ from respond.contract import (
     SnoozeBody,
 )
 from respond.request import ApiCall, Query, cursor
-from respond.searching import ByResolution, searched
+from respond.searching import ByResolution, of_key, searched
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -61,6 +61,7 @@ def list_incidents(call: ApiCall) -> Answer:
     statuses, urgencies = query.statuses(), query.urgencies()
     since, until = query.time("since"), query.time("until")
     limit, detailed, text = query.limit(), query.flag("details"), query.text("q")
+    assignee_id, dedup_key = query.text("assignee"), query.text("dedupKey")
     service_id, team_id = query.text("service"), query.text("team")
     by_resolution = ByResolution.read(query, statuses, service_id)
     place = query.cursor() if by_resolution is None else None
@@ -72,12 +73,14 @@ def list_incidents(call: ApiCall) -> Answer:
         since=since,
         until=until,
         words=searched(text, call) if text else (),
+        assignee_id=assignee_id,
     )
     if by_resolution is None:
         found, next_place = Listings(call.table).page(wanted, place, limit, call.now, call.deadline)
         following = None if next_place is None else cursor(next_place)
     else:
         found, following = by_resolution.page(wanted, limit, call)
+    found = of_key(found, dedup_key, call)
     names = call.names(of_listed(found))
     listed = [answers.listed(each, names) for each in found]
     if detailed and listed:

@@ -60,6 +60,10 @@ FILTERS: Final = (
     URGENCY,
     SERVICE,
     TEAM,
+    Parameter("assignee", "Only those that this user has or had, by id.", TEXT, "user_ben"),
+    Parameter(
+        "dedupKey", "Only those of this key; a batch may have few, and a cursor.", TEXT, "cpu"
+    ),
     Parameter("since", "Opened then or later.", TIME, "2026-11-23T00:00:00Z"),
     Parameter("until", "Opened before.", TIME, "2026-11-24T00:00:00Z"),
     Parameter(

@@ -17,6 +17,7 @@ from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models, models, roster_models
 from respond import (
+    analytics_routes,
     calendar_routes,
     contract,
     directory_routes,
@@ -38,8 +39,6 @@ type PeopleRoute = Route[Handler]
 _INCIDENT: Final = "/api/incidents/{incidentId}"
 _WINDOWS: Final = "/api/services/{serviceId}/maintenance"
 _OVERRIDES: Final = "/api/schedules/{scheduleId}/overrides"
-
-
 _ACTION_ERRORS: Final = (400, 403, 404, 409, 413)
 
 
@@ -292,4 +291,5 @@ ROUTES: Final = (
     *my_routes.ROUTES,
     *directory_routes.ROUTES,
     *status_routes.ROUTES,
+    *analytics_routes.ROUTES,
 )

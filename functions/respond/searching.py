@@ -60,3 +60,11 @@ def searched(text: str, call: ApiCall) -> tuple[Word, ...]:
         Word(word, frozenset(each.id for each in services if word in each.name.casefold()))
         for word in words
     )
+
+
+def of_key(found: list[Listed], dedup_key: str | None, call: ApiCall) -> list[Listed]:
+    """Those of a dedup key. No list has keys: the incidents are read, which is a second trip."""
+    if dedup_key is None or not found:
+        return found
+    whole = call.table.incidents((each.id for each in found), call.deadline)
+    return [each for each in found if each.id in whole and whole[each.id].dedup_key == dedup_key]

@@ -13,7 +13,7 @@ from harness.dynamodb import ROOT
 from harness.processes import reports
 from harness.shell import Shell
 from harness.week.scenes import ROLLOUTS, RUNBOOKS, SCENES, Scene
-from harness.week.stage import DAYS, Quick, company
+from harness.week.stage import DAYS, Quick, company, figure
 from harness.world import World, deadline, http_event
 from notify.channels.protocol import PermanentFailure
 from opsknight.directory.entries import SCOPES
@@ -66,6 +66,7 @@ class Director:
             self.pipeline.settle()
         self._wait(self.end)
         self._report()
+        figure(self.world, self.end - timedelta(days=DAYS))
 
     def _wait(self, until: datetime) -> None:
         if until > self.world.clock.at:

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final, Self
 
+from escalation.figures import Figures
 from escalation.sweep import sweep
 from harness.dynamodb import connect, make_table
 from harness.pipeline import Pipeline
 from harness.world import RETENTION, Clock, World, deadline
 from opsknight.directory.entries import Service
 from opsknight.runtime.wakeups import Budget, SweepShard
+from opsknight.store.analytics import Analytics, Progress
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
@@ -61,3 +63,13 @@ def company(endpoint: str, end: datetime) -> World:
     service = Service(id="svc_checkout", name="Checkout", team_id="team_shop")
     none = token_hex(16)
     return World(table, counters, begin, service, service, none, none, none, none, none, none)
+
+
+def figure(world: World, since: datetime) -> None:
+    """Lets the ticks of the nights after make the figures of all days that are over."""
+    rows = Analytics(world.table)
+    rows.advance(None, Progress(day=since.date()), deadline())
+    seen = None
+    while (progress := rows.progress(deadline())) != seen:
+        seen = progress
+        Figures(world.table, world.clock(), deadline()).attend()

@@ -8,6 +8,7 @@ from typing import Any, Final
 KINDS: Final = (
     *("alert", "chunk", "delivery", "step", "remembered", "bundled", "bundle", "provider"),
     *("receiver_state", "rollout", "heartbeat", "heard", "status_post", "override"),
+    *("analytics_day", "analytics_progress"),
     *("pointer", "member", "membership", "incident", "page", "change"),
 )
 # Of a receiver, what says that it works; the rest is about messages under way.

@@ -1,13 +1,15 @@
 """Scenes on a terminal: tools, their payloads, and where routes send them."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from harness.world import deadline
+from opsknight.analytics.days import Day, KeyDay, PersonDay
 from opsknight.integrations.aws import Told
 from opsknight.integrations.aws_shapes import read
+from opsknight.store.analytics import Analytics, Progress
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.unmatched import UnmatchedRows
 from tests.integration.play import Play, small
@@ -158,3 +160,33 @@ def aws(play: Play) -> None:
         UnmatchedRows(world.table).note(told, world.clock() - timedelta(hours=3), deadline())
     play.types("aws", "alarms")
     play.types("aws", "alarms", "--json")
+
+
+def analytics(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.forget_last()
+    play.types("analytics")
+    table, day = play.shell.world.table, date(2026, 11, 20)
+    ada = PersonDay(pages={3: 2, 15: 1}, answered={140: 2})
+    disk = KeyDay(title="Disk of db-1 is full", incidents=2, alerts=9)
+    found = Day(
+        service_id="svc_checkout",
+        day=day,
+        incidents=3,
+        alerts=10,
+        paging=3,
+        in_time=2,
+        acknowledged={140: 1, 410: 1},
+        resolved={95: 1, 4150: 1, 200_000: 1},
+        people={"user_ada": ada},
+        keys={"disk": disk},
+    )
+    rows = Analytics(table)
+    rows.put_day(found, deadline())
+    rows.advance(None, Progress(day=date(2026, 11, 22)), deadline())
+    play.types("analytics")
+    play.types("analytics", "--by", "person", "--from", "2026-11-16")
+    play.types("analytics", "--by", "key", "--to", "2026-11-21", "--team", "shop")
+    play.types("analytics", "--csv")
+    play.types("analytics", "--service", "chekout", code=1)
+    play.types("analytics", "--from", "last week", code=64)

@@ -52,6 +52,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_incidents.doctor,
     scenes_integrations.integrations,
     scenes_integrations.heartbeats,
+    scenes_integrations.analytics,
     scenes_importing.importing,
     scenes_integrations.aws,
 )

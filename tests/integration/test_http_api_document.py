@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -25,7 +25,9 @@ from harness.desk import KEEPING, Desk
 from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
-from opsknight.directory.entries import SCOPES
+from opsknight.analytics.days import Day, KeyDay, PersonDay
+from opsknight.directory.entries import SCOPES, Integration
+from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.receivers import Channel, Own, PublicPage, Receiver, StatusPage
 from opsknight.directory.sessions import LOGIN_LIFE, SESSION_LIFE, Login, Session, Way
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
@@ -37,7 +39,9 @@ from opsknight.notification.delivery import Attempt, State
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
 from opsknight.runtime.ssm_secrets import SecretReader
+from opsknight.store.analytics import Analytics, Progress
 from opsknight.store.directory_items import directory_item
+from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.sessions import Sessions
 from respond.handler import fault
 from tests.integration.steps import incident, put
@@ -87,6 +91,27 @@ METHODS = {
 
 
 _STATED = ("code", "post", "addr", "test", "key")
+BACKUP = Integration(
+    id="int_backup",
+    service_id="svc_checkout",
+    name="Nightly backup",
+    heartbeat=Heartbeat(every=timedelta(days=1), grace=timedelta(minutes=30)),
+)
+SUNDAY = Day(
+    service_id="svc_checkout",
+    day=date(2026, 11, 22),
+    incidents=4,
+    alerts=19,
+    paging=3,
+    in_time=2,
+    acknowledged={95: 1, 260: 1, 1150: 1},
+    resolved={610: 1, 1450: 2, 4100: 1},
+    people={
+        "user_ada": PersonDay(pages={3: 2}, answered={95: 1, 260: 1}),
+        "user_ben": PersonDay(pages={3: 1, 14: 1}, answered={40: 1}),
+    },
+    keys={"disk-db-1": KeyDay(title="Disk of db-1 is almost full", incidents=3, alerts=12)},
+)
 
 
 class Ids:
@@ -134,8 +159,16 @@ def desk(world: World) -> Desk:
     login = Login(user_id="user_ada", ends_at=world.clock() + LOGIN_LIFE)
     sessions.offer("a login", login, deadline())
     assert sessions.begin("a login", "a cookie", session, token_hex(8), deadline())
+    put(world, directory_item(BACKUP))
+    assert BACKUP.heartbeat is not None
+    last = world.clock() - timedelta(hours=1)
+    Heartbeats(world.table).beat("svc_checkout", BACKUP.id, BACKUP.heartbeat, last, deadline())
+    rows = Analytics(world.table)
+    rows.put_day(SUNDAY, deadline())
+    rows.advance(None, Progress(day=date(2026, 11, 23)), deadline())
     desk.configured(
         users=["user_ada", "user_ben"],
+        integrations=["svc_checkout/int_backup"],
         teams=["team_web"],
         policies=["pol_web"],
         services=["svc_checkout", "svc_reports"],

@@ -5,7 +5,7 @@ What else an item holds is in `incident_items`, `message_items` and `directory_i
 
 import hashlib
 import zlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from opsknight.incident.model import Pointer, Status
@@ -25,6 +25,8 @@ HEARD_KEY: Final[Item] = {"pk": {"S": "heartbeats"}, "sk": {"S": "heard"}}
 HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
 # Which of AWS's own events belong to which service.
 AWS_RULES_KEY: Final[Item] = {"pk": {"S": "aws"}, "sk": {"S": "rules"}}
+# How far the figures of days have been made.
+ANALYTICS_KEY: Final[Item] = {"pk": {"S": "analytics"}, "sk": {"S": "progress"}}
 # Until when people have been told of their time on call.
 ROSTER_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "state"}}
 SHADOWS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "shadows"}}
@@ -157,6 +159,15 @@ def service_key(service_id: str) -> Item:
 
 def integration_item_key(service_id: str, integration_id: str) -> Item:
     return _key(f"service#{service_id}", f"integration#{integration_id}")
+
+
+def analytics_day_key(day: date, service_id: str = "") -> Item:
+    """In a partition of its month, by day."""
+    return _key(f"analytics#{day:%Y-%m}", f"day#{day:%d}#{service_id}")
+
+
+def analytics_slice_key(day: date, number: int) -> Item:
+    return _key("analytics", f"slice#{day:%Y-%m-%d}#{number:06}")
 
 
 def rollout_key(service_id: str, at: datetime, rollout_id: str = "") -> Item:

@@ -73,12 +73,15 @@ class Wanted:
     """Only in lists by time of resolution."""
     words: tuple[Word, ...] = ()
     """All must be found."""
+    assignee_id: str | None = None
+    """None for all."""
 
     def matches(self, each: Listed) -> bool:
         """Whether it is one of those, as far as it can be seen by itself; not by its status."""
         return (
             (self.service_ids is None or each.service_id in self.service_ids)
             and each.urgency in self.urgencies
+            and self.assignee_id in (None, each.assignee_id)
             and (self.since is None or each.created_at >= self.since)
             and (self.until is None or each.created_at < self.until)
             and (
@@ -203,7 +206,7 @@ class Listings:
             if text
         ]
         arguments: dict[str, Any] = {"Limit": limit}
-        if filters or wanted.words:
+        if filters or wanted.words or wanted.assignee_id is not None:
             arguments["Limit"] = LOOKED_AT
         if filters:
             arguments["FilterExpression"] = " AND ".join(filters)
@@ -228,6 +231,7 @@ class Listings:
         if wanted.service_ids is not None:
             found = [each for each in found if each.service_id in wanted.service_ids]
         found = [each for each in found if all(word.is_in(each) for word in wanted.words)]
+        found = [each for each in found if wanted.assignee_id in (None, each.assignee_id)]
         last = page.get("LastEvaluatedKey")
         following = Place(place.partition, last["id"]["S"]) if last else None
         found = self._with_members(found, deadline)
