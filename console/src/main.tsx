@@ -7,7 +7,9 @@ import { answered, api, type Me } from "./api/client";
 import { useLoad } from "./api/load";
 import { type Live, usePulse } from "./api/pulse";
 import { Age, StaleBar } from "./live";
+import { AnalyticsPage } from "./pages/analytics";
 import { HealthPage } from "./pages/health";
+import { HeartbeatsPage } from "./pages/heartbeats";
 import { IncidentPage } from "./pages/incident";
 import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
@@ -25,6 +27,8 @@ const PAGES = [
   ["oncall", "On call"],
   ["services", "Services"],
   ["policies", "Policies"],
+  ["heartbeats", "Heartbeats"],
+  ["analytics", "Analytics"],
   ["health", "Health"],
 ] as const;
 
@@ -82,6 +86,10 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return id ? <ServicePage key={id} id={id} me={me} address={address} /> : <ServicesPage me={me} />;
     case "policies":
       return <PoliciesPage me={me} />;
+    case "heartbeats":
+      return <HeartbeatsPage zone={me.zone} />;
+    case "analytics":
+      return <AnalyticsPage address={address} />;
     case "health":
       return <HealthPage zone={me.zone} />;
     case "me":

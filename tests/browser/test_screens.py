@@ -63,6 +63,7 @@ def test_every_page_is_looked_at(
         pages |= {"resolved": "incidents?view=resolved", "calendar": "oncall/sch_web"}
         pages["service"] = "services/svc_checkout?tab=integrations"
         pages["policies"] = "policies"
+        pages |= {each: each for each in ("heartbeats", "analytics", "health")}
         pages["maintenance"] = "services/svc_checkout?tab=maintenance"
         for name, at in (pages | {each: each for each in ("oncall", "services", "me")}).items():
             page.goto(f"{served.url}/console/{at}")

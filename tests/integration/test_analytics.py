@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from escalation.figures import Figures
+from escalation.handler import on_message
 from harness.desk import Desk
 from harness.faults import DEATHS, Died, Fault, Process
+from harness.post import Post
+from harness.processes import engine
 from harness.world import World, build, deadline, event, http_event
 from opsknight.analytics.days import rounded
+from opsknight.runtime.wakeups import AuditIncidents
 from opsknight.store.analytics import Analytics, Progress
 from opsknight.store.calls import Conflict
 
@@ -120,6 +124,13 @@ def test_whoever_dies_at_any_call_leaves_the_same_to_the_next(dynamodb: str, dea
             Figures(world.table, world.clock(), deadline(), 2).attend()
         assert kept(world) == right, point
     world.close()
+
+
+def test_each_minute_makes_some(world: World) -> None:
+    a_day(world)
+    Analytics(world.table).advance(None, Progress(day=SUNDAY), deadline())
+    on_message(engine(world, Post(world.clock)), AuditIncidents())
+    assert [each["day"]["S"] for each in kept(world)] == ["2026-11-22", "2026-11-23"]
 
 
 def test_two_ticks_at_once_make_one_day(world: World) -> None:

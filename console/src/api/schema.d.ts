@@ -1114,6 +1114,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how soon incidents were acknowledged and resolved, and whom they paged when.
+         * @description Needs the scope `incidents:read`.
+         */
+        get: operations["showAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is expected to beat, and whether it does.
+         * @description Needs the scope `services:read`.
+         */
+        get: operations["listHeartbeats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keeping/services/{serviceId}/integrations": {
         parameters: {
             query?: never;
@@ -1393,6 +1433,8 @@ export interface components {
             ms: number;
         };
         /** @enum {string} */
+        BeatState: "waiting" | "beating" | "running" | "late" | "down" | "paused";
+        /** @enum {string} */
         BulkAction: "acknowledge" | "resolve" | "snooze" | "escalate" | "note";
         /** @description One action on many incidents, each by itself, with a note on each if one is given. */
         BulkBody: {
@@ -1417,6 +1459,8 @@ export interface components {
             /** @description In the order of the ids. */
             results: components["schemas"]["BulkResult"][];
         };
+        /** @enum {string} */
+        By: "service" | "team" | "person" | "key" | "day";
         /** @description Paths under the URL of the deployment. Whoever has one reads that calendar, without a key. */
         Calendars: {
             /** @description With the shifts of the key's owner. */
@@ -1553,6 +1597,50 @@ export interface components {
             /** @description What is wrong, field by field. */
             issues?: components["schemas"]["Issue"][];
         };
+        FigureRow: {
+            /** @description Of the service, team or user; the date; of a key `service/dedup key`. */
+            id: string;
+            /** @description Of a key: the title that its incidents had last. */
+            name?: string;
+            /** @description Of a key. */
+            serviceId?: string;
+            serviceName?: string;
+            /** @description Resolved ones. Of a person: those that they acknowledged first. */
+            incidents: number;
+            alerts: number;
+            acknowledged: number;
+            /** @description From the opening; of a person, from their own page. */
+            timeToAcknowledge?: components["schemas"]["TookAnswer"];
+            timeToResolve?: components["schemas"]["TookAnswer"];
+            /** @description Incidents that paged somebody. */
+            paging: number;
+            /** @description Of those, acknowledged or over before the escalation went on. */
+            inTime: number;
+            pages: number;
+            /** @description From 22:00 to 7:00 by the clock of whoever was paged. */
+            nightPages: number;
+            /** @description Pages in each hour of their day, from 0:00 on. */
+            hours: number[];
+            /** @description Lists the incidents: the query of `GET /api/incidents`. */
+            query?: string;
+        };
+        Figures: {
+            /** Format: date */
+            firstDay: string;
+            /**
+             * Format: date
+             * @description Days are those of UTC, both ends with them.
+             */
+            lastDay: string;
+            /**
+             * Format: date
+             * @description The last day whose figures are there.
+             */
+            madeUntil?: string;
+            by: components["schemas"]["By"];
+            total: components["schemas"]["FigureRow"];
+            rows: components["schemas"]["FigureRow"][];
+        };
         FindingAnswer: {
             check: string;
             verdict: components["schemas"]["Verdict"];
@@ -1572,6 +1660,38 @@ export interface components {
             findings: components["schemas"]["FindingAnswer"][];
             /** Format: date-time */
             checkedAt: string;
+        };
+        HeartbeatAnswer: {
+            serviceId: string;
+            serviceName: string;
+            integrationId: string;
+            name: string;
+            state: components["schemas"]["BeatState"];
+            /** @description `every 5m`, or a cron expression and its zone. */
+            expected: string;
+            /** @description How much later it may be, as in `1h30m`. */
+            grace: string;
+            /** Format: date-time */
+            lastBeatAt?: string;
+            /**
+             * Format: date-time
+             * @description When it counts as down, unless it beats.
+             */
+            overdueAt?: string;
+            /** Format: date-time */
+            runningSince?: string;
+            /** Format: date-time */
+            downSince?: string;
+            /** @description What its sender said of it. */
+            failure?: string;
+            /** @description Of one that is down. */
+            incidentId?: string;
+        };
+        Heartbeats: {
+            /** @description Down first, then late, then never beaten. */
+            heartbeats: components["schemas"]["HeartbeatAnswer"][];
+            /** @description What a sender fetches, with the key of its integration for `KEY`. */
+            address: string;
         };
         Id: string;
         IncidentAnswer: {
@@ -2378,6 +2498,12 @@ export interface components {
             receiverId?: string;
             why?: string;
         };
+        /** @description In seconds, to within 2.5 percent. */
+        TookAnswer: {
+            median: number;
+            /** @description Nine of ten took no longer. */
+            p90: number;
+        };
         TypedCode: {
             /** @description The eight digits, with spaces or without. */
             code: string;
@@ -2863,6 +2989,16 @@ export interface operations {
                  * @example team_web
                  */
                 team?: string;
+                /**
+                 * @description Only those that this user has or had, by id.
+                 * @example user_ben
+                 */
+                assignee?: string;
+                /**
+                 * @description Only those of this key; a batch may have few, and a cursor.
+                 * @example cpu
+                 */
+                dedupKey?: string;
                 /**
                  * @description Opened then or later.
                  * @example 2026-11-23T00:00:00Z
@@ -5260,6 +5396,102 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showAnalytics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The first day, by UTC; 28 days by default.
+                 * @example 2026-11-01
+                 */
+                from?: string;
+                /**
+                 * @description The last day; yesterday by default.
+                 * @example 2026-11-28
+                 */
+                to?: string;
+                /**
+                 * @description A row for each of these; `service` by default.
+                 * @example person
+                 */
+                by?: "service" | "team" | "person" | "key" | "day";
+                /**
+                 * @description `csv` for the rows as text, with times in seconds.
+                 * @example json
+                 */
+                format?: "json" | "csv";
+                /**
+                 * @description Only this service, by id.
+                 * @example svc_checkout
+                 */
+                service?: string;
+                /**
+                 * @description Only the services of this team, by id.
+                 * @example team_web
+                 */
+                team?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Of what was resolved on these days. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listHeartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that the caller may see. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heartbeats"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

@@ -14,6 +14,7 @@ import { KeysHelp, useKeys, withOne } from "./keys";
 import { OpenOne } from "./open";
 import { allThatMatch, PRESSING, shown, usePlaces, useWide } from "./places";
 import { ResolvedList } from "./resolved";
+import { ShadowBanner } from "./shadows";
 
 export function Incidents({ live, me, address }: { live: Live; me: Me; address: URL }): JSX.Element {
   const acts = useActs(live.again);
@@ -40,6 +41,7 @@ export function Incidents({ live, me, address }: { live: Live; me: Me; address: 
         <h1 class="quiet">Incidents</h1>
         <OpenOne off={off} />
       </div>
+      <ShadowBanner now={now} zone={me.zone} />
       <Filters address={address} live={live} box={box} />
       <p class="announced" role="status">
         {!resolved && fresh.length > 0 && (

@@ -16,6 +16,8 @@ interface Found {
 }
 
 const NOTHING: Found = { rows: [], cursor: undefined, reading: true, error: undefined };
+/** What a link, such as that of a figure, may ask for besides. */
+const NARROWED = ["resolvedSince", "resolvedUntil", "service", "team", "assignee", "dedupKey"] as const;
 // An answer looks at the next 500: a word that few have is looked for this often before somebody says so.
 const BATCHES = 4;
 
@@ -31,6 +33,8 @@ export function ResolvedList({ address, zone, now, service }: Props): JSX.Elemen
   const words = address.searchParams.get("q") ?? "";
   const oldest = address.searchParams.get("sort") === "oldest";
   const urgency = address.searchParams.get("urgency") as Urgency | null;
+  const narrowed = NARROWED.filter((name) => address.searchParams.has(name));
+  const wanted = Object.fromEntries(narrowed.map((name) => [name, address.searchParams.get(name) ?? ""]));
   const [found, setFound] = useState<Found>(NOTHING);
 
   async function read(from: Found, isOver: () => boolean): Promise<void> {
@@ -40,7 +44,8 @@ export function ResolvedList({ address, zone, now, service }: Props): JSX.Elemen
         status: "RESOLVED",
         limit: 50,
         ...(words ? { q: words } : {}),
-        ...(oldest || service ? { sort: oldest ? ("oldest" as const) : ("newest" as const) } : {}),
+        ...wanted,
+        ...(oldest || service || narrowed.length ? { sort: oldest ? ("oldest" as const) : ("newest" as const) } : {}),
         ...(service ? { service } : {}),
         ...(urgency ? { urgency } : {}),
         ...(cursor ? { cursor } : {}),
@@ -66,13 +71,14 @@ export function ResolvedList({ address, zone, now, service }: Props): JSX.Elemen
       over = true;
       clearTimeout(timer);
     };
-  }, [words, oldest, urgency]);
+  }, [words, oldest, urgency, JSON.stringify(wanted)]);
   const more = (): void => {
     setFound((was) => ({ ...was, reading: true }));
     read(found, () => false).catch((error: unknown) => setFound((was) => ({ ...was, reading: false, error: refused(error) })));
   };
   return (
     <>
+      {narrowed.length > 0 && <Narrowed address={address} wanted={wanted} />}
       {found.error && <Problem error={found.error} again={more} />}
       {found.reading && !found.rows.length && <div class="skeleton" aria-hidden="true" />}
       <ul class="rows" aria-label="Resolved incidents">
@@ -109,5 +115,25 @@ export function ResolvedList({ address, zone, now, service }: Props): JSX.Elemen
         </p>
       )}
     </>
+  );
+}
+
+/** Says what a link left out, and shows all again. */
+function Narrowed({ address, wanted }: { address: URL; wanted: Record<string, string> }): JSX.Element {
+  const all = new URL(address);
+  NARROWED.forEach((name) => all.searchParams.delete(name));
+  const { resolvedSince: since, resolvedUntil: until, ...others } = wanted;
+  const last = until && new Date(Date.parse(until) - 1).toISOString();
+  return (
+    <p class="narrowed">
+      <span>
+        Only {since && `from ${since.slice(0, 10)} `}
+        {last && `to ${last.slice(0, 10)} (UTC) `}
+        {Object.values(others).map((each) => (
+          <code>{each}</code>
+        ))}
+      </span>
+      <Link to={all.pathname + all.search}>Show all</Link>
+    </p>
   );
 }
