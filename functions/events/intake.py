@@ -45,10 +45,9 @@ class IntakeResult:
 
     action: str
     incident: Pointer | None
-    remaining: int | None = None
-    """Requests the key has left in this minute, where the limiter could tell."""
-    dropped_by: str | None = None
-    """The route that dropped the event."""
+    remaining: int | None = None  # Requests the key has left in this minute, if that is known.
+    dropped_by: str | None = None  # The route that dropped the event.
+    routed_to: str | None = None  # The service of the last incident of its key, if none is active.
 
     @property
     def counted_as(self) -> str:

@@ -28,7 +28,8 @@ from opsknight.store.calls import Unavailable
 from opsknight.store.incidents import IncidentRows
 
 type Take = Callable[[Event, Sender, Call], IntakeResult]
-type PassOn = Callable[[IncidentRows, str, list[tuple[Event, IntakeResult]], Call], None]
+type PassOn = Callable[[IncidentRows, str, list[tuple[Event, IntakeResult]], Call], list[int]]
+type Amend = Callable[[IncidentRows, str, list[int], IntakeResult, Call], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,15 @@ class Reception:
         # event: what fails after it would never come again. Of which service a routed event is
         # shows only then.
         is_first = call.beside is not None and not _is_routed(sender)
-        if is_first:
-            self._mirrored([event], [IntakeResult("asked", None)], sender, call)
-        result = take(event, sender, call)
         if not is_first:
+            result = take(event, sender, call)
             self._mirrored([event], [result], sender, call)
+            return result
+        numbers = self._mirrored([event], [IntakeResult("asked", None)], sender, call)
+        result = take(event, sender, call)
+        if numbers:
+            amend: Amend = import_module("events.mirrored").amend
+            amend(self.intake.table, sender.service.id, numbers, result, call)
         return result
 
     def _hear(self, call: Call) -> None:
@@ -131,20 +136,25 @@ class Reception:
         results: Sequence[IntakeResult | None],
         sender: Sender,
         call: Call,
-    ) -> None:
-        """Notes what another system is to hear of. Last: unanswered, all of it comes again."""
+    ) -> list[int]:
+        """Notes what another system is to hear of. Last: unanswered, all of it comes again. Returns
+        the numbers of what waits now.
+        """
         found: dict[str, list[tuple[Event, IntakeResult]]] = {}
         for event, result in zip(events, results, strict=True):
             service: Service | None = sender.service
             if result is None:
                 continue
-            if result.incident is not None and result.incident.service_id != sender.service.id:
-                service = sender.service_of(result.incident.service_id, disabled=True)
+            where = result.incident.service_id if result.incident else result.routed_to
+            if where is not None and where != sender.service.id:
+                service = sender.service_of(where, disabled=True)
             if service is not None and service.mirror is not None:
                 found.setdefault(service.id, []).append((event, result))
+        numbers: list[int] = []
         for service_id, each in found.items():
             pass_on: PassOn = import_module("events.mirrored").pass_on
-            pass_on(self.intake.table, service_id, each, call)
+            numbers += pass_on(self.intake.table, service_id, each, call)
+        return numbers
 
     def admit(
         self, sender: Sender, call: Call, event: Event | None = None, *, reads: bool = False

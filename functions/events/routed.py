@@ -248,7 +248,10 @@ def carry_out(
             return IntakeResult("ignored", None, dropped_by=dropped.route)
     if (other := way.also(seen)) is not None:
         settling.settle(other.event, other.service, other.current, *when)
-    return IntakeResult(*outcome(settled))
+    result = IntakeResult(*outcome(settled))
+    if result.incident is None and seen.routed is not None:
+        return replace(result, routed_to=seen.routed.service_id)
+    return result
 
 
 def _grouped(place: Place, settling: Settling, now: datetime, deadline: Deadline) -> GroupDecision:

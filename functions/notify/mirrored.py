@@ -70,7 +70,7 @@ def _opsgenie(passed: Passed, event: Mapping[str, Any], base: str) -> Outgoing:
             act = "close"
         case _:
             assert_never(passed.action)
-    url = f"{base}/v2/alerts/{quote(passed.key, safe='')}/{act}?identifierType=alias"
+    url = f"{base}/v2/alerts/{quote(_alias(passed), safe='')}/{act}?identifierType=alias"
     return Outgoing(url, {"source": source, "user": MARK})
 
 
@@ -92,13 +92,20 @@ def _alert(passed: Passed, payload: Mapping[str, Any], source: str) -> dict[str,
     kept = {name: payload[name] for name in _OPSGENIE_FIELDS if name in payload}
     alert = {
         "message": summary[:_LONGEST_MESSAGE],
-        "alias": passed.key,
+        "alias": _alias(passed),
         "source": source,
         "priority": _PRIORITIES.get(str(payload.get("severity")), "P3"),
         **kept,
         "details": {**written, "client": MARK},
     }
     return alert | ({"description": "\n\n".join(lines)[:_LONGEST_DESCRIPTION]} if lines else {})
+
+
+def _alias(passed: Passed) -> str:
+    """The dedup key, which acts on the alert name in their path. As a part of a path `.` and `..`
+    mean another path, `%2E` no less, so these two have another alias.
+    """
+    return f"dedup key {passed.key}" if passed.key in (".", "..") else passed.key
 
 
 def _mapping(sent: object) -> Mapping[str, Any]:

@@ -281,6 +281,9 @@ def test_topics_of_the_account_come_without_key_and_signature(world: World, shop
         "ignored",
     ]
     assert {each["title"] for each in incidents(world)} == {"Budget", "ServerCpuTooHigh"}
+    # Whoever may publish to a topic speaks for its account, and for no other.
+    of_another = envelope | {"TopicArn": topic.replace("123456789012", "999999999999")}
+    assert bring(shop, of_another | {"Message": json.dumps(payload("ecs-task-dies"))}) == []
 
 
 def test_garbage_opens_nothing_and_is_not_brought_again(world: World, shop: Arrivals) -> None:

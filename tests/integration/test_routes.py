@@ -102,6 +102,22 @@ def test_the_mirror_of_the_service_that_it_goes_to_hears_of_it(
     assert (waits["service_id"]["S"], waits["key"]["S"]) == ("svc_reports", "cpu-high")
 
 
+def test_a_resolve_of_nothing_active_goes_where_its_last_incident_was(world: World) -> None:
+    """The other system may know of more than we do."""
+    reports = Service(
+        id="svc_reports", name="Reports", team_id="team_data", mirror=Mirror(to=System.PAGERDUTY)
+    )
+    world.table.put_all([directory_item(reports)], deadline())
+    routed(world, DATABASE)
+    world.send(event(payload={"source": "db-1"}))
+    for _ in range(2):
+        world.send(event("resolve"))
+    found = [
+        (each["service_id"]["S"], each["action"]["S"]) for each in of_kind(world, "mirror_event")
+    ]
+    assert found == [("svc_reports", each) for each in ("trigger", "resolve", "resolve")]
+
+
 def replace_route(route: Route, name: str, **changes: Any) -> Route:
     return route.model_copy(update={"name": name, **changes})
 

@@ -287,6 +287,16 @@ def test_nothing_that_is_yet_to_come_makes_an_alarm_late(
     assert actions(post(world, api, sns.signed(Message=fires, MessageId="m-2"))) == ["triggered"]
 
 
+def test_a_topic_brings_events_of_its_own_account_alone(world: World, api: Api, sns: Sns) -> None:
+    by_rule = {"detail-type": "CloudWatch Alarm State Change", "account": "999999999999"}
+    other = json.dumps(json.loads(alarm("ALARM")) | {"AWSAccountId": "999999999999"})
+    for number, text in enumerate((json.dumps(by_rule), other)):
+        refused = post(world, api, sns.signed(Message=text, MessageId=f"m-{number}"))
+        assert (refused.status, refused.body["error"]) == (403, "Account not allowed")
+        assert "999999999999" in refused.body["message"]
+    assert not of_kind(world, "incident")
+
+
 def test_a_raw_message_comes_by_its_key_alone(world: World, api: Api) -> None:
     raw = {"x_amz_sns_rawdelivery": "true", "x_amz_sns_message_id": "m-1"}
     raw |= {"x_amz_sns_topic_arn": TOPIC}

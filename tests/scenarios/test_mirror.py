@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from socket import socket
 from threading import Event
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from harness.mirrors import KEY, Mirrored, actions
 from harness.pipeline import step
 from harness.receivers import HttpReceiver, answers, closes, http_receiver
-from harness.world import World, deadline
+from harness.world import World, deadline, event
 from notify.handler import pass_on
+from notify.mirrored import outgoing
 from notify.mirroring import AT_ONCE
-from opsknight.directory.mirror import MARK, MirrorState, Passed
+from opsknight.directory.mirror import MARK, Mirror, MirrorState, Passed, System
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.incident.model import Action
 from opsknight.store.holds import Holds
@@ -141,6 +143,20 @@ def test_a_trigger_that_can_never_be_taken_cancels_its_resolve(
     night.trigger("bad")
     night.send("resolve", "bad")
     assert actions(night.heard(old)) == [("trigger", "bad"), ("resolve", "bad")]
+
+
+def test_nor_does_its_idempotency_key_let_the_resolve_go_alone(
+    night: Mirrored, old: HttpReceiver
+) -> None:
+    night.streaming = False
+    once: dict[str, Any] = {"Idempotency-Key": "request-1"}
+    night.world.send(event(dedup_key="bad"), **once)
+    night.world.send(event("resolve", dedup_key="bad"))
+    opened, over = Mirrors(night.world.table).waiting(night.world.service.id, 9, deadline())
+    assert (opened.opens, over.opens) == (True, False)
+    old.then(WRONG)
+    pass_on(night.passing, night.world.service.id)
+    assert actions(night.heard(old)) == [("trigger", "bad")]
 
 
 def test_a_repeat_that_is_given_up_cancels_nothing(night: Mirrored, old: HttpReceiver) -> None:
@@ -341,6 +357,18 @@ def test_opsgenie_hears_of_alerts(night: Mirrored, old: HttpReceiver) -> None:
     assert alert["details"] == {"mount": "/var", "free": "3", "client": MARK}
     assert acknowledged.path == "/v2/alerts/disk%2Fdb-1/acknowledge?identifierType=alias"
     assert closed.path == "/v2/alerts/disk%2Fdb-1/close?identifierType=alias"
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+def test_no_key_is_taken_for_a_part_of_the_address(key: str) -> None:
+    mirror = Mirror(to=System.OPSGENIE)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    sent = Passed(service_id="s", at=at, action=Action.TRIGGER, key=key, body="{}")
+    created = outgoing(sent, mirror, "")
+    closed = outgoing(sent.model_copy(update={"action": Action.RESOLVE}), mirror, "")
+    alias = quote(created.payload["alias"], safe="")
+    assert closed.url == f"https://api.opsgenie.com/v2/alerts/{alias}/close?identifierType=alias"
+    assert alias not in (".", "..", "%2E", "%2E%2E")
 
 
 def test_a_webhook_gets_the_event_with_a_signature(night: Mirrored, old: HttpReceiver) -> None:

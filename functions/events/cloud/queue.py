@@ -29,7 +29,7 @@ from opsknight.http.gateway import Request
 from opsknight.incident.model import Event
 from opsknight.integrations.aws import Told, is_own, is_scaling
 from opsknight.integrations.aws_rules import Taken, taken
-from opsknight.integrations.aws_shapes import of_queue
+from opsknight.integrations.aws_shapes import Foreign, of_queue
 from opsknight.integrations.routes import Verdict
 from opsknight.runtime import clients, clock
 from opsknight.runtime.settings import EventsSettings, read_settings
@@ -75,6 +75,10 @@ class Arrivals:
         """What became of one message. Raises Unavailable."""
         now = self.clock()
         told = of_queue(body, message_id, now)
+        if isinstance(told, Foreign):
+            logger.warning("a topic brought an event of another account", why=told.why)
+            count("TopicRefused")
+            return []
         if not isinstance(told, Told):
             logger.info("no event of AWS that pages", why=told.why)
             return []

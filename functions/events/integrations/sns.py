@@ -23,7 +23,7 @@ from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.model import Event
 from opsknight.integrations.aws import Found, Told, fields, moment, of_subscription, word
-from opsknight.integrations.aws_shapes import of_topic
+from opsknight.integrations.aws_shapes import Foreign, of_topic
 from opsknight.integrations.reading import Meaningless, Passed
 from opsknight.runtime.telemetry import count, logger
 
@@ -178,6 +178,10 @@ def _told(message: _Message, now: datetime) -> Found:
 
 def _taken(told: Found, sender: Sender, call: Call, reception: Reception) -> Answer:
     """Raises HttpError, Unavailable."""
+    if isinstance(told, Foreign):
+        logger.warning("a topic brought an event of another account", why=told.why)
+        count("TopicRefused")
+        raise HttpError(403, Failure(error="Account not allowed", message=told.why))
     if isinstance(told, Passed | Meaningless):
         return Answer(202, {"status": "success", "left": [{"place": "Message", "why": told.why}]})
     try:

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from opsknight.classes import dataclass
 from opsknight.directory.aws import Source
 from opsknight.incident.model import Action, Severity
 from opsknight.integrations.aws import (
@@ -30,6 +31,11 @@ from opsknight.integrations.reading import Meaningless, Passed
 # Findings have a number: from 7 on AWS calls them high, from 4 on medium.
 _HIGH: Final = 7.0
 _MEDIUM: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Meaningless):
+    """An event that says it is of another account than the topic that brought it."""
 
 
 def read(document: Any, now: datetime) -> Found:
@@ -68,9 +74,15 @@ def of_queue(body: str, message_id: str, now: datetime) -> Found:
 def of_topic(
     topic: str, subject: str, text: str, message_id: str, at: datetime, now: datetime
 ) -> Found:
-    """A message of SNS: one of AWS's own events, or whatever words."""
+    """A message of SNS: one of AWS's own events, or whatever words. Whoever may publish to a topic
+    writes what he likes, so the account of an event is that of its topic, or it is not believed.
+    """
     ours = fields({"": decoded(text)}, "")
     if "NewStateValue" in ours or DETAIL_TYPE in ours:
+        owner = [*topic.split(":"), "", "", "", "", ""][4]
+        claimed = word(ours, "AWSAccountId") or word(ours, "account")
+        if owner and claimed and claimed != owner:
+            return Foreign(f"it is of the account {claimed[:20]}, and its topic of {owner}")
         return read(ours, now)
     if not text and not subject:
         return Meaningless("it is empty")

@@ -40,9 +40,10 @@ class Mirrors:
         """The event waits behind all that were noted before it began. Raises Unavailable."""
         self.note_all([passed], deadline)
 
-    def note_all(self, found: Sequence[Passed], deadline: Deadline) -> None:
+    def note_all(self, found: Sequence[Passed], deadline: Deadline) -> list[int]:
         """The same for events of one service, in their order: a request for 25 of them, and two for
-        all. Those that die with us in the middle are sent again, by other numbers.
+        all. Those that die with us in the middle are sent again, by other numbers. Returns their
+        numbers.
         """
         service_id = found[0].service_id
         last = self._numbered(service_id, len(found), deadline)
@@ -60,6 +61,17 @@ class Mirrors:
             Key=items.mirror_key(service_id, "state"),
             **changed,
         )
+        return list(numbers)
+
+    def opens(self, service_id: str, number: int, deadline: Deadline) -> None:
+        """What was noted before anybody knew it opens an incident, if it still waits."""
+        changed = transactions.update({"opens": True})
+        key = items.mirror_key(service_id, _numbered_name(number))
+        made = transactions.updating(self.table.name, key, "attribute_exists(pk)", changed)
+        try:
+            retrying(deadline, self.table.client.update_item, **made["Update"])
+        except Conflict:
+            return
 
     def _numbered(self, service_id: str, more: int, deadline: Deadline) -> int:
         """The last number of so many. Two senders may get theirs in any order; one that has its
@@ -205,7 +217,11 @@ def _item(passed: Passed, number: int) -> Item:
 
 
 def _name(passed: Passed) -> str:
-    return f"{_EVENT}{passed.number:012}"
+    return _numbered_name(passed.number)
+
+
+def _numbered_name(number: int) -> str:
+    return f"{_EVENT}{number:012}"
 
 
 def _packed(body: str) -> bytes:
