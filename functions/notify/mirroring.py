@@ -1,9 +1,10 @@
 """Passes on what waits of a service to the system that the team has used so far.
 
 One process at a time for a service, in the order in which the events came. One that fails holds up
-those of its own dedup key alone, and is tried until it is a day old; after three failures in a row
-the other side is taken to be away. What the other side can never take is given up, and with a first
-trigger the acknowledge and resolve of its key.
+those of its own dedup key alone, and is tried until it is a day old: while the other side takes
+others, its key is put aside for a while. After three failures in a row, and when it takes nothing
+or asks for a pause, the other side is taken to be away. What the other side can never take is given
+up, and with a first trigger the acknowledge and resolve of its key.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,15 @@ from notify.outbound import Answer, Outbound
 from notify.queues import Queues
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.mirror import LONGEST_WAIT, Mirror, MirrorState, Passed, System
+from opsknight.directory.mirror import (
+    ASIDE_FOR,
+    LONGEST_WAIT,
+    MOST_ASIDE,
+    Mirror,
+    MirrorState,
+    Passed,
+    System,
+)
 from opsknight.incident.model import Action
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.store.calls import Deadline
@@ -38,7 +47,7 @@ CLOCKS: Final = timedelta(seconds=5)
 _FORMS: Final = "application/json; charset=utf-8"
 
 
-_OF_FAILURES: Final = ("failures", "failing_since", "why", "paused_until")
+_OF_FAILURES: Final = ("failures", "failing_since", "why", "paused_until", "aside")
 
 
 @dataclass(slots=True)
@@ -46,15 +55,25 @@ class _Run:
     """What one process has done for one service."""
 
     lost: set[str]
+    known: frozenset[str]
+    """Keys that were put aside before."""
     blocked: set[str] = field(default_factory=set[str])
     settled: int = 0
-    failures: int = 0
+    failed: set[str] = field(default_factory=set[str])
     in_a_row: int = 0
     why: str | None = None
     after: timedelta | None = None
     sent_at: datetime | None = None
     given_up: str | None = None
     more: bool = False
+
+    def is_away(self, state: MirrorState) -> bool:
+        """Whether the other side has to be left alone; otherwise the failures are those of their
+        keys, as it takes others. What was aside failed while it did.
+        """
+        if self.after is not None or self.in_a_row >= MOST_FAILURES:
+            return True
+        return self.sent_at is None and not self.failed <= state.aside.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +105,9 @@ class Mirroring:
             return
         service = self.table.service(service_id, deadline)
         mirror = service.mirror if service else None
-        run = _Run(self.mirrors.lost(service_id, deadline))
+        aside = {key for key, until in state.aside.items() if now < until}
+        lost = self.mirrors.lost(service_id, deadline)
+        run = _Run(lost, known=frozenset(state.aside), blocked=aside)
         began = deadline.monotonic()
         for passed in self.mirrors.all_waiting(service_id, deadline):
             over = run.settled >= AT_ONCE or deadline.monotonic() - began > SECONDS
@@ -115,8 +136,8 @@ class Mirroring:
                 count("MirrorSent")
                 self._done(passed, run, deadline)
             case TemporaryFailure(why, after):
-                run.failures += 1
-                run.in_a_row += 1
+                run.failed.add(passed.key)
+                run.in_a_row += passed.key not in run.known
                 run.blocked.add(passed.key)
                 run.why, run.after = run.why or why, run.after or after
             case PermanentFailure(why):
@@ -179,19 +200,28 @@ class Mirroring:
         self, service_id: str, state: MirrorState, until: datetime, run: _Run, deadline: Deadline
     ) -> None:
         now = self.clock()
+        aside = {key: at for key, at in state.aside.items() if now < at}
         changes: dict[str, object] = dict.fromkeys(_OF_FAILURES)
-        if run.failures:
-            changes = {"failures": state.failures + 1, "failing_since": state.failing_since or now}
-            changes["why"] = run.why
+        again: datetime | None = None
+        if run.failed:
+            changes |= {"failing_since": state.failing_since or now, "why": run.why}
+            if run.is_away(state) or len(aside) + len(run.failed) > MOST_ASIDE:
+                again = now + state.again_after(run.after)
+                changes |= {"failures": state.failures + 1, "paused_until": again}
+            else:
+                aside |= dict.fromkeys(run.failed, now + ASIDE_FOR)
+        elif aside:
+            # They fail still, for all that is known.
+            changes |= {"failing_since": state.failing_since, "why": state.why}
+        if aside:
+            changes["aside"] = aside
+            again = again or (now if run.more else min(aside.values()))
+        elif run.more:
+            again = again or now
         if run.sent_at is not None:
             changes["sent_at"] = run.sent_at
         if run.given_up is not None:
             changes |= {"lost_at": now, "lost": run.given_up}
-        again: datetime | None = None
-        if run.failures:
-            again = changes["paused_until"] = now + state.again_after(run.after)
-        elif run.more:
-            again = now
         untold = run.given_up is not None or state.lost_untold
         # Until a tick has seen it.
         later = now + TOLD_WITHIN if untold else None
@@ -202,9 +232,11 @@ class Mirroring:
                 return
             # Something has come meanwhile.
             again, changes = now, {}
-        if mirrors.release(service_id, until, {**changes, "due_at": again}, deadline):
-            self.queues.pass_on(service_id, again, now)
-        logger.info("passed on", service_id=service_id, failures=run.failures, why=run.why)
+        released = mirrors.release(service_id, until, {**changes, "due_at": again}, deadline)
+        # For those put aside before, a wakeup is on its way; or this was it, a little early.
+        if released and (run.failed or run.more or again <= now + CLOCKS):
+            self.queues.pass_on(service_id, max(again, now), now)
+        logger.info("passed on", service_id=service_id, failures=len(run.failed), why=run.why)
 
 
 def _is_wrong(answer: Answer) -> bool:

@@ -69,7 +69,7 @@ def test_each_dedup_key_keeps_its_order_and_holds_up_no_other(
     night.trigger("one")
     night.trigger("two")
     night.send("resolve", "one")
-    night.wait(seconds=30)
+    night.wait(seconds=70)
     one, two = ("trigger", "one"), ("trigger", "two")
     assert actions(night.heard(old)) == [one, one, two, one, ("resolve", "one")]
 
@@ -82,6 +82,31 @@ def test_however_many_there_are_of_one_that_fails(night: Mirrored, old: HttpRece
     old.then(AWAY, TAKEN)
     pass_on(night.passing, night.world.service.id)
     assert actions(night.heard(old)) == [("trigger", "fails"), ("trigger", "other")]
+
+
+def test_one_that_always_fails_makes_no_other_wait(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(AWAY, AWAY, TAKEN, TAKEN)
+    night.trigger("fails")
+    night.trigger("other")
+    night.wait(seconds=10)
+    assert actions(night.heard(old))[-1] == ("trigger", "other")
+    for number in range(3):
+        # Not even right after the next try of the one that fails.
+        night.trigger(f"at once {number}")
+        assert actions(night.heard(old)) == [("trigger", f"at once {number}")]
+        old.then(AWAY, TAKEN)
+        night.wait(seconds=61)
+        assert actions(night.heard(old)) == [("trigger", "fails")]
+    state = Mirrors(night.world.table).state(night.world.service.id, deadline())
+    assert state
+    assert (list(state.aside), state.paused_until) == (["fails"], None)
+    assert state.failing_since is not None
+    old.then(TAKEN)
+    night.wait(seconds=61)
+    assert actions(night.heard(old)) == [("trigger", "fails")]
+    state = Mirrors(night.world.table).state(night.world.service.id, deadline())
+    assert state
+    assert (state.aside, state.failing_since, state.due_at) == ({}, None, None)
 
 
 def test_one_that_only_a_newer_version_can_read_holds_up_no_other(

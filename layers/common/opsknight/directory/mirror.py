@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from opsknight.incident.model import Action, Model
 
@@ -20,6 +20,9 @@ FAILING_FOR: Final = timedelta(minutes=5)
 """After this the fallback address hears of it, if the service is in shadow."""
 PAUSES: Final = tuple(timedelta(seconds=each) for each in (5, 15, 30, 60))
 LONGEST_PAUSE: Final = timedelta(minutes=5)
+ASIDE_FOR: Final = timedelta(minutes=1)
+MOST_ASIDE: Final = 20
+"""With more keys than this that fail, the other side gets a pause as a whole."""
 
 
 class System(StrEnum):
@@ -89,6 +92,8 @@ class MirrorState(Model):
     due_at: AwareDatetime | None = None
     paused_until: AwareDatetime | None = None
     """The other side gets a pause until then."""
+    aside: dict[str, AwareDatetime] = Field(default_factory=dict)
+    """Dedup keys whose events failed while others were taken, and when each is tried again."""
     lease_until: AwareDatetime | None = None
     sent_at: AwareDatetime | None = None
     failures: int = 0
