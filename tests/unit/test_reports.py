@@ -44,13 +44,22 @@ def test_a_report_goes_to_people_and_to_places() -> None:
     [
         ("", "needs `users` or `receivers`"),
         ("    users: [eve]\n", "eve"),
-        ('    receivers: {me: {channel: sms, to: "+4915112345678"}}\n', "does not go by sms"),
+        (
+            '    receivers: {me: {channel: sms, to: "+4915112345678"}}\n',
+            "`me` cannot be of channel sms",
+        ),
         (CHAT.replace("slack-token", "xoxb-1-2-abcdefghijklmnop"), "secret"),
     ],
 )
 def test_what_is_wrong_with_a_report_is_said(text: str, said: str) -> None:
     [error] = checked(text).errors
     assert said in error.sentence
+
+
+def test_whoever_is_disabled_is_said_to_get_none() -> None:
+    disabled = FILE.replace("role: ADMIN}", "role: ADMIN, disabled: true}")
+    found = check(read({"opsknight.yaml": disabled + "    users: [ada]\n"}), NOW)
+    assert '"ada" is disabled, and gets no report.' in [each.sentence for each in found.problems]
 
 
 def daily(at: str, zone: str = "Europe/Berlin") -> DailyReport:

@@ -93,6 +93,7 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
                 path = (*path_of(service), "remind", name.upper())
                 yield Finding(Severity.WARNING, path, said)
     yield from _shadows(configuration, now)
+    yield from _reports(configuration, disabled)
     for service in configuration.services.values():
         if service.disabled or service.policy_id is not None:
             continue
@@ -104,6 +105,15 @@ def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
         else:
             said = f"Has no policy, so all of team {team} is paged at once: add a `policy`."
             yield warning(service, said)
+
+
+def _reports(configuration: Configuration, disabled: Set[str]) -> Iterator[Finding]:
+    for report in configuration.reports.values():
+        for number, user_id in enumerate(report.user_ids):
+            if user_id in disabled:
+                path = (*path_of(report), "users", number)
+                said = f'"{slug_of(user_id)}" is disabled, and gets no report.'
+                yield Finding(Severity.WARNING, path, said)
 
 
 def _shadows(configuration: Configuration, now: datetime) -> Iterator[Finding]:

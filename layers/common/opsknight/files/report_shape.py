@@ -35,7 +35,7 @@ class ReportShape(Shape):
             if each.channel in (Channel.SMS, Channel.VOICE):
                 raise FieldError(
                     "receivers",
-                    f"{name}: a report is long and never urgent, so it does not go by "
-                    f"{each.channel}: use email, a chat or a webhook",
+                    f"a report is long and never urgent: `{name}` cannot be of channel "
+                    f"{each.channel}, but email, a chat or a webhook",
                 )
         return self
