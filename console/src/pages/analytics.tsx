@@ -11,7 +11,7 @@ const BY = [
   ["service", "Services"],
   ["team", "Teams"],
   ["person", "People"],
-  ["key", "Noisiest keys"],
+  ["key", "Keys"],
   ["day", "Days"],
 ] as const;
 type By = (typeof BY)[number][0];

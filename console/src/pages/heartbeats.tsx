@@ -61,7 +61,7 @@ interface Props {
 
 function One({ each, address, now, zone }: Props): JSX.Element {
   return (
-    <li class={`beat ${each.state}`}>
+    <li class={`beat is-${each.state}`}>
       <div class="heading">
         <h2>
           <bdi>{each.name}</bdi>
