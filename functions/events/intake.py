@@ -16,14 +16,7 @@ from opsknight.directory.entries import Integration
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.commands import Note
-from opsknight.incident.decisions import (
-    Ignored,
-    Merged,
-    Opened,
-    Repeated,
-    Transitioned,
-    Unchanged,
-)
+from opsknight.incident.decisions import Ignored, Merged, Opened, Repeated, Transitioned, Unchanged
 from opsknight.incident.members import GroupDecision, Joined, LastLeft, Left, OpenedGroup
 from opsknight.incident.model import Event, Pointer
 from opsknight.runtime.telemetry import logger

@@ -49,7 +49,7 @@ from notify.channels.twilio import api as by_twilio
 from opsknight.directory.aws import AwsRule, AwsRules
 from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
 from opsknight.directory.heartbeats import Heartbeat
-from opsknight.directory.mirror import Passed
+from opsknight.directory.mirror import Mirror, Passed, System
 from opsknight.directory.receivers import (
     Channel,
     Owner,
@@ -193,6 +193,11 @@ def call_events(world: World) -> None:
     events.handler.api.cache_clear()
     signed = http_event({}, path=f"/k/{world.integration_key}/github")
     assert events.handler.on_request(signed, None)["statusCode"] == 503
+    mirror = Mirror(to=System.PAGERDUTY, secret="old")
+    world.service = world.service.model_copy(update={"mirror": mirror})
+    configure(world, own.model_copy(update={"routing": None, "remembers": False}))
+    events.handler.api.cache_clear()
+    post(event(dedup_key="passed on"), integration)
 
 
 def call_escalation(world: World) -> None:

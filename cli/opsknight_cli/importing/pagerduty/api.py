@@ -1,13 +1,12 @@
 """PagerDuty's REST API v2: everything that an import reads, as its files would have it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from opsknight.config.coverage import AHEAD
 from opsknight_cli.importing.exports import Objects
 from opsknight_cli.importing.fetching import Api, Query, in_path
-from opsknight_cli.terminal.times import stamp
 
 URL: Final = "https://api.pagerduty.com"
 VARIABLE: Final = "PAGERDUTY_TOKEN"
@@ -71,16 +70,20 @@ def _is_active(api: Api, place: str) -> bool:
 def _schedule(api: Api, schedule_id: str, now: datetime) -> Any:
     """With its layers, who will be on call, and the overrides to come."""
     path = f"/schedules/{in_path(schedule_id)}"
-    until = [("since", stamp(now)), ("until", stamp(now + AHEAD))]
+    until = [("since", _moment(now)), ("until", _moment(now + AHEAD))]
     answer = api.get(path, until)
     schedule = (answer or {}).get("schedule")
     if schedule is None:
         return None
-    until = [("since", stamp(now)), ("until", stamp(now + OVERRIDES_AHEAD))]
+    until = [("since", _moment(now)), ("until", _moment(now + OVERRIDES_AHEAD))]
     later = api.get(f"{path}/overrides", until, optional=True)
     if later is not None and "overrides" in later:
         schedule["overrides_subschedule"] = {"rendered_schedule_entries": later["overrides"]}
     return schedule
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _all(api: Api, path: str, name: str, query: Query = ()) -> Iterator[Any]:

@@ -22,8 +22,7 @@ from opsknight.incident.timeline import ChangeKind
 # A provider that refuses, or a gap in a schedule, must not use up the policy: for this long, rounds
 # that reach nobody do not count.
 LONGEST_GAP: Final = timedelta(hours=24)
-# Such a round is repeated after this time, or the policy's pause if that is shorter; the next one
-# after twice as long, and so on.
+# Such a round is repeated after this time, or the policy's pause if that is shorter; then doubling.
 FIRST_REPEAT: Final = timedelta(minutes=5)
 LONGEST_REPEAT: Final = timedelta(hours=1)
 FORGIVEN: Final = Changes(failures=None)
@@ -194,8 +193,8 @@ def _begin_round(
     incident: Incident, policy: Policy, now: datetime, changes: Changes
 ) -> Advanced | Turn:
     changes |= Changes(next_step=0, round_over=None)
-    if policy.steps[0].delay:
-        changes |= Changes(timers={Timer.STEP: now + policy.steps[0].delay})
+    if delay := policy.steps[0].delay:
+        changes |= Changes(timers={Timer.STEP: now + delay})
         return settled(incident, changes, Progress.ROUND_BEGUN)
     return Turn(incident, policy, 0, Why.DUE, changes)
 
