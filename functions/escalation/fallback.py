@@ -67,7 +67,18 @@ class Fallback:
         state = self.rows.state(deadline)
         if not is_new and state.told_at is not None and now < state.told_at + every:
             return state.told_at + every
-        self._send_if_due(self.rows.ask(deadline), deadline)
+        try:
+            if is_new:
+                state = self.rows.ask(deadline)
+            elif state.lease_until is None:
+                state = self.rows.ask_again(state, deadline)
+            else:
+                raise Conflict
+        except Conflict:
+            # Reminders come together. A message that has begun since names this one: its sender
+            # reads the rows after it has the lease. Should it die, a tick sends in its place.
+            return now + every
+        self._send_if_due(state, deadline)
         return now + every
 
     def attend(self, deadline: Deadline) -> None:

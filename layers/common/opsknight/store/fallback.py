@@ -6,7 +6,7 @@ When it is notified, and of what, is for `opsknight.escalation.fallback` to say.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.fallback import LEASE, FallbackRow, FallbackState
@@ -14,6 +14,8 @@ from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, attributes, expiry, plain, wire
+
+_ASKED: Final = {"kind": "fallback", "asked": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,26 @@ class FallbackRows:
         """Something waits for the next message. Ask after its row is there: whoever sends takes the
         question back first, and then reads the rows.
         """
+        return self._asked(transactions.update(_ASKED), deadline)
+
+    def ask_again(self, seen: FallbackState, deadline: Deadline) -> FallbackState:
+        """The same, of what has had its row for long. Raises Conflict when a message has begun
+        since the state was seen.
+        """
+        update = transactions.update(_ASKED)
+        names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+        begun = {"told_at": seen.told_at, "lease_until": seen.lease_until, "token": seen.token}
+        update["ConditionExpression"] = transactions.still(begun, names, values)
+        return self._asked(update, deadline)
+
+    def _asked(self, update: dict[str, Any], deadline: Deadline) -> FallbackState:
         answer = retrying(
             deadline,
             self.table.client.update_item,
             TableName=self.table.name,
             Key=items.FALLBACK_KEY,
             ReturnValues="ALL_NEW",
-            **transactions.update({"kind": "fallback", "asked": True}),
+            **update,
         )
         return FallbackState.model_validate(plain(answer["Attributes"]))
 
