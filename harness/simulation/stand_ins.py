@@ -19,6 +19,7 @@ from typing import Any
 
 import aws_lambda_powertools
 import boto3
+import botocore.session
 from aws_lambda_powertools.utilities import batch
 
 from harness.simulation import web
@@ -74,6 +75,13 @@ class _Session:
         pass
 
     def client(self, service: str, config: Any = None, **_: Any) -> Any:
+        return current().client(service, config)
+
+
+class _BotocoreSession:
+    """`botocore.session.Session`."""
+
+    def create_client(self, service: str, *, config: Any = None) -> Any:
         return current().client(service, config)
 
 
@@ -202,6 +210,7 @@ def stand_ins(
             client=lambda service, config=None: current().client(service, config),
             Session=_Session,
         ),
+        "botocore.session": _like(botocore.session, get_session=_BotocoreSession),
         "aws_lambda_powertools": _like(
             aws_lambda_powertools, Logger=_Logger, single_metric=_single_metric
         ),
