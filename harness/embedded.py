@@ -112,9 +112,9 @@ class _Connection:
         """There is nothing to close."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answer:
-    """What botocore looks at of an HTTP response that is parsed already."""
+    """What botocore looks at of an HTTP response that is parsed already. A hook may change it."""
 
     status_code: int
     headers: Mapping[str, str]
