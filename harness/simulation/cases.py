@@ -15,7 +15,7 @@ from harness.simulation.beats import events
 from harness.simulation.configuration import URGENCIES, Configuration, Service
 from harness.simulation.journal import Asked
 from harness.simulation.verdict import CLOCKS
-from harness.simulation.windows import Window, windows_of
+from harness.simulation.windows import Window, last_one, windows_of
 
 _OF: Final = re.compile(r"\bcase-\d{4,5}\b")
 
@@ -224,7 +224,9 @@ def _may_be_let_out(case: Case, last: Phase, began: float, ended: float) -> bool
     """Whether the window that kept it quiet may have ended while somebody acted."""
     if last.why == "let out":
         return began < last.latest
-    window = _ending(case, last) if (last.state, last.why) == (State.HELD, "opened") else None
+    window = None
+    if (last.state, last.why) == (State.HELD, "opened"):
+        window = last_one(case.windows, last.earliest, last.latest)
     return window is not None and window.ends[0] - CLOCKS <= ended
 
 
@@ -251,7 +253,7 @@ def _catch_up(case: Case, until: float) -> None:
         elif kind == WAITS:
             after, why = int(minutes), "waited"
         elif kind == "opened":
-            window = _ending(case, last)
+            window = last_one(case.windows, last.earliest, last.latest)
             if window is None or window.ends[0] - CLOCKS >= until:
                 return
             latest = window.ends[1]
@@ -277,23 +279,6 @@ def _catch_up(case: Case, until: float) -> None:
             # The hours begin at about the same time.
             state = State.UNCLEAR
         case.phases.append(Phase(state, earliest, latest, why))
-
-
-def _ending(case: Case, opened: Phase) -> Window | None:
-    """The window that it opened in; of several, the one that ends last. One that is just being
-    ended may keep it quiet until it is looked at.
-    """
-    windows = (
-        window
-        for window in case.windows
-        if window.begins[0] <= opened.latest and opened.earliest < window.ends[1]
-    )
-    last = max(windows, key=lambda window: window.ends, default=None)
-    # It is quiet until no window is in force.
-    for each in sorted(case.windows, key=lambda window: window.begins):
-        if last and each.begins[0] <= last.ends[1] and each.ends > last.ends:
-            last = each
-    return last
 
 
 MINUTE: Final = 60.0

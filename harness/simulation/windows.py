@@ -36,3 +36,16 @@ def windows_of(asked: Sequence[Asked]) -> dict[str, list[Window]]:
             ends = min(each.began, mine[-1].ends[0]), min(done, mine[-1].ends[1])
             mine[-1] = Window(mine[-1].begins, ends)
     return found
+
+
+def last_one(windows: Sequence[Window], earliest: float, latest: float) -> Window | None:
+    """The one in which an incident opened, which happened between these moments; of several, the
+    one that ends last. One that is just being ended may keep it quiet until it is looked at.
+    """
+    around = (each for each in windows if each.begins[0] <= latest and earliest < each.ends[1])
+    last = max(around, key=lambda window: window.ends, default=None)
+    # It is quiet until no window is in force.
+    for each in sorted(windows, key=lambda window: window.begins):
+        if last and each.begins[0] <= last.ends[1] and each.ends > last.ends:
+            last = each
+    return last
