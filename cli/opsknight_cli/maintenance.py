@@ -67,6 +67,7 @@ def start_command(
         end=begins + span(lasts),
         reason=reason,
         keep_suppressed=keep_suppressed,
+        by=invocation.deployment.operator().rsplit("/", 1)[-1],
     )
     window = _repeated(window, every, until, zone, now)
     if window.next(now) is None:
@@ -121,10 +122,11 @@ def list_command(
                 shown(following.start, clock_of(each, known)),
                 shown(following.end, clock_of(each, known)),
                 window.reason,
+                window.by or "-",
             )
             for each, window, following in found
         ]
-        header = ("WINDOW", "SERVICE", "WHEN", "FROM", "UNTIL", "REASON")
+        header = ("WINDOW", "SERVICE", "WHEN", "FROM", "UNTIL", "REASON", "BY")
         screen.table(header, rows, split=3)
 
 
@@ -294,4 +296,5 @@ def _data(service: Service, window: MaintenanceWindow, now: datetime) -> dict[st
         },
         "keepSuppressed": window.keep_suppressed,
         "reason": window.reason,
+        "by": window.by,
     }

@@ -14,6 +14,7 @@ import { IncidentPage } from "./pages/incident";
 import { Incidents } from "./pages/incidents";
 import { MePage } from "./pages/me";
 import { OnCallPage } from "./pages/oncall";
+import { PeoplePage } from "./pages/people";
 import { PoliciesPage } from "./pages/policies";
 import { SchedulePage } from "./pages/schedule";
 import { ServicePage } from "./pages/service";
@@ -27,6 +28,7 @@ const PAGES = [
   ["oncall", "On call"],
   ["services", "Services"],
   ["policies", "Policies"],
+  ["people", "People"],
   ["heartbeats", "Heartbeats"],
   ["analytics", "Analytics"],
   ["health", "Health"],
@@ -84,6 +86,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return id ? <SchedulePage key={id} id={id} me={me} address={address} /> : <OnCallPage me={me} />;
     case "services":
       return id ? <ServicePage key={id} id={id} me={me} address={address} /> : <ServicesPage me={me} />;
+    case "people":
+      return <PeoplePage me={me} />;
     case "policies":
       return <PoliciesPage me={me} />;
     case "heartbeats":

@@ -163,6 +163,7 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
         reason=wanted.reason,
         keep_suppressed=wanted.keep_suppressed,
         repeats=None if repeat is None else repeat.repetition,
+        by=call.caller.user.name,
     )
     # Nobody is paged in it: whoever forgets one must not silence a service for good.
     longest = LONGEST_WINDOW if call.caller.sees_all else LONGEST_WINDOW_OF_A_USER

@@ -72,6 +72,7 @@ def test_maintenance_suppresses_what_opens_and_ends(desk: Desk) -> None:
         "2026-11-23T05:00:00.000Z",
     )
     assert desk.call("GET", path).body == {"maintenance": [window]}
+    assert window["by"] == "Ada"
     told = desk.call("GET", "/api/services").body["services"][0]
     assert told["maintenanceUntil"] == "2026-11-23T05:00:00.000Z"
     opened = desk.world.send(event()).incident

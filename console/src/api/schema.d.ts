@@ -2577,6 +2577,8 @@ export interface components {
             repeat?: components["schemas"]["RepeatAnswer"];
             reason: string;
             keepSuppressed: boolean;
+            /** @description The name of whoever made it. */
+            by?: string;
         };
         Windows: {
             /** @description Those that are not over. */

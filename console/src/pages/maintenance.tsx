@@ -76,6 +76,7 @@ export function Maintenance({ service, me, now, again }: Props): JSX.Element {
               <p class="dim">
                 {clock(each.start, now, zone)} to {clock(each.end, now, zone)}
                 {each.repeat && `, every ${each.repeat.days === 1 ? "day" : `${each.repeat.days} days`} (${each.repeat.zone})`}
+                {each.by && `, by ${each.by}`}
               </p>
               <p class="buttons">
                 {each.repeat && on && <button onClick={() => finish(each.id, true)}>End this time only</button>}

@@ -4,8 +4,10 @@ import type { JSX } from "preact";
 import { answered, api, type Me } from "../api/client";
 import { useLoad } from "../api/load";
 import { Problem, useNow, When } from "../parts";
-import { browser, span } from "../times";
-import { Methods } from "./methods";
+import { browser } from "../times";
+import { Methods, useTrying } from "./methods";
+import { Rules } from "./rules";
+import { Subscribe } from "./subscribe";
 
 export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Element {
   const keys = useLoad(() => answered(api.GET("/api/me/keys", {})));
@@ -15,7 +17,13 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
     await answered(api.DELETE("/api/me/sessions/{sessionId}", { params: { path: { sessionId } } }));
     sessions.again();
   };
-  const name = (id: string): string => me.contactMethods.find((each) => each.id === id)?.name ?? id;
+  const revoking = useTrying();
+  const revoke = (keyId: string, name: string): Promise<void> =>
+    revoking.trying(async () => {
+      if (!window.confirm(`Revoke ${name}? Whatever uses it is refused within 30 seconds.`)) return;
+      await answered(api.DELETE("/api/keeping/me/keys/{keyId}", { params: { path: { keyId } } }));
+      keys.again();
+    });
   return (
     <main>
       <h1>{me.name}</h1>
@@ -26,26 +34,23 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
       <section>
         <h2>How you are reached</h2>
         <Methods me={me} now={now} again={again} />
-        {me.rules.length > 0 && (
-          <ul class="rules">
-            {me.rules.map((each) => (
-              <li>
-                {each.urgency}: {name(each.methodId)}{" "}
-                {each.afterSeconds ? `after ${span(each.afterSeconds * 1000)}` : "at once"}
-              </li>
-            ))}
-          </ul>
-        )}
-        <p class="dim">The configuration file has them, and changes them. A code shows that one of them reaches you.</p>
+      </section>
+      <section>
+        <h2>When you are reached by which</h2>
+        <Rules me={me} again={again} />
       </section>
       <section>
         <h2>Your API keys</h2>
         {keys.error && <Problem error={keys.error} again={keys.again} />}
+        {revoking.error && <Problem error={revoking.error} />}
         {keys.data?.keys.length === 0 && <p class="dim">None. An operator makes one: opsknight keys create.</p>}
         <ul class="sessions">
           {(keys.data?.keys ?? []).map((each) => (
             <li>
-              <b>{each.name}</b> <span class="dim">{each.id}</span>
+              <b>{each.name}</b> <span class="dim">{each.id}</span> {each.current && <span class="tag now">this one</span>}{" "}
+              <button class="small" onClick={() => void revoke(each.id, each.name)}>
+                Revoke
+              </button>
               <div class="dim">
                 {each.scopes.join(", ")}; {each.usedOn ? `last used on ${each.usedOn}` : "never used"}
                 {each.endsAt && (
@@ -75,6 +80,10 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
         <form method="post" action="/auth/logout">
           <button>Log out</button>
         </form>
+      </section>
+      <section>
+        <h2>Your calendar</h2>
+        <Subscribe />
       </section>
     </main>
   );

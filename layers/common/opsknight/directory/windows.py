@@ -46,6 +46,8 @@ class MaintenanceWindow(Model):
     keep_suppressed: bool = False
     """Whether the incidents that it suppressed stay SUPPRESSED when it ends."""
     repeats: Repetition | None = None
+    by: str | None = None
+    """The name of whoever made it; None for one of an older version."""
 
     @model_validator(mode="after")
     def _is_over_before_the_next(self) -> Self:

@@ -38,6 +38,7 @@ def window(each: MaintenanceWindow, now: datetime) -> roster_models.WindowAnswer
         ),
         reason=each.reason,
         keep_suppressed=each.keep_suppressed,
+        by=each.by,
     )
 
 

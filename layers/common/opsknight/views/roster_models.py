@@ -51,6 +51,7 @@ class WindowAnswer(Shape):
     ] = None
     reason: str
     keep_suppressed: bool
+    by: Annotated[str | Absent, Field(description="The name of whoever made it.")] = None
 
 
 class Windows(Shape):

@@ -1,0 +1,56 @@
+/** What the configuration file has: changed there, by these lines. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+
+import type { Me } from "../api/client";
+
+export function Locked({ what, yaml }: { what: string; yaml: string }): JSX.Element {
+  const [copied, setCopied] = useState(false);
+  return (
+    <details class="locked">
+      <summary>
+        <span aria-hidden="true">&#128274;</span> {what} are in the configuration file
+      </summary>
+      <p class="dim">Change these lines there. Without them they are yours, and you change them here.</p>
+      <pre class="details">{yaml}</pre>
+      <button
+        class="small"
+        onClick={() => void navigator.clipboard.writeText(yaml).then(() => setCopied(true))}
+      >
+        Copy
+      </button>{" "}
+      <span role="status">{copied && "Copied."}</span>
+    </details>
+  );
+}
+
+export function methodsAsYaml(me: Me): string {
+  const lines = me.contactMethods.map((each) => {
+    const to = each.address ? `, to: ${JSON.stringify(each.address)}` : "";
+    return `      ${slug(each.id)}: {channel: ${each.channel}${to}}`;
+  });
+  return under(me, ["    contact_methods:", ...lines]);
+}
+
+export function rulesAsYaml(me: Me): string {
+  const lines: string[] = [];
+  for (const urgency of ["HIGH", "MEDIUM", "LOW"]) {
+    const rules = me.rules.filter((each) => each.urgency === urgency);
+    if (rules.length === 0) continue;
+    lines.push(`      ${urgency}:`);
+    for (const each of rules) {
+      const after = each.afterSeconds ? `, after: ${each.afterSeconds / 60}m` : "";
+      lines.push(`        - {method: ${slug(each.methodId)}${after}}`);
+    }
+  }
+  return under(me, ["    rules:", ...lines]);
+}
+
+function under(me: Me, lines: string[]): string {
+  return ["users:", `  ${slug(me.id)}:`, ...lines, ""].join("\n");
+}
+
+/** The name in the file that an id was made from. */
+function slug(id: string): string {
+  return id.slice(id.indexOf("_") + 1);
+}
