@@ -6,7 +6,6 @@ days that were missed, in an outage or before an upgrade, are caught up in their
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from escalation.directory import Directory
 from opsknight.analytics.days import bounded, bounds, merged, one
 from opsknight.analytics.facts import Facts, facts
+from opsknight.classes import dataclass
 from opsknight.incident.model import Status
 from opsknight.runtime.telemetry import logger
 from opsknight.store.analytics import Analytics, Progress

@@ -1,10 +1,10 @@
 """What figures need to know of one incident that was resolved. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page, StepTaken, Why
 from opsknight.incident.model import ActorKind, Incident, Urgency
 from opsknight.incident.timeline import Change, ChangeKind

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from opsknight.analytics.days import Counts, Day, PersonDay, added, together
+from opsknight.classes import dataclass
 
 # By a person's own clock: from 22:00 to 7:00.
 NIGHT: Final = frozenset({22, 23, *range(7)})

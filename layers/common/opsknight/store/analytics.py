@@ -7,11 +7,11 @@ ever added to what is stored.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from opsknight.analytics.days import Day, bounds
+from opsknight.classes import dataclass
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.incident.model import Model
 from opsknight.store import items, transactions
