@@ -1,0 +1,119 @@
+"""Reports of providers that come before their message's id is kept, or beside other writes."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness.pipeline import Pipeline, step
+from harness.post import PAGES
+from harness.processes import reports
+from harness.world import World, deadline
+from notify.reports import AGAIN_AFTER, EARLY
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.delivery import Delivery, State
+from opsknight.runtime.wakeups import MessageReported
+from opsknight.store import items
+from opsknight.store.calls import Unavailable
+from opsknight.store.deliveries import Deliveries
+from opsknight.store.directory_items import directory_item
+
+
+@pytest.fixture
+def night(world: World) -> Pipeline:
+    night = Pipeline(world)
+    mail = Receiver(id="mail", name="", channel=Channel.EMAIL, to="ada@example.com")
+    night.put(
+        directory_item(
+            User(id="user_ada", name="Ada", email="", role=Role.USER, contact_methods=(mail,))
+        )
+    )
+    night.escalates(step("ada", after=0), step("ben", after=60))
+    return night
+
+
+def test_a_report_that_outruns_the_messages_id_is_taken_a_minute_later(night: Pipeline) -> None:
+    delivery = _sent(night)
+    kept = _forgets(night, delivery)
+    reports(night.sending).take(_bounce(night, delivery), deadline())
+    assert _again(night)
+    night.put(kept)
+    night.wait(seconds=AGAIN_AFTER.seconds)
+    assert _now(night, delivery).state is State.BOUNCED
+
+
+def test_a_strangers_report_is_looked_at_twice_and_no_more(night: Pipeline) -> None:
+    stranger = _event(night, "0102-somebody-elses")
+    reports(night.sending).take(stranger, deadline())
+    [again] = _again(night)
+    night.post.queued.clear()
+    reports(night.sending).settle(again, deadline())
+    assert not _again(night)
+    # So long after the message, its id would have been kept.
+    night.world.clock.at += EARLY + AGAIN_AFTER
+    reports(night.sending).take(stranger, deadline())
+    assert not _again(night)
+
+
+def test_a_write_in_between_does_not_lose_a_report(night: Pipeline) -> None:
+    delivery = _sent(night)
+    client = night.world.table.client
+    stale = [True]
+
+    def other_first(**_: object) -> None:
+        if stale and stale.pop():
+            changes = {"due_at": night.world.clock()}
+            assert Deliveries(night.world.table).change(delivery, changes, deadline())
+
+    client.meta.events.register("before-parameter-build.dynamodb.UpdateItem", other_first)
+    reports(night.sending).take(_bounce(night, delivery), deadline())
+    assert not stale
+    assert _now(night, delivery).state is State.BOUNCED
+
+
+def test_a_report_that_can_be_kept_nowhere_comes_again(night: Pipeline) -> None:
+    night.post.away = True
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        reports(night.sending).take(_event(night, "0102-early"), deadline())
+    with pytest.raises(Unavailable):
+        reports(night.sending).take(_event(night, "0102-early"), deadline(seconds=-1))
+
+
+def _sent(night: Pipeline) -> Delivery:
+    night.trigger()
+    night.wait(seconds=1)
+    [delivery] = [each for each in night.deliveries() if each.state is State.SENT]
+    return delivery
+
+
+def _forgets(night: Pipeline, delivery: Delivery) -> Any:
+    """As before its sender has kept the id of the message."""
+    key = items.provider_key(str(delivery.attempts[-1].provider_id))
+    table = night.world.table
+    row = table.client.get_item(TableName=table.name, Key=key)["Item"]
+    table.client.delete_item(TableName=table.name, Key=key)
+    return row
+
+
+def _bounce(night: Pipeline, delivery: Delivery) -> dict[str, Any]:
+    return _event(night, str(delivery.attempts[-1].provider_id))
+
+
+def _event(night: Pipeline, provider_id: str) -> dict[str, Any]:
+    bounce = {"bounceType": "Permanent"}
+    detail = {"eventType": "Bounce", "mail": {"messageId": provider_id}, "bounce": bounce}
+    at = night.world.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"source": "aws.ses", "time": at, "detail": detail}
+
+
+def _again(night: Pipeline) -> list[MessageReported]:
+    queued = [each for each in night.post.queued if isinstance(each.message, MessageReported)]
+    assert {each.queue for each in queued} <= {PAGES}
+    return [each.message for each in queued if isinstance(each.message, MessageReported)]
+
+
+def _now(night: Pipeline, delivery: Delivery) -> Delivery:
+    found = night.world.table.delivery(delivery.incident_id, delivery.id, deadline())
+    assert found is not None
+    return found
