@@ -69,7 +69,7 @@ def test_the_intake_dies(
     listening = Process()
     play(listening, 0)
     points = [each for each in listening.calls if each.table == "main"]
-    noted = ["UpdateItem", "PutItem", "UpdateItem"]
+    noted = ["UpdateItem", "BatchWriteItem", "UpdateItem"]
     # It is numbered, it waits, and it is known that it does.
     assert once or [each.operation for each in points[-3:]] == noted
     for take, point in enumerate(points, 1):
