@@ -163,6 +163,7 @@ def test_a_list_is_worked_by_keyboard(page: Page, served: Site) -> None:
     page.set_viewport_size(DESK)
     older, newer = opened(served), opened(served, "A newer one")
     enter(page, served)
+    expect(row(page, newer)).to_be_visible()
     page.keyboard.press("a")
     page.keyboard.press("j")
     expect(row(page, newer).get_by_role("link")).to_be_focused()
