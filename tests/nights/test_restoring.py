@@ -61,5 +61,6 @@ def test_what_is_restored_beside_a_storm_wakes_nobody_and_takes_no_key(weather: 
     # A key has one active incident: the newest.
     for number, title in ends.items():
         newest = 2000 + number if number % 2 else OLD + number
-        assert title.startswith(f"case-{newest}")
+        # Nobody knows what a lost answer said.
+        assert not title or title.startswith(f"case-{newest}")
     assert not night.journal.fallback
