@@ -46,7 +46,7 @@ POLLS_A_MINUTE: Final = 3
 MESSAGES_A_TICK: Final = 17
 # A batch call takes ten messages.
 SENDS_A_TICK: Final = 2
-# Of the lanes, and of the queue of AWS's events.
+# Each lane has a depth, and so has the queue of AWS's events.
 DEPTHS_A_TICK: Final = len(Lane) + 1
 
 

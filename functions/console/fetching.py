@@ -23,7 +23,7 @@ class ProviderFailed(Exception):
     """It did not answer, or not with what it should. The text holds no secret."""
 
 
-# Of an error of OAuth 2.0 (RFC 6749, 5.2): what an operator needs to know, and no more.
+# An error of OAuth 2.0 (RFC 6749, 5.2) has a code: an operator needs that, and no more.
 _CODE: Final = re.compile(rb'"error"\s*:\s*"([a-z_]{1,40})"')
 
 

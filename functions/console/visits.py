@@ -31,7 +31,7 @@ class Visit:
 
     @property
     def session_hash(self) -> str | None:
-        """Of the session that the browser has, whatever it is worth."""
+        """Names the session that the browser has; it may be over, or made up."""
         secret = self.request.cookies.get(COOKIE)
         return key_hash(secret) if secret else None
 

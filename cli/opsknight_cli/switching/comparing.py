@@ -53,14 +53,14 @@ def compared(
     users: Mapping[str, User],
     now: datetime,
 ) -> list[Compared]:
-    """Of one service, the oldest first. `incidents`: each with its sender's dedup key, and its
-    pages.
+    """Compares what both systems did for one service, oldest first. `incidents`: each with its
+    sender's dedup key, and its pages.
     """
     ordered = sorted(incidents, key=lambda each: each[0].created_at)
     told: dict[str, list[Heard]] = {}
     orphans: list[Heard] = []
     for each in heard:
-        # Of several incidents of one key, the last that was open by then.
+        # The last incident of the key that was open by then.
         mine = [
             incident
             for incident, key, _ in ordered

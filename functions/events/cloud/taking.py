@@ -16,7 +16,7 @@ from opsknight.store.execute import Beside
 from opsknight.store.moments import Moment, Scope
 from opsknight.store.rows import Rows
 
-# Of two clocks. What is said to happen later than that would make all that really comes too late.
+# Two clocks may differ by this much. A time further ahead would make every later event too late.
 AHEAD: Final = timedelta(minutes=5)
 
 type Take = Callable[[Told, Event, Call], IntakeResult | None]

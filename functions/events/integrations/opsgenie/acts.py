@@ -189,7 +189,7 @@ def _amend(
     return visit.accepted(act, outcome, incident.id, headers)
 
 
-# Of several outcomes, the answer gives the first of these.
+# Where there are several outcomes, the answer gives the first of these.
 _RANK: Final = (Outcome.REFUSED, Outcome.NO_ALERT, Outcome.DONE, Outcome.UNCHANGED)
 
 

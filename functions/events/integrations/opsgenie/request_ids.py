@@ -117,7 +117,7 @@ def alert_id(incident_id: str, one: str | None) -> str:
 
 
 def parts(text: str) -> tuple[str, str | None]:
-    """Of an alert's id: the incident's, and the digest."""
+    """Splits an alert's id into the incident's id and the digest."""
     found = _ALERT.fullmatch(text)
     return (found[1], found[2]) if found else (text, None)
 

@@ -35,29 +35,34 @@ def of_rows(by: By, found: Iterable[Row]) -> list[Named]:
 
 
 def row(by: By, each: Row, names: Names, first: date, last: date) -> models.FigureRow:
-    return models.FigureRow(
-        id=each.id,
+    return _shown(
+        each,
+        each.id,
+        _query(by, each, first, last),
         name=_name(by, each, names),
         service_id=each.service_id or None,
         service_name=names.service(each.service_id) if each.service_id else None,
-        incidents=each.incidents,
-        alerts=each.alerts,
-        acknowledged=each.acknowledged,
-        time_to_acknowledge=_took(each.to_acknowledge),
-        time_to_resolve=_took(each.to_resolve),
-        paging=each.paging,
-        in_time=each.in_time,
-        pages=each.pages,
-        night_pages=each.night_pages,
-        hours=each.hours,
-        query=_query(by, each, first, last),
     )
 
 
 def total(each: Row, first: date, last: date, **filters: str) -> models.FigureRow:
     """`filters`: those of the list of incidents, such as `service`."""
+    return _shown(each, "total", _listing(first, last, **filters))
+
+
+def _shown(
+    each: Row,
+    row_id: str,
+    query: str | None,
+    name: str | None = None,
+    service_id: str | None = None,
+    service_name: str | None = None,
+) -> models.FigureRow:
     return models.FigureRow(
-        id="total",
+        id=row_id,
+        name=name,
+        service_id=service_id,
+        service_name=service_name,
         incidents=each.incidents,
         alerts=each.alerts,
         acknowledged=each.acknowledged,
@@ -68,7 +73,7 @@ def total(each: Row, first: date, last: date, **filters: str) -> models.FigureRo
         pages=each.pages,
         night_pages=each.night_pages,
         hours=each.hours,
-        query=_listing(first, last, **filters),
+        query=query,
     )
 
 
