@@ -16,9 +16,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Final
 
 from tests.guards.removal import FAILED, PASSED, Guard, copied, output_of, patched, run
@@ -43,6 +45,9 @@ WARM: Final = (
 )
 # For a caller that has just run all tests: leaves out the run with all guards in place.
 TRUSTED: Final = "--tests-passed"
+# Starting a process also asks how all others ended, and an exit code can be read only once: two
+# threads that read it at the same moment took it from each other, and a guard seemed broken.
+_PROCESSES: Final = Lock()
 
 
 def main(words: list[str]) -> int:
@@ -106,9 +111,12 @@ def removed(guard: Guard, copy: Path, context: ForkServerContext) -> str | None:
 
 def _run(tests: list[str], copy: Path, context: ForkServerContext) -> int | None:
     process = context.Process(target=run, args=(tests, copy))
-    process.start()
-    process.join()
-    return process.exitcode
+    with _PROCESSES:
+        process.start()
+    wait([process.sentinel])
+    with _PROCESSES:
+        process.join()
+        return process.exitcode
 
 
 if __name__ == "__main__":
