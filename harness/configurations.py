@@ -38,6 +38,8 @@ METHODS = st.sampled_from(
             "secret": "a",
             "next_secret": "b",
         },
+        {"channel": "webhook", "to": "https://a.example", "login": {"basic": "a"}},
+        {"channel": "webhook", "to": "https://a.e/", "login": {"header": "X-K", "secret": "b"}},
         {"channel": "discord", "secret": "teams/discord"},
     ]
 )

@@ -5,7 +5,7 @@ A value leaves this module only as the argument of an attempt: it is in no outco
 repr.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,15 +55,32 @@ class Secrets:
         """
         if not name:
             return PermanentFailure("the receiver has no secret")
-        found = self.read(name)
-        if not isinstance(found, str):
+        return self.using_all([name], lambda values: attempt(values[0]))
+
+    def using_all(
+        self, names: Sequence[str], attempt: Callable[[Sequence[str]], Outcome]
+    ) -> Outcome:
+        """The same with several secrets, in the order of their names."""
+        found = self._all(names, REMEMBERED)
+        if isinstance(found, TemporaryFailure | PermanentFailure):
             return found
         outcome = attempt(found)
         if isinstance(outcome, Unaccepted):
-            fresh = self.read(name, timedelta(0))
-            if isinstance(fresh, str) and fresh != found:
+            fresh = self._all(names, timedelta(0))
+            if isinstance(fresh, list) and fresh != found:
                 outcome = attempt(fresh)
         return PermanentFailure(outcome.why) if isinstance(outcome, Unaccepted) else outcome
+
+    def _all(
+        self, names: Sequence[str], age: timedelta
+    ) -> list[str] | TemporaryFailure | PermanentFailure:
+        values = []
+        for name in names:
+            value = self.read(name, age)
+            if not isinstance(value, str):
+                return value
+            values.append(value)
+        return values
 
     def read(
         self, name: str, age: timedelta = REMEMBERED

@@ -16,7 +16,7 @@ import pytest
 from harness.notices import ACKNOWLEDGED, BUNDLE, NOTICES, PAGE, THREE, Stage, stage
 from harness.receivers import Request, answers
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, Login, LoginKind
 from opsknight.incident.references import Reference
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
@@ -177,3 +177,66 @@ def test_the_document_names_every_header_and_field(sending: Stage) -> None:
         assert name.title().startswith("X-Opsknight") is (f"| `{name}`" in DOCUMENT)
     for name in json.loads(request.body):
         assert f'"{name}"' in DOCUMENT or f"`{name}`" in DOCUMENT
+
+
+def logging_in(sending: Stage, kind: LoginKind, value: str, **more: Any) -> Any:
+    sending.ssm.values["site-login"] = value
+    login = Login(
+        kind=kind, secret="site-login", header="X-Api-Key" if kind is LoginKind.HEADER else ""
+    )
+    receiver = sending.receiver(Channel.WEBHOOK).model_copy(update={"login": login, **more})
+    return sending.senders[Channel.WEBHOOK].send(PAGE, receiver)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "name", "shown"),
+    [
+        (LoginKind.BASIC, "ops:päss:word", "Authorization", "Basic b3BzOnDDpHNzOndvcmQ="),
+        (LoginKind.BEARER, "t0ken", "Authorization", "Bearer t0ken"),
+        (LoginKind.HEADER, "k3y", "X-Api-Key", "k3y"),
+    ],
+)
+@pytest.mark.parametrize("secret", ["sign", None])
+def test_a_receiver_with_a_login_is_shown_it(
+    sending: Stage, kind: LoginKind, value: str, name: str, shown: str, secret: str | None
+) -> None:
+    assert isinstance(logging_in(sending, kind, value, secret=secret), Sent)
+    request = sending.sent()
+    assert request.headers[name] == shown
+    assert ("X-OpsKnight-Signature" in request.headers) is (secret is not None)
+    if secret:
+        assert by_python(request.headers, request.body, "sign-sesame", NOW)
+
+
+def test_a_login_that_was_replaced_is_read_again(sending: Stage) -> None:
+    assert isinstance(logging_in(sending, LoginKind.BEARER, "old"), Sent)
+    sending.http.then(answers(401), answers(200))
+    assert isinstance(logging_in(sending, LoginKind.BEARER, "new"), Sent)
+    _, refused, taken = sending.http.requests
+    assert refused.headers["Authorization"] == "Bearer old"
+    assert taken.headers["Authorization"] == "Bearer new"
+    assert by_python(taken.headers, taken.body, "sign-sesame", NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (LoginKind.BASIC, "no-colon"),
+        (LoginKind.BEARER, "two\r\nX-Lines: 1"),
+        (LoginKind.HEADER, "münchen"),
+    ],
+)
+def test_a_login_that_no_header_can_hold_is_never_sent(
+    sending: Stage, kind: LoginKind, value: str
+) -> None:
+    outcome = logging_in(sending, kind, value)
+    assert outcome == PermanentFailure("the login has a character that it cannot have")
+    assert not sending.http.requests
+
+
+def test_a_login_that_does_not_exist_is_named(sending: Stage) -> None:
+    login = Login(kind=LoginKind.BASIC, secret="not-there")
+    receiver = sending.receiver(Channel.WEBHOOK).model_copy(update={"login": login})
+    outcome = sending.senders[Channel.WEBHOOK].send(PAGE, receiver)
+    assert isinstance(outcome, PermanentFailure) and "not-there does not exist" in outcome.why
+    assert not sending.http.requests

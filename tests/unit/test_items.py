@@ -22,6 +22,8 @@ from opsknight.directory.entries import (
 from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
+    Login,
+    LoginKind,
     NotificationRule,
     Receiver,
     ServiceReceiver,
@@ -113,6 +115,7 @@ MODELS: list[Any] = [
                 to="https://status.example.com",
                 secret="site",
                 next_secret="site-2",
+                login=Login(kind=LoginKind.HEADER, secret="site-key", header="X-Api-Key"),
                 events=(StatusPageEvent.CREATED,),
             ),
         ),

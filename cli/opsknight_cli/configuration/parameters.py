@@ -31,9 +31,8 @@ def wanted(configuration: Configuration) -> dict[str, str]:
 
     def add(owner: str, receivers: Iterable[Receiver]) -> None:
         for each in receivers:
-            for name in (each.secret, each.next_secret):
-                if name:
-                    found.setdefault(name, owner)
+            for name in each.secrets:
+                found.setdefault(name, owner)
 
     for user in configuration.users.values():
         add(f"user {slug_of(user.id)}", user.contact_methods)

@@ -2,9 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from notify.channels import reported
 from notify.channels.posting import encoded, outcome_of
@@ -14,7 +15,7 @@ from notify.channels.words import public_part
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import Receiver, StatusPageEvent
+from opsknight.directory.receivers import Login, LoginKind, Receiver, StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.views.wire import time
 
@@ -101,6 +102,23 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
+def header_of(login: Login, secret: str) -> dict[str, str] | None:
+    """The header that shows who posts; None for a secret that no header can hold."""
+    match login.kind:
+        case LoginKind.BASIC:
+            # https://www.rfc-editor.org/rfc/rfc7617: the name ends at the first colon.
+            if ":" not in secret:
+                return None
+            return {"Authorization": f"Basic {b64encode(secret.encode()).decode()}"}
+        case LoginKind.BEARER:
+            name, value = "Authorization", f"Bearer {secret}"
+        case LoginKind.HEADER:
+            name, value = login.header, secret
+        case _:
+            assert_never(login.kind)
+    return {name: value} if value.isascii() and value.isprintable() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     http: Outbound
@@ -110,10 +128,11 @@ class Webhook:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, body = self.http.bounded(), encoded(render(message))
 
-        def attempt(*secrets: str) -> Outcome:
+        def attempt(login: Mapping[str, str], *secrets: str) -> Outcome:
             # The time of the attempt: a message that comes late is no replay.
             timestamp = str(int(self.now().timestamp()))
             headers = {
+                **login,
                 "Content-Type": "application/json; charset=utf-8",
                 "X-OpsKnight-Event": event_name(message.about),
                 "X-OpsKnight-Delivery": message.delivery_id,
@@ -125,8 +144,12 @@ class Webhook:
             answer = http.post(receiver.to, body, headers)
             return outcome_of(answer) if isinstance(answer, Answer) else answer
 
-        if not receiver.secret:
-            outcome = attempt()
+        signing = [receiver.secret] if receiver.secret else []
+        login, needed = receiver.login, list(signing)
+        if login is not None:
+            needed.append(login.secret)
+        if not needed:
+            outcome = attempt({})
             return (
                 PermanentFailure(outcome.why) if isinstance(outcome, PermanentFailure) else outcome
             )
@@ -138,4 +161,11 @@ class Webhook:
             # A next secret that is not there, or not readable, must not stop bodies signed with the
             # first.
             coming = (found,) if isinstance(found, str) else ()
-        return self.secrets.using(receiver.secret, lambda secret: attempt(secret, *coming))
+
+        def known(values: Sequence[str]) -> Outcome:
+            shown = header_of(login, values[-1]) if login is not None else {}
+            if shown is None:
+                return PermanentFailure("the login has a character that it cannot have")
+            return attempt(shown, *values[: len(signing)], *(coming if signing else ()))
+
+        return self.secrets.using_all(needed, known)

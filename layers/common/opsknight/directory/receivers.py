@@ -29,7 +29,9 @@ class Channel(StrEnum):
     SLACK_WEBHOOK = "slack_webhook"
     """`secret`: the URL of an incoming webhook."""
     WEBHOOK = "webhook"
-    """`to`: the URL; `secret`: the key that signs bodies, with `next_secret` during a rotation."""
+    """`to`: the URL; `secret`: the key that signs bodies, with `next_secret` during a rotation;
+    `login`: how the receiver knows who posts.
+    """
     TEAMS = "teams"
     """`secret`: the URL of a Workflows webhook."""
     DISCORD = "discord"
@@ -88,6 +90,27 @@ class Owner(Model):
         return f"{self}#{receiver_id}"
 
 
+class LoginKind(StrEnum):
+    """How a request says who sends it. With each, what the secret holds."""
+
+    BASIC = "basic"
+    """`user:password`."""
+    BEARER = "bearer"
+    """The token."""
+    HEADER = "header"
+    """The value of the header that the login names."""
+
+
+class Login(Model):
+    """What a webhook's receiver asks for before it looks at a body."""
+
+    kind: LoginKind
+    secret: str
+    """Name of an SSM SecureString parameter."""
+    header: str = ""
+    """For HEADER alone: its name."""
+
+
 class Receiver(Model):
     """One place that messages go to: a user's contact method, a service's receiver, a status page's
     webhook.
@@ -101,6 +124,14 @@ class Receiver(Model):
     """Name of an SSM SecureString parameter."""
     next_secret: str | None = None
     """Name of a second one during a rotation: bodies are signed with both."""
+    login: Login | None = None
+    """For webhooks alone."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of all parameters that a message to it may need."""
+        login = self.login.secret if self.login else None
+        return tuple(name for name in (self.secret, self.next_secret, login) if name)
 
 
 def masked_number(number: str) -> str:

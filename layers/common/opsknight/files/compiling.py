@@ -265,4 +265,5 @@ def _receiver(prefix: str, slug: str, shape: MethodShape) -> Receiver:
         to=shape.to or "",
         secret=shape.secret,
         next_secret=shape.next_secret,
+        login=shape.known_by,
     )

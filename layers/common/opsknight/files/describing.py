@@ -36,6 +36,7 @@ from opsknight.directory.support_hours import DEFAULT_OUTSIDE, SupportHours
 from opsknight.escalation.policy import Policy, Step
 from opsknight.files.aws_shape import described_rules
 from opsknight.files.integration_shape import described_integration
+from opsknight.files.login_shape import described_login
 from opsknight.files.mirror_shape import described_mirror
 from opsknight.files.preset_shape import described_preset
 from opsknight.files.shape import SECTIONS, Mode
@@ -274,6 +275,7 @@ def _place(receiver: Receiver) -> Data:
             "to": receiver.to or None,
             "secret": receiver.secret,
             "next_secret": receiver.next_secret,
+            "login": described_login(receiver.login),
         }
     )
 

@@ -5,8 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, Login
 from opsknight.files.channel_fields import E164, NUMBER, SECRET, TO, misplaced
+from opsknight.files.login_shape import LoginShape, login
 from opsknight.files.values import FieldError, Parameter, Shape, Title
 
 
@@ -25,6 +26,9 @@ class MethodShape(Shape):
     )
     next_secret: Parameter | None = Field(
         None, description="For a webhook during a rotation: bodies are signed with both secrets."
+    )
+    login: LoginShape | None = Field(
+        None, description="For a webhook: what its receiver wants to know of whoever posts."
     )
 
     @model_validator(mode="after")
@@ -48,4 +52,10 @@ class MethodShape(Shape):
             raise ValueError(
                 "only a webhook with a `secret` can have a `next_secret`, during a rotation"
             )
+        if self.login is not None and channel is not Channel.WEBHOOK:
+            raise FieldError("login", f"channel {channel} does not use `login`: remove it")
         return self
+
+    @property
+    def known_by(self) -> Login | None:
+        return login(self.login)

@@ -81,6 +81,12 @@ def _receiver(receiver: Receiver, path: Path, reach: Reach) -> Iterator[Finding]
                 " value of the parameter that `secret` names."
             )
             yield _error(to, said)
+        case Channel.WEBHOOK if "@" in receiver.to.partition("://")[2].partition("/")[0]:
+            said = (
+                "Must be the URL without a user name or password: put user:password into an SSM"
+                " SecureString parameter, and name it in `login: {basic: NAME}`."
+            )
+            yield _error(to, said)
         case Channel.WEBHOOK | Channel.NTFY:
             yield from _url(receiver.to, to, reach)
         case _:
