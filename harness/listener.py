@@ -29,7 +29,11 @@ class Listener:
     clock: Callable[[], datetime]
     heard: list[Heard] = field(default_factory=list)
     answers: dict[str, Iterator[Outcome]] = field(default_factory=dict)
-    """By the receiver's id, its next answers; after the last one, every message works."""
+    """By the receiver's id, its next answers; after the last one, every message works. By `<id>
+    silence`, those to being called off.
+    """
+    silenced: list[tuple[str, str]] = field(default_factory=list)
+    """The receiver and the name of each message that was called off."""
     _shown: int = 0
 
     def senders(self) -> Mapping[Channel, Sender]:
@@ -40,6 +44,10 @@ class Listener:
         scripted = self.answers.get(receiver.id, iter(()))
         worked = Sent(provider_id=f"provider-{len(self.heard)}")
         return next(scripted, worked)
+
+    def silence(self, ring: str, receiver: Receiver) -> Outcome:
+        self.silenced.append((receiver.id, ring))
+        return next(self.answers.get(f"{receiver.id} silence", iter(())), Sent())
 
     def through(self, process: Process) -> Mapping[Channel, Sender]:
         """The same senders for a process that may die before or after a send."""
@@ -62,3 +70,6 @@ class _Watched:
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         return self.process.around("Send", lambda: self.listener.send(message, receiver))
+
+    def silence(self, ring: str, receiver: Receiver) -> Outcome:
+        return self.process.around("Silence", lambda: self.listener.silence(ring, receiver))

@@ -22,6 +22,7 @@ from notify.page_tracker import PageTracker
 from notify.planning import Planning
 from notify.queues import Queues
 from notify.reports import Reports
+from notify.ringing import Silencing
 from notify.secrets import Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
@@ -108,7 +109,8 @@ def sending(
         chance=lambda: 1.0,
         new_token=lambda: token_hex(8),
     )
-    endings = Endings(table, tracker, world.clock)
+    silencing = Silencing(deliveries, queues(sqs), world.clock)
+    endings = Endings(table, tracker, silencing, world.clock)
     turns = Turns(
         deliveries=deliveries,
         bundles=throttling.bundles,

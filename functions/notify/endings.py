@@ -6,6 +6,7 @@ from datetime import datetime
 from notify.attempts import log_end
 from notify.composing import DeliveryContext
 from notify.page_tracker import PageTracker
+from notify.ringing import Silencing
 from opsknight.classes import dataclass
 from opsknight.notification.delivery import (
     Delivery,
@@ -15,6 +16,7 @@ from opsknight.notification.delivery import (
     is_wanted,
 )
 from opsknight.notification.message import PageReason
+from opsknight.notification.ringing import RINGS_FOR, ring_of
 from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
 
@@ -23,6 +25,7 @@ from opsknight.store.table import Table
 class Endings:
     table: Table
     page_tracker: PageTracker
+    silencing: Silencing
     clock: Callable[[], datetime]
 
     def unsent(self, context: DeliveryContext, deadline: Deadline) -> Mapping[str, object] | None:
@@ -47,10 +50,20 @@ class Endings:
             others = self.table.deliveries(delivery.incident_id, deadline)
             if is_superseded(delivery, others):
                 end = State.COLLAPSED, "a newer notice says more"
-        return None if end is None else ended(*end, self.clock())
+        if end is None:
+            return None
+        # Its sender is gone, perhaps after sending it.
+        rings = delivery.claim is not None and delivery.channel in RINGS_FOR
+        perhaps = {"bundle": ring_of(delivery)} if rings else {}
+        return ended(*end, self.clock()) | perhaps
 
     def over(self, delivery: Delivery, end: Mapping[str, object], deadline: Deadline) -> None:
         """To be called once `end` is written."""
         log_end(delivery, end)
         if end["state"] is State.FAILED:
             self.page_tracker.lost(delivery, deadline)
+        self.silencing.ended(delivery, deadline)
+
+    def sent(self, delivery: Delivery, deadline: Deadline) -> None:
+        """To be called once it is written that its message was sent."""
+        self.silencing.ended(delivery, deadline)

@@ -11,6 +11,7 @@ from functools import partial
 from notify.page_tracker import PageTracker
 from notify.passed_acts import pass_on
 from notify.queues import Queues
+from notify.ringing import Silencing
 from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
@@ -32,6 +33,7 @@ from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lenient import readable, readable_items
 from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Deadline, decide_again
+from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
@@ -49,6 +51,10 @@ class Planning:
     def table(self) -> Table:
         return self.paging.table
 
+    @property
+    def silencing(self) -> Silencing:
+        return Silencing(Deliveries(self.table), self.queues, self.clock)
+
     def incident(self, incident_id: str, deadline: Deadline) -> None:
         """Plans all changes of the incident that are not planned yet, whichever of them woke us."""
 
@@ -65,6 +71,7 @@ class Planning:
             deliveries = self._deliveries(incident, deadline)
             self._keep(deliveries, deadline)
             kept = incident, deliveries
+            self.silencing.incident(incident, deadline)
             self.table.announce(incident, deadline)
             return kept
 

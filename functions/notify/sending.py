@@ -27,6 +27,7 @@ from notify.composing import Composer, DeliveryContext
 from notify.endings import Endings
 from notify.page_tracker import PageTracker
 from notify.queues import Queues
+from notify.ringing import Ringing
 from notify.throttling import Joined, Throttling, Turn
 from notify.turns import EARLY_SECONDS, Turns
 from opsknight.classes import dataclass
@@ -66,6 +67,11 @@ class Sending:
     """From 0 to 1."""
 
     @property
+    def ringing(self) -> Ringing:
+        silencing = self.endings.silencing
+        return Ringing(silencing, self.throttling, self.composer, self.senders)
+
+    @property
     def table(self) -> Table:
         return self.deliveries.table
 
@@ -73,6 +79,9 @@ class Sending:
         """Sends the delivery if it is due. Raises Unavailable after the deadline."""
         delivery = self._due(wakeup, deadline)
         if delivery is None:
+            return
+        if delivery.state is not State.PENDING:
+            self.ringing.attend(delivery, wakeup.slot_attempts, deadline)
             return
         context = self._wanted(delivery, deadline)
         if context is None or context.receiver is None:
@@ -100,8 +109,10 @@ class Sending:
 
     def _due(self, wakeup: SendDelivery, deadline: Deadline) -> Delivery | None:
         delivery = self.table.delivery(wakeup.incident_id, wakeup.delivery_id, deadline)
-        if delivery is None or delivery.state is not State.PENDING or delivery.due_at is None:
+        if delivery is None or delivery.due_at is None:
             # One that is held is its receiver's business.
+            return None
+        if delivery.state is not State.PENDING and not delivery.stops_ringing:
             return None
         if wakeup.due_at is not None and wakeup.due_at != delivery.due_at:
             # It was put off since, or another sender has it: a later wakeup is on its way.
@@ -222,6 +233,7 @@ class Sending:
             where = delivery.incident_id, delivery.destination
             self.deliveries.remember(*where, sent.remember, now, deadline)
         self.turns.keep_provider_id(receiver, sent, delivery, now, deadline)
+        self.endings.sent(delivery, deadline)
 
 
 def _remembers(receiver: Receiver, delivery: Delivery) -> bool:

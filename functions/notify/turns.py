@@ -269,6 +269,7 @@ class Turns:
             else:
                 self.page_tracker.reached(leader, deadline)
             self._release(turn.destination, told.rows, finished, deadline)
+            self.endings.sent(leader, deadline)
         elif told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self._release(turn.destination, told.rows, [leader], deadline)

@@ -22,6 +22,7 @@ from notify.planning import Planning
 from notify.queues import Queues
 from notify.reply_codes import Numbers, ReplyCodes, TwoWayNumbers
 from notify.reports import Reports
+from notify.ringing import Silencing
 from notify.secrets import SSM_CONFIG, Secrets
 from notify.sending import Sending
 from notify.throttling import Throttling
@@ -145,7 +146,8 @@ def sending() -> Sending:
         chance=clock.chance,
         new_token=partial(token_hex, 8),
     )
-    endings = Endings(table, page_tracker(), clock.now)
+    silencing = Silencing(deliveries, queues(), clock.now)
+    endings = Endings(table, page_tracker(), silencing, clock.now)
     turns = Turns(
         deliveries=deliveries,
         bundles=throttling.bundles,

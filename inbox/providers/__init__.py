@@ -18,6 +18,7 @@ _PROVIDERS: Final[tuple[tuple[str, str, Provider], ...]] = (
     ("/telegram/bot", "POST", telegram.telegram),
     ("/ntfy", "POST PUT", pushes.ntfy),
     ("/pushover/1/messages.json", "POST", pushes.pushover),
+    ("/pushover/1/receipts/cancel_by_tag/", "POST", pushes.called_off),
     (twilio.PLACE, "GET POST", twilio.twilio),
     ("/webhook/", "POST PUT", webhooks.webhook),
 )

@@ -123,6 +123,19 @@ def pushover(request: Request, _context: Context) -> Receipt:
     )
 
 
+def called_off(request: Request, _context: Context) -> Receipt:
+    """https://pushover.net/api/receipts#cancel. Nobody hears of it, so nothing is shown."""
+    number = str(uuid4())
+    try:
+        token = str(request.fields().get("token", ""))
+    except Unreadable:
+        token = ""
+    if not re.fullmatch(r"[A-Za-z0-9]{30}", token):
+        said = ["application token is invalid"]
+        return _pushover_refused(number, {"token": "invalid"}, said)
+    return Receipt(Channel.PUSHOVER, as_json(200, {"status": 1, "canceled": 1, "request": number}))
+
+
 def _check_ntfy(payload: dict[str, Any]) -> None:
     if not re.fullmatch(r"[-_A-Za-z0-9]{1,64}", payload["topic"]):
         raise _Refusal("topic invalid", 40009)

@@ -261,6 +261,13 @@ def test_pushover_accepts_forms_and_json(post: Post) -> None:
         assert answer["receipt"]
 
 
+def test_pushover_calls_off_what_rings(post: Post) -> None:
+    place = "/pushover/1/receipts/cancel_by_tag/p0123456789.json"
+    answer = post(place, json={"token": pushover()["token"]}).json()
+    assert (answer["status"], answer["canceled"]) == (1, 1)
+    assert post(place, json={"token": "x"}).json()["token"] == "invalid"
+
+
 @pytest.mark.parametrize(
     ("payload", "field"),
     [

@@ -11,7 +11,13 @@ import pytest
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
 from harness.receivers import answers
 from notify.channels import discord, ntfy, pushover
-from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
+from notify.channels.protocol import (
+    Outcome,
+    PermanentFailure,
+    Sent,
+    Silencer,
+    TemporaryFailure,
+)
 from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.model import Urgency
 from opsknight.notification.message import Message, PageReason
@@ -115,7 +121,7 @@ def test_only_what_calls_for_somebody_breaks_the_silence(
 
 def test_an_emergency_says_how_long_it_rings() -> None:
     told = pushover.render(PAGE)
-    assert (told["retry"], told["expire"], told["tags"]) == (60, 600, BRIEF.id)
+    assert (told["retry"], told["expire"], told["tags"]) == (60, 600, PAGE.delivery_id)
     assert not pushover.render(TEST).keys() & {"retry", "expire"}
 
 
@@ -134,6 +140,28 @@ def test_pushover_says_what_is_wrong(sending: Stage) -> None:
     sending.ssm.values["pushover"] = "new"
     sending.http.then(answers(400, b'{"status": 0, "token": "invalid"}'), answers(200))
     assert isinstance(sending.send(Channel.PUSHOVER, PAGE), Sent)
+
+
+def silence(sending: Stage) -> Outcome:
+    channel = sending.senders[Channel.PUSHOVER]
+    assert isinstance(channel, Silencer)
+    return channel.silence(PAGE.delivery_id, sending.receiver(Channel.PUSHOVER))
+
+
+def test_pushover_is_told_to_stop_by_the_name_that_the_message_had(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"status": 1, "canceled": 1, "request": "r1"}'))
+    assert isinstance(silence(sending), Sent)
+    tag = pushover.render(PAGE)["tags"]
+    assert sending.sent().path == f"/pushover/1/receipts/cancel_by_tag/{tag}.json"
+    assert told(sending) == {"token": "sesame30"}
+
+
+def test_a_token_of_pushover_that_was_replaced_is_read_again(sending: Stage) -> None:
+    assert isinstance(silence(sending), Sent)
+    sending.ssm.values["pushover"] = "new"
+    sending.http.then(answers(400, b'{"status": 0, "token": "invalid"}'), answers(200))
+    assert isinstance(silence(sending), Sent)
+    assert told(sending) == {"token": "new"}
 
 
 def test_a_link_that_pushover_would_refuse_is_left_out() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
@@ -56,5 +56,16 @@ class Sender(Protocol):
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         """Takes at most SENDS_WITHIN_SECONDS. Whatever a receiver or provider does is an outcome,
         never an exception.
+        """
+        ...
+
+
+@runtime_checkable
+class Silencer(Sender, Protocol):
+    """A channel whose provider repeats a message by itself."""
+
+    def silence(self, ring: str, receiver: Receiver) -> Outcome:
+        """Ends the repetition of the message of this name, the id of its delivery. Sent if the
+        provider knows of none. Takes as long as `send`.
         """
         ...

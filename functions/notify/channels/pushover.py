@@ -1,5 +1,6 @@
 """Pushover: an emergency rings through Do Not Disturb until somebody answers the phone."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
@@ -10,8 +11,9 @@ from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import Receiver
+from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification.message import Message
+from opsknight.notification.ringing import RINGS_FOR
 
 # https://pushover.net/api#limits
 LONGEST_TITLE: Final = 240
@@ -19,10 +21,9 @@ LONGEST_MESSAGE: Final = 1000
 LONGEST_URL: Final = 512
 
 _EMERGENCY: Final = 2
-# Seconds between two rings, and until Pushover gives up. Few, as the escalation pages again, and
-# Pushover cannot see that somebody acknowledged the incident elsewhere.
+# Seconds between two rings, and until Pushover gives up. Few, as the escalation pages again.
 _RETRY: Final = 60
-_EXPIRE: Final = 600
+_EXPIRE: Final = int(RINGS_FOR[Channel.PUSHOVER].total_seconds())
 
 
 def render(message: Message) -> dict[str, object]:
@@ -41,8 +42,8 @@ def render(message: Message) -> dict[str, object]:
     }
     if priority == _EMERGENCY:
         payload |= {"retry": _RETRY, "expire": _EXPIRE}
-        # The tag can call the emergency off.
-        payload["tags"] = message.incidents[0].id if len(message.incidents) == 1 else "bundle"
+        # By it `silence` calls the emergency off.
+        payload["tags"] = message.delivery_id
     if said.link and len(said.link) <= LONGEST_URL:
         payload |= {"url": said.link, "url_title": said.link_label}
     return payload
@@ -58,6 +59,13 @@ def _priority(tone: Tone, *, calling: bool) -> int:
             return 0
         case _:
             return -1
+
+
+_UNACCEPTED: Final = Unaccepted("Pushover does not know the application's token")
+
+
+def _is_of_another_token(status: int, reply: Mapping[str, object]) -> bool:
+    return status == 400 and reply.get("token") == "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +90,28 @@ class Pushover:
             reply, outcome = decoded(answer), outcome_of(answer)
             if isinstance(outcome, Sent):
                 return Sent(word(reply, "receipt") or word(reply, "request"))
-            if answer.status == 400 and reply.get("token") == "invalid":
-                return Unaccepted("Pushover does not know the application's token")
+            if _is_of_another_token(answer.status, reply):
+                return _UNACCEPTED
             if answer.status == 400 and reply.get("user") == "invalid":
                 return PermanentFailure("Pushover does not know the user's key")
             return outcome
+
+        return self.secrets.using(receiver.secret, attempt)
+
+    def silence(self, ring: str, receiver: Receiver) -> Outcome:
+        """https://pushover.net/api/receipts#cancel."""
+        http = self.http.bounded()
+        url = api_url(self.base, "1", "receipts", "cancel_by_tag", f"{ring}.json")
+        if isinstance(url, PermanentFailure):
+            return url
+
+        def attempt(token: str) -> Outcome:
+            headers = {"Content-Type": "application/json"}
+            answer = http.post(url, encoded({"token": token}), headers)
+            if not isinstance(answer, Answer):
+                return answer
+            if _is_of_another_token(answer.status, decoded(answer)):
+                return _UNACCEPTED
+            return outcome_of(answer)
 
         return self.secrets.using(receiver.secret, attempt)

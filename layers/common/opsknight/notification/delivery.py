@@ -123,6 +123,8 @@ class Delivery(Model):
     """When a browser first went to its link."""
     fetched_at: AwareDatetime | None = None
     """When its link was first asked for by something else: mail scanners and previews do that."""
+    stops_ringing: bool = False
+    """Whether its provider is to stop repeating it; while it has `due_at`, that is still to do."""
     claim: str | None = None
     due_at: AwareDatetime | None = None
     """When to look at it again; None once it is over, and while it is held: then its receiver is

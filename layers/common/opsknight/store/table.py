@@ -7,6 +7,7 @@ out what fails validation (`Rows.readable`).
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from opsknight.classes import dataclass
@@ -59,6 +60,13 @@ class Table(IncidentRows, DirectoryRows):
         """The other incidents in the message of this delivery, oldest first."""
         found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
         return list(self.readable(Bundled, found))
+
+    def carried(self, delivery_id: str, most: int, deadline: Deadline) -> list[str]:
+        """The ids of at most so many incidents in the message of this delivery, if it is about
+        several.
+        """
+        found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
+        return [each.incident_id for each in islice(self.readable(Bundled, found), most)]
 
     def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
         """False when it is planned already: its id is the same, whoever plans it."""

@@ -1,0 +1,138 @@
+"""Calls off what a provider repeats by itself, once nobody has to be woken by it any more.
+
+The delivery of such a message becomes due once more, though it is over: a sender that dies, or a
+provider that is away, costs a moment. The rules are in `opsknight.notification.ringing`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from notify.channels.protocol import Outcome, Sender, Sent, Silencer, TemporaryFailure
+from notify.composing import Composer
+from notify.queues import Queues
+from notify.throttling import Throttling
+from opsknight.classes import dataclass
+from opsknight.directory.receivers import Channel
+from opsknight.incident.model import Incident
+from opsknight.notification.delivery import Delivery
+from opsknight.notification.ringing import (
+    AGAIN_AFTER,
+    LARGEST_CALLED_OFF,
+    RINGS_FOR,
+    is_quiet,
+    may_ring,
+    ring_of,
+    rings_until,
+)
+from opsknight.runtime.telemetry import logger
+from opsknight.store import items
+from opsknight.store.calls import Deadline
+from opsknight.store.deliveries import Deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Silencing:
+    """Finds what is to be called off."""
+
+    deliveries: Deliveries
+    queues: Queues
+    clock: Callable[[], datetime]
+
+    def incident(self, incident: Incident, deadline: Deadline) -> None:
+        """The incident has changed: nobody may have to be woken any more."""
+        if not is_quiet(incident.status):
+            return
+        for each in self.deliveries.table.deliveries(incident.id, deadline):
+            if may_ring(each, self.clock()):
+                self._mark(each, deadline)
+
+    def ended(self, delivery: Delivery, deadline: Deadline) -> None:
+        """The delivery is over. Somebody may have acted while it was sent."""
+        if delivery.channel not in RINGS_FOR:
+            return
+        where = delivery.incident_id, delivery.id
+        found = self.deliveries.table.delivery(*where, deadline)
+        if found is None or not may_ring(found, self.clock()):
+            return
+        if not self.wakes_for_any(found, deadline):
+            self._mark(found, deadline)
+
+    def wakes_for_any(self, delivery: Delivery, deadline: Deadline) -> bool:
+        """Whether the message still wakes somebody for one of its incidents."""
+        table = self.deliveries.table
+        carried = table.carried(ring_of(delivery), LARGEST_CALLED_OFF + 1, deadline)
+        if len(carried) > LARGEST_CALLED_OFF:
+            return True
+        ids = sorted({delivery.incident_id, *carried})
+        stored = table.batch([items.incident_key(each) for each in ids], deadline)
+        found = table.readable(Incident, stored)
+        return any(not is_quiet(incident.status) for incident in found)
+
+    def _mark(self, delivery: Delivery, deadline: Deadline) -> None:
+        if delivery.stops_ringing:
+            # It is due already, or was called off.
+            return
+        now = self.clock()
+        # A refusal: somebody else has marked it.
+        if self.deliveries.change(delivery, {"stops_ringing": True, "due_at": now}, deadline):
+            self.queues.send_later(delivery, now, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """Calls off one message."""
+
+    silencing: Silencing
+    throttling: Throttling
+    composer: Composer
+    senders: Mapping[Channel, Sender]
+
+    def attend(self, delivery: Delivery, slot_attempts: int, deadline: Deadline) -> None:
+        """Raises Unavailable after the deadline."""
+        now, until = self.silencing.clock(), rings_until(delivery)
+        if until is None or now >= until:
+            self._end(delivery, deadline)
+            return
+        if self.silencing.wakes_for_any(delivery, deadline):
+            # Whoever acts on the last of its incidents calls it off.
+            self._change(delivery, {"stops_ringing": False, "due_at": None}, deadline)
+            return
+        receiver = self.composer.context(delivery, deadline).receiver
+        sender = self.senders.get(delivery.channel)
+        if receiver is None or not isinstance(sender, Silencer):
+            self._end(delivery, deadline)
+            return
+        turn = self.throttling.slot(delivery, slot_attempts, deadline)
+        if turn is None:
+            return
+        outcome: Outcome | None = None
+        try:
+            outcome = sender.silence(ring_of(delivery), receiver)
+        finally:
+            self.throttling.release(turn, outcome, deadline, pages=delivery.pages)
+        self._settle(delivery, outcome, deadline)
+
+    def _settle(self, delivery: Delivery, outcome: Outcome, deadline: Deadline) -> None:
+        logger.info(
+            "ringing called off",
+            incident_id=delivery.incident_id,
+            delivery_id=delivery.id,
+            channel=delivery.channel,
+            worked=isinstance(outcome, Sent),
+            why=None if isinstance(outcome, Sent) else outcome.why,
+        )
+        if not isinstance(outcome, TemporaryFailure):
+            self._end(delivery, deadline)
+            return
+        now = self.silencing.clock()
+        again = now + max(outcome.after or timedelta(0), AGAIN_AFTER)
+        if self._change(delivery, {"due_at": again}, deadline):
+            self.silencing.queues.send_later(delivery, again, now)
+
+    def _end(self, delivery: Delivery, deadline: Deadline) -> None:
+        self._change(delivery, {"due_at": None}, deadline)
+
+    def _change(
+        self, delivery: Delivery, changes: Mapping[str, object], deadline: Deadline
+    ) -> bool:
+        return self.silencing.deliveries.change(delivery, changes, deadline)

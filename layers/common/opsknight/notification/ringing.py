@@ -1,0 +1,50 @@
+"""Which messages their provider repeats by itself until somebody answers, and when it is to stop.
+
+Pure. Who calls a message off is in `notify.ringing`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from opsknight.directory.receivers import Channel
+from opsknight.incident.model import Status
+from opsknight.notification.delivery import Delivery, State
+
+RINGS_FOR: Final[Mapping[Channel, timedelta]] = MappingProxyType(
+    {Channel.PUSHOVER: timedelta(minutes=10)}
+)
+"""The longest that a provider repeats a message, if nobody answers it there."""
+AGAIN_AFTER: Final = timedelta(seconds=10)
+# One look at the incidents of a bundle has to be cheap, as everybody who acts on one of them causes
+# it. A larger bundle rings until somebody answers the phone, or its time is over.
+LARGEST_CALLED_OFF: Final = 100
+
+
+def rings_until(delivery: Delivery) -> datetime | None:
+    """When its provider stops by itself. None for a message that does not ring, or has not gone
+    out.
+    """
+    length = RINGS_FOR.get(delivery.channel)
+    if length is None or delivery.ended_at is None:
+        return None
+    # Cancelled, it may have gone out all the same: its sender died, or it was taken without an
+    # answer.
+    gone = delivery.state is State.SENT or bool(delivery.attempts or delivery.bundle)
+    return delivery.ended_at + length if gone else None
+
+
+def may_ring(delivery: Delivery, now: datetime) -> bool:
+    until = rings_until(delivery)
+    return until is not None and now < until
+
+
+def ring_of(delivery: Delivery) -> str:
+    """The name by which its provider knows the message: the id of the delivery that leads it."""
+    return delivery.bundle or delivery.id
+
+
+def is_quiet(status: Status) -> bool:
+    """Whether nobody has to be woken for an incident of this status."""
+    return status is not Status.OPEN

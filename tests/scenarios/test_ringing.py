@@ -1,0 +1,239 @@
+"""A message that its provider repeats is called off once somebody has acted, wherever they did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+from harness.faults import DEATHS, Died, Point, Process
+from harness.pipeline import Pipeline, step
+from harness.post import PAGES, PAGES_HIGH
+from harness.processes import planning, sending
+from harness.world import World, build
+from notify.channels.protocol import PermanentFailure, TemporaryFailure
+from notify.handler import plan, send
+from opsknight.directory.entries import Role, User
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.incident.commands import Acknowledge, Note, Resolve, Suppress
+from opsknight.notification.delivery import Delivery, State
+from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery
+from opsknight.store import directory_items
+
+AWAY = TemporaryFailure("timed out")
+
+
+@pytest.fixture
+def night(world: World) -> Iterator[Pipeline]:
+    yield ringing(world)
+
+
+def ringing(world: World, channel: Channel = Channel.PUSHOVER) -> Pipeline:
+    pipeline = Pipeline(world)
+    method = Receiver(id="ada/push", name="Push", channel=channel, to="ada")
+    ada = User(
+        id="user_ada",
+        name="Ada",
+        email="ada@example.com",
+        role=Role.USER,
+        contact_methods=(method,),
+    )
+    pipeline.put(directory_items.directory_item(ada))
+    pipeline.escalates(step("ada"), repeat_after=3600)
+    return pipeline
+
+
+def silenced(night: Pipeline) -> list[str]:
+    """The names of what was called off since the last call."""
+    found = [ring for _, ring in night.listener.silenced]
+    night.listener.silenced.clear()
+    return found
+
+
+def first(night: Pipeline) -> Delivery:
+    """The message that goes out at once; the rule's second one follows after three minutes."""
+    return min(night.deliveries(), key=lambda each: each.not_before)
+
+
+@pytest.mark.parametrize("command", [Acknowledge(), Resolve(), Suppress()])
+def test_whoever_acts_ends_the_ringing(night: Pipeline, command: Any) -> None:
+    incident = night.trigger()
+    night.wait(seconds=30)
+    assert silenced(night) == []
+    night.does(incident, command)
+    [heard] = night.listener.new()
+    assert silenced(night) == [heard.message.delivery_id]
+    night.wait(minutes=20)
+    assert silenced(night) == []
+    assert first(night).due_at is None
+
+
+def test_an_event_ends_the_ringing_too(night: Pipeline) -> None:
+    night.trigger()
+    night.send("resolve")
+    assert len(silenced(night)) == 1
+
+
+def test_a_note_ends_no_ringing(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.does(incident, Note(text="I am looking", public=False))
+    assert silenced(night) == []
+
+
+def test_what_rings_no_more_is_left_alone(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.wait(minutes=11)
+    silenced(night)
+    heard = [each.message.delivery_id for each in night.listener.new()]
+    night.does(incident, Acknowledge())
+    # The rule's second message, after three minutes, rings still.
+    assert silenced(night) == heard[1:]
+
+
+def test_a_channel_that_rings_once_is_not_asked(world: World) -> None:
+    night = ringing(world, Channel.NTFY)
+    night.does(night.trigger(), Acknowledge())
+    assert silenced(night) == []
+
+
+def test_a_provider_that_is_away_is_asked_again_while_it_rings(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.listener.answer("ada/push silence", [AWAY, AWAY])
+    night.does(incident, Acknowledge()).wait(minutes=3)
+    assert len(silenced(night)) == 3
+    night.wait(minutes=30)
+    assert silenced(night) == []
+
+
+def test_a_provider_that_stays_away_is_asked_for_ten_minutes(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.listener.answer("ada/push silence", repeat(AWAY))
+    night.does(incident, Acknowledge()).wait(minutes=10)
+    assert silenced(night)
+    night.wait(minutes=30)
+    assert silenced(night) == []
+    assert first(night).due_at is None
+
+
+def test_a_refusal_is_not_repeated(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.listener.answer("ada/push silence", repeat(PermanentFailure("answered 400")))
+    night.does(incident, Acknowledge()).wait(minutes=9)
+    assert len(silenced(night)) == 1
+
+
+def bundled(night: Pipeline) -> tuple[list[str], str]:
+    """Three incidents in one message, and its id."""
+    night.trigger("first")
+    night.wait(seconds=1)
+    found = [night.trigger(key) for key in ("disk-a", "disk-b", "disk-c")]
+    night.wait(seconds=30)
+    message = night.listener.new()[-1].message
+    assert sorted(each.id for each in message.incidents) == sorted(found)
+    return found, message.delivery_id
+
+
+def test_a_bundle_rings_until_somebody_has_acted_on_all_of_it(night: Pipeline) -> None:
+    found, ring = bundled(night)
+    for incident in found[:-1]:
+        night.does(incident, Acknowledge())
+        assert silenced(night) == []
+    night.does(found[-1], Resolve())
+    assert silenced(night) == [ring]
+
+
+def test_somebody_acts_while_the_message_is_on_its_way(night: Pipeline) -> None:
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    incident = night.trigger()
+    delivery = first(night)
+    sender = night.listener.senders()[Channel.PUSHOVER]
+
+    class Acting:
+        """Somebody acknowledges while the provider takes the message."""
+
+        def send(self, message: Any, receiver: Receiver) -> Any:
+            night.does(incident, Acknowledge())
+            return sender.send(message, receiver)
+
+        def silence(self, ring: str, receiver: Receiver) -> Any:
+            return night.listener.silence(ring, receiver)
+
+    process = sending(night.world, night.post, {Channel.PUSHOVER: Acting()})
+    send(process, SendDelivery(delivery.incident_id, delivery.id))
+    assert first(night).state is State.SENT
+    night.down = frozenset()
+    night.wait(minutes=2)
+    assert silenced(night) == [delivery.id]
+
+
+def test_a_sender_that_died_may_have_sent_it(dynamodb: str) -> None:
+    world = build(dynamodb)
+    night = ringing(world)
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    incident = night.trigger()
+    delivery = first(night)
+    # It dies after the provider took the message, and before it could say so.
+    process = Process(DEATHS[1], Point("Send", "outside", 1))
+    table = process.runs(world, dynamodb).table
+    senders = night.listener.through(process)
+    sender = sending(world, night.post, senders, table, process.watch)
+    process.watching = True
+    with pytest.raises(Died):
+        send(sender, SendDelivery(delivery.incident_id, delivery.id))
+    night.does(incident, Acknowledge())
+    night.down = frozenset()
+    night.wait(minutes=4)
+    assert first(night).state is State.CANCELLED
+    assert silenced(night) == [delivery.id]
+    world.close()
+
+
+@dataclass
+class Stage:
+    """Ada was paged, and has acknowledged; what is to be called off is planned, or sent."""
+
+    endpoint: str
+    sends: bool
+
+    def __post_init__(self) -> None:
+        self.world: World = build(self.endpoint)
+        self.night = ringing(self.world)
+        self.night.trigger()
+        self.night.streaming = False
+        delivery = first(self.night)
+        self.message: QueueMessage = PlanNotices(delivery.incident_id)
+        self.night.does(delivery.incident_id, Acknowledge())
+        if self.sends:
+            plan(self.night.planning, self.message)
+            self.message = SendDelivery(delivery.incident_id, delivery.id)
+        self.night.post.queued.clear()
+
+    def wake(self, process: Process) -> None:
+        table = process.runs(self.world, self.endpoint).table
+        post, senders = self.night.post, self.night.listener.through(process)
+        plans = planning(self.world, post, table, process.watch)
+        sends = sending(self.world, post, senders, table, process.watch)
+        process.watching = True
+        if isinstance(self.message, SendDelivery):
+            send(sends, self.message)
+        else:
+            plan(plans, self.message)
+
+
+@pytest.mark.parametrize("sends", [False, True], ids=["planned", "called off"])
+def test_whoever_calls_it_off_may_die(dynamodb: str, sends: bool) -> None:
+    whole, process = Stage(dynamodb, sends), Process()
+    whole.wake(process)
+    whole.world.close()
+    assert process.calls
+    for point in process.calls:
+        for death in DEATHS:
+            stage = Stage(dynamodb, sends)
+            with pytest.raises(Died):
+                stage.wake(Process(death, point))
+            # A slot that it held is free after a minute, and a tick finds what is due.
+            stage.night.wait(minutes=3)
+            assert set(silenced(stage.night)) == {first(stage.night).id}, f"{death}: {point}"
+            assert first(stage.night).due_at is None
+            stage.world.close()
