@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from events.handler import OPENAPI
 from harness.described import DESCRIBED, fits, resolved
 from openapi.__main__ import main
+from openapi.document import description
 from opsknight.directory.entries import EVENTS_WRITE
 from opsknight.http.body import InvalidBody, parse
 from opsknight.http.gateway import Answer
@@ -37,7 +38,7 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_the_file_that_is_served_is_what_the_code_describes() -> None:
-    assert json.loads(OPENAPI.read_text(encoding="utf-8")) == DESCRIBED
+    assert json.loads(OPENAPI.read_text(encoding="utf-8")) == description()
 
 
 def test_the_example_is_taken_and_fits() -> None:
