@@ -22,11 +22,10 @@ from urllib3.exceptions import HTTPError
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.classes import dataclass
+from opsknight.notification.delivery import LONGEST_ASKED
 from opsknight.runtime.addresses import NotAllowed, Reach, Resolve, Target, find, read
 
 LONGEST_ANSWER: Final = 16 * 1024
-LONGEST_PAUSE: Final = timedelta(hours=1)
-"""A longer Retry-After counts as this."""
 _PASSING: Final = frozenset({408, 425, 429})
 _ADDRESSES_TRIED: Final = 3
 _LONGEST_DATE: Final = 100
@@ -226,14 +225,14 @@ class _Call:
         asked = (response.getheader("Retry-After") or "").strip()[:_LONGEST_DATE]
         if asked.isascii() and asked.isdigit():
             # Longer numbers are as good as infinite, and timedelta cannot hold them.
-            return min(timedelta(seconds=int(asked[:9])), LONGEST_PAUSE)
+            return min(timedelta(seconds=int(asked[:9])), LONGEST_ASKED)
         try:
             date = parsedate_to_datetime(asked)
             date = date if date.tzinfo else date.replace(tzinfo=UTC)
             pause = date - self.outbound.now()
         except (ValueError, OverflowError):
             return None
-        return min(max(pause, timedelta(0)), LONGEST_PAUSE)
+        return min(max(pause, timedelta(0)), LONGEST_ASKED)
 
 
 class _Response(HTTPResponse):

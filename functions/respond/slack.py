@@ -1,7 +1,7 @@
 """The buttons under a message in Slack (interactive components).
 
-Slack signs each request; everybody who sees the channel may act. The sender of the message updates
-it, so the answer is a plain 200.
+Slack signs each request; everybody who sees the channel may act. The answer is a plain 200: a
+message in a service's channel is updated by the notice of the change, and a page stays as it was.
 """
 
 import hmac

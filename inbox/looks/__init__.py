@@ -15,7 +15,7 @@ from inbox.looks.webhooks import request, webhook
 from inbox.mailbox import Message
 from opsknight.directory.receivers import Channel
 
-_LOOKS: Final[dict[Channel, Callable[[Message], Html]]] = {
+LOOKS: Final[dict[Channel, Callable[[Message], Html]]] = {
     Channel.EMAIL: mail,
     Channel.SMS: sms,
     Channel.VOICE: voice,
@@ -30,7 +30,7 @@ _LOOKS: Final[dict[Channel, Callable[[Message], Html]]] = {
     Channel.PUSHOVER: pushover,
 }
 
-__all__ = ["look", "mail_html"]
+__all__ = ["LOOKS", "look", "mail_html"]
 
 
 def look(message: Message, edits: list[Message]) -> Html:
@@ -54,7 +54,7 @@ def look(message: Message, edits: list[Message]) -> Html:
 def _drawn(message: Message) -> Html:
     if not message.well_formed:
         return el("pre", message.text, class_="mail-text") if message.text else el("div")
-    return el("div", _LOOKS[message.channel](message), class_="stage")
+    return el("div", LOOKS[message.channel](message), class_="stage")
 
 
 def _head(message: Message, edited: int) -> Html:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from harness.notices import PAGE, Stage, stage
 from harness.receivers import HttpReceiver, answers, http_receiver, says
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
-from notify.outbound import LONGEST_PAUSE, Answer, Limits, Outbound
+from notify.outbound import Answer, Limits, Outbound
 from opsknight.directory.receivers import Channel
+from opsknight.notification.delivery import LONGEST_ASKED
 from opsknight.runtime.addresses import Reach
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]
@@ -61,7 +62,7 @@ def test_an_absurd_date_to_try_again(date: str, status: int, receiver: HttpRecei
     answer = post(receiver, raw.encode())
     assert isinstance(answer, Answer)
     assert answer.status == status
-    assert answer.after is None or answer.after <= LONGEST_PAUSE
+    assert answer.after is None or answer.after <= LONGEST_ASKED
 
 
 @pytest.mark.parametrize("size", ["-1", "-5", "-ffffffff", "zz", "", "1" * 5000, "+-3", "0x"])

@@ -1,4 +1,4 @@
-"""The table of all channels. A new one needs its module and a line in `BUILDERS`."""
+"""The table of all channels and how each is built. CONTRIBUTING says what else a new one needs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace

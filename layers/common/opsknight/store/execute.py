@@ -36,9 +36,6 @@ from opsknight.store.places import Place, let_out, remembered
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
-
 
 type Beside = Callable[[Decision | NotAllowed], Sequence[Write]]
 """Asked at each attempt for what is to be written in the same transaction as the decision. Nothing

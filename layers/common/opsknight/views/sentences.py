@@ -14,7 +14,7 @@ from opsknight.notification.delivery import Delivery, State
 # A sentence names this many people, and counts the rest.
 NAMED: Final = 3
 
-_MESSAGES: Final = {
+MESSAGES: Final = {
     Channel.EMAIL: "e-mail",
     Channel.SMS: "text message",
     Channel.VOICE: "call",
@@ -116,7 +116,7 @@ def still_firing(firing: int | None, members: int | None) -> str | None:
 
 def ended(delivery: Delivery, names: Names) -> str:
     """How a message to a person ended."""
-    message = f"{_MESSAGES.get(delivery.channel, 'message')} to {names(delivery.user_id)}"
+    message = f"{MESSAGES.get(delivery.channel, 'message')} to {names(delivery.user_id)}"
     match delivery.state:
         case State.SENT:
             return f"Sent: {message}"
