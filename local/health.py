@@ -9,13 +9,15 @@ from threading import Thread
 from local.front import AT_ONCE
 from local.programs import Failure, Programs
 
-_PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds for the first right answer of a function. A cold start takes one or two on an idle
-machine, and many more on a busy one.
+machine, and a minute or two on one that has much else to do.
 """
+_AT_ONCE_UP = 20.0
+"""Seconds for an answer of something that is up already."""
 
 
-def warm_up(url: str, programs: Programs) -> None:
+def warm_up(url: str, programs: Programs, patience: float = PATIENCE) -> None:
     """Starts as many processes of both functions behind the API as the front ever uses at once.
 
     Requests that overlap need a process each. So all requests to one function go out together, and
@@ -26,7 +28,8 @@ def warm_up(url: str, programs: Programs) -> None:
         faults = SimpleQueue[str]()
         for _ in range(AT_ONCE):
             # Daemons, so that a Ctrl-C does not wait for them.
-            Thread(target=_await, args=(f"{url}{path}", status, faults), daemon=True).start()
+            asked = f"{url}{path}", status, patience, faults
+            Thread(target=_await, args=asked, daemon=True).start()
         for _ in range(AT_ONCE):
             if fault := faults.get():
                 raise Failure(
@@ -35,19 +38,25 @@ def warm_up(url: str, programs: Programs) -> None:
                 )
 
 
-def _await(url: str, status: int, faults: SimpleQueue[str]) -> None:
-    """Puts an empty text as soon as the address answers right, or its fault when patience ends."""
-    deadline = time.monotonic() + _PATIENCE
-    while (fault := fault_of(url, status)) and time.monotonic() < deadline:
+def _await(url: str, status: int, patience: float, faults: SimpleQueue[str]) -> None:
+    """Puts an empty text as soon as the address answers right, or its fault when patience ends.
+
+    A request has all that is left of it: one that is given up goes on starting a process, and the
+    next one would start another beside it.
+    """
+    deadline = time.monotonic() + patience
+    while (fault := fault_of(url, status, deadline - time.monotonic())) and (
+        time.monotonic() < deadline
+    ):
         time.sleep(0.2)
     faults.put(fault)
 
 
-def fault_of(url: str, status: int = 200) -> str:
-    """Why the address does not answer with that status; empty if it does."""
+def fault_of(url: str, status: int = 200, within: float = _AT_ONCE_UP) -> str:
+    """Why the address does not answer with that status in so many seconds; empty if it does."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=20) as answer:
+        with direct.open(url, timeout=max(within, 0.1)) as answer:
             code, text = answer.status, answer.read(300)
     except urllib.error.HTTPError as refused:
         with refused:
