@@ -20,6 +20,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.endpoint import EndpointCreator
 from botocore.exceptions import ClientError
 
 import canary.handler
@@ -601,6 +603,29 @@ def unmade() -> Iterator[None]:
     yield
     for each in made:
         each.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions wait one or two seconds for an answer of AWS, and have times of their own for what
+    they do then. A server on a machine with much else to do may need longer, and what is asked here
+    is who may do what.
+    """
+    create = EndpointCreator.create_endpoint
+
+    def waits(self: Any, *args: Any, **more: Any) -> Any:
+        return create(self, *args, **{**more, "timeout": (30, 30)})
+
+    monkeypatch.setattr(EndpointCreator, "create_endpoint", waits)
+
+
+def test_a_busy_machine_makes_no_call_fail(dynamodb_server: str) -> None:
+    """As all clients of the functions are made here."""
+    session: Any = aws.session()
+    made = session.create_client(
+        "ssm", endpoint_url=dynamodb_server, config=Config(connect_timeout=1, read_timeout=1)
+    )
+    assert made._endpoint.http_session._timeout.read_timeout == 30
 
 
 def test_every_function_is_watched() -> None:
