@@ -130,7 +130,7 @@ clean: ## remove everything that was made here, .venv too
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 .PHONY: rehearse
-rehearse: .venv ## an upgrade from the version FROM to this one, here, with events all the time (minutes)
+rehearse: .venv ## an upgrade from the version FROM to this one, a hold and a rollback, here, with events all the time
 	@test -n "$(FROM)" || { echo "Say from which version: make rehearse FROM=<commit, branch or tag>" >&2; exit 1; }
 	@python -m harness.rehearsal $(FROM) $(ARGS)
 

@@ -7,6 +7,7 @@ of the canary measure. Numbers that were never seen on AWS are assumptions with 
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil
 from secrets import token_hex
 from typing import Any, Final
 
@@ -42,10 +43,8 @@ STEADY: Final = ("OldestDueSeconds", "CanarySeconds")
 # Lambda's own long polls: five for each queue with a MaximumConcurrency, 20 seconds each.
 POLLERS: Final = 5
 POLLS_A_MINUTE: Final = 3
-# One message for each shard, and one for the auditor.
-MESSAGES_A_TICK: Final = 17
 # A batch call takes ten messages.
-SENDS_A_TICK: Final = 2
+MOST_IN_A_SEND: Final = 10
 # Each lane has a depth, and so has the queue of AWS's events.
 DEPTHS_A_TICK: Final = len(Lane) + 1
 
@@ -62,6 +61,8 @@ EMPTY_QUERY: Final = 0.5
 LOOKS_FOR_PAGES: Final = EMPTY_QUERY
 LISTS_A_MINUTE: Final = 1 / 5
 READS_A_LOOK: Final = 6
+LOOK_SECONDS: Final = 0.3
+"""An assumption: a tick asks 16 shards whether they hold work, with a seventh of a processor."""
 HOLD_READERS: Final = 6
 """Functions that a tick finds or starts, each of which reads the hold once in ten seconds."""
 MOST_IDLE: Final = 6.5
@@ -124,7 +125,7 @@ def measure_cost(endpoint: str, quick: bool) -> list[Figure]:
         *_figures("What follows from their 50,000 new incidents", follow_up(followed)),
         *_figures("Their storage, a month", storage()),
         Figure("Their messages, in the United States", "50,000 SMS", sms(), "$"),
-        *_choices(canary),
+        *_choices(canary, minute),
         *fresh_table(units, followed),
     ]
 
@@ -172,15 +173,29 @@ def _flight(endpoint: str) -> Flights:
     return Flights(sum(call.units for call in mine) - read, read)
 
 
-def _quiet_minute(endpoint: str) -> tuple[float, float]:
-    """Read and write units of a tick and its sweeps when nothing is due."""
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """A tick and its sweeps when nothing is due."""
+
+    read_units: float
+    write_units: float
+    messages: int
+
+    @property
+    def sends(self) -> int:
+        return ceil(self.messages / MOST_IN_A_SEND)
+
+
+def _quiet_minute(endpoint: str) -> Minute:
     world = new_world(endpoint)
     night = Pipeline(world)
     log = CallLog(world.table.client)
+    messages = 0
     for _ in range(2):
         log.drain()
         world.clock.advance(minutes=1)
         tick(night.engine)
+        messages = len(night.post.queued)
         while queued := night.post.take(world.clock()):
             on_message(night.engine, queued.message)
     calls = log.drain()
@@ -188,10 +203,10 @@ def _quiet_minute(endpoint: str) -> tuple[float, float]:
     queries = sum(call.operation == "Query" for call in calls)
     read = sum(call.units for call in calls if call.operation in READS - {"Query"})
     written = sum(call.units for call in calls if call.operation not in READS)
-    return read + queries * EMPTY_QUERY + HOLD_READERS, written
+    return Minute(read + queries * EMPTY_QUERY + HOLD_READERS, written, messages)
 
 
-def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
+def _idle(flight: Flights, minute: Minute) -> Bill:
     polled = sum(
         source["Type"] == "SQS"
         for function in of_type("AWS::Serverless::Function").values()
@@ -199,11 +214,11 @@ def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
     )
     empty = polled * POLLERS * POLLS_A_MINUTE
     # Each message of a tick is sent in a batch, received and deleted, at worst by itself.
-    handled = SENDS_A_TICK + 2 * MESSAGES_A_TICK
-    invocations = 1 + MESSAGES_A_TICK + 1
-    seconds = WARM_SECONDS * (
+    handled = minute.sends + 2 * minute.messages
+    invocations = _invocations(minute)
+    seconds = LOOK_SECONDS * memory_gb("TickFunction") + WARM_SECONDS * (
         memory_gb("TickFunction")
-        + MESSAGES_A_TICK * memory_gb("TimerFunction")
+        + minute.messages * memory_gb("TimerFunction")
         + memory_gb("PublishFunction")
     )
     flights = MINUTES / int(template()["Parameters"]["CanaryMinutes"]["Default"])
@@ -216,8 +231,8 @@ def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
         gb_seconds=MINUTES * seconds + flown * WARM_SECONDS * memory_gb("NotifyFunction"),
         # A page to plan, one to send and two reminders: each is sent, received and deleted.
         queue_requests=MINUTES * (empty + handled + DEPTHS_A_TICK) + flights * 12,
-        read_units=MINUTES * (minute[0] + LOOKS_FOR_PAGES) + flights * flight.read_units,
-        write_units=MINUTES * minute[1] + flights * flight.write_units,
+        read_units=MINUTES * (minute.read_units + LOOKS_FOR_PAGES) + flights * flight.read_units,
+        write_units=MINUTES * minute.write_units + flights * flight.write_units,
         log_gb=(MINUTES * invocations + flown) * LOGGED_BYTES / 1e9,
         requests=flights * flight.requests,
         # The tick asks for the fallback's subscriptions.
@@ -226,11 +241,16 @@ def _idle(flight: Flights, minute: tuple[float, float]) -> Bill:
     )
 
 
-def _choices(canary: float) -> list[Figure]:
+def _invocations(minute: Minute) -> int:
+    """Of the tick, of the timer function for each of its messages, and of whoever renders pages."""
+    return 1 + minute.messages + 1
+
+
+def _choices(canary: float, minute: Minute) -> list[Figure]:
     """What each would save, or costs, in a month."""
     group = "What a choice is worth, a month"
     a_queue = POLLERS * POLLS_A_MINUTE * MINUTES * prices.QUEUE_REQUEST
-    idle_lines = MINUTES * (1 + MESSAGES_A_TICK + 1)
+    idle_lines = MINUTES * _invocations(minute)
     # Each minute a look at bucket, table and incidents; each five the two files with the time.
     a_look = (
         prices.TOPIC_REQUEST

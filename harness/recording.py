@@ -36,7 +36,7 @@ _MAKERS: Final = {
     "respond": ("RespondFunction",),
     "status": ("PublishFunction",),
     "notify": ("NotifyFunction", "SendFunction"),
-    "escalation": ("EscalationFunction", "TimerFunction"),
+    "escalation": ("EscalationFunction", "TimerFunction", "TickFunction"),
 }
 
 

@@ -43,9 +43,25 @@ def woken_by(stream_record: Mapping[str, Any]) -> set[str]:
 
 
 def fits(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Lambda's filter rules, as far as the template uses them: a list names the allowed values."""
+    """Lambda's filter rules, as far as the template uses them: a list names the allowed values, or
+    what they may begin with.
+    """
     return all(
         name in value
-        and (fits(wanted, value[name]) if isinstance(wanted, Mapping) else value[name] in wanted)
+        and (
+            fits(wanted, value[name])
+            if isinstance(wanted, Mapping)
+            else any(_allows(each, value[name]) for each in wanted)
+        )
         for name, wanted in pattern.items()
     )
+
+
+def _allows(rule: Any, value: Any) -> bool:
+    match rule:
+        case {"prefix": str(beginning)}:
+            return isinstance(value, str) and value.startswith(beginning)
+        case str():
+            return bool(value == rule)
+        case _:
+            raise AssertionError(f"no rule that is read here: {rule}")

@@ -18,6 +18,7 @@ from opsknight.runtime.lanes import Lane
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import SweepShard
 from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.items import DUE_SHARDS
 
 BATCH: Final = 25
 # By then the next tick has started from the front again, where finished work is gone. Two ticks on
@@ -28,11 +29,16 @@ REPLACED: Final = timedelta(seconds=60)
 STUCK_MINUTES: Final = 6.0
 # For one incident in one turn: a batch of them, eight at a time and twice, fits a message's time.
 PATIENCE_SECONDS: Final = 1
+# For a look at all shards.
+LOOK_SECONDS: Final = 3
+ALL_SHARDS: Final = frozenset(range(DUE_SHARDS))
+SPEAKER: Final = frozenset([0])
 
 
 def tick(engine: Engine, arrivals: int = 0) -> None:
-    """Every minute: starts the sweep of each shard, and an audit. `arrivals` is how many events of
-    AWS wait to be taken: usually none, so three ticks in a row that see some are an alarm.
+    """Every minute: starts the sweep of each shard that holds work, and an audit. `arrivals` is how
+    many events of AWS wait to be taken: usually none, so three ticks in a row that see some are an
+    alarm.
     """
     at = engine.clock()
     held, drain = engine.outbox.held(), engine.outbox.drain
@@ -40,9 +46,24 @@ def tick(engine: Engine, arrivals: int = 0) -> None:
     if arrivals:
         worst = max(worst, STUCK_MINUTES)
     engine.backlog.say(worst, at)
+    shards = _with_work(engine, at)
     budgets = enumerate(shares(held, drain))
-    sweeps = (SweepShard(shard, at, budget=budget) for shard, budget in budgets)
+    sweeps = (SweepShard(shard, at, budget=each) for shard, each in budgets if shard in shards)
     engine.outbox.start_sweeps(sweeps, at)
+
+
+def _with_work(engine: Engine, at: datetime) -> frozenset[int]:
+    """The shards in which a sweep may find something. Always the first, as its sweep says each
+    minute that nothing is late. All of them where nobody can tell.
+    """
+    deadline = Deadline.after(LOOK_SECONDS)
+    try:
+        return SPEAKER | engine.waiting.shards(at + AHEAD, deadline)
+    # Whatever is wrong with the index must not keep the sweeps from what they may still find.
+    except Exception as error:
+        signal("StoreUnavailable" if isinstance(error, Unavailable) else "Failures")
+        logger.exception("nobody knows which shards hold work: all are swept")
+        return ALL_SHARDS
 
 
 def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:

@@ -1,9 +1,12 @@
 """The engine's messages, its sweep and its auditor: what each does, and what a bad one harms."""
 
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from escalation.audit import audit
 from escalation.directory import Directory
@@ -12,7 +15,7 @@ from escalation.sweep import BATCH, tick
 from harness.invariants import check
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
-from harness.world import World, deadline
+from harness.world import World, deadline, event
 from opsknight.escalation.steps import Advanced, pages_on
 from opsknight.escalation.timers import decided
 from opsknight.incident.commands import AutoResolve, Snooze, Suppress
@@ -43,13 +46,71 @@ def change(night: Pipeline, incident_id: str, expression: str, **values: dict[st
     )
 
 
-def test_a_tick_is_a_message_for_each_shard_and_the_auditor(night: Pipeline) -> None:
+def swept_by_a_tick(night: Pipeline) -> list[int]:
+    """The shards that it asks for."""
+    night.post.queued.clear()
     tick(night.engine)
     messages = [each.message for each in night.post.queued]
-    at = night.world.clock()
     sweeps = [each for each in messages[:-1] if isinstance(each, SweepShard)]
-    assert [(each.shard, each.tick_at) for each in sweeps] == [(n, at) for n in range(DUE_SHARDS)]
-    assert messages[-1] == AuditIncidents()
+    assert {each.tick_at for each in sweeps} == {night.world.clock()}
+    assert messages == [*sweeps, AuditIncidents()]
+    return [each.shard for each in sweeps]
+
+
+def test_a_tick_is_a_message_for_each_shard_with_work_and_the_auditor(night: Pipeline) -> None:
+    """Of what is due before the next tick but one: that one looks at the rest."""
+
+    def due(within: timedelta) -> list[int]:
+        until = stamp(night.world.clock() + within)
+        found = [each for each in night.world.items() if "due_at" in each]
+        return sorted(
+            {0, *(int(each["due_shard"]["S"]) for each in found if each["due_at"]["S"] <= until)}
+        )
+
+    for number in range(6):
+        night.trigger(f"key-{number}")
+    night.pages(*["ada"] * 6)
+    for minutes in (1, 2, 20):
+        night.world.clock.advance(minutes=minutes)
+        swept = swept_by_a_tick(night)
+        assert swept == due(timedelta(minutes=2))
+        assert 1 < len(swept) < DUE_SHARDS
+    for number in range(6):
+        assert night.world.send(event("resolve", dedup_key=f"key-{number}")).status == 202
+    night.wait(minutes=5)
+    assert swept_by_a_tick(night) == due(timedelta(minutes=2))
+
+
+def test_with_nothing_to_do_the_first_shard_still_says_so(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The alarm on what is overdue takes silence for a fault."""
+    assert swept_by_a_tick(night) == [0]
+    capsys.readouterr()
+    while queued := night.post.take(night.world.clock()):
+        on_message(night.engine, queued.message)
+    assert capsys.readouterr().out.count('"OldestDueSeconds":[0.0]') == 1
+
+
+def test_without_an_answer_of_the_index_every_shard_is_swept(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Refusing:
+        """The table's client, which may not ask the index."""
+
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def query(self, **_: object) -> None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Query")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.client, name)
+
+    refusing: Any = Refusing(night.world.table.client)
+    night.engine = replace(night.engine, table=replace(night.world.table, client=refusing))
+    assert swept_by_a_tick(night) == list(range(DUE_SHARDS))
+    assert '"Failures":[1.0]' in capsys.readouterr().out
 
 
 def test_a_message_that_comes_early_is_put_back(night: Pipeline) -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from harness.dynamodb import make_table
 from harness.pipeline import Pipeline, step
+from harness.publisher import Publisher
 from harness.shell import Shell
 from harness.streams import record, woken_by
 from harness.world import World, deadline, event
@@ -242,6 +243,21 @@ def test_the_filters_leave_out_what_comes_back(night: Pipeline) -> None:
     back = [item for item in night.world.items() if "restored" in item]
     assert len(back) > 5
     assert {name for item in back for name in woken_by(record(item))} == set()
+
+
+def test_a_post_on_a_status_page_is_no_incident_and_wakes_nobody(night: Pipeline) -> None:
+    """It is stored with the kind of one."""
+    opened = night.trigger()
+    publisher = Publisher(night.world)
+    publisher.publish()
+    publisher.say(incident_id=opened)
+    [post] = [each for each in night.world.items() if each["pk"]["S"].startswith("statuspage#")]
+    assert post["kind"] == {"S": "incident"}
+    assert woken_by(record(post)) == set()
+    copy = copied(night.world)
+    forget(night.world, "incident#", night.world.service.id)
+    found = restore(night.world, copy, "--incidents")
+    assert (found["suppressed"], found["incidents"]) == ([opened], {})
 
 
 # The directory.

@@ -35,7 +35,7 @@ def test_every_part_of_the_tree_is_judged_in_the_name_of_its_functions() -> None
     assert packages
     owned = {name for each in packages for name in _owners(each)}
     # It asks for nothing in the table.
-    assert owned == set(functions()) - {"TickFunction", "StatusFunction"}
+    assert owned == set(functions()) - {"StatusFunction"}
 
 
 def _owners(package: str) -> tuple[str, ...]:

@@ -83,6 +83,11 @@ class DueIndex:
         )
         return [_due(item) for item in found], place
 
+    def shards(self, until: datetime, deadline: Deadline) -> frozenset[int]:
+        """Those in which anything is due by `until`."""
+        every = range(items.DUE_SHARDS)
+        return frozenset(each for each in every if self.due(each, until, None, 1, deadline)[0])
+
     def active(
         self, after: Place | None, limit: int, deadline: Deadline
     ) -> tuple[list[Item], Place | None]:

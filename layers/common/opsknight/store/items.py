@@ -43,6 +43,11 @@ def incident_key(incident_id: str) -> Item:
     return _key(f"incident#{incident_id}", "incident")
 
 
+def is_incident(item: Item) -> bool:
+    """A post on a status page has the same kind."""
+    return item["sk"]["S"] == "incident"
+
+
 def dedup_pointer_key(service_id: str, dedup_key: str, *, internal: bool | None = None) -> Item:
     """No event of a sender makes an internal one: the sort keys differ as well."""
     if internal:

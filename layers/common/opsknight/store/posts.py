@@ -40,8 +40,8 @@ class Posts:
 
     def adding(self, post: Post) -> "Write":
         """Conflict when there is one with its id."""
-        item = items.post_key(post.page_id, post.id) | {"kind": {"S": "status_post"}}
-        item |= attributes(post)
+        # Its own `kind` has the name of the attribute that tells items apart (ADR 90).
+        item = items.post_key(post.page_id, post.id) | attributes(post)
         if post.ends_at is not None:
             item["expires_at"] = expiry(post.ends_at, self.table.retention)
         return transactions.put_new(self.table.name, item)

@@ -154,6 +154,8 @@ class Restoring:
         """Brings back all incidents that the table in use does not have."""
         found = Incidents()
         for item in self._scan(("incident", quiet("incident")), deadline):
+            if not items.is_incident(item):
+                continue
             try:
                 self._incident(item, found, deadline)
             except ValidationError:
