@@ -42,11 +42,12 @@ class Monitor:
     key: str
     seed: int
     over: threading.Event
+    every: float = EVERY
     posted: list[Posted] = field(default_factory=list)
 
     def run(self) -> None:
         for number, (dedup_key, action) in enumerate(_plan(self.service, Random(self.seed))):
-            if self.over.wait(EVERY):
+            if self.over.wait(self.every):
                 return
             self.posted.append(self._post(f"{self.service}-{number}", dedup_key, action))
 

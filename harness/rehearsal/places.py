@@ -5,13 +5,14 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 
 from harness.rehearsal.monitors import Posted
-from harness.rehearsal.verdict import Heard
+from harness.rehearsal.verdict import Heard, Held
 from inbox.mailbox import Message
 
 # The hosts of directory.yaml: the inbox gets them as parts of a path.
@@ -46,22 +47,30 @@ class Stored:
         pages = client.get_paginator("scan").paginate(TableName=self.table)
         return [dict(item) for page in pages for item in page["Items"]]
 
+    def overdue(self, now: datetime) -> int:
+        """How many things should have been done by now."""
+        by = now.strftime("%Y-%m-%dT%H:%M:%S")
+        return sum("due_shard" in item and item["due_at"]["S"] < by for item in self.items())
+
     def alerts(self) -> dict[str, list[str]]:
         """The incidents with an alert of each event, by the number in the event's details."""
         found = defaultdict[str, list[str]](list)
         for item in self.items():
-            if item["kind"]["S"] == "alert":
+            if item.get("kind") == {"S": "alert"}:
                 body = json.loads(item["body"]["S"])
                 number = body["payload"]["custom_details"]["number"]
                 found[number].append(item["incident_id"]["S"])
         return dict(found)
 
 
-def keep(file: Path, posted: Sequence[Posted], heard: Sequence[Heard], stored: Stored) -> None:
+def keep(
+    file: Path, posted: Sequence[Posted], heard: Sequence[Heard], held: Held, stored: Stored
+) -> None:
     """For whoever looks into what went wrong: the deployment is gone by then."""
     seen = {
         "posted": [asdict(each) for each in posted],
         "heard": [asdict(each) for each in heard],
+        "held": asdict(held),
         "stored": stored.items(),
     }
     file.write_text(json.dumps(seen, default=repr, indent=1))

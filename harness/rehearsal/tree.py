@@ -42,9 +42,17 @@ class Tree:
 
     def deploy(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """With those parameters that this version's template knows."""
-        known = yaml.load((self._root / "template.yaml").read_text(), _Lenient)["Parameters"]  # noqa: S506
+        known = self._template()["Parameters"]
         chosen = {name: value for name, value in parameters.items() if name in known}
         return deploy(self._programs, chosen)
+
+    def keeps_versions(self) -> bool:
+        """Whether a deploy over this one leaves its versions, so that one can go back to them."""
+        shared = self._template().get("Globals", {}).get("Function", {})
+        return bool(shared.get("VersionDeletionPolicy") == "Retain")
+
+    def _template(self) -> Any:
+        return yaml.load((self._root / "template.yaml").read_text(), _Lenient)  # noqa: S506
 
     def opsknight(self, *words: str) -> Any:
         """The JSON that this version's command line answers with. Raises `Failure` if it fails."""

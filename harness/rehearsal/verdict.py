@@ -11,6 +11,29 @@ ON_ITS_WAY: Final = 45.0
 """Seconds that a message may take on this machine, where many functions start at the same time. So
 much later than its time, a page is missing; so soon after an acknowledgement it is not wrong.
 """
+HOLD_IS_KNOWN: Final = 25.0
+"""Seconds after which a hold has stopped everything: functions read it at most every 10, and what a
+sender has begun by then may take its 12.
+"""
+TAKEN_UP: Final = 60.0
+"""Seconds after a hold in which a tick takes up what came due under it."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold, from when its command had answered to when the command that ended it was given."""
+
+    on: float
+    off: float
+
+    def postponed(self, due: float) -> float:
+        """When it is due at last. What was on its way as the hold began may be caught by it."""
+        if self.on - ON_ITS_WAY < due < self.off:
+            return self.off + TAKEN_UP
+        return due
+
+    def stops(self, at: float) -> bool:
+        return self.on + HOLD_IS_KNOWN < at < self.off
 
 
 @dataclass(frozen=True)
@@ -38,10 +61,12 @@ class Verdict:
     """Messages that came twice with one delivery id, which receivers are told to look at."""
     lost: tuple[str, ...]
     doubled: tuple[str, ...]
+    in_spite: tuple[str, ...]
+    """Messages that came in spite of the hold."""
 
     @property
     def is_good(self) -> bool:
-        return not self.lost and not self.doubled
+        return not (self.lost or self.doubled or self.in_spite)
 
 
 def judge(
@@ -51,10 +76,15 @@ def judge(
     *,
     second_after: float,
     ended: float,
+    held: Held | None = None,
 ) -> Verdict:
     """`alerts` are the incidents that each event has an alert on, by the event's number; `ended` is
     when nobody listened any more.
     """
+
+    def due(at: float) -> float:
+        return held.postponed(at) if held else at
+
     lost, doubled = list[str](), list[str]()
     _events(posted, alerts, lost, doubled)
     lives = _lives(posted)
@@ -63,9 +93,11 @@ def judge(
         messages[each.incident_id, each.to, each.about].append(each)
     for incident_id, life in lives.items():
         until = life.quiet_from if life.quiet_from is not None else ended
-        for to, due in (("first", life.opened), ("second", life.opened + second_after)):
+        # A step waits its full time after a page that the hold kept back.
+        first = due(life.opened)
+        for to, at in (("first", first), ("second", due(first + second_after))):
             found = messages[incident_id, to, "paged"]
-            if not found and until - due > ON_ITS_WAY:
+            if not found and until - at > ON_ITS_WAY:
                 lost.append(f"{incident_id}: the {to} step paged nobody")
             if any(each.at - until > ON_ITS_WAY for each in found):
                 doubled.append(f"{incident_id}: the {to} step paged after somebody acted")
@@ -73,7 +105,7 @@ def judge(
             continue  # It was opened by a try that went unanswered, and nothing else became of it.
         # An older one may be left out where a newer one says more.
         about, at = max(life.changes.items(), key=lambda it: it[1])
-        if not messages[incident_id, "place", about] and ended - at > ON_ITS_WAY:
+        if not messages[incident_id, "place", about] and ended - due(at) > ON_ITS_WAY:
             lost.append(f"{incident_id}: the service's receiver was not told: {about}")
     for (incident_id, to, about), found in messages.items():
         if len({each.delivery_id for each in found}) > 1:
@@ -90,6 +122,12 @@ def judge(
         repeated=sum(count - 1 for count in ids.values()),
         lost=tuple(lost),
         doubled=tuple(doubled),
+        in_spite=tuple(
+            f"{each.incident_id}: {each.to} was told {each.at - held.on:.0f} s into the hold: "
+            f"{each.about}"
+            for each in heard
+            if held and held.stops(each.at)
+        ),
     )
 
 

@@ -1,11 +1,24 @@
 """The verdict on a rehearsed upgrade notices each kind of loss and doubling, and nothing else."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from harness.rehearsal.monitors import Posted
-from harness.rehearsal.verdict import ON_ITS_WAY, Heard, Verdict, judge
+from harness.rehearsal.tree import Tree
+from harness.rehearsal.verdict import (
+    HOLD_IS_KNOWN,
+    ON_ITS_WAY,
+    TAKEN_UP,
+    Heard,
+    Held,
+    Verdict,
+    judge,
+)
+from local.programs import ROOT
 
 ENDED = 1000.0
 SECOND_AFTER = 60.0
@@ -32,8 +45,9 @@ def verdict(
     events: tuple[Posted, ...] = EVENTS,
     heard: tuple[Heard, ...] = HEARD,
     alerts: dict[str, list[str]] = ALERTS,
+    held: Held | None = None,
 ) -> Verdict:
-    return judge(events, alerts, heard, second_after=SECOND_AFTER, ended=ENDED)
+    return judge(events, alerts, heard, second_after=SECOND_AFTER, ended=ENDED, held=held)
 
 
 def test_a_night_in_which_everybody_hears_everything_once_is_good() -> None:
@@ -95,3 +109,56 @@ def test_a_page_of_an_incident_that_no_answer_names_is_noticed() -> None:
 def test_what_was_acknowledged_before_its_step_needs_no_page() -> None:
     soon = replace(ACKNOWLEDGED, answered=11)
     assert verdict(events=(OPENED, AGAIN, soon), heard=HEARD[2:]).is_good
+
+
+HOLD = Held(400, 475)
+UNDER_HOLD = posted("5", "trigger", 410, "triggered", "inc_2")
+UNTIL = 475 + TAKEN_UP + ON_ITS_WAY
+
+
+def under_hold(*heard: Heard, acknowledged: float = 900) -> Verdict:
+    acted = replace(ACKNOWLEDGED, number="6", answered=acknowledged, incident_id="inc_2")
+    events = (*EVENTS, UNDER_HOLD, acted)
+    told = Heard("inc_2", "place", "acknowledged", "n9", acknowledged + 1)
+    return verdict(events, (*HEARD, *heard, told), ALERTS | {"5": ["inc_2"]}, HOLD)
+
+
+def test_what_came_due_under_a_hold_is_due_when_it_ends() -> None:
+    first, second = (
+        Heard("inc_2", to, "paged", to, at)
+        for to, at in (("first", 480), ("second", 480 + SECOND_AFTER))
+    )
+    assert under_hold(first, second).is_good
+    assert under_hold(second).lost == ("inc_2: the first step paged nobody",)
+    assert under_hold(first).lost == ("inc_2: the second step paged nobody",)
+    # Somebody acted before it had to be out again.
+    assert under_hold(acknowledged=UNTIL).is_good
+    assert under_hold(acknowledged=UNTIL + 1).lost == ("inc_2: the first step paged nobody",)
+
+
+def test_a_message_in_spite_of_the_hold_is_noticed_and_one_on_its_way_is_none() -> None:
+    def told(at: float) -> Verdict:
+        return under_hold(Heard("inc_2", "first", "paged", "p8", at), acknowledged=500)
+
+    assert told(400 + HOLD_IS_KNOWN).is_good
+    assert told(475).is_good
+    found = told(401 + HOLD_IS_KNOWN)
+    assert found.in_spite == ("inc_2: first was told 26 s into the hold: paged",)
+    assert not found.is_good
+
+
+@pytest.mark.parametrize(
+    ("said", "keeps"),
+    [
+        ("VersionDeletionPolicy: Retain", True),
+        ("VersionDeletionPolicy: Delete", False),
+        ("Timeout: 3", False),
+    ],
+)
+def test_a_version_to_go_back_to_is_asked_for_before_anything_begins(
+    said: str, keeps: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "template.yaml").write_text(f"Globals: {{Function: {{{said}}}}}")
+    programs: Any = SimpleNamespace()
+    assert Tree(tmp_path, programs).keeps_versions() is keeps
+    assert Tree(ROOT, programs).keeps_versions()
