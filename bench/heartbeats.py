@@ -11,8 +11,8 @@ from escalation.heartbeats import attend
 from harness.pipeline import Pipeline
 from harness.settings import configure
 from harness.world import World, deadline, http_event
-from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.integrations import Integration
 from opsknight.store.due import Due
 from opsknight.store.heartbeats import Heartbeats
 

@@ -7,7 +7,6 @@ from secrets import token_hex, token_urlsafe
 from opsknight.directory.entries import (
     EVENTS_WRITE,
     ApiKey,
-    Integration,
     IntegrationKey,
     Member,
     Role,
@@ -16,6 +15,7 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
+from opsknight.directory.integrations import Integration
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from harness.receivers import HttpReceiver, Request, answers, http_receiver
 from notify.channels.registry import Outside, Senders, Settings
 from notify.outbound import Limits, Outbound
 from notify.secrets import Secrets
-from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Receiver
 from opsknight.directory.secret_names import own_prefix
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
 from opsknight.notification.message import Brief, Message, PageReason

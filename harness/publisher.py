@@ -13,7 +13,7 @@ from typing import Any
 from harness import embedded
 from harness.post import RENDERS, Post
 from harness.world import World, deadline, http_event
-from opsknight.directory.receivers import PublicPage, StatusPage
+from opsknight.directory.status_pages import PublicPage, StatusPage
 from opsknight.http.gateway import respond
 from opsknight.incident.model import OPSKNIGHT
 from opsknight.publishing.posts import Phase, State, Update, opened

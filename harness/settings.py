@@ -1,7 +1,7 @@
 """Integrations with settings of their own."""
 
 from harness.world import World, deadline
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.store.directory_items import directory_item
 
 

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.config.spelling import did_you_mean
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
 from opsknight.directory.heartbeats import Heartbeat, Pulse, PulseState, dedup_key, state
+from opsknight.directory.integrations import Integration
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.views.lengths import in_words
 from opsknight_cli.session import CommandError

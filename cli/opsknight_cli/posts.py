@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.publishing.posts import (
     LONGEST_TEXT,
     LONGEST_TITLE,

@@ -12,8 +12,9 @@ from typing import Final
 
 from escalation.engine import Engine
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
 from opsknight.directory.heartbeats import LOOK_AGAIN, Heard, Heartbeat, Pulse, dedup_key
+from opsknight.directory.integrations import Integration
 from opsknight.incident import canary
 from opsknight.incident.model import OPSKNIGHT, Action, Event, Urgency
 from opsknight.runtime import clock

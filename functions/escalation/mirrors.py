@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from escalation.budget import FIRST_WAKEUP
 from escalation.engine import Engine
-from opsknight.directory.mirror import MirrorState
+from opsknight.directory.passing_on import MirrorState
 from opsknight.incident.model import Urgency
 from opsknight.runtime.lanes import Lane
 from opsknight.runtime.telemetry import logger, signal

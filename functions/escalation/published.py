@@ -4,7 +4,7 @@ from datetime import datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.publishing.board import LATE
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Deadline

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsknight.classes import dataclass
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service
 from opsknight.http.gateway import Request
 from opsknight.store.calls import Deadline
 from opsknight.store.execute import Beside
+
+if TYPE_CHECKING:
+    from opsknight.directory.integrations import Integration
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Sender:
     """The key's hash."""
     key: IntegrationKey | ApiKey
     service: Service
-    integration: Integration | None = None
+    integration: "Integration | None" = None
     """That of the key, if it has settings of its own."""
     services: Callable[[str], Service | None] = _nowhere
     """Any service by its id, a disabled one too."""

@@ -5,14 +5,16 @@ value leaves this module only for a comparison.
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration
 from opsknight.directory.secret_names import parameter
 from opsknight.http.gateway import Failure, HttpError
 from opsknight.runtime.ssm_secrets import FAILURE_REMEMBERED, SecretReader, SecretsUnavailable
 from opsknight.runtime.telemetry import logger, signal
+
+if TYPE_CHECKING:
+    from opsknight.directory.integrations import Integration
 
 RETRY_AFTER: Final = "30"
 
@@ -25,7 +27,7 @@ class HookSecrets:
     """Under it stand this deployment's secrets."""
     _readers: list[SecretReader] = field(default_factory=list[SecretReader], repr=False)
 
-    def of(self, integration: Integration, now: datetime) -> list[str]:
+    def of(self, integration: "Integration", now: datetime) -> list[str]:
         """Those that are there of its secret and the next one. Raises HttpError: a 503 while there
         is none, as the event is not refused for our sake.
         """

@@ -7,12 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import field, replace
 from datetime import datetime
 from importlib import import_module
-from typing import Final, NoReturn, assert_never
+from typing import TYPE_CHECKING, Final, NoReturn, assert_never
 
 from events.call import Call, Sender
 from events.rate_limit_reports import Refusals, too_large
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration
 from opsknight.directory.rate_limit import Minute
 from opsknight.http.rate_limiter import Limiter, LimitReached
 from opsknight.incident.commands import Note
@@ -24,6 +23,9 @@ from opsknight.store.calls import Unavailable
 from opsknight.store.execute import Settling, perform
 from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
+
+if TYPE_CHECKING:
+    from opsknight.directory.integrations import Integration
 
 REPORT_PATIENCE_SECONDS: Final = 1
 # Connecting and answering may take the limiter 0.3 seconds each; a trickling answer, for ever.
@@ -262,7 +264,7 @@ def _side_by_side(settle: Callable[[str], None], keys: Mapping[str, object]) -> 
     return failed
 
 
-def _routes(sender: Sender) -> Integration | None:
+def _routes(sender: Sender) -> "Integration | None":
     """The sender's integration if its events may belong anywhere else than to its service."""
     found = sender.integration
     routed = found is not None and (found.remembers or found.routing or found.page_after)

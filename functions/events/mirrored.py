@@ -8,7 +8,8 @@ from typing import Final
 
 from events.call import Call
 from events.intake import IntakeResult
-from opsknight.directory.mirror import Passed, is_marked
+from opsknight.directory.mirror import is_marked
+from opsknight.directory.passing_on import Passed
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Event
 from opsknight.integrations.drafts import words

@@ -15,7 +15,8 @@ from typing import Any, Final
 from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import PageAfter
 from opsknight.incident.event_request import parsed
 from opsknight.incident.events import AT_ONCE, Opening

@@ -14,7 +14,8 @@ from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
 from events.routed import Dropped, Way
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import Routed
 from opsknight.incident.decisions import Ignored
 from opsknight.incident.events import AT_ONCE, Opening

@@ -5,8 +5,9 @@ from datetime import UTC, tzinfo
 from typing import assert_never
 
 from opsknight.directory.entries import User
-from opsknight.directory.receivers import OwnerKind, Receiver, ServiceReceiver, StatusPage
+from opsknight.directory.receivers import OwnerKind, Receiver, ServiceReceiver
 from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import StatusPage
 from opsknight.incident.model import Model
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import PageReason

@@ -14,12 +14,8 @@ from notify.reply_codes import ReplyCodes
 from notify.suspects import suspects
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
-from opsknight.directory.receivers import (
-    Channel,
-    IncidentEvent,
-    Receiver,
-    StatusPageEvent,
-)
+from opsknight.directory.receivers import Channel, IncidentEvent, Receiver
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.canary import is_canary
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Urgency

@@ -10,7 +10,8 @@ from typing import Any, Final, assert_never
 from urllib.parse import quote
 
 from opsknight.classes import dataclass
-from opsknight.directory.mirror import MARK, Mirror, Passed, System
+from opsknight.directory.mirror import MARK, Mirror, System
+from opsknight.directory.passing_on import Passed
 from opsknight.incident.event_request import parsed
 from opsknight.incident.model import Action
 

@@ -20,15 +20,8 @@ from notify.outbound import Answer, Outbound
 from notify.queues import Queues
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.mirror import (
-    ASIDE_FOR,
-    LONGEST_WAIT,
-    MOST_ASIDE,
-    Mirror,
-    MirrorState,
-    Passed,
-    System,
-)
+from opsknight.directory.mirror import Mirror, System
+from opsknight.directory.passing_on import ASIDE_FOR, LONGEST_WAIT, MOST_ASIDE, MirrorState, Passed
 from opsknight.incident.model import Action
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.store.calls import Deadline

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from opsknight.directory.mirror import MARK, Passed
+from opsknight.directory.mirror import MARK
+from opsknight.directory.passing_on import Passed
 from opsknight.incident.event_request import parsed
 from opsknight.incident.members import Member, MemberState
 from opsknight.incident.model import Action, ActorKind, Incident

@@ -14,7 +14,8 @@ from notify.queues import Queues
 from notify.ringing import Silencing
 from opsknight.classes import dataclass
 from opsknight.directory.entries import User
-from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage
+from opsknight.directory.receivers import Channel, ServiceReceiver
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Incident, Status
 from opsknight.incident.timeline import Change

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
 from opsknight.directory.heartbeats import Heartbeat, Pulse, PulseState, dedup_key, state
+from opsknight.directory.integrations import Integration
 from opsknight.http.gateway import Answer
 from opsknight.store.configurations import Configurations
 from opsknight.store.heartbeats import Heartbeats as Rows

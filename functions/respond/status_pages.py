@@ -5,7 +5,7 @@ to be rendered; a page that was not asked for is rendered within the minute.
 from collections.abc import Callable, Mapping, Set
 
 from opsknight.directory.entries import Service
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.publishing.board import worst

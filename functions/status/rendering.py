@@ -11,7 +11,7 @@ from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.hold import Hold
 from opsknight.incident.model import Incident, Status
 from opsknight.publishing import automatic

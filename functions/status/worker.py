@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.config.configuration import PREFIX, Kind
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.runtime import aws, clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.renders import Renders

@@ -17,7 +17,6 @@ from local.stack import Running
 from opsknight.directory.entries import (
     EVENTS_WRITE,
     ApiKey,
-    Integration,
     IntegrationKey,
     Role,
     Service,
@@ -25,6 +24,7 @@ from opsknight.directory.entries import (
     User,
     key_hash,
 )
+from opsknight.directory.integrations import Integration
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Incident
 from opsknight.store.calls import TABLE_CONFIG

@@ -31,7 +31,8 @@ from local.ports import Port
 from local.programs import ROOT, Failure, discard
 from local.screen import event_line
 from local.stack import Running
-from opsknight.directory.entries import Integration, IntegrationKey, Service, Team, key_hash
+from opsknight.directory.entries import IntegrationKey, Service, Team, key_hash
+from opsknight.directory.integrations import Integration
 from opsknight.store.calls import TABLE_CONFIG
 from opsknight.store.table import Table
 

@@ -23,15 +23,8 @@ import requests
 from harness.world import event
 from inbox.mailbox import Message
 from local.stack import Running
-from opsknight.directory.entries import (
-    Integration,
-    IntegrationKey,
-    Role,
-    Service,
-    Team,
-    User,
-    key_hash,
-)
+from opsknight.directory.entries import IntegrationKey, Role, Service, Team, User, key_hash
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver, ServiceReceiver
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.notification.delivery import Delivery, State

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from harness.world import RETENTION, World, deadline, event
-from opsknight.directory.receivers import Channel, IncidentEvent, Owner, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Attempt, Delivery, delivery_id

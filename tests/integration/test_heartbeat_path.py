@@ -8,8 +8,8 @@ import pytest
 
 from harness.settings import configure
 from harness.world import Response, World, deadline, http_event
-from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.integrations import Integration
 from opsknight.store import items
 from opsknight.store.heartbeats import Heartbeats
 from tests.integration.conftest import Log

@@ -26,10 +26,12 @@ from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.analytics.days import Day, KeyDay, PersonDay
-from opsknight.directory.entries import SCOPES, Integration
+from opsknight.directory.entries import SCOPES
 from opsknight.directory.heartbeats import Heartbeat
-from opsknight.directory.receivers import Channel, Own, PublicPage, Receiver, StatusPage
+from opsknight.directory.integrations import Integration
+from opsknight.directory.receivers import Channel, Own, Receiver
 from opsknight.directory.sessions import LOGIN_LIFE, SESSION_LIFE, Login, Session, Way
+from opsknight.directory.status_pages import PublicPage, StatusPage
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.http.directory_cache import DirectoryCache

@@ -10,7 +10,7 @@ from harness.mirrors import Mirrored, actions
 from harness.pipeline import step
 from harness.receivers import HttpReceiver, http_receiver
 from harness.world import Response, World, deadline, http_event
-from opsknight.directory.mirror import Heard, HeardKind
+from opsknight.directory.passing_on import Heard, HeardKind
 from opsknight.incident.model import Status
 from opsknight.store.mirrors import Mirrors
 

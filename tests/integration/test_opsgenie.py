@@ -13,7 +13,7 @@ from events.integrations.opsgenie.request_ids import tiny
 from harness.invariants import check
 from harness.settings import configure
 from harness.world import Response, World, deadline, event, http_event
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import Route, Routing
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.commands import Suppress

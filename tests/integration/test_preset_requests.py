@@ -12,7 +12,7 @@ import pytest
 from events.integrations.batch import MOST_PARTS
 from harness.settings import configure
 from harness.world import SECRETS_PREFIX, Response, World, deadline, event, http_event
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import ActionRule, Preset, Scheme, Signature
 from opsknight.integrations import builtin
 from opsknight.store.directory_items import directory_item

@@ -15,7 +15,8 @@ from events.routed import Way
 from harness.invariants import check
 from harness.settings import configure
 from harness.world import Response, World, build, deadline, event, http_event
-from opsknight.directory.entries import Integration, Service, key_hash
+from opsknight.directory.entries import Service, key_hash
+from opsknight.directory.integrations import Integration
 from opsknight.directory.mirror import Mirror, System
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.http.gateway import Request

@@ -22,7 +22,7 @@ from events.integrations.rsa import PublicKey, Unreadable, key_of_certificate
 from events.web import NotOfSns, Unfetched, Web, checked
 from harness.settings import configure
 from harness.world import Response, World, http_event
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.mirror import Mirror, System
 from opsknight.store.wire import plain
 from tests.integration.steps import of_kind, use_up

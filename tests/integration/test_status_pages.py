@@ -16,13 +16,8 @@ from harness import embedded
 from harness.pipeline import Pipeline
 from harness.publisher import Publisher
 from harness.world import World, build, deadline, event
-from opsknight.directory.receivers import (
-    Channel,
-    PublicPage,
-    Receiver,
-    StatusPage,
-    StatusPageWebhook,
-)
+from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.status_pages import PublicPage, StatusPage, StatusPageWebhook
 from opsknight.escalation.hold import Hold, Spell
 from opsknight.incident.commands import Acknowledge, Note, Resolve
 from opsknight.incident.model import Actor, ActorKind

@@ -12,8 +12,8 @@ import pytest
 from harness.dynamodb import ROOT
 from harness.settings import configure
 from harness.world import World, http_event
-from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.integrations import Integration
 from tests.integration.steps import use_up
 from tests.integration.test_preset_requests import stored
 from tests.integration.wire import ALWAYS, THROTTLES, Wire, doing

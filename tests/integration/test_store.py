@@ -6,9 +6,11 @@ from secrets import token_hex
 import pytest
 
 from harness.world import World, deadline, event
-from opsknight.directory.entries import ApiKey, Integration, Service, Team, User, key_hash
+from opsknight.directory.entries import ApiKey, Service, Team, User, key_hash
+from opsknight.directory.integrations import Integration
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, StatusPageWebhook
+from opsknight.directory.receivers import Channel, ServiceReceiver
+from opsknight.directory.status_pages import StatusPage, StatusPageWebhook
 from opsknight.incident.commands import Acknowledge, Reassign, Resolve, Snooze
 from opsknight.incident.decisions import Merged, Opened, Transitioned
 from opsknight.incident.events import decide

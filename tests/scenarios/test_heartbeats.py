@@ -14,8 +14,8 @@ from harness.invariants import check
 from harness.pipeline import Pipeline, step
 from harness.settings import configure
 from harness.world import Response, World, deadline, http_event
-from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.integrations import Integration
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident import canary
 from opsknight.incident.commands import Resolve

@@ -17,7 +17,8 @@ from harness.world import World, deadline, event
 from notify.handler import pass_on
 from notify.mirrored import outgoing
 from notify.mirroring import AT_ONCE
-from opsknight.directory.mirror import MARK, Mirror, MirrorState, Passed, System
+from opsknight.directory.mirror import MARK, Mirror, System
+from opsknight.directory.passing_on import MirrorState, Passed
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.incident.model import Action
 from opsknight.store.holds import Holds

@@ -22,13 +22,8 @@ from harness.streams import record, woken_by
 from harness.world import build, deadline, event
 from notify.handler import on_record, plan, send
 from opsknight.directory.entries import Role, User
-from opsknight.directory.receivers import (
-    Channel,
-    Receiver,
-    ServiceReceiver,
-    StatusPage,
-    StatusPageWebhook,
-)
+from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.directory.status_pages import StatusPage, StatusPageWebhook
 from opsknight.notification.delivery import State
 from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery
 from opsknight.store.directory_items import directory_item

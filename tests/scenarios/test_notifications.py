@@ -17,9 +17,8 @@ from opsknight.directory.receivers import (
     IncidentEvent,
     Receiver,
     ServiceReceiver,
-    StatusPage,
-    StatusPageWebhook,
 )
+from opsknight.directory.status_pages import StatusPage, StatusPageWebhook
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.pages import PageState
 from opsknight.incident.commands import Acknowledge, Note, Reassign, Resolve, Snooze

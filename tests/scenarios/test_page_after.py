@@ -9,7 +9,7 @@ import pytest
 from harness.pipeline import Pipeline, step
 from harness.settings import configure
 from harness.world import World
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, IncidentEvent, ServiceReceiver
 from opsknight.directory.routing import PageAfter
 from opsknight.incident.commands import Acknowledge, Escalate, Note

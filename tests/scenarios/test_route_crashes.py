@@ -7,7 +7,7 @@ import pytest
 from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.settings import configure
 from harness.world import World, build, event
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import Route, Routing
 from tests.integration.steps import of_kind
 

@@ -15,7 +15,8 @@ from harness.people import ADA
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline
 from opsknight.directory.entries import Member
-from opsknight.directory.receivers import Channel, ServiceReceiver, StatusPage, StatusPageWebhook
+from opsknight.directory.receivers import Channel, ServiceReceiver
+from opsknight.directory.status_pages import StatusPage, StatusPageWebhook
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.commands import (
     Acknowledge,

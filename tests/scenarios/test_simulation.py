@@ -23,9 +23,8 @@ from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
     ServiceReceiver,
-    StatusPage,
-    StatusPageWebhook,
 )
+from opsknight.directory.status_pages import StatusPage, StatusPageWebhook
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota, Target, TargetKind
 from opsknight.incident.event_request import EventRequest

@@ -10,7 +10,8 @@ import pytest
 
 from harness.policies import allows
 from harness.recording import touched
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, ServiceReceiver
 from opsknight.directory.routing import Routing
 from opsknight.store.directory_items import Entry, directory_item

@@ -49,20 +49,16 @@ from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
 from opsknight.directory.aws import AwsRule, AwsRules
-from opsknight.directory.entries import Integration, Member, Role, Team, User, key_hash
+from opsknight.directory.entries import Member, Role, Team, User, key_hash
 from opsknight.directory.heartbeats import Heartbeat
-from opsknight.directory.mirror import Mirror, Passed, System
-from opsknight.directory.receivers import (
-    Channel,
-    Owner,
-    PublicPage,
-    Receiver,
-    ServiceReceiver,
-    StatusPage,
-)
+from opsknight.directory.integrations import Integration
+from opsknight.directory.mirror import Mirror, System
+from opsknight.directory.passing_on import Passed
+from opsknight.directory.receivers import Channel, Owner, Receiver, ServiceReceiver
 from opsknight.directory.reports import DailyReport
 from opsknight.directory.routing import Route, Routing
 from opsknight.directory.sessions import LOGIN_LIFE, Login
+from opsknight.directory.status_pages import PublicPage, StatusPage
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.canary import SERVICE_ID
 from opsknight.incident.commands import Note

@@ -73,8 +73,9 @@ BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
+    "PYDANTIC_DISABLE_PLUGINS",
 }
-"""Read by Powertools."""
+"""Read by Powertools and pydantic."""
 STAND_INS = {
     "SendFunction": {"AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2"},
 }

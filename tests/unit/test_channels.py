@@ -33,7 +33,8 @@ from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryF
 from notify.channels.registry import BUILDERS
 from notify.channels.words import words
 from notify.outbound import Limits
-from opsknight.directory.receivers import Channel, StatusPageEvent
+from opsknight.directory.receivers import Channel
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.notification.message import Message
 
 HTTP = [c for c in Channel if c not in (Channel.EMAIL, Channel.SMS, Channel.VOICE)]

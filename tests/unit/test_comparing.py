@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from opsknight.directory.entries import Role, Service, User
-from opsknight.directory.mirror import Heard, HeardKind
+from opsknight.directory.passing_on import Heard, HeardKind
 from opsknight.escalation.pages import Page, Why
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.incident.model import Incident, Status, Urgency

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsknight.directory.mirror import HeardKind, System
+from opsknight.directory.mirror import System
+from opsknight.directory.passing_on import HeardKind
 from opsknight.integrations.elsewhere import read
 
 NOW: Final = datetime(2026, 11, 28, 3, tzinfo=UTC)

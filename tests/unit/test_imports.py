@@ -12,8 +12,16 @@ ROOT = Path(__file__).parents[2]
 # Escalating, notifying and configuring are other functions' work; so is all that only they store.
 NOT_FOR_EVENTS = (
     "opsknight.config",
+    # What some integrations have, and what waits for other systems: for the event that needs it.
+    "opsknight.directory.aws",
+    "opsknight.directory.heartbeats",
+    "opsknight.directory.integrations",
+    "opsknight.directory.passing_on",
+    "opsknight.directory.routing",
+    "opsknight.directory.status_pages",
     "opsknight.escalation",
     "opsknight.notification",
+    "opsknight.oncall.cron",
     "opsknight.oncall.rotations",
     "opsknight.oncall.schedules",
     "opsknight.simulation",

@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from opsknight.directory.entries import (
-    ApiKey,
-    Integration,
-    IntegrationKey,
-    Member,
-    Role,
-    Service,
-    Team,
-    User,
-)
+from opsknight.directory.entries import ApiKey, IntegrationKey, Member, Role, Service, Team, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import (
     Channel,
     IncidentEvent,
@@ -27,10 +19,8 @@ from opsknight.directory.receivers import (
     NotificationRule,
     Receiver,
     ServiceReceiver,
-    StatusPage,
-    StatusPageEvent,
-    StatusPageWebhook,
 )
+from opsknight.directory.status_pages import StatusPage, StatusPageEvent, StatusPageWebhook
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import (

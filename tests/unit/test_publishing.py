@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from opsknight.directory.receivers import PublicPage, StatusPage
+from opsknight.directory.status_pages import PublicPage, StatusPage
 from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency
 from opsknight.publishing.automatic import decide, troubles
 from opsknight.publishing.board import Board, Day, board

@@ -12,10 +12,8 @@ from opsknight.directory.receivers import (
     Owner,
     Receiver,
     ServiceReceiver,
-    StatusPage,
-    StatusPageEvent,
-    StatusPageWebhook,
 )
+from opsknight.directory.status_pages import StatusPage, StatusPageEvent, StatusPageWebhook
 from opsknight.escalation.pages import Page, Why
 from opsknight.incident.model import OPSKNIGHT, Incident, Status, Urgency
 from opsknight.incident.timeline import Change, ChangeKind

@@ -11,7 +11,8 @@ from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, s
 from harness.receivers import Act, answers
 from notify.channels import slack
 from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message, PageReason
 

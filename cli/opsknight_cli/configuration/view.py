@@ -6,7 +6,7 @@ from rich.text import Text
 
 from opsknight.config.configuration import Kind, key_of, kind_of
 from opsknight.config.diff import Create, Remove, Step, Update
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.files.describing import fields
 from opsknight.files.plan_words import Difference, action, changes, label, much, slugs, total, used

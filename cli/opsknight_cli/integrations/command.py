@@ -9,7 +9,7 @@ import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
 from opsknight.config.spelling import did_you_mean
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import Preset
 from opsknight.integrations import builtin
 from opsknight_cli.configuration.loading import load_valid, name_of

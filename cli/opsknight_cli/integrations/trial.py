@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from opsknight.config.configuration import Configuration
 from opsknight.directory.aws import RULES_ID, AwsRules
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import Preset
 from opsknight.incident.model import Action, Actor, ActorKind
 from opsknight.integrations.aws import Told

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.integrations import Integration
 from opsknight.http.body import InvalidBody, InvalidJson, parse
 from opsknight.incident.event_request import LARGEST_BODY, EventRequest
 from opsknight.incident.events import AT_ONCE

@@ -9,7 +9,8 @@ from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.aws import RULES_ID, AwsRules
-from opsknight.directory.entries import Integration, Service
+from opsknight.directory.entries import Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import Routing
 from opsknight.incident.events import AT_ONCE, Opening
 from opsknight.incident.model import Action, Actor, ActorKind, Event, Pointer

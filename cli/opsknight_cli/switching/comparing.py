@@ -11,7 +11,7 @@ from typing import Final
 
 from opsknight.config.configuration import slug_of
 from opsknight.directory.entries import User
-from opsknight.directory.mirror import Heard, HeardKind
+from opsknight.directory.passing_on import Heard, HeardKind
 from opsknight.escalation.pages import Page
 from opsknight.incident.model import OPSKNIGHT, Action, Event, Incident, Severity, Urgency
 from opsknight.simulation import Sent

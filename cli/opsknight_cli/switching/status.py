@@ -9,8 +9,9 @@ import typer
 from rich.text import Text
 
 from opsknight.config.configuration import slug_of
-from opsknight.directory.entries import Integration, IntegrationKey, Service
-from opsknight.directory.mirror import MirrorState
+from opsknight.directory.entries import IntegrationKey, Service
+from opsknight.directory.integrations import Integration
+from opsknight.directory.passing_on import MirrorState
 from opsknight.health import shadows as health
 from opsknight.store.keys import Keys
 from opsknight.store.mirrors import Mirrors

@@ -22,7 +22,8 @@ from events.mirrored import pass_on
 from events.routed import Dropped, Found, Way, carry_out
 from opsknight.classes import dataclass
 from opsknight.directory.aws import AwsRules
-from opsknight.directory.entries import Integration, IntegrationKey, Service
+from opsknight.directory.entries import IntegrationKey, Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.secret_names import stack_of
 from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Request
@@ -39,7 +40,7 @@ from opsknight.store.execute import Settling
 from opsknight.store.incidents import IncidentRows
 from opsknight.store.places import Place
 from opsknight.store.routing import Seen
-from opsknight.store.unmatched import UnmatchedRows
+from opsknight.store.unmatched import UnmatchedRows, aws_rules
 
 MESSAGES: Final = BatchProcessor(event_type=EventType.SQS)
 # For a whole batch: what is not done by then is brought again.
@@ -94,7 +95,7 @@ class Arrivals:
         """As they were half a minute ago at most."""
 
         def find() -> AwsRules:
-            return self.table.aws_rules(deadline)
+            return aws_rules(self.table, deadline)
 
         return self.directory.remembered("aws rules", now, find) or AwsRules()
 

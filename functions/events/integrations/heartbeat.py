@@ -10,7 +10,7 @@ from typing import Final
 from events.call import Call, Sender
 from events.integrations.keys import identify
 from events.reception import Reception
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.http.gateway import Answer, Failure, HttpError
 from opsknight.runtime.telemetry import count
 from opsknight.store.heartbeats import Heartbeats

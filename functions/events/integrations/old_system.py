@@ -9,7 +9,8 @@ from typing import Final
 from events.call import Call, Sender
 from events.integrations.batch import Sent
 from events.reception import Reception, at_limit
-from opsknight.directory.mirror import Heard, HeardKind, System
+from opsknight.directory.mirror import System
+from opsknight.directory.passing_on import Heard, HeardKind
 from opsknight.http.gateway import Answer, Failure
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident.commands import Acknowledge, Command, Resolve

@@ -18,7 +18,8 @@ from notify.channels.words import ASKS_TO_ACT, words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import IncidentEvent, Receiver, StatusPageEvent
+from opsknight.directory.receivers import IncidentEvent, Receiver
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status
 from opsknight.notification.message import Message
 

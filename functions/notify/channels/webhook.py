@@ -15,7 +15,8 @@ from notify.channels.words import public_part
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import Login, LoginKind, Receiver, StatusPageEvent
+from opsknight.directory.receivers import Login, LoginKind, Receiver
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.views.wire import time
 

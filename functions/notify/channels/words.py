@@ -25,7 +25,8 @@ from notify.channels.said import (
 )
 from notify.channels.text import clean, counted, cut, isolated, span
 from notify.channels.tones import tone_of
-from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import IncidentEvent
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
 from opsknight.incident.text import short_id

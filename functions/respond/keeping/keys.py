@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from opsknight.config.configuration import Kind, id_of
-from opsknight.directory.entries import Integration, IntegrationKey, Service, key_hash
+from opsknight.directory.entries import IntegrationKey, Service, key_hash
+from opsknight.directory.integrations import Integration
 from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.http.recent_login import require_recent_login

@@ -61,10 +61,11 @@ def _written_later(cls: type, name: str, options: Mapping[str, bool]) -> Callabl
 
 def _written(cls: Any, name: str, options: Mapping[str, bool]) -> Callable[..., Any]:
     """The method that the standard library writes for a class with the same fields."""
+    after = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
     twin = make_dataclass(
         cls.__qualname__.rpartition(".")[2],
         [(each.name, each.type, each) for each in fields(cls)],
-        namespace={"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {},
+        namespace={"__doc__": cls.__doc__} | after,
         init=name == "__init__",
         repr=name == "__repr__",
         eq=name in ("__eq__", "__hash__", *_ORDER),

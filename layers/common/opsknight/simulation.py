@@ -11,7 +11,8 @@ from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, Team, User
-from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.receivers import ServiceReceiver
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.pages import Page, StepTaken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled

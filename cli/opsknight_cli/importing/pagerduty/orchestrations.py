@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import Integration
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.incident.model import Severity
 from opsknight.oncall.wall_clock import DAY

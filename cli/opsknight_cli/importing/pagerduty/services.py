@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import Integration as OurIntegration
 from opsknight.directory.entries import Service as OurService
+from opsknight.directory.integrations import Integration as OurIntegration
 from opsknight.directory.routing import Route, Routing
 from opsknight.incident.model import Severity
 from opsknight.oncall.wall_clock import DAY

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of, references
 from opsknight.directory import profile
-from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.escalation.policy import Policy
 

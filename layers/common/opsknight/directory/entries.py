@@ -1,4 +1,5 @@
-"""Teams, users, services with their integrations, and the keys that speak for them.
+"""Teams, users, services, and the keys that speak for them. Every event needs these; what only
+some integrations have is in `integrations`.
 
 Pure models and small rules about them. No secret is ever here: a key is known by its hash.
 """
@@ -11,10 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
-from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.mirror import Mirror
 from opsknight.directory.receivers import NotificationRule, Own, Receiver
-from opsknight.directory.routing import PageAfter, Routing
 from opsknight.directory.support_hours import SupportHours
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident.model import Actor, ActorKind, Model, OutOfHours, Timeouts, Urgency
@@ -201,41 +200,6 @@ class Service(Model):
         if shadow and self.shadow_until is not None and not found:
             return Window(SHADOW, self.shadow_until, shadow)
         return max(found, key=lambda each: each.end, default=None)
-
-
-class Integration(Model):
-    """A named way into a service, such as "Prometheus Alerts"."""
-
-    id: str
-    service_id: str
-    name: str
-    secret: str | None = None
-    """Name of an SSM SecureString parameter: unsigned requests are refused."""
-    next_secret: str | None = None
-    """Name of a second one during a rotation: either will do."""
-    routing: Routing | None = None
-    remembers: bool | None = None
-    """Whether it has, or ever had, routes: incidents may be elsewhere (`routing.Routed`)."""
-    page_after: PageAfter | None = None
-    heartbeat: Heartbeat | None = None
-    """How often its sender says that it lives (`/heartbeat/KEY`); None for never."""
-    topics: tuple[str, ...] | None = None
-    """ARNs of the topics of SNS whose signed messages it takes."""
-    made_by: str | None = None
-    """The name of whoever added it in the console, which owns it then; None for the file's."""
-    unread: tuple[str, ...] = Field(default=(), exclude=True)
-    """Settings that are there, and that only a newer version understands. Never stored."""
-
-    @property
-    def beats(self) -> bool:
-        """Whether it has a heartbeat, if only a newer version's."""
-        return self.heartbeat is not None or "heartbeat" in self.unread
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its events need nothing but its key."""
-        settings = (self.secret, self.routing, self.remembers, self.page_after, self.heartbeat)
-        return not any((*settings, self.topics))
 
 
 class _Key(Model):

@@ -14,15 +14,9 @@ from opsknight.directory.entries import (
     Team,
     User,
 )
-from opsknight.directory.receivers import (
-    NotificationRule,
-    PublicPage,
-    Receiver,
-    ServiceReceiver,
-    StatusPage,
-    StatusPageWebhook,
-)
+from opsknight.directory.receivers import NotificationRule, Receiver, ServiceReceiver
 from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import PublicPage, StatusPage, StatusPageWebhook
 from opsknight.directory.support_hours import SupportHours
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
 from opsknight.files.aws_shape import AwsShape, aws_rules

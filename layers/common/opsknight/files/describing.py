@@ -12,7 +12,6 @@ from opsknight.config.configuration import Configuration, Entry, path_of, slug_o
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import (
     DEFAULT_REMIND,
-    Integration,
     Never,
     Remind,
     Service,
@@ -20,18 +19,16 @@ from opsknight.directory.entries import (
     Team,
     User,
 )
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import Preset
-from opsknight.directory.receivers import (
-    DEFAULT_EVENTS,
-    Own,
+from opsknight.directory.receivers import DEFAULT_EVENTS, Own, Receiver, ServiceReceiver
+from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import (
     PublicPage,
-    Receiver,
-    ServiceReceiver,
     StatusPage,
     StatusPageEvent,
     StatusPageWebhook,
 )
-from opsknight.directory.reports import DailyReport
 from opsknight.directory.support_hours import DEFAULT_OUTSIDE, SupportHours
 from opsknight.escalation.policy import Policy, Step
 from opsknight.files.aws_shape import described_rules

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import Integration
 from opsknight.directory.heartbeats import DEFAULT_GRACE, CronText, Heartbeat
+from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.files.preset_shape import ExpressionText
 from opsknight.files.values import (

@@ -8,7 +8,8 @@ from typing import Any, assert_never
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Entry, Path, kind_of, path_of, slug_of
 from opsknight.config.diff import Create, Remove, Step, Update
-from opsknight.directory.entries import Integration, Service, User
+from opsknight.directory.entries import Service, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Own
 from opsknight.files.describing import fields
 from opsknight.files.problems import dotted

@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from opsknight.directory.entries import Role, ShiftNotice
-from opsknight.directory.receivers import DEFAULT_EVENTS, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import DEFAULT_EVENTS, IncidentEvent
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.files.aws_shape import AwsShape
 from opsknight.files.hours import HoursShape, QuietHoursShape, SupportHoursShape
 from opsknight.files.integration_shape import IntegrationShape, named

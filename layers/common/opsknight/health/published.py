@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from opsknight.config.configuration import slug_of
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.health.findings import Finding, named, ok, warning
 from opsknight.publishing.board import LATE
 

@@ -9,14 +9,17 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
 from opsknight.incident import canary
 from opsknight.runtime.telemetry import logger
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline
+
+if TYPE_CHECKING:
+    from opsknight.directory.integrations import Integration
 
 REMEMBERED: Final = timedelta(seconds=30)
 MOST_REMEMBERED: Final = 1000
@@ -71,7 +74,7 @@ class DirectoryCache:
     _integration_keys: TtlCache[IntegrationKey] = field(default_factory=TtlCache)
     _api_keys: TtlCache[ApiKey] = field(default_factory=TtlCache)
     _services: TtlCache[Service] = field(default_factory=TtlCache)
-    _integrations: TtlCache[Integration] = field(default_factory=TtlCache)
+    _integrations: "TtlCache[Integration]" = field(default_factory=TtlCache)
     _others: TtlCache[Any] = field(default_factory=TtlCache)
     _users: TtlCache[User] = field(default_factory=TtlCache)
 
@@ -121,7 +124,7 @@ class DirectoryCache:
 
     def settings_of(
         self, key: IntegrationKey | ApiKey, service: Service, now: datetime, deadline: Deadline
-    ) -> Integration | None:
+    ) -> "Integration | None":
         """The integration of a key, if it is not plain: those of all others cost no read."""
         if not isinstance(key, IntegrationKey) or not service.looked_up:
             return None
@@ -131,7 +134,7 @@ class DirectoryCache:
 
     def _integration(
         self, service_id: str, integration_id: str, now: datetime, deadline: Deadline
-    ) -> Integration | None:
+    ) -> "Integration | None":
         where = service_id, integration_id
         return self._integrations.get(
             "/".join(where), now, lambda: self.table.integration(*where, deadline)
@@ -139,7 +142,7 @@ class DirectoryCache:
 
     def heartbeat_named(
         self, name: str, service: Service, now: datetime, deadline: Deadline
-    ) -> Integration | None:
+    ) -> "Integration | None":
         """The integration of the service that has a heartbeat, by its key in the file or its name
         in any case.
         """

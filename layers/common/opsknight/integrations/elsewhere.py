@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from opsknight.directory.mirror import Heard, HeardKind, System
+from opsknight.directory.mirror import System
+from opsknight.directory.passing_on import Heard, HeardKind
 from opsknight.incident.text import without_lone_surrogates
 
 _PAGERDUTY: Final = {

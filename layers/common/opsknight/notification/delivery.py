@@ -12,7 +12,8 @@ from typing import Annotated, Final, assert_never
 
 from pydantic import AwareDatetime, Field
 
-from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Model, Status, Urgency

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import IncidentEvent
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
 

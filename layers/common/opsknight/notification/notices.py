@@ -6,14 +6,8 @@ Pure: the directory and the incident are arguments. How a delivery ends is in `d
 from collections.abc import Iterable
 from typing import Final
 
-from opsknight.directory.receivers import (
-    IncidentEvent,
-    Owner,
-    Receiver,
-    ServiceReceiver,
-    StatusPage,
-    StatusPageEvent,
-)
+from opsknight.directory.receivers import IncidentEvent, Owner, Receiver, ServiceReceiver
+from opsknight.directory.status_pages import StatusPage, StatusPageEvent
 from opsknight.incident.model import Incident
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, delivery_id

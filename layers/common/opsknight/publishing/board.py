@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import StatusPage
+from opsknight.directory.status_pages import StatusPage
 from opsknight.publishing.posts import Effect, Phase, Post, PostKind, State
 
 DAYS: Final = 90

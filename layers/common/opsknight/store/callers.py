@@ -3,32 +3,28 @@
 All that a request needs to know of the directory. Policies and schedules are in `directory`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
 from opsknight.classes import dataclass
-from opsknight.directory.aws import AwsRule, AwsRules
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
-from opsknight.directory.heartbeats import Heartbeat
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
 from opsknight.directory.receivers import NotificationRule, Own, Receiver
-from opsknight.directory.routing import PageAfter, Route, Routing
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.key_items import AnyKey, any_key_item_key
-from opsknight.store.rows import Rows
+from opsknight.store.rows import Rows, readable_part, readable_parts
 from opsknight.store.wire import Item, plain
+
+if TYPE_CHECKING:
+    from opsknight.directory.integrations import Integration
 
 _PARTS: Final[dict[str, type[BaseModel]]] = {
     "contact_methods": Receiver,
     "rules": NotificationRule,
-}
-_SETTINGS: Final[dict[str, type[BaseModel]]] = {
-    "routing": Routing,
-    "page_after": PageAfter,
-    "heartbeat": Heartbeat,
 }
 
 
@@ -52,43 +48,18 @@ class CallerRows(Rows):
 
     def integration(
         self, service_id: str, integration_id: str, deadline: Deadline
-    ) -> Integration | None:
+    ) -> "Integration | None":
         item = self.item(items.integration_item_key(service_id, integration_id), deadline)
         return None if item is None else self.integration_in(item)
 
-    def integration_in(self, item: Item) -> Integration:
-        """After a rollback it may have settings that only a newer version understands, and its
-        events must not be lost for them: a route that cannot be read takes none. A secret is never
-        left out. Raises ValidationError.
+    def integration_in(self, item: Item) -> "Integration":
+        """After a rollback, without settings that only a newer version understands. Raises
+        ValidationError.
         """
-        fields = plain(item)
-        try:
-            return Integration.model_validate(fields)
-        except ValidationError as error:
-            error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
-            kept = {name: self._one(model, fields.get(name)) for name, model in _SETTINGS.items()}
-            if isinstance(routing := fields.get("routing"), dict):
-                routes = {"routes": self._parts(Route, routing.get("routes", []))}
-                kept |= {"routing": self._one(Routing, routing | routes), "remembers": True}
-            unread = [name for name in _SETTINGS if fields.get(name) and not kept[name]]
-            try:
-                found = Integration.model_validate(fields | kept | {"unread": unread})
-            except ValidationError:
-                raise error from None
-            self.skipped(error)
-            return found
-
-    def aws_rules(self, deadline: Deadline) -> AwsRules:
-        """After a rollback, without those that only a newer version understands."""
-        item = self.item(items.AWS_RULES_KEY, deadline)
-        fields = plain(item or {})
-        try:
-            return AwsRules.model_validate(fields)
-        except ValidationError as error:
-            rules = self._parts(AwsRule, fields.get("rules", []))
-            found = AwsRules.model_validate(fields | {"rules": rules, "unread": True})
-            self.skipped(error)
-            return found
+        # Most have no settings: the function that takes events starts without these models.
+        read: Callable[[Rows, Item], Integration]
+        read = import_module("opsknight.store.integrations").integration_in
+        return read(self, item)
 
     def user(self, user_id: str, deadline: Deadline) -> User | None:
         """Without contact methods and rules that cannot be read: the others still reach them."""
@@ -119,35 +90,14 @@ class CallerRows(Rows):
             return User.model_validate(fields)
         except ValidationError as error:
             error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
-            kept = {name: self._parts(model, fields.get(name)) for name, model in _PARTS.items()}
-            kept["own"] = self._one(Own, fields.get("own"))
+            kept = {name: readable_parts(model, fields.get(name)) for name, model in _PARTS.items()}
+            kept["own"] = readable_part(Own, fields.get("own"))
             try:
                 user = User.model_validate(fields | kept)
             except ValidationError:
                 raise error from None
             self.skipped(error)
             return user
-
-    @staticmethod
-    def _one(model: type[BaseModel], stored: object) -> object:
-        try:
-            model.model_validate(stored)
-        except ValidationError:
-            return None
-        return stored
-
-    @staticmethod
-    def _parts(model: type[BaseModel], stored: object) -> object:
-        def is_readable(part: object) -> bool:
-            try:
-                model.model_validate(part)
-            except ValidationError:
-                return False
-            return True
-
-        return (
-            [each for each in stored if is_readable(each)] if isinstance(stored, list) else stored
-        )
 
     def record_use(self, hashed: str, key: AnyKey, on: date, deadline: Deadline) -> None:
         """Records that a request came with the key; Conflict when the key is gone."""

@@ -14,10 +14,12 @@ from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import Create, InUse, Remove, Step, Update
 from opsknight.directory.aws import AwsRules
-from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import Preset
-from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.receivers import ServiceReceiver
 from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import directory_items, items, transactions

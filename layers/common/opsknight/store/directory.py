@@ -7,7 +7,8 @@ Keys, services and users are in `callers`; how a configuration is written as a w
 from collections.abc import Iterable, Iterator, Mapping
 
 from opsknight.classes import dataclass
-from opsknight.directory.entries import Integration, Team
+from opsknight.directory.entries import Team
+from opsknight.directory.integrations import Integration
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions

@@ -3,10 +3,12 @@
 from typing import assert_never
 
 from opsknight.directory.aws import AwsRules
-from opsknight.directory.entries import Integration, Service, Team, User
+from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.presets import Preset
-from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.receivers import ServiceReceiver
 from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from opsknight.classes import dataclass
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey
+from opsknight.directory.entries import ApiKey, IntegrationKey
+from opsknight.directory.integrations import Integration
 from opsknight.store import directory_items, items, key_items, transactions
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table

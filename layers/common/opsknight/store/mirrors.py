@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from opsknight.classes import dataclass
-from opsknight.directory.mirror import LONGEST_WAIT, Heard, MirrorState, Passed
+from opsknight.directory.passing_on import LONGEST_WAIT, Heard, MirrorState, Passed
 from opsknight.incident.event_request import parsed
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying

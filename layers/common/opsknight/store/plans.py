@@ -7,7 +7,8 @@ from typing import Final
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, key_of
 from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
-from opsknight.directory.entries import ApiKey, Integration, IntegrationKey, Service, User
+from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
+from opsknight.directory.integrations import Integration
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations, Seen
 from opsknight.store.key_items import AnyKey

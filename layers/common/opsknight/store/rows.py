@@ -34,6 +34,22 @@ def validated[M: BaseModel](model: type[M], item: Item) -> M:
         raise
 
 
+def readable_part(model: type[BaseModel], stored: object) -> object:
+    """What is stored, if it is a part of this kind; else None."""
+    try:
+        model.model_validate(stored)
+    except ValidationError:
+        return None
+    return stored
+
+
+def readable_parts(model: type[BaseModel], stored: object) -> object:
+    """Those of a list that are parts of this kind. What is no list stays as it is."""
+    if not isinstance(stored, list):
+        return stored
+    return [each for each in stored if readable_part(model, each) is not None]
+
+
 def _unheard(_: ValidationError) -> None:
     """Nobody wants to know."""
 

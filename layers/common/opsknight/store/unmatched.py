@@ -1,19 +1,34 @@
-"""What of AWS came in and no rule of the configuration names: counted by name, for a month, so that
-operators see what pages nobody.
+"""The rules of the configuration for events of AWS, and what came in that none of them names:
+counted by name, for a month, so that operators see what pages nobody.
 """
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import ValidationError
+
 from opsknight.classes import dataclass
-from opsknight.directory.aws import Unmatched
+from opsknight.directory.aws import AwsRule, AwsRules, Unmatched
 from opsknight.integrations.aws import Told
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, retrying
-from opsknight.store.rows import Rows
-from opsknight.store.wire import expiry
+from opsknight.store.rows import Rows, readable_parts
+from opsknight.store.wire import expiry, plain
 
 KEPT: Final = timedelta(days=30)
+
+
+def aws_rules(table: Rows, deadline: Deadline) -> AwsRules:
+    """After a rollback, without those that only a newer version understands."""
+    item = table.item(items.AWS_RULES_KEY, deadline)
+    fields = plain(item or {})
+    try:
+        return AwsRules.model_validate(fields)
+    except ValidationError as error:
+        rules = readable_parts(AwsRule, fields.get("rules", []))
+        found = AwsRules.model_validate(fields | {"rules": rules, "unread": True})
+        table.skipped(error)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from opsknight.directory.entries import Integration, IntegrationKey, Service
+from opsknight.directory.entries import IntegrationKey, Service
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.notification.throttle import ReceiverState
 from opsknight.views import integration_models as models

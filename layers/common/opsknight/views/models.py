@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from opsknight.directory.receivers import Channel, IncidentEvent, StatusPageEvent
+from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.escalation.pages import PageState, Why
 from opsknight.incident.model import ActorKind, Escalation, Severity, Status, Urgency
 from opsknight.notification.delivery import State

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration
 from opsknight.directory.entries import Service
-from opsknight.directory.receivers import ServiceReceiver, StatusPage
+from opsknight.directory.receivers import ServiceReceiver
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind, implicit, named
 from opsknight.incident.model import Incident
 from opsknight.simulation import Roster
