@@ -63,10 +63,14 @@ def cuts() -> Cuts:
     return Cuts()
 
 
-@pytest.fixture
-def sender(world: World, cuts: Cuts, tmp_path: Path) -> Iterator[Alertmanager]:
+def need_alertmanager() -> None:
     if alertmanager.program() is None and not alertmanager.must_be_here():
         pytest.skip("Alertmanager is not installed: apt-get install prometheus-alertmanager")
+
+
+@pytest.fixture
+def sender(world: World, cuts: Cuts, tmp_path: Path) -> Iterator[Alertmanager]:
+    need_alertmanager()
     # The first function answers all: it gives the store up after a moment.
     world.api(patience=1)
     with (
