@@ -6,10 +6,9 @@ import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
 from opsknight.notification import calendar_link
-from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader, SecretsUnavailable
 from opsknight.store.rosters import Rosters
-from opsknight_cli.session import CommandError
 from opsknight_cli.terminal.invocation import Invocation, common_options
+from opsknight_cli.terminal.link_keys import link_keys
 from opsknight_cli.terminal.my_turns import me_of
 from opsknight_cli.terminal.naming import configuration, unknown
 
@@ -36,7 +35,7 @@ def calendar_command(
         if owner_id not in found.schedules:
             raise unknown(Kind.SCHEDULE, schedule, found.schedules)
         whose = f"everybody's shifts of {found.schedules[owner_id].name}"
-    key = _key(invocation)
+    key = link_keys(invocation)[0]
     epoch = Rosters(deployment.table).calendar_epoch(owner_id, session.deadline())
     url = deployment.url.rstrip("/") + calendar_link.path(owner_id, epoch, key)
     if screen.as_json:
@@ -45,21 +44,3 @@ def calendar_command(
     screen.say(f"Subscribe to this address; whoever has it reads {whose}:")
     screen.say()
     screen.command(url)
-
-
-def _key(invocation: Invocation) -> bytes:
-    """The newest that signs links. Raises CommandError."""
-    name = f"/opsknight/{invocation.deployment.stack}/link-key"
-    reader = SecretReader(invocation.session.reach(invocation.where).client("ssm"))
-    try:
-        keys = LinkKeys(Secret(reader, name)).accepted(invocation.session.now())
-    except SecretsUnavailable as cause:
-        raise CommandError(
-            f"Parameter {name}, which signs the address, could not be read: {cause}."
-        ) from None
-    if not keys:
-        raise CommandError(
-            f"There is no parameter {name} yet, which signs the address: the first message with a "
-            "link makes it."
-        )
-    return keys[0]

@@ -35,6 +35,7 @@ from opsknight_cli.importing import command as importing
 from opsknight_cli.importing import finish
 from opsknight_cli.incidents import actions, listing, watching
 from opsknight_cli.integrations import command as integrations
+from opsknight_cli.me import commands as me
 from opsknight_cli.outline import STORED
 from opsknight_cli.simulate import command as simulate
 from opsknight_cli.switching import shadow, status
@@ -74,6 +75,7 @@ app.add_typer(heartbeats.app, name="heartbeats")
 app.add_typer(incidents, name="incidents")
 app.add_typer(imports, name="import")
 app.add_typer(contact.app, name="contact")
+app.add_typer(me.app, name="me")
 app.add_typer(oncall.overrides, name="override")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(posts.app, name="posts")

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from opsknight.directory.profile import CHANNELS
+from opsknight.directory.profile import CHANNELS, LATEST_RULE
 from opsknight.directory.receivers import Channel
 from opsknight.directory.windows import SHIFTED, Repetition
 from opsknight.files.channel_fields import TO
@@ -115,7 +115,9 @@ class MethodName(Body):
 class RuleBody(Body):
     urgency: Urgency
     method_id: Id
-    after_seconds: Annotated[int, Field(ge=0, le=24 * 3600, multiple_of=60)] = 0
+    after_seconds: Annotated[
+        int, Field(ge=0, le=int(LATEST_RULE.total_seconds()), multiple_of=60)
+    ] = 0
 
 
 class RulesBody(Body):

@@ -1,15 +1,16 @@
 """Handlers of the HTTP API for the caller, for people and teams, and for escalation policies."""
 
+from opsknight.directory import profile
 from opsknight.directory.entries import Team
 from opsknight.escalation.policy import Policy
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.store.configurations import Configurations
+from opsknight.store.own_methods import confirmed
 from opsknight.store.sessions import Sessions
 from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.names import of_target, of_users
 from opsknight.views.roster_models import Removed
-from respond.my_methods import confirmed
 from respond.request import ApiCall
 
 
@@ -18,7 +19,9 @@ def show_me(call: ApiCall) -> Answer:
     user = call.table.user(call.caller.user.id, call.deadline) or call.caller.user
     found = (call.table.team(each, call.deadline) for each in user.team_ids)
     teams = [each for each in found if each]
-    shown = answers.me(user, teams, call.caller.scopes, confirmed(call, user), call.now)
+    known = (*user.contact_methods, *profile.waiting(user, call.now))
+    reached = confirmed(call.table, user, known, call.deadline)
+    shown = answers.me(user, teams, call.caller.scopes, reached, call.now)
     return Answer(200, models.Me(me=shown))
 
 

@@ -2,26 +2,22 @@
 whoever types it has shown that it reaches them. And the caller's keys.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from opsknight.directory import profile
 from opsknight.directory.entries import ApiKey, User
-from opsknight.directory.receivers import Owner, Receiver, Unconfirmed
+from opsknight.directory.receivers import Owner, Receiver
 from opsknight.http.gateway import Answer, Failure, HttpError
 from opsknight.notification import codes
 from opsknight.notification.delivery import Delivery, delivery_id
 from opsknight.notification.recipients import methods
-from opsknight.notification.requested import (
-    change_delivery,
-    code_delivery,
-    deliveries_of_test,
-)
+from opsknight.notification.requested import deliveries_of_code, deliveries_of_test
 from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.keys import Keys
 from opsknight.store.receivers import Receivers
-from opsknight.views import directory_answers
+from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.roster_models import Removed
 from respond.contract import NoBody, TypedCode
@@ -39,34 +35,27 @@ def send_test(call: ApiCall, _: NoBody) -> Answer:
     [delivery] = deliveries_of_test(test_id, user, [method], call.now)
     call.table.plan_delivery(delivery, call.deadline)
     call.queue.enqueue([delivery_wakeup(delivery, call.now)], call.now)
-    return Answer(202, _shown(test_id, delivery))
+    return Answer(202, answers.code(test_id, delivery))
 
 
 def show_test(call: ApiCall) -> Answer:
     method_id, test_id = call.ids
-    return Answer(200, _shown(test_id, _delivery(call, method_id, test_id, "test_")))
+    return Answer(200, answers.code(test_id, _delivery(call, method_id, test_id, "test_")))
 
 
 def send_code(call: ApiCall, _: NoBody) -> Answer:
     [method_id] = call.ids
-    user, method = call.caller.user, _method(call, method_id, waiting=True)
+    method = _method(call, method_id, waiting=True)
+    # As they are now: the address that it replaces may be a new one, too.
+    user = _user(call) or call.caller.user
     _check(call)
     code_id = call.new_id("code")
-    delivery = code_delivery(code_id, user, method, call.now)
-    planned = [*_told(call, method), delivery]
+    masked = answers.masked(method.channel, method.to)
+    planned = deliveries_of_code(code_id, user, method, masked, call.now)
     for each in planned:
         call.table.plan_delivery(each, call.deadline)
     call.queue.enqueue([delivery_wakeup(each, call.now) for each in planned], call.now)
-    return Answer(202, _shown(code_id, delivery))
-
-
-def _told(call: ApiCall, method: Receiver) -> Iterator[Delivery]:
-    """The message to the address that the method is to replace."""
-    if isinstance(method, Unconfirmed) and (user := _user(call)):
-        for before in methods(user):
-            if before.id == method.replaces:
-                masked = directory_answers.masked(method.channel, method.to)
-                yield change_delivery(user, before, method, masked, call.now)
+    return Answer(202, answers.code(code_id, planned[-1]))
 
 
 def _check(call: ApiCall) -> None:
@@ -83,7 +72,7 @@ def _check(call: ApiCall) -> None:
 
 def show_code(call: ApiCall) -> Answer:
     method_id, code_id = call.ids
-    return Answer(200, _shown(code_id, _delivery(call, method_id, code_id)))
+    return Answer(200, answers.code(code_id, _delivery(call, method_id, code_id)))
 
 
 def type_code(call: ApiCall, typed: TypedCode) -> Answer:
@@ -123,22 +112,6 @@ def list_keys(call: ApiCall) -> Answer:
     return Answer(200, models.MyKeys(keys=shown))
 
 
-def confirmed(call: ApiCall, user: User) -> dict[str, datetime]:
-    """When each method was last shown to reach its owner, by its id; without those whose address
-    is another one since.
-    """
-    known: Sequence[Receiver] = (*user.contact_methods, *profile.waiting(user, call.now))
-    states = Receivers(call.table).states(
-        [_destination(user, each) for each in known], call.deadline
-    )
-    found = {}
-    for each in known:
-        state = states.get(_destination(user, each))
-        if state and state.confirmed_at and state.confirmed_to == each.to:
-            found[each.id] = state.confirmed_at
-    return found
-
-
 def _destination(user: User, method: Receiver) -> str:
     return Owner.user(user.id).destination(method.id)
 
@@ -167,15 +140,6 @@ def _delivery(call: ApiCall, method_id: str, code_id: str, kind: str = "code_") 
     if found is None or not code_id.startswith(kind):
         raise HttpError(404, "Code not found" if kind == "code_" else "Test not found")
     return found
-
-
-def _shown(code_id: str, delivery: Delivery) -> models.CodeAnswer:
-    return models.CodeAnswer(
-        id=code_id,
-        state=delivery.state,
-        why=delivery.why or (delivery.attempts[-1].why if delivery.attempts else None),
-        ends_at=delivery.at + codes.LIFE,
-    )
 
 
 def _next_hour(now: datetime) -> datetime:

@@ -25,6 +25,7 @@ from tests.integration import (
     scenes_importing,
     scenes_incidents,
     scenes_integrations,
+    scenes_people,
 )
 from tests.integration.play import Play, small
 
@@ -55,6 +56,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_integrations.analytics,
     scenes_importing.importing,
     scenes_integrations.aws,
+    scenes_people.me,
 )
 
 

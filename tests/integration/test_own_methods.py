@@ -27,10 +27,10 @@ from opsknight.notification.message import PageReason
 from opsknight.runtime.queues import Queue
 from opsknight.store import items
 from opsknight.store.configurations import Configurations
+from opsknight.store.own_methods import TOLD_WITHIN
 from opsknight.store.profiles import Profiles
 from opsknight.store.sessions import Sessions
 from respond.handler import make
-from respond.keeping.me import TOLD_WITHIN
 
 FILE = """
 users:

@@ -19,6 +19,8 @@ ADDRESS: Final = "email"
 """The contact method of somebody who has none: their e-mail address."""
 MOST_METHODS: Final = 10
 MOST_RULES: Final = 20
+LATEST_RULE: Final = timedelta(days=1)
+"""After the page."""
 WAITS: Final = timedelta(days=1)
 """How long an address waits for its code."""
 # Those that need no secret of the deployment, which only an operator may name.
@@ -35,6 +37,10 @@ class Refusal(StrEnum):
     TOO_MANY = "too many"
     LAST = "last"
     """Somebody pages them, and no contact method would be left that is known to reach them."""
+    UNCONFIRMED = "unconfirmed"
+    """The code that was sent to the address has not been typed."""
+    UNTOLD = "untold"
+    """The address that it is to replace has not been told yet."""
 
 
 def has_own_methods(user: User) -> bool:

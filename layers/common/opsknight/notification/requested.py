@@ -42,6 +42,20 @@ def code_delivery(code_id: str, user: User, method: Receiver, now: datetime) -> 
     return asked.model_copy(update={"urgency": Urgency.HIGH})
 
 
+def deliveries_of_code(
+    code_id: str, user: User, method: Receiver, shown: str, now: datetime
+) -> tuple[Delivery, ...]:
+    """Those of a code to a contact method, or to an address that waits; then the address that it
+    is to replace is told first. `shown`: as in `change_delivery`.
+    """
+    told = [
+        change_delivery(user, before, method, shown, now)
+        for before in methods(user)
+        if isinstance(method, Unconfirmed) and before.id == method.replaces
+    ]
+    return (*told, code_delivery(code_id, user, method, now))
+
+
 def change_id(waiting: Unconfirmed) -> str:
     """Takes the place of an incident's id in `change_delivery`."""
     return f"change_{waiting.id}"

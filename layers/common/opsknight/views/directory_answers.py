@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import assert_never
 
 from opsknight.directory import profile
 from opsknight.directory.entries import Team, User
-from opsknight.directory.receivers import Channel, NotificationRule, Receiver, masked_number
+from opsknight.directory.profile import MOST_METHODS, MOST_RULES, Refusal
+from opsknight.directory.receivers import (
+    Channel,
+    NotificationRule,
+    Receiver,
+    Unconfirmed,
+    masked_number,
+)
 from opsknight.escalation.policy import Policy
+from opsknight.notification import codes
+from opsknight.notification.delivery import Delivery
 from opsknight.views import directory_models as models
 from opsknight.views.names import Names
 
@@ -60,18 +70,7 @@ def me(
             )
             for one in each.contact_methods
         ],
-        waiting=[
-            models.WaitingMethod(
-                id=one.id,
-                name=one.name,
-                channel=one.channel,
-                address=one.to,
-                confirmed_at=confirmed.get(one.id),
-                replaces=one.replaces,
-                until=one.until,
-            )
-            for one in profile.waiting(each, now)
-        ],
+        waiting=[waiting(one, confirmed.get(one.id)) for one in profile.waiting(each, now)],
         owns_contact_methods=profile.has_own_methods(each),
         owns_rules=profile.has_own_rules(each),
         rules=[rule(one) for one in each.rules],
@@ -82,6 +81,56 @@ def me(
             if member.user_id == each.id
         ],
         scopes=scopes,
+    )
+
+
+def waiting(each: Unconfirmed, confirmed_at: datetime | None) -> models.WaitingMethod:
+    return models.WaitingMethod(
+        id=each.id,
+        name=each.name,
+        channel=each.channel,
+        address=each.to,
+        confirmed_at=confirmed_at,
+        replaces=each.replaces,
+        until=each.until,
+    )
+
+
+def refused(why: Refusal) -> tuple[str, str]:
+    """Why a person's change of their own was refused, in a few words, and what they can do."""
+    match why:
+        case Refusal.FILE:
+            said = "The configuration file has them: change them there."
+            return "Managed by the file", said
+        case Refusal.UNKNOWN:
+            return "Contact method not found", "There is no such contact method any more."
+        case Refusal.KNOWN:
+            return "Known already", "It is one of your contact methods already."
+        case Refusal.TOO_MANY:
+            most = f"{MOST_METHODS} contact methods, and {MOST_RULES} rules for an urgency"
+            return "Too many", f"A person has at most {most}."
+        case Refusal.LAST:
+            said = (
+                "You are paged, and no contact method would be left that is known to reach you. "
+                "Confirm another one first."
+            )
+            return "Last contact method", said
+        case Refusal.UNCONFIRMED:
+            return "Not confirmed", "Send a code to it, and type that first."
+        case Refusal.UNTOLD:
+            said = "The address before is being told of it. Try again in a few seconds."
+            return "Not yet", said
+        case _:
+            assert_never(why)
+
+
+def code(code_id: str, delivery: Delivery) -> models.CodeAnswer:
+    """Of a code, or of a test."""
+    return models.CodeAnswer(
+        id=code_id,
+        state=delivery.state,
+        why=delivery.why or (delivery.attempts[-1].why if delivery.attempts else None),
+        ends_at=delivery.at + codes.LIFE,
     )
 
 
