@@ -5,6 +5,7 @@ from opsknight.directory.entries import Team
 from opsknight.escalation.policy import Policy
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.store.configurations import Configurations
+from opsknight.store.last_applies import LastApplies
 from opsknight.store.own_methods import confirmed
 from opsknight.store.sessions import Sessions
 from opsknight.views import directory_answers as answers
@@ -21,7 +22,10 @@ def show_me(call: ApiCall) -> Answer:
     teams = [each for each in found if each]
     known = (*user.contact_methods, *profile.waiting(user, call.now))
     reached = confirmed(call.table, user, known, call.deadline)
-    shown = answers.me(user, teams, call.caller.scopes, reached, call.now)
+    # Read for those whom the file has something of, and once a visit.
+    theirs = profile.has_own_methods(user) and profile.has_own_rules(user)
+    last_apply = None if theirs else LastApplies(call.table).read(call.deadline)
+    shown = answers.me(user, teams, call.caller.scopes, reached, call.now, last_apply)
     return Answer(200, models.Me(me=shown))
 
 

@@ -1,6 +1,7 @@
 """People, and what they change of themselves, in a browser."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,8 +10,10 @@ from harness.pipeline import Pipeline
 from harness.processes import LINK_KEY
 from harness.site import Site
 from harness.world import deadline
+from opsknight.config.last_apply import LastApply
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.store import directory_items
+from opsknight.store.last_applies import LastApplies
 from tests.browser.test_journeys import checked, enter
 from tests.browser.test_oncall_pages import scheduled
 
@@ -68,10 +71,20 @@ def test_what_the_file_has_is_locked_with_its_lines(
     assert ada
     phone = Receiver(id="cm_phone", name="Mobile", channel=Channel.SMS, to="+4915112345678")
     night.put(directory_items.directory_item(ada.model_copy(update={"contact_methods": (phone,)})))
+    applied = LastApply(
+        at=served.world.clock() - timedelta(days=2),
+        by="grace (AWS)",
+        revision=7,
+        files=("oncall/people.yaml",),
+        lines={"users.ada.contact_methods": (0, 41)},
+    )
+    LastApplies(served.world.table).keep(applied, deadline())
     enter(page, served)
     page.get_by_role("link", name="Ada").click()
     expect(page.get_by_role("button", name="Remove")).to_be_hidden()
-    page.get_by_text("Your contact methods are in the configuration file").click()
+    page.get_by_text("Your contact methods are in oncall/people.yaml:41").click()
+    expect(page.get_by_text("by grace (AWS), revision 7")).to_be_visible()
+    expect(page.get_by_text("Sat 03:00")).to_be_visible()
     expect(page.get_by_text('phone: {channel: sms, to: "+4915112345678"}')).to_be_visible()
     checked(page)
 

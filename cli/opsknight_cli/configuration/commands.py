@@ -19,6 +19,7 @@ from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight_cli.configuration import view
+from opsknight_cli.configuration.lines import keep_lines
 from opsknight_cli.configuration.loading import load
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
 from opsknight_cli.configuration.parameters import of_plan
@@ -83,6 +84,8 @@ def apply_command(
         _show_secrets(invocation, made)
         _show_shadows(invocation, made)
     if made.is_empty:
+        # Nothing changes but the lines on which it stands.
+        keep_lines(invocation, checked, made.seen.revision)
         if screen.as_json:
             screen.data(_data(invocation, made, checked) | {"applied": False})
         return
@@ -107,6 +110,7 @@ def apply_command(
         raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
     except ConfigurationTooLarge as error:
         raise CommandError(str(error)) from None
+    keep_lines(invocation, checked, revision)
     _tell_changes(invocation, made)
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})

@@ -1641,6 +1641,11 @@ export interface components {
             total: components["schemas"]["FigureRow"];
             rows: components["schemas"]["FigureRow"][];
         };
+        FilePlaceAnswer: {
+            /** @description As its operator named it. */
+            file: string;
+            line: number;
+        };
         FindingAnswer: {
             check: string;
             verdict: components["schemas"]["Verdict"];
@@ -1694,6 +1699,15 @@ export interface components {
             address: string;
         };
         Id: string;
+        /** @description Where the configuration file that was applied last has the caller. */
+        InFileAnswer: {
+            contactMethods?: components["schemas"]["FilePlaceAnswer"];
+            rules?: components["schemas"]["FilePlaceAnswer"];
+            /** Format: date-time */
+            appliedAt: string;
+            appliedBy: string;
+            revision: number;
+        };
         IncidentAnswer: {
             id: string;
             title: string;
@@ -1845,6 +1859,8 @@ export interface components {
             ownsContactMethods: boolean;
             /** @description False where the configuration file has them. */
             ownsRules: boolean;
+            /** @description Where it has them; absent where it has neither, or was applied before. */
+            inFile?: components["schemas"]["InFileAnswer"];
             email: string;
             teams: components["schemas"]["MyTeam"][];
             rules: components["schemas"]["RuleAnswer"][];

@@ -3,14 +3,32 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import type { Me } from "../api/client";
+import { useNow, When } from "../parts";
 
-export function Locked({ what, yaml }: { what: string; yaml: string }): JSX.Element {
+export type Part = "contactMethods" | "rules";
+
+export function Locked({ what, part, me, yaml }: { what: string; part: Part; me: Me; yaml: string }): JSX.Element {
   const [copied, setCopied] = useState(false);
+  const now = useNow(30_000);
+  const place = me.inFile?.[part];
   return (
     <details class="locked">
       <summary>
-        <span aria-hidden="true">&#128274;</span> {what} are in the configuration file
+        <span aria-hidden="true">&#128274;</span> {what} are in{" "}
+        {place ? (
+          <bdi class="place">
+            {place.file}:{place.line}
+          </bdi>
+        ) : (
+          "the configuration file"
+        )}
       </summary>
+      {place && me.inFile && (
+        <p>
+          Applied <When at={me.inFile.appliedAt} now={now} zone={me.zone} /> by <bdi>{me.inFile.appliedBy}</bdi>, revision{" "}
+          {me.inFile.revision}
+        </p>
+      )}
       <p class="dim">Change these lines there. Without them they are yours, and you change them here.</p>
       <pre class="details">{yaml}</pre>
       <button

@@ -38,7 +38,7 @@ export function Methods({ me, now, again }: Part): JSX.Element {
           </li>
         ))}
       </ul>
-      {!me.ownsContactMethods && <Locked what="Your contact methods" yaml={methodsAsYaml(me)} />}
+      {!me.ownsContactMethods && <Locked what="Your contact methods" part="contactMethods" me={me} yaml={methodsAsYaml(me)} />}
       {me.ownsContactMethods &&
         (adding ? (
           <AddressForm

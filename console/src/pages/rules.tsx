@@ -90,7 +90,7 @@ export function Rules({ me, again }: { me: Me; again: () => void }): JSX.Element
           );
         })}
       </ul>
-      {!me.ownsRules && <Locked what="Your rules" yaml={rulesAsYaml(me)} />}
+      {!me.ownsRules && <Locked what="Your rules" part="rules" me={me} yaml={rulesAsYaml(me)} />}
       {drafted && (
         <div class="form-acts">
           <button class="first" onClick={() => void save()} disabled={busy}>

@@ -21,7 +21,7 @@ from opsknight.config.lint import dangling, dangling_reference, findings
 from opsknight.config.spelling import meant
 from opsknight.directory.aws import RULES_ID
 from opsknight.files.compiling import compiled
-from opsknight.files.problems import Problem
+from opsknight.files.problems import Place, Problem
 from opsknight.files.reachable import unreachable
 from opsknight.files.reading import Document
 from opsknight.files.shape import SECTIONS
@@ -77,6 +77,7 @@ class Checked:
 
     configuration: Configuration
     problems: tuple[Problem, ...]
+    places: Mapping[Path, Place]
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -136,7 +137,7 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
         *document.problems,
         *(Problem(severity, document.place(path), path, text) for severity, path, text in found),
     ]
-    return Checked(configuration, tuple(sorted(problems, key=_order)))
+    return Checked(configuration, tuple(sorted(problems, key=_order)), document.places)
 
 
 def _contents(section: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from opsknight.config.configuration import slug_of
+from opsknight.config.last_apply import METHODS, RULES, FilePlace, LastApply
 from opsknight.directory import profile
 from opsknight.directory.entries import Team, User
 from opsknight.directory.profile import MOST_METHODS, MOST_RULES, Refusal
@@ -50,6 +52,7 @@ def me(
     scopes: Sequence[str],
     confirmed: Mapping[str, datetime],
     now: datetime,
+    last_apply: LastApply | None,
 ) -> models.MeAnswer:
     """`confirmed`: when each contact method was last shown to reach them, by its id."""
     return models.MeAnswer(
@@ -73,6 +76,7 @@ def me(
         waiting=[waiting(one, confirmed.get(one.id)) for one in profile.waiting(each, now)],
         owns_contact_methods=profile.has_own_methods(each),
         owns_rules=profile.has_own_rules(each),
+        in_file=in_file(each, last_apply),
         rules=[rule(one) for one in each.rules],
         teams=[
             models.MyTeam(id=team.id, name=team.name, lead=member.lead, pages=member.pages)
@@ -82,6 +86,28 @@ def me(
         ],
         scopes=scopes,
     )
+
+
+def in_file(each: User, last: LastApply | None) -> models.InFileAnswer | None:
+    """Where the file has what it has of them."""
+    if last is None:
+        return None
+    name = "users", slug_of(each.id)
+    methods = None if profile.has_own_methods(each) else last.place(*name, METHODS)
+    rules = None if profile.has_own_rules(each) else last.place(*name, RULES)
+    if methods is None and rules is None:
+        return None
+    return models.InFileAnswer(
+        contact_methods=_place(methods),
+        rules=_place(rules),
+        applied_at=last.at,
+        applied_by=last.by,
+        revision=last.revision,
+    )
+
+
+def _place(found: FilePlace | None) -> models.FilePlaceAnswer | None:
+    return None if found is None else models.FilePlaceAnswer(file=found.file, line=found.line)
 
 
 def waiting(each: Unconfirmed, confirmed_at: datetime | None) -> models.WaitingMethod:

@@ -77,6 +77,21 @@ class WaitingMethod(MyContactMethod):
     until: Annotated[datetime, Field(description="When it is forgotten.")]
 
 
+class FilePlaceAnswer(Shape):
+    file: Annotated[str, Field(description="As its operator named it.")]
+    line: int
+
+
+class InFileAnswer(Shape):
+    """Where the configuration file that was applied last has the caller."""
+
+    contact_methods: FilePlaceAnswer | Absent = None
+    rules: FilePlaceAnswer | Absent = None
+    applied_at: datetime
+    applied_by: str
+    revision: int
+
+
 class MeAnswer(UserDetails):
     """The caller."""
 
@@ -89,6 +104,10 @@ class MeAnswer(UserDetails):
         bool, Field(description="False where the configuration file has them.")
     ]
     owns_rules: Annotated[bool, Field(description="False where the configuration file has them.")]
+    in_file: Annotated[
+        InFileAnswer | Absent,
+        Field(description="Where it has them; absent where it has neither, or was applied before."),
+    ] = None
     email: str
     teams: Sequence[MyTeam]
     rules: Sequence[RuleAnswer]
