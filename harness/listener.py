@@ -32,6 +32,11 @@ class Listener:
     """By the receiver's id, its next answers; after the last one, every message works. By `<id>
     silence`, those to being called off.
     """
+    updatable: bool = False
+    """Whether it says where a message is."""
+    updated: list[Heard] = field(default_factory=list["Heard"])
+    """What became of messages that were updated, and their places in `places`."""
+    places: list[str] = field(default_factory=list[str])
     silenced: list[tuple[str, str]] = field(default_factory=list)
     """The receiver and the name of each message that was called off."""
     _shown: int = 0
@@ -42,8 +47,16 @@ class Listener:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         self.heard.append(Heard(receiver, message, self.clock()))
         scripted = self.answers.get(receiver.id, iter(()))
-        worked = Sent(provider_id=f"provider-{len(self.heard)}")
-        return next(scripted, worked)
+        number = f"provider-{len(self.heard)}"
+        place = {"place": number} if self.updatable else {}
+        return next(scripted, Sent(provider_id=number, remember=place))
+
+    def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
+        outcome = next(self.answers.get(f"{receiver.id} update", iter(())), Sent())
+        if isinstance(outcome, Sent):
+            self.updated.append(Heard(receiver, message, self.clock()))
+            self.places.append(place["place"])
+        return outcome
 
     def silence(self, ring: str, receiver: Receiver) -> Outcome:
         self.silenced.append((receiver.id, ring))
@@ -73,3 +86,6 @@ class _Watched:
 
     def silence(self, ring: str, receiver: Receiver) -> Outcome:
         return self.process.around("Silence", lambda: self.listener.silence(ring, receiver))
+
+    def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
+        return self.process.around("Update", lambda: self.listener.update(message, receiver, place))

@@ -7,6 +7,7 @@ from notify.channels.protocol import Outcome
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.bundle import HeldRow
+from opsknight.notification.continued import Continued
 from opsknight.notification.delivery import Attempt, Delivery
 
 
@@ -24,6 +25,8 @@ class BundleAttempt:
     """When the receiver may be tried again after a failure."""
     more: bool
     """Whether the next turn ignores the pace: the receiver did not take this message."""
+    continued: Continued | None
+    """The message, if it goes on in a further turn at once."""
     urgent: bool
     """Whether the message carried something HIGH."""
     urgent_left: bool

@@ -228,11 +228,11 @@ class Sending:
         now = self.clock()
         self.page_tracker.reached(delivery, deadline)
         if turn.leased:
-            self.turns.spend_exemptions([delivery], now, deadline)
+            self.turns.finishing.spend_exemptions([delivery], now, deadline)
         if _remembers(receiver, delivery) and sent.remember:
             where = delivery.incident_id, delivery.destination
             self.deliveries.remember(*where, sent.remember, now, deadline)
-        self.turns.keep_provider_id(receiver, sent, delivery, now, deadline)
+        self.turns.finishing.keep_provider_id(receiver, sent, delivery, now, deadline)
         self.endings.sent(delivery, deadline)
 
 

@@ -14,6 +14,7 @@ from notify.channels.protocol import Outcome, Sent
 from notify.queues import Queues
 from opsknight.classes import dataclass
 from opsknight.incident.model import Urgency
+from opsknight.notification.continued import Continued
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import PageReason
 from opsknight.notification.throttle import (
@@ -21,6 +22,7 @@ from opsknight.notification.throttle import (
     Wait,
     WaitReason,
     free_slot,
+    goes_on,
     health_after,
     next_turn,
     pace_of,
@@ -53,6 +55,8 @@ class Turn:
     """Whether it holds the page lease."""
     of_receiver: bool = False
     """Whether it is for what is held, not for one delivery."""
+    continues: bool = False
+    """Whether only the last message may be updated, as the pace forbids another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ class Throttling:
                 self.receivers.move(destination, state, None, deadline)
                 return None
             wait = page_wait(state, now, urgent=state.urgent)
+            if continues := goes_on(state, wait):
+                wait = None
             slot = free_slot(state, now)
             if wait is None and isinstance(slot, Wait):
                 seconds = LONGEST_BUSY_WAIT_OF_A_PAGE * (0.5 + self.chance() / 2)
@@ -156,11 +162,21 @@ class Throttling:
                 self.receivers.move(destination, state, until, deadline)
                 self.queues.turn(destination, until, now, urgent=state.urgent)
                 return None
-            pace = None if state.pace_waived else pace_of(state, urgent=state.urgent)
+            free = state.pace_waived or continues
+            pace = None if free else pace_of(state, urgent=state.urgent)
             leased = self.receivers.acquire_page_lease(
                 destination, slot, token, now, deadline, pace=pace, turn=True
             )
-            return Turn(destination, now, slot, token, leased, leased=True, of_receiver=True)
+            return Turn(
+                destination,
+                now,
+                slot,
+                token,
+                leased,
+                leased=True,
+                of_receiver=True,
+                continues=continues,
+            )
 
         return decide_again(deadline, attempt)
 
@@ -176,12 +192,13 @@ class Throttling:
         not_before: datetime | None = None,
         more: bool = False,
         urgent_left: bool = True,
+        continued: Continued | None = None,
     ) -> None:
         """Gives slot and lease back, with what the attempt showed. None: there was no attempt.
 
         `urgent`: the message told of something HIGH. `not_before`: the next turn is not sooner.
         `more`: it is at once, as not all was told. `urgent_left`: some of what it found and did not
-        tell may be HIGH.
+        tell may be HIGH. `continued`: the message goes on at once.
         """
         now, changes = self.clock(), dict[str, object]()
         if outcome is not None:
@@ -190,6 +207,8 @@ class Throttling:
             # Only the holder of the lease moves it, only after a message was taken, and forward.
             changes |= paced_after(interval, now, urgent=urgent)
             changes["next_at"] = max(turn.state.next_at or now, now + interval)
+        if continued is not None or turn.state.continued is not None:
+            changes["continued"] = continued
         if turn.leased:
             self._release_lease(turn, changes, not_before, more, urgent_left, deadline)
         else:
@@ -234,7 +253,8 @@ class Throttling:
                 came = state.urgent_holds > turn.state.urgent_holds
                 urgent = came or (urgent_left and state.urgent)
                 after = state.model_copy(update=changes | {"urgent": urgent})
-                wanted = max(next_turn(after, now, more=more), not_before or now)
+                at_once = more or after.continued is not None
+                wanted = max(next_turn(after, now, more=at_once), not_before or now)
                 given = changes | self.receivers.due(turn.destination, wanted)
                 given["urgent"] = urgent or None
                 if more:

@@ -12,26 +12,28 @@
 Only the holder of the lease tells, claims or moves what is held.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from notify.attempts import attempt, log_attempt, recording
+from notify.attempts import attempt, recording
 from notify.bundle_attempt import BundleAttempt
 from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
 from notify.composing import Composer, DeliveryContext
+from notify.continuing import Continuing, NotUpdated
 from notify.endings import Endings
+from notify.finishing import Finishing
 from notify.members import Members
 from notify.page_tracker import PageTracker
 from notify.throttling import Throttling, Turn
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import Channel, Receiver
+from opsknight.directory.receivers import Channel
 from opsknight.incident.model import Urgency
-from opsknight.notification.bundle import HeldRow, SentBundle, choose
+from opsknight.notification.bundle import SentBundle, choose
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
-from opsknight.notification.digest import DIGEST_EVERY, LARGEST_DIGEST
-from opsknight.notification.throttle import LEASE, MIN_INTERVAL, ReceiverState
+from opsknight.notification.digest import LARGEST_DIGEST, interval_of
+from opsknight.notification.throttle import LEASE, ReceiverState
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import is_of_person
 from opsknight.runtime.telemetry import count, logger, signal
@@ -44,8 +46,6 @@ from opsknight.store.deliveries import Deliveries
 # waits here; an earlier one is put back.
 EARLY_SECONDS: Final = 2.0
 UNREADABLE_AGAIN: Final = timedelta(minutes=15)
-# Their providers report later, by their own id of the message.
-_REPORTING: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.VOICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,21 @@ class Turns:
     stopwatch: Callable[[], float]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
+
+    @property
+    def continuing(self) -> Continuing:
+        return Continuing(self.composer)
+
+    @property
+    def finishing(self) -> Finishing:
+        return Finishing(
+            self.deliveries,
+            self.bundles,
+            self.throttling.receivers,
+            self.members,
+            self.endings,
+            self.page_tracker,
+        )
 
     def attend(self, wakeup: SendHeld, deadline: Deadline) -> None:
         """Takes the receiver's turn if it is due. Raises Unavailable after the deadline."""
@@ -100,7 +115,8 @@ class Turns:
         if turn is None:
             return
         pages = is_of_person(destination)
-        told, failed = None, True
+        told: BundleAttempt | NotUpdated | None = None
+        failed = True
         try:
             told = self._tell(turn, deadline)
             failed = False
@@ -111,27 +127,39 @@ class Turns:
                 later = self.clock() + LEASE
                 self.throttling.release(turn, None, late, pages=pages, not_before=later)
         if told is None:
-            self.throttling.release(turn, None, late, pages=pages, more=True)
+            # Nothing goes into the message any more, or nothing is held: the pace counts again.
+            self.throttling.release(turn, None, late, pages=pages, more=not turn.continues)
+            return
+        if isinstance(told, NotUpdated):
+            goes_on, again = told.continued, told.not_before
+            self.throttling.release(
+                turn, None, late, pages=pages, continued=goes_on, not_before=again
+            )
             return
         self.throttling.release(
             turn,
             told.outcome,
             late,
             pages=pages,
-            interval=MIN_INTERVAL.get(told.receiver.channel) if pages else DIGEST_EVERY,
+            # An update makes no sound.
+            interval=None if turn.continues else interval_of(told.receiver, pages=pages),
             # A digest waits for the whole interval, whatever the last one told.
             urgent=told.urgent or not pages,
             not_before=told.not_before,
             more=told.more,
             urgent_left=told.urgent_left,
+            continued=told.continued,
         )
-        self._finish(turn, told, late)
+        self.finishing.finish(told, turn.destination, turn.token, self.clock(), late)
 
-    def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | None:
+    def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | NotUpdated | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""
-        pages = is_of_person(turn.destination)
+        pages, read_at = is_of_person(turn.destination), self.clock()
         held = self.bundles.held(turn.destination, deadline, None if pages else LARGEST_DIGEST)
         wanted = self._wanted(turn, held, deadline)
+        earlier = turn.state.continued if turn.continues else None
+        if turn.continues:
+            wanted = [each for each in wanted if earlier and earlier.covers(each.delivery)]
         if not wanted:
             return None
         leader, group = choose([each.delivery for each in wanted])
@@ -143,21 +171,30 @@ class Turns:
         receiver, now = mine[0].receiver, self.clock()
         carried = sorted(carried, key=lambda each: each.rank)
         deliveries = [each.delivery for each in carried]
-        several = len(carried) > 1
-        if several:
-            self.bundles.keep(leader, deliveries, now, deadline)
-        message = self.composer.message(leader, carried, now, deadline)
+        several, sender = len(carried) > 1, self.senders.get(receiver.channel)
+        if earlier or several:
+            listed = earlier.bundle if earlier else leader.id
+            self.bundles.keep(listed, deliveries, now, deadline)
+        if earlier:
+            message = self.continuing.message(earlier, leader, carried, now, deadline)
+            sender = self.continuing.sender(sender, earlier)
+        else:
+            message = self.composer.message(leader, carried, now, deadline)
         # From here on nothing may keep us from recording what became of it.
         deadline.check()
-        sender = self.senders.get(receiver.channel)
         outcome, made = attempt(sender, message, receiver, self.clock(), self.stopwatch)
+        if earlier and not isinstance(outcome, Sent):
+            return self.continuing.failed(earlier, outcome, self.clock())
         not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)
         if isinstance(outcome, Sent) and pages:
             # Before the release: the next sender looks whether they are spent.
-            self.spend_exemptions(deliveries, self.clock(), recording(deadline))
+            self.finishing.spend_exemptions(deliveries, self.clock(), recording(deadline))
         is_sent = isinstance(outcome, Sent)
         told = {each.delivery.id for each in carried} if is_sent else set[str]()
         left = [each for each in wanted if each.delivery.id not in told]
+        continued = None
+        if isinstance(outcome, Sent) and pages and (left or held.more):
+            continued = self.continuing.after(earlier, sender, leader, carried, outcome, read_at)
         return BundleAttempt(
             mine[0].delivery,
             deliveries,
@@ -166,10 +203,11 @@ class Turns:
             made,
             held.rows,
             not_before,
-            # What one message could not tell goes out in the next one, at the receiver's pace.
+            # What one message could not tell goes on in it, or goes out at the receiver's pace.
             more=not is_sent,
             urgent=any(each.is_high for each in carried),
             urgent_left=held.more_urgent or any(each.is_high for each in left),
+            continued=continued,
         )
 
     def _wanted(self, turn: Turn, held: Held, deadline: Deadline) -> list[DeliveryContext]:
@@ -183,7 +221,7 @@ class Turns:
         over = [each for each in held.deliveries if each.id in sent]
         for bundle in {each.bundle: sent[each.id] for each in over}.values():
             mine = [each for each in over if sent[each.id] == bundle]
-            self._release(
+            self.finishing.release(
                 turn.destination, rows, self.members.finish(mine, bundle, deadline), deadline
             )
         over = []
@@ -203,7 +241,7 @@ class Turns:
             if self.deliveries.change(each, end, deadline):
                 self.endings.over(each, end, deadline)
             over.append(each)
-        self._release(turn.destination, rows, over, deadline)
+        self.finishing.release(turn.destination, rows, over, deadline)
         self.bundles.release(turn.destination, held.void, deadline)
         return wanted
 
@@ -223,7 +261,7 @@ class Turns:
                 wanted.append(context)
             elif self.deliveries.record(context.delivery, turn.token, end, deadline):
                 self.endings.over(context.delivery, end, deadline)
-                self._release(turn.destination, held.rows, [context.delivery], deadline)
+                self.finishing.release(turn.destination, held.rows, [context.delivery], deadline)
         return wanted
 
     def _settle(
@@ -255,44 +293,3 @@ class Turns:
             if sent:
                 self.deliveries.record_sent(leader, changes, late)
         return again
-
-    def _finish(self, turn: Turn, told: BundleAttempt, deadline: Deadline) -> None:
-        leader, made = told.leader, told.made
-        log_attempt(leader, made, len(told.carried))
-        if isinstance(told.outcome, Sent):
-            now = self.clock()
-            self.keep_provider_id(told.receiver, told.outcome, leader, now, deadline)
-            sent = SentBundle(token=turn.token, attempt=made)
-            finished = told.carried
-            if len(finished) > 1:
-                finished = self.members.finish(finished, sent, deadline)
-            else:
-                self.page_tracker.reached(leader, deadline)
-            self._release(turn.destination, told.rows, finished, deadline)
-            self.endings.sent(leader, deadline)
-        elif told.not_before is None:
-            self.page_tracker.lost(leader, deadline)
-            self._release(turn.destination, told.rows, [leader], deadline)
-
-    def _release(
-        self,
-        destination: str,
-        rows: Mapping[str, list[HeldRow]],
-        deliveries: Iterable[Delivery],
-        deadline: Deadline,
-    ) -> None:
-        found = [row for each in deliveries for row in rows.get(each.id, [])]
-        self.bundles.release(destination, found, deadline)
-
-    def spend_exemptions(self, told: Iterable[Delivery], now: datetime, deadline: Deadline) -> None:
-        """The pace holds again for every service that a message to the receiver told of."""
-        exemption = self.throttling.receivers.exemption
-        spent = {each.service_id: each.destination for each in told}
-        new = [exemption(destination, service, now) for service, destination in spent.items()]
-        self.bundles.put(new, deadline)
-
-    def keep_provider_id(
-        self, receiver: Receiver, sent: Sent, delivery: Delivery, now: datetime, deadline: Deadline
-    ) -> None:
-        if sent.provider_id and receiver.channel in _REPORTING:
-            self.deliveries.keep_provider_id(sent.provider_id, delivery, now, deadline)

@@ -10,13 +10,14 @@ import pytest
 
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
 from harness.receivers import answers
-from notify.channels import discord, ntfy, pushover
+from notify.channels import discord, ntfy, pushover, telegram
 from notify.channels.protocol import (
     Outcome,
     PermanentFailure,
     Sent,
     Silencer,
     TemporaryFailure,
+    Updater,
 )
 from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.model import Urgency
@@ -45,6 +46,32 @@ def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) 
     later = replace(NOTICES["resolved"], remembered={"message_id": "42"})
     assert sending.send(Channel.TELEGRAM, later) == Sent("43", {"message_id": "42"})
     assert told(sending)["reply_parameters"]["message_id"] == 42
+
+
+def edited(sending: Stage) -> Outcome:
+    channel = sending.senders[Channel.TELEGRAM]
+    assert isinstance(channel, Updater)
+    receiver = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": "-100123:42"})
+    return channel.update(BUNDLE, receiver, {"message_id": "41"})
+
+
+def test_telegram_edits_a_bundle_where_it_is(sending: Stage) -> None:
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 41}}'))
+    assert isinstance(edited(sending), Sent)
+    assert sending.sent().path == "/telegram/bot123:sesame/editMessageText"
+    payload = told(sending)
+    assert (payload["chat_id"], payload["message_id"]) == ("-100123", 41)
+    assert payload["text"] == telegram.render(BUNDLE)["text"]
+    assert not payload.keys() & {"message_thread_id", "disable_notification"}
+
+
+def test_telegram_finds_what_it_shows_already_unchanged(sending: Stage) -> None:
+    said = b'{"ok": false, "description": "Bad Request: message is not modified: ..."}'
+    sending.http.then(answers(400, said))
+    assert isinstance(edited(sending), Sent)
+    gone = b'{"ok": false, "description": "Bad Request: message to edit not found"}'
+    sending.http.then(answers(400, gone))
+    assert isinstance(edited(sending), PermanentFailure)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import pytest
 from harness.notices import ACKNOWLEDGED, BRIEF, BUNDLE, NOTICES, PAGE, Stage, stage
 from harness.receivers import Act, answers
 from notify.channels import slack
-from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
+from notify.channels.protocol import (
+    Outcome,
+    PermanentFailure,
+    Sent,
+    TemporaryFailure,
+    Updater,
+)
 from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status
@@ -61,6 +67,27 @@ def test_a_change_updates_that_message_and_replies_in_its_thread(sending: Stage)
     assert reply["thread_ts"] == PLACE["ts"]
     assert reply["text"].startswith("Acknowledged by Ada Lovelace")
     assert reply["reply_broadcast"] is False
+
+
+def updated(sending: Stage) -> Outcome:
+    channel = sending.senders[Channel.SLACK]
+    assert isinstance(channel, Updater)
+    return channel.update(BUNDLE, sending.receiver(Channel.SLACK), PLACE)
+
+
+def test_a_bundle_goes_on_in_its_own_place(sending: Stage) -> None:
+    assert isinstance(updated(sending), Sent)
+    [(method, payload)] = calls(sending)
+    assert method == "chat.update"
+    assert payload.items() >= {**PLACE, **slack.render(BUNDLE, buttons=True)}.items()
+
+
+def test_a_bundle_that_is_gone_is_not_posted_anew(sending: Stage) -> None:
+    sending.http.then(wrong("message_not_found"))
+    assert updated(sending) == PermanentFailure("the message is not there any more")
+    assert len(calls(sending)) == 1
+    sending.http.then(wrong("ratelimited"))
+    assert isinstance(updated(sending), TemporaryFailure)
 
 
 @pytest.mark.parametrize("about", [IncidentEvent.REOPENED, IncidentEvent.EXHAUSTED])

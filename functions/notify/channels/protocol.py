@@ -69,3 +69,14 @@ class Silencer(Sender, Protocol):
         provider knows of none. Takes as long as `send`.
         """
         ...
+
+
+@runtime_checkable
+class Updater(Sender, Protocol):
+    """A channel that can change a message after it was sent, without a sound."""
+
+    def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
+        """`place`: the `Sent.remember` of the message. PermanentFailure if it cannot be changed any
+        more. Takes as long as `send`.
+        """
+        ...

@@ -199,6 +199,18 @@ class Slack:
 
         return self.secrets.using(receiver.secret, attempt)
 
+    def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
+        http = self.http.bounded()
+        payload = render(message, buttons=self.hears_buttons())
+
+        def attempt(token: str) -> Outcome:
+            answer = self._call(http, token, "chat.update", {**payload, **place})
+            if isinstance(answer, Mapping) and word(answer, "error") in _NO_LONGER_THERE:
+                return PermanentFailure("the message is not there any more")
+            return self._sent(answer)
+
+        return self.secrets.using(receiver.secret, attempt)
+
     def _update(
         self, http: Outbound, token: str, message: Message, payload: Mapping[str, object]
     ) -> Outcome | None:

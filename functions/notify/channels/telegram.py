@@ -1,5 +1,6 @@
 """Telegram: a bot's sendMessage in HTML. A change replies to the first message of its incident."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from html import escape
 from typing import Final
@@ -17,6 +18,7 @@ from opsknight.notification.message import Message
 # https://core.telegram.org/bots/api#sendmessage: 4096 characters without markup. A title of this
 # length leaves room for five incidents of a bundle and all names.
 LONGEST_TITLE: Final = 500
+_SAME: Final = "message is not modified"
 
 
 def render(message: Message) -> dict[str, object]:
@@ -89,6 +91,31 @@ class Telegram:
             sent = word(result, "message_id") if isinstance(result, dict) else None
             known = first or sent
             return Sent(sent, {"message_id": known} if known else {})
+
+        return self.secrets.using(receiver.secret, attempt)
+
+    def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
+        """https://core.telegram.org/bots/api#editmessagetext."""
+        http, payload = self.http.bounded(), render(message)
+        # Of a new message only.
+        payload.pop("disable_notification", None)
+        chat = receiver.to.partition(":")[0]
+        payload |= {"chat_id": chat, "message_id": int(place["message_id"])}
+
+        def attempt(token: str) -> Outcome:
+            url = api_url(self.base, f"bot{token}", "editMessageText")
+            if isinstance(url, PermanentFailure):
+                return url
+            answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
+            if not isinstance(answer, Answer):
+                return answer
+            reply, outcome = decoded(answer), outcome_of(answer)
+            if isinstance(outcome, TemporaryFailure):
+                return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
+            if answer.status == 400 and _SAME in str(reply.get("description")):
+                # By a sender that died, or got no answer.
+                return Sent(place["message_id"])
+            return outcome
 
         return self.secrets.using(receiver.secret, attempt)
 

@@ -30,7 +30,8 @@ from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status, Urgency
 from opsknight.incident.references import Reference
 from opsknight.incident.text import short_id
-from opsknight.notification.message import Brief, Message, PageReason
+from opsknight.notification.continued import MOST_SERVICES
+from opsknight.notification.message import Brief, Earlier, Message, PageReason
 
 NAMED_IN_A_BUNDLE: Final = 5
 LINKED: Final = 6
@@ -228,12 +229,18 @@ def _todo(about: PageReason | IncidentEvent | StatusPageEvent, status: Status) -
 
 def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
     open_ones = [brief for brief in briefs if brief.status is Status.OPEN]
-    urgencies = Counter(brief.urgency for brief in briefs)
+    earlier = message.earlier or Earlier(told={}, services=())
+    urgencies = Counter[str](brief.urgency for brief in briefs)
+    urgencies.update(earlier.told)
+    number = len(briefs) + earlier.incidents
+    services = {*(each.service_id for each in briefs), *earlier.services}
+    many = len(earlier.services) > MOST_SERVICES
+    on = f"over {MOST_SERVICES} services" if many else counted(len(services), "service")
     counts = ", ".join(
         f"{urgencies[urgency]} {urgency}" for urgency in Urgency if urgencies[urgency]
     )
     named = briefs[:NAMED_IN_A_BUNDLE]
-    missing = len(briefs) - len(named)
+    missing = number - len(named)
     paged = message.about is PageReason.PAGED
     happened = f"{'You are being paged' if paged else 'New since the last message'}: {counts}"
     if isinstance(message.about, IncidentEvent):
@@ -242,15 +249,15 @@ def _bundle(message: Message, briefs: tuple[Brief, ...]) -> Words:
         tone=tone_of((open_ones or briefs)[0]),
         label=briefs[0].urgency if open_ones else "",
         # The first of them, too: more than its beginning no lock screen shows.
-        title=f"{counted(len(briefs), 'incident')}: {clean(briefs[0].title) or '(no title)'}",
-        happened=f"{happened}, on {counted(len({each.service_id for each in briefs}), 'service')}",
+        title=f"{counted(number, 'incident')}: {clean(briefs[0].title) or '(no title)'}",
+        happened=f"{happened}, on {on}",
         zone=message.zone,
         facts=(("Since", min(brief.created_at for brief in briefs)),),
         listed=tuple(_line(brief) for brief in named),
         more=f"and {missing} more" if missing else "",
         todo="Acknowledge those you are on. Paging continues for the others." if paged else "",
         link=message.link,
-        link_label=f"See all {len(briefs)}",
+        link_label=f"See all {number}",
     )
 
 

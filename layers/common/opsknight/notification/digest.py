@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from opsknight.directory.receivers import Channel, OwnerKind
+from opsknight.directory.receivers import Channel, OwnerKind, Receiver
 from opsknight.notification.delivery import Delivery
-from opsknight.notification.throttle import ReceiverState
+from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
 
 CHATS: Final = frozenset(
     {
@@ -28,6 +28,11 @@ DIGEST_EVERY: Final = timedelta(seconds=60)
 TOLD_ALONE: Final = 10
 # What one sender can look at twice and tell in its time. The rest goes into the next digest.
 LARGEST_DIGEST: Final = 150
+
+
+def interval_of(receiver: Receiver, *, pages: bool) -> timedelta | None:
+    """How long it gets no other message after one that told what was held for it."""
+    return MIN_INTERVAL.get(receiver.channel) if pages else DIGEST_EVERY
 
 
 def is_digested(delivery: Delivery) -> bool:

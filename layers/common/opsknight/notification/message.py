@@ -3,6 +3,7 @@
 Pure models. Words and layout belong to the channels (functions/notify/channels).
 """
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -90,6 +91,20 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a message has told before an update, without the incidents that it still names."""
+
+    told: Mapping[str, int]
+    """How many incidents, by urgency."""
+    services: tuple[str, ...]
+    """The ids of their services; at most one more than `continued.MOST_SERVICES`."""
+
+    @property
+    def incidents(self) -> int:
+        return sum(self.told.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one receiver."""
 
@@ -114,6 +129,8 @@ class Message:
     """How many of its incidents have a code, so that `all` means them."""
     link: str | None = None
     """Where all incidents of a bundle are listed."""
+    earlier: Earlier | None = None
+    """Of an update: what the message has told before, beside `incidents`."""
     zone: tzinfo = UTC
     """The time zone of the reader's clock."""
     remembered: dict[str, str] = field(default_factory=dict[str, str])

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel
 from opsknight.incident.model import Model
+from opsknight.notification.continued import Continued
 
 # Two at once: when one message hangs the other slot still works, and no receiver can take all
 # senders.
@@ -79,6 +80,8 @@ class ReceiverState(Model):
     """Whether anything HIGH may be held: then its next turn is sooner, and in the lane of HIGH."""
     urgent_holds: int = 0
     """How many HIGH ones were ever held: who has told those it found can tell whether one came."""
+    continued: Continued | None = None
+    """The last message, while what was held is more than it told, and it can be updated."""
     alone_since: AwareDatetime | None = None
     """Of a chat channel: since when `alone` counts the changes that it was told one by one."""
     alone: int = 0
@@ -161,6 +164,11 @@ def page_wait(
     if not exempt and not state.pace_waived and until is not None and until > now:
         return Wait(until, WaitReason.PACE)
     return None
+
+
+def goes_on(state: ReceiverState, wait: Wait | None) -> bool:
+    """Whether the last message is updated meanwhile, as the pace forbids another one."""
+    return state.continued is not None and wait is not None and wait.reason is WaitReason.PACE
 
 
 def next_turn(state: ReceiverState, now: datetime, *, more: bool = False) -> datetime:

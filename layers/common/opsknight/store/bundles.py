@@ -39,6 +39,8 @@ class Held:
     """
     unreadable: list[HeldRow]
     """Rows of deliveries that fail validation."""
+    more: bool = False
+    """Whether more is held than one message may carry."""
     more_urgent: bool = False
     """Whether more is held than one message may carry, and some of it may be HIGH."""
 
@@ -126,7 +128,7 @@ class Bundles:
             rows.setdefault(row.delivery_id, []).append(row)
         keys = [items.delivery_key(each[0].incident_id, name) for name, each in rows.items()]
         stored = {item["sk"]["S"]: item for item in self.table.batch(keys, deadline)}
-        held = Held([], rows, [], [], more and found[-1].sk < HELD_AFTER_HIGH)
+        held = Held([], rows, [], [], more, more and found[-1].sk < HELD_AFTER_HIGH)
         for name, mine in rows.items():
             item = stored.get(items.delivery_key("", name)["sk"]["S"])
             try:
@@ -189,15 +191,13 @@ class Bundles:
         self.table.write_all([{"DeleteRequest": {"Key": key}} for key in keys], deadline)
 
     def keep(
-        self, leader: Delivery, carried: Sequence[Delivery], now: datetime, deadline: Deadline
+        self, bundle: str, carried: Sequence[Delivery], now: datetime, deadline: Deadline
     ) -> None:
-        """Stores what the leader's message carries, for the page behind its link. To be called
+        """Stores what the delivery's message carries, for the page behind its link. To be called
         before the message is sent.
         """
         bundled = [Bundled(incident_id=each.incident_id, delivery_id=each.id) for each in carried]
-        self.put(
-            message_items.bundle_items(leader.id, bundled, now, self.table.retention), deadline
-        )
+        self.put(message_items.bundle_items(bundle, bundled, now, self.table.retention), deadline)
 
     def settle(self, bundle: str, sent: SentBundle, deadline: Deadline) -> None:
         """The one write that settles everything that the message carried."""
