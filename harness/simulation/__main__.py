@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from harness.simulation import beside, flood, story, upgrade
+from harness.simulation import beside, deaths, flood, open_for_a_day, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
 from harness.simulation.storm import storm
@@ -37,11 +37,22 @@ def main() -> int:
     parser.add_argument(
         "--flood", type=int, help="instead, HIGH ones beside so many events a second"
     )
+    parser.add_argument("--open", type=int, help="instead, so many that nobody takes")
+    parser.add_argument("--hours", type=int, default=24, help="--open: how long")
+    parser.add_argument("--deaths", type=int, help="instead, deaths in a message about so many")
+    parser.add_argument("--moments", type=int, default=24, help="--deaths: how many")
     parser.add_argument("--opens", action="store_true", help="--flood: each opens an incident")
     parser.add_argument("--account", type=int, default=1000, help="--flood: functions at once")
     chosen = parser.parse_args()
     if chosen.flood:
         for line in flood.figures(chosen.flood, opens=chosen.opens, account=chosen.account):
+            print(line, flush=True)
+        return 0
+    if chosen.open:
+        print(open_for_a_day.open_for(chosen.open, chosen.hours), flush=True)
+        return 0
+    if chosen.deaths:
+        for line in deaths.figures(chosen.deaths, chosen.moments):
             print(line, flush=True)
         return 0
     if chosen.beside:

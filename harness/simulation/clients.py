@@ -10,6 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from harness.recording import judge
+from harness.simulation import template
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.functions import Process
 from harness.simulation.journal import Told
@@ -104,7 +105,7 @@ class QueueClient:
 
 @dataclass(frozen=True)
 class TopicClient:
-    publish_to: Callable[[str, Process], Told]
+    publish_to: Callable[[str, str, Process], Told]
     process: Process
 
     def list_subscriptions_by_topic(self, **_: Any) -> dict[str, Any]:
@@ -125,7 +126,10 @@ class TopicClient:
         def unheard() -> None:
             told[-1].is_answered = False
 
-        travel(self.process, lambda: told.append(self.publish_to(text, self.process)), unheard)
+        topic = asked["TopicArn"]
+        travel(
+            self.process, lambda: told.append(self.publish_to(topic, text, self.process)), unheard
+        )
         return {"MessageId": "1"}
 
 
@@ -170,3 +174,19 @@ def travel(
         process.strike()
         return
     raise ReadTimeoutError(endpoint_url=URL)
+
+
+def stack(**_: Any) -> dict[str, Any]:
+    """What CloudFormation says of the deployment."""
+    outputs = {
+        "TableName": "Table",
+        "PagesUrl": "Pages",
+        "PagesHighUrl": "PagesHigh",
+        "ApiUrl": template.PARAMETERS["PublicUrl"],
+        "Version": "0.1.0",
+    }
+    found = {
+        "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
+        "Parameters": [{"ParameterKey": "RetentionDays", "ParameterValue": "400"}],
+    }
+    return {"Stacks": [found]}

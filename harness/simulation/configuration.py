@@ -1,16 +1,11 @@
-"""Who is paged, how and by what, in the words of a configuration file: what operators apply, and
-what the judge goes by.
+"""Who is paged, how and by what: what operators apply (`file`), and what the judge goes by.
 
 A service's integration has the service's own name, and its policy and team are called as written.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any, Final
-
-from harness.simulation.hub import START
+from typing import Final
 
 URGENCIES: Final = {"critical": "HIGH", "error": "MEDIUM", "warning": "MEDIUM", "info": "LOW"}
 
@@ -90,6 +85,28 @@ class Service:
     routes: Mapping[str, str] = field(default_factory=dict[str, str])
     """The service that gets the events of its integration, by their source."""
     pulse: Pulse | None = None
+    mirror: str = ""
+    """Host of another system that gets each of its events."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A daily report to a webhook."""
+
+    name: str
+    at: int
+    """Minutes after the night began."""
+    host: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A status page that everybody may read."""
+
+    name: str
+    services: tuple[str, ...]
+    after: int
+    """Minutes that an incident lasts until the page posts it by itself."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +127,8 @@ class Configuration:
     policies: tuple[Policy, ...]
     services: tuple[Service, ...]
     rotas: tuple[Rota, ...] = ()
+    reports: tuple[Report, ...] = ()
+    pages: tuple[Page, ...] = ()
     team: str = field(default="ops")
 
     def person(self, name: str) -> Person:
@@ -132,6 +151,12 @@ class Configuration:
         ]
         return [(service.name, "simulation"), *routed]
 
+    @property
+    def listening(self) -> list[str]:
+        """Hosts of others: systems that are mirrored to, and those that get reports."""
+        mirrors = [each.mirror for each in self.services if each.mirror]
+        return [*mirrors, *(each.host for each in self.reports)]
+
     def policy_of(self, service: Service) -> Policy:
         """Without one all of the team is paged at once, and nobody after them."""
         for policy in self.policies:
@@ -139,115 +164,6 @@ class Configuration:
                 return policy
         everybody = tuple(each.name for each in self.people)
         return Policy("", (Step(everybody),))
-
-    def text(self) -> str:
-        """The file. JSON is YAML."""
-        document: dict[str, Any] = {
-            "users": {each.name: _person(each) for each in self.people},
-            "teams": {self.team: {"members": {each.name: {} for each in self.people}}},
-            "schedules": {each.name: _rota(each) for each in self.rotas},
-            "policies": {each.name: _policy(each) for each in self.policies},
-            "services": {each.name: self._service(each) for each in self.services},
-        }
-        return json.dumps({name: each for name, each in document.items() if each})
-
-    def _service(self, service: Service) -> dict[str, Any]:
-        shape: dict[str, Any] = {
-            "team": self.team,
-            "integrations": {service.name: _integration(service)} | _pulse(service),
-            "receivers": {
-                f"hook-{number}": {"channel": "webhook", "to": f"https://{host}/"}
-                for number, host in enumerate(service.hooks)
-            },
-        }
-        if service.policy is not None:
-            shape["policy"] = service.policy
-        if service.acknowledgement_timeout is not None:
-            shape["acknowledgement_timeout"] = f"{service.acknowledgement_timeout}m"
-        if service.supported_from is not None:
-            hours = {"start": _wall(service.supported_from), "end": _wall(BEFORE_THE_NIGHT)}
-            shape["support_hours"] = {"zone": "UTC", "times": [hours]}
-        return shape
-
-
-def _integration(service: Service) -> dict[str, Any] | str:
-    if service.page_after is None and not service.routes:
-        # As older versions know it.
-        return f"Monitor of {service.name}"
-    shape: dict[str, Any] = {"name": f"Monitor of {service.name}"}
-    if service.page_after is not None:
-        shape["page_after"] = {"time": f"{service.page_after}m"}
-    if service.routes:
-        shape["routes"] = [
-            {"when": f"payload.source == '{source}'", "service": name}
-            for source, name in service.routes.items()
-        ]
-    return shape
-
-
-def _pulse(service: Service) -> dict[str, Any]:
-    pulse = service.pulse
-    if pulse is None:
-        return {}
-    beats = {"every": f"{pulse.every}m", "grace": f"{pulse.grace}m"}
-    return {pulse.name: {"name": pulse.name, "heartbeat": beats}}
-
-
-# Minutes: hours that end before the night begins.
-BEFORE_THE_NIGHT: Final = -60
-
-
-def _wall(minutes: int) -> str:
-    """The time of the day, so many minutes after the night began."""
-    return f"{START + timedelta(minutes=minutes):%H:%M}"
-
-
-def _person(person: Person) -> dict[str, Any]:
-    hours = {}
-    if person.quiet_until is not None:
-        times = [{"start": _wall(BEFORE_THE_NIGHT), "end": _wall(person.quiet_until)}]
-        hours = {"quiet_hours": {"zone": "UTC", "times": times}}
-    return hours | {
-        "email": f"{person.name}@example.com",
-        "role": "RESPONDER",
-        "contact_methods": {
-            each.name: {"channel": each.channel, "to": each.to} for each in person.methods
-        },
-        "rules": {
-            urgency: [
-                {"method": rule.method, **({"after": f"{rule.after}m"} if rule.after else {})}
-                for rule in rules
-            ]
-            for urgency, rules in person.rules.items()
-        },
-    }
-
-
-def _rota(rota: Rota) -> dict[str, Any]:
-    layer = {
-        "users": list(rota.people),
-        "turn": "1d",
-        "handoff": _wall(rota.handoff),
-        "start": f"{START - timedelta(days=1):%Y-%m-%d}",
-    }
-    channel = {"channel": "webhook", "to": f"https://{rota.host}/"}
-    return {"zone": "UTC", "layers": {"days": layer}, "channel": channel}
-
-
-def _policy(policy: Policy) -> dict[str, Any]:
-    return {
-        "steps": [
-            {
-                "targets": [{"schedule": step.rota}]
-                if step.rota
-                else [{"user": name} for name in step.people],
-                **({"after": f"{step.after}m"} if step.after else {}),
-            }
-            for step in policy.steps
-        ],
-        "repeat": policy.repeat,
-        "repeat_after": f"{policy.repeat_after}m",
-    }
 
 
 def phone(name: str, number: int) -> Method:

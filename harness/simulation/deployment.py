@@ -15,22 +15,32 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from harness.simulation import machine, template, twilio
-from harness.simulation.clients import DynamoClient, ParameterClient, QueueClient, TopicClient
+from harness.simulation.bucket import Bucket, BucketClient
+from harness.simulation.clients import (
+    DynamoClient,
+    ParameterClient,
+    QueueClient,
+    TopicClient,
+    stack,
+)
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.functions import Doom, Lambda, Process, Version
 from harness.simulation.hub import Future, Hub
-from harness.simulation.journal import Journal, Told
+from harness.simulation.journal import Journal, Published, Told
 from harness.simulation.queues import Queue
 from harness.simulation.receivers import OURS, Mail, Phone, Receivers, Website
 from harness.simulation.sandbox import Sandbox, current
 from harness.simulation.streams import Stream
 from harness.simulation.upgrade import Upgrade
 from harness.simulation.weather import Outage, Weather
+from harness.simulation.web import Answer
 from harness.simulation.writes import failure
 
 OPERATORS_PROGRAM: Final = "opsknight_cli.main.main"
 # API Gateway waits for so long.
 ASYNCHRONOUS_RETRIES: Final = (60.0, 120.0)
+PAGES: Final = template.Schedule("PublishFunction", 60.0)
+"""Only nights with a status page have it: it costs each minute of a night."""
 
 
 @cache
@@ -40,21 +50,6 @@ def version(root: Path, name: str = "") -> Version:
     handlers = (each.handler for each in functions.values())
     program = machine.load(root, entries=(*handlers, OPERATORS_PROGRAM))
     return Version(functions, program, name)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self.text)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
 
 
 @dataclass(repr=False)
@@ -72,6 +67,8 @@ class Deployment:
     upgrade: Upgrade | None = None
     """From the code of another tree to that at `root`, and perhaps back."""
     doom: Doom | None = None
+    publishes: bool = False
+    """Whether there are public status pages: their worker wakes each minute."""
 
     def __post_init__(self) -> None:
         self.hub = hub = Hub(self.seed)
@@ -91,6 +88,7 @@ class Deployment:
         self._outside = self.functions.process("outside", {}, mortal=False)
         current.find = self._current
         self._is_busy: list[Future] = []
+        self.bucket = Bucket(self._published)
 
     def _current(self) -> Sandbox:
         life = self.hub.life()
@@ -110,7 +108,8 @@ class Deployment:
 
     def begin(self) -> None:
         """From now on the clock ticks."""
-        for schedule in self.shape.schedules:
+        pages = [PAGES] if self.publishes else []
+        for schedule in (*self.shape.schedules, *pages):
             first = self.hub.chance.uniform(0, schedule.every)
             self.hub.later(first, partial(self._tick, schedule))
 
@@ -131,7 +130,9 @@ class Deployment:
         if weather.lost_tick and self.hub.chance.random() < weather.lost_tick:
             self.journal.note(self.hub.now, "a tick does not come")
             return
-        self._wake(schedule.function, {}, ASYNCHRONOUS_RETRIES)
+        # The worker of status pages is not tried again: the next minute asks for all.
+        retries = () if schedule is PAGES else ASYNCHRONOUS_RETRIES
+        self._wake(schedule.function, {}, retries)
 
     def schedule(self, function: str) -> None:
         """Wakes it once, as its schedule does."""
@@ -242,6 +243,8 @@ class Deployment:
                 return QueueClient(self.queues, process)
             case "sns":
                 return TopicClient(self._publish, process)
+            case "s3":
+                return BucketClient(self.bucket, process, timeout)
             case "ssm":
                 return ParameterClient(self.parameters, process)
             case "pinpoint-sms-voice-v2":
@@ -249,7 +252,7 @@ class Deployment:
             case "sesv2":
                 return Mail(self.receivers, process, timeout)
             case "cloudformation":
-                return SimpleNamespace(describe_stacks=_stack)
+                return SimpleNamespace(describe_stacks=stack)
             case "sts":
                 return SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::1:user/x"})
             case _:
@@ -277,24 +280,21 @@ class Deployment:
         process.strike()
         return answer
 
-    def _publish(self, message: str, process: Process) -> Told:
+    def _published(self, key: str, content: bytes) -> None:
+        name, _, document = key.removeprefix("status/").partition("/")
+        if document == "status.json":
+            states = {each["name"]: each["state"] for each in json.loads(content)["services"]}
+            self.journal.published.append(Published(self.hub.now, name, states))
+            self.journal.note(self.hub.now, f"the status page {name} says {states}")
+
+    def _publish(self, topic: str, message: str, process: Process) -> Told:
+        if topic == "Renders":
+            event = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message}}]}
+            seconds = self.hub.chance.uniform(0.05, 0.5)
+            self.hub.later(seconds, partial(self._wake, PAGES.function, event, ()))
+            return Told(self.hub.now, message)
         told = Told(self.hub.now, message)
         self.journal.fallback.append(told)
         process.told.append(told)
         self.journal.note(self.hub.now, f"the fallback hears: {message[:80]!r}")
         return told
-
-
-def _stack(**_: Any) -> dict[str, Any]:
-    outputs = {
-        "TableName": "Table",
-        "PagesUrl": "Pages",
-        "PagesHighUrl": "PagesHigh",
-        "ApiUrl": template.PARAMETERS["PublicUrl"],
-        "Version": "0.1.0",
-    }
-    found = {
-        "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
-        "Parameters": [{"ParameterKey": "RetentionDays", "ParameterValue": "400"}],
-    }
-    return {"Stacks": [found]}

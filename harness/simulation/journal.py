@@ -1,7 +1,7 @@
 """The record of a night, for the judge and for the reader of its story.
 
-`heard`, `asked` and `fallback` are what the world outside saw, and all that the judge is shown.
-`lines` are from inside, for the story alone.
+`heard`, `asked`, `fallback` and `published` are what the world outside saw, and all that the judge
+is shown. `lines` are from inside, for the story alone.
 """
 
 import re
@@ -90,11 +90,22 @@ class Told:
         return self.sender_died or not self.is_answered
 
 
+@dataclass(frozen=True)
+class Published:
+    """What a status page says from now on."""
+
+    at: float
+    page: str
+    states: dict[str, str]
+    """By the name of the service."""
+
+
 @dataclass
 class Journal:
     heard: list[Heard] = field(default_factory=list[Heard])
     asked: list[Asked] = field(default_factory=list[Asked])
     fallback: list[Told] = field(default_factory=list[Told])
+    published: list[Published] = field(default_factory=list[Published])
     deaths: int = 0
     died: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """When, and a process of which function."""

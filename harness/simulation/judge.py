@@ -12,6 +12,7 @@ from math import inf
 from harness.simulation.cases import Case, State, name_of, names_of, read
 from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
+from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, Patience, Verdict, Violation
@@ -30,7 +31,9 @@ class Judge:
         cases = read(journal.asked, self.configuration)
         verdict = Verdict(incidents=len(cases), messages=len(journal.heard))
         heard: Mapping[tuple[str, str], list[Heard]] = defaultdict(list)
-        for each in journal.heard:
+        others = set(self.configuration.listening)
+        people_heard = [each for each in journal.heard if each.to not in others]
+        for each in people_heard:
             is_excused = each.sender_died or not each.is_answered
             verdict.excused += is_excused
             if each.answers:
@@ -61,7 +64,9 @@ class Judge:
             violations, doubles = self._counts(case, due, people)
             verdict.violations += violations
             verdict.doubles += doubles
-        verdict.violations += strays(journal.heard, cases)
+        verdict.violations += strays(people_heard, cases)
+        echoes = Echoes(self.configuration, self.patience, self.outages, self.until, journal)
+        verdict.violations += [*echoes.mirrors(), *echoes.reports(), *echoes.pages(cases)]
         verdict.violations += twins(cases.values())
         verdict.violations += broken(journal.asked)
         verdict.violations += replies(journal.asked, journal.heard, self.outages, self.until)

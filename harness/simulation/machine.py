@@ -28,6 +28,7 @@ PACKAGES: Final = (
     "notify",
     "respond",
     "canary",
+    "status",
     COMMAND_LINE,
 )
 

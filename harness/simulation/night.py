@@ -11,6 +11,7 @@ from harness.simulation import upgrade as upgrades
 from harness.simulation.configuration import Configuration, with_more
 from harness.simulation.deployment import Deployment
 from harness.simulation.fates import Incident
+from harness.simulation.file import written
 from harness.simulation.journal import Journal
 from harness.simulation.judge import Judge
 from harness.simulation.machine import ROOT
@@ -40,7 +41,12 @@ class Night:
 
     def __post_init__(self) -> None:
         self.deployment = Deployment(
-            self.seed, self.weather, outages=self.outages, root=self.root, upgrade=self.upgrade
+            self.seed,
+            self.weather,
+            outages=self.outages,
+            root=self.root,
+            upgrade=self.upgrade,
+            publishes=bool(self.configuration.pages),
         )
         self.outside = Outside(self.deployment, self.configuration)
         self.outside.set_up(self.upgrade.older if self.upgrade else self.root)
@@ -74,6 +80,8 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     made = Night(seed, weather, configuration, root=root, upgrade=upgrade)
     if chance.random() < 0.3:
         made.outages.append(_outage(chance, configuration))
+    if configuration.listening and chance.random() < 0.6:
+        made.outages.append(_away(chance, chance.choice(configuration.listening)))
     at = chance.uniform(50, 90)
     # A few that come one after the other, or more of them in a minute.
     count, gaps = (chance.randint(2, 5), (2, 120)) if chance.random() < 0.8 else (12, (0, 5))
@@ -92,16 +100,19 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
 
 def _tidies(made: Night) -> None:
     """An operator adds what nobody uses, and takes it away again."""
-    apply, text = made.outside.operate, made.configuration.text()
-    apply("apply", "-", "--yes", stdin=with_more(made.configuration).text())
+    apply, text = made.outside.operate, written(made.configuration)
+    apply("apply", "-", "--yes", stdin=written(with_more(made.configuration)))
     made.deployment.hub.sleep(30)
     apply("apply", "-", "--yes", "--prune", stdin=text)
 
 
 def _outage(chance: Random, configuration: Configuration) -> Outage:
     person = chance.choice(configuration.people)
-    method = chance.choice(person.methods)
+    return _away(chance, chance.choice(person.methods).address)
+
+
+def _away(chance: Random, to: str) -> Outage:
     mood = chance.choice((Mood.HANGS, Mood.FAILS, Mood.SILENT, Mood.REFUSES))
     since = chance.uniform(0, 10 * MINUTE)
     length = chance.choice((chance.uniform(30, 90), chance.uniform(30, 20 * MINUTE)))
-    return Outage(method.address, mood, since, since + length)
+    return Outage(to, mood, since, since + length)

@@ -17,10 +17,12 @@ from urllib.parse import quote
 from harness.simulation import twilio
 from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
-from harness.simulation.deployment import Answer, Deployment
+from harness.simulation.deployment import Deployment
+from harness.simulation.file import written
 from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard
 from harness.simulation.machine import ROOT
 from harness.simulation.weather import CALM
+from harness.simulation.web import Answer
 
 SLACK_SECRET: Final = "a-signing-secret"
 SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
@@ -47,7 +49,7 @@ _MADE: Final[dict[tuple[str, Path], SetUp]] = {}
 
 
 def _set_up(configuration: Configuration, root: Path) -> SetUp:
-    which = configuration.text(), root
+    which = written(configuration), root
     if which not in _MADE:
         outside = Outside(Deployment("set-up", CALM, root=root), configuration)
         outside.configure()
@@ -82,7 +84,7 @@ class Outside:
         self.deployment.database.load(made.items)
 
     def configure(self) -> None:
-        self._must("apply", "-", "--yes", stdin=self.configuration.text())
+        self._must("apply", "-", "--yes", stdin=written(self.configuration))
         for service in self.configuration.services:
             pulses = [service.pulse.name] if service.pulse else []
             for name in (service.name, *pulses):

@@ -128,11 +128,20 @@ class Website:
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
         self.process.strike()
         said = json.loads(body) if body else {}
+        if "event_action" in said:
+            return self._passed(said, timeout)
         incidents = said.get("incidents") or [said[each] for each in ("incident",) if each in said]
         words = [said.get("event", ""), said.get("note", ""), *(it["title"] for it in incidents)]
         text = " | ".join(str(each) for each in words if each)
         text += "".join(f" {each['link']}" for each in incidents if each.get("link"))
         delivery = headers.get("X-OpsKnight-Delivery", "")
         mood = self.receivers.take(self.process, self.host, text, delivery, timeout)
+        self.process.strike()
+        return Reply({Mood.REFUSES: 400, Mood.FAILS: 503}.get(mood, 200))
+
+    def _passed(self, said: Mapping[str, Any], timeout: float) -> Reply:
+        """An event as its monitor sent it, from a mirror."""
+        words = (said["event_action"], said["dedup_key"], said["payload"]["summary"])
+        mood = self.receivers.take(self.process, self.host, " | ".join(words), "", timeout)
         self.process.strike()
         return Reply({Mood.REFUSES: 400, Mood.FAILS: 503}.get(mood, 200))

@@ -8,9 +8,11 @@ from typing import Final
 from harness.simulation.configuration import (
     Configuration,
     Method,
+    Page,
     Person,
     Policy,
     Pulse,
+    Report,
     Rule,
     Service,
     Step,
@@ -132,9 +134,20 @@ PULSES: Final = Configuration(
         Service("pond", "relay", pulse=Pulse("case-9003")),
     ),
 )
+# Others listen: a system that is mirrored to, a desk that gets a report, and customers.
+ECHOES: Final = Configuration(
+    people=(ADA, BEN),
+    policies=(Policy("relay", (Step(("ada",)), Step(("ben",), 3)), repeat=1, repeat_after=3),),
+    services=(
+        Service("shop", "relay", hooks=("chat.example.com",), mirror="old.example.com"),
+        Service("bank", "relay", mirror="vault.example.com"),
+    ),
+    reports=(Report("morning", 14, "desk.example.com"),),
+    pages=(Page("front", ("shop", "bank"), 3),),
+)
 # Those that the command line of an older version can set up, too.
 OLDER: Final = (RELAY, PAIR, TEAM, MACHINES, HASTY)
-ALL: Final = (*OLDER, HOURS, ROUTED, PULSES)
+ALL: Final = (*OLDER, HOURS, ROUTED, PULSES, ECHOES)
 
 
 def choose(chance: Random, teams: Sequence[Configuration] = ALL) -> Configuration:

@@ -21,6 +21,8 @@ from harness.simulation.night import MINUTE, Night
 from harness.simulation.weather import CALM
 
 PHONE: Final = phone("phone", 1)
+NEXT: Final = phone("phone", 2)
+"""Of whoever is paged an hour later."""
 # Each key may send 120 events in a minute.
 EVENTS_OF_A_KEY: Final = 100
 # Larger storms take more minutes.
@@ -34,8 +36,11 @@ def storm(incidents: int) -> Iterator[str]:
     services = ceil(min(incidents, IN_A_MINUTE) / EVENTS_OF_A_KEY)
     seconds = max(50.0, incidents / IN_A_MINUTE * MINUTE)
     configuration = Configuration(
-        people=(Person("ada", (PHONE,), always(Rule("phone"))),),
-        policies=(Policy("main", (Step(("ada",)),), repeat_after=600),),
+        people=tuple(
+            Person(name, (each,), always(Rule("phone")))
+            for name, each in (("ada", PHONE), ("ben", NEXT))
+        ),
+        policies=(Policy("main", (Step(("ada",)), Step(("ben",), 60)), repeat_after=600),),
         services=tuple(Service(f"service-{number}", "main") for number in range(services)),
     )
     minutes = ceil(seconds / MINUTE) + 4
@@ -64,8 +69,10 @@ def storm(incidents: int) -> Iterator[str]:
     waits = sorted(first[name] - opened[name] for name in first if name in opened)
     twice = sum(times > 1 for times in told.values())
     most = max(told.values(), default=0)
+    next_one = sum(each.to == NEXT.address for each in night.journal.heard)
     yield (
-        f"{incidents:,} incidents in {seconds:.0f} s: {len(night.journal.heard)} messages; "
+        f"{incidents:,} incidents in {seconds:.0f} s: {len(night.journal.heard)} messages, "
+        f"{next_one} of them to the next person; "
         f"{len(told):,} told, after {waits[len(waits) // 2]:.0f} s at the median and "
         f"{waits[-1]:.0f} s at most; {twice} told twice or more, at most {most} times; "
         f"{len(night.journal.fallback)} messages to the fallback"

@@ -44,6 +44,9 @@ KINDS: Final = (
     "window",
     "fallback",
     "notice",
+    "mirror",
+    "report",
+    "page",
     "two at once",
     "answer",
 )

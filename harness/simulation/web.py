@@ -4,6 +4,7 @@ What a receiver does with a call is its own (`receivers.py`).
 """
 
 import http.client
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
@@ -26,6 +27,21 @@ class Reply:
 
     def read(self, most: int) -> bytes:
         return self.body[:most]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.text)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 class Server(Protocol):
