@@ -24,7 +24,7 @@ from escalation.engine import Engine
 from escalation.figures import Figures
 from escalation.outbox import Outbox
 from escalation.published import watch
-from escalation.sweep import sweep, tick
+from escalation.sweep import meant_for, sweep, tick
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import Lane, lanes
@@ -80,7 +80,7 @@ def on_due(event: Mapping[str, Any], context: LambdaContext) -> Any:
 
 def on_tick(event: Mapping[str, Any], context: LambdaContext) -> None:
     try:
-        tick(engine(), arrivals().waiting())
+        tick(engine(), arrivals().waiting(), meant_for(event, engine().clock()))
     finally:
         engine().outbox.check_fallback()
 

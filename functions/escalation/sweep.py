@@ -2,10 +2,11 @@
 bounded batches. What happens to each incident is in `engine`.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -35,12 +36,24 @@ ALL_SHARDS: Final = frozenset(range(DUE_SHARDS))
 SPEAKER: Final = frozenset([0])
 
 
-def tick(engine: Engine, arrivals: int = 0) -> None:
+def meant_for(event: Mapping[str, Any], now: datetime) -> datetime:
+    """When the tick in a schedule's event was due: that long ago it may have been, and by its own
+    time each minute is looked ahead at by one tick. Now, if it says nothing that can be.
+    """
+    try:
+        at = datetime.fromisoformat(event["time"])
+        return at if timedelta(0) <= now - at < REPLACED else now
+    # Somebody has woken it by hand, with whatever words.
+    except (KeyError, TypeError, ValueError):
+        return now
+
+
+def tick(engine: Engine, arrivals: int = 0, at: datetime | None = None) -> None:
     """Every minute: starts the sweep of each shard that holds work, and an audit. `arrivals` is how
     many events of AWS wait to be taken: usually none, so three ticks in a row that see some are an
-    alarm.
+    alarm. `at` is when it was due, if not now.
     """
-    at = engine.clock()
+    at = at or engine.clock()
     held, drain = engine.outbox.held(), engine.outbox.drain
     worst = max(minutes_of(lane, held, drain) for lane in Lane)
     if arrivals:

@@ -1,7 +1,7 @@
 """The engine's messages, its sweep and its auditor: what each does, and what a bad one harms."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from escalation.audit import audit
 from escalation.directory import Directory
 from escalation.handler import on_message
-from escalation.sweep import BATCH, tick
+from escalation.sweep import BATCH, meant_for, tick
 from harness.invariants import check
 from harness.people import ADA
 from harness.pipeline import Pipeline, step
@@ -111,6 +111,46 @@ def test_without_an_answer_of_the_index_every_shard_is_swept(
     night.engine = replace(night.engine, table=replace(night.world.table, client=refusing))
     assert swept_by_a_tick(night) == list(range(DUE_SHARDS))
     assert '"Failures":[1.0]' in capsys.readouterr().out
+
+
+NOW = datetime(2026, 11, 23, 3, 1, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event", "at"),
+    [
+        ({"time": "2026-11-23T03:00:58Z"}, NOW - timedelta(seconds=6)),
+        ({"time": "2026-11-23T03:01:04Z"}, NOW),
+        # Older than its successor, of a clock that is ahead, and by hand.
+        ({"time": "2026-11-23T03:00:04Z"}, NOW),
+        ({"time": "2026-11-23T03:01:09Z"}, NOW),
+        ({}, NOW),
+        ({"time": "soon"}, NOW),
+        ({"time": None}, NOW),
+        ({"time": "2026-11-23T03:00:58"}, NOW),
+    ],
+)
+def test_a_tick_is_of_the_time_at_which_it_was_due(event: dict[str, Any], at: datetime) -> None:
+    assert meant_for(event, NOW) == at
+
+
+def test_each_minute_is_looked_ahead_at_once_however_late_a_tick_comes(night: Pipeline) -> None:
+    """One that was due at 58 seconds and comes in the next minute, and the one after it."""
+    start = night.world.clock().replace(second=58, microsecond=0)
+    looked = []
+    for minute, late in enumerate((0, 4, 0)):
+        due = start + timedelta(minutes=minute)
+        night.world.clock.at = due + timedelta(seconds=late)
+        night.post.queued.clear()
+        tick(night.engine, 0, meant_for({"time": due.isoformat()}, night.world.clock()))
+        [first] = {
+            each.message.tick_at
+            for each in night.post.queued
+            if isinstance(each.message, SweepShard)
+        }
+        assert first is not None
+        looked.append(first.replace(second=0) - start.replace(second=0))
+    assert looked == [timedelta(minutes=minute) for minute in range(3)]
 
 
 def test_a_message_that_comes_early_is_put_back(night: Pipeline) -> None:

@@ -648,6 +648,16 @@ def test_what_is_invoked_asynchronously_is_not_tried_for_hours_nor_lost() -> Non
     clocks = {"TickFunction", "CanaryFunction", "PublishFunction"}
     scheduled = {("Schedule", name) for name in clocks}
     assert asynchronous == {*scheduled, ("EventBridgeRule", "NotifyFunction")}
+    topics = {
+        each["Endpoint"]["Ref"].removesuffix(".Alias")
+        for each in of_type("AWS::SNS::Subscription").values()
+        if each["Protocol"] == "lambda"
+    }
+    for name in {function for _, function in asynchronous} | topics:
+        # A minute's own, or tried for hours and then kept.
+        settled = functions()[name]["EventInvokeConfig"]
+        assert settled["MaximumRetryAttempts"] <= 2, name
+        assert name in clocks or "OnFailure" in settled["DestinationConfig"], name
     rules = functions()["NotifyFunction"]["Events"]
     email, phone = (
         rules[each]["Properties"]["Pattern"] for each in ("EmailReports", "PhoneReports")

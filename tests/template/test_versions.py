@@ -127,6 +127,8 @@ def test_whatever_calls_a_function_calls_its_alias() -> None:
                     # A queue, whose reader is in this list.
                     continue
                 called[name] = target
+            case "AWS::SNS::Subscription" if properties["Protocol"] == "lambda":
+                called[name] = properties["Endpoint"]
             case "AWS::Lambda::EventInvokeConfig":
                 called[name] = {"Ref": f"{properties['FunctionName']['Ref']}Aliaslive"}
             case "AWS::ApiGatewayV2::Integration":
