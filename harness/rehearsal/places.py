@@ -50,7 +50,11 @@ class Stored:
     def overdue(self, now: datetime) -> int:
         """How many things should have been done by now."""
         by = now.strftime("%Y-%m-%dT%H:%M:%S")
-        return sum("due_shard" in item and item["due_at"]["S"] < by for item in self.items())
+        return sum(
+            item["due_at"]["S"] < by
+            for item in self.items()
+            if "due_shard" in item and "due_at" in item
+        )
 
     def alerts(self) -> dict[str, list[str]]:
         """The incidents with an alert of each event, by the number in the event's details."""

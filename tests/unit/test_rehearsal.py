@@ -1,6 +1,7 @@
 """The verdict on a rehearsed upgrade notices each kind of loss and doubling, and nothing else."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.rehearsal.monitors import Posted
+from harness.rehearsal.places import Stored
 from harness.rehearsal.tree import Tree
 from harness.rehearsal.verdict import (
     HOLD_IS_KNOWN,
@@ -162,3 +164,21 @@ def test_a_version_to_go_back_to_is_asked_for_before_anything_begins(
     programs: Any = SimpleNamespace()
     assert Tree(tmp_path, programs).keeps_versions() is keeps
     assert Tree(ROOT, programs).keeps_versions()
+
+
+def test_what_is_overdue_is_waited_for_and_what_waits_for_its_time_is_not() -> None:
+    def due(at: str | None, **more: str) -> dict[str, Any]:
+        return {name: {"S": each} for name, each in {**more, "due_at": at}.items() if each}
+
+    class Found(Stored):
+        def items(self) -> list[dict[str, Any]]:
+            return [
+                due("2026-11-23T03:00:00.000000Z", due_shard="1"),
+                due("2026-11-23T03:00:59.500000Z", due_shard="2"),
+                due("2026-11-23T03:01:00.000001Z", due_shard="3"),
+                # Nothing is due of it, and what no sweep looks after.
+                due(None, due_shard="4"),
+                due("2026-11-23T03:00:00.000000Z"),
+            ]
+
+    assert Found("", "").overdue(datetime(2026, 11, 23, 3, 1, tzinfo=UTC)) == 2
