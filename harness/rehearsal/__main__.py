@@ -3,7 +3,6 @@ go and goes back, under load all the time.
 """
 
 import argparse
-import shutil
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ from local.front import Front
 from local.health import warm_up
 from local.ministack import forget_account, ministack
 from local.ports import HOST, Port
-from local.programs import ROOT, Failure, Programs
+from local.programs import ROOT, Failure, Programs, discard
 
 STATE: Final = ROOT / ".local" / "rehearsal"
 DIRECTORY: Final = Path(__file__).with_name("directory.yaml")
@@ -93,11 +92,12 @@ def rehearse(course: Course) -> Verdict:
     """Raises `Failure` if something does not start, does not deploy or cannot be gone back to."""
     STATE.mkdir(parents=True, exist_ok=True)
     scratch = STATE / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
+    discard(scratch)
     scratch.mkdir()
     older = archived(course.commit, STATE)
     with ExitStack() as everything:
-        everything.callback(_tidy, scratch)
+        # Each process of a function has unpacked its code and the layer there.
+        everything.callback(discard, scratch)
         places = Places()
         mail = everything.enter_context(closing(_ANY.listen()))
         inbox = everything.enter_context(Inbox(mail, watch=places.takes))
@@ -226,12 +226,6 @@ def _judged(
         ended=ended,
         held=held,
     )
-
-
-def _tidy(scratch: Path) -> None:
-    # Each process of a function has unpacked its code and the layer there.
-    with _step("tidy up"):
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager
