@@ -15,6 +15,7 @@ from typing import Final
 from bench.calls import measure_round_trips, measure_units
 from bench.cold import measure_cold_start
 from bench.configuration import measure_configuration
+from bench.console import measure_console
 from bench.cost import measure_cost
 from bench.cpu import measure_cpu
 from bench.figures import Figure, table
@@ -48,6 +49,7 @@ FIGURES: Final[Mapping[str, Callable[[str, bool], list[Figure]]]] = {
     "storm": measure_storm,
     "hot-key": measure_hot_key,
     "configuration": measure_configuration,
+    "console": measure_console,
     "cost": measure_cost,
     "start": measure_start,
 }
