@@ -1,7 +1,7 @@
 /** The frame of the console: who looks, how old the data is, and which page the address names. */
 import type { JSX } from "preact";
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { answered, api, type Me } from "./api/client";
 import { useLoad } from "./api/load";
@@ -40,6 +40,13 @@ function App(): JSX.Element {
   useEffect(() => {
     if (page === "") go(`${ROOT}incidents`, true);
   }, [page]);
+  const pages = useRef<HTMLElement>(null);
+  // On a phone there are more pages than fit.
+  useEffect(() => {
+    const nav = pages.current;
+    const open = nav?.querySelector<HTMLElement>("[aria-current]");
+    if (nav && open) nav.scrollLeft = open.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
+  }, [page]);
   const me = useLoad(() => answered(api.GET("/api/me", {})));
   const live = usePulse("");
   useEffect(() => {
@@ -52,7 +59,7 @@ function App(): JSX.Element {
         <Link to={`${ROOT}incidents`} class="brand">
           OpsKnight
         </Link>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={pages}>
           {PAGES.map(([name, label]) => (
             <Link to={`${ROOT}${name}`} {...(page === name ? { "aria-current": "page" } : {})}>
               {label}

@@ -9,6 +9,7 @@ from playwright.sync_api import (
     BrowserContext,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -30,6 +31,8 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    # Assertions wait for what a busy machine has yet to draw.
+    expect.set_options(timeout=20_000)
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("Chromium is not installed")

@@ -34,7 +34,7 @@ export function HeartbeatsPage({ zone }: { zone: string | undefined }): JSX.Elem
       {!data && !error && <div class="skeleton" aria-hidden="true" />}
       {data && all.length > 0 && (
         <p class="dim" role="status">
-          {wrong ? `${wrong} of ${all.length} need somebody.` : `All ${all.length} are as they should be.`}
+          {wrong ? `${wrong} of ${all.length} ${wrong === 1 ? "needs" : "need"} somebody.` : `All ${all.length} are as they should be.`}
         </p>
       )}
       {data && all.length === 0 && (

@@ -179,18 +179,15 @@ function Row({ each, acts, now, off, gone, chosen, choose }: RowProps): JSX.Elem
       </label>
       <div class="what">
         <p class="tags">
-          <UrgencyTag of={each.urgency} /> <StatusTag of={each.status} />{" "}
-          <span class="dim" title={each.createdAt}>
-            {span(now - Date.parse(each.createdAt))}
-          </span>
+          <UrgencyTag of={each.urgency} /> <StatusTag of={each.status} />
           {gone && <span class="tag">no longer active</span>}
         </p>
         <Link to={`${ROOT}incidents/${each.id}`} class="title">
           <bdi>{each.title}</bdi>
         </Link>
         <p class="dim">
-          {each.serviceName ?? each.serviceId}
-          {each.assigneeName ? ` · ${each.status === "OPEN" ? "assigned to" : ""} ${each.assigneeName}` : ""}{" "}
+          <span title={each.createdAt}>{span(now - Date.parse(each.createdAt))}</span> · {each.serviceName ?? each.serviceId}
+          {each.assigneeName ? ` · ${each.status === "OPEN" ? "assigned to " : ""}${each.assigneeName}` : ""}{" "}
           <OutcomeNote of={outcome} />
         </p>
       </div>

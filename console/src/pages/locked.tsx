@@ -14,7 +14,7 @@ export function Locked({ what, part, me, yaml }: { what: string; part: Part; me:
   return (
     <details class="locked">
       <summary>
-        <span aria-hidden="true">&#128274;</span> {what} are in{" "}
+        {what} are in{" "}
         {place ? (
           <bdi class="place">
             {place.file}:{place.line}

@@ -13,6 +13,8 @@ import { Subscribe } from "./subscribe";
 type Shift = Schedule["shifts"][number];
 
 const DAY = 86_400_000;
+// Of my own shifts; the rest is a step away.
+const SHOWN = 5;
 /** How far ahead people see their own shifts. */
 const MINE_DAYS = 28;
 
@@ -46,14 +48,13 @@ export function OnCallPage({ me }: { me: Me }): JSX.Element {
         <section class="mine">
           <h2>You</h2>
           {mine.length === 0 && <Empty>You have no shift in the next four weeks.</Empty>}
-          <ul class="shifts">
-            {mine.map(({ schedule, shift }) => (
-              <li>
-                <b>{schedule.name}</b> {range(shift, now, zone)}
-                {Date.parse(shift.start) <= now && <span class="tag now"> now</span>}
-              </li>
-            ))}
-          </ul>
+          <Mine of={mine.slice(0, SHOWN)} now={now} zone={zone} />
+          {mine.length > SHOWN && (
+            <details>
+              <summary>{mine.length - SHOWN} more in the next four weeks</summary>
+              <Mine of={mine.slice(SHOWN)} now={now} zone={zone} />
+            </details>
+          )}
           <Subscribe />
         </section>
       )}
@@ -67,9 +68,32 @@ export function OnCallPage({ me }: { me: Me }): JSX.Element {
   );
 }
 
-function range(shift: { start: string; end: string }, now: number, zone: string | undefined): string {
-  const began = Date.parse(shift.start) <= now;
-  return began ? `until ${clock(shift.end, now, zone)}` : `${clock(shift.start, now, zone)} to ${clock(shift.end, now, zone)}`;
+interface MineProps {
+  of: { schedule: Schedule; shift: Shift }[];
+  now: number;
+  zone: string | undefined;
+}
+
+function Mine({ of, now, zone }: MineProps): JSX.Element {
+  return (
+    <ul class="shifts">
+      {of.map(({ schedule, shift }) => (
+        <li>
+          <b>{schedule.name}</b> {range(shift, now, zone)}{" "}
+          {Date.parse(shift.start) <= now && <span class="tag now">now</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** "until 16:00", "Sat 08:00 to 16:00", "Sat 22:00 to Sun 06:00". */
+export function range(shift: { start: string; end: string }, now: number, zone: string | undefined): string {
+  const end = clock(shift.end, now, zone);
+  if (Date.parse(shift.start) <= now) return `until ${end}`;
+  // By the day of its start, an end on the same day is an hour alone.
+  const near = clock(shift.end, Date.parse(shift.start), zone);
+  return `${clock(shift.start, now, zone)} to ${near.length === 5 ? near : end}`;
 }
 
 function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: number; wish: (wished: Wished) => void }): JSX.Element {
@@ -107,7 +131,7 @@ function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: num
         <ol class="shifts">
           {week.map((each) => (
             <li class={each.override ? "override" : ""}>
-              <b>{each.userName ?? each.userId}</b> {clock(each.start, now, zone)} to {clock(each.end, now, zone)}
+              <b>{each.userName ?? each.userId}</b> {range(each, now, zone)}
               {each.override && <span class="tag"> override</span>}
             </li>
           ))}

@@ -8,7 +8,8 @@ import { escaped, markdown } from "./export";
 import { next } from "./incident";
 import { shown } from "./places";
 import { marks, standing } from "./receipt";
-import { gaps } from "./oncall";
+import { gaps, range } from "./oncall";
+import { initials } from "./schedule";
 
 const NOW = Date.parse("2026-11-23T03:05:00Z");
 
@@ -122,4 +123,17 @@ it("writes no markup of strangers into a post-mortem", () => {
 it("lays out an event, and changes no number of it", () => {
   expect(indented('{"a": [1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
   for (const text of ['{"a": 1.50}', '{"a": 12345678901234567890}', "no JSON"]) expect(indented(text)).toBe(text);
+});
+
+it("shortens a name that does not fit to its initials", () => {
+  expect(["Ada Lovelace", "grace", "Juan de la Cruz", "Ömer Çelik", ""].map(initials)).toEqual(["AL", "G", "JC", "ÖÇ", ""]);
+});
+
+it("says of an end on the same day its hour alone", () => {
+  const now = Date.parse("2026-11-27T10:20:00Z");
+  const said = (start: string, end: string): string => range({ start, end }, now, "UTC");
+  expect(said("2026-11-27T08:00:00Z", "2026-11-27T16:00:00Z")).toBe("until 16:00");
+  expect(said("2026-11-28T08:00:00Z", "2026-11-28T16:00:00Z")).toBe("Sat 08:00 to 16:00");
+  expect(said("2026-11-28T22:00:00Z", "2026-11-29T06:00:00Z")).toBe("Sat 22:00 to Sun 06:00");
+  expect(said("2026-12-08T08:00:00Z", "2026-12-08T16:00:00Z")).toBe("8 Dec 08:00 to 16:00");
 });

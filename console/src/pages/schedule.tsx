@@ -10,6 +10,8 @@ import { clock, day, midnights } from "../times";
 import { OverrideDialog, type Wished } from "./override";
 import { Subscribe } from "./subscribe";
 
+// Percent of two weeks: less holds no name.
+const NARROW = 6;
 const DAYS = 14;
 const DAY = 86_400_000;
 
@@ -129,6 +131,7 @@ function Lanes({ found, edges, zone, now, wish }: Shown): JSX.Element {
     setFocus(wanted);
     document.querySelector<HTMLElement>(`[data-place="${wanted[0]}-${wanted[1]}"]`)?.focus();
   };
+  const isNarrow = (shift: Shift): boolean => place(shift.end) - place(shift.start) < NARROW;
   return (
     <div class="lanes" role="group" aria-label="Shifts of two weeks. Arrow keys go from shift to shift.">
       <div class="lane days" aria-hidden="true">
@@ -150,7 +153,7 @@ function Lanes({ found, edges, zone, now, wish }: Shown): JSX.Element {
             ))}
             {lane.shifts.map((shift, number) => (
               <button
-                class={`shift ${hue(shift.userId)}${shift.override ? " override" : ""}`}
+                class={`shift ${hue(shift.userId)}${shift.override ? " override" : ""}${isNarrow(shift) ? " narrow" : ""}`}
                 data-place={`${row}-${number}`}
                 tabIndex={focus[0] === row && focus[1] === number ? 0 : -1}
                 style={{ left: `${place(shift.start)}%`, width: `${place(shift.end) - place(shift.start)}%` }}
@@ -160,7 +163,7 @@ function Lanes({ found, edges, zone, now, wish }: Shown): JSX.Element {
                 onKeyDown={(event) => press(event, row, number)}
                 onClick={() => wish(shift)}
               >
-                {shift.userName ?? shift.userId}
+                {isNarrow(shift) ? initials(shift.userName ?? shift.userId) : (shift.userName ?? shift.userId)}
               </button>
             ))}
             {lane.gaps.map((each) => (
@@ -178,6 +181,13 @@ function Lanes({ found, edges, zone, now, wish }: Shown): JSX.Element {
       ))}
     </div>
   );
+}
+
+/** Of a name that does not fit: "AL" for Ada Lovelace. */
+export function initials(name: string): string {
+  const found = name.split(/\s+/).filter(Boolean);
+  const last = found.length > 1 ? found[found.length - 1] : "";
+  return [found[0], last].map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
 }
 
 function words(shift: Shift, now: number, zone: string): string {

@@ -7,6 +7,7 @@ import { refused, useLoad } from "../api/load";
 import { Empty, Problem, useNow } from "../parts";
 import { Link, ROOT } from "../router";
 import { clock } from "../times";
+import { StatusPages } from "./statuspages";
 
 const LENGTHS = [30, 60, 120, 240] as const;
 
@@ -23,6 +24,7 @@ export function ServicesPage({ me }: { me: Me }): JSX.Element {
           <One key={each.id} service={each} me={me} now={now} again={again} />
         ))}
       </ul>
+      <StatusPages />
     </main>
   );
 }
