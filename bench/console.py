@@ -12,7 +12,7 @@ from itertools import batched
 from math import ceil
 from typing import Any, Final
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import APIResponse, BrowserContext, Page, sync_playwright
 
 from bench import prices
 from bench.calls import CallLog
@@ -197,13 +197,17 @@ def _fill(served: Site, wanted: int) -> None:
 def _pulse(
     context: BrowserContext, served: Site, number: int, log: CallLog, read: list[int]
 ) -> list[Figure]:
-    """The second of two polls: the first one looks up names and the session."""
-    for _ in range(2):
+    """A poll after the first, which looks up names and the session."""
+    answers: list[APIResponse] = []
+    while len(answers) < 2:
         log.drain()
         read.clear()
-        answer = context.request.get(f"{served.url}/api/pulse")
-        if not answer.ok:
-            raise RuntimeError(f"a poll was answered {answer.status}")
+        answer = context.request.get(f"{served.url}/api/pulse", timeout=120_000)
+        # A store on a busy machine may take longer than a function waits.
+        if answer.status != 503:
+            answers.append(answer)
+    if not all(each.ok for each in answers):
+        raise RuntimeError(f"a poll was answered {answers[-1].status}")
     calls = log.drain()
     other = sum(each.units for each in calls if each.operation != "Query")
     units = other + sum(max(ceil(each / 4096), 1) / 2 for each in read)
