@@ -48,11 +48,11 @@ def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) 
     assert told(sending)["reply_parameters"]["message_id"] == 42
 
 
-def edited(sending: Stage) -> Outcome:
+def edited(sending: Stage, number: str = "41") -> Outcome:
     channel = sending.senders[Channel.TELEGRAM]
     assert isinstance(channel, Updater)
     receiver = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": "-100123:42"})
-    return channel.update(BUNDLE, receiver, {"message_id": "41"})
+    return channel.update(BUNDLE, receiver, {"message_id": number})
 
 
 def test_telegram_edits_a_bundle_where_it_is(sending: Stage) -> None:
@@ -63,6 +63,14 @@ def test_telegram_edits_a_bundle_where_it_is(sending: Stage) -> None:
     assert (payload["chat_id"], payload["message_id"]) == ("-100123", 41)
     assert payload["text"] == telegram.render(BUNDLE)["text"]
     assert not payload.keys() & {"message_thread_id", "disable_notification"}
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "4 1", "٤"])
+def test_a_message_that_telegram_gave_a_strange_number_is_not_edited(
+    sending: Stage, number: str
+) -> None:
+    assert isinstance(edited(sending, number), PermanentFailure)
+    assert not sending.http.requests
 
 
 def test_telegram_finds_what_it_shows_already_unchanged(sending: Stage) -> None:

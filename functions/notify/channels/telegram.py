@@ -96,11 +96,15 @@ class Telegram:
 
     def update(self, message: Message, receiver: Receiver, place: Mapping[str, str]) -> Outcome:
         """https://core.telegram.org/bots/api#editmessagetext."""
+        number = place.get("message_id", "")
+        if not (number.isascii() and number.isdigit()):
+            # As Telegram never names one.
+            return PermanentFailure("the message has no number")
         http, payload = self.http.bounded(), render(message)
         # Of a new message only.
         payload.pop("disable_notification", None)
         chat = receiver.to.partition(":")[0]
-        payload |= {"chat_id": chat, "message_id": int(place["message_id"])}
+        payload |= {"chat_id": chat, "message_id": int(number)}
 
         def attempt(token: str) -> Outcome:
             url = api_url(self.base, f"bot{token}", "editMessageText")
@@ -114,7 +118,7 @@ class Telegram:
                 return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
             if answer.status == 400 and _SAME in str(reply.get("description")):
                 # By a sender that died, or got no answer.
-                return Sent(place["message_id"])
+                return Sent(number)
             return outcome
 
         return self.secrets.using(receiver.secret, attempt)
