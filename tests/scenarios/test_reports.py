@@ -13,6 +13,8 @@ from harness.pipeline import Pipeline
 from harness.world import World, deadline
 from notify.channels.reported import report_in
 from opsknight.directory.entries import Role, User
+from opsknight.directory.mirror import Mirror, System
+from opsknight.directory.passing_on import MirrorState
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.directory.reports import DailyReport
 from opsknight.health.report import Report
@@ -20,7 +22,7 @@ from opsknight.incident.commands import Acknowledge
 from opsknight.incident.model import Status, Urgency
 from opsknight.store import directory_items, items
 from opsknight.store.rosters import Rosters
-from opsknight.store.wire import Item, wire
+from opsknight.store.wire import Item, attributes, wire
 
 CHAT = Receiver(id="rcv_ops", name="Ops", channel=Channel.SLACK_WEBHOOK, secret="chat")
 
@@ -94,6 +96,24 @@ def test_it_says_what_is_wrong_and_what_the_day_was_like(night: Pipeline) -> Non
     assert (day.acknowledged, day.to_acknowledge) == (1, timedelta(minutes=4))
     assert day.pages >= 1 and day.is_whole
     night.fallback(1)
+
+
+def test_it_names_the_mirror_that_fails(night: Pipeline) -> None:
+    night.serves(mirror=Mirror(to=System.PAGERDUTY, secret="pagerduty"))
+    since = night.world.clock() - timedelta(hours=2)
+    state = MirrorState(failing_since=since, why="answered 503")
+    kind: Item = {"kind": {"S": "mirror"}}
+    night.put(items.mirror_key(night.world.service.id, "state") | kind | attributes(state))
+    reports(night)
+    night.wait(minutes=12)
+    found = [each for each in night.listener.new() if each.receiver.id == "rcv_ops"]
+    [said] = [report_in(each.message) for each in found]
+    assert said is not None
+    [concern] = [each for each in said.concerns if "has not taken events" in each.text]
+    assert concern.text == (
+        f"pagerduty has not taken events of checkout since {since:%Y-%m-%d %H:%M} UTC: "
+        "answered 503."
+    )
 
 
 def test_two_ticks_at_once_and_one_that_dies_send_it_once(night: Pipeline) -> None:

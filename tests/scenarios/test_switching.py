@@ -19,7 +19,7 @@ from opsknight.incident.model import Status
 from opsknight.store.configurations import Configurations
 from opsknight.store.mirrors import Mirrors
 from opsknight_cli.doctor.deployed import Deployed
-from opsknight_cli.doctor.of_services import mirrors
+from opsknight_cli.doctor.of_services import services
 
 FILE = """\
 users:
@@ -232,7 +232,7 @@ def test_an_old_system_that_is_away_is_seen(team: Team, receiver: HttpReceiver) 
     assert state
     since = state.failing_since
     assert since
-    [finding] = mirrors(examined(team))
+    [finding] = [each for each in services(examined(team)) if "has not taken" in each.said]
     assert (finding.verdict, finding.said) == (
         Verdict.FAILED,
         f"pagerduty has not taken events of checkout since {since:%Y-%m-%d %H:%M} UTC: "

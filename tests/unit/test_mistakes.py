@@ -162,6 +162,24 @@ def test_each_mistake_has_one_sentence(name: str) -> None:
     assert said(name).count("opsknight.yaml:") == 1
 
 
+def test_what_is_wrong_in_several_places_is_said_once() -> None:
+    zones = ("zone: Asia/Singapore", "RESPONDER\n    zone: Europe/Berlin")
+    text = RIGHT
+    for zone in zones:
+        text = text.replace(zone, zone.replace(zone[zone.index("zone: ") :], "zone: EST"), 1)
+    out = io.StringIO()
+    problems = [each for each in checked(text).problems if "EST" in each.sentence]
+    Screen(out=out, width=100).problems(problems, failed=False)
+    assert out.getvalue().splitlines() == [
+        "warning opsknight.yaml:27  users.jonas.zone",
+        "        opsknight.yaml:36  users.wei.zone",
+        "        EST is an abbreviation, and not every clock that has it is turned in summer: "
+        "name a city,",
+        "        such as America/New_York.",
+        "",
+    ]
+
+
 MERGED: Final = """\
 users:
   ada: &person

@@ -109,18 +109,21 @@ class Screen:
         return sys.stdin.readline().strip()
 
     def problems(self, problems: "Sequence[Problem]", *, failed: bool) -> None:
-        """Where each problem is; below that, what is wrong and how to fix it. `failed` says that
-        they are why the command fails.
+        """Where each problem is; below that, what is wrong and how to fix it, once for all places
+        of which the same is said. `failed` says that they are why the command fails.
         """
+        alike: dict[tuple[str, str], list[Problem]] = {}
         for problem in problems:
-            place = problem.place
-            head = Text()
-            head.append(f"{problem.severity:<8}", _COLOURS[problem.severity])
-            head.append(f"{place.file}:{place.line}", "bold")
-            if problem.path:
-                head.append(f"  {problem.dotted}")
-            self.hanging(head, 0, 8, failed=failed)
-            self.hanging(Text(problem.sentence), 8, 8, failed=failed)
+            alike.setdefault((problem.severity, problem.sentence), []).append(problem)
+        for (severity, sentence), found in alike.items():
+            for number, problem in enumerate(found):
+                head = Text()
+                head.append("" if number else f"{severity:<8}", _COLOURS[problem.severity])
+                head.append(f"{problem.place.file}:{problem.place.line}", "bold")
+                if problem.path:
+                    head.append(f"  {problem.dotted}")
+                self.hanging(head, 8 if number else 0, 8, failed=failed)
+            self.hanging(Text(sentence), 8, 8, failed=failed)
         if problems:
             self.hanging(Text(), 0, 0, failed=failed)
 

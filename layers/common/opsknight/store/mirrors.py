@@ -7,7 +7,7 @@ condition that `noted` is as before, has missed nothing.
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -90,6 +90,16 @@ class Mirrors:
 
     def state(self, service_id: str, deadline: Deadline) -> MirrorState | None:
         return self.table.get(MirrorState, items.mirror_key(service_id, "state"), deadline)
+
+    def states(self, service_ids: Iterable[str], deadline: Deadline) -> dict[str, MirrorState]:
+        """Those that there are and can be read, by service."""
+        keys = {each: items.mirror_key(each, "state") for each in service_ids}
+        names = {key["pk"]["S"]: each for each, key in keys.items()}
+        return {
+            names[item["pk"]["S"]]: state
+            for item in self.table.batch(keys.values(), deadline)
+            for state in self.table.readable(MirrorState, [item])
+        }
 
     def waiting(self, service_id: str, most: int, deadline: Deadline) -> list[Passed]:
         """The oldest first."""

@@ -6,13 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from opsknight.config.configuration import Configuration
 from opsknight.escalation.hold import Hold
-from opsknight.health import beating, coming_week, configuration_findings, published
+from opsknight.health import beating, coming_week, configuration_findings, mirrored, published
 from opsknight.health.findings import Finding, Verdict, ok, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.heartbeats import Heartbeats
 from opsknight.store.holds import Holds
+from opsknight.store.mirrors import Mirrors
 from opsknight.store.posts import Posts
 from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
@@ -59,12 +61,20 @@ def look(table: Table, now: datetime, deadline: Deadline) -> list[Finding]:
     return [
         _hold(Holds(table).read(deadline), now),
         *configuration_findings.services(known, now),
+        *mirrors(table, known, now, deadline),
         *coming_week.findings(policies, rotas, disabled, now),
         *configuration_findings.receivers(names, states),
         configuration_findings.unconfirmed(known, states, now),
         beating.findings(known, Heartbeats(table).pulses(where, deadline), now),
         published.findings(public, rendered, now),
     ]
+
+
+def mirrors(table: Table, known: Configuration, now: datetime, deadline: Deadline) -> list[Finding]:
+    """Raises Unavailable."""
+    services = mirrored.passing_on(known.services.values())
+    states = Mirrors(table).states([each.id for each in services], deadline)
+    return [*mirrored.findings(services, states, now)]
 
 
 def _hold(hold: Hold, now: datetime) -> Finding:
