@@ -22,7 +22,7 @@ REPORT: Final = Report(
         ),
         Concern(
             check="services",
-            text="IN SHADOW, paging nobody: billing until Fri 04 Dec 00:00 UTC.",
+            text="IN SHADOW, paging nobody: billing until Fri 04 Dec 01:00 CET.",
             mend="Let another system page meanwhile. Without `mode` in its configuration it is "
             "live.",
         ),

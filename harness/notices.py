@@ -134,6 +134,7 @@ BUNDLE: Final = replace(
     link=LINK,
 )
 TEST: Final = replace(PAGE, about=PageReason.TEST, incidents=(), step=None, sequence=0)
+DAILY: Final = replace(TEST, about=PageReason.REPORT, link="https://oncall.example.com/console/health")
 
 NOTICES: Final = {
     "page-high": PAGE,
@@ -185,8 +186,8 @@ NOTICES: Final = {
         about=PageReason.ON_CALL,
         note="On call from Tue 09:00: Primary\nPrimary: until Tue 01 Dec 09:00 CET, after Ben",
     ),
-    "report": replace(TEST, about=PageReason.REPORT, note=REPORT.model_dump_json()),
-    "report-quiet": replace(TEST, about=PageReason.REPORT, note=QUIET.model_dump_json()),
+    "report": replace(DAILY, note=REPORT.model_dump_json()),
+    "report-quiet": replace(DAILY, note=QUIET.model_dump_json()),
 }
 SHOWN_TO_ALL: Final = _about(
     StatusPageEvent.ACKNOWLEDGED,

@@ -96,6 +96,7 @@ def sending(
             f"https://ops.example.com/r/{token(incident_id, delivery_id, LINK_KEY, now)}"
         ),
         lambda incident_id: f"https://ops.example.com/incidents/{incident_id}",
+        "https://ops.example.com/console/health",
         coded=lambda message, delivery, to, _: with_code(
             message, delivery, to, LINK_KEY, "https://ops.example.com"
         ),

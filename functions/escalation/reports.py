@@ -5,8 +5,9 @@ Each tick reads one item, which says when to look again: when the next report is
 in a quarter of an hour, as the configuration may change. Without reports nothing is written.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from escalation.directory import Directory
@@ -16,6 +17,7 @@ from opsknight.directory.reports import TOLD_WITHIN, DailyReport
 from opsknight.health import report
 from opsknight.health.findings import Finding, failed
 from opsknight.notification.delivery import Delivery
+from opsknight.oncall.hours import zone_or_utc
 from opsknight.runtime.lanes import lane_of
 from opsknight.runtime.lenient import readable
 from opsknight.runtime.telemetry import logger
@@ -61,13 +63,16 @@ class Reports:
         except Conflict:
             logger.info("another tick has planned the reports")
 
-    def _tell(self, due: Iterable[DailyReport], now: datetime, deadline: Deadline) -> None:
-        found = readable(lambda: look(self.table, now, deadline)) or [_UNREADABLE]
+    def _tell(self, due: Sequence[DailyReport], now: datetime, deadline: Deadline) -> None:
+        found = {
+            zone: readable(partial(look, self.table, now, deadline, zone_or_utc(zone)))
+            for zone in {each.zone for each in due}
+        }
         day = last_day(self.table, now, deadline)
         planned: list[Delivery] = []
         for each in due:
             on, at = each.due(now)
-            said = report.report(each.name, on, found, day)
+            said = report.report(each.name, on, found[each.zone] or [_UNREADABLE], day)
             if said.is_quiet and not each.quiet_days:
                 continue
             users = Directory(self.table, deadline).users(set(each.user_ids)).values()

@@ -71,6 +71,8 @@ class Composer:
     """The address to act at, from an incident's id, a delivery's id and now; None without a key."""
     address: Callable[[str], str]
     """The address of an incident, the same for everybody."""
+    health: str
+    """The address of the console's page that says what is wrong."""
     reply_codes: ReplyCodes | None = None
     """None where nobody can answer a text message."""
     coded: Callable[[Message, Delivery, str, datetime], Message] = lambda message, *_: message
@@ -156,11 +158,7 @@ class Composer:
             sequence=delivery.sequence,
             step=delivery.step,
             note=delivery.note,
-            # The list of all of them: the most urgent one may well be of another delivery.
-            # A channel's readers are many: none of them may act in another's name.
-            link=self.link(delivery.incident_id, whole(delivery.id), now)
-            if several and delivery.pages
-            else None,
+            link=self._link(delivery, several, now),
         )
         receiver = next((each.receiver for each in carried if each.receiver), None)
         if delivery.about is PageReason.CODE:
@@ -171,6 +169,15 @@ class Composer:
             return message
         told = [each.delivery for each in carried if each.incident]
         return self.reply_codes.shown(message, told, receiver.to, now, deadline)
+
+    def _link(self, delivery: Delivery, several: bool, now: datetime) -> str | None:
+        if delivery.about is PageReason.REPORT:
+            return self.health
+        # The list of all of them: the most urgent one may well be of another delivery.
+        # A channel's readers are many: none of them may act in another's name.
+        if several and delivery.pages:
+            return self.link(delivery.incident_id, whole(delivery.id), now)
+        return None
 
     def _names(self, carried: Iterable[DeliveryContext], deadline: Deadline) -> dict[str, str]:
         ids = {

@@ -79,6 +79,10 @@ class Links:
         """Raises SecretsUnavailable: without its code it says nothing."""
         return with_code(message, delivery, to, self.keys.signing(now), self.base)
 
+    @property
+    def health(self) -> str:
+        return f"{self.base}/console/health"
+
     def address(self, incident_id: str) -> str:
         return f"{self.base}/incidents/{incident_id}"
 
@@ -136,7 +140,7 @@ def sending() -> Sending:
     two_way = TwoWayNumbers(_numbers, settings.inbound_topic, settings.sms_origination)
     reply_codes = ReplyCodes(Replies(table), link.keys, numbers(outside, two_way))
     deliveries, senders = Deliveries(table), Senders(outside)
-    composer = Composer(table, link, link.address, reply_codes, link.coded)
+    composer = Composer(table, link, link.address, link.health, reply_codes, link.coded)
     throttling = Throttling(
         deliveries=deliveries,
         receivers=Receivers(table),

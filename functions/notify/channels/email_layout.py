@@ -83,7 +83,9 @@ def _details(message: Message) -> str:
 
 
 def _foot(message: Message, said: Words) -> str:
-    if said.link and isinstance(message.about, PageReason):
+    # The console asks whoever opens it who they are.
+    personal = isinstance(message.about, PageReason) and message.about is not PageReason.REPORT
+    if said.link and personal:
         return "Sent by OpsKnight. The link is yours alone: do not forward it."
     return "Sent by OpsKnight."
 

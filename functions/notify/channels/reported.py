@@ -34,6 +34,8 @@ def of_report(message: Message) -> Words:
         more=f"and {more} more: `opsknight doctor` has them all" if more else "",
         todo="Alarms, queues and what else only AWS knows: `opsknight doctor`.",
         zone=message.zone,
+        link=message.link,
+        link_label="Open the console",
     )
 
 

@@ -3,13 +3,13 @@ nobody is on call by any of them. With overrides, unlike `validate`. Pure.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.config.coverage import Gap, gaps
 from opsknight.escalation.policy import Policy, Rota, TargetKind
-from opsknight.health.findings import Finding, ok, warning
+from opsknight.health.findings import Finding, day_and_time, ok, warning
 from opsknight.oncall.schedules import Shift, shifts
 
 AHEAD: Final = timedelta(days=7)
@@ -33,9 +33,13 @@ def schedules_of(policies: Iterable[Policy]) -> list[str]:
 
 
 def findings(
-    policies: Iterable[Policy], rotas: Mapping[str, Rota], disabled: frozenset[str], now: datetime
+    policies: Iterable[Policy],
+    rotas: Mapping[str, Rota],
+    disabled: frozenset[str],
+    now: datetime,
+    zone: tzinfo = UTC,
 ) -> Iterable[Finding]:
-    """`rotas` by schedule."""
+    """`rotas` by schedule; `zone`: by whose clock times are told."""
     end, empty = now + AHEAD, False
     planned = {
         name: shifts(rota.schedule, rota.overrides, now, end, disabled=disabled)
@@ -51,11 +55,11 @@ def findings(
         empty = True
         hours = sum((each.end - each.start for each in found), timedelta(0)) / timedelta(hours=1)
         first = found[0]
-        when = "now" if first.start <= now else f"{first.start:%a %d %b %H:%M} UTC"
+        when = "now" if first.start <= now else day_and_time(first.start, zone)
         yield warning(
             "shifts",
             f"Policy {slug_of(policy.id)} reaches nobody for {hours:.4g} hours of the next seven"
-            f" days, first {when} to {first.end:%a %d %b %H:%M} UTC.",
+            f" days, first {when} to {day_and_time(first.end, zone)}.",
             "Fill them (`opsknight override add`), or add a person or a team to the policy.",
         )
     if not empty:

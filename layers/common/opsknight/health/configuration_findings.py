@@ -3,13 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, Owner
-from opsknight.health.findings import Finding, named, ok, warning
+from opsknight.health.findings import Finding, date_and_time, named, ok, warning
 from opsknight.health.shadows import in_shadow, sentence
 from opsknight.incident.model import Urgency
 from opsknight.notification.recipients import methods
@@ -31,7 +31,8 @@ def used(configuration: Configuration) -> set[Channel]:
     return found | {each.channel for each in configuration.receivers.values()}
 
 
-def services(configuration: Configuration, now: datetime) -> list[Finding]:
+def services(configuration: Configuration, now: datetime, zone: tzinfo = UTC) -> list[Finding]:
+    """`zone`: by whose clock times are told."""
     found = configuration.services
     if not found:
         mend = "Write a configuration (docs/configuration.md) and `opsknight apply` it."
@@ -42,14 +43,14 @@ def services(configuration: Configuration, now: datetime) -> list[Finding]:
         policies = warning("services", said, "Add a `policy` to each in the configuration.")
     else:
         policies = ok("services", f"All {len(found)} have a policy.")
-    return [policies, *_never_reminded(found.values()), *_in_shadow(found.values(), now)]
+    return [policies, *_never_reminded(found.values()), *_in_shadow(found.values(), now, zone)]
 
 
-def _in_shadow(found: Iterable[Service], now: datetime) -> Iterator[Finding]:
+def _in_shadow(found: Iterable[Service], now: datetime, zone: tzinfo) -> Iterator[Finding]:
     shadowed = in_shadow(found, now)
     if shadowed:
         mend = "Let another system page meanwhile. Without `mode` in its configuration it is live."
-        yield warning("services", sentence(shadowed), mend)
+        yield warning("services", sentence(shadowed, zone), mend)
 
 
 def _never_reminded(found: Iterable[Service]) -> Iterator[Finding]:
@@ -149,13 +150,15 @@ def unconfirmed(
     return warning("confirmed", said, mend)
 
 
-def receivers(names: Mapping[str, str], states: Mapping[str, ReceiverState]) -> list[Finding]:
+def receivers(
+    names: Mapping[str, str], states: Mapping[str, ReceiverState], zone: tzinfo = UTC
+) -> list[Finding]:
     """`names` has all receivers, `states` those that have had a message."""
     failing = [
         warning(
             "receivers",
             f"{names[each]} has failed {it.failures} times since "
-            f"{it.failing_since:%Y-%m-%d %H:%M} UTC; only probes are sent to it.",
+            f"{date_and_time(it.failing_since, zone)}; only probes are sent to it.",
             "`opsknight incidents show` says why. Fix the receiver, or its configuration.",
         )
         for each, it in states.items()

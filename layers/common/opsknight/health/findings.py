@@ -1,6 +1,7 @@
 """The result of a check: a verdict, a sentence, and a way to fix it."""
 
 from collections.abc import Iterable
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -23,6 +24,16 @@ class Finding:
     said: str
     mend: str | None = None
     """How to fix it, in a sentence."""
+
+
+def day_and_time(at: datetime, zone: tzinfo) -> str:
+    """`Mon 23 Nov 04:00 CET`, for times of this and the next days."""
+    return f"{at.astimezone(zone):%a %d %b %H:%M %Z}"
+
+
+def date_and_time(at: datetime, zone: tzinfo) -> str:
+    """`2026-11-23 04:00 CET`, for times that may be long ago."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def ok(check: str, said: str) -> Finding:

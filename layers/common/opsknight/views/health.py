@@ -1,7 +1,7 @@
 """What is wrong with the deployment, as its table says: all findings of `opsknight.health`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from opsknight.config.configuration import Configuration
 from opsknight.escalation.hold import Hold
 from opsknight.health import beating, coming_week, configuration_findings, mirrored, published
-from opsknight.health.findings import Finding, Verdict, ok, warning
+from opsknight.health.findings import Finding, Verdict, day_and_time, ok, warning
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.heartbeats import Heartbeats
@@ -45,8 +45,8 @@ def answer(found: list[Finding], now: datetime) -> Health:
     )
 
 
-def look(table: Table, now: datetime, deadline: Deadline) -> list[Finding]:
-    """Raises Unavailable."""
+def look(table: Table, now: datetime, deadline: Deadline, zone: tzinfo = UTC) -> list[Finding]:
+    """`zone`: by whose clock times are told. Raises Unavailable."""
     known = Configurations(table).read(deadline).configuration
     names = configuration_findings.destinations(known)
     states = Receivers(table).states(names, deadline)
@@ -59,27 +59,33 @@ def look(table: Table, now: datetime, deadline: Deadline) -> list[Finding]:
     public = [each for each in known.status_pages.values() if each.public is not None]
     rendered = Posts(table).rendered([each.id for each in public], deadline)
     return [
-        _hold(Holds(table).read(deadline), now),
-        *configuration_findings.services(known, now),
-        *mirrors(table, known, now, deadline),
-        *coming_week.findings(policies, rotas, disabled, now),
-        *configuration_findings.receivers(names, states),
+        _hold(Holds(table).read(deadline), now, zone),
+        *configuration_findings.services(known, now, zone),
+        *mirrors(table, known, now, deadline, zone),
+        *coming_week.findings(policies, rotas, disabled, now, zone),
+        *configuration_findings.receivers(names, states, zone),
         configuration_findings.unconfirmed(known, states, now),
         beating.findings(known, Heartbeats(table).pulses(where, deadline), now),
         published.findings(public, rendered, now),
     ]
 
 
-def mirrors(table: Table, known: Configuration, now: datetime, deadline: Deadline) -> list[Finding]:
+def mirrors(
+    table: Table,
+    known: Configuration,
+    now: datetime,
+    deadline: Deadline,
+    zone: tzinfo = UTC,
+) -> list[Finding]:
     """Raises Unavailable."""
     services = mirrored.passing_on(known.services.values())
     states = Mirrors(table).states([each.id for each in services], deadline)
-    return [*mirrored.findings(services, states, now)]
+    return [*mirrored.findings(services, states, now, zone)]
 
 
-def _hold(hold: Hold, now: datetime) -> Finding:
+def _hold(hold: Hold, now: datetime, zone: tzinfo) -> Finding:
     spell = hold.spell(now)
     if spell is None:
         return ok("hold", "Nothing is held.")
-    said = f"On hold until {spell.end:%a %d %b %H:%M} UTC: nobody is paged."
+    said = f"On hold until {day_and_time(spell.end, zone)}: nobody is paged."
     return warning("hold", said, "`opsknight hold off` ends it.")
