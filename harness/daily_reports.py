@@ -31,6 +31,7 @@ REPORT: Final = Report(
     last_day=LastDay(
         opened={Urgency.HIGH: 3, Urgency.MEDIUM: 9, Urgency.LOW: 2},
         resolved=12,
+        unpaged=2,
         pages=7,
         acknowledged=9,
         to_acknowledge=timedelta(minutes=4, seconds=10),

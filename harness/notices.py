@@ -134,7 +134,9 @@ BUNDLE: Final = replace(
     link=LINK,
 )
 TEST: Final = replace(PAGE, about=PageReason.TEST, incidents=(), step=None, sequence=0)
-DAILY: Final = replace(TEST, about=PageReason.REPORT, link="https://oncall.example.com/console/health")
+DAILY: Final = replace(
+    TEST, about=PageReason.REPORT, link="https://oncall.example.com/console/health"
+)
 
 NOTICES: Final = {
     "page-high": PAGE,

@@ -10,13 +10,16 @@ import pytest
 
 from escalation.sweep import tick
 from harness.pipeline import Pipeline
+from harness.settings import configure
 from harness.world import World, deadline
 from notify.channels.reported import report_in
 from opsknight.directory.entries import Role, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.mirror import Mirror, System
 from opsknight.directory.passing_on import MirrorState
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.directory.reports import DailyReport
+from opsknight.directory.routing import PageAfter
 from opsknight.health.report import Report
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.model import Status, Urgency
@@ -116,6 +119,25 @@ def test_it_names_the_mirror_that_fails_by_the_clock_of_its_readers(night: Pipel
     assert concern.text == (
         "pagerduty has not taken events of checkout since 2026-11-23 02:00 CET: answered 503."
     )
+
+
+def test_it_counts_what_was_over_before_anybody_was_paged(night: Pipeline) -> None:
+    night.world.let_functions_end()
+    waits = PageAfter(time=timedelta(minutes=5))
+    where = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "Prometheus"}
+    configure(night.world, Integration.model_validate(where | {"page_after": waits}))
+    reports(night)
+    night.trigger("disk-1", severity="warning")
+    night.wait(minutes=2)
+    night.send("resolve", "disk-1")
+    night.trigger("disk-2", severity="critical")
+    night.wait(minutes=1)
+    night.send("resolve", "disk-2")
+    night.wait(minutes=9).pages("ada", "ben")
+    found = [each for each in night.listener.new() if each.receiver.id == "rcv_ops"]
+    [said] = [report_in(each.message) for each in found]
+    assert said is not None
+    assert (said.last_day.resolved, said.last_day.unpaged) == (2, 1)
 
 
 def test_two_ticks_at_once_and_one_that_dies_send_it_once(night: Pipeline) -> None:

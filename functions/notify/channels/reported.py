@@ -62,6 +62,7 @@ def payload(message: Message) -> dict[str, Any] | None:
         "lastDay": {
             "opened": {each.value: day.opened.get(each, 0) for each in Urgency},
             "resolved": day.resolved,
+            "resolvedUnpaged": day.unpaged,
             "pages": day.pages,
             "acknowledged": day.acknowledged,
             "medianSecondsToAcknowledge": None
@@ -92,6 +93,8 @@ def _facts(day: LastDay) -> Iterable[tuple[str, str]]:
     parts = f" ({_each(day.opened, Urgency)})" if opened else ""
     yield "Opened", f"{least}{opened}{parts}" if opened else "none"
     yield "Resolved", f"{least}{day.resolved}" if day.resolved else "none"
+    if day.unpaged:
+        yield "Over before a page", f"{least}{day.unpaged}"
     yield "Pages", f"{least}{day.pages}" if day.pages else "none"
     if day.to_acknowledge is not None:
         several = f", the median of {day.acknowledged}" if day.acknowledged > 1 else ""

@@ -27,6 +27,10 @@ class LastDay(Model):
 
     opened: dict[Urgency, int] = Field(default_factory=dict[Urgency, int])
     resolved: int = 0
+    unpaged: int = 0
+    """Of those opened, how many were over before anybody was paged: paging waited, and was not
+    needed.
+    """
     pages: int = 0
     """How often somebody was to be woken."""
     acknowledged: int = 0

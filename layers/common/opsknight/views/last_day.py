@@ -9,7 +9,7 @@ from typing import Final
 
 from opsknight.health.report import LastDay
 from opsknight.incident.canary import is_canary
-from opsknight.incident.model import ACTIVE, Status
+from opsknight.incident.model import ACTIVE, Incident, Status
 from opsknight.store.calls import Deadline
 from opsknight.store.listings import LOOKED_AT, Listed, Listings, Place, Wanted
 from opsknight.store.resolved import KINDS, Resolved, ResolvedPlace
@@ -40,6 +40,7 @@ def last_day(table: Table, now: datetime, deadline: Deadline) -> LastDay:
     return LastDay(
         opened=dict(Counter(each.urgency for each in opened)),
         resolved=len(resolved),
+        unpaged=sum(map(_never_paged, incidents.values())),
         # The number of a step's pages is on the steps; most incidents take one, or none.
         pages=sum(len(table.pages(it.id, deadline)) for it in incidents.values() if it.page_no),
         acknowledged=len(waited),
@@ -47,6 +48,12 @@ def last_day(table: Table, now: datetime, deadline: Deadline) -> LastDay:
         active=dict(Counter(each.status for each in active)),
         is_whole=resolved_whole and active_whole and len(opened) <= MOST_LOOKED_INTO,
     )
+
+
+def _never_paged(incident: Incident) -> bool:
+    """What a window or a shadow kept quiet is not meant, nor what somebody took by themselves."""
+    touched = incident.page_no or incident.acknowledged_at or incident.window_id
+    return incident.status is Status.RESOLVED and not touched
 
 
 def _resolved(table: Table, since: datetime, deadline: Deadline) -> tuple[list[Listed], bool]:
