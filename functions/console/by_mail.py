@@ -110,11 +110,14 @@ class ByMail:
         if asked is None or not self.sessions.try_code(hashed, asked, visit.deadline):
             return self._over()
         right = codes.is_code(
-            visit.form().get("code", ""), asked.delivery_id, self.keys.accepted(visit.now)
+            visit.form().get("code", ""),
+            asked.delivery_id,
+            self.keys.accepted(visit.now),
+            asked.address or "",
         )
         # Asked only then: the time of an answer says nothing about whom the code is of.
         user = self.sessions.table.user(asked.user_id, visit.deadline) if right else None
-        if user is None or user.disabled:
+        if user is None or user.disabled or asked.address not in (None, user.email):
             visit.log_fields["refused"] = "wrong code"
             return self.typing(visit, _WRONG, 403) if asked.tries_left > 1 else self._over()
         visit.log_fields["user_id"] = user.id
@@ -169,11 +172,12 @@ class ByMail:
             delivery_id=delivery.id,
             link=link,
             then=then,
+            address=whom.email,
             ends_at=now + codes.LIFE,
             tries_left=codes.TRIES,
         )
         sessions.offer_code(code, asked, deadline)
-        offered = Login(user_id=whom.id, ends_at=asked.ends_at, code=code)
+        offered = Login(user_id=whom.id, ends_at=asked.ends_at, code=code, address=whom.email)
         if user is None:
             sessions.offer(key_hash(token_hex(32)), offered, deadline)
             sessions.offer(key_hash(token_hex(32)), offered, deadline)

@@ -152,7 +152,9 @@ class LoginDoor:
 
     def _offered_to(self, login: Login, visit: Visit) -> User | None:
         user = self.sessions.table.user(login.user_id, visit.deadline)
-        return user if user and not user.disabled else None
+        if user is None or user.disabled or login.address not in (None, user.email):
+            return None
+        return user
 
     def _log_out(self, visit: Visit) -> Answer:
         if not is_own_form(visit.request):

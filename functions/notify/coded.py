@@ -14,4 +14,4 @@ def with_code(message: Message, delivery: Delivery, to: str, key: bytes, base: s
     """
     login = delivery.receiver_id == OWN_ADDRESS
     link = f"{base}/auth/{codes.login_secret(delivery.id, key)}" if login else None
-    return replace(message, code=codes.code(delivery.id, key, "" if login else to), link=link)
+    return replace(message, code=codes.code(delivery.id, key, to), link=link)

@@ -168,6 +168,24 @@ def test_a_code_counts_in_its_browser_only(mailbox: Mailbox) -> None:
     assert mailbox.sessions() == mailbox.sessions("ben") == []
 
 
+def test_what_went_to_an_address_counts_as_long_as_it_is_theirs(mailbox: Mailbox) -> None:
+    visitor, other = mailbox.visitor(), mailbox.visitor()
+    asks(visitor)
+    message = mailbox.message()
+    mailbox.change("ada", email="ada@elsewhere.example")
+    assert types(visitor, message.code or "").status == 403
+    path = (message.link or "").removeprefix("https://ops.example.com")
+    assert other.ask(path).status == other.ask(path, "POST").status == 404
+    assert mailbox.sessions() == []
+    # Changed before the mail goes, its code is that of another address than was asked for.
+    mailbox.night.wait(minutes=1)
+    asks(visitor, "ada@elsewhere.example")
+    mailbox.change("ada", email="ada@example.com")
+    late = mailbox.message()
+    assert types(visitor, late.code or "").status == 403
+    assert other.ask((late.link or "").removeprefix("https://ops.example.com")).status == 404
+
+
 def test_five_tries_and_no_more(mailbox: Mailbox) -> None:
     visitor = mailbox.visitor()
     asks(visitor)

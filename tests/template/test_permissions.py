@@ -518,7 +518,7 @@ def call_console(world: World) -> None:
         for each in world.items()
         if each["kind"]["S"] == "delivery" and each["about"]["S"] == "code"
     ]
-    code = codes.code(planned["id"]["S"], key)
+    code = codes.code(planned["id"]["S"], key, "ada@example.com")
     assert visitor.ask("/auth/code", "POST", form={"code": code}).status == 303
 
 

@@ -38,6 +38,10 @@ class Login(Model):
     ends_at: datetime
     code: str | None = None
     """The hash of the code's login that the same mail brings: one of them is used."""
+    address: str | None = None
+    """Where the link went by e-mail: it counts as long as the user has this address. None for one
+    that came another way.
+    """
 
 
 class CodeLogin(Model):
@@ -51,6 +55,10 @@ class CodeLogin(Model):
     """The hash of the link in the same mail."""
     then: str
     """The page of the console that it leads to."""
+    address: str | None = None
+    """Where the code was asked for to: it counts as long as the user has this address. None for
+    one of an older version, whose codes were made without.
+    """
     ends_at: datetime
     tries_left: int
 
