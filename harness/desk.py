@@ -17,7 +17,7 @@ from harness.world import Response, World, deadline, http_event
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
 from opsknight.http import conventions
-from opsknight.http.gateway import respond
+from opsknight.http.gateway import Door, respond
 from opsknight.notification import signed_link
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery, delivery_id
@@ -29,6 +29,7 @@ from opsknight.runtime.ssm_secrets import LinkKeys, Secret, SecretReader
 from opsknight.store import items, message_items
 from opsknight.store.receivers import Receivers
 from opsknight.store.wire import wire
+from respond.configurator import make as make_configurator
 from respond.handler import Responder, fault, make, on_messages
 from respond.keeper import make as make_keeper
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 
 KEEPING = "/api/keeping/"
+CONFIGURATION = "/api/configuration/"
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
@@ -89,6 +91,9 @@ class Desk:
             self.new_id,
             self.world.clock,
             self.new_secret,
+        )
+        self.configurator = make_configurator(
+            self.world.table, self.world.counters, self.new_id, self.world.clock
         )
 
     def responder(self, patience: float = 8, origins: str = "") -> Responder:
@@ -270,11 +275,16 @@ class Desk:
         head |= {name: wire(ids) for name, ids in listed.items()}
         self.world.table.client.put_item(TableName=self.world.table.name, Item=head)
 
+    def door(self, path: str) -> Door:
+        """The function that API Gateway would wake."""
+        if path.startswith(KEEPING):
+            return self.keeper
+        return self.configurator if path.startswith(CONFIGURATION) else self.function
+
     def send(self, event: Mapping[str, Any], function: Responder | None = None) -> RawResponse:
         if self.through is not None:
             answer = self.through(event, None)
         else:
-            keeps = function is None and event["rawPath"].startswith(KEEPING)
-            chosen = self.keeper if keeps else function or self.function
+            chosen = function or self.door(event["rawPath"])
             answer = respond(event, lambda: chosen, fault)
         return RawResponse(answer["statusCode"], answer["headers"], answer["body"])

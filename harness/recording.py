@@ -33,6 +33,7 @@ _MAKERS: Final = {
     "console": ("ConsoleFunction",),
     "events": ("EventsFunction",),
     "respond/keep": ("KeepingFunction",),
+    "respond/configur": ("ConfigurationFunction",),
     "respond": ("RespondFunction",),
     "status": ("PublishFunction",),
     "notify": ("NotifyFunction", "SendFunction"),

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from console.handler import Console, Mailing
 from console.handler import make as make_console
-from harness.desk import KEEPING, Desk
+from harness.desk import Desk
 from harness.world import World, deadline
 from opsknight.directory.entries import key_hash
 from opsknight.directory.sessions import LOGIN_LIFE, Login
@@ -62,12 +62,10 @@ class Site:
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         with self._turn:
-            if event["rawPath"].startswith(KEEPING):
-                return respond(event, lambda: self.desk.keeper, fault)
             if event["rawPath"] == "/api/events":
                 return self.world.gateway(event)
             if event["rawPath"].startswith("/api/"):
-                return respond(event, lambda: self.desk.function, fault)
+                return respond(event, lambda: self.desk.door(event["rawPath"]), fault)
             return respond(event, lambda: self.console)
 
 

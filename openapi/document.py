@@ -13,12 +13,14 @@ from opsknight.directory.rate_limit import LIMIT
 from opsknight.http.idempotency import LONGEST
 from opsknight.http.routes import Route
 from respond import routes
+from respond.configuring import routes as configuring
 from respond.keeping import routes as keeping
 
 ROUTES: Final[tuple[Route[Any], ...]] = (
     *handler.ROUTES,
     *routes.ROUTES,
     *keeping.ROUTES,
+    *configuring.ROUTES,
 )
 _TAGS: Final = {
     "events": "Events from monitors: docs/events-api.md.",
@@ -29,6 +31,7 @@ _TAGS: Final = {
     "users": "The caller, people and teams.",
     "policies": "Escalation policies.",
     "keys": "Integrations that people add, and keys.",
+    "configuration": "The configuration as a file: docs/configuration.md.",
 }
 _SECURITY: Final = {
     "integrationKey": {

@@ -17,6 +17,7 @@ from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailabl
 from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.http.routes import Router
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys, SecretsUnavailable
@@ -58,6 +59,8 @@ class Api:
     new_secret: Callable[[], str] = lambda: token_hex(16)
     remembers: bool = True
     """Whether a request with an Idempotency-Key has a record, which keeps its answer."""
+    largest: int = LARGEST_BODY
+    reach: Reach = Reach.PRIVATE
 
     def answer(
         self, request: Request, log_fields: dict[str, Any], now: datetime, deadline: Deadline
@@ -97,6 +100,7 @@ class Api:
             self.hold,
             self.renders,
             self.new_secret,
+            reach=self.reach,
         )
         try:
             answer = self._once(route, call)
@@ -112,24 +116,23 @@ class Api:
     def _once(self, route: PeopleRoute, call: ApiCall) -> Answer:
         """Raises HttpError, Unavailable."""
         if not self.remembers:
-            return _handled(route, call)
+            return self._handled(route, call)
         key_id, token = call.caller.id, call.new_id("req")
         found = once(call.request, key_id, token, self.table, call.now, call.deadline)
         if found is None:
-            return _handled(route, call)
+            return self._handled(route, call)
         if isinstance(found, Answer):
             return found
         begun = replace(call, once=found)
-        return found.carry_out(lambda: _handled(route, begun))
+        return found.carry_out(lambda: self._handled(route, begun))
 
-
-def _handled(route: PeopleRoute, call: ApiCall) -> Answer:
-    if route.method == "GET":
-        _check_names(route, call.request)
-    if route.body is None:
-        return route.handler(call)
-    sent = call.request.body if route.body_required else call.request.body or b"{}"
-    return route.handler(call, read(route.body, sent, LARGEST_BODY))
+    def _handled(self, route: PeopleRoute, call: ApiCall) -> Answer:
+        if route.method == "GET":
+            _check_names(route, call.request)
+        if route.body is None:
+            return route.handler(call)
+        sent = call.request.body if route.body_required else call.request.body or b"{}"
+        return route.handler(call, read(route.body, sent, self.largest))
 
 
 def _check_names(route: PeopleRoute, request: Request) -> None:

@@ -18,6 +18,7 @@ from opsknight.http.body import invalid
 from opsknight.http.gateway import Answer, Failure, Issue, Request
 from opsknight.http.idempotency import Once
 from opsknight.incident.model import ACTIVE, Status, Urgency
+from opsknight.runtime.addresses import Reach
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.renders import Renders
 from opsknight.runtime.ssm_secrets import LinkKeys
@@ -69,6 +70,8 @@ class ApiCall:
     """A new integration key."""
     once: Once | None = None
     """The record of the request, where its caller may send it again."""
+    reach: Reach = Reach.PRIVATE
+    """Where messages may go that a configuration names."""
 
     @property
     def links(self) -> LinkKeys:

@@ -12,6 +12,7 @@ from harness.account import Refusal, Scripted
 from harness.configurations import files
 from harness.shell import Shell
 from harness.world import World, deadline, event
+from opsknight.config.ownership import Applied, Side
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.files.checking import check
 from opsknight.files.describing import described
@@ -21,6 +22,7 @@ from opsknight.store.operations import Operations
 from opsknight.store.plans import carry_out, plan
 
 SECRETS = "/opsknight/opsknight/secrets/"
+BY = Applied(Side.FILE, "Ada")
 FILE = """
 users:
   ada: {email: ada@example.com, role: ADMIN}
@@ -67,7 +69,7 @@ def test_apply_then_export_then_plan_is_empty(world: World) -> None:
         file = check(read({"": json.dumps(data, ensure_ascii=False)}), now).configuration
         made = plan(configurations, file, prune=True, now=now, deadline=deadline(60))
         if not made.is_empty:
-            carry_out(configurations, made, now, token_hex(8), deadline(60))
+            carry_out(configurations, made, BY, now, token_hex(8), deadline(60))
         exported = Shell(world).opsknight("export")
         live = configurations.read(deadline()).configuration
         assert described(live) == described(file)

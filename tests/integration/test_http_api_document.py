@@ -21,12 +21,12 @@ from events.handler import Api
 from events.hook_secrets import HookSecrets
 from events.intake import Intake
 from harness.described import DESCRIBED, operation
-from harness.desk import KEEPING, Desk
+from harness.desk import Desk
 from harness.examples import examples, laid_out, served
 from harness.world import World, deadline, event
 from local.programs import ROOT
 from opsknight.analytics.days import Day, KeyDay, PersonDay
-from opsknight.directory.entries import SCOPES
+from opsknight.directory.entries import SCOPES, Role, User
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, Own, Receiver
@@ -149,6 +149,8 @@ def desk(world: World) -> Desk:
         assert user
         theirs = {"contact_methods": methods, "own": Own(contact_methods=True)}
         put(world, directory_item(user.model_copy(update=theirs)))
+    # She is in no list: other examples say who there is.
+    put(world, directory_item(User(id="user_fay", name="Fay", email="f@x.org", role=Role.ADMIN)))
     session = Session(
         id="ses_1",
         user_id="user_ada",
@@ -213,12 +215,12 @@ def test_every_example(desk: Desk, tmp_path: Path) -> None:
         "OPSKNIGHT_API_KEY": desk.key("ada", *SCOPES, key_id="key_ci"),
         "READING_KEY": desk.key("ada", "incidents:read", key_id="key_reading"),
         "BENS_KEY": desk.key("ben", *SCOPES),
+        "ADMIN_KEY": desk.key("fay", *SCOPES),
     }
     written, last = [], 0
 
     def answered(sent: Mapping[str, Any]) -> dict[str, Any]:
-        keeps = sent["rawPath"].startswith(KEEPING)
-        return respond(sent, lambda: desk.keeper if keeps else desk.function, fault)
+        return respond(sent, lambda: desk.door(sent["rawPath"]), fault)
 
     with served(answered) as api:
         for example in examples(DOCUMENT):

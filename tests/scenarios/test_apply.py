@@ -16,6 +16,7 @@ from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.world import World, build, deadline
 from opsknight.config.configuration import Configuration
 from opsknight.config.lint import dangling
+from opsknight.config.ownership import Applied, Side
 from opsknight.files.checking import check
 from opsknight.files.describing import described
 from opsknight.files.reading import read
@@ -64,6 +65,7 @@ status_pages:
   public: {services: [lake, shop]}
 """
 
+BY = Applied(Side.FILE, "Ada")
 _tokens = count()
 
 
@@ -86,7 +88,7 @@ def apply(world: World, text: str) -> None:
     made = planned(world, text)
     if not made.is_empty:
         token = f"{text == BEFORE}{next(_tokens)}"
-        carry_out(configurations, made, world.clock(), token, deadline(60))
+        carry_out(configurations, made, BY, world.clock(), token, deadline(60))
 
 
 def live(world: World) -> Configuration:
@@ -204,6 +206,6 @@ def test_what_was_planned_before_another_apply_is_refused_whole(world: World) ->
     early = planned(world, BEFORE)
     apply(world, AFTER)
     with pytest.raises(Overtaken) as refused:
-        carry_out(configurations, early, world.clock(), "early", deadline())
+        carry_out(configurations, early, BY, world.clock(), "early", deadline())
     assert refused.value.done == 0
     assert is_as(world, AFTER)

@@ -29,6 +29,7 @@ import console.handler
 import escalation.handler
 import events.handler
 import notify.handler
+import respond.configurator
 import respond.handler
 import respond.keeper
 from escalation.sweep import BATCH
@@ -49,7 +50,15 @@ from notify import wiring
 from notify.channels.registry import Senders
 from notify.channels.twilio import api as by_twilio
 from opsknight.directory.aws import AwsRule, AwsRules
-from opsknight.directory.entries import Member, Role, Team, User, key_hash
+from opsknight.directory.entries import (
+    SCOPES,
+    IntegrationKey,
+    Member,
+    Role,
+    Team,
+    User,
+    key_hash,
+)
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.integrations import Integration
 from opsknight.directory.mirror import Mirror, System
@@ -488,6 +497,69 @@ def call_keeping(world: World) -> None:
     assert desk.call("POST", "/api/keeping/me/rules", {"rules": []}).status == 200
 
 
+FILE = """
+users:
+  ada: {email: ada@example.com, role: ADMIN}
+  ben: {email: ben@example.com, role: RESPONDER}
+  cleo: {email: cleo@example.com, role: USER}
+teams:
+  web: {members: {ada: , ben: , cleo: }}
+schedules:
+  web: {zone: UTC, layers: {a: {users: [ada, ben], turn: 1d, handoff: "09:00", start: 2026-01-05}}}
+policies:
+  web: {steps: [{targets: [{schedule: web}]}], repeat: 1}
+services:
+  shop:
+    team: web
+    policy: web
+    integrations: {nagios: Nagios, mail: Mail}
+    receivers: {chat: {channel: discord, secret: c}}
+status_pages:
+  public: {services: [shop]}
+reports:
+  daily: {at: "08:00", zone: UTC, users: [ada]}
+"""
+# Changed, with less: schedule and policy, and a user and an integration that have keys.
+LESS = (
+    FILE.replace("[ada, ben]", "[ben, ada]")
+    .replace("repeat: 1", "repeat: 2")
+    .replace("  cleo: {email: cleo@example.com, role: USER}\n", "")
+    .replace(", cleo: }", "}")
+    .replace("nagios: Nagios, ", "")
+)
+
+
+def call_configuration(world: World) -> None:
+    """Applied, and then changed and in part removed, with what has keys."""
+    desk = Desk(world, os.environ["AWS_ENDPOINT_URL"], through=respond.configurator.on_request)
+    admin = User(id="user_root", name="Root", email="root@example.com", role=Role.ADMIN)
+    world.table.create([admin], {}, token_hex(8), deadline())
+    desk.everything = desk.key("root", *SCOPES)
+    path, less = "/api/configuration", {"prune": True, "force": True}
+    for text, more in ((FILE, {}), (LESS, less)):
+        planned = desk.call("POST", f"{path}/plan", {"text": text, **more})
+        assert planned.status == 200, planned.body
+        body = {"text": text, "revision": planned.body["revision"], **more}
+        applied = desk.call("POST", f"{path}/apply", body)
+        assert applied.status == 200, applied.body
+        nagios = IntegrationKey(
+            id="key_nagios",
+            name="Nagios",
+            created_at=clock.now(),
+            service_id="svc_shop",
+            integration_id="int_nagios",
+        )
+        if text is FILE:
+            desk.key("cleo")
+            world.table.create([], {key_hash("nagios"): nagios}, token_hex(8), deadline())
+    assert desk.call("POST", f"{path}/validate", {"text": FILE}).body["valid"]
+    assert desk.call("GET", f"{path}/text").body["owner"]["by"] == "console"
+    [removed, changed, *_] = desk.call("GET", f"{path}/revisions").body["revisions"]
+    assert {each["action"] for each in removed["changes"]} == {"remove"}
+    assert {each["action"] for each in changed["changes"]} == {"update"}
+    assert [it["ended_with_owner"]["BOOL"] for it in world.items() if "ended_with_owner" in it]
+
+
 def call_console(world: World) -> None:
     desk = Desk(world, os.environ["AWS_ENDPOINT_URL"])
     desk.configured(services=["svc_checkout"], users=["user_ada", "user_ben"])
@@ -559,6 +631,7 @@ CALLS = {
     "StatusFunction": call_status,
     "ConsoleFunction": call_console,
     "KeepingFunction": call_keeping,
+    "ConfigurationFunction": call_configuration,
     "CanaryFunction": call_canary,
     "SendFunction": call_send,
     "RespondFunction": call_respond,
@@ -582,6 +655,7 @@ def unmade() -> Iterator[None]:
         console.handler.console,
         events.handler.api,
         respond.handler.responder,
+        respond.configurator.configurator,
         respond.keeper.keeper,
         escalation.handler.engine,
         escalation.handler.hold_memory,
@@ -840,10 +914,14 @@ def test_no_function_writes_what_the_command_line_writes(function: str, key: str
     # A key is a revision, and listed. Of people it changes what is their own, and makes none.
     keeps = function == "KeepingFunction" and key in (items.HEAD_KEY["pk"]["S"], items.KEYS["S"])
     people = function == "KeepingFunction" and key.startswith("user#")
+    # What a file can say, another applies: no keys, and no hold.
+    applies = function == "ConfigurationFunction"
+    applies = applies and key not in (items.KEYS["S"], items.HOLD_KEY["pk"]["S"])
     for action in WRITES:
         may = allows(function, f"dynamodb:{action}", "Table", [key])
         changes = people and action == "UpdateItem"
-        assert may is (changes or (keeps and action in ("PutItem", "UpdateItem")))
+        writes = applies and action != "BatchWriteItem"
+        assert may is (writes or changes or (keeps and action in ("PutItem", "UpdateItem")))
         # Nor as a part of something larger.
         assert not allows(function, f"dynamodb:{action}", "Table", ["incident#inc_1", key])
 
@@ -863,7 +941,19 @@ def test_one_function_makes_keys_and_the_canary_its_own(function: str) -> None:
     for action in ("PutItem", "DeleteItem", "BatchWriteItem"):
         may = allows(function, f"dynamodb:{action}", "Table", ["key#5a1d"])
         makes = function in ("CanaryFunction", "KeepingFunction")
-        assert may is (makes and action == "PutItem")
+        # One is of no use without its owner, so whoever removes owners may remove it as well.
+        ends = function == "ConfigurationFunction" and action == "DeleteItem"
+        assert may is (ends or (makes and action == "PutItem"))
+
+
+@pytest.mark.parametrize("name", ["user_id", "scopes", "integration_id", "disabled", "created_at"])
+def test_whoever_applies_ends_keys_and_begins_none(name: str) -> None:
+    def may(*attributes: str) -> bool:
+        asked = ["key#5a1d", "user#user_ada", "configuration"], ["pk", "sk", *attributes]
+        return allows("ConfigurationFunction", "dynamodb:UpdateItem", "Table", *asked)
+
+    assert may("ends_at", "ended_with_owner", "revision", "owner")
+    assert not may("ends_at", name)
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -884,7 +974,8 @@ def test_the_canary_writes_its_own_entries_and_others_write_none_of_them(functio
     for key in its_own:
         may = allows(function, "dynamodb:PutItem", "Table", [key])
         keeps = function == "KeepingFunction" and key.startswith("service#")
-        assert may is (function == "CanaryFunction" or keeps)
+        # Its ids are none that a file can name, but no role knows that.
+        assert may is (function in ("CanaryFunction", "ConfigurationFunction") or keeps)
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -892,13 +983,15 @@ def test_people_alone_change_schedules_and_services(function: str) -> None:
     def may(action: str, key: str) -> bool:
         return allows(function, f"dynamodb:{action}", "Table", [key])
 
+    applies = function == "ConfigurationFunction"
     responds = function == "RespondFunction"
-    assert may("PutItem", "schedule#sch_1") is may("DeleteItem", "schedule#sch_1") is responds
+    changes = may("PutItem", "schedule#sch_1")
+    assert changes is may("DeleteItem", "schedule#sch_1") is (responds or applies)
     keeps = function == "KeepingFunction"
-    assert may("UpdateItem", "service#svc_1") is (responds or keeps)
+    assert may("UpdateItem", "service#svc_1") is (responds or keeps or applies)
     # An integration lies with its service.
-    assert may("PutItem", "service#svc_1") is keeps
-    assert not may("DeleteItem", "service#svc_1")
+    assert may("PutItem", "service#svc_1") is (keeps or applies)
+    assert may("DeleteItem", "service#svc_1") is applies
 
 
 @pytest.mark.parametrize(

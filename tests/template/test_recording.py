@@ -39,7 +39,7 @@ def test_every_part_of_the_tree_is_judged_in_the_name_of_its_functions() -> None
 
 
 def _owners(package: str) -> tuple[str, ...]:
-    files = [f"{ROOT}/functions/{package}/any.py", f"{ROOT}/functions/{package}/keep.py"]
+    files = [f"{ROOT}/functions/{package}/{name}.py" for name in ("any", "keep", "configurator")]
     return tuple(name for each in files for name in owners(each))
 
 

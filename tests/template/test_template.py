@@ -26,6 +26,7 @@ from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
     CanarySettings,
+    ConfigurationSettings,
     ConsoleSettings,
     CounterSettings,
     EventsSettings,
@@ -58,6 +59,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
     "KeepingFunction": (TableSettings, CounterSettings),
+    "ConfigurationFunction": (TableSettings, CounterSettings, ConfigurationSettings),
     "StatusFunction": (PagesSettings,),
     "PublishFunction": (TableSettings, PublishingSettings),
     "ConsoleFunction": (TableSettings, CounterSettings, ConsoleSettings),
@@ -67,8 +69,11 @@ INTEGRATIONS = {
     "RespondFunction": "RespondIntegration",
     "ConsoleFunction": "ConsoleIntegration",
     "KeepingFunction": "KeepingIntegration",
+    "ConfigurationFunction": "ConfigurationIntegration",
     "StatusFunction": "StatusIntegration",
 }
+LIBRARIES = {"ConfigurationFunction": {"yaml", "_yaml"}}
+"""What a package has besides the function's own code: the layer has what all need."""
 BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
@@ -128,10 +133,13 @@ def test_a_function_is_built_with_its_own_package_and_no_other(
     function: str, tmp_path: Path
 ) -> None:
     assert template()["Resources"][function]["Metadata"] == {"BuildMethod": "makefile"}
-    run = ["make", f"build-{function}", f"ARTIFACTS_DIR={tmp_path}"]
+    # The wheels that the tests themselves run with.
+    platform = f"LAYER_PLATFORM={os.uname().machine}-manylinux2014"
+    run = ["make", f"build-{function}", f"ARTIFACTS_DIR={tmp_path}", platform]
     subprocess.run(run, cwd=ROOT / "functions", check=True, capture_output=True)
     package, module, _ = functions()[function]["Handler"].split(".")
-    assert [each.name for each in tmp_path.iterdir()] == [package]
+    libraries = LIBRARIES.get(function, set())
+    assert {each.name for each in tmp_path.iterdir()} == {package, *libraries}
     assert list((tmp_path / package / "__pycache__").glob(f"{module}.*.pyc"))
 
 
@@ -228,6 +236,7 @@ def test_every_request_reaches_a_function_and_events_one_of_their_own() -> None:
         "ANY /auth/{proxy+}": "${ConsoleIntegration}",
         "ANY /status/{proxy+}": "${StatusIntegration}",
         "ANY /api/keeping/{proxy+}": "${KeepingIntegration}",
+        "ANY /api/configuration/{proxy+}": "${ConfigurationIntegration}",
     }
     integrations = of_type("AWS::ApiGatewayV2::Integration")
     assert set(integrations) == set(INTEGRATIONS.values())
@@ -353,7 +362,7 @@ def test_there_are_two_stream_readers_and_none_loses_a_record_quietly() -> None:
     sorted(
         set(SETTINGS)
         - {"EventsFunction", "RespondFunction", "CanaryFunction", "ConsoleFunction"}
-        - {"KeepingFunction", "StatusFunction"}
+        - {"KeepingFunction", "ConfigurationFunction", "StatusFunction"}
     ),
 )
 def test_a_function_that_wakes_itself_is_not_stopped_for_it(function: str) -> None:
@@ -558,7 +567,7 @@ def test_the_errors_of_every_function_are_heard() -> None:
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     # Whoever opens the console or a page sees its failure, and API Gateway counts it.
-    seen = {"ConsoleFunction", "KeepingFunction", "StatusFunction"}
+    seen = {"ConsoleFunction", "KeepingFunction", "ConfigurationFunction", "StatusFunction"}
     assert watched | set(HEARD_OTHERWISE) | seen == set(functions())
     assert alarms["ApiFailingAlarm"]["MetricName"] == "5xx"
     for name in HEARD_OTHERWISE.values():

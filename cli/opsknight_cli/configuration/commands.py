@@ -6,28 +6,28 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
-from opsknight.config.configuration import Configuration, Kind, kind_of, path_of
+from opsknight.config.configuration import Kind, kind_of, path_of
 from opsknight.config.diff import Create
-from opsknight.escalation.policy import Rota
+from opsknight.config.ownership import Applied, Side
 from opsknight.files.checking import Checked
 from opsknight.files.describing import described
 from opsknight.files.plan_words import data
 from opsknight.files.problems import counted, problems_data
 from opsknight.files.writing import written
 from opsknight.health import shadows as health
+from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight_cli.configuration import view
 from opsknight_cli.configuration.lines import keep_lines
-from opsknight_cli.configuration.loading import load
+from opsknight_cli.configuration.loading import load, name_of
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
 from opsknight_cli.configuration.parameters import of_plan
 from opsknight_cli.session import CommandError, Exit
 from opsknight_cli.terminal.invocation import Invocation, common_options
-from opsknight_cli.terminal.naming import configuration, remember
+from opsknight_cli.terminal.naming import configuration, operator, remember
 from opsknight_cli.terminal.screen import Screen
-from opsknight_cli.terminal.telling import tell_changes
 
 CHANGES: Final = 2
 MOST_HINTS: Final = 8
@@ -73,22 +73,31 @@ def apply_command(
         typer.Option("--force", help="Apply even if keys in use stop working, or much is removed."),
     ] = False,
     strict: StrictOption = False,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="Let the file own what the console owned until now."),
+    ] = False,
 ) -> None:
     """Show what a file changes in a deployment, and change it."""
     session, screen = invocation.session, invocation.screen
     checked = load(invocation, file, strict=strict)
     made = _plan(invocation, checked, prune=prune)
     name = invocation.deployment.name
+    owner = made.seen.owner
+    others = owner if owner is not None and owner.by != Side.FILE else None
     if not screen.as_json:
         view.show(made, screen, name, prune=prune)
         _show_secrets(invocation, made)
         _show_shadows(invocation, made)
-    if made.is_empty:
-        # Nothing changes but the lines on which it stands.
-        keep_lines(invocation, checked, made.seen.revision)
+    if made.is_empty and not (others and take_over):
+        if not others:
+            # Nothing changes but the lines on which it stands.
+            keep_lines(invocation, checked, made.seen.revision)
         if screen.as_json:
             screen.data(_data(invocation, made, checked) | {"applied": False})
         return
+    if others and not take_over:
+        raise CommandError(view.owned_elsewhere(others, name))
     if not screen.as_json:
         screen.say()
     if made.needs_force and not force:
@@ -98,10 +107,12 @@ def apply_command(
             raise CommandError("There is no terminal to ask on: give --yes to apply this.")
         if not screen.ask(f"Apply this to {name}?"):
             raise CommandError("Nothing was changed.")
+    by = operator(invocation)
     try:
         revision = carry_out(
             Configurations(invocation.deployment.table),
             made,
+            Applied(Side.FILE, by.name, name_of(file), takes_over=take_over),
             session.now(),
             session.token(),
             session.deadline(),
@@ -111,7 +122,15 @@ def apply_command(
     except ConfigurationTooLarge as error:
         raise CommandError(str(error)) from None
     keep_lines(invocation, checked, revision)
-    _tell_changes(invocation, made)
+    tell_changes(
+        invocation.deployment.table,
+        made,
+        by.name,
+        session.id("chg"),
+        session.now(),
+        session.deadline(),
+        but=by.id,
+    )
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
@@ -129,38 +148,6 @@ def export_command(invocation: Invocation) -> None:
         screen.data(document)
     else:
         screen.raw(written(document))
-
-
-def _tell_changes(invocation: Invocation, made: Plan) -> None:
-    """Tells those whose time on call the file has changed; nobody of the first file of all."""
-    before, after = made.seen.configuration, made.desired.configuration
-    if not before.users:
-        return
-    changed = {
-        schedule_id
-        for schedule_id in before.schedules.keys() | after.schedules.keys()
-        if before.schedules.get(schedule_id) != after.schedules.get(schedule_id)
-    }
-    if _disabled(before) != _disabled(after):
-        changed = before.schedules.keys() | after.schedules.keys()
-    if not changed:
-        return
-    table, deadline = invocation.deployment.table, invocation.session.deadline()
-    overrides = {
-        schedule_id: rota.overrides
-        for schedule_id in changed
-        if (rota := table.rota(schedule_id, deadline)) is not None
-    }
-
-    def rotas(configuration: Configuration) -> dict[str, Rota]:
-        found = (configuration.schedules.get(schedule_id) for schedule_id in changed)
-        return {each.id: Rota(each, overrides.get(each.id, ())) for each in found if each}
-
-    tell_changes(invocation, rotas(before), rotas(after), after.users, before.users)
-
-
-def _disabled(configuration: Configuration) -> set[str]:
-    return {user.id for user in configuration.users.values() if user.disabled}
 
 
 def _show_secrets(invocation: Invocation, made: Plan) -> None:

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from opsknight.config.configuration import Kind, key_of, kind_of
 from opsknight.config.diff import Create, Remove, Step, Update
+from opsknight.config.ownership import Owner
 from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.files.describing import fields
@@ -48,6 +49,18 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
         screen.say(much(plan), "bold red")
     if plan.needs_force:
         screen.say("`opsknight apply` needs --force for this.", "red")
+
+
+def owned_elsewhere(owner: Owner, where: str) -> str:
+    """Why a file is not applied to a deployment that the console owns."""
+    last = f" {owner.who} applied it there last" if owner.who else " It was applied there last"
+    if owner.at is not None:
+        last += f", on {owner.at:%a %d %b %Y at %H:%M} UTC"
+    return (
+        f"The {owner.by} owns the configuration of {where}, so this file does not change it.{last}."
+        " Take what it has with `opsknight export`, then give --take-over: from then on the file"
+        " owns it, and the console applies nothing."
+    )
 
 
 def objection(plan: Plan) -> str:

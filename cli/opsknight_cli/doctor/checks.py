@@ -24,7 +24,7 @@ from opsknight_cli.doctor.unmatched import aws_events
 
 FUNCTIONS: Final = (
     *("Events", "Respond", "Escalation", "Timer", "Tick", "Notify", "Send", "Canary", "Console"),
-    *("Keeping", "Status", "Publish"),
+    *("Keeping", "Configuration", "Status", "Publish"),
 )
 STREAMS: Final = ("EscalationFunctionStream", "NotifyFunctionStream")
 QUEUE_READERS: Final = (

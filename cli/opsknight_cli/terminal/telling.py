@@ -14,7 +14,6 @@ def tell_changes(
     before: Mapping[str, Rota],
     after: Mapping[str, Rota],
     users: Mapping[str, User],
-    users_before: Mapping[str, User] | None = None,
 ) -> None:
     """By schedule; those that are not changed do no harm."""
     session, by = invocation.session, operator(invocation)
@@ -26,6 +25,5 @@ def tell_changes(
         session.id("chg"),
         session.now(),
         session.deadline(),
-        users_before=users_before,
         but=by.id,
     )

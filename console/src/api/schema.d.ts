@@ -1355,6 +1355,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/configuration/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the configuration as a file, with its revision and whoever owns it.
+         * @description Needs the scope `configuration:read`.
+         */
+        get: operations["showConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was applied, by whom and when, newest first.
+         * @description Needs the scope `configuration:read`.
+         */
+        get: operations["listRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what is wrong with a configuration file. Nothing is written.
+         * @description Needs the scope `configuration:read`.
+         */
+        post: operations["validateConfiguration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what applying a configuration file would change. Nothing is written.
+         * @description Needs the scope `configuration:read`.
+         */
+        post: operations["planConfiguration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/configuration/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply a configuration file, by a plan that was looked at.
+         * @description Needs the scope `configuration:write`.
+         */
+        post: operations["applyConfiguration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1424,6 +1524,24 @@ export interface components {
             teamId?: components["schemas"]["Id"];
             scheduleId?: components["schemas"]["Id"];
         };
+        AppliedAnswer: {
+            /** @description The new one; the old one if nothing changes. */
+            revision: number;
+            /** @description How many entries. */
+            changed: number;
+        };
+        ApplyBody: {
+            /** @description A whole configuration file, as YAML. */
+            text: string;
+            /** @description Whether everything goes that the text does not name. */
+            prune?: boolean;
+            /** @description The one that the plan was made from. */
+            revision: number;
+            /** @description Whether it is applied though keys in use end, or much is removed. */
+            force?: boolean;
+            /** @description Whether the console owns from now on what a file owned until now. */
+            takeOver?: boolean;
+        };
         AttemptAnswer: {
             /** Format: date-time */
             at: string;
@@ -1489,6 +1607,21 @@ export interface components {
              */
             endsAt: string;
         };
+        ConfigurationAnswer: {
+            revision: number;
+            /** @description Absent while there is nothing to own. */
+            owner?: components["schemas"]["OwnerAnswer"];
+            /** @description As `opsknight export` prints it. */
+            text: string;
+            /** @description Whether people's addresses are masked, as for all but ADMINs. */
+            masked: boolean;
+            /** @description Whether the caller's role may apply it. */
+            mayApply: boolean;
+        };
+        ConfigurationText: {
+            /** @description A whole configuration file, as YAML. */
+            text: string;
+        };
         ContactMethodAnswer: {
             id: string;
             name: string;
@@ -1532,6 +1665,12 @@ export interface components {
             statusPageId?: string;
             /** @description Of the user, the service or the status page. */
             ownerName?: string;
+        };
+        /** @description In one place of an entry. Without `before` or `after` there is nothing. */
+        DifferenceAnswer: {
+            path: string;
+            before?: string;
+            after?: string;
         };
         Done: {
             /** @constant */
@@ -1811,6 +1950,12 @@ export interface components {
             /** @description By this layer alone, whoever is disabled. */
             shifts: components["schemas"]["ShiftAnswer"][];
         };
+        /** @description What the text does not name, and what stays nevertheless. */
+        LeftAnswer: {
+            path: string;
+            /** @description The active incident that needs it, with `prune`. */
+            incidentId?: string;
+        };
         /** @description Where to look next: a runbook, a dashboard, or whatever else the event linked to. */
         LinkAnswer: {
             text: string;
@@ -2061,6 +2206,20 @@ export interface components {
             /** @description Those that are not over. */
             overrides: components["schemas"]["OverrideAnswer"][];
         };
+        /** @description Whoever owns the configuration: what they applied, nobody else changes. */
+        OwnerAnswer: {
+            /** @description `file` for the command line, or `console`. */
+            by: string;
+            who?: string;
+            /**
+             * Format: date-time
+             * @description When they last applied.
+             */
+            at?: string;
+            revision?: number;
+            /** @description The file, as its operator named it. */
+            source?: string;
+        };
         /**
          * @description Why a person gets a message.
          * @enum {string}
@@ -2088,6 +2247,37 @@ export interface components {
          * @enum {string}
          */
         Phase: "investigating" | "identified" | "monitoring" | "resolved";
+        PlanAnswer: {
+            /** @description For `apply`: it refuses once this has moved on. */
+            revision: number;
+            owner?: components["schemas"]["OwnerAnswer"];
+            /** @description Warnings. */
+            problems: components["schemas"]["ProblemAnswer"][];
+            changes: components["schemas"]["PlannedChange"][];
+            /** @description Sentences: what ends, and who pages nobody. */
+            dangers: string[];
+            /** @description Whether `apply` needs `force`. */
+            needsForce: boolean;
+            left: components["schemas"]["LeftAnswer"][];
+        };
+        PlanBody: {
+            /** @description A whole configuration file, as YAML. */
+            text: string;
+            /** @description Whether everything goes that the text does not name. */
+            prune?: boolean;
+        };
+        PlannedChange: {
+            /** @description `create`, `update` or `remove`. */
+            action: string;
+            kind: string;
+            path: string;
+            /** @description What is created, as YAML; absent for other actions. */
+            text?: string;
+            /** @description Of what is updated, as YAML. */
+            differences?: components["schemas"]["DifferenceAnswer"][];
+            /** @description How many live keys end with it. */
+            endsKeys: number;
+        };
         Policies: {
             policies: components["schemas"]["PolicyAnswer"][];
         };
@@ -2152,6 +2342,18 @@ export interface components {
         Posts: {
             /** @description Newest first, without withdrawn ones. */
             posts: components["schemas"]["PostAnswer"][];
+        };
+        ProblemAnswer: {
+            /** @description `error`, or `warning`. */
+            severity: string;
+            /** @description From 1. */
+            line: number;
+            /** @description From 1. */
+            column: number;
+            /** @description `services.checkout`; empty for the whole text. */
+            path: string;
+            /** @description What is wrong, and how to fix it. */
+            message: string;
         };
         Pulse: {
             /** @description At most 50 active ones: mine, then open, then the most urgent. */
@@ -2219,6 +2421,28 @@ export interface components {
             incident?: components["schemas"]["IncidentAnswer"];
             /** @description Why the event was ignored. */
             reason?: string;
+        };
+        /** @description What one transaction of an apply has changed. */
+        RevisionAnswer: {
+            revision: number;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            who: string;
+            source?: string;
+            tookOver: boolean;
+            changes: components["schemas"]["RevisionChange"][];
+        };
+        RevisionChange: {
+            /** @description `create`, `update` or `remove`. */
+            action: string;
+            kind: string;
+            path: string;
+        };
+        Revisions: {
+            revisions: components["schemas"]["RevisionAnswer"][];
+            /** @description For `before`, where there may be older ones. */
+            next?: number;
         };
         /** @enum {string} */
         Role: "ADMIN" | "RESPONDER" | "USER";
@@ -2550,6 +2774,11 @@ export interface components {
         };
         Users: {
             users: components["schemas"]["UserAnswer"][];
+        };
+        Validated: {
+            /** @description Whether it could be applied: no error. */
+            valid: boolean;
+            problems: components["schemas"]["ProblemAnswer"][];
         };
         /** @enum {string} */
         Verdict: "ok" | "warning" | "failed" | "not checked";
@@ -6032,6 +6261,272 @@ export interface operations {
             403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRevisions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only revisions before this one: `next` of an answer.
+                 * @example 120
+                 */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of them. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revisions"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    validateConfiguration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "teams:\n  web: {members: {ada: }}\nusers:\n  ada: {email: ada@example.com}\n"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfigurationText"];
+            };
+        };
+        responses: {
+            /** @description As `opsknight validate` says it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Validated"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            /** @description Payload too large: over 1048576 bytes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    planConfiguration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "teams:\n  web: {members: {ada: }}\nusers:\n  ada: {email: ada@example.com}\n"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description As `opsknight plan` shows it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            /** @description Payload too large: over 1048576 bytes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            422: components["responses"]["Reused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    applyConfiguration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name of your own for this request, to send it again by: within a day, the same body gets the first answer, with `Idempotency-Replayed: true`, and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "teams:\n  web: {members: {ada: }}\nusers:\n  ada: {email: ada@example.com}\n",
+                 *       "revision": 7
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApplyBody"];
+            };
+        };
+        responses: {
+            /** @description It is applied. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            /** @description Overtaken: somebody has changed it since the plan; Owned elsewhere: a file owns it; Needs force; or Too large. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Payload too large: over 1048576 bytes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            422: components["responses"]["Reused"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

@@ -40,6 +40,9 @@ ME_WRITE: Final = "me:write"
 """One's own contact methods, notification rules and keys, as far as they are not the file's."""
 KEYS_WRITE: Final = "keys:write"
 """Integrations that people add, and the keys of integrations; for responders and administrators."""
+CONFIGURATION_READ: Final = "configuration:read"
+CONFIGURATION_WRITE: Final = "configuration:write"
+"""All that a file can say, keys of users apart; for administrators."""
 SCOPES: Final = (
     EVENTS_WRITE,
     INCIDENTS_READ,
@@ -55,6 +58,8 @@ SCOPES: Final = (
     STATUS_WRITE,
     ME_WRITE,
     KEYS_WRITE,
+    CONFIGURATION_READ,
+    CONFIGURATION_WRITE,
 )
 
 

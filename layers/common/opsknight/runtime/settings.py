@@ -73,6 +73,12 @@ class ConsoleSettings(LinkSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationSettings:
+    local_inbox: str
+    """Empty but on a developer's machine, where messages may go to programs of the same one."""
+
+
+@dataclass(frozen=True, slots=True)
 class PagesSettings:
     pages_bucket: str
     """Where rendered status pages are."""
@@ -142,6 +148,7 @@ def read_settings[
         EventsSettings,
         LinkSettings,
         ConsoleSettings,
+        ConfigurationSettings,
         QueueSettings,
         OutboxSettings,
         TickSettings,

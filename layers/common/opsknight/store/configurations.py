@@ -8,11 +8,12 @@ write leaves a revision like any other.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, assert_never, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
-from opsknight.config.diff import Create, InUse, Remove, Step, Update
+from opsknight.config.diff import InUse, Step
+from opsknight.config.ownership import Applied, Owner, Revision, owner_of
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.integrations import Integration
@@ -22,10 +23,20 @@ from opsknight.directory.reports import DailyReport
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
-from opsknight.store import directory_items, items, transactions
+from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.configuration_size import check_size
+from opsknight.store.configuration_writes import (
+    LISTS,
+    changed_entry,
+    head,
+    note,
+    of_step,
+    packed,
+    take,
+)
 from opsknight.store.due import DueIndex, Place
+from opsknight.store.last_applies import KEY as LINES_KEY
 from opsknight.store.names import entry_key
 from opsknight.store.rows import validated
 from opsknight.store.table import Table
@@ -34,24 +45,12 @@ from opsknight.store.wire import Item, plain
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
-# DynamoDB takes 100 writes in a transaction; the head is among them.
-MOST_WRITES: Final = 99
-# On a key that nobody has revoked: it comes back with its owner (`restoring`).
-ENDED_WITH_OWNER: Final = "ended_with_owner"
+# DynamoDB takes 100 writes in a transaction. The head, the note of the revision and the lines of the
+# file are among them.
+MOST_WRITES: Final = 97
+# Ten digits, so that they sort.
+LAST: Final = 9_999_999_999
 _PAGE: Final = 100
-_LISTS: Final = {
-    Kind.USER: "users",
-    Kind.SCHEDULE: "schedules",
-    Kind.TEAM: "teams",
-    Kind.POLICY: "policies",
-    Kind.SERVICE: "services",
-    Kind.INTEGRATION: "integrations",
-    Kind.RECEIVER: "receivers",
-    Kind.STATUS_PAGE: "status_pages",
-    Kind.PRESET: "presets",
-    Kind.AWS: "aws",
-    Kind.REPORT: "reports",
-}
 _MODELS: Final[Mapping[str, type[Entry]]] = {
     "user": User,
     "schedule": Schedule,
@@ -66,6 +65,7 @@ _MODELS: Final[Mapping[str, type[Entry]]] = {
     "report": DailyReport,
 }
 
+
 type Listed = Mapping[Kind, frozenset[str]]
 
 
@@ -78,6 +78,8 @@ class Seen:
     listed: Listed
     versions: Mapping[str, int]
     """The newest version of each policy that existed once and does not now."""
+    owner: Owner | None = None
+    """None while there is nothing to own."""
 
     @property
     def unlisted(self) -> tuple[Entry, ...]:
@@ -100,6 +102,13 @@ class Overtaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Head:
+    revision: int
+    listed: Listed
+    owner: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
 class Configurations:
     table: Table
     most_writes: int = MOST_WRITES
@@ -109,23 +118,24 @@ class Configurations:
         """All entries of one revision, and those of the `named` ones that exist besides."""
         also = {(kind_of(entry), key_of(entry)) for entry in named}
 
-        def attempt(_: int) -> tuple[int, Configuration, Listed]:
-            revision, listed = self._head(deadline)
+        def attempt(_: int) -> tuple[_Head, Configuration]:
+            head = self._head(deadline)
+            listed = head.listed
             wanted = {(kind, key) for kind in Kind for key in listed[kind]} | also
             keys = [entry_key(kind, key) for kind, key in sorted(wanted)]
             found = Configuration.of(map(_entry, self.table.batch(keys, deadline)))
             # Many reads are no snapshot; between two equal revisions nothing was written.
-            if self._head(deadline)[0] != revision:
+            if self._head(deadline).revision != head.revision:
                 raise Conflict("the configuration is being changed")
-            return revision, found, listed
+            return head, found
 
-        revision, found, listed = decide_again(deadline, attempt)
+        head, found = decide_again(deadline, attempt)
         new = {key for kind, key in also if kind is Kind.POLICY} - found.policies.keys()
         # Most of them never existed, and one request answers that for a hundred.
         firsts = [items.policy_key(policy_id, 1) for policy_id in sorted(new)]
         gone = [item["id"]["S"] for item in self.table.batch(firsts, deadline)]
         versions = {policy_id: self._newest_version(policy_id, deadline) for policy_id in gone}
-        return Seen(revision, found, listed, versions)
+        return Seen(head.revision, found, head.listed, versions, head.owner)
 
     def services(self, deadline: Deadline) -> list[Service]:
         """All services, by id."""
@@ -149,14 +159,13 @@ class Configurations:
 
     def ids(self, kind: Kind, deadline: Deadline) -> frozenset[str]:
         """Of all entries, of those that cannot be read, too."""
-        _, listed = self._head(deadline)
-        return listed[kind]
+        return self._head(deadline).listed[kind]
 
     def _of_kind[E: (Service, Schedule, Team, User, Policy)](
         self, kind: Kind, model: type[E], deadline: Deadline
     ) -> list[E]:
-        _, listed = self._head(deadline)
-        found = self.table.batch([entry_key(kind, key) for key in sorted(listed[kind])], deadline)
+        keys = [entry_key(kind, key) for key in sorted(self.ids(kind, deadline))]
+        found = self.table.batch(keys, deadline)
         entries = [model.model_validate(plain(item)) for item in found]
         return sorted(entries, key=lambda entry: entry.id)
 
@@ -168,24 +177,36 @@ class Configurations:
         token: str,
         deadline: Deadline,
         ended: Mapping[str, Sequence[str]] | None = None,
+        applied: Applied | None = None,
     ) -> int:
         """Writes the steps in their order; returns the revision after them.
 
         `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
-        `token` names this call, in at most 30 characters. Raises Overtaken, ConfigurationTooLarge.
+        `token` names this call, in at most 30 characters. `applied` becomes the owner, and each
+        revision notes it; without, the owner stays and nothing is noted. Raises Overtaken,
+        ConfigurationTooLarge.
         """
+        ending, name = ended or {}, self.table.name
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
         for entry in seen.unlisted:
             listed[kind_of(entry)].add(key_of(entry))
         check_size(listed, steps)
         revision, done = seen.revision, 0
-        groups = [self._writes(step, seen, now, ended or {}) for step in steps]
-        for number, count in enumerate(transactions.packed(groups, self.most_writes)):
-            writes: list[Write] = []
-            for step, group in list(zip(steps, groups, strict=True))[done : done + count]:
-                _list(step, listed)
-                writes += group
-            writes.append(self._moved_on(revision, listed))
+        groups = [of_step(step, name, seen.versions, now, ending) for step in steps]
+        for number, count in enumerate(packed(steps, groups, ending, self.most_writes)):
+            taken = steps[done : done + count]
+            for step in taken:
+                take(step, listed)
+            writes = [write for group in groups[done : done + count] for write in group]
+            noted = (
+                None if applied is None else _noted(applied, seen.owner, revision + 1, taken, now)
+            )
+            writes.append(head(revision, listed, None if noted is None else noted[0], name))
+            if noted is not None:
+                writes.append(note(noted[1], name, self.table.retention))
+                if noted[1].took_over:
+                    # The file's lines, which say nothing any more; a file that takes over has its own.
+                    writes.append(cast("Write", {"Delete": {"TableName": name, "Key": LINES_KEY}}))
             try:
                 retrying(
                     deadline,
@@ -198,6 +219,29 @@ class Configurations:
             revision += 1
             done += count
         return revision
+
+    def revisions(self, most: int, before: int | None, deadline: Deadline) -> list[Revision]:
+        """The newest that applies made, the newest first; `before` this number, if any."""
+        page = retrying(
+            deadline,
+            self.table.client.query,
+            TableName=self.table.name,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": items.HEAD_KEY["pk"],
+                ":first": items.revision_key(0)["sk"],
+                ":last": items.revision_key(LAST if before is None else before - 1)["sk"],
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=most,
+        )
+        return list(self.table.readable(Revision, page["Items"]))
+
+    def owner(self, deadline: Deadline) -> tuple[int, Owner | None]:
+        """The revision, and whoever owns it."""
+        found = self._head(deadline)
+        return found.revision, found.owner
 
     def in_use(self, deadline: Deadline) -> list[InUse]:
         """All active incidents."""
@@ -219,61 +263,12 @@ class Configurations:
             if place is None:
                 return found
 
-    def _head(self, deadline: Deadline) -> tuple[int, dict[Kind, frozenset[str]]]:
-        head = plain(self.table.item(items.HEAD_KEY, deadline) or {})
-        listed = {kind: frozenset(head.get(name, ())) for kind, name in _LISTS.items()}
-        return head.get("revision", 0), listed
-
-    def _moved_on(self, revision: int, listed: Mapping[Kind, set[str]]) -> "Write":
-        sets: dict[str, object] = {"kind": "configuration", "revision": revision + 1}
-        sets |= {name: sorted(listed[kind]) or None for kind, name in _LISTS.items()}
-        changed = transactions.update(sets)
-        condition = "attribute_not_exists(pk)"
-        if revision:
-            condition = "#revision = :seen"
-            changed["ExpressionAttributeValues"][":seen"] = {"N": str(revision)}
-        return transactions.updating(self.table.name, items.HEAD_KEY, condition, changed)
-
-    def _writes(
-        self, step: Step, seen: Seen, now: datetime, ended: Mapping[str, Sequence[str]]
-    ) -> "list[Write]":
-        name = self.table.name
-        match step:
-            case Create(Policy() as policy):
-                version = seen.versions.get(policy.id, 0) + 1
-                current, kept = directory_items.policy_items(
-                    policy.model_copy(update={"version": version})
-                )
-                return [transactions.put_new(name, kept), transactions.put_new(name, current)]
-            case Create(entry):
-                sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
-                key = entry_key(kind_of(entry), key_of(entry))
-                given = {field: value for field, value in sets.items() if value is not None}
-                changed = transactions.update(given)
-                return [transactions.updating(name, key, "attribute_not_exists(pk)", changed)]
-            case Update(_, Policy() as policy):
-                current, kept = directory_items.policy_items(policy)
-                return [transactions.put_new(name, kept), transactions.put(name, current)]
-            case Update(before, entry):
-                was = _fields(before)
-                sets = {f: value for f, value in _fields(entry).items() if value != was[f]}
-                key = entry_key(kind_of(entry), key_of(entry))
-                changed = transactions.update(sets)
-                return [transactions.updating(name, key, "attribute_exists(pk)", changed)]
-            case Remove(entry):
-                key = entry_key(kind_of(entry), key_of(entry))
-                deleted = cast("Write", {"Delete": {"TableName": name, "Key": key}})
-                hashes = ended.get(key_of(entry), ())
-                kind = "api" if isinstance(entry, User) else "integration"
-                return [*(self._ended(kind, hashed, now) for hashed in hashes), deleted]
-            case _:
-                assert_never(step)
-
-    def _ended(self, kind: str, hashed: str, now: datetime) -> "Write":
-        secret_key = items.api_key_item_key if kind == "api" else items.integration_key_item_key
-        changed = transactions.update({"ends_at": now, ENDED_WITH_OWNER: True})
-        exists = "attribute_exists(pk)"
-        return transactions.updating(self.table.name, secret_key(hashed), exists, changed)
+    def _head(self, deadline: Deadline) -> "_Head":
+        found = plain(self.table.item(items.HEAD_KEY, deadline) or {})
+        listed = {kind: frozenset(found.get(name, ())) for kind, name in LISTS.items()}
+        stored = Owner.model_validate(found["owner"]) if "owner" in found else None
+        owner = owner_of(stored, holds_anything=any(listed.values()))
+        return _Head(found.get("revision", 0), listed, owner)
 
     def _newest_version(self, policy_id: str, deadline: Deadline) -> int:
         versions = self.table.newest(items.policy_key(policy_id)["pk"], "version#", 1, deadline)
@@ -285,15 +280,15 @@ def _entry(item: Item) -> Entry:
     return validated(_MODELS[item["kind"]["S"]], item)
 
 
-def _fields(entry: Entry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in type(entry).model_fields}
-
-
-def _list(step: Step, listed: Mapping[Kind, set[str]]) -> None:
-    match step:
-        case Create(entry) | Update(_, entry):
-            listed[kind_of(entry)].add(key_of(entry))
-        case Remove(entry):
-            listed[kind_of(entry)].discard(key_of(entry))
-        case _:
-            assert_never(step)
+def _noted(
+    applied: Applied, before: Owner | None, number: int, taken: Sequence[Step], now: datetime
+) -> tuple[Owner, Revision]:
+    known = {"by": applied.by, "who": applied.who, "at": now, "source": applied.source}
+    changes = tuple(map(changed_entry, taken))
+    took_over = (before is not None and before.by != applied.by) or None
+    return (
+        Owner.model_validate(known | {"revision": number}),
+        Revision.model_validate(
+            known | {"number": number, "took_over": took_over, "changes": changes}
+        ),
+    )

@@ -7,6 +7,7 @@ from typing import Final
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, key_of
 from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
+from opsknight.config.ownership import Applied, check
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
 from opsknight.directory.integrations import Integration
 from opsknight.store.calls import Deadline
@@ -91,10 +92,18 @@ def plan(
 
 
 def carry_out(
-    configurations: Configurations, plan: Plan, now: datetime, token: str, deadline: Deadline
+    configurations: Configurations,
+    plan: Plan,
+    applied: Applied,
+    now: datetime,
+    token: str,
+    deadline: Deadline,
 ) -> int:
-    """Writes the plan, and returns the new revision. Raises Overtaken."""
-    return configurations.write(plan.seen, plan.steps, now, token, deadline, ended=plan.ended)
+    """Writes the plan, and returns the new revision. Raises OwnedElsewhere, Overtaken."""
+    check(plan.seen.owner, applied)
+    return configurations.write(
+        plan.seen, plan.steps, now, token, deadline, ended=plan.ended, applied=applied
+    )
 
 
 def _owner(held: Held) -> str:

@@ -21,7 +21,7 @@ from opsknight.notification.delivery import Delivery
 from opsknight.notification.restoring import end_of_delivery, end_of_page, restored
 from opsknight.store import incident_items, items, transactions
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
-from opsknight.store.configurations import ENDED_WITH_OWNER
+from opsknight.store.configuration_writes import ENDED_WITH_OWNER, LISTS
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain, wire
 
@@ -31,10 +31,6 @@ DIRECTORY: Final = (
     *("integration_key", "api_key", "key_listing"),
     *("user", "schedule", "override", "team", "policy", "service"),
     *("integration", "receiver", "status_page", "preset", "aws_rules", "report"),
-)
-_LISTS: Final = (
-    *("users", "schedules", "teams", "policies", "services"),
-    *("integrations", "receivers", "status_pages", "presets", "aws", "reports"),
 )
 # What of an incident's partition comes back as it was. Its pages and deliveries end first.
 _PARTS: Final = frozenset({"alert", "change", "member", "step", "page", "delivery", "remembered"})
@@ -115,7 +111,8 @@ class Restoring:
         lists = plain(self.copy.item(items.HEAD_KEY, deadline) or {})
         return self._move_on(
             lambda head: {
-                name: sorted({*head.get(name, ()), *lists.get(name, ())}) or None for name in _LISTS
+                name: sorted({*head.get(name, ()), *lists.get(name, ())}) or None
+                for name in LISTS.values()
             },
             deadline,
         )

@@ -1,0 +1,171 @@
+"""Handlers that show, check, plan and apply the configuration. What they decide, `opsknight.config`
+decides, as for the command line.
+"""
+
+from typing import Final
+
+from opsknight.config.ownership import Applied, OwnedElsewhere, Side
+from opsknight.config.ownership import check as check_owner
+from opsknight.directory.entries import Role
+from opsknight.files.checking import Checked, check
+from opsknight.files.reading import read
+from opsknight.http.gateway import Answer, Failure, HttpError, Issue
+from opsknight.http.recent_login import require_recent_login
+from opsknight.runtime.telemetry import logger
+from opsknight.store.calls import Unavailable
+from opsknight.store.changed_schedules import tell_changes
+from opsknight.store.configuration_size import ConfigurationTooLarge
+from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.plans import Plan, carry_out, plan
+from opsknight.views import configuration_models as models
+from respond.configuring import words
+from respond.configuring.contract import ApplyBody, ConfigurationText, PlanBody
+from respond.request import ApiCall, Query
+
+# What problems call the text.
+NAME: Final = "configuration"
+# A revision lists at most as many changes as a transaction has writes.
+MOST_REVISIONS: Final = 20
+MOST_ISSUES: Final = 50
+
+
+def show(call: ApiCall) -> Answer:
+    _check_reader(call)
+    seen = Configurations(call.table).read(call.deadline)
+    may_apply = _is_admin(call)
+    return Answer(
+        200,
+        models.ConfigurationAnswer(
+            revision=seen.revision,
+            owner=words.owner(seen.owner),
+            text=words.text(seen.configuration, whole=may_apply),
+            masked=not may_apply,
+            may_apply=may_apply,
+        ),
+    )
+
+
+def list_revisions(call: ApiCall) -> Answer:
+    _check_reader(call)
+    query = Query(call.request.query)
+    before = query.number("before", 0, 999_999) if query.text("before") else None
+    query.check()
+    found = Configurations(call.table).revisions(MOST_REVISIONS, before, call.deadline)
+    more = found[-1].number if len(found) == MOST_REVISIONS else None
+    return Answer(200, models.Revisions(revisions=[*map(words.revision, found)], next=more))
+
+
+def validate(call: ApiCall, wanted: ConfigurationText) -> Answer:
+    _check_reader(call)
+    checked = _checked(wanted.text, call)
+    problems = words.problems(checked.problems)
+    return Answer(200, models.Validated(valid=not checked.errors, problems=problems))
+
+
+def make_plan(call: ApiCall, wanted: PlanBody) -> Answer:
+    _check_admin(call)
+    checked, made = _planned(wanted, call)
+    return Answer(
+        200,
+        models.PlanAnswer(
+            revision=made.seen.revision,
+            owner=words.owner(made.seen.owner),
+            problems=words.problems(checked.problems),
+            changes=[words.change(each, made) for each in made.steps],
+            dangers=[*words.dangers(made, call.now)],
+            needs_force=made.needs_force,
+            left=[*words.left(made)],
+        ),
+    )
+
+
+def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
+    _check_admin(call)
+    require_recent_login(call.caller.session, call.now)
+    _, made = _planned(wanted, call)
+    if made.seen.revision != wanted.revision:
+        raise _overtaken(0)
+    applied = Applied(Side.CONSOLE, call.caller.user.name, takes_over=wanted.take_over)
+    try:
+        check_owner(made.seen.owner, applied)
+        if made.needs_force and not wanted.force:
+            raise HttpError(409, Failure(error="Needs force", message=" ".join(words.harm(made))))
+        revision = made.seen.revision
+        if not made.is_empty or _changes_hands(made, applied):
+            configurations, token = Configurations(call.table), call.new_id("act")[:30]
+            revision = carry_out(configurations, made, applied, call.now, token, call.deadline)
+    except OwnedElsewhere as elsewhere:
+        said = f"The {elsewhere.owner.by} owns the configuration: change it there, or take it over."
+        raise HttpError(409, Failure(error="Owned elsewhere", message=said)) from None
+    except Overtaken as overtaken:
+        raise _overtaken(overtaken.done) from None
+    except ConfigurationTooLarge as error:
+        raise HttpError(409, Failure(error="Too large", message=str(error))) from None
+    _tell(made, call)
+    return Answer(200, models.AppliedAnswer(revision=revision, changed=len(made.steps)))
+
+
+def _changes_hands(made: Plan, applied: Applied) -> bool:
+    return made.seen.owner is not None and made.seen.owner.by != applied.by
+
+
+def _tell(made: Plan, call: ApiCall) -> None:
+    """It is applied: an answer that said otherwise would have it applied again."""
+    user = call.caller.user
+    try:
+        tell_changes(
+            call.table,
+            made,
+            user.name,
+            call.new_id("chg"),
+            call.now,
+            call.deadline,
+            but=user.id,
+        )
+    except Unavailable:
+        logger.exception("nobody was told of a change of shifts")
+
+
+def _planned(wanted: PlanBody, call: ApiCall) -> tuple[Checked, Plan]:
+    """Raises HttpError for a text that cannot be applied."""
+    checked = _checked(wanted.text, call)
+    if checked.errors:
+        issues = [
+            Issue(path=f"line {each.place.line}", message=each.sentence) for each in checked.errors
+        ]
+        raise HttpError(400, Failure(error="Invalid configuration", issues=issues[:MOST_ISSUES]))
+    made = plan(
+        Configurations(call.table),
+        checked.configuration,
+        prune=wanted.prune,
+        now=call.now,
+        deadline=call.deadline,
+    )
+    return checked, made
+
+
+def _checked(text: str, call: ApiCall) -> Checked:
+    return check(read({NAME: text}), call.now, call.reach)
+
+
+def _overtaken(done: int) -> HttpError:
+    said = "Nothing was written."
+    if done:
+        said = f"{done} of the changes were written, and everything that they refer to exists."
+    hint = "Somebody else has changed the configuration since this plan was made."
+    return HttpError(409, Failure(error="Overtaken", message=f"{hint} {said} Plan it again."))
+
+
+def _is_admin(call: ApiCall) -> bool:
+    return call.caller.user.role is Role.ADMIN
+
+
+def _check_admin(call: ApiCall) -> None:
+    if not _is_admin(call):
+        raise HttpError(403, "Configuration access denied")
+
+
+def _check_reader(call: ApiCall) -> None:
+    """It names people, services and receivers of all teams. Raises HttpError."""
+    if not call.caller.sees_all:
+        raise HttpError(403, "Configuration access denied")

@@ -1,0 +1,367 @@
+"""The configuration over HTTP: shown, checked, planned and applied; and who owns it."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import pytest
+
+from harness.desk import Desk
+from harness.shell import Shell
+from harness.world import World, deadline, event, http_event
+from opsknight.config.ownership import Applied, OwnedElsewhere, Side
+from opsknight.directory.entries import SCOPES, Role, User, key_hash
+from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, RECENT, Login, Session, Way
+from opsknight.files.checking import check
+from opsknight.files.reading import read
+from opsknight.store import directory_items
+from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.plans import carry_out, plan
+from opsknight.store.sessions import Sessions
+from opsknight.store.wire import plain
+from respond.configuring.contract import LARGEST_BODY
+
+PATH = "/api/configuration"
+FILE = """\
+users:
+  ann: {email: ann@example.com, role: ADMIN}
+  bob:
+    email: bob@example.com
+    role: RESPONDER
+    contact_methods:
+      phone: {channel: sms, to: "+4915112345678"}
+teams:
+  ops:
+    members: {ann: , bob: }
+schedules:
+  web: {zone: UTC, layers: {a: {users: [ann, bob], turn: 1d, handoff: "09:00", start: 2026-01-05}}}
+policies:
+  web: {steps: [{targets: [{schedule: web}]}]}
+services:
+  shop:
+    team: ops
+    policy: web
+    integrations: {nagios: Nagios, mail: Mail}
+"""
+SHORTER = FILE.replace("{nagios: Nagios, mail: Mail}", "{mail: Mail}")
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """Of an administrator who is in no file yet."""
+    desk = Desk(world)
+    root = User(id="user_root", name="Root", email="root@example.com", role=Role.ADMIN)
+    world.table.put_all([directory_items.directory_item(root)], deadline())
+    desk.everything = desk.key("root", *SCOPES)
+    return desk
+
+
+def planned(desk: Desk, text: str, **more: bool) -> dict[str, Any]:
+    answer = desk.call("POST", f"{PATH}/plan", {"text": text, **more})
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.body
+    return found
+
+
+def applied(desk: Desk, text: str = FILE, **more: bool) -> int:
+    """The revision that it made."""
+    prune = {"prune": more.get("prune", False)}
+    body = {"text": text, "revision": planned(desk, text, **prune)["revision"], **more}
+    answer = desk.call("POST", f"{PATH}/apply", body)
+    assert answer.status == 200, answer.body
+    return int(answer.body["revision"])
+
+
+def shown(desk: Desk) -> dict[str, Any]:
+    answer = desk.call("GET", f"{PATH}/text")
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.body
+    return found
+
+
+def told(desk: Desk) -> set[str]:
+    """Whom messages are on their way to."""
+    return {plain(it)["owner"]["id"] for it in desk.world.items() if it["kind"]["S"] == "delivery"}
+
+
+def test_an_empty_deployment_belongs_to_whoever_applies_first(desk: Desk) -> None:
+    before = shown(desk)
+    assert (before["revision"], before["text"]) == (0, "{}\n")
+    assert "owner" not in before
+    assert applied(desk) == 1
+    after = shown(desk)
+    assert after["owner"] == {"by": "console", "who": "Root", "revision": 1} | {
+        "at": after["owner"]["at"]
+    }
+    assert (after["masked"], after["mayApply"]) == (False, True)
+
+
+def test_the_text_is_what_export_prints_and_applies_to_no_change(desk: Desk) -> None:
+    applied(desk)
+    text = shown(desk)["text"]
+    assert text == Shell(desk.world).opsknight("export").out
+    plan = planned(desk, text, prune=True)
+    assert (plan["changes"], plan["left"]) == ([], [])
+    assert applied(desk, text, prune=True) == 1, "and writes no revision"
+
+
+def test_findings_are_those_of_the_command_line(desk: Desk, tmp_path: Path) -> None:
+    wrong = FILE.replace("team: ops", "team: opps").replace("role: ADMIN", "role: BOSS")
+    answer = desk.call("POST", f"{PATH}/validate", {"text": wrong}).body
+    path = tmp_path / "opsknight.yaml"
+    path.write_text(wrong)
+    said = json.loads(Shell(desk.world).opsknight("validate", path, "--json").out)
+    assert answer["valid"] is False is said["valid"]
+    assert answer["problems"] == [
+        {name: each[name] for name in each if name != "file"} for each in said["problems"]
+    ]
+    assert {each["line"] for each in answer["problems"]} >= {2, 17}
+    assert desk.call("POST", f"{PATH}/validate", {"text": FILE}).body["valid"]
+    assert desk.call("POST", f"{PATH}/validate", {"text": "users: ["}).body["problems"]
+
+
+@pytest.mark.parametrize("route", ["plan", "apply"])
+def test_a_text_with_errors_is_not_applied(desk: Desk, route: str) -> None:
+    wrong = FILE.replace("team: ops", "team: opps")
+    answer = desk.call("POST", f"{PATH}/{route}", {"text": wrong, "revision": 0})
+    assert (answer.status, answer.body["error"]) == (400, "Invalid configuration")
+    [issue] = answer.body["issues"]
+    assert issue["path"] == "line 17"
+    assert shown(desk)["revision"] == 0
+
+
+def test_a_plan_says_what_changes_in_which_place(desk: Desk) -> None:
+    created = planned(desk, FILE)["changes"]
+    assert {each["action"] for each in created} == {"create"}
+    [policy] = [each for each in created if each["kind"] == "policy"]
+    assert policy["text"] == "steps:\n  - targets:\n      - {schedule: web}\n"
+    applied(desk)
+    [change] = planned(desk, FILE.replace("[ann, bob]", "[bob, ann]"))["changes"]
+    assert (change["action"], change["path"]) == ("update", "schedules.web")
+    assert change["differences"] == [
+        {"path": "layers.a.users", "before": "[ann, bob]", "after": "[bob, ann]"}
+    ]
+
+
+def test_nobody_applies_a_plan_that_was_overtaken(desk: Desk) -> None:
+    applied(desk)
+    body = {"text": FILE.replace("[ann, bob]", "[bob, ann]"), "revision": 1}
+    assert desk.call("POST", f"{PATH}/apply", body).status == 200
+    late = body | {"text": FILE.replace("role: ADMIN", "role: RESPONDER")}
+    refused = desk.call("POST", f"{PATH}/apply", late)
+    assert (refused.status, refused.body["error"]) == (409, "Overtaken")
+    ann = desk.world.table.user("user_ann", deadline())
+    assert ann and ann.role is Role.ADMIN
+
+
+def test_pruning_and_force_are_those_of_the_command_line(desk: Desk) -> None:
+    applied(desk)
+    secret = desk.call("POST", "/api/keeping/services/svc_shop/integrations/int_nagios/keys")
+    key = secret.body["secret"]
+    assert desk.world.send(event(), key=key).status == 202
+    assert [each["path"] for each in planned(desk, SHORTER)["left"]] == [
+        "services.shop.integrations.nagios"
+    ]
+    assert desk.world.send(event("resolve"), key=key).status == 202
+    plan = planned(desk, SHORTER, prune=True)
+    [change] = [each for each in plan["changes"] if each["action"] == "remove"]
+    assert (change["endsKeys"], plan["needsForce"]) == (1, True)
+    assert "falls silent" not in plan["dangers"][0] and "nagios" in plan["dangers"][0]
+    body = {"text": SHORTER, "revision": plan["revision"], "prune": True}
+    refused = desk.call("POST", f"{PATH}/apply", body)
+    assert (refused.status, refused.body["error"]) == (409, "Needs force")
+    assert desk.call("POST", f"{PATH}/apply", body | {"force": True}).status == 200
+    desk.world.clock.advance(seconds=31)
+    assert desk.world.send(event(), key=key).status == 403
+
+
+def test_what_was_applied_is_listed_by_whom_and_when(desk: Desk) -> None:
+    applied(desk)
+    desk.world.clock.advance(hours=1)
+    applied(desk, FILE.replace("[ann, bob]", "[bob, ann]"))
+    newest, first = desk.call("GET", f"{PATH}/revisions").body["revisions"]
+    assert (newest["revision"], newest["by"], newest["who"]) == (2, "console", "Root")
+    assert newest["changes"] == [{"action": "update", "kind": "schedule", "path": "schedules.web"}]
+    assert {each["action"] for each in first["changes"]} == {"create"}
+    assert newest["at"] > first["at"]
+    [older] = desk.call("GET", f"{PATH}/revisions?before=2").body["revisions"]
+    assert older == first
+    assert desk.call("GET", f"{PATH}/revisions?before=x").status == 400
+
+
+def test_many_revisions_are_listed_in_batches(desk: Desk) -> None:
+    texts = (FILE, FILE.replace("[ann, bob]", "[bob, ann]"))
+    for number in range(21):
+        applied(desk, texts[number % 2])
+    batch = desk.call("GET", f"{PATH}/revisions").body
+    assert [each["revision"] for each in batch["revisions"]] == [*range(21, 1, -1)]
+    rest = desk.call("GET", f"{PATH}/revisions?before={batch['next']}").body
+    assert [each["revision"] for each in rest["revisions"]] == [1]
+    assert "next" not in rest
+
+
+@pytest.fixture
+def shell(desk: Desk) -> Shell:
+    return Shell(desk.world)
+
+
+def by_file(shell: Shell, *more: str, text: str = FILE) -> Any:
+    return shell.opsknight("apply", "-", "--yes", *more, stdin=text)
+
+
+def test_the_console_changes_nothing_that_a_file_owns_until_it_takes_over(
+    desk: Desk, shell: Shell
+) -> None:
+    assert by_file(shell).code == 0
+    owner = shown(desk)["owner"]
+    assert (owner["by"], owner["who"]) == ("file", "grace (AWS)")
+    assert owner["source"] == "Standard input"
+    changed = FILE.replace("[ann, bob]", "[bob, ann]")
+    body = {"text": changed, "revision": owner["revision"]}
+    refused = desk.call("POST", f"{PATH}/apply", body)
+    assert (refused.status, refused.body["error"]) == (409, "Owned elsewhere")
+    assert desk.call("POST", f"{PATH}/apply", body | {"takeOver": True}).status == 200
+    assert shown(desk)["owner"]["by"] == "console"
+    assert desk.call("GET", f"{PATH}/revisions").body["revisions"][0]["tookOver"]
+
+
+def test_a_file_changes_nothing_that_the_console_owns_until_it_takes_over(
+    desk: Desk, shell: Shell
+) -> None:
+    applied(desk)
+    changed = FILE.replace("[ann, bob]", "[bob, ann]")
+    refused = by_file(shell, text=changed)
+    assert refused.code == 1
+    assert "console owns the configuration" in " ".join(refused.err.split())
+    assert "--take-over" in refused.err
+    assert shown(desk)["revision"] == 1
+    assert by_file(shell, "--take-over", text=changed).code == 0
+    assert shown(desk)["owner"]["by"] == "file"
+    assert by_file(shell, text=FILE).code == 0
+
+
+def test_to_take_over_needs_no_change(desk: Desk, shell: Shell) -> None:
+    assert by_file(shell).code == 0
+    assert applied(desk, takeOver=True) == 2
+    assert shown(desk)["owner"]["by"] == "console"
+    assert by_file(shell, "--take-over").code == 0
+    assert shown(desk)["owner"] | {"at": ""} == {
+        "by": "file",
+        "who": "grace (AWS)",
+        "revision": 3,
+        "source": "Standard input",
+        "at": "",
+    }
+
+
+def test_two_who_take_over_at_once_are_one_owner(desk: Desk, shell: Shell) -> None:
+    assert by_file(shell).code == 0
+    text = check(read({"": FILE}), desk.world.clock()).configuration
+    configurations, now = Configurations(desk.world.table), desk.world.clock()
+    early = plan(configurations, text, prune=False, now=now, deadline=deadline())
+    assert applied(desk, takeOver=True) == 2
+    late = Applied(Side.FILE, "Grace")
+    # What it saw was its own; the revision says that it is not any more.
+    with pytest.raises(Overtaken):
+        carry_out(configurations, early, late, now, "late", deadline())
+    seen = plan(configurations, text, prune=False, now=now, deadline=deadline())
+    with pytest.raises(OwnedElsewhere):
+        carry_out(configurations, seen, late, now, "later", deadline())
+
+
+def test_what_was_applied_before_there_were_owners_is_the_files(desk: Desk) -> None:
+    desk.configured(users=["user_ada"], teams=["team_web"])
+    assert shown(desk)["owner"] == {"by": "file"}
+    refused = desk.call("POST", f"{PATH}/apply", {"text": FILE, "revision": 1})
+    assert refused.body["error"] == "Owned elsewhere"
+
+
+def test_a_key_that_somebody_makes_leaves_the_owner(desk: Desk) -> None:
+    applied(desk)
+    owner = shown(desk)["owner"]
+    assert desk.call("POST", "/api/keeping/services/svc_shop/integrations/int_mail/keys").status
+    after = shown(desk)
+    assert (after["revision"], after["owner"]) == (2, owner)
+
+
+def test_whose_time_on_call_it_changes_is_told_but_not_who_applied(desk: Desk) -> None:
+    applied(desk)
+    assert told(desk) == set()
+    applied(desk, FILE.replace("[ann, bob]", "[bob, ann]"))
+    assert told(desk) == {"user_ann", "user_bob"}
+
+
+def test_responders_read_it_without_addresses_and_change_nothing(desk: Desk) -> None:
+    applied(desk)
+    responder = desk.key("ada", *SCOPES)
+    answer = desk.call("GET", f"{PATH}/text", key=responder).body
+    assert (answer["masked"], answer["mayApply"]) == (True, False)
+    assert "+4915112345678" not in answer["text"] and "78" in answer["text"]
+    assert "+4915112345678" in shown(desk)["text"]
+    assert desk.call("GET", f"{PATH}/revisions", key=responder).status == 200
+    assert desk.call("POST", f"{PATH}/validate", {"text": FILE}, key=responder).status == 200
+    for route in ("plan", "apply"):
+        body = {"text": FILE, "revision": 1}
+        assert desk.call("POST", f"{PATH}/{route}", body, key=responder).status == 403
+
+
+@pytest.mark.parametrize(("method", "route"), [("GET", "text"), ("GET", "revisions")])
+def test_users_and_keys_without_the_scope_see_nothing(desk: Desk, method: str, route: str) -> None:
+    user, scopeless = desk.key("ben", *SCOPES), desk.key("root", "services:read")
+    for key in (user, scopeless):
+        assert desk.call(method, f"{PATH}/{route}", key=key).status == 403
+    reads = desk.key("root", "configuration:read")
+    body = {"text": FILE, "revision": 0}
+    assert desk.call("POST", f"{PATH}/apply", body, key=reads).status == 403
+
+
+def by_session(desk: Desk, route: str, age: timedelta, site: str = "same-origin") -> int:
+    """The status of the answer to a person in the console who logged in so long ago."""
+    table, now, cookie = desk.world.table, desk.world.clock(), token_urlsafe(32)
+    session = Session(
+        id=f"ses_{cookie[:6]}",
+        user_id="user_root",
+        way=Way.LINK,
+        created_at=now - age,
+        ends_at=now + timedelta(hours=1),
+    )
+    offered = Login(user_id="user_root", ends_at=now + LOGIN_LIFE)
+    Sessions(table).offer(cookie[:9], offered, deadline())
+    assert Sessions(table).begin(cookie[:9], key_hash(cookie), session, cookie[:30], deadline())
+    headers = {"sec-fetch-site": site, "x-opsknight-console": "1"}
+    body = {"text": FILE, "revision": 0}
+    sent = http_event(body, path=f"{PATH}/{route}", headers=headers)
+    sent["cookies"] = [f"{COOKIE}={cookie}"]
+    return desk.send(sent).status
+
+
+@pytest.mark.parametrize(("age", "status"), [(timedelta(0), 200), (RECENT, 403)])
+def test_a_session_applies_after_a_recent_login(desk: Desk, age: timedelta, status: int) -> None:
+    assert by_session(desk, "plan", age) == 200, "to look takes none"
+    assert by_session(desk, "apply", age) == status
+    assert shown(desk)["revision"] == (status == 200)
+
+
+def test_another_page_applies_nothing_with_the_cookie_of_a_session(desk: Desk) -> None:
+    assert by_session(desk, "apply", timedelta(0), site="cross-site") == 403
+    assert shown(desk)["revision"] == 0
+
+
+def test_a_body_may_be_larger_than_elsewhere_but_not_endless(desk: Desk) -> None:
+    padded = FILE + "# " + "x" * 100_000 + "\n"
+    assert desk.call("POST", f"{PATH}/validate", {"text": padded}).body["valid"]
+    answer = desk.call("POST", f"{PATH}/validate", {"text": "#" * LARGEST_BODY})
+    assert (answer.status, answer.body["maximum_bytes"]) == (413, LARGEST_BODY)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
+)
+
+
+@pytest.mark.parametrize("text", [BOMB, "[" * 5000, "a: !!python/object/apply:os.system [x]"])
+def test_a_text_that_means_harm_is_a_finding(desk: Desk, text: str) -> None:
+    answer = desk.call("POST", f"{PATH}/validate", {"text": text})
+    assert (answer.status, answer.body["valid"]) == (200, False)
