@@ -8,6 +8,7 @@ import { useLoad } from "./api/load";
 import { type Live, usePulse } from "./api/pulse";
 import { Age, StaleBar } from "./live";
 import { AnalyticsPage } from "./pages/analytics";
+import { ConfigurationPage } from "./pages/configuration";
 import { HealthPage } from "./pages/health";
 import { HeartbeatsPage } from "./pages/heartbeats";
 import { IncidentPage } from "./pages/incident";
@@ -32,7 +33,10 @@ const PAGES = [
   ["heartbeats", "Heartbeats"],
   ["analytics", "Analytics"],
   ["health", "Health"],
+  ["configuration", "Configuration"],
 ] as const;
+/** Of the whole deployment, so for those who see all of it. */
+const WHOLE = new Set(["configuration"]);
 
 function App(): JSX.Element {
   const address = useAddress();
@@ -60,7 +64,7 @@ function App(): JSX.Element {
           OpsKnight
         </Link>
         <nav aria-label="Pages" ref={pages}>
-          {PAGES.map(([name, label]) => (
+          {PAGES.filter(([name]) => !WHOLE.has(name) || (me.data && me.data.me.role !== "USER")).map(([name, label]) => (
             <Link to={`${ROOT}${name}`} {...(page === name ? { "aria-current": "page" } : {})}>
               {label}
             </Link>
@@ -103,6 +107,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return <AnalyticsPage address={address} />;
     case "health":
       return <HealthPage zone={me.zone} />;
+    case "configuration":
+      return <ConfigurationPage zone={me.zone} />;
     case "me":
       return <MePage me={me} again={again} />;
     default:

@@ -44,6 +44,7 @@ PAGES = {
     "analytics-people": "analytics?by=person",
     "analytics-keys": "analytics?by=key",
     "health": "health",
+    "configuration": "configuration",
     "me": "me",
 }
 

@@ -29,6 +29,10 @@ export type Figures = Schemas["Figures"];
 export type FigureRow = Schemas["FigureRow"];
 export type Heartbeat = Schemas["HeartbeatAnswer"];
 export type Finding = Schemas["FindingAnswer"];
+export type Configuration = Schemas["ConfigurationAnswer"];
+export type ConfigurationPlan = Schemas["PlanAnswer"];
+export type ConfigurationProblem = Schemas["ProblemAnswer"];
+export type ConfigurationRevision = Schemas["RevisionAnswer"];
 export type Status = Schemas["Status"];
 export type Urgency = Schemas["Urgency"];
 

@@ -11,6 +11,7 @@ from opsknight.directory.entries import User
 from opsknight.escalation.policy import Policy
 from opsknight.store import directory_items, items, transactions
 from opsknight.store.names import entry_key
+from opsknight.store.wire import Item
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -112,12 +113,17 @@ def head(
     return transactions.updating(table, items.HEAD_KEY, condition, changed)
 
 
+def revision_key(number: int) -> Item:
+    """In the head's partition, which few roles may write."""
+    return items.HEAD_KEY | {"sk": {"S": f"revision#{number:010}"}}
+
+
 def note(revision: Revision, table: str, retention: "timedelta") -> "Write":
     """An update, as nothing is put where keys end (ADR 81). The head's condition guards it."""
     sets = {name: getattr(revision, name) for name in Revision.model_fields}
     ends = int((revision.at + retention).timestamp())
     changed = transactions.update({"kind": "revision", "expires_at": ends} | sets)
-    key = items.revision_key(revision.number)
+    key = revision_key(revision.number)
     return cast("Write", {"Update": {"TableName": table, "Key": key, **changed}})
 
 

@@ -33,6 +33,7 @@ from opsknight.store.configuration_writes import (
     note,
     of_step,
     packed,
+    revision_key,
     take,
 )
 from opsknight.store.due import DueIndex, Place
@@ -45,7 +46,7 @@ from opsknight.store.wire import Item, plain
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
-# DynamoDB takes 100 writes in a transaction. The head, the note of the revision and the lines of the
+# DynamoDB takes 100 writes in a transaction: the head, the note of the revision and the lines of a
 # file are among them.
 MOST_WRITES: Final = 97
 # Ten digits, so that they sort.
@@ -205,7 +206,7 @@ class Configurations:
             if noted is not None:
                 writes.append(note(noted[1], name, self.table.retention))
                 if noted[1].took_over:
-                    # The file's lines, which say nothing any more; a file that takes over has its own.
+                    # The lines of a file that owns nothing any more.
                     writes.append(cast("Write", {"Delete": {"TableName": name, "Key": LINES_KEY}}))
             try:
                 retrying(
@@ -229,8 +230,8 @@ class Configurations:
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={
                 ":pk": items.HEAD_KEY["pk"],
-                ":first": items.revision_key(0)["sk"],
-                ":last": items.revision_key(LAST if before is None else before - 1)["sk"],
+                ":first": revision_key(0)["sk"],
+                ":last": revision_key(LAST if before is None else before - 1)["sk"],
             },
             ConsistentRead=True,
             ScanIndexForward=False,

@@ -219,10 +219,6 @@ def status_page_key(page_id: str) -> Item:
     return _key("statuspages", f"status_page#{page_id}")
 
 
-def revision_key(number: int) -> Item:
-    return _key("configuration", f"revision#{number:010}")
-
-
 def report_key(report_id: str) -> Item:
     return _key("reports", f"report#{report_id}")
 
