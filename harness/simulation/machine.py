@@ -54,6 +54,7 @@ def load(root: Path = ROOT, entries: tuple[str, ...] = ()) -> Program:
         # Some modules are imported only when a command or an event needs them.
         place = root / ("cli" if package == COMMAND_LINE else "functions")
         needed |= set(_modules(place, package))
+    needed |= set(_modules(root / "layers/common", "opsknight"))
     # Once as it is: whatever else it needs is then there, and made for the real machine.
     _imported(needed, places, {})
     loaded: dict[str, ModuleType] = {}
