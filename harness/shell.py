@@ -16,6 +16,7 @@ from rich.text import Text
 
 from harness.account import Scripted
 from harness.world import World
+from opsknight.directory.audit_log import PREFIX
 from opsknight.runtime.queues import Queue
 from opsknight_cli.deployments import Deployment
 from opsknight_cli.main import run
@@ -80,7 +81,8 @@ class Shell:
 
     def _new_id(self, prefix: str, _: datetime) -> str:
         # A server remembers tokens of all its tables, so they must not repeat between worlds.
-        return f"{prefix}_{token_hex(14) if prefix == WRITE else f'{next(self._numbers):06}'}"
+        is_a_token = prefix in (WRITE, PREFIX)
+        return f"{prefix}_{token_hex(14) if is_a_token else f'{next(self._numbers):06}'}"
 
     def _pass(self, seconds: float, printed: TextIO) -> None:
         if self.sleep is None:

@@ -5,7 +5,7 @@ finds the local one that `make run` started in this folder or in one above, or t
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -148,8 +148,13 @@ def _deployment(session: boto3.Session, stack: str, endpoint: str | None) -> Dep
 
 def table_of(client: "DynamoDBClient", stack: Mapping[str, Any]) -> Table:
     """The table of a stack that CloudFormation describes. Raises KeyError if it has none."""
-    retention = timedelta(days=int(_parameters(stack)["RetentionDays"]))
-    return Table(client, _named(stack)["TableName"], retention)
+    parameters = _parameters(stack)
+    retention = timedelta(days=int(parameters["RetentionDays"]))
+    table = Table(client, _named(stack)["TableName"], retention)
+    # An older stack has no such parameter.
+    audit_days = parameters.get("AuditDays")
+    kept = table.audit_retention if audit_days is None else timedelta(days=int(audit_days))
+    return replace(table, audit_retention=kept)
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import typer
 
 from opsknight_cli import (
     analytics,
+    audit,
     aws,
     calendar,
     contact,
@@ -51,6 +52,7 @@ for single in (
     configure.app,
     oncall.app,
     analytics.app,
+    audit.app,
     calendar.app,
     send.app,
     simulate.app,

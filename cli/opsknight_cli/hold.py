@@ -6,9 +6,11 @@ import typer
 
 from opsknight.escalation.hold import LONGEST
 from opsknight.store.holds import Holds
+from opsknight.views import audited
 from opsknight.views.lengths import in_words
 from opsknight_cli.session import CommandError
 from opsknight_cli.terminal import holding
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.times import UTC_ZONE, shown, span
 
@@ -31,7 +33,9 @@ def on_command(
     by = invocation.deployment.operator().rsplit("/", 1)[-1]
     try:
         hold = Holds(invocation.deployment.table).change(
-            lambda seen: seen.begun(now, length, by, reason), session.deadline()
+            lambda seen: seen.begun(now, length, by, reason),
+            session.deadline(),
+            audit=lambda after: entry(invocation, audited.hold_begun(after.spells[-1])),
         )
     except ValueError:
         raise CommandError(
@@ -57,7 +61,11 @@ def off_command(invocation: Invocation) -> None:
     """End the hold. What came due meanwhile begins within a minute, HIGH first."""
     session, screen = invocation.session, invocation.screen
     now, before = session.now(), holding.current(invocation)
-    Holds(invocation.deployment.table).change(lambda seen: seen.ended(now), session.deadline())
+    Holds(invocation.deployment.table).change(
+        lambda seen: seen.ended(now),
+        session.deadline(),
+        audit=lambda after: entry(invocation, audited.hold_ended(after.spells[-1])),
+    )
     if screen.as_json:
         screen.data({"ended": holding.data(before)})
     elif before is None:

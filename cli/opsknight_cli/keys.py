@@ -12,9 +12,11 @@ from opsknight.config.spelling import did_you_mean
 from opsknight.directory.entries import EVENTS_WRITE, SCOPES, ApiKey, IntegrationKey, key_hash
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Held, Keys
+from opsknight.views import audited
 from opsknight.views.lengths import in_words
 from opsknight_cli.send import curl
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration
 from opsknight_cli.terminal.times import span, stamp
@@ -74,7 +76,13 @@ def create_command(
             scopes=_scopes(scope or [EVENTS_WRITE]),
         )
     try:
-        Keys(deployment.table).add(key_hash(secret), key, session.token(), session.deadline())
+        Keys(deployment.table).add(
+            key_hash(secret),
+            key,
+            session.token(),
+            session.deadline(),
+            audit=entry(invocation, audited.key_made(key)),
+        )
     except Conflict:
         raise CommandError(
             "Somebody has just removed the owner of this key: no key was created."
@@ -135,7 +143,15 @@ def rotate_command(
         raise CommandError(f"{key_id} has ended: create a new key with `opsknight keys create`.")
     until = min(now + lasts, old.key.ends_at or now + lasts)
     try:
-        keys.replace(old, key_hash(secret), key, until, session.token(), session.deadline())
+        keys.replace(
+            old,
+            key_hash(secret),
+            key,
+            until,
+            session.token(),
+            session.deadline(),
+            audit=entry(invocation, audited.key_rotated(old.key, key, until)),
+        )
     except Conflict:
         raise CommandError(
             f"Somebody has just rotated, revoked or removed {key_id}: no key was created."
@@ -154,7 +170,8 @@ def revoke_command(
     now = session.now()
     held = _find(invocation, key_id)
     try:
-        Keys(invocation.deployment.table).end(held, now, session.deadline())
+        revoked = entry(invocation, audited.key_revoked(held.key))
+        Keys(invocation.deployment.table).end(held, now, session.deadline(), audit=revoked)
     except Conflict:
         raise CommandError(f"{key_id} has already ended.") from None
     if screen.as_json:

@@ -11,7 +11,9 @@ import typer
 from opsknight.directory.entries import key_hash
 from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.store.sessions import Sessions
+from opsknight.views import audited
 from opsknight.views.wire import time as instant
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import user as named
 
@@ -37,13 +39,14 @@ def login_command(
     session, screen = invocation.session, invocation.screen
     found = named(invocation, user)
     secret, ends_at = token_urlsafe(32), session.now() + LOGIN_LIFE
-    sessions = Sessions(invocation.deployment.table)
-    if forget_provider:
-        sessions.forget_identities(found.id, session.deadline())
-    sessions.offer(
+    login = Login(user_id=found.id, ends_at=ends_at)
+    made = audited.login_link_made(found, login, forgets_identities=forget_provider)
+    Sessions(invocation.deployment.table).hand_out(
         key_hash(secret),
-        Login(user_id=found.id, ends_at=ends_at),
+        login,
         session.deadline(),
+        forgets_identities=forget_provider,
+        audit=entry(invocation, made),
     )
     link = f"{invocation.deployment.url.rstrip('/')}/auth/{secret}"
     if screen.as_json:
@@ -66,7 +69,16 @@ def logout_command(
     sessions = Sessions(invocation.deployment.table)
     # One that is over, too: it could be renewed.
     known = sessions.of(found.id, session.deadline())
-    ended = [each for each in known if sessions.end(found.id, each.id, session.deadline())]
+    ended = [
+        each
+        for each in known
+        if sessions.end(
+            found.id,
+            each.id,
+            session.deadline(),
+            audit=entry(invocation, audited.session_ended(audited.of_user(found), each.id)),
+        )
+    ]
     if screen.as_json:
         screen.data({"userId": found.id, "ended": len(ended)})
         return

@@ -6,17 +6,20 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
+from opsknight.config.configuration import Kind, id_of, slug_of
+from opsknight.directory.audit_log import Act
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import SHIFTED, MaintenanceWindow, Occurrence, Repetition
-from opsknight.escalation.policy import TargetKind
 from opsknight.oncall.wall_clock import DAY
 from opsknight.store.calls import Conflict
 from opsknight.store.operations import KEPT, Operations
+from opsknight.views import audited
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.audited import entry
+from opsknight_cli.terminal.clocks import clock_of, conjoined, one_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, unknown
-from opsknight_cli.terminal.times import UTC_ZONE, is_by_a_clock, moment, rhythm, shown, span, stamp
+from opsknight_cli.terminal.times import moment, rhythm, shown, span, stamp
 
 WINDOW: Final = "mw"
 MOST_DAYS: Final = 366
@@ -59,7 +62,7 @@ def start_command(
     now = session.now()
     found = _services(invocation, service)
     known = configuration(invocation)
-    zone = _one_clock(found, start, known)
+    zone = one_clock(found, start, known)
     begins = moment(start, now, zone)
     window = MaintenanceWindow(
         id=session.id(WINDOW),
@@ -74,12 +77,13 @@ def start_command(
         raise CommandError(f"A window must end in the future: {shown(window.end, zone)} does not.")
     for each in found:
         kept = [other for other in each.windows if other.next(now - KEPT)]
-        _set(invocation, each, [*kept, _by_clock(window, clock_of(each, known))])
+        mine = _by_clock(window, clock_of(each, known))
+        _set(invocation, each, [*kept, mine], audited.maintenance_planned(mine, each))
     if screen.as_json:
         begun = [(each, _by_clock(window, clock_of(each, known))) for each in found]
         screen.data({"windows": [_data(each, mine, now) for each, mine in begun]})
         return
-    names = _and([each.name for each in found])
+    names = conjoined([each.name for each in found])
     again = f", and again {rhythm(window.repeats, zone)}" if window.repeats else ""
     screen.say(
         f"New incidents of {names} page nobody from {shown(begins, zone)} until "
@@ -157,7 +161,8 @@ def stop_command(
             raise CommandError(f"Service {slug_of(each.id)} has no current {what}.")
     freed = 0
     for each in found:
-        _set(invocation, each, _ended(each, chosen[each.id], now, whole=bool(ids)))
+        left = _ended(each, chosen[each.id], now, whole=bool(ids))
+        _set(invocation, each, left, audited.maintenance_ended(each, left))
         freed += Operations(invocation.deployment.table).end_suppression(
             each.id, now, session.token(), session.deadline()
         )
@@ -170,35 +175,9 @@ def stop_command(
     again = [name for name, window in stopped.items() if window.repeats and not ids]
     if again:
         more += " It comes again; to end that, too:"
-    screen.say(f"Maintenance of {_and([each.name for each in found])} is over.{more}", "green")
+    screen.say(f"Maintenance of {conjoined([each.name for each in found])} is over.{more}", "green")
     if again:
         screen.command(f"opsknight maintenance stop {' '.join(names)} {' '.join(again)}")
-
-
-def clock_of(service: Service, known: Configuration) -> ZoneInfo:
-    """The clock by which the people of a service live: that of the first schedule that its policy
-    pages, as overrides use it; UTC if it pages none.
-    """
-    policy = known.policies.get(service.policy_id or "")
-    for step in policy.steps if policy else ():
-        for target in step.targets:
-            schedule = known.schedules.get(target.id)
-            if target.kind is TargetKind.SCHEDULE and schedule is not None:
-                return ZoneInfo(schedule.zone)
-    return UTC_ZONE
-
-
-def _one_clock(services: list[Service], start: str, known: Configuration) -> ZoneInfo:
-    """The clock of all of them. Raises UsageError for a time by clocks that differ."""
-    clocks = {clock_of(each, known).key: clock_of(each, known) for each in services}
-    if len(clocks) > 1:
-        if is_by_a_clock(start):
-            raise UsageError(
-                f"These services have different clocks, {_and([*clocks])}: give --from with an "
-                'offset, such as "2026-11-25T17:00Z", or "+2h".'
-            )
-        return UTC_ZONE
-    return next(iter(clocks.values()))
 
 
 def _repeated(
@@ -251,15 +230,15 @@ def _ended(
     return [each for each in changed if each]
 
 
-def _and(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _set(invocation: Invocation, service: Service, windows: list[MaintenanceWindow]) -> None:
-    operations = Operations(invocation.deployment.table)
+def _set(
+    invocation: Invocation, service: Service, windows: list[MaintenanceWindow], act: Act
+) -> None:
+    operations, session = Operations(invocation.deployment.table), invocation.session
+    audit = entry(invocation, act)
     try:
-        operations.set_windows(service, windows, invocation.session.deadline())
+        operations.set_windows(
+            service, windows, session.deadline(), audit=audit, token=session.token()
+        )
     except Conflict:
         raise CommandError(
             "Somebody else has just changed the maintenance of this service: run the command again."

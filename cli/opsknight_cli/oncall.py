@@ -13,7 +13,9 @@ from opsknight.escalation.policy import Rota
 from opsknight.oncall.schedules import Override, Shift, shifts
 from opsknight.store.calls import Conflict
 from opsknight.store.operations import Operations
+from opsknight.views import audited
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.my_turns import show_mine
 from opsknight_cli.terminal.naming import configuration, unknown
@@ -172,8 +174,14 @@ def add_command(
         by=invocation.deployment.operator().rsplit("/", 1)[-1],
     )
     try:
+        names = {each.id: each.name for each in found.users.values()}
+        added = audited.override_added(rota.schedule, override, lambda it: names.get(it or ""))
         Operations(invocation.deployment.table).add_override(
-            rota.schedule.id, override, session.token(), session.deadline()
+            rota.schedule.id,
+            override,
+            session.token(),
+            session.deadline(),
+            audit=entry(invocation, added),
         )
     except Conflict:
         raise CommandError(f'Somebody has just removed schedule "{schedule}".') from None
@@ -232,9 +240,15 @@ def remove_command(
     """Remove an override. The layers of the schedule apply again."""
     screen, found = invocation.screen, configuration(invocation)
     [rota] = _rotas(invocation, found, schedule)
+    names = {each.id: each.name for each in found.users.values()}
+    known = next((each for each in rota.overrides if each.id == override), None)
+    gone = audited.override_removed(rota.schedule, override, known, lambda it: names.get(it or ""))
     try:
         Operations(invocation.deployment.table).remove_override(
-            id_of(Kind.SCHEDULE, schedule), override, invocation.session.deadline()
+            id_of(Kind.SCHEDULE, schedule),
+            override,
+            invocation.session.deadline(),
+            audit=entry(invocation, gone),
         )
     except Conflict:
         raise CommandError(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from opsknight.config.configuration import Configuration, Kind, id_of, slug_of
+from opsknight.directory.audit_log import Act, Thing, ThingKind, thing
 from opsknight.directory.status_pages import StatusPage
 from opsknight.publishing.posts import (
     LONGEST_TEXT,
@@ -22,7 +23,9 @@ from opsknight.publishing.posts import (
     withdrawn,
 )
 from opsknight.store.posts import Posts
+from opsknight.views import audited
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, incident_id, operator, unknown
 from opsknight_cli.terminal.times import UTC_ZONE, moment, shown, span, stamp
@@ -90,7 +93,8 @@ def add_command(
     if post.is_over(now):
         raise CommandError("Maintenance must end in the future.")
     post = opened(post, states)
-    Posts(invocation.deployment.table).add(post, session.deadline())
+    added = entry(invocation, audited.post_added(_thing(found), post))
+    Posts(invocation.deployment.table).publish(post, session.deadline(), audit=added)
     if screen.as_json:
         screen.data({"post": _data(post, now)})
         return
@@ -126,7 +130,7 @@ def update_command(
             raise CommandError("The post is over: only a text can be added.")
         return updated(before, update, states)
 
-    changed = _change(invocation, found, post, said)
+    changed = _change(invocation, found, post, said, audited.post_updated)
     if screen.as_json:
         screen.data({"post": _data(changed, now)})
     elif changed.is_over(now):
@@ -141,7 +145,8 @@ def withdraw_command(invocation: Invocation, page: PageArgument, post: PostArgum
     """Withdraw a post that was a mistake: nothing of it stays on the page."""
     now, known = invocation.session.now(), configuration(invocation)
     found = _page(page, known)
-    changed = _change(invocation, found, post, lambda before: withdrawn(before, now))
+    gone = audited.post_withdrawn
+    changed = _change(invocation, found, post, lambda before: withdrawn(before, now), gone)
     if invocation.screen.as_json:
         invocation.screen.data({"withdrawn": changed.id})
     else:
@@ -227,8 +232,16 @@ def _within(text: str, most: int) -> str:
     return trimmed
 
 
+def _thing(page: StatusPage) -> Thing:
+    return thing(ThingKind.STATUS_PAGE, page.id, page.name)
+
+
 def _change(
-    invocation: Invocation, page: StatusPage, post_id: str, decide: Callable[[Post], Post]
+    invocation: Invocation,
+    page: StatusPage,
+    post_id: str,
+    decide: Callable[[Post], Post],
+    act: Callable[[Thing, Post], Act],
 ) -> Post:
     def known(post: Post) -> Post:
         if post.withdrawn_at is not None:
@@ -236,7 +249,13 @@ def _change(
         return decide(post)
 
     posts, deadline = Posts(invocation.deployment.table), invocation.session.deadline()
-    changed = posts.change(page.id, post_id, known, deadline)
+    changed = posts.change(
+        page.id,
+        post_id,
+        known,
+        deadline,
+        audit=lambda after: entry(invocation, act(_thing(page), after)),
+    )
     if changed is None:
         raise CommandError(f"{page.name} has no post {post_id}: `opsknight posts list` shows them.")
     return changed

@@ -11,10 +11,14 @@ from typing import Annotated, Any, Final
 import typer
 from botocore.exceptions import ClientError
 
+from opsknight.directory.audit_log import PREFIX, AuditEntry
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Deadline
-from opsknight.store.restoring import DIRECTORY, Entry, Incidents, Restoring
+from opsknight.store.restoring import DIRECTORY, Audit, Entry, Incidents, Restoring
 from opsknight.store.table import Table
+from opsknight.views import audited
 from opsknight_cli.session import PATIENCE_SECONDS, CommandError, UsageError
+from opsknight_cli.terminal.audited import author
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen, printable
 from opsknight_cli.terminal.times import UTC_ZONE, earlier, shown
@@ -77,8 +81,14 @@ def restore_command(
         _show(screen, changed, incidents=incidents)
     if (changed or incidents) and not (yes or screen.as_json or screen.ask("Bring it back?")):
         raise CommandError(f"Nothing was changed. The copy {name} stays.")
-    revision = restoring.bring_back(changed, deadline) if changed else None
-    found = restoring.incidents(deadline) if incidents else Incidents()
+    audit = _audit(invocation, name, changed)
+    revision = restoring.bring_back(changed, audit, deadline) if changed else None
+    found = Incidents()
+    if incidents:
+        if revision is None:
+            # They come one by one, each with its own change.
+            AuditLog(live).note(audit(0, is_done=False), deadline)
+        found = restoring.incidents(deadline)
     if screen.as_json:
         screen.data(
             {
@@ -99,6 +109,19 @@ def restore_command(
         screen.say()
         screen.say("The copy costs as much as the table. When you have looked at it, delete it:")
         screen.command(f"aws dynamodb delete-table --table-name {name}")
+
+
+def _audit(invocation: Invocation, copy: str, changed: Sequence[Entry]) -> Audit:
+    """Makes the audit log's entry of it, which says how far it came."""
+    operator, session = author(invocation), invocation.session
+    entry_id, now = session.id(PREFIX), session.now()
+    counts = Counter(each.kind for each in changed)
+
+    def entry(revision: int, /, *, is_done: bool) -> AuditEntry:
+        act = audited.restored(copy, counts, revision or None, is_done=is_done)
+        return operator.entry(act, entry_id, now)
+
+    return entry
 
 
 def _copied(invocation: Invocation, live: Table, at: datetime) -> str:

@@ -8,6 +8,7 @@ import { useLoad } from "./api/load";
 import { type Live, usePulse } from "./api/pulse";
 import { Age, StaleBar } from "./live";
 import { AnalyticsPage } from "./pages/analytics";
+import { AuditPage } from "./pages/audit";
 import { ConfigurationPage } from "./pages/configuration";
 import { HealthPage } from "./pages/health";
 import { HeartbeatsPage } from "./pages/heartbeats";
@@ -32,11 +33,12 @@ const PAGES = [
   ["people", "People"],
   ["heartbeats", "Heartbeats"],
   ["analytics", "Analytics"],
+  ["audit", "Audit"],
   ["health", "Health"],
   ["configuration", "Configuration"],
 ] as const;
 /** Of the whole deployment, so for those who see all of it. */
-const WHOLE = new Set(["configuration"]);
+const WHOLE = new Set(["audit", "configuration"]);
 
 function App(): JSX.Element {
   const address = useAddress();
@@ -105,6 +107,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return <HeartbeatsPage zone={me.zone} />;
     case "analytics":
       return <AnalyticsPage address={address} />;
+    case "audit":
+      return <AuditPage address={address} zone={me.zone} />;
     case "health":
       return <HealthPage zone={me.zone} />;
     case "configuration":

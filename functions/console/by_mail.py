@@ -26,8 +26,10 @@ from opsknight.notification.requested import code_delivery
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.ssm_secrets import LinkKeys
 from opsknight.runtime.wakeups import delivery_wakeup
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.counters import Counters
 from opsknight.store.sessions import Sessions
+from opsknight.views import audited
 
 ASK: Final = "/auth/mail"
 TYPE: Final = "/auth/code"
@@ -119,11 +121,20 @@ class ByMail:
         user = self.sessions.table.user(asked.user_id, visit.deadline) if right else None
         if user is None or user.disabled or asked.address not in (None, user.email):
             visit.log_fields["refused"] = "wrong code"
-            return self.typing(visit, _WRONG, 403) if asked.tries_left > 1 else self._over()
+            if asked.tries_left > 1:
+                return self.typing(visit, _WRONG, 403)
+            self._note_failure(hashed, asked, visit)
+            return self._over()
         visit.log_fields["user_id"] = user.id
         begun = Beginning.of(user, Way.MAIL, visit)
         if not self.sessions.begin_by_code(
-            hashed, asked, begun.hashed, begun.session, visit.session_hash, visit.deadline
+            hashed,
+            asked,
+            begun.hashed,
+            begun.session,
+            visit.session_hash,
+            visit.deadline,
+            audit=visit.audit(audited.session_begun(user, begun.session), user),
         ):
             return self._over()
         return begun.answer(asked.then, _OVER, *self.device(user, visit))
@@ -132,6 +143,18 @@ class ByMail:
         """The cookie by which this browser is known from now on."""
         keys = self.keys.accepted(visit.now)
         return (devices.cookie(user.email, token_urlsafe(16), keys[0]),) if keys else ()
+
+    def _note_failure(self, hashed: str, asked: CodeLogin, visit: Visit) -> None:
+        """Somebody guessed at somebody's code as often as they may. The same calls where nobody has
+        the address: a read and a write.
+        """
+        user = self.sessions.table.user(asked.user_id, visit.deadline)
+        if user is None:
+            spent = asked.model_copy(update={"tries_left": 0})
+            self.sessions.offer_code(hashed, spent, visit.deadline)
+            return
+        entry = visit.audit(audited.login_failed(user, "its code was typed wrong five times"))
+        AuditLog(self.sessions.table).note(entry, visit.deadline)
 
     @staticmethod
     def _over() -> Answer:

@@ -13,11 +13,14 @@ from console.pages import Link, page
 from console.provider import Known, Provider
 from console.visits import LOGIN, Beginning, Visit
 from opsknight.classes import dataclass
+from opsknight.directory.entries import User
 from opsknight.directory.sessions import Way
 from opsknight.http.gateway import RETRY_UNAVAILABLE, Answer
 from opsknight.runtime.identity_provider import read_provider
 from opsknight.runtime.ssm_secrets import SecretReader, SecretsUnavailable
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.sessions import Sessions
+from opsknight.views import audited
 
 BEGIN: Final = "/auth/oidc"
 _PLAIN: Final = re.compile(r"[0-9A-Za-z_.-]{1,60}")
@@ -98,13 +101,16 @@ class ByProvider:
         [user] = found
         visit.log_fields["user_id"] = user.id
         if user.disabled:
+            self._note_failure(user, "the user is disabled", visit)
             text = f"{known.email} is disabled in the configuration of OpsKnight."
             return self._refused("disabled user", 403, _NOBODY, text, visit)
         begun = Beginning.of(user, Way.OIDC, visit, known.authenticated_at)
         session, replaced = begun.session, visit.session_hash
+        entry = visit.audit(audited.session_begun(user, session), user)
         if not self.sessions.begin_as(
-            known.identity, begun.hashed, session, replaced, session.id, visit.deadline
+            known.identity, begun.hashed, session, replaced, session.id, visit.deadline, audit=entry
         ):
+            self._note_failure(user, "another identity of the provider", visit)
             mend = f"opsknight login --user {user.id.partition('_')[2]} --forget-provider"
             text = (
                 f"{user.name} has logged in here as somebody else of {provider.host} before."
@@ -112,6 +118,10 @@ class ByProvider:
             )
             return self._refused("another identity", 403, _NOBODY, text, visit)
         return begun.answer(attempt.then, spent)
+
+    def _note_failure(self, user: User, why: str, visit: Visit) -> None:
+        entry = visit.audit(audited.login_failed(user, why))
+        AuditLog(self.sessions.table).note(entry, visit.deadline)
 
     def _unanswered(self, attempt: Attempt, spent: str, visit: Visit, provider: Provider) -> Answer:
         """It came back with an error (RFC 6749, 4.1.2.1)."""

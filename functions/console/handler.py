@@ -99,7 +99,7 @@ def console() -> Console:
         clients.counters(),
     )
     return make(
-        clients.table(CallerRows),
+        clients.audited_table(CallerRows),
         secrets,
         clock.new_id,
         clock.now,

@@ -19,11 +19,13 @@ from console.pages import Form, Link, page
 from console.provider import Provider
 from console.visits import LOGIN, NO_SESSION, PREFIX, REFUSED, Beginning, Visit, is_own_form
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import ThingKind, thing
 from opsknight.directory.entries import User, key_hash
 from opsknight.directory.sessions import Login, Session, Way
 from opsknight.http.gateway import Answer, Request
 from opsknight.store.calls import Deadline
 from opsknight.store.sessions import Sessions
+from opsknight.views import audited
 
 LOGOUT: Final = "/auth/logout"
 RENEW: Final = "/auth/renew"
@@ -144,8 +146,9 @@ class LoginDoor:
             return page(403, *REFUSED)
         begun = Beginning.of(user, Way.MAIL if login.code else Way.LINK, visit)
         session = begun.session
+        entry = visit.audit(audited.session_begun(user, session), user)
         if not self.sessions.begin(
-            hashed, begun.hashed, session, session.id, visit.deadline, login.code
+            hashed, begun.hashed, session, session.id, visit.deadline, login.code, audit=entry
         ):
             return page(404, *SPENT)
         return begun.answer(HOME, *(self.by_mail.device(user, visit) if self.by_mail else ()))
@@ -162,7 +165,10 @@ class LoginDoor:
         session = self._session(visit)
         if session is not None:
             # One that is over, too: it could be renewed.
-            self.sessions.end(session.user_id, session.id, visit.deadline)
+            user = self.sessions.table.user(session.user_id, visit.deadline)
+            owner = audited.of_user(user) if user else thing(ThingKind.USER, session.user_id)
+            entry = visit.audit(audited.session_ended(owner, session.id), user)
+            self.sessions.end(session.user_id, session.id, visit.deadline, audit=entry)
         headers = {"Location": LOGIN, "Clear-Site-Data": '"cache", "storage"'}
         return Answer(303, "", headers, cookies=(NO_SESSION,))
 

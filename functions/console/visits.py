@@ -7,9 +7,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from opsknight.classes import dataclass
+from opsknight.directory import audit_log
+from opsknight.directory.audit_log import Act, AuditEntry, Author, Via
 from opsknight.directory.entries import User, key_hash
 from opsknight.directory.sessions import COOKIE, RENEWABLE, SESSION_LIFE, Session, Way
 from opsknight.http.gateway import Answer, Request
+from opsknight.incident.model import Actor, ActorKind
 from opsknight.store.calls import Deadline
 
 PREFIX: Final = "/auth/"
@@ -19,6 +22,7 @@ _COOKIE: Final = f"{COOKIE}={{}}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Ag
 NO_SESSION: Final = _COOKIE.format("", 0)
 REFUSED: Final = ("Nothing was done", "The form came from another page. Open the link again.")
 _LARGEST_FORM: Final = 4096
+_SOMEBODY: Final = Actor(kind=ActorKind.SYSTEM, id="somebody", name="Somebody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class Visit:
         """Names the session that the browser has; it may be over, or made up."""
         secret = self.request.cookies.get(COOKIE)
         return key_hash(secret) if secret else None
+
+    def audit(self, act: Act, user: User | None = None) -> AuditEntry:
+        """The audit log's entry of what the user does, or somebody of whom it is not known."""
+        actor = _SOMEBODY
+        if user is not None:
+            actor = Actor(kind=ActorKind.USER, id=user.id, name=user.name)
+        author = Author(actor, Via.CONSOLE, self.request.source)
+        return author.entry(act, self.new_id(audit_log.PREFIX, self.now), self.now)
 
     def form(self) -> dict[str, str]:
         """What a form of ours sent; empty for anything else."""

@@ -3,11 +3,12 @@ themselves are in `calendars`.
 """
 
 from opsknight.config.configuration import Kind
+from opsknight.directory.audit_log import ThingKind, thing
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.notification import calendar_link
 from opsknight.store.configurations import Configurations
 from opsknight.store.rosters import Rosters
-from opsknight.views import roster_models
+from opsknight.views import audited, roster_models
 from respond.request import ApiCall, Query
 
 
@@ -26,12 +27,15 @@ def list_calendars(call: ApiCall) -> Answer:
 def end_calendar(call: ApiCall) -> Answer:
     """Ends the address of the caller's calendar, or of a schedule's."""
     named = Query(call.request.query).text("schedule")
+    owner = audited.of_user(call.caller.user)
     if named is not None:
         if named not in Configurations(call.table).ids(Kind.SCHEDULE, call.deadline):
             raise HttpError(404, "Schedule not found")
         if not call.caller.sees_all:
             raise HttpError(403, "Schedule access denied")
-    Rosters(call.table).end_calendar(named or call.caller.user.id, call.deadline)
+        owner = thing(ThingKind.SCHEDULE, named)
+    entry = call.audit(audited.calendar_ended(owner))
+    Rosters(call.table).end_calendar(owner.id, call.deadline, audit=entry)
     return Answer(200, roster_models.Removed(status="success"))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import Author, Via
 from opsknight.directory.entries import SCOPES, Role, Service, User, has_access, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.directory.sessions import COOKIE, Session
@@ -43,6 +44,12 @@ class Caller:
     @property
     def sees_all(self) -> bool:
         return self.user.role in (Role.ADMIN, Role.RESPONDER)
+
+    def author(self, source: str) -> Author:
+        """`source`: the IP address of the request."""
+        if self.session is not None:
+            return Author(self.actor, Via.CONSOLE, source)
+        return Author(self.actor, Via.API, source, user_id=self.user.id)
 
     def require(self, service: Service | None, what: str) -> None:
         """Raises HttpError when the service is none of the caller's teams'."""

@@ -78,7 +78,7 @@ def configurator() -> Configurator:
     """Made by the first request: nothing is connected at import."""
     is_local = read_settings(ConfigurationSettings).local_inbox
     reach = Reach.LOCAL if is_local else Reach.PRIVATE
-    return make(clients.table(Table), clients.counters(), clock.new_id, clock.now, reach)
+    return make(clients.audited_table(Table), clients.counters(), clock.new_id, clock.now, reach)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

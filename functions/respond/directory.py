@@ -8,6 +8,7 @@ from opsknight.store.configurations import Configurations
 from opsknight.store.last_applies import LastApplies
 from opsknight.store.own_methods import confirmed
 from opsknight.store.sessions import Sessions
+from opsknight.views import audited
 from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.names import of_target, of_users
@@ -49,7 +50,9 @@ def list_sessions(call: ApiCall) -> Answer:
 
 def end_session(call: ApiCall) -> Answer:
     [session_id] = call.ids
-    if not Sessions(call.table).end(call.caller.user.id, session_id, call.deadline):
+    user = call.caller.user
+    entry = call.audit(audited.session_ended(audited.of_user(user), session_id))
+    if not Sessions(call.table).end(user.id, session_id, call.deadline, audit=entry):
         raise HttpError(404, "Session not found")
     return Answer(200, Removed(status="success"))
 

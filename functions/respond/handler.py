@@ -158,7 +158,7 @@ def responder() -> Responder:
     settings = read_settings(RespondSettings)
     reader = SecretReader(clients.ssm())
     return make(
-        clients.table(Table),
+        clients.audited_table(Table),
         clients.counters(),
         LinkKeys(Secret(reader, settings.link_key_name)),
         Secret(reader, settings.slack_signing_secret_name),

@@ -74,7 +74,7 @@ def make(
 @cache
 def keeper() -> Keeper:
     """Made by the first request: nothing is connected at import."""
-    return make(clients.table(Table), clients.counters(), clock.new_id, clock.now)
+    return make(clients.audited_table(Table), clients.counters(), clock.new_id, clock.now)
 
 
 def on_request(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import PREFIX, Act, AuditEntry
 from opsknight.directory.rate_limit import LIMIT, Minute
 from opsknight.escalation.hold import Hold
 from opsknight.http.body import invalid
@@ -88,6 +89,11 @@ class ApiCall:
 
     def new_id(self, prefix: str) -> str:
         return self.make_id(prefix, self.now)
+
+    def audit(self, act: Act, entry_id: str | None = None) -> AuditEntry:
+        """The audit log's entry of what the caller does."""
+        author = self.caller.author(self.request.source)
+        return author.entry(act, entry_id or self.new_id(PREFIX), self.now)
 
     def names(self, wanted: Iterable[Named], most: int | None = None) -> Names:
         """Of these, or of the first `most` that are not remembered; the next call knows more."""

@@ -4,8 +4,10 @@ overrides, and for who is on call. Each gets the call and, where its route has o
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
+from opsknight.directory.audit_log import PREFIX, Act
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.policy import Rota
@@ -16,7 +18,7 @@ from opsknight.oncall.wall_clock import LAST
 from opsknight.store.calls import Conflict, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.operations import KEPT, Operations
-from opsknight.views import models, roster_answers, roster_models
+from opsknight.views import audited, models, roster_answers, roster_models
 from opsknight.views.names import of_service, of_users
 from respond.changed_shifts import tell_changes
 from respond.contract import NewOverride, NewWindow
@@ -114,8 +116,9 @@ def add_override(call: ApiCall, wanted: NewOverride) -> Answer:
     answer = Answer(201, roster_models.NewOverrideAnswer(override=shown))
     try:
         beside = call.once.beside(answer) if call.once else ()
+        entry = call.audit(audited.override_added(rota.schedule, override, names.user))
         Operations(call.table).add_override(
-            rota.schedule.id, override, call.new_id("new"), call.deadline, beside
+            rota.schedule.id, override, call.new_id("new"), call.deadline, beside, audit=entry
         )
     except Conflict:
         raise HttpError(404, "Schedule not found") from None
@@ -129,7 +132,11 @@ def remove_override(call: ApiCall) -> Answer:
     known = next((each for each in rota.overrides if each.id == override_id), None)
     _may_hand_over(rota, known.replaces if known else None, call)
     try:
-        Operations(call.table).remove_override(schedule_id, override_id, call.deadline)
+        names = call.names(of_users((known.user_id, known.replaces) if known else ()))
+        gone = audited.override_removed(rota.schedule, override_id, known, names.user)
+        Operations(call.table).remove_override(
+            schedule_id, override_id, call.deadline, audit=call.audit(gone)
+        )
     except Conflict:
         raise HttpError(404, "Override not found") from None
     left = tuple(each for each in rota.overrides if each.id != override_id)
@@ -185,7 +192,8 @@ def add_window(call: ApiCall, wanted: NewWindow) -> Answer:
 
     shown = roster_answers.window(window, call.now)
     answer = Answer(201, roster_models.NewWindowAnswer(maintenance=shown))
-    _change_windows(service_id, added, call, answer)
+    planned = partial(audited.maintenance_planned, window)
+    _change_windows(service_id, added, call, planned, answer)
     return answer
 
 
@@ -214,7 +222,7 @@ def end_window(call: ApiCall) -> Answer:
         )
         return [each for each in changed if each]
 
-    _change_windows(service_id, ended, call)
+    _change_windows(service_id, ended, call, audited.maintenance_ended)
     token = call.new_id("end")[:24]
     freed = Operations(call.table).end_suppression(service_id, call.now, token, call.deadline)
     return Answer(200, roster_models.EndedWindow(status="success", incidents=freed))
@@ -224,10 +232,11 @@ def _change_windows(
     service_id: str,
     change: Callable[[Service], list[MaintenanceWindow]],
     call: ApiCall,
+    act: Callable[[Service, list[MaintenanceWindow]], Act],
     answer: Answer | None = None,
 ) -> None:
-    """`answer` is what a request that is sent again gets."""
-    token = call.new_id("win")
+    """`act` is done to the service as it was. A request that is sent again gets the `answer`."""
+    token = call.new_id(PREFIX)
 
     def attempt(number: int) -> None:
         service = service_of(service_id, call)
@@ -240,8 +249,9 @@ def _change_windows(
             raise
         # After a conflict, somebody else's change is kept and ours is added to it.
         beside = call.once.beside(answer) if call.once and answer else ()
+        entry, name = call.audit(act(service, windows), token), f"{token}-{number}"
         Operations(call.table).set_windows(
-            service, windows, call.deadline, beside=beside, token=f"{token}-{number}"
+            service, windows, call.deadline, audit=entry, token=name, beside=beside
         )
 
     decide_again(call.deadline, attempt)

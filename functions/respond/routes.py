@@ -18,6 +18,7 @@ from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models, models, roster_models
 from respond import (
     analytics_routes,
+    audit_routes,
     calendar_routes,
     contract,
     directory_routes,
@@ -292,4 +293,5 @@ ROUTES: Final = (
     *directory_routes.ROUTES,
     *status_routes.ROUTES,
     *analytics_routes.ROUTES,
+    *audit_routes.ROUTES,
 )

@@ -4,6 +4,7 @@ to be rendered; a page that was not asked for is rendered within the minute.
 
 from collections.abc import Callable, Mapping, Set
 
+from opsknight.directory.audit_log import Act, Thing, ThingKind, thing
 from opsknight.directory.entries import Service
 from opsknight.directory.status_pages import StatusPage
 from opsknight.http.body import invalid
@@ -21,6 +22,7 @@ from opsknight.publishing.posts import (
 )
 from opsknight.store import items
 from opsknight.store.posts import Posts
+from opsknight.views import audited
 from opsknight.views import status_models as models
 from opsknight.views.models import NotPossible
 from opsknight.views.roster_models import Removed
@@ -101,8 +103,8 @@ def add_post(call: ApiCall, wanted: NewPost) -> Answer:
     post = opened(post, states)
     answer = Answer(201, models.ShownPost(post=_shown(post, call)))
     beside = call.once.beside(answer) if call.once else ()
-    writes = [Posts(call.table).adding(post), *beside]
-    call.table.transact(writes, call.new_id("new"), call.deadline, yields=False)
+    entry = call.audit(audited.post_added(_thing(page), post))
+    Posts(call.table).publish(post, call.deadline, audit=entry, beside=beside)
     _render(post, call)
     return answer
 
@@ -125,32 +127,48 @@ def update_post(call: ApiCall, wanted: PostUpdate) -> Answer:
             raise HttpError(409, NotPossible(error="The post is over"))
         return updated(post, update, wanted.services)
 
-    return _change(page_id, post_id, changed, call)
+    return _change(page, post_id, changed, call, audited.post_updated)
 
 
 def withdraw_post(call: ApiCall) -> Answer:
     page_id, post_id = call.ids
-    _page(page_id, call)
+    page = _page(page_id, call)
 
     def gone(post: Post) -> Post:
         _check_post(post, call)
         return withdrawn(post, call.now)
 
-    _change(page_id, post_id, gone, call)
+    _change(page, post_id, gone, call, audited.post_withdrawn)
     return Answer(200, Removed(status="success"))
 
 
-def _change(page_id: str, post_id: str, decide: Callable[[Post], Post], call: ApiCall) -> Answer:
+def _change(
+    page: StatusPage,
+    post_id: str,
+    decide: Callable[[Post], Post],
+    call: ApiCall,
+    act: Callable[[Thing, Post], Act],
+) -> Answer:
     def known(post: Post) -> Post:
         if post.withdrawn_at is not None:
             raise HttpError(404, "Post not found")
         return decide(post)
 
-    post = Posts(call.table).change(page_id, post_id, known, call.deadline)
+    post = Posts(call.table).change(
+        page.id,
+        post_id,
+        known,
+        call.deadline,
+        audit=lambda after: call.audit(act(_thing(page), after)),
+    )
     if post is None:
         raise HttpError(404, "Post not found")
     _render(post, call)
     return Answer(200, models.ShownPost(post=_shown(post, call)))
+
+
+def _thing(page: StatusPage) -> Thing:
+    return thing(ThingKind.STATUS_PAGE, page.id, page.name)
 
 
 def _render(post: Post, call: ApiCall) -> None:

@@ -34,6 +34,7 @@ PARAMETERS: Final = {
     "AllowPrivateTargets": "false",
     "LocalInbox": "",
     "RetentionDays": "400",
+    "AuditDays": "365",
     "SmsOrigination": "",
     "VoiceOrigination": "+15550100",
     "PhoneConfigurationSet": "",

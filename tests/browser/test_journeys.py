@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from harness import audited
 from harness.site import Site
 from harness.world import deadline, event
 from opsknight.directory.sessions import COOKIE
@@ -227,7 +228,7 @@ def test_an_ended_session_leads_to_the_login(page: Page, served: Site) -> None:
     opened(served)
     enter(page, served)
     [session] = Sessions(served.world.table).of("user_ada", deadline())
-    Sessions(served.world.table).end("user_ada", session.id, deadline())
+    Sessions(served.world.table).end("user_ada", session.id, deadline(), audit=audited.entry())
     served.world.clock.advance(seconds=31)
     page.clock.run_for(31_000)
     expect(page.get_by_role("heading")).to_have_text("Log in")
@@ -241,7 +242,7 @@ def test_what_somebody_writes_is_not_lost_with_their_session(page: Page, served:
     row(page, known).get_by_role("link").click()
     page.get_by_label("Note").fill("It is the payment provider.")
     [session] = Sessions(served.world.table).of("user_ada", deadline())
-    Sessions(served.world.table).end("user_ada", session.id, deadline())
+    Sessions(served.world.table).end("user_ada", session.id, deadline(), audit=audited.entry())
     served.world.clock.advance(seconds=31)
     page.clock.run_for(31_000)
     bar = page.locator(".stale")

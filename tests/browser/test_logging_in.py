@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.handler import Mailing
+from harness import audited
 from harness.identity_provider import SECRET, IdentityProvider, identity_provider
 from harness.pipeline import Pipeline
 from harness.post import PAGES_HIGH
@@ -59,7 +60,7 @@ def test_one_logs_in_at_the_identity_provider_and_it_renews_by_itself(
     [second] = Sessions(served.world.table).of("user_ada", deadline())
     assert first.id != second.id and provider.seen[-1]["prompt"] == "none"
     # But not once somebody has ended it.
-    Sessions(served.world.table).end("user_ada", second.id, deadline())
+    Sessions(served.world.table).end("user_ada", second.id, deadline(), audit=audited.entry())
     served.world.clock.advance(minutes=2)
     page.clock.set_fixed_time(served.world.clock())
     page.clock.run_for(61_000)

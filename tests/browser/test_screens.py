@@ -41,6 +41,7 @@ PAGES = {
     "people": "people",
     "heartbeats": "heartbeats",
     "analytics": "analytics",
+    "audit": "audit",
     "analytics-people": "analytics?by=person",
     "analytics-keys": "analytics?by=key",
     "health": "health",

@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
+from harness import audited
 from harness.publisher import BASE, Publisher
 from harness.site import Site
 from harness.world import World, deadline
@@ -67,7 +68,13 @@ def say(
 ) -> None:
     update = Update(at=publisher.world.clock(), text=text, phase=phase)
     posts = Posts(publisher.world.table)
-    posts.change(publisher.page_id, post_id, lambda it: updated(it, update, states), deadline())
+    posts.change(
+        publisher.page_id,
+        post_id,
+        lambda it: updated(it, update, states),
+        deadline(),
+        audit=audited.entry,
+    )
 
 
 def serve(page: Page, publisher: Publisher) -> Page:

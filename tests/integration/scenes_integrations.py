@@ -162,6 +162,22 @@ def aws(play: Play) -> None:
     play.types("aws", "alarms", "--json")
 
 
+def audit(play: Play) -> None:
+    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.forget_last()
+    play.types("audit")
+    world = play.shell.world
+    world.clock.advance(minutes=10)
+    play.shell.opsknight("hold", "on", "--for", "15m", "--reason", "Rules change")
+    world.clock.advance(minutes=20)
+    play.shell.opsknight("maintenance", "start", "checkout", "--for", "2h", "--reason", "disks")
+    play.types("audit", "--from", "15m")
+    play.types("audit", "--kind", "hold_begun", "--limit", "1")
+    play.types("audit", "--kind", "hold_began", code=1)
+    play.types("audit", "--actor", "ada")
+    play.types("audit", "--from", "2h", "--until", "3h", code=64)
+
+
 def analytics(play: Play) -> None:
     play.types("apply", "-", "--yes", "--json", stdin=small())
     play.forget_last()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.publisher import Publisher
 from harness.world import World, deadline
@@ -41,7 +42,7 @@ def test_it_says_what_is_wrong_and_how_to_mend_it(desk: Desk) -> None:
     assert "Add a `policy`" in found["services"]["mend"]
     publisher.render()
     spell = Spell(start=desk.world.clock(), end=desk.world.clock() + timedelta(hours=1))
-    Holds(desk.world.table).change(lambda _: Hold(spells=(spell,)), deadline())
+    Holds(desk.world.table).change(lambda _: Hold(spells=(spell,)), deadline(), audit=audited.entry)
     assert warned(desk).keys() == {"hold", "services", "confirmed"}
 
 

@@ -156,7 +156,7 @@ def test_two_who_plan_maintenance_at_once_both_do(desk: Desk) -> None:
     other = {"end": "2026-11-23T06:00:00.000Z", "reason": "Theirs"}
     wire = Wire(desk.world.table.client)
     desk.call("GET", path)
-    wire.fail("UpdateItem", doing(lambda: desk.call("POST", path, other)))
+    wire.fail("TransactWriteItems", doing(lambda: desk.call("POST", path, other)))
     mine = {"end": "2026-11-23T05:00:00.000Z", "reason": "Mine"}
     assert desk.call("POST", path, mine).status == 201
     told = desk.call("GET", path).body["maintenance"]
@@ -169,10 +169,10 @@ def test_an_answer_that_is_lost_is_no_second_window(desk: Desk) -> None:
     wire = Wire(desk.world.table.client)
 
     def carry_out_and_lose() -> None:
-        desk.world.table.client.update_item(**wire.sent[-1])
+        desk.world.table.client.transact_write_items(**wire.sent[-1])
         raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
-    wire.fail("UpdateItem", doing(carry_out_and_lose))
+    wire.fail("TransactWriteItems", doing(carry_out_and_lose))
     made = desk.call("POST", path, {"end": "2026-11-23T05:00:00.000Z", "reason": "Once"})
     assert made.status == 201
     assert len(desk.call("GET", path).body["maintenance"]) == 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from harness import audited
 from harness.account import Refusal, Scripted
 from harness.configurations import files
 from harness.shell import Shell
@@ -69,7 +70,9 @@ def test_apply_then_export_then_plan_is_empty(world: World) -> None:
         file = check(read({"": json.dumps(data, ensure_ascii=False)}), now).configuration
         made = plan(configurations, file, prune=True, now=now, deadline=deadline(60))
         if not made.is_empty:
-            carry_out(configurations, made, BY, now, token_hex(8), deadline(60))
+            carry_out(
+                configurations, made, BY, now, token_hex(8), deadline(60), audit=audited.entry
+            )
         exported = Shell(world).opsknight("export")
         live = configurations.read(deadline()).configuration
         assert described(live) == described(file)
@@ -85,7 +88,9 @@ def test_run_time_data_is_never_touched(shell: Shell) -> None:
     assert service is not None
     now = world.clock()
     window = MaintenanceWindow(id="mw_1", start=now, end=now.replace(hour=23), reason="upgrade")
-    Operations(world.table).set_windows(service, [window], deadline())
+    Operations(world.table).set_windows(
+        service, [window], deadline(), audit=audited.entry(), token=token_hex(8)
+    )
     assert apply(shell, FILE.replace("team: web", "team: web\n    raises_urgency: true")).code == 0
     after = world.table.service("svc_checkout", deadline())
     assert after is not None

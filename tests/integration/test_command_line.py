@@ -54,6 +54,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_integrations.integrations,
     scenes_integrations.heartbeats,
     scenes_integrations.analytics,
+    scenes_integrations.audit,
     scenes_importing.importing,
     scenes_integrations.aws,
     scenes_people.me,

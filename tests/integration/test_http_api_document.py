@@ -20,6 +20,7 @@ import pytest
 from events.handler import Api
 from events.hook_secrets import HookSecrets
 from events.intake import Intake
+from harness import audited
 from harness.described import DESCRIBED, operation
 from harness.desk import Desk
 from harness.examples import examples, laid_out, served
@@ -92,7 +93,7 @@ METHODS = {
 }
 
 
-_STATED = ("code", "post", "addr", "test", "key")
+_STATED = ("code", "post", "addr", "test", "key", "aud")
 BACKUP = Integration(
     id="int_backup",
     service_id="svc_checkout",
@@ -162,7 +163,9 @@ def desk(world: World) -> Desk:
     sessions = Sessions(world.table)
     login = Login(user_id="user_ada", ends_at=world.clock() + LOGIN_LIFE)
     sessions.offer("a login", login, deadline())
-    assert sessions.begin("a login", "a cookie", session, token_hex(8), deadline())
+    assert sessions.begin(
+        "a login", "a cookie", session, token_hex(8), deadline(), audit=audited.entry()
+    )
     put(world, directory_item(BACKUP))
     assert BACKUP.heartbeat is not None
     last = world.clock() - timedelta(hours=1)

@@ -11,6 +11,7 @@ import pytest
 
 from console.attempts import MOST, Attempt, Kind
 from console.handler import make
+from harness import audited
 from harness.desk import Desk, answered
 from harness.identity_provider import SECRET, IdentityProvider, identity_provider
 from harness.shell import Shell
@@ -245,6 +246,8 @@ def test_letters_that_look_alike_are_another_address(door: Door) -> None:
 def test_a_disabled_user_is_refused(door: Door) -> None:
     door.change("ada", disabled=True)
     assert "is disabled" in refused(door.visitor().log_in())
+    [failed] = audited.written(door.world)
+    assert (failed.kind, failed.facts[0].after) == ("login_failed", "the user is disabled")
 
 
 def test_an_address_that_goes_to_somebody_else_takes_no_account_with_it(door: Door) -> None:
@@ -253,6 +256,7 @@ def test_an_address_that_goes_to_somebody_else_takes_no_account_with_it(door: Do
     text = refused(door.visitor().log_in())
     assert "has logged in here as somebody else" in text
     assert "opsknight login --user ada --forget-provider" in text
+    assert {each.kind for each in audited.written(door.world)} == {"session_begun", "login_failed"}
     assert len(door.sessions()) == 1
     # Whoever has AWS credentials says that it is her.
     shell = Shell(door.world)
@@ -374,7 +378,7 @@ def test_what_a_person_ended_is_never_renewed(door: Door, how: str) -> None:
             assert visitor.ask("/auth/logout", "POST").status == 303
             visitor.jar[COOKIE] = cookie
         case "ended elsewhere":
-            sessions.end("user_ada", session.id, deadline())
+            sessions.end("user_ada", session.id, deadline(), audit=audited.entry())
         case "too old":
             door.world.clock.advance(seconds=(SESSION_LIFE + RENEWABLE).total_seconds())
         case "never there":

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.world import World, deadline, event, http_event
 from opsknight.config.configuration import Configuration
@@ -146,7 +147,9 @@ def test_a_session_needs_a_recent_login(desk: Desk, age: timedelta, status: int)
     Sessions(table).offer(
         "a login", Login(user_id="user_ada", ends_at=now + LOGIN_LIFE), deadline()
     )
-    assert Sessions(table).begin("a login", key_hash(cookie), session, "t", deadline())
+    assert Sessions(table).begin(
+        "a login", key_hash(cookie), session, "t", deadline(), audit=audited.entry()
+    )
     headers = {"sec-fetch-site": "same-origin", "x-opsknight-console": "1"}
     sent = http_event({"name": "A"}, path=f"{PATH}/integrations", headers=headers)
     sent["cookies"] = [f"{COOKIE}={cookie}"]

@@ -18,6 +18,7 @@ from console.by_mail import (
     MOST_OF_STRANGERS,
 )
 from console.handler import Mailing, make
+from harness import audited
 from harness.desk import Desk
 from harness.pipeline import Pipeline
 from harness.post import PAGES_HIGH
@@ -197,6 +198,34 @@ def test_five_tries_and_no_more(mailbox: Mailbox) -> None:
     assert CODE not in visitor.jar
     assert types(mailbox.visitor(**jar), code).status == 403
     assert mailbox.sessions() == []
+    [failed] = audited.written(mailbox.world)
+    assert (failed.kind, failed.actor.name) == ("login_failed", "Somebody")
+    assert [each.id for each in failed.things] == ["user_ada"]
+    assert failed.source == "192.0.2.7"
+
+
+def test_what_strangers_try_for_nobody_is_not_in_the_audit_log(mailbox: Mailbox) -> None:
+    visitor = mailbox.visitor()
+    asks(visitor, "nobody@example.com")
+    for _ in range(5):
+        types(visitor, "12345678")
+    assert audited.written(mailbox.world) == []
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+def test_the_last_wrong_code_takes_the_same_calls_for_somebody_and_nobody(
+    mailbox: Mailbox, email: str
+) -> None:
+    visitor = mailbox.visitor()
+    asks(visitor, email)
+    for _ in range(4):
+        types(visitor, "12345678")
+    calls: list[str] = []
+    events: Any = mailbox.world.table.client.meta.events
+    events.register("before-parameter-build.dynamodb", lambda model, **_: calls.append(model.name))
+    types(visitor, "12345678")
+    reads = [each for each in calls if each == "GetItem"]
+    assert (len(reads), len(calls) - len(reads)) == (2, 2)
 
 
 def test_what_is_tried_at_once_counts_as_well(mailbox: Mailbox) -> None:

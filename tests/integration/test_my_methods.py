@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.pipeline import Pipeline
 from harness.post import PAGES
@@ -145,7 +146,9 @@ def test_codes_are_bounded_and_none_is_sent_on_hold(mine: Mine) -> None:
     mine.world.clock.advance(hours=1)
     now = mine.world.clock()
     Holds(mine.world.table).change(
-        lambda hold: hold.begun(now, codes.LIFE, "Ada", "a storm"), deadline()
+        lambda hold: hold.begun(now, codes.LIFE, "Ada", "a storm"),
+        deadline(),
+        audit=audited.entry,
     )
     refused = mine.call("POST", "/contact-methods/cm_phone/codes")
     assert (refused.status, refused.body["error"]) == (409, "On hold")

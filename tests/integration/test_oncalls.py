@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.web_front import serving
 from harness.world import Response, World, deadline, http_event
@@ -127,7 +128,9 @@ def test_an_override_counts_and_whoever_is_disabled_does_not(desk: Desk) -> None
         end=world.clock() + timedelta(hours=1),
         created_at=world.clock(),
     )
-    Operations(world.table).add_override("sch_web", override, token_hex(8), deadline())
+    Operations(world.table).add_override(
+        "sch_web", override, token_hex(8), deadline(), audit=audited.entry()
+    )
     assert brief(ask(desk, schedule_ids="sch_web")) == [
         (1, "Web", "Ben", "2026-11-23T02:00:00Z", "2026-11-23T04:00:00Z")
     ]

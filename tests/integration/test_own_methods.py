@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.pipeline import Pipeline
 from harness.post import PAGES
@@ -232,7 +233,9 @@ def test_of_two_that_are_removed_at_once_one_stays(mine: Mine) -> None:
             user, "cm_sms-2", is_paged=reached(), shown=shown, now=mine.world.clock()
         )
 
-    decided = Profiles(mine.world.table).change("user_ada", between, token_hex(8), deadline())
+    decided = Profiles(mine.world.table).change(
+        "user_ada", between, token_hex(8), deadline(), audit=audited.entry
+    )
     assert answers[0].status == 200
     assert decided is Refusal.LAST
     assert mine.addresses == {"cm_sms-2": NEW}
@@ -253,7 +256,9 @@ def test_a_policy_that_begins_to_page_them_meanwhile_counts(mine: Mine) -> None:
             user, "cm_sms", is_paged=paged, shown={"cm_sms"}, now=mine.world.clock()
         )
 
-    decided = Profiles(mine.world.table).change("user_ada", between, token_hex(8), deadline())
+    decided = Profiles(mine.world.table).change(
+        "user_ada", between, token_hex(8), deadline(), audit=audited.entry
+    )
     assert decided is Refusal.LAST
     assert mine.addresses == {"cm_sms": OLD}
 
@@ -320,7 +325,9 @@ def test_the_file_taking_over_in_the_middle_of_a_change_wins(mine: Mine) -> None
             done.append(mine.apply(NAMED))
         return changed
 
-    decided = Profiles(mine.world.table).change("user_ada", between, token_hex(8), deadline())
+    decided = Profiles(mine.world.table).change(
+        "user_ada", between, token_hex(8), deadline(), audit=audited.entry
+    )
     assert decided is Refusal.UNKNOWN
     assert mine.addresses == {"cm_desk": "+4930123456"}
 
@@ -371,7 +378,9 @@ def test_a_session_needs_a_recent_login_and_a_key_its_scope(mine: Mine) -> None:
     sessions, ends_at = Sessions(mine.world.table), now + timedelta(hours=12)
     session = Session(id="ses_1", user_id="user_ada", way=Way.LINK, created_at=now, ends_at=ends_at)
     sessions.offer("a login", Login(user_id="user_ada", ends_at=now + LOGIN_LIFE), deadline())
-    assert sessions.begin("a login", key_hash(secret), session, "t", deadline())
+    assert sessions.begin(
+        "a login", key_hash(secret), session, "t", deadline(), audit=audited.entry()
+    )
     body = {"channel": "sms", "to": OLD}
     headers = {"sec-fetch-site": "same-origin", "x-opsknight-console": "1"}
     sent = http_event(body, path="/api/keeping/me/contact-methods", headers=headers)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk, answered
 from harness.world import Response, World, deadline, event, http_event
 from opsknight.directory.entries import key_hash
@@ -46,8 +47,10 @@ def begin(world: World, user: str = "ada") -> str:
         ends_at=now + SESSION_LIFE,
     )
     began = (key_hash(login), key_hash(secret), session, token_hex(8), deadline())
-    assert sessions.begin(*began)
-    assert not sessions.begin(*began[:3], token_hex(8), deadline()), "a login is spent"
+    assert sessions.begin(*began, audit=audited.entry())
+    assert not sessions.begin(*began[:3], token_hex(8), deadline(), audit=audited.entry()), (
+        "a login is spent"
+    )
     return secret
 
 
@@ -131,8 +134,8 @@ def test_an_ended_session_is_dead_within_30_seconds(desk: Desk) -> None:
     cookie = begin(world)
     assert ask(desk, cookie).status == 200
     [session] = Sessions(world.table).of("user_ada", deadline())
-    assert not Sessions(world.table).end("user_ben", session.id, deadline())
-    assert Sessions(world.table).end("user_ada", session.id, deadline())
+    assert not Sessions(world.table).end("user_ben", session.id, deadline(), audit=audited.entry())
+    assert Sessions(world.table).end("user_ada", session.id, deadline(), audit=audited.entry())
     world.clock.advance(seconds=30)
     assert ask(desk, cookie).status == 401
     assert Sessions(world.table).of("user_ada", deadline()) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from escalation.handler import on_message
 from escalation.published import watch
-from harness import embedded
+from harness import audited, embedded
 from harness.pipeline import Pipeline
 from harness.publisher import Publisher
 from harness.world import World, build, deadline, event
@@ -43,7 +43,9 @@ def publisher(world: World) -> Publisher:
 def change(publisher: Publisher, post_id: str, text: str, phase: Phase | None = None) -> None:
     posts, now = Posts(publisher.world.table), publisher.world.clock()
     update = Update(at=now, text=text, phase=phase)
-    posts.change(publisher.page_id, post_id, lambda it: updated(it, update), deadline())
+    posts.change(
+        publisher.page_id, post_id, lambda it: updated(it, update), deadline(), audit=audited.entry
+    )
 
 
 def asked_of(publisher: Publisher) -> list[str]:
@@ -137,7 +139,11 @@ def test_what_was_withdrawn_leaves_nothing(publisher: Publisher) -> None:
     publisher.render()
     now = publisher.world.clock()
     Posts(publisher.world.table).change(
-        publisher.page_id, post.id, lambda it: withdrawn(it, now), deadline()
+        publisher.page_id,
+        post.id,
+        lambda it: withdrawn(it, now),
+        deadline(),
+        audit=audited.entry,
     )
     publisher.render()
     assert not [each for each in publisher.objects().values() if "secret" in each]
@@ -253,7 +259,7 @@ def test_nothing_is_posted_by_itself_under_a_hold(publisher: Publisher) -> None:
     world.send(event())
     world.clock.advance(minutes=5)
     spell = Spell(start=world.clock(), end=world.clock() + timedelta(hours=1))
-    Holds(world.table).change(lambda _: Hold(spells=(spell,)), deadline())
+    Holds(world.table).change(lambda _: Hold(spells=(spell,)), deadline(), audit=audited.entry)
     publisher.render()
     assert "All systems operational" in publisher.get().text
 
@@ -336,7 +342,7 @@ def test_nothing_private_is_in_any_document(data: st.DataObject) -> None:
             ended = partial(updated, update=update)
             gone = partial(withdrawn, now=now)
             how = data.draw(st.sampled_from([ended, gone]))
-            posts.change(page.id, post.id, how, deadline())
+            posts.change(page.id, post.id, how, deadline(), audit=audited.entry)
         world.clock.advance(minutes=data.draw(st.integers(1, 3000)))
         publisher.render()
     publisher.render()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.crowd import at_once
 from harness.dynamodb import connect
 from harness.faults import DEATHS, Died, Fault, Point, Process
@@ -88,7 +89,7 @@ def apply(world: World, text: str) -> None:
     made = planned(world, text)
     if not made.is_empty:
         token = f"{text == BEFORE}{next(_tokens)}"
-        carry_out(configurations, made, BY, world.clock(), token, deadline(60))
+        carry_out(configurations, made, BY, world.clock(), token, deadline(60), audit=audited.entry)
 
 
 def live(world: World) -> Configuration:
@@ -206,6 +207,8 @@ def test_what_was_planned_before_another_apply_is_refused_whole(world: World) ->
     early = planned(world, BEFORE)
     apply(world, AFTER)
     with pytest.raises(Overtaken) as refused:
-        carry_out(configurations, early, BY, world.clock(), "early", deadline())
+        carry_out(
+            configurations, early, BY, world.clock(), "early", deadline(), audit=audited.entry
+        )
     assert refused.value.done == 0
     assert is_as(world, AFTER)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from harness import audited
 from harness.mirrors import KEY, Mirrored, actions
 from harness.pipeline import step
 from harness.receivers import HttpReceiver, answers, closes, http_receiver
@@ -328,7 +329,9 @@ def test_a_hold_does_not_stop_it(night: Mirrored, old: HttpReceiver) -> None:
     """The other system pages by it."""
     hours, now = timedelta(hours=1), night.world.clock()
     holds = Holds(night.world.table)
-    holds.change(lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline())
+    holds.change(
+        lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline(), audit=audited.entry
+    )
     night.trigger()
     assert actions(night.heard(old)) == [("trigger", "cpu-high")]
 
@@ -336,7 +339,9 @@ def test_a_hold_does_not_stop_it(night: Mirrored, old: HttpReceiver) -> None:
 def test_nor_does_it_where_a_wakeup_is_lost(night: Mirrored, old: HttpReceiver) -> None:
     hours, now = timedelta(hours=1), night.world.clock()
     holds = Holds(night.world.table)
-    holds.change(lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline())
+    holds.change(
+        lambda seen: seen.begun(now, hours, "ada", "Rules change"), deadline(), audit=audited.entry
+    )
     night.streaming = False
     night.trigger()
     night.wait(minutes=2)

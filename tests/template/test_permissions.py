@@ -739,6 +739,7 @@ def test_a_function_may_do_what_it_does(
         "RATES_TABLE_NAME": server_world.counters.name,
         "CORS_ORIGINS": "",
         "RETENTION_DAYS": "400",
+        "AUDIT_DAYS": "365",
         "PLANS_PER_MINUTE": "1000",
         "SENDS_PER_MINUTE": "600",
         "HIGH_SENDS_PER_MINUTE": "600",
@@ -962,10 +963,30 @@ def test_the_console_alone_begins_sessions_and_people_end_theirs(function: str) 
     logs_in = function == "ConsoleFunction"
     for key in ("login#5a1d", "session#5a1d", "sessions#user_ada"):
         for action in ("PutItem", "UpdateItem", "BatchWriteItem"):
-            may = allows(function, f"dynamodb:{action}", "Table", [key])
-            assert may is (logs_in and action == "PutItem")
+            # Whose it is, and how long it lasts.
+            asked = [key], ["pk", "sk", "user_id", "ends_at"]
+            may = allows(function, f"dynamodb:{action}", "Table", *asked)
+            assert may is (logs_in and action in ("PutItem", "UpdateItem"))
         ends = function == "RespondFunction" and not key.startswith("login#")
         assert allows(function, "dynamodb:DeleteItem", "Table", [key]) is (logs_in or ends)
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_the_functions_by_which_people_act_write_the_audit_log(function: str) -> None:
+    """Whoever changes nothing for people has no say in it either."""
+    key = str(items.audit_entry_key(datetime(2026, 11, 23, tzinfo=UTC))["pk"]["S"])
+    may = {each for each in WRITES if allows(function, f"dynamodb:{each}", "Table", [key])}
+    acts = function in (
+        *("ConfigurationFunction", "ConsoleFunction", "KeepingFunction"),
+        "RespondFunction",
+    )
+    assert ("UpdateItem" in may) is acts
+    assert not may or acts
+    # What comes with it of a service may be no more than its windows.
+    asked = [key, "service#svc_1"], ["pk", "sk", "kind", "entry", "expires_at", "policy_id"]
+    assert not allows(function, "dynamodb:UpdateItem", "Table", *asked)
+    reads = function not in ("ConsoleFunction",)
+    assert reads or not allows(function, "dynamodb:GetItem", "Table", [key])
 
 
 @pytest.mark.parametrize("function", sorted(functions()))

@@ -25,6 +25,7 @@ from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer, Request, respond
 from opsknight.incident.model import Urgency
 from opsknight.runtime.settings import (
+    AuditSettings,
     CanarySettings,
     ConfigurationSettings,
     ConsoleSettings,
@@ -50,6 +51,7 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "RespondFunction": (
         TableSettings,
         CounterSettings,
+        AuditSettings,
         RespondSettings,
     ),
     "EscalationFunction": (TableSettings, OutboxSettings),
@@ -58,11 +60,16 @@ SETTINGS: dict[str, tuple[type, ...]] = {
     "NotifyFunction": (TableSettings, QueueSettings),
     "SendFunction": (TableSettings, QueueSettings, SendingSettings),
     "CanaryFunction": (TableSettings, CanarySettings),
-    "KeepingFunction": (TableSettings, CounterSettings),
-    "ConfigurationFunction": (TableSettings, CounterSettings, ConfigurationSettings),
+    "KeepingFunction": (TableSettings, CounterSettings, AuditSettings),
+    "ConfigurationFunction": (
+        TableSettings,
+        CounterSettings,
+        AuditSettings,
+        ConfigurationSettings,
+    ),
     "StatusFunction": (PagesSettings,),
     "PublishFunction": (TableSettings, PublishingSettings),
-    "ConsoleFunction": (TableSettings, CounterSettings, ConsoleSettings),
+    "ConsoleFunction": (TableSettings, CounterSettings, AuditSettings, ConsoleSettings),
 }
 INTEGRATIONS = {
     "EventsFunction": "ApiIntegration",

@@ -26,6 +26,7 @@ OTHERS = {
     "TwilioAccount": f"AC{'1' * 32}",
     "OidcIssuer": "https://login.example.com",
     "RetentionDays": "30",
+    "AuditDays": "90",
     "LogLevel": "DEBUG",
     "Tracing": "Active",
     "SnapStart": "PublishedVersions",
@@ -102,7 +103,8 @@ def test_a_description_fits_whatever_its_parameters_hold() -> None:
     for name, each in known.items():
         values = [str(value) for value in each.get("AllowedValues", [each.get("Default", "")])]
         longest[name] = max(values, key=len).ljust(each.get("MaxLength", 0), "x")
-    longest["RetentionDays"] = str(known["RetentionDays"]["MaxValue"])
+    for name in ("RetentionDays", "AuditDays"):
+        longest[name] = str(known[name]["MaxValue"])
     for function, (_, description) in served(longest).items():
         assert len(description) <= 256, function
 

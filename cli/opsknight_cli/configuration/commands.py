@@ -9,6 +9,7 @@ from rich.text import Text
 from opsknight.config.configuration import Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.config.ownership import Applied, Side
+from opsknight.directory.audit_log import PREFIX
 from opsknight.files.checking import Checked
 from opsknight.files.describing import described
 from opsknight.files.plan_words import data
@@ -19,12 +20,14 @@ from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
+from opsknight.views import audited
 from opsknight_cli.configuration import view
 from opsknight_cli.configuration.lines import keep_lines
 from opsknight_cli.configuration.loading import load, name_of
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
 from opsknight_cli.configuration.parameters import of_plan
 from opsknight_cli.session import CommandError, Exit
+from opsknight_cli.terminal.audited import author
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import configuration, operator, remember
 from opsknight_cli.terminal.screen import Screen
@@ -107,15 +110,19 @@ def apply_command(
             raise CommandError("There is no terminal to ask on: give --yes to apply this.")
         if not screen.ask(f"Apply this to {name}?"):
             raise CommandError("Nothing was changed.")
-    by = operator(invocation)
+    by, now = operator(invocation), session.now()
+    behind, entry_id = author(invocation), session.id(PREFIX)
     try:
         revision = carry_out(
             Configurations(invocation.deployment.table),
             made,
             Applied(Side.FILE, by.name, name_of(file), takes_over=take_over),
-            session.now(),
+            now,
             session.token(),
             session.deadline(),
+            audit=lambda done, reached: behind.entry(
+                audited.applied(made.steps, done, made.seen.revision, reached), entry_id, now
+            ),
         )
     except Overtaken as overtaken:
         raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None

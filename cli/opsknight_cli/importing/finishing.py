@@ -20,9 +20,11 @@ from opsknight.oncall.schedules import Override
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Keys
 from opsknight.store.operations import KEPT, Operations
+from opsknight.views import audited
 from opsknight_cli.importing.folder import AFTERWARDS
 from opsknight_cli.importing.wire import Wire
 from opsknight_cli.session import CommandError
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation
 
 KEYS: Final = "keys.md"
@@ -128,7 +130,17 @@ def _override(
         created_at=now,
     )
     operations = Operations(table)
-    operations.add_override(schedule_id, override, session.token(), session.deadline())
+    names = table.users({user_id, *filter(None, [replaces])}, session.deadline())
+    added = audited.override_added(
+        rota.schedule, override, lambda it: names[it].name if it in names else None
+    )
+    operations.add_override(
+        schedule_id,
+        override,
+        session.token(),
+        session.deadline(),
+        audit=entry(invocation, added),
+    )
     return True
 
 
@@ -148,7 +160,13 @@ def _window(
     )
     kept = [other for other in service.windows if other.next(now - KEPT)]
     try:
-        Operations(table).set_windows(service, [*kept, window], session.deadline())
+        Operations(table).set_windows(
+            service,
+            [*kept, window],
+            session.deadline(),
+            audit=entry(invocation, audited.maintenance_planned(window, service)),
+            token=session.token(),
+        )
     except Conflict:
         raise CommandError(
             f"Somebody else has just changed the maintenance of {name}: run the command again."
@@ -186,7 +204,13 @@ def _keys(
             integration_id=place[1],
         )
         try:
-            keys.add(key_hash(secret), key, session.token(), session.deadline())
+            keys.add(
+                key_hash(secret),
+                key,
+                session.token(),
+                session.deadline(),
+                audit=entry(invocation, audited.key_made(key)),
+            )
         except Conflict:
             missing.append(f"the key of {each.service} / {each.integration}")
             continue

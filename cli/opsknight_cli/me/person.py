@@ -1,6 +1,7 @@
 """Whoever runs a command of `me`, and what its commands say and refuse alike."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from opsknight.config.configuration import slug_of
 from opsknight.config.spelling import did_you_mean
@@ -10,10 +11,12 @@ from opsknight.directory.receivers import Receiver
 from opsknight.notification.recipients import methods
 from opsknight.store.last_applies import LastApplies
 from opsknight.store.own_methods import OwnMethods
+from opsknight.views import audited
 from opsknight.views import directory_answers as answers
 from opsknight.views.roster_models import Removed
 from opsknight.views.wire import to_json
 from opsknight_cli.session import CommandError
+from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation
 from opsknight_cli.terminal.my_turns import me_of
 from opsknight_cli.terminal.naming import configuration, method_name
@@ -26,7 +29,8 @@ def whoever(invocation: Invocation) -> User:
 
 def own(invocation: Invocation, me: User) -> OwnMethods:
     session, table = invocation.session, invocation.deployment.table
-    return OwnMethods(table, me.id, session.now(), session.token(), session.deadline())
+    said = audited.OfOneself(partial(entry, invocation))
+    return OwnMethods(table, me.id, session.now(), session.token(), session.deadline(), said)
 
 
 def method_of(me: User, name: str, waiting: Iterable[Receiver] = ()) -> Receiver:

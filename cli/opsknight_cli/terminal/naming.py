@@ -101,6 +101,11 @@ def operator(invocation: Invocation) -> Actor:
     if invocation.acting_as is not None:
         found = user(invocation, invocation.acting_as)
         return Actor(kind=ActorKind.USER, id=found.id, name=found.name)
+    return credentials(invocation)
+
+
+def credentials(invocation: Invocation) -> Actor:
+    """Whose credentials they are."""
     arn = invocation.deployment.operator()
     last = arn.rpartition(":")[2].rpartition("/")[2]
     return Actor(kind=ActorKind.OPERATOR, id=arn, name=f"{last} (AWS)")

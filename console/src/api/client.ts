@@ -28,6 +28,7 @@ export type Simulated = Schemas["Simulated"];
 export type Figures = Schemas["Figures"];
 export type FigureRow = Schemas["FigureRow"];
 export type Heartbeat = Schemas["HeartbeatAnswer"];
+export type AuditEntry = Schemas["AuditEntryAnswer"];
 export type Finding = Schemas["FindingAnswer"];
 export type Configuration = Schemas["ConfigurationAnswer"];
 export type ConfigurationPlan = Schemas["PlanAnswer"];

@@ -1154,6 +1154,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what, when, and from where: newest first.
+         * @description Needs the scope `audit:read`.
+         */
+        get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keeping/services/{serviceId}/integrations": {
         parameters: {
             query?: never;
@@ -1549,6 +1569,51 @@ export interface components {
             outcome: "sent" | "retry" | "failed";
             why?: string;
             ms: number;
+        };
+        AuditActor: {
+            kind: components["schemas"]["ActorKind"];
+            /** @description Of a user, an API key, or an ARN of AWS. */
+            id: string;
+            name: string;
+            /** @description The owner of an API key, or whom an operator says to act for. */
+            userId?: string;
+        };
+        AuditEntryAnswer: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description `override_added`, `key_revoked`, ... */
+            kind: string;
+            /** @description The kind as people read it. */
+            title: string;
+            actor: components["schemas"]["AuditActor"];
+            /** @description `console`, `api` or `command_line`. */
+            via: string;
+            /** @description The IP address; absent for the command line. */
+            source?: string;
+            /** @description What it is about, then what that belongs to. */
+            things: components["schemas"]["AuditThing"][];
+            /** @description What it changed. */
+            facts: components["schemas"]["AuditFact"][];
+        };
+        AuditFact: {
+            name: string;
+            /** @description Absent where it is new. */
+            before?: string;
+            /** @description Absent where it is gone. */
+            after?: string;
+        };
+        AuditLogAnswer: {
+            /** @description Newest first. */
+            entries: components["schemas"]["AuditEntryAnswer"][];
+            /** @description Goes on with older ones; absent at the end. An answer may have few. */
+            cursor?: string;
+        };
+        AuditThing: {
+            /** @description `service`, `schedule`, `key`, `user`, ... */
+            kind: string;
+            id: string;
+            name?: string;
         };
         /** @enum {string} */
         BeatState: "waiting" | "beating" | "running" | "late" | "down" | "paused";
@@ -5734,6 +5799,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Heartbeats"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAuditLog: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Then or later.
+                 * @example 2026-11-23T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Before.
+                 * @example 2026-11-24T00:00:00Z
+                 */
+                until?: string;
+                /**
+                 * @description One or several kinds of acts, with commas.
+                 * @example key_made,key_revoked
+                 */
+                kind?: string;
+                /**
+                 * @description Only what this user, API key or AWS identity did, by id; for a user what their API keys did, too.
+                 * @example user_ada
+                 */
+                actor?: string;
+                /**
+                 * @description Only what is about this service, user, ...
+                 * @example sch_web
+                 */
+                entity?: string;
+                /**
+                 * @description The most in an answer; 50 by default.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The cursor of the answer before.
+                 * @example YWN0aXZlIA
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLogAnswer"];
                 };
             };
             400: components["responses"]["Invalid"];

@@ -6,6 +6,7 @@ from typing import Final
 
 from opsknight.config.ownership import Applied, OwnedElsewhere, Side
 from opsknight.config.ownership import check as check_owner
+from opsknight.directory.audit_log import PREFIX
 from opsknight.directory.entries import Role
 from opsknight.files.checking import Checked, check
 from opsknight.files.reading import read
@@ -17,6 +18,7 @@ from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
+from opsknight.views import audited
 from opsknight.views import configuration_models as models
 from respond.configuring import words
 from respond.configuring.contract import ApplyBody, ConfigurationText, PlanBody
@@ -93,7 +95,18 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
         revision = made.seen.revision
         if not made.is_empty or _changes_hands(made, applied):
             configurations, token = Configurations(call.table), call.new_id("act")[:30]
-            revision = carry_out(configurations, made, applied, call.now, token, call.deadline)
+            entry_id = call.new_id(PREFIX)
+            revision = carry_out(
+                configurations,
+                made,
+                applied,
+                call.now,
+                token,
+                call.deadline,
+                audit=lambda done, reached: call.audit(
+                    audited.applied(made.steps, done, made.seen.revision, reached), entry_id
+                ),
+            )
     except OwnedElsewhere as elsewhere:
         said = f"The {elsewhere.owner.by} owns the configuration: change it there, or take it over."
         raise HttpError(409, Failure(error="Owned elsewhere", message=said)) from None

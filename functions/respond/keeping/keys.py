@@ -14,8 +14,8 @@ from opsknight.http.gateway import Answer, HttpError, Issue
 from opsknight.http.recent_login import require_recent_login
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Held, Keys
+from opsknight.views import audited, roster_models
 from opsknight.views import integration_models as models
-from opsknight.views import roster_models
 from opsknight.views.integration_answers import key_answer
 from opsknight.views.models import NotPossible
 from respond.contract import NewIntegration, NoBody
@@ -39,7 +39,14 @@ def add_integration(call: ApiCall, wanted: NewIntegration) -> Answer:
     secret, key = call.new_secret(), _new_key(integration, call)
     token = call.new_id("int")
     try:
-        Keys(call.table).add_integration(integration, key_hash(secret), key, token, call.deadline)
+        Keys(call.table).add_integration(
+            integration,
+            key_hash(secret),
+            key,
+            token,
+            call.deadline,
+            audit=call.audit(audited.integration_added(integration, key)),
+        )
     except Conflict:
         raise HttpError(409, NotPossible(error="Integration exists already")) from None
     return Answer(201, _shown(secret, key, call))
@@ -52,8 +59,9 @@ def add_key(call: ApiCall, _: NoBody) -> Answer:
     if found is None:
         raise HttpError(404, "Integration not found")
     secret, key = call.new_secret(), _new_key(found, call)
+    entry = call.audit(audited.key_made(key))
     try:
-        Keys(call.table).add(key_hash(secret), key, call.new_id("key"), call.deadline)
+        Keys(call.table).add(key_hash(secret), key, call.new_id("key"), call.deadline, audit=entry)
     except Conflict:
         raise HttpError(404, "Integration not found") from None
     return Answer(201, _shown(secret, key, call))
@@ -68,9 +76,10 @@ def rotate_key(call: ApiCall, _: NoBody) -> Answer:
     key = old.key.model_copy(update=fresh)
     secret, lasts = call.new_secret(), call.now + OVERLAP
     until = min(lasts, old.key.ends_at or lasts)
+    entry = call.audit(audited.key_rotated(old.key, key, until))
     try:
         Keys(call.table).replace(
-            old, key_hash(secret), key, until, call.new_id("rot"), call.deadline
+            old, key_hash(secret), key, until, call.new_id("rot"), call.deadline, audit=entry
         )
     except Conflict:
         raise HttpError(409, NotPossible(error="Key has ended")) from None
@@ -80,7 +89,8 @@ def rotate_key(call: ApiCall, _: NoBody) -> Answer:
 def revoke_key(call: ApiCall) -> Answer:
     held = _held(call)
     try:
-        Keys(call.table).end(held, call.now, call.deadline)
+        entry = call.audit(audited.key_revoked(held.key))
+        Keys(call.table).end(held, call.now, call.deadline, audit=entry)
     except Conflict:
         raise HttpError(409, NotPossible(error="Key has ended")) from None
     return Answer(200, roster_models.Removed(status="success"))

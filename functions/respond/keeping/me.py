@@ -16,6 +16,7 @@ from opsknight.http.recent_login import require_recent_login
 from opsknight.store.calls import Conflict
 from opsknight.store.keys import Keys
 from opsknight.store.own_methods import OwnMethods
+from opsknight.views import audited
 from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.models import NotPossible
@@ -78,7 +79,8 @@ def revoke_key(call: ApiCall) -> Answer:
     for each in keys.held(call.deadline, call.caller.user.id):
         if each.key.id == key_id:
             try:
-                keys.end(each, call.now, call.deadline)
+                entry = call.audit(audited.key_revoked(each.key))
+                keys.end(each, call.now, call.deadline, audit=entry)
             except Conflict:
                 raise HttpError(409, NotPossible(error="Key has ended")) from None
             return _DONE
@@ -88,7 +90,14 @@ def revoke_key(call: ApiCall) -> Answer:
 def _mine(call: ApiCall) -> OwnMethods:
     """Raises HttpError for whoever logged in too long ago."""
     require_recent_login(call.caller.session, call.now)
-    return OwnMethods(call.table, call.caller.user.id, call.now, call.new_id("me"), call.deadline)
+    return OwnMethods(
+        call.table,
+        call.caller.user.id,
+        call.now,
+        call.new_id("me"),
+        call.deadline,
+        audited.OfOneself(call.audit),
+    )
 
 
 def _check(decided: User | Refusal) -> User:

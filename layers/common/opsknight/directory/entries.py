@@ -33,6 +33,8 @@ USERS_READ: Final = "users:read"
 """Users and teams by name, without addresses; and everything about oneself."""
 POLICIES_READ: Final = "policies:read"
 HEALTH_READ: Final = "health:read"
+AUDIT_READ: Final = "audit:read"
+"""The audit log; for responders and administrators."""
 STATUS_READ: Final = "status:read"
 STATUS_WRITE: Final = "status:write"
 """Posts on public status pages; only the configuration changes the pages."""
@@ -54,6 +56,7 @@ SCOPES: Final = (
     USERS_READ,
     POLICIES_READ,
     HEALTH_READ,
+    AUDIT_READ,
     STATUS_READ,
     STATUS_WRITE,
     ME_WRITE,

@@ -4,6 +4,7 @@ Nothing connects at import: a function restored from a snapshot would share the 
 twins.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.config import Config
 
 from opsknight.runtime import aws, lenient
-from opsknight.runtime.settings import CounterSettings, TableSettings, read_settings
+from opsknight.runtime.settings import AuditSettings, CounterSettings, TableSettings, read_settings
 from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG
 from opsknight.store.counters import Counters
 from opsknight.store.rows import Rows
@@ -34,6 +35,12 @@ MESSAGES_CONFIG: Final = Config(
 def table[T: Rows](kind: type[T]) -> T:
     """As much of the table as the function needs, so that it imports no more."""
     return rows().seen_as(kind)
+
+
+def audited_table[T: Rows](kind: type[T]) -> T:
+    """The same for a function by which people act: it knows how long the audit log is kept."""
+    kept = timedelta(days=read_settings(AuditSettings).audit_days)
+    return replace(table(kind), audit_retention=kept)
 
 
 @cache

@@ -20,6 +20,13 @@ class TableSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """For the functions by which people act."""
+
+    audit_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class CounterSettings:
     rates_table_name: str
 
@@ -142,6 +149,7 @@ class SendingSettings(LinkSettings):
 def read_settings[
     S: (
         TableSettings,
+        AuditSettings,
         CounterSettings,
         CanarySettings,
         CorsSettings,

@@ -6,7 +6,7 @@ from which the plan was made. So of two simultaneous writers one is refused, and
 write leaves a revision like any other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,6 +14,7 @@ from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import InUse, Step
 from opsknight.config.ownership import Applied, Owner, Revision, owner_of
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.integrations import Integration
@@ -24,6 +25,7 @@ from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import items
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.configuration_size import check_size
 from opsknight.store.configuration_writes import (
@@ -46,9 +48,8 @@ from opsknight.store.wire import Item, plain
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
-# DynamoDB takes 100 writes in a transaction: the head, the note of the revision and the lines of a
-# file are among them.
-MOST_WRITES: Final = 97
+# DynamoDB takes 100; head, revision, lines of a file and entry of the audit log come besides.
+MOST_WRITES: Final = 96
 # Ten digits, so that they sort.
 LAST: Final = 9_999_999_999
 _PAGE: Final = 100
@@ -179,13 +180,16 @@ class Configurations:
         deadline: Deadline,
         ended: Mapping[str, Sequence[str]] | None = None,
         applied: Applied | None = None,
+        *,
+        audit: Callable[[int, int], AuditEntry],
     ) -> int:
         """Writes the steps in their order; returns the revision after them.
 
         `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
         `token` names this call, in at most 30 characters. `applied` becomes the owner, and each
-        revision notes it; without, the owner stays and nothing is noted. Raises Overtaken,
-        ConfigurationTooLarge.
+        revision notes it; without, the owner stays and nothing is noted. `audit` makes one and the
+        same entry for each transaction, with the number of steps and the revision that it reaches.
+        Raises Overtaken, ConfigurationTooLarge.
         """
         ending, name = ended or {}, self.table.name
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
@@ -203,6 +207,7 @@ class Configurations:
                 None if applied is None else _noted(applied, seen.owner, revision + 1, taken, now)
             )
             writes.append(head(revision, listed, None if noted is None else noted[0], name))
+            writes.append(AuditLog(self.table).writing(audit(done + count, revision + 1)))
             if noted is not None:
                 writes.append(note(noted[1], name, self.table.retention))
                 if noted[1].took_over:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.escalation.hold import Hold
 from opsknight.store import items, transactions
-from opsknight.store.calls import Deadline, decide_again, retrying
+from opsknight.store.audit_log import AuditLog
+from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.table import Table
 
 
@@ -17,10 +19,16 @@ class Holds:
         """Raises ValidationError for an item that is not what it should be."""
         return self.table.get(Hold, items.HOLD_KEY, deadline) or Hold()
 
-    def change(self, decide: Callable[[Hold], Hold], deadline: Deadline) -> Hold:
-        """Writes what `decide` makes of the hold, and returns it."""
+    def change(
+        self,
+        decide: Callable[[Hold], Hold],
+        deadline: Deadline,
+        *,
+        audit: Callable[[Hold], AuditEntry],
+    ) -> Hold:
+        """Writes what `decide` makes of the hold, and returns it. `audit` is of what is decided."""
 
-        def attempt(_: int) -> Hold:
+        def attempt(number: int) -> Hold:
             seen = self.read(deadline)
             wanted = decide(seen)
             if wanted == seen:
@@ -31,14 +39,12 @@ class Holds:
                 update["ExpressionAttributeNames"],
                 update["ExpressionAttributeValues"],
             )
-            retrying(
-                deadline,
-                self.table.client.update_item,
-                TableName=self.table.name,
-                Key=items.HOLD_KEY,
-                ConditionExpression=condition,
-                **update,
-            )
+            entry = audit(wanted)
+            writes = [
+                transactions.updating(self.table.name, items.HOLD_KEY, condition, update),
+                AuditLog(self.table).writing(entry),
+            ]
+            self.table.transact(writes, f"{entry.id}-{number}", deadline, yields=False)
             return wanted
 
         return decide_again(deadline, attempt)

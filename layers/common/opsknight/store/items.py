@@ -5,7 +5,7 @@ What else an item holds is in `incident_items`, `message_items` and `directory_i
 
 import hashlib
 import zlib
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from opsknight.incident.model import Pointer, Status
@@ -21,8 +21,7 @@ FALLBACK_KEY: Final[Item] = {"pk": {"S": "fallback"}, "sk": {"S": "state"}}
 HEAD_KEY: Final[Item] = {"pk": {"S": "configuration"}, "sk": {"S": "head"}}
 # When any heartbeat was heard.
 HEARD_KEY: Final[Item] = {"pk": {"S": "heartbeats"}, "sk": {"S": "heard"}}
-# All holds of the last days (`opsknight.escalation.hold`).
-HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}
+HOLD_KEY: Final[Item] = {"pk": {"S": "hold"}, "sk": {"S": "state"}}  # those of the last days
 # Which of AWS's own events belong to which service.
 AWS_RULES_KEY: Final[Item] = {"pk": {"S": "aws"}, "sk": {"S": "rules"}}
 # How far the figures of days have been made.
@@ -34,8 +33,12 @@ REPORTS_KEY: Final[Item] = {"pk": {"S": "roster"}, "sk": {"S": "reports"}}
 DUE_SHARDS: Final = 16
 
 
+def audit_entry_key(at: datetime, entry_id: str = "") -> Item:
+    """In a partition of its month, in the order of time."""
+    return _key(f"audit_log#{at.astimezone(UTC):%Y-%m}", f"{stamp(at)}#{entry_id}")
+
+
 def calendar_key(owner_id: str) -> Item:
-    """Of a user's or a schedule's calendar: its epoch."""
     return _key(f"calendar#{owner_id}", "epoch")
 
 
@@ -257,8 +260,7 @@ def heartbeat_key(service_id: str, integration_id: str) -> Item:
 
 def policy_key(policy_id: str, version: int | None = None) -> Item:
     """The version by which new escalations begin, or the given one."""
-    sk = "policy" if version is None else f"version#{version:06}"
-    return _key(f"policy#{policy_id}", sk)
+    return _key(f"policy#{policy_id}", "policy" if version is None else f"version#{version:06}")
 
 
 def schedule_key(schedule_id: str) -> Item:
@@ -288,9 +290,7 @@ def due_shard(name: str) -> str:
 
 
 def listing(incident: Pointer, resolved_at: datetime | None) -> str:
-    """The partition of the index `listing`: one for all active incidents, and one for those that a
-    service had resolved in a month.
-    """
+    """The partition of the index `listing`: of all active ones, or of a service's of a month."""
     if incident.status is not Status.RESOLVED or resolved_at is None:
         return "active"
     return resolved_listing(incident.service_id, resolved_at)

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import ApiKey, IntegrationKey
 from opsknight.directory.integrations import Integration
 from opsknight.store import directory_items, items, key_items, transactions
-from opsknight.store.calls import Deadline, retrying
+from opsknight.store.audit_log import AuditLog
+from opsknight.store.calls import Deadline
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain
 
@@ -41,13 +43,21 @@ class Keys:
         by_place = {_place(item): item for item in stored}
         return [_held(by_place[_place(place)]) for place in places if _place(place) in by_place]
 
-    def add(self, hashed: str, key: key_items.AnyKey, token: str, deadline: Deadline) -> None:
+    def add(
+        self,
+        hashed: str,
+        key: key_items.AnyKey,
+        token: str,
+        deadline: Deadline,
+        *,
+        audit: AuditEntry,
+    ) -> None:
         """Creates a key; Conflict when its integration or user is gone.
 
         This is a revision of the configuration: otherwise an older plan, which removes the
         integration or user, would not know about the key.
         """
-        self._write([*self._new(hashed, key)], token, deadline)
+        self._write([*self._new(hashed, key)], audit, token, deadline)
 
     def add_integration(
         self,
@@ -56,6 +66,8 @@ class Keys:
         key: IntegrationKey,
         token: str,
         deadline: Deadline,
+        *,
+        audit: AuditEntry,
     ) -> None:
         """Adds an integration to a service, with its first key; Conflict when there is one of that
         id, or the service is gone. It is a revision, too, and listed as what a file has is.
@@ -82,7 +94,7 @@ class Keys:
                 }
             },
         ]
-        self._write(writes, token, deadline)
+        self._write(writes, audit, token, deadline)
 
     def replace(
         self,
@@ -92,14 +104,16 @@ class Keys:
         until: datetime,
         token: str,
         deadline: Deadline,
+        *,
+        audit: AuditEntry,
     ) -> None:
         """Creates a key, and ends the old one at `until`; Conflict when that has ended already."""
-        self._write([*self._new(hashed, key), self._ending(old, until)], token, deadline)
+        writes = [*self._new(hashed, key), self._ending(old, until)]
+        self._write(writes, audit, token, deadline)
 
-    def end(self, held: Held, at: datetime, deadline: Deadline) -> None:
+    def end(self, held: Held, at: datetime, deadline: Deadline, *, audit: AuditEntry) -> None:
         """Ends the key at `at`; Conflict when it ends by then anyway."""
-        arguments: Any = self._ending(held, at)["Update"]
-        retrying(deadline, self.table.client.update_item, **arguments)
+        self._write([self._ending(held, at)], audit, audit.id, deadline)
 
     def _new(self, hashed: str, key: key_items.AnyKey) -> "Iterable[Write]":
         name = self.table.name
@@ -131,12 +145,11 @@ class Keys:
         key = key_items.any_key_item_key(held.hashed, held.key)
         return transactions.updating(self.table.name, key, condition, changed)
 
-    def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> None:
-        retrying(
-            deadline,
-            self.table.client.transact_write_items,
-            TransactItems=writes,
-            ClientRequestToken=token,
+    def _write(
+        self, writes: "list[Write]", audit: AuditEntry, token: str, deadline: Deadline
+    ) -> None:
+        self.table.transact(
+            [*writes, AuditLog(self.table).writing(audit)], token, deadline, yields=False
         )
 
 

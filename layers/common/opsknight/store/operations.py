@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.timers import window_ended
@@ -15,7 +16,8 @@ from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Status
 from opsknight.oncall.schedules import Override
 from opsknight.store import directory_items, items, transactions
-from opsknight.store.calls import Deadline, decide_again, retrying
+from opsknight.store.audit_log import AuditLog
+from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.due import DueIndex, Place, readable
 from opsknight.store.table import Table
 from opsknight.store.wire import expiry, wire
@@ -39,31 +41,32 @@ class Operations:
         token: str,
         deadline: Deadline,
         beside: "Sequence[Write]" = (),
+        *,
+        audit: AuditEntry,
     ) -> None:
         """Raises Conflict when there is no such schedule."""
         name = self.table.name
         item = directory_items.override_item(schedule_id, override)
         item["expires_at"] = expiry(override.end, KEPT)
-        retrying(
-            deadline,
-            self.table.client.transact_write_items,
-            TransactItems=[
-                transactions.put_new(name, item),
-                transactions.exists(name, items.schedule_key(schedule_id)),
-                *beside,
-            ],
-            ClientRequestToken=token,
-        )
+        writes: list[Write] = [
+            transactions.put_new(name, item),
+            transactions.exists(name, items.schedule_key(schedule_id)),
+            *beside,
+        ]
+        self._write(writes, audit, token, deadline)
 
-    def remove_override(self, schedule_id: str, override_id: str, deadline: Deadline) -> None:
+    def remove_override(
+        self, schedule_id: str, override_id: str, deadline: Deadline, *, audit: AuditEntry
+    ) -> None:
         """Raises Conflict when there is no such override."""
-        retrying(
-            deadline,
-            self.table.client.delete_item,
-            TableName=self.table.name,
-            Key=items.override_key(schedule_id, override_id),
-            ConditionExpression="attribute_exists(pk)",
-        )
+        removed: Write = {
+            "Delete": {
+                "TableName": self.table.name,
+                "Key": items.override_key(schedule_id, override_id),
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+        }
+        self._write([removed], audit, audit.id, deadline)
 
     def set_windows(
         self,
@@ -71,8 +74,9 @@ class Operations:
         windows: Iterable[MaintenanceWindow],
         deadline: Deadline,
         *,
+        audit: AuditEntry,
+        token: str,
         beside: "Sequence[Write]" = (),
-        token: str = "",
     ) -> None:
         """Replaces the windows of `service`; Conflict when they have changed since it was read.
         What is to stand beside them is written in the same transaction, which `token` names.
@@ -87,10 +91,14 @@ class Operations:
         condition = f"attribute_exists(#pk) AND ({same})"
         key = items.service_key(service.id)
         write = transactions.updating(self.table.name, key, condition, changed)
-        if beside:
-            self.table.transact([write, *beside], token, deadline, yields=False)
-        else:
-            retrying(deadline, self.table.client.update_item, **write["Update"])
+        self._write([write, *beside], audit, token, deadline)
+
+    def _write(
+        self, writes: "list[Write]", audit: AuditEntry, token: str, deadline: Deadline
+    ) -> None:
+        self.table.transact(
+            [*writes, AuditLog(self.table).writing(audit)], token, deadline, yields=False
+        )
 
     def end_suppression(
         self, service_id: str, now: datetime, token: str, deadline: Deadline

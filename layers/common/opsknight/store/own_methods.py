@@ -7,10 +7,11 @@ confirmed.
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from opsknight.classes import dataclass
 from opsknight.directory import profile
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import User
 from opsknight.directory.profile import Refusal
 from opsknight.directory.receivers import Channel, NotificationRule, Owner, Receiver, Unconfirmed
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 TOLD_WITHIN: Final = timedelta(minutes=2)
 
 
+class Audit(Protocol):
+    """Makes the audit log's entries of it."""
+
+    def method_asked_for(self, user: User, waiting: Unconfirmed) -> AuditEntry: ...
+
+    def methods_changed(self, before: User, after: User) -> AuditEntry: ...
+
+    def rules_changed(self, before: User, after: User) -> AuditEntry: ...
+
+
 @dataclass(frozen=True, slots=True)
 class OwnMethods:
     """Of one person, for one call. `token` names its write."""
@@ -38,6 +49,7 @@ class OwnMethods:
     now: datetime
     token: str
     deadline: Deadline
+    audit: Audit
 
     def add(self, waiting: Unconfirmed) -> User | Refusal:
         """The address waits for its code."""
@@ -49,6 +61,7 @@ class OwnMethods:
             self.token,
             self.deadline,
             lambda _: [asked_for],
+            audit=lambda _, after: self.audit.method_asked_for(after, waiting),
         )
 
     def use(self, waiting_id: str) -> User | Refusal:
@@ -73,7 +86,14 @@ class OwnMethods:
             [taken] = [each for each in user.contact_methods if (each.channel, each.to) in places]
             return [receivers.replaced(self._destination(taken.id), taken.to, self.now)]
 
-        return Profiles(self.table).change(self.user_id, decide, self.token, self.deadline, beside)
+        return Profiles(self.table).change(
+            self.user_id,
+            decide,
+            self.token,
+            self.deadline,
+            beside,
+            audit=self.audit.methods_changed,
+        )
 
     def rename(self, method_id: str, name: str) -> User | Refusal:
         return Profiles(self.table).change(
@@ -81,6 +101,7 @@ class OwnMethods:
             lambda user, _: profile.renamed(user, method_id, name),
             self.token,
             self.deadline,
+            audit=self.audit.methods_changed,
         )
 
     def remove(self, method_id: str) -> User | Refusal:
@@ -91,6 +112,7 @@ class OwnMethods:
             ),
             self.token,
             self.deadline,
+            audit=self.audit.methods_changed,
         )
 
     def rule(self, rules: Iterable[NotificationRule]) -> User | Refusal:
@@ -103,6 +125,7 @@ class OwnMethods:
             ),
             self.token,
             self.deadline,
+            audit=self.audit.rules_changed,
         )
 
     def _shown(self, user: User) -> Set[str]:

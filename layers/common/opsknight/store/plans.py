@@ -1,6 +1,6 @@
 """Making a plan, which is what applying a file would change, and carrying it out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +8,7 @@ from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, key_of
 from opsknight.config.diff import Desired, Remove, Step, Update, desired, steps
 from opsknight.config.ownership import Applied, check
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import ApiKey, IntegrationKey, Service, User
 from opsknight.directory.integrations import Integration
 from opsknight.store.calls import Deadline
@@ -98,11 +99,15 @@ def carry_out(
     now: datetime,
     token: str,
     deadline: Deadline,
+    *,
+    audit: Callable[[int, int], AuditEntry],
 ) -> int:
-    """Writes the plan, and returns the new revision. Raises OwnedElsewhere, Overtaken."""
+    """Writes the plan, and returns the new revision. Raises OwnedElsewhere, Overtaken. `audit` as
+    for `write`.
+    """
     check(plan.seen.owner, applied)
     return configurations.write(
-        plan.seen, plan.steps, now, token, deadline, ended=plan.ended, applied=applied
+        plan.seen, plan.steps, now, token, deadline, plan.ended, applied, audit=audit
     )
 
 

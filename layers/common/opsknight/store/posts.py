@@ -1,15 +1,17 @@
 """The posts of status pages in the table, and when each page was last rendered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pydantic import AwareDatetime
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.incident.model import Model
 from opsknight.publishing.posts import Post
 from opsknight.store import items, transactions
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.rows import Rows
 from opsknight.store.wire import attributes, expiry, wire
@@ -38,8 +40,13 @@ class Posts:
     def find(self, page_id: str, post_id: str, deadline: Deadline) -> Post | None:
         return self.table.get(Post, items.post_key(page_id, post_id), deadline)
 
-    def adding(self, post: Post) -> "Write":
-        """Conflict when there is one with its id."""
+    def publish(
+        self, post: Post, deadline: Deadline, *, audit: AuditEntry, beside: "Sequence[Write]" = ()
+    ) -> None:
+        """Stores what a person posts. Conflict when there is one with its id."""
+        self._write([self._adding(post), *beside], audit, audit.id, deadline)
+
+    def _adding(self, post: Post) -> "Write":
         # Its own `kind` has the name of the attribute that tells items apart (ADR 90).
         item = items.post_key(post.page_id, post.id) | attributes(post)
         if post.ends_at is not None:
@@ -47,9 +54,9 @@ class Posts:
         return transactions.put_new(self.table.name, item)
 
     def add(self, post: Post, deadline: Deadline) -> bool:
-        """False when there is one with its id: of an automatic one, somebody was faster."""
+        """Stores an automatic one. False when there is one with its id: somebody was faster."""
         try:
-            retrying(deadline, self.table.client.put_item, **self.adding(post)["Put"])
+            retrying(deadline, self.table.client.put_item, **self._adding(post)["Put"])
         except Conflict:
             return False
         return True
@@ -60,24 +67,34 @@ class Posts:
         post_id: str,
         decide: Callable[[Post], Post],
         deadline: Deadline,
+        *,
+        audit: Callable[[Post], AuditEntry],
     ) -> Post | None:
-        """Reads, decides, and writes on the condition that nobody else has; else all again. None
-        where there is no such post.
+        """Reads, decides what a person changes, and writes on the condition that nobody else has;
+        else all again. None where there is no such post.
         """
 
-        def attempt(_: int) -> Post | None:
+        def attempt(number: int) -> Post | None:
             before = self.find(page_id, post_id, deadline)
             if before is None:
                 return None
             after = decide(before)
             if after.version != before.version:
-                self.put(after, deadline)
+                entry = audit(after)
+                writes = [self._replacing(after)]
+                self._write(writes, entry, f"{entry.id}-{number}", deadline)
             return after
 
         return decide_again(deadline, attempt)
 
     def put(self, post: Post, deadline: Deadline) -> None:
-        """One that was changed once. Raises Conflict when somebody else has changed it."""
+        """One that was changed once, by itself. Raises Conflict when somebody else has changed
+        it.
+        """
+        update = self._replacing(post)["Update"]
+        retrying(deadline, self.table.client.update_item, **update)
+
+    def _replacing(self, post: Post) -> "Write":
         sets = {name: getattr(post, name) for name in Post.model_fields}
         if (end := post.withdrawn_at or post.ends_at) is not None:
             sets["expires_at"] = int((end + self.table.retention).timestamp())
@@ -88,8 +105,17 @@ class Posts:
         # Sent again after a lost answer, it meets itself.
         terms = "#version = :seen OR (#version = :mine AND #changed_at = :stamp)"
         key = items.post_key(post.page_id, post.id)
-        update = transactions.updating(self.table.name, key, terms, changed)["Update"]
-        retrying(deadline, self.table.client.update_item, **update)
+        return transactions.updating(self.table.name, key, terms, changed)
+
+    def _write(
+        self, writes: "list[Write]", audit: AuditEntry, token: str, deadline: Deadline
+    ) -> None:
+        retrying(
+            deadline,
+            self.table.client.transact_write_items,
+            TransactItems=[*writes, AuditLog(self.table).writing(audit)],
+            ClientRequestToken=token,
+        )
 
     def rendered(self, page_ids: list[str], deadline: Deadline) -> dict[str, datetime]:
         """When they were rendered, by id."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.config.lint import paged
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import User
 from opsknight.directory.profile import Refusal
 from opsknight.store import items, transactions
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.configurations import Configurations
 from opsknight.store.table import Table
@@ -49,11 +51,14 @@ class Profiles:
         token: str,
         deadline: Deadline,
         beside: "Callable[[User], Sequence[Write]]" = lambda _: (),
+        *,
+        audit: Callable[[User, User], AuditEntry],
     ) -> User | Refusal:
         """Writes what is decided, if nothing of it has changed meanwhile; else decides again. If it
         was asked whether anything pages them, nothing of the configuration has changed either.
 
-        What `beside` makes of the decision is written in the same transaction.
+        What `beside` makes of the decision is written in the same transaction, and `audit` of the
+        user before and after.
         """
 
         def attempt(number: int) -> User | Refusal:
@@ -66,6 +71,7 @@ class Profiles:
             after = decide(before, reached)
             if isinstance(after, User) and after != before:
                 writes = [*self._writes(item, after, reached.revision), *beside(after)]
+                writes.append(AuditLog(self.table).writing(audit(before, after)))
                 self.table.transact(writes, f"{token}-{number}", deadline, yields=False)
             return after
 

@@ -10,16 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.escalation.pages import Page
 from opsknight.incident.model import Incident, Status
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.restoring import end_of_delivery, end_of_page, restored
 from opsknight.store import incident_items, items, transactions
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
 from opsknight.store.configuration_writes import ENDED_WITH_OWNER, LISTS
 from opsknight.store.table import Table
@@ -37,6 +40,12 @@ _PARTS: Final = frozenset({"alert", "change", "member", "step", "page", "deliver
 _MARK: Final = "restored"
 _WAKING: Final = frozenset({"incident", "change", "page"})
 """The kinds of new items that wake a function (the filters of template.yaml)."""
+
+
+class Audit(Protocol):
+    """Makes one and the same entry: with the revision, and whether all is written by then."""
+
+    def __call__(self, revision: int, /, *, is_done: bool) -> AuditEntry: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,6 @@ class Restoring:
     copy: Table
     now: datetime
 
-    # The directory.
-
     def changed(self, deadline: Deadline) -> list[Entry]:
         """What is missing or different in the table in use, in the order in which to write it."""
         found: dict[str, list[Entry]] = {kind: [] for kind in DIRECTORY}
@@ -99,12 +106,12 @@ class Restoring:
     def _is_over(self, item: Item) -> bool:
         return "expires_at" in item and int(item["expires_at"]["N"]) <= self.now.timestamp()
 
-    def bring_back(self, entries: Iterable[Entry], deadline: Deadline) -> int:
+    def bring_back(self, entries: Iterable[Entry], audit: Audit, deadline: Deadline) -> int:
         """Writes the entries, and returns the revision after them. Interrupted, it can be repeated.
 
         Whoever applies a configuration meanwhile is refused: the revision moves on first and last.
         """
-        self._move_on(lambda _: {}, deadline)
+        self._move_on(lambda _: {}, partial(audit, is_done=False), deadline)
         for entry in entries:
             for item in self._numbered(entry.item, deadline):
                 self._put(item, deadline)
@@ -114,6 +121,7 @@ class Restoring:
                 name: sorted({*head.get(name, ()), *lists.get(name, ())}) or None
                 for name in LISTS.values()
             },
+            partial(audit, is_done=True),
             deadline,
         )
 
@@ -128,24 +136,21 @@ class Restoring:
         key = items.policy_key(str(item["id"]["S"]), number)
         return [numbered | key, numbered]
 
-    def _move_on(self, lists: Any, deadline: Deadline) -> int:
+    def _move_on(self, lists: Any, audit: "partial[AuditEntry]", deadline: Deadline) -> int:
         def attempt(_: int) -> int:
             head = plain(self.live.item(items.HEAD_KEY, deadline) or {})
             seen = head.get("revision", 0)
             sets = {"kind": "configuration", "revision": seen + 1, **lists(head)}
             changed = transactions.update(sets)
-            condition = transactions.still(
-                {"revision": seen or None},
-                changed["ExpressionAttributeNames"],
-                changed["ExpressionAttributeValues"],
-            )
-            update: Any = transactions.updating(self.live.name, items.HEAD_KEY, condition, changed)
-            retrying(deadline, self.live.client.update_item, **update["Update"])
+            names, values = (changed[f"ExpressionAttribute{it}"] for it in ("Names", "Values"))
+            condition = transactions.still({"revision": seen or None}, names, values)
+            moved = transactions.updating(self.live.name, items.HEAD_KEY, condition, changed)
+            entry = audit(int(seen) + 1)
+            writes = [moved, AuditLog(self.live).writing(entry)]
+            self.live.transact(writes, f"{entry.id}-{seen}", deadline, yields=False)
             return int(seen) + 1
 
         return decide_again(deadline, attempt)
-
-    # Incidents.
 
     def incidents(self, deadline: Deadline) -> Incidents:
         """Brings back all incidents that the table in use does not have."""
@@ -221,20 +226,17 @@ class Restoring:
             kept = {name: value for name, value in item.items() if name not in sets}
             yield kept | {name: wire(value) for name, value in sets.items() if value is not None}
 
-    # Both.
-
     def _scan(self, kinds: Iterable[str], deadline: Deadline) -> Iterator[Item]:
         values = {f":kind_{number}": wire(kind) for number, kind in enumerate(kinds)}
         start: dict[str, Any] = {}
         while True:
-            page = retrying(
-                deadline,
-                self.copy.client.scan,
-                TableName=self.copy.name,
-                FilterExpression=f"kind IN ({', '.join(values)})",
-                ExpressionAttributeValues=values,
+            wanted: Any = {
+                "TableName": self.copy.name,
+                "ExpressionAttributeValues": values,
                 **start,
-            )
+            }
+            wanted["FilterExpression"] = f"kind IN ({', '.join(values)})"
+            page = retrying(deadline, self.copy.client.scan, **wanted)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

@@ -7,11 +7,12 @@ What they are told is decided in `opsknight.notification.shifts`.
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
 from opsknight.escalation.policy import Rota
@@ -21,10 +22,14 @@ from opsknight.notification.recipients import methods
 from opsknight.notification.shifts import changed
 from opsknight.oncall.turns import Difference, Turn, differences, turns
 from opsknight.store import items, transactions
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
 from opsknight.store.wire import Item
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 # What changes later than this, people hear of a day before it.
 TOLD_AHEAD: Final = timedelta(days=28)
@@ -124,17 +129,19 @@ class Rosters:
         item = self.table.item(items.calendar_key(owner_id), deadline) or {}
         return int(item.get("epoch", {"N": "0"})["N"])
 
-    def end_calendar(self, owner_id: str, deadline: Deadline) -> None:
+    def end_calendar(self, owner_id: str, deadline: Deadline, *, audit: AuditEntry) -> None:
         """Ends all addresses of the calendar that there are. Made twice, it ends them once more."""
-        retrying(
-            deadline,
-            self.table.client.update_item,
-            TableName=self.table.name,
-            Key=items.calendar_key(owner_id),
-            UpdateExpression="SET #kind = :kind ADD epoch :one",
-            ExpressionAttributeNames={"#kind": "kind"},
-            ExpressionAttributeValues={":kind": {"S": "calendar"}, ":one": {"N": "1"}},
-        )
+        ended: Write = {
+            "Update": {
+                "TableName": self.table.name,
+                "Key": items.calendar_key(owner_id),
+                "UpdateExpression": "SET #kind = :kind ADD epoch :one",
+                "ExpressionAttributeNames": {"#kind": "kind"},
+                "ExpressionAttributeValues": {":kind": {"S": "calendar"}, ":one": {"N": "1"}},
+            }
+        }
+        writes = [ended, AuditLog(self.table).writing(audit)]
+        self.table.transact(writes, audit.id, deadline, yields=False)
 
     def stopped(self, user: User, deadline: Deadline) -> frozenset[str]:
         """The user's numbers that replied STOP."""

@@ -62,10 +62,12 @@ class Rows:
     """How long to keep alerts, timelines and resolved incidents."""
     skipped: Callable[[ValidationError], None] = _unheard
     """Hears of each item that a list leaves out."""
+    audit_retention: timedelta = timedelta(days=365)
+    """How long to keep the audit log."""
 
     def seen_as[T: Rows](self, kind: type[T]) -> T:
         """The same table, by a class that knows another part of it."""
-        return kind(self.client, self.name, self.retention, self.skipped)
+        return kind(self.client, self.name, self.retention, self.skipped, self.audit_retention)
 
     def readable[M: BaseModel](self, model: type[M], found: Iterable[Item]) -> Iterator[M]:
         """For lists that are shown, sent or judged: an item that fails validation takes no other

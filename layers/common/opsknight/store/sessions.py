@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsknight.classes import dataclass
+from opsknight.directory.audit_log import AuditEntry
 from opsknight.directory.sessions import RENEWABLE, CodeLogin, Identity, Login, Session, Way
 from opsknight.notification.delivery import Delivery
 from opsknight.store import items, message_items, transactions
+from opsknight.store.audit_log import AuditLog
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Conflict, Contended, Deadline, Unavailable, retrying
 from opsknight.store.wire import Item, attributes, expiry, wire
@@ -24,9 +26,38 @@ class Sessions:
 
     def offer(self, hashed: str, login: Login, deadline: Deadline) -> None:
         """Stores a one-time login."""
-        item = items.login_key(hashed) | {"kind": {"S": "login"}} | attributes(login)
-        item["expires_at"] = expiry(login.ends_at, timedelta(0))
+        item = self._login_item(hashed, login)
         retrying(deadline, self.table.client.put_item, TableName=self.table.name, Item=item)
+
+    @staticmethod
+    def _login_item(hashed: str, login: Login) -> Item:
+        item = items.login_key(hashed) | {"kind": {"S": "login"}} | attributes(login)
+        return item | {"expires_at": expiry(login.ends_at, timedelta(0))}
+
+    def hand_out(
+        self,
+        hashed: str,
+        login: Login,
+        deadline: Deadline,
+        *,
+        forgets_identities: bool,
+        audit: AuditEntry,
+    ) -> None:
+        """Stores a one-time login that an operator made. If it `forgets_identities`, the user's
+        next login by a provider is a first one.
+        """
+        writes: list[Write] = [transactions.put(self.table.name, self._login_item(hashed, login))]
+        if forgets_identities:
+            pk = items.session_row_key(login.user_id, "")["pk"]
+            for row in self.table.under(pk, "identity#", deadline):
+                writes.append(self._gone({"pk": row["pk"], "sk": row["sk"]}))
+        writes.append(AuditLog(self.table).writing(audit))
+        retrying(
+            deadline,
+            self.table.client.transact_write_items,
+            TransactItems=writes,
+            ClientRequestToken=audit.id,
+        )
 
     def login(self, hashed: str, now: datetime, deadline: Deadline) -> Login | None:
         found = self.table.get(Login, items.login_key(hashed), deadline)
@@ -40,13 +71,15 @@ class Sessions:
         token: str,
         deadline: Deadline,
         code: str | None = None,
+        *,
+        audit: AuditEntry,
     ) -> bool:
         """Spends the login and stores its session, unless somebody was faster. Whether it did.
         `code`: the hash of the code beside it, which is spent as well.
         """
         writes = [self._spent(items.login_key(login_hash), session)]
         writes += [self._gone(items.code_login_key(code))] if code else []
-        return self._write([*writes, *self._new(hashed, session)], token, deadline)
+        return self._write([*writes, *self._new(hashed, session)], audit, token, deadline)
 
     def offer_code(self, hashed: str, asked: CodeLogin, deadline: Deadline) -> None:
         """Stores a login by a code."""
@@ -82,6 +115,8 @@ class Sessions:
         session: Session,
         replaced: str | None,
         deadline: Deadline,
+        *,
+        audit: AuditEntry,
     ) -> bool:
         """Spends the code, and the link beside it, and stores a session. Whether it did. `replaced`
         as for `begin_as`.
@@ -92,7 +127,7 @@ class Sessions:
             *self._ended(replaced, deadline),
             *self._new(hashed, session),
         ]
-        return self._write(writes, session.id, deadline)
+        return self._write(writes, audit, session.id, deadline)
 
     def plan(self, delivery: Delivery, deadline: Deadline) -> None:
         """Stores a delivery that brings a code."""
@@ -108,6 +143,8 @@ class Sessions:
         replaced: str | None,
         token: str,
         deadline: Deadline,
+        *,
+        audit: AuditEntry,
     ) -> bool:
         """Stores a session of somebody whom a provider knows. Whether it did: a user stays whoever
         they were at the provider the first time. `replaced` is the hash of the browser's session
@@ -123,7 +160,7 @@ class Sessions:
             }
         }
         writes = [same, *self._ended(replaced, deadline), *self._new(hashed, session)]
-        return self._write(writes, token, deadline)
+        return self._write(writes, audit, token, deadline)
 
     def _ended(self, replaced: str | None, deadline: Deadline) -> "list[Write]":
         before = self.find(replaced, deadline) if replaced else None
@@ -153,12 +190,14 @@ class Sessions:
         item = items.code_login_key(hashed) | {"kind": {"S": "code_login"}} | attributes(asked)
         return item | {"expires_at": expiry(asked.ends_at, timedelta(0))}
 
-    def _write(self, writes: "list[Write]", token: str, deadline: Deadline) -> bool:
+    def _write(
+        self, writes: "list[Write]", audit: AuditEntry, token: str, deadline: Deadline
+    ) -> bool:
         try:
             retrying(
                 deadline,
                 self.table.client.transact_write_items,
-                TransactItems=writes,
+                TransactItems=[*writes, AuditLog(self.table).writing(audit)],
                 ClientRequestToken=token,
             )
         except Contended:
@@ -168,13 +207,6 @@ class Sessions:
             return False
         return True
 
-    def forget_identities(self, user_id: str, deadline: Deadline) -> None:
-        """The user's next login by a provider is a first one."""
-        pk = items.session_row_key(user_id, "")["pk"]
-        for row in self.table.under(pk, "identity#", deadline):
-            key = {"pk": row["pk"], "sk": row["sk"]}
-            retrying(deadline, self.table.client.delete_item, TableName=self.table.name, Key=key)
-
     def find(self, hashed: str, deadline: Deadline) -> Session | None:
         return self.table.get(Session, items.session_key(hashed), deadline)
 
@@ -183,17 +215,16 @@ class Sessions:
         rows = self.table.under(items.session_row_key(user_id, "")["pk"], "session#", deadline)
         return list(self.table.readable(Session, rows))
 
-    def end(self, user_id: str, session_id: str, deadline: Deadline) -> bool:
+    def end(self, user_id: str, session_id: str, deadline: Deadline, *, audit: AuditEntry) -> bool:
         """Whether there was such a session of the user."""
         row_key = items.session_row_key(user_id, session_id)
         row = self.table.item(row_key, deadline)
         if row is None:
             return False
-        # The session first: a row without one shows what is over, a session without a row could
-        # not be ended.
-        for key in (items.session_key(row["hashed"]["S"]), row_key):
-            retrying(deadline, self.table.client.delete_item, TableName=self.table.name, Key=key)
-        return True
+        writes = [self._gone(items.session_key(row["hashed"]["S"])), self._gone(row_key)]
+        # Whoever is faster has ended it.
+        writes[1]["Delete"]["ConditionExpression"] = "attribute_exists(pk)"
+        return self._write(writes, audit, audit.id, deadline)
 
     def _new(self, hashed: str, session: Session) -> "list[Write]":
         known = attributes(session)

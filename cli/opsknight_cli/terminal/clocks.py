@@ -1,0 +1,40 @@
+"""The clocks by which the people of services live."""
+
+from zoneinfo import ZoneInfo
+
+from opsknight.config.configuration import Configuration
+from opsknight.directory.entries import Service
+from opsknight.escalation.policy import TargetKind
+from opsknight_cli.session import UsageError
+from opsknight_cli.terminal.times import UTC_ZONE, is_by_a_clock
+
+
+def clock_of(service: Service, known: Configuration) -> ZoneInfo:
+    """The clock by which the people of a service live: that of the first schedule that its policy
+    pages, as overrides use it; UTC if it pages none.
+    """
+    policy = known.policies.get(service.policy_id or "")
+    for step in policy.steps if policy else ():
+        for target in step.targets:
+            schedule = known.schedules.get(target.id)
+            if target.kind is TargetKind.SCHEDULE and schedule is not None:
+                return ZoneInfo(schedule.zone)
+    return UTC_ZONE
+
+
+def one_clock(services: list[Service], start: str, known: Configuration) -> ZoneInfo:
+    """The clock of all of them. Raises UsageError for a time by clocks that differ."""
+    clocks = {clock_of(each, known).key: clock_of(each, known) for each in services}
+    if len(clocks) > 1:
+        if is_by_a_clock(start):
+            raise UsageError(
+                f"These services have different clocks, {conjoined([*clocks])}: give --from with "
+                'an offset, such as "2026-11-25T17:00Z", or "+2h".'
+            )
+        return UTC_ZONE
+    return next(iter(clocks.values()))
+
+
+def conjoined(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
