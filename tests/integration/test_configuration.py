@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import audited
 from harness.desk import Desk
 from harness.shell import Shell
 from harness.world import World, deadline, event, http_event
@@ -265,10 +266,10 @@ def test_two_who_take_over_at_once_are_one_owner(desk: Desk, shell: Shell) -> No
     late = Applied(Side.FILE, "Grace")
     # What it saw was its own; the revision says that it is not any more.
     with pytest.raises(Overtaken):
-        carry_out(configurations, early, late, now, "late", deadline())
+        carry_out(configurations, early, late, now, "late", deadline(), audit=audited.entry)
     seen = plan(configurations, text, prune=False, now=now, deadline=deadline())
     with pytest.raises(OwnedElsewhere):
-        carry_out(configurations, seen, late, now, "later", deadline())
+        carry_out(configurations, seen, late, now, "later", deadline(), audit=audited.entry)
 
 
 def test_what_was_applied_before_there_were_owners_is_the_files(desk: Desk) -> None:
@@ -329,7 +330,8 @@ def by_session(desk: Desk, route: str, age: timedelta, site: str = "same-origin"
     )
     offered = Login(user_id="user_root", ends_at=now + LOGIN_LIFE)
     Sessions(table).offer(cookie[:9], offered, deadline())
-    assert Sessions(table).begin(cookie[:9], key_hash(cookie), session, cookie[:30], deadline())
+    begun = (cookie[:9], key_hash(cookie), session, cookie[:30], deadline())
+    assert Sessions(table).begin(*begun, audit=audited.entry())
     headers = {"sec-fetch-site": site, "x-opsknight-console": "1"}
     body = {"text": FILE, "revision": 0}
     sent = http_event(body, path=f"{PATH}/{route}", headers=headers)
