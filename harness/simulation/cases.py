@@ -104,6 +104,11 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
             continue
         for case in [cases[name]] if name in cases else _of_key(each, cases.values()):
             case.acts.append(replace(each, status=None) if ignored else each)
+        meant = name_of(each.about)
+        if each.tries > 1 and meant != name and meant in cases:
+            # The answer is about the next incident of its key. A try that got none may have been
+            # carried out on the one that it was meant for.
+            cases[meant].acts.append(replace(each, status=None))
     for case in cases.values():
         case.windows = windows.get(case.service.name, [])
         _live(case)

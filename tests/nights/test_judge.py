@@ -1,5 +1,7 @@
 """What the judge makes of acts that overlap what happens by itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.simulation import cases
@@ -41,3 +43,33 @@ def test_long_before_its_end_and_long_after_it_is_not() -> None:
     assert phases("reassign", 5 * MINUTE, 5.1 * MINUTE)[0] == opened
     assert phases("reassign", 5 * MINUTE, 5.1 * MINUTE)[-1] == (State.OPEN, "let out")
     assert phases("reassign", 30 * MINUTE, 30.1 * MINUTE)[-1] == (State.OPEN, "reassigned")
+
+
+@pytest.mark.parametrize(("tries", "state"), [(1, State.OPEN), (2, State.UNCLEAR)])
+def test_a_resolve_without_an_answer_may_have_ended_what_it_was_meant_for(
+    tries: int, state: State
+) -> None:
+    """Its second try is answered when the key's next incident is there, and resolves that one."""
+    [service] = RELAY.services
+
+    def event(what: str, about: str, at: float, told: str, tries: int = 1) -> Asked:
+        return Asked(
+            *("monitor", what, about, at, at + 1, 202),
+            body={"result": {"incident": {"title": told, "status": "OPEN"}}},
+            key="cpu",
+            severity="critical",
+            service=service.name,
+            incident=told,
+            tries=tries,
+        )
+
+    read = cases.read(
+        [
+            event("trigger", "case-0001", 60.0, "case-0001"),
+            event("trigger", "case-0002", 90.0, "case-0002"),
+            replace(event("resolve", "case-0001", 70.0, "case-0002", tries), ended=95.0),
+        ],
+        RELAY,
+    )
+    assert read["case-0001"].phases[-1].state is state
+    assert read["case-0002"].phases[-1].state is State.OVER
