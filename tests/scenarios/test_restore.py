@@ -22,6 +22,7 @@ from opsknight.incident.commands import Acknowledge, Resolve, Snooze, Unsuppress
 from opsknight.incident.model import Status, Urgency
 from opsknight.notification.delivery import State
 from opsknight.store.directory_items import directory_item
+from opsknight.store.items import HEAD_KEY
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.wire import Item
 
@@ -292,6 +293,21 @@ def test_the_directory_comes_back_and_what_was_added_since_stays(world: World) -
     assert shell.opsknight("apply", "-", "--yes", "--force", stdin=LATER).code == 0
     assert restore(world, copy)["entries"]
     assert restore(world, copy)["entries"] == {}
+
+
+def test_the_directory_comes_back_after_many_revisions(world: World) -> None:
+    shell = Shell(world)
+    assert shell.opsknight("apply", "-", "--yes", "--prune", stdin=FILE).code == 0
+    copy = copied(world)
+    forget(world, "service#")
+    world.table.client.update_item(
+        TableName=world.table.name,
+        Key=HEAD_KEY,
+        UpdateExpression="SET revision = :many",
+        ExpressionAttributeValues={":many": {"N": "123456"}},
+    )
+    assert restore(world, copy)["entries"]["service"] >= 1
+    assert "checkout" in shell.opsknight("export").out
 
 
 # The copy.

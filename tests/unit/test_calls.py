@@ -1,8 +1,10 @@
 """What is tried again, until when, and which word a failure gets."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -29,6 +31,7 @@ from opsknight.store.calls import (
     Unavailable,
     codes,
     decide_again,
+    once,
     retrying,
 )
 
@@ -272,3 +275,23 @@ def test_one_attempt_each_so_that_one_deadline_bounds_all() -> None:
     for config, connect, read in ((TABLE_CONFIG, 1, 2), (RATES_CONFIG, 0.3, 0.3)):
         assert config.retries == {"total_max_attempts": 1, "mode": "standard"}  # type: ignore[attr-defined]
         assert (config.connect_timeout, config.read_timeout) == (connect, read)  # type: ignore[attr-defined]
+
+
+def test_the_token_of_a_transaction_fits_however_long_its_name_is() -> None:
+    names = [f"aud_{'a' * 28}-{number}" for number in (1, 999, 1000, 1001, 123_456)]
+    tokens = [once(name) for name in names]
+    assert tokens[:2] == names[:2]
+    assert len(set(tokens)) == len(names)
+    assert all(len(token) <= 36 for token in tokens)
+    assert once(names[-1]) == tokens[-1]
+
+
+def test_every_transaction_has_such_a_token() -> None:
+    root = Path(__file__).resolve().parents[2]
+    found = [
+        (path.name, given)
+        for part in ("layers/common/opsknight", "functions", "cli")
+        for path in (root / part).rglob("*.py")
+        for given in re.findall(r"ClientRequestToken=(\w+)", path.read_text(encoding="utf-8"))
+    ]
+    assert {given for _, given in found} == {"once"}

@@ -16,7 +16,7 @@ from opsknight.notification.bundle import Bundled, HeldRow, SentBundle
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import ReceiverState
 from opsknight.store import items, message_items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Conflict, Deadline, once, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain, wire
 
@@ -105,7 +105,7 @@ class Bundles:
                 transactions.put(name, row),
                 transactions.updating(name, state_key, due_condition, due),
             ],
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )
         if sooner:
             return turn_at

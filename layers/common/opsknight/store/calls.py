@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import field, replace
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 from botocore.config import Config
@@ -60,11 +61,21 @@ _PASSING: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+_LONGEST_TOKEN: Final = 36
 REFUSED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
 CONFLICT_PAUSE: Final = 0.01
+
+
+def once(name: str) -> str:
+    """The `ClientRequestToken` by which a transaction of this name is carried out once, however
+    often it is sent. DynamoDB takes 36 characters; a number at the end makes a name longer one day.
+    """
+    return (
+        name if len(name) <= _LONGEST_TOKEN else sha256(name.encode()).hexdigest()[:_LONGEST_TOKEN]
+    )
 
 
 class Conflict(Exception):

@@ -26,7 +26,7 @@ from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import items
 from opsknight.store.audit_log import AuditLog
-from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
+from opsknight.store.calls import Conflict, Deadline, decide_again, once, retrying
 from opsknight.store.configuration_size import check_size
 from opsknight.store.configuration_writes import (
     LISTS,
@@ -186,9 +186,9 @@ class Configurations:
         """Writes the steps in their order; returns the revision after them.
 
         `ended` holds hashes of live keys that end with their user or integration, by its `key_of`.
-        `token` names this call, in at most 30 characters. `applied` becomes the owner, and each
-        revision notes it; without, the owner stays and nothing is noted. `audit` makes one and the
-        same entry for each transaction, with the number of steps and the revision that it reaches.
+        `token` names this call. `applied` becomes the owner, and each revision notes it; without,
+        the owner stays and nothing is noted. `audit` makes one and the same entry for each
+        transaction, with the number of steps and the revision that it reaches.
         Raises Overtaken, ConfigurationTooLarge.
         """
         ending, name = ended or {}, self.table.name
@@ -218,7 +218,7 @@ class Configurations:
                     deadline,
                     self.table.client.transact_write_items,
                     TransactItems=writes,
-                    ClientRequestToken=f"{token}-{number}",
+                    ClientRequestToken=once(f"{token}-{number}"),
                 )
             except Conflict:
                 raise Overtaken(done) from None

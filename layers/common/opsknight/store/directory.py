@@ -13,7 +13,7 @@ from opsknight.escalation.policy import Policy, Rota
 from opsknight.oncall.schedules import Override, Schedule
 from opsknight.store import items, transactions
 from opsknight.store.callers import CallerRows
-from opsknight.store.calls import Deadline, retrying
+from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.directory_items import Entry, directory_item, policy_items
 from opsknight.store.key_items import AnyKey, any_key_item, key_listing_item
 from opsknight.store.wire import Item, plain
@@ -71,7 +71,7 @@ class DirectoryRows(CallerRows):
             deadline,
             self.client.transact_write_items,
             TransactItems=writes,
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )
 
     def create(
@@ -94,5 +94,5 @@ class DirectoryRows(CallerRows):
             deadline,
             self.client.transact_write_items,
             TransactItems=[transactions.put_new(self.name, item) for item in new],
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )

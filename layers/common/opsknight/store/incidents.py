@@ -15,7 +15,7 @@ from opsknight.incident.occurrences import Occurrence
 from opsknight.incident.timeline import Change
 from opsknight.store import incident_items, items, transactions
 from opsknight.store.callers import CallerRows
-from opsknight.store.calls import Conflict, Deadline, retrying, yielding
+from opsknight.store.calls import Conflict, Deadline, once, retrying, yielding
 from opsknight.store.rows import validated
 from opsknight.store.wire import Item
 
@@ -96,7 +96,7 @@ class IncidentRows(CallerRows):
         """Writes the decision, and in the same transaction what is to stand beside it. `yields`:
         raises Contended when others write the same items.
 
-        `token` names this decision of this request, in at most 36 characters: repeated after an
+        `token` names this decision of this request: repeated after an
         unknown outcome, it is written once. Raises Conflict when the incident has changed since it
         was read, Unavailable after the deadline.
         """
@@ -122,7 +122,7 @@ class IncidentRows(CallerRows):
             deadline,
             self.client.transact_write_items,
             TransactItems=writes,
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )
 
     def put_all(self, stored: Iterable[Item], deadline: Deadline) -> None:

@@ -5,7 +5,6 @@ One by one they are written in `deliveries`, and their pages in `paging`.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
@@ -13,7 +12,7 @@ from opsknight.escalation.pages import PageState
 from opsknight.notification.bundle import SentBundle, settled
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store import items, transactions
-from opsknight.store.calls import Deadline, retrying
+from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import wire
 
@@ -87,5 +86,5 @@ class Members:
             self.table.client.transact_write_items,
             TransactItems=writes,
             # Repeated after a lost answer, it is carried out once.
-            ClientRequestToken=sha256(named.encode()).hexdigest()[:36],
+            ClientRequestToken=once(named),
         )

@@ -13,7 +13,7 @@ from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.decisions import Transitioned
 from opsknight.notification.delivery import Delivery
 from opsknight.store import items, transactions
-from opsknight.store.calls import Conflict, Deadline, retrying
+from opsknight.store.calls import Conflict, Deadline, once, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item
 
@@ -93,7 +93,7 @@ class Paging:
                 *writes,
                 transactions.updating(self.table.name, key, condition, update),
             ],
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )
 
     def reached(

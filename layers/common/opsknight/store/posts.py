@@ -12,7 +12,7 @@ from opsknight.incident.model import Model
 from opsknight.publishing.posts import Post
 from opsknight.store import items, transactions
 from opsknight.store.audit_log import AuditLog
-from opsknight.store.calls import Conflict, Deadline, decide_again, retrying
+from opsknight.store.calls import Conflict, Deadline, decide_again, once, retrying
 from opsknight.store.rows import Rows
 from opsknight.store.wire import attributes, expiry, wire
 
@@ -114,7 +114,7 @@ class Posts:
             deadline,
             self.table.client.transact_write_items,
             TransactItems=[*writes, AuditLog(self.table).writing(audit)],
-            ClientRequestToken=token,
+            ClientRequestToken=once(token),
         )
 
     def rendered(self, page_ids: list[str], deadline: Deadline) -> dict[str, datetime]:

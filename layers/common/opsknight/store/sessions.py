@@ -13,7 +13,7 @@ from opsknight.notification.delivery import Delivery
 from opsknight.store import items, message_items, transactions
 from opsknight.store.audit_log import AuditLog
 from opsknight.store.callers import CallerRows
-from opsknight.store.calls import Conflict, Contended, Deadline, Unavailable, retrying
+from opsknight.store.calls import Conflict, Contended, Deadline, Unavailable, once, retrying
 from opsknight.store.wire import Item, attributes, expiry, wire
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Sessions:
             deadline,
             self.table.client.transact_write_items,
             TransactItems=writes,
-            ClientRequestToken=audit.id,
+            ClientRequestToken=once(audit.id),
         )
 
     def login(self, hashed: str, now: datetime, deadline: Deadline) -> Login | None:
@@ -198,7 +198,7 @@ class Sessions:
                 deadline,
                 self.table.client.transact_write_items,
                 TransactItems=[*writes, AuditLog(self.table).writing(audit)],
-                ClientRequestToken=token,
+                ClientRequestToken=once(token),
             )
         except Contended:
             # It says nothing about who somebody is.
