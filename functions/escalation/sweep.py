@@ -28,6 +28,8 @@ REPLACED: Final = timedelta(seconds=60)
 # Over the threshold of the alarm on queues that are too long: nothing else would hear that nobody
 # reads what is not in the table yet.
 STUCK_MINUTES: Final = 6.0
+# The schedule's clock and ours differ by no more.
+SKEW: Final = timedelta(seconds=2)
 # For one incident in one turn: a batch of them, eight at a time and twice, fits a message's time.
 PATIENCE_SECONDS: Final = 1
 # For a look at all shards.
@@ -42,7 +44,7 @@ def meant_for(event: Mapping[str, Any], now: datetime) -> datetime:
     """
     try:
         at = datetime.fromisoformat(event["time"])
-        return at if timedelta(0) <= now - at < REPLACED else now
+        return at if -SKEW <= now - at < REPLACED else now
     # Somebody has woken it by hand, with whatever words.
     except (KeyError, TypeError, ValueError):
         return now

@@ -121,7 +121,9 @@ NOW = datetime(2026, 11, 23, 3, 1, 4, tzinfo=UTC)
     [
         ({"time": "2026-11-23T03:00:58Z"}, NOW - timedelta(seconds=6)),
         ({"time": "2026-11-23T03:01:04Z"}, NOW),
-        # Older than its successor, of a clock that is ahead, and by hand.
+        # Its clock is a little ahead: else one minute is looked at twice, and one by nobody.
+        ({"time": "2026-11-23T03:01:06Z"}, NOW + timedelta(seconds=2)),
+        # Older than its successor, of a clock that is wrong, and by hand.
         ({"time": "2026-11-23T03:00:04Z"}, NOW),
         ({"time": "2026-11-23T03:01:09Z"}, NOW),
         ({}, NOW),
