@@ -15,7 +15,14 @@ from harness.audited import TEST
 from harness.desk import Desk
 from harness.world import World, deadline, http_event
 from opsknight.config.ownership import Applied, Side
-from opsknight.directory.audit_log import LONGEST_TEXT, MOST_FACTS, AuditKind, changed, text
+from opsknight.directory.audit_log import (
+    LONGEST_TEXT,
+    MOST_FACTS,
+    AuditKind,
+    Fact,
+    changed,
+    text,
+)
 from opsknight.directory.entries import AUDIT_READ, SCOPES, User
 from opsknight.directory.sessions import COOKIE
 from opsknight.incident.model import ActorKind
@@ -314,6 +321,26 @@ def test_the_list_goes_on_through_months_newest_first(stage: Stage) -> None:
             break
         cursor = f"&cursor={answer['cursor']}"
     assert found == wanted
+
+
+def test_the_list_leaves_out_none_of_a_month_of_large_entries(stage: Stage) -> None:
+    """DynamoDB ends an answer at 1 MB, long before its number of entries."""
+    fact = Fact(name="file", after="x" * 40_000)
+    rows, start = AuditLog(stage.world.table), stage.world.clock()
+    wanted = [f"aud_{number:03}" for number in range(60)]
+    for number, entry_id in enumerate(wanted):
+        at = start - timedelta(minutes=number)
+        entry = audited.entry().model_copy(update={"id": entry_id, "at": at, "facts": (fact,)})
+        rows.note(entry, deadline())
+    asked = Sought(actor_id="test"), None, len(wanted), start, deadline()
+    found, _ = rows.newest(*asked)
+    assert [each.id for each in found] == wanted
+
+
+def test_the_list_of_a_time_that_is_to_come_begins_now(stage: Stage) -> None:
+    filled(stage, 2)
+    found = listed(stage, "?actor=test&until=2100-01-01T00:00:00Z")
+    assert [each["id"] for each in found["entries"]] == ["aud_000", "aud_001"]
 
 
 def test_the_filters_are_by_time_kind_actor_and_entity(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -306,6 +307,74 @@ def test_responders_read_it_without_addresses_and_change_nothing(desk: Desk) -> 
     for route in ("plan", "apply"):
         body = {"text": FILE, "revision": 1}
         assert desk.call("POST", f"{PATH}/{route}", body, key=responder).status == 403
+
+
+# Marked wherever somebody could write to who reads it.
+HOOK = '{channel: webhook, to: "https://hooks.example.com:8443/c4n4ry?token=c4n4ry", secret: hook}'
+CHATS = f"""\
+mail: {{channel: email, to: c4n4ry-mail@mail.example.com}}
+chat: {{channel: slack, to: C0C4N4RY, secret: slack-token}}
+bot: {{channel: telegram, to: "@c4n4ry", secret: telegram-token}}
+push: {{channel: pushover, to: u0c4n4ry0000000, secret: pushover-token}}
+topic: {{channel: ntfy, to: "https://ntfy.example.com/c4n4ry"}}
+hook: {HOOK}
+"""
+ALL = f"""\
+text: {{channel: sms, to: "+4915100004711"}}
+call: {{channel: voice, to: "+4915100004711"}}
+{CHATS}"""
+EVERYWHERE = f"""\
+users:
+  ann:
+    email: ann-c4n4ry@example.com
+    role: ADMIN
+    contact_methods:
+{indent(ALL, "      ")}
+teams:
+  ops: {{members: {{ann: }}}}
+schedules:
+  web:
+    zone: UTC
+    layers: {{a: {{users: [ann], turn: 1d, handoff: "09:00", start: 2026-01-05}}}}
+    channel: {HOOK}
+services:
+  shop:
+    team: ops
+    mirror: {{to: webhook, url: "https://mirror.example.com/c4n4ry"}}
+    receivers:
+{indent(ALL, "      ")}
+status_pages:
+  public:
+    services: [shop]
+    webhooks: {{hook: {HOOK}}}
+reports:
+  morning:
+    at: "08:00"
+    zone: UTC
+    receivers:
+{indent(CHATS, "      ")}
+"""
+
+
+def test_who_may_not_apply_reads_no_place_that_somebody_could_write_to(desk: Desk) -> None:
+    applied(desk, EVERYWHERE)
+    marks = ("c4n4ry", "5100004711", "C0C4N4RY")
+    whole = shown(desk)["text"]
+    assert [whole.count(each) for each in marks] == [EVERYWHERE.count(each) for each in marks]
+    responder = desk.key("ada", *SCOPES)
+    found = desk.call("GET", f"{PATH}/text", key=responder).body["text"]
+    revisions = desk.call("GET", f"{PATH}/revisions", key=responder).body
+    assert revisions["revisions"]
+    said = found + json.dumps(revisions)
+    assert [each for each in marks if each in said] == []
+    # Enough is left to tell two apart.
+    assert found.count("https://hooks.example.com:8443/…") == EVERYWHERE.count("hooks.example")
+    assert found.count("https://ntfy.example.com/…") == 3
+    assert found.count("https://mirror.example.com/…") == 1
+    assert found.count("c…@mail.example.com") == 3
+    assert found.count("+49…11") == 4
+    assert "a…@example.com" in found
+    assert "slack-token" in found, "the name of a secret is none"
 
 
 @pytest.mark.parametrize(("method", "route"), [("GET", "text"), ("GET", "revisions")])

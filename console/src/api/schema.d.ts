@@ -1678,7 +1678,7 @@ export interface components {
             owner?: components["schemas"]["OwnerAnswer"];
             /** @description As `opsknight export` prints it. */
             text: string;
-            /** @description Whether people's addresses are masked, as for all but ADMINs. */
+            /** @description Whether addresses, numbers and URLs are masked, as for all but ADMINs. */
             masked: boolean;
             /** @description Whether the caller's role may apply it. */
             mayApply: boolean;

@@ -1,41 +1,89 @@
 """The configuration, plans and problems as answers."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
-from opsknight.config.configuration import Configuration, key_of, kind_of, path_of
+from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, path_of
 from opsknight.config.diff import Create, Step, Update
 from opsknight.config.ownership import Owner, Revision
-from opsknight.directory.entries import User
+from opsknight.directory.aws import AwsRules
+from opsknight.directory.entries import Service, Team, User
+from opsknight.directory.integrations import Integration
+from opsknight.directory.mirror import Mirror
+from opsknight.directory.presets import Preset
+from opsknight.directory.receivers import Channel, Receiver, ServiceReceiver
+from opsknight.directory.reports import DailyReport
+from opsknight.directory.status_pages import StatusPage
+from opsknight.escalation.policy import Policy
 from opsknight.files.describing import described, fields
 from opsknight.files.plan_words import action, changes, label, much, used
 from opsknight.files.problems import Problem, dotted
 from opsknight.files.wording import capital
 from opsknight.files.writing import block, inline, written
 from opsknight.health import shadows
+from opsknight.oncall.schedules import Schedule
 from opsknight.store.plans import Plan
 from opsknight.views import configuration_models as models
 from opsknight.views.directory_answers import masked
 
-# For whom a text is that may not be applied: others are not told people's addresses (ADR 79).
+# For whom a text is that may not be applied: others are told no place that they could write to
+# (ADR 79, 81).
 HIDDEN: Final = "…"
 
 
 def text(configuration: Configuration, *, whole: bool) -> str:
-    """YAML; with people's addresses where it is `whole`."""
+    """YAML; with all addresses, numbers and URLs of receivers where it is `whole`."""
     if not whole:
-        entries = (_masked(it) if isinstance(it, User) else it for it in configuration.entries())
-        configuration = Configuration.of(entries)
+        configuration = Configuration.of(map(_masked, configuration.entries()))
     return written(described(configuration))
 
 
-def _masked(user: User) -> User:
-    methods = tuple(
-        each.model_copy(update={"to": masked(each.channel, each.to) or HIDDEN})
-        for each in user.contact_methods
-    )
-    return user.model_copy(update={"contact_methods": methods})
+def _masked(entry: Entry) -> Entry:
+    match entry:
+        case User():
+            methods = _all_hidden(entry.contact_methods)
+            email = masked(Channel.EMAIL, entry.email)
+            return entry.model_copy(update={"email": email, "contact_methods": methods})
+        case Schedule(channel=Receiver() as channel):
+            return entry.model_copy(update={"channel": _hidden(channel)})
+        case Service(mirror=Mirror(url=str(url)) as mirror):
+            hidden = mirror.model_copy(update={"url": _host(url)})
+            return entry.model_copy(update={"mirror": hidden})
+        case ServiceReceiver():
+            return _hidden(entry)
+        case StatusPage():
+            return entry.model_copy(update={"webhooks": _all_hidden(entry.webhooks)})
+        case DailyReport():
+            return entry.model_copy(update={"receivers": _all_hidden(entry.receivers)})
+        case Schedule() | Service() | Team() | Policy() | Integration() | Preset() | AwsRules():
+            return entry
+        case _:
+            assert_never(entry)
+
+
+def _all_hidden[R: Receiver](receivers: Iterable[R]) -> tuple[R, ...]:
+    return tuple(map(_hidden, receivers))
+
+
+def _hidden[R: Receiver](receiver: R) -> R:
+    if not receiver.to:
+        return receiver
+    if receiver.channel in (Channel.WEBHOOK, Channel.NTFY):
+        shown = _host(receiver.to)
+    else:
+        shown = masked(receiver.channel, receiver.to) or HIDDEN
+    return receiver.model_copy(update={"to": shown})
+
+
+def _host(url: str) -> str:
+    """What stands behind the host may be all that somebody needs to post there."""
+    scheme, parted, rest = url.partition("://")
+    if not parted:
+        return HIDDEN
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}/{HIDDEN}"
 
 
 def owner(found: Owner | None) -> models.OwnerAnswer | None:

@@ -84,30 +84,32 @@ class AuditLog:
         """Newest first, and where to go on; None at the end. There may be few, and a place."""
         kept_since = now - self.table.audit_retention
         since = max(kept_since, sought.since or kept_since)
-        at = place or LogPlace(_month(sought.until or now))
+        at = place or LogPlace(_month(min(sought.until or now, now)))
         found: list[AuditEntry] = []
         for _ in range(MOST_REQUESTS):
             if at.month < _month(since):
                 return found, None
-            stored = self._before(at, since, sought.until, deadline)
+            stored, last = self._before(at, since, sought.until, deadline)
             for item in stored:
                 at = LogPlace(at.month, item["sk"]["S"])
                 found += filter(sought.has, self._entries(item))
                 if len(found) == most:
                     return found, at
-            if len(stored) < _READ_AT_ONCE:
-                at = _month_before(at)
+            # DynamoDB ends an answer at 1 MB, however few entries that is.
+            at = _month_before(at) if last is None else LogPlace(at.month, last)
         return found, at
 
     def _before(
         self, at: LogPlace, since: datetime, until: datetime | None, deadline: Deadline
-    ) -> list[Item]:
-        """The newest of the month that are before the place, and within the times."""
+    ) -> tuple[list[Item], str | None]:
+        """The newest of the month that are before the place, and within the times; and the spot up
+        to which they were read, where the month has more.
+        """
         # The id follows the time in a sort key: a time alone sorts before all entries of it.
         first = stamp(since)
         last = min(at.spot or _LAST, _LAST if until is None else stamp(until))
         if last < first:
-            return []
+            return [], None
         values: Item = {":pk": items.audit_entry_key(_first(at.month))["pk"]}
         values |= {":first": wire(first), ":last": wire(last)}
         answer = retrying(
@@ -121,7 +123,9 @@ class AuditLog:
             # With the place's own, which is left out.
             Limit=_READ_AT_ONCE + 1,
         )
-        return [each for each in answer["Items"] if each["sk"]["S"] != at.spot]
+        stored = [each for each in answer["Items"] if each["sk"]["S"] != at.spot]
+        ended = answer.get("LastEvaluatedKey")
+        return stored, None if ended is None else ended["sk"]["S"]
 
     def _entries(self, item: Item) -> Iterator[AuditEntry]:
         return (each.entry for each in self.table.readable(_Stored, [item]))

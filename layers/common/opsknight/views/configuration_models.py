@@ -26,7 +26,8 @@ class ConfigurationAnswer(Shape):
     ] = None
     text: Annotated[str, Field(description="As `opsknight export` prints it.")]
     masked: Annotated[
-        bool, Field(description="Whether people's addresses are masked, as for all but ADMINs.")
+        bool,
+        Field(description="Whether addresses, numbers and URLs are masked, as for all but ADMINs."),
     ]
     may_apply: Annotated[bool, Field(description="Whether the caller's role may apply it.")]
 
