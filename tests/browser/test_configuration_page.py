@@ -96,7 +96,7 @@ def test_what_was_overtaken_is_not_applied(page: Page, admin: Site) -> None:
     assert admin.desk.call("POST", "/api/configuration/apply", theirs, key=key).status == 200
     page.get_by_role("button", name="Apply", exact=True).click()
     refused = page.get_by_role("alert")
-    expect(refused).to_contain_text("Somebody else has changed the configuration")
+    expect(refused).to_contain_text("The configuration has changed since")
     expect(text).to_have_value(mine)
     # The new plan shows what this text would undo.
     page.get_by_role("button", name="Plan").click()

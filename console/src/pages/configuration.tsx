@@ -216,7 +216,8 @@ function Text({ found, again }: { found: Configuration; again: () => void }): JS
 
 /** What the refusals of an apply say, in place of their titles. */
 const REFUSALS: Record<string, string> = {
-  overtaken: "Somebody else has changed the configuration since this plan was made. Plan it again, and look at it.",
+  overtaken:
+    "The configuration has changed since this plan was made, perhaps by an earlier try of yours. Plan it again, and look at it.",
   "owned-elsewhere": "A file owns the configuration since you looked. Plan it again to take it over.",
   "needs-force": "It ends keys in use, or removes much. Plan it again.",
 };
