@@ -18,6 +18,7 @@ from opsknight.http.body import InvalidBody, parse
 from opsknight.http.gateway import Answer
 from opsknight.http.routes import Route
 from opsknight.incident.event_request import EventRequest
+from respond.configuring.routes import ROUTES as CONFIGURING
 from respond.keeping.routes import ROUTES as KEEPING
 from respond.request import ApiCall
 from respond.routes import ROUTES as OTHERS
@@ -132,7 +133,7 @@ PEOPLE = {
 }
 
 
-ROUTES = (*OTHERS, *KEEPING)
+ROUTES = (*OTHERS, *KEEPING, *CONFIGURING)
 BODIES = {(route.method, route.path): route.body for route in ROUTES if route.body is not None}
 
 
