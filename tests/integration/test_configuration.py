@@ -18,7 +18,10 @@ from opsknight.directory.entries import SCOPES, Role, User, key_hash
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, RECENT, Login, Session, Way
 from opsknight.files.checking import check
 from opsknight.files.reading import read
+from opsknight.http.gateway import Request
 from opsknight.store import directory_items
+from opsknight.store.calls import Deadline
+from opsknight.store.configuration_writes import revision_key
 from opsknight.store.configurations import Configurations, Overtaken
 from opsknight.store.plans import carry_out, plan
 from opsknight.store.sessions import Sessions
@@ -154,6 +157,9 @@ def test_nobody_applies_a_plan_that_was_overtaken(desk: Desk) -> None:
     late = body | {"text": FILE.replace("role: ADMIN", "role: RESPONDER")}
     refused = desk.call("POST", f"{PATH}/apply", late)
     assert (refused.status, refused.body["error"]) == (409, "Overtaken")
+    assert "earlier try" in refused.body["message"], "it may be one's own, which was not answered"
+    assert "wrote nothing" not in refused.body["message"].casefold()
+    assert "nothing was written" not in refused.body["message"].casefold()
     ann = desk.world.table.user("user_ann", deadline())
     assert ann and ann.role is Role.ADMIN
 
@@ -202,6 +208,21 @@ def test_many_revisions_are_listed_in_batches(desk: Desk) -> None:
     rest = desk.call("GET", f"{PATH}/revisions?before={batch['next']}").body
     assert [each["revision"] for each in rest["revisions"]] == [1]
     assert "next" not in rest
+
+
+def test_a_revision_that_cannot_be_read_does_not_end_their_list(desk: Desk) -> None:
+    texts = (FILE, FILE.replace("[ann, bob]", "[bob, ann]"))
+    for number in range(21):
+        applied(desk, texts[number % 2])
+    table = desk.world.table
+    for number in (2, 9):
+        broken = revision_key(number) | {"kind": {"S": "revision"}, "by": {"N": "1"}}
+        table.client.put_item(TableName=table.name, Item=broken)
+    batch = desk.call("GET", f"{PATH}/revisions").body
+    found = [each["revision"] for each in batch["revisions"]]
+    assert found == [each for each in range(21, 1, -1) if each not in (2, 9)]
+    rest = desk.call("GET", f"{PATH}/revisions?before={batch['next']}").body
+    assert [each["revision"] for each in rest["revisions"]] == [1]
 
 
 @pytest.fixture
@@ -292,6 +313,28 @@ def test_whose_time_on_call_it_changes_is_told_but_not_who_applied(desk: Desk) -
     applied(desk)
     assert told(desk) == set()
     applied(desk, FILE.replace("[ann, bob]", "[bob, ann]"))
+    assert told(desk) == {"user_ann", "user_bob"}
+
+
+def test_they_are_told_after_an_apply_that_took_all_its_time(desk: Desk) -> None:
+    applied(desk)
+    seconds = 0.0
+
+    def slow(**_: object) -> None:
+        nonlocal seconds
+        seconds = 13.5
+
+    events: Any = desk.world.table.client.meta.events
+    events.register("after-call.dynamodb.TransactWriteItems", slow)
+    body = {"text": FILE.replace("[ann, bob]", "[bob, ann]"), "revision": 1}
+    headers = {"Authorization": f"Bearer {desk.everything}"}
+    request = Request.of(http_event(body, path=f"{PATH}/apply", headers=headers), lambda: "req")
+    until = Deadline(13, lambda: seconds)
+    try:
+        answer = desk.configurator.api.answer(request, {}, desk.world.clock(), until)
+    finally:
+        events.unregister("after-call.dynamodb.TransactWriteItems", slow)
+    assert (answer.status, seconds) == (200, 13.5)
     assert told(desk) == {"user_ann", "user_bob"}
 
 

@@ -42,7 +42,10 @@ from opsknight.runtime.settings import (
     read_settings,
 )
 from opsknight.runtime.telemetry import DEPLOYMENT
+from opsknight.store.calls import TABLE_CONFIG
 from opsknight_cli.doctor.account_findings import QUEUES_TAKE
+from respond.configurator import PATIENCE_SECONDS as CONFIGURATION_PATIENCE_SECONDS
+from respond.configuring.configuration import TELLING_SECONDS
 from respond.handler import PATIENCE_SECONDS as RESPOND_PATIENCE_SECONDS
 from tests.template.parts import functions, of_type, stream_mappings
 
@@ -167,6 +170,9 @@ def test_the_store_gives_up_before_the_function_and_the_function_before_the_gate
         limit = of_type("AWS::ApiGatewayV2::Integration")[integration]["TimeoutInMillis"] / 1000
         patience = RESPOND_PATIENCE_SECONDS if "Respond" in function else PATIENCE_SECONDS
         assert patience < functions()[function]["Timeout"] < limit < 30
+    told = CONFIGURATION_PATIENCE_SECONDS + TELLING_SECONDS
+    last_call = TABLE_CONFIG.connect_timeout + TABLE_CONFIG.read_timeout  # type: ignore[attr-defined]
+    assert told + last_call < functions()["ConfigurationFunction"]["Timeout"]
     for function, patience in PATIENCE.items():
         for source in functions()[function]["Events"].values():
             # EventBridge brings one report at a time.

@@ -29,6 +29,8 @@ NAME: Final = "configuration"
 # A revision lists at most as many changes as a transaction has writes.
 MOST_REVISIONS: Final = 20
 MOST_ISSUES: Final = 50
+# Time of its own, as a slow apply leaves none. With one last call still under the timeout.
+TELLING_SECONDS: Final = 2.5
 
 
 def show(call: ApiCall) -> Answer:
@@ -52,8 +54,7 @@ def list_revisions(call: ApiCall) -> Answer:
     query = Query(call.request.query)
     before = query.number("before", 0, 999_999) if query.text("before") else None
     query.check()
-    found = Configurations(call.table).revisions(MOST_REVISIONS, before, call.deadline)
-    more = found[-1].number if len(found) == MOST_REVISIONS else None
+    found, more = Configurations(call.table).revisions(MOST_REVISIONS, before, call.deadline)
     return Answer(200, models.Revisions(revisions=[*map(words.revision, found)], next=more))
 
 
@@ -86,7 +87,7 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
     require_recent_login(call.caller.session, call.now)
     _, made = _planned(wanted, call)
     if made.seen.revision != wanted.revision:
-        raise _overtaken(0)
+        raise _overtaken("")
     applied = Applied(Side.CONSOLE, call.caller.user.name, takes_over=wanted.take_over)
     try:
         check_owner(made.seen.owner, applied)
@@ -111,7 +112,7 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
         said = f"The {elsewhere.owner.by} owns the configuration: change it there, or take it over."
         raise HttpError(409, Failure(error="Owned elsewhere", message=said)) from None
     except Overtaken as overtaken:
-        raise _overtaken(overtaken.done) from None
+        raise _overtaken(_how_far(overtaken.done)) from None
     except ConfigurationTooLarge as error:
         raise HttpError(409, Failure(error="Too large", message=str(error))) from None
     _tell(made, call)
@@ -132,7 +133,7 @@ def _tell(made: Plan, call: ApiCall) -> None:
             user.name,
             call.new_id("chg"),
             call.now,
-            call.deadline,
+            call.deadline.later(TELLING_SECONDS),
             but=user.id,
         )
     except Unavailable:
@@ -161,12 +162,20 @@ def _checked(text: str, call: ApiCall) -> Checked:
     return check(read({NAME: text}), call.now, call.reach)
 
 
-def _overtaken(done: int) -> HttpError:
-    said = "Nothing was written."
-    if done:
-        said = f"{done} of the changes were written, and everything that they refer to exists."
-    hint = "Somebody else has changed the configuration since this plan was made."
-    return HttpError(409, Failure(error="Overtaken", message=f"{hint} {said} Plan it again."))
+def _how_far(done: int) -> str:
+    if not done:
+        return "This try wrote nothing. "
+    return f"{done} of the changes were written, and everything that they refer to exists. "
+
+
+def _overtaken(how_far: str) -> HttpError:
+    """Whoever got no answer tries again: what their first try wrote is nobody else's change."""
+    hint = (
+        "The configuration has changed since this plan was made, perhaps by an earlier try of "
+        "this apply."
+    )
+    message = f"{hint} {how_far}Plan it again."
+    return HttpError(409, Failure(error="Overtaken", message=message))
 
 
 def _is_admin(call: ApiCall) -> bool:

@@ -111,6 +111,10 @@ class Deadline:
         """This one, or an earlier one that many seconds from now."""
         return replace(self, at=min(self.at, self.monotonic() + seconds))
 
+    def later(self, seconds: float) -> "Deadline":
+        """That many seconds after this one: for what is due when this one's time may be used up."""
+        return replace(self, at=self.at + seconds)
+
     def check(self) -> None:
         """Raises Unavailable when the time is up."""
         if self.monotonic() >= self.at:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from opsknight.config.configuration import Entry, Kind, key_of, kind_of, path_of
 from opsknight.config.diff import Create, Remove, Step, Update
-from opsknight.config.ownership import ChangedEntry, Owner, Revision
+from opsknight.config.ownership import Applied, ChangedEntry, Owner, Revision
 from opsknight.directory.entries import User
 from opsknight.escalation.policy import Policy
 from opsknight.store import directory_items, items, transactions
@@ -118,6 +118,10 @@ def revision_key(number: int) -> Item:
     return items.HEAD_KEY | {"sk": {"S": f"revision#{number:010}"}}
 
 
+def revision_number(key: Item) -> int:
+    return int(key["sk"]["S"].partition("#")[2])
+
+
 def note(revision: Revision, table: str, retention: "timedelta") -> "Write":
     """An update, as nothing is put where keys end (ADR 81). The head's condition guards it."""
     sets = {name: getattr(revision, name) for name in Revision.model_fields}
@@ -125,6 +129,21 @@ def note(revision: Revision, table: str, retention: "timedelta") -> "Write":
     changed = transactions.update({"kind": "revision", "expires_at": ends} | sets)
     key = revision_key(revision.number)
     return cast("Write", {"Update": {"TableName": table, "Key": key, **changed}})
+
+
+def noted_by(
+    applied: Applied, before: Owner | None, number: int, taken: Sequence[Step], now: datetime
+) -> tuple[Owner, Revision]:
+    """The owner and the revision, of this number, that a transaction leaves."""
+    known = {"by": applied.by, "who": applied.who, "at": now, "source": applied.source}
+    changes = tuple(map(changed_entry, taken))
+    took_over = (before is not None and before.by != applied.by) or None
+    return (
+        Owner.model_validate(known | {"revision": number}),
+        Revision.model_validate(
+            known | {"number": number, "took_over": took_over, "changes": changes}
+        ),
+    )
 
 
 def changed_entry(step: Step) -> ChangedEntry:

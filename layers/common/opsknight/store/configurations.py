@@ -30,12 +30,13 @@ from opsknight.store.calls import Conflict, Deadline, decide_again, once, retryi
 from opsknight.store.configuration_size import check_size
 from opsknight.store.configuration_writes import (
     LISTS,
-    changed_entry,
     head,
     note,
+    noted_by,
     of_step,
     packed,
     revision_key,
+    revision_number,
     take,
 )
 from opsknight.store.due import DueIndex, Place
@@ -204,7 +205,7 @@ class Configurations:
                 take(step, listed)
             writes = [write for group in groups[done : done + count] for write in group]
             noted = (
-                None if applied is None else _noted(applied, seen.owner, revision + 1, taken, now)
+                None if applied is None else noted_by(applied, seen.owner, revision + 1, taken, now)
             )
             writes.append(head(revision, listed, None if noted is None else noted[0], name))
             writes.append(AuditLog(self.table).writing(audit(done + count, revision + 1)))
@@ -226,8 +227,12 @@ class Configurations:
             done += count
         return revision
 
-    def revisions(self, most: int, before: int | None, deadline: Deadline) -> list[Revision]:
-        """The newest that applies made, the newest first; `before` this number, if any."""
+    def revisions(
+        self, most: int, before: int | None, deadline: Deadline
+    ) -> tuple[list[Revision], int | None]:
+        """The newest that applies made, the newest first; `before` this number, if any. And before
+        which number the list goes on; None at its end. There may be few, and such a number.
+        """
         page = retrying(
             deadline,
             self.table.client.query,
@@ -242,7 +247,9 @@ class Configurations:
             ScanIndexForward=False,
             Limit=most,
         )
-        return list(self.table.readable(Revision, page["Items"]))
+        ended = page.get("LastEvaluatedKey")
+        more = None if ended is None else revision_number(ended)
+        return list(self.table.readable(Revision, page["Items"])), more
 
     def owner(self, deadline: Deadline) -> tuple[int, Owner | None]:
         """The revision, and whoever owns it."""
@@ -284,17 +291,3 @@ class Configurations:
 def _entry(item: Item) -> Entry:
     # Left out, it would count as removed.
     return validated(_MODELS[item["kind"]["S"]], item)
-
-
-def _noted(
-    applied: Applied, before: Owner | None, number: int, taken: Sequence[Step], now: datetime
-) -> tuple[Owner, Revision]:
-    known = {"by": applied.by, "who": applied.who, "at": now, "source": applied.source}
-    changes = tuple(map(changed_entry, taken))
-    took_over = (before is not None and before.by != applied.by) or None
-    return (
-        Owner.model_validate(known | {"revision": number}),
-        Revision.model_validate(
-            known | {"number": number, "took_over": took_over, "changes": changes}
-        ),
-    )
