@@ -2,7 +2,7 @@
 next goes on if we die here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -52,6 +52,20 @@ class Finishing:
         elif told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self.release(destination, told.rows, [leader], deadline)
+
+    def catch_up(
+        self,
+        destination: str,
+        rows: Mapping[str, list[HeldRow]],
+        told: Sequence[Delivery],
+        sent: SentBundle,
+        deadline: Deadline,
+    ) -> None:
+        """A sender died after it sent a bundle, which told these."""
+        finished = self.members.finish(told, sent, deadline)
+        # Before the rows go: without them nobody would look again. One stands for the message.
+        self.endings.sent(finished[0], deadline)
+        self.release(destination, rows, finished, deadline)
 
     def release(
         self,

@@ -4,7 +4,7 @@ The delivery of such a message becomes due once more, though it is over: a sende
 provider that is away, costs a moment. The rules are in `opsknight.notification.ringing`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from notify.channels.protocol import Outcome, Sender, Sent, Silencer, TemporaryFailure
@@ -23,6 +23,7 @@ from opsknight.notification.ringing import (
     may_ring,
     ring_of,
     rings_until,
+    was_urgent,
 )
 from opsknight.runtime.telemetry import logger
 from opsknight.store import items
@@ -43,8 +44,7 @@ class Silencing:
         if not is_quiet(incident.status):
             return
         for each in self.deliveries.table.deliveries(incident.id, deadline):
-            if may_ring(each, self.clock()):
-                self._mark(each, deadline)
+            self._look(each, deadline)
 
     def ended(self, delivery: Delivery, deadline: Deadline) -> None:
         """The delivery is over. Somebody may have acted while it was sent."""
@@ -52,27 +52,48 @@ class Silencing:
             return
         where = delivery.incident_id, delivery.id
         found = self.deliveries.table.delivery(*where, deadline)
-        if found is None or not may_ring(found, self.clock()):
-            return
-        if not self.wakes_for_any(found, deadline):
-            self._mark(found, deadline)
+        if found is not None:
+            self._look(found, deadline)
 
-    def wakes_for_any(self, delivery: Delivery, deadline: Deadline) -> bool:
-        """Whether the message still wakes somebody for one of its incidents."""
+    def quiet(self, delivery: Delivery, deadline: Deadline) -> list[Incident] | None:
+        """The incidents of the delivery's message. None while it wakes somebody for one of them,
+        or has too many to look at.
+        """
         table = self.deliveries.table
         carried = table.carried(ring_of(delivery), LARGEST_CALLED_OFF + 1, deadline)
         if len(carried) > LARGEST_CALLED_OFF:
-            return True
+            return None
         ids = sorted({delivery.incident_id, *carried})
         stored = table.batch([items.incident_key(each) for each in ids], deadline)
-        found = table.readable(Incident, stored)
-        return any(not is_quiet(incident.status) for incident in found)
+        found = list(table.readable(Incident, stored))
+        return found if all(is_quiet(incident.status) for incident in found) else None
+
+    def _look(self, delivery: Delivery, deadline: Deadline) -> None:
+        if delivery.stops_ringing or not may_ring(delivery, self.clock()):
+            return
+        incidents = self.quiet(delivery, deadline)
+        if incidents is None:
+            return
+        leader = self._leader(delivery, incidents, deadline)
+        if leader is not None and was_urgent(leader, incidents):
+            self._mark(leader, deadline)
+
+    def _leader(
+        self, delivery: Delivery, incidents: Iterable[Incident], deadline: Deadline
+    ) -> Delivery | None:
+        """All deliveries of a message are called off by this one alone, as they ring once."""
+        ring, table = ring_of(delivery), self.deliveries.table
+        if delivery.id == ring:
+            return delivery
+        # A bundle has a row for each incident, which may name another delivery of the leader's.
+        keys = [items.delivery_key(incident.id, ring) for incident in incidents]
+        return next(iter(table.readable(Delivery, table.batch(keys, deadline))), None)
 
     def _mark(self, delivery: Delivery, deadline: Deadline) -> None:
-        if delivery.stops_ringing:
-            # It is due already, or was called off.
-            return
         now = self.clock()
+        if delivery.stops_ringing or not may_ring(delivery, now):
+            # It is due already, was called off, or is not over: whoever ends it looks.
+            return
         # A refusal: somebody else has marked it.
         if self.deliveries.change(delivery, {"stops_ringing": True, "due_at": now}, deadline):
             self.queues.send_later(delivery, now, now)
@@ -90,10 +111,11 @@ class Ringing:
     def attend(self, delivery: Delivery, slot_attempts: int, deadline: Deadline) -> None:
         """Raises Unavailable after the deadline."""
         now, until = self.silencing.clock(), rings_until(delivery)
-        if until is None or now >= until:
+        if not delivery.stops_ringing or until is None or now >= until:
+            # Also what is due by mistake: it must not stay so for ever.
             self._end(delivery, deadline)
             return
-        if self.silencing.wakes_for_any(delivery, deadline):
+        if self.silencing.quiet(delivery, deadline) is None:
             # Whoever acts on the last of its incidents calls it off.
             self._change(delivery, {"stops_ringing": False, "due_at": None}, deadline)
             return

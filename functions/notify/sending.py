@@ -112,8 +112,6 @@ class Sending:
         if delivery is None or delivery.due_at is None:
             # One that is held is its receiver's business.
             return None
-        if delivery.state is not State.PENDING and not delivery.stops_ringing:
-            return None
         if wakeup.due_at is not None and wakeup.due_at != delivery.due_at:
             # It was put off since, or another sender has it: a later wakeup is on its way.
             return None

@@ -221,9 +221,7 @@ class Turns:
         over = [each for each in held.deliveries if each.id in sent]
         for bundle in {each.bundle: sent[each.id] for each in over}.values():
             mine = [each for each in over if sent[each.id] == bundle]
-            self.finishing.release(
-                turn.destination, rows, self.members.finish(mine, bundle, deadline), deadline
-            )
+            self.finishing.catch_up(turn.destination, rows, mine, bundle, deadline)
         over = []
         waiting = [each for each in held.deliveries if each.id not in sent]
         contexts = {each.delivery.id: each for each in self.composer.contexts(waiting, deadline)}

@@ -11,15 +11,19 @@ from harness.faults import DEATHS, Died, Point, Process
 from harness.pipeline import Pipeline, step
 from harness.post import PAGES, PAGES_HIGH
 from harness.processes import planning, sending
-from harness.world import World, build
+from harness.world import World, build, deadline
 from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from notify.handler import plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
-from opsknight.incident.commands import Acknowledge, Note, Resolve, Suppress
+from opsknight.incident.commands import Acknowledge, Note, Prioritize, Resolve, Suppress
+from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery, State
-from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery
+from opsknight.notification.requested import deliveries_of_test
+from opsknight.notification.ringing import LARGEST_CALLED_OFF
+from opsknight.runtime.wakeups import PlanNotices, QueueMessage, SendDelivery, SendHeld
 from opsknight.store import directory_items
+from opsknight.store.receivers import Receivers
 
 AWAY = TemporaryFailure("timed out")
 
@@ -141,6 +145,145 @@ def test_a_bundle_rings_until_somebody_has_acted_on_all_of_it(night: Pipeline) -
         assert silenced(night) == []
     night.does(found[-1], Resolve())
     assert silenced(night) == [ring]
+
+
+def test_of_a_bundle_only_its_leader_is_called_off(night: Pipeline) -> None:
+    found, ring = bundled(night)
+    night.streaming = False
+    for incident in found:
+        night.does(incident, Acknowledge())
+    for incident in found:
+        plan(night.planning, PlanNotices(incident))
+    assert [each.id for each in night.deliveries() if each.stops_ringing] == [ring]
+    wakeups = [each.message for each in night.post.queued if each.at <= night.world.clock()]
+    assert [each.delivery_id for each in wakeups if isinstance(each, SendDelivery)] == [ring]
+    assert silenced(night) == []
+    night.settle()
+    assert silenced(night) == [ring]
+
+
+def test_a_bundle_that_still_wakes_marks_nothing(night: Pipeline) -> None:
+    found, _ = bundled(night)
+    for incident in found[:-1]:
+        night.down = frozenset({PAGES_HIGH, PAGES})
+        night.does(incident, Acknowledge())
+    assert [each for each in night.deliveries() if each.stops_ringing] == []
+
+
+def test_a_bundle_of_too_many_marks_nothing(night: Pipeline) -> None:
+    night.trigger("first")
+    found = [night.trigger(f"disk-{number}") for number in range(LARGEST_CALLED_OFF + 1)]
+    night.wait(seconds=30)
+    assert len(night.listener.new()[-1].message.incidents) == len(found)
+    night.streaming = False
+    for incident in found:
+        night.does(incident, Acknowledge())
+    plan(night.planning, PlanNotices(found[-1]))
+    assert [each for each in night.deliveries() if each.stops_ringing] == []
+
+
+def test_calling_off_holds_up_no_page(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.down = frozenset({PAGES_HIGH})
+    night.does(incident, Acknowledge())
+    assert silenced(night) == [first(night).id]
+    # Nor does the sweep bring it back there.
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    later = night.trigger("later")
+    night.down = frozenset({PAGES})
+    night.wait(seconds=90)
+    night.does(later, Acknowledge())
+    night.down = frozenset({PAGES_HIGH})
+    night.wait(minutes=3)
+    assert len(silenced(night)) == 1
+
+
+def test_what_was_no_emergency_is_left_alone(night: Pipeline) -> None:
+    incident = night.trigger(severity="warning")
+    assert night.incident(incident).urgency is not Urgency.HIGH
+    night.wait(minutes=1)
+    assert len(night.listener.new()) == 1
+    night.does(incident, Acknowledge()).wait(minutes=1)
+    assert silenced(night) == []
+    assert [each for each in night.deliveries() if each.stops_ringing] == []
+
+
+def test_what_was_lowered_or_raised_since_is_called_off(night: Pipeline) -> None:
+    incident = night.trigger()
+    night.does(incident, Prioritize(urgency=Urgency.LOW)).does(incident, Acknowledge())
+    assert silenced(night) == [first(night).id]
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    raised = night.trigger("raised", severity="warning")
+    night.does(raised, Prioritize(urgency=Urgency.HIGH))
+    night.down = frozenset()
+    night.wait(minutes=2)
+    before = [each for each in night.deliveries() if each.incident_id == raised]
+    sent = {each.id for each in before if each.state is State.SENT and not each.bundle}
+    night.does(raised, Acknowledge())
+    assert sent
+    assert set(silenced(night)) == sent
+
+
+def test_a_test_message_is_left_alone(night: Pipeline) -> None:
+    user = night.world.table.user("user_ada", deadline())
+    assert user is not None
+    tested = deliveries_of_test("test_1", user, user.contact_methods, night.world.clock())
+    for each in tested:
+        night.world.table.plan_delivery(each, deadline())
+        night.queue_again(each)
+    night.wait(minutes=2)
+    night.hears("ada/push test")
+    assert silenced(night) == []
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["of an older version", "by mistake"])
+def test_nothing_that_is_over_stays_due(night: Pipeline, marked: bool) -> None:
+    """A version from before calling off neither calls off nor clears what it finds marked."""
+    incident = night.trigger()
+    delivery = first(night)
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    night.does(incident, Acknowledge())
+    assert first(night).due_at is not None
+    if not marked:
+        change = {"stops_ringing": False}
+        assert night.sending.deliveries.change(first(night), change, deadline())
+    else:
+        night.wait(minutes=30)
+    assert first(night).due_at is not None
+    night.down = frozenset()
+    night.wait(minutes=2)
+    assert (first(night).id, first(night).due_at) == (delivery.id, None)
+    assert silenced(night) == []
+
+
+def test_a_bundle_whose_sender_died_is_called_off_once_it_is_finished(dynamodb: str) -> None:
+    """It dies after the one write that settles the message, and somebody acts on all of it before
+    the next turn finishes its deliveries.
+    """
+    world = build(dynamodb)
+    night = ringing(world)
+    night.trigger("first")
+    night.wait(seconds=1)
+    found = [night.trigger(key) for key in ("disk-a", "disk-b", "disk-c")]
+    [destination] = {each.destination for each in night.deliveries()}
+    night.post.queued.clear()
+    turn_at = Receivers(world.table).state(destination, deadline()).due_at
+    assert turn_at is not None
+    world.clock.at = turn_at
+    process = Process(DEATHS[1], Point("PutItem", "main", 1))
+    table = process.runs(world, dynamodb).table
+    sender = sending(world, night.post, night.listener.through(process), table, process.watch)
+    process.watching = True
+    with pytest.raises(Died):
+        send(sender, SendHeld(destination, turn_at))
+    message = night.listener.new()[-1].message
+    assert {each.id for each in message.incidents} == set(found)
+    for incident in found:
+        night.does(incident, Acknowledge())
+    assert silenced(night) == []
+    night.wait(minutes=3)
+    assert silenced(night) == [message.delivery_id]
+    world.close()
 
 
 def test_somebody_acts_while_the_message_is_on_its_way(night: Pipeline) -> None:

@@ -10,10 +10,10 @@ from notify.channels import email_layout
 from notify.channels.amazon import sent_by, tag
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.tones import Tone
-from notify.channels.words import ASKS_TO_ACT, words
+from notify.channels.words import words
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import IncidentEvent, Receiver
-from opsknight.notification.message import Message, PageReason
+from opsknight.notification.message import ASKS_TO_ACT, Message, PageReason
 
 if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit, urlunsplit
 from notify.channels.posting import post_json
 from notify.channels.protocol import Outcome, PermanentFailure
 from notify.channels.tones import Tone
-from notify.channels.words import ASKS_TO_ACT, words
+from notify.channels.words import words
 from notify.outbound import Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
-from opsknight.notification.message import Message
+from opsknight.notification.message import ASKS_TO_ACT, Message
 
 # https://docs.ntfy.sh/publish: ntfy turns a message of more than 4096 bytes into an attachment.
 LONGEST_TITLE: Final = 200

@@ -7,12 +7,12 @@ from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import cut
 from notify.channels.tones import Tone
-from notify.channels.words import ASKS_TO_ACT, words
+from notify.channels.words import words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel, Receiver
-from opsknight.notification.message import Message
+from opsknight.notification.message import ASKS_TO_ACT, Message
 from opsknight.notification.ringing import RINGS_FOR
 
 # https://pushover.net/api#limits

@@ -14,14 +14,14 @@ from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryF
 from notify.channels.said import Words
 from notify.channels.text import cut, moment
 from notify.channels.tones import COLOURS, MARKS
-from notify.channels.words import ASKS_TO_ACT, words
+from notify.channels.words import words
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import IncidentEvent, Receiver
 from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.model import Status
-from opsknight.notification.message import Message
+from opsknight.notification.message import ASKS_TO_ACT, Message
 
 # A little under the limits of https://docs.slack.dev/reference/block-kit/blocks.
 LONGEST_HEADER: Final = 140

@@ -39,18 +39,6 @@ LINKED: Final = 6
 _LONGEST_LINKS: Final = 8000
 
 
-# These ask somebody to act; all others only inform.
-ASKS_TO_ACT: Final = frozenset(
-    {
-        PageReason.PAGED,
-        PageReason.ASSIGNED,
-        PageReason.ALSO_PAGED,
-        IncidentEvent.EXHAUSTED,
-        IncidentEvent.REOPENED,
-    }
-)
-
-
 def words(message: Message) -> Words:
     message = public_part(message) if isinstance(message.about, StatusPageEvent) else message
     match message.incidents:

@@ -51,6 +51,16 @@ class PageReason(StrEnum):
 ASKED_FOR: Final = frozenset(
     {PageReason.TEST, PageReason.ANSWER, PageReason.REQUESTED, PageReason.CODE}
 )
+# These ask somebody to act; all others only inform.
+ASKS_TO_ACT: Final = frozenset(
+    {
+        PageReason.PAGED,
+        PageReason.ASSIGNED,
+        PageReason.ALSO_PAGED,
+        IncidentEvent.EXHAUSTED,
+        IncidentEvent.REOPENED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

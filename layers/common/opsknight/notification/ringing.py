@@ -3,14 +3,15 @@
 Pure. Who calls a message off is in `notify.ringing`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from opsknight.directory.receivers import Channel
-from opsknight.incident.model import Status
+from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.message import ASKS_TO_ACT
 
 RINGS_FOR: Final[Mapping[Channel, timedelta]] = MappingProxyType(
     {Channel.PUSHOVER: timedelta(minutes=10)}
@@ -36,8 +37,19 @@ def rings_until(delivery: Delivery) -> datetime | None:
 
 
 def may_ring(delivery: Delivery, now: datetime) -> bool:
+    """As far as the delivery says: the message may be of a low urgency (`was_urgent`)."""
     until = rings_until(delivery)
-    return until is not None and now < until
+    return until is not None and now < until and delivery.about in ASKS_TO_ACT
+
+
+def was_urgent(delivery: Delivery, carried: Iterable[Incident]) -> bool:
+    """Whether the message may have been HIGH when it was sent. `carried`: its incidents, as they
+    are now. One that was raised only since counts, too: to call it off in vain does no harm.
+    """
+    # None: a version before this planned it.
+    if delivery.urgency in (Urgency.HIGH, None):
+        return True
+    return any(incident.urgency is Urgency.HIGH for incident in carried)
 
 
 def ring_of(delivery: Delivery) -> str:

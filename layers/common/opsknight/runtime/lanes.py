@@ -12,7 +12,7 @@ from enum import StrEnum
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import OwnerKind
 from opsknight.incident.model import Urgency
-from opsknight.notification.delivery import Delivery
+from opsknight.notification.delivery import Delivery, State
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.settings import QueueSettings
 from opsknight.runtime.wakeups import Wakeup
@@ -24,7 +24,7 @@ class Lane(StrEnum):
     PAGES_HIGH = "pages_high"
     """Everything about a page that is HIGH: planning, judging and sending it."""
     PAGES = "pages"
-    """Other deliveries to people."""
+    """Other deliveries to people, and the calling off of what was sent to them."""
     NOTICES = "notices"
     """Deliveries to services' receivers and to status pages."""
 
@@ -32,7 +32,9 @@ class Lane(StrEnum):
 def lane_of(delivery: Delivery) -> Lane:
     if not delivery.pages:
         return Lane.NOTICES
-    return Lane.PAGES_HIGH if delivery.urgency is Urgency.HIGH else Lane.PAGES
+    # One that is over is to be called off: that holds up nobody's page.
+    urgent = delivery.urgency is Urgency.HIGH and delivery.state is State.PENDING
+    return Lane.PAGES_HIGH if urgent else Lane.PAGES
 
 
 def lane_of_page(urgency: Urgency | None) -> Lane:
