@@ -54,14 +54,18 @@ class DeliveryContext:
     """The time zone of the reader's clock, if the reader is a user."""
 
     @property
+    def urgency(self) -> Urgency:
+        """As it is now."""
+        return self.incident.urgency if self.incident else Urgency.LOW
+
+    @property
     def is_high(self) -> bool:
-        return self.incident is not None and self.incident.urgency is Urgency.HIGH
+        return self.urgency is Urgency.HIGH
 
     @property
     def rank(self) -> tuple[int, datetime]:
         """The most urgent first, then the oldest."""
-        urgency = self.incident.urgency if self.incident else Urgency.LOW
-        return _RANK[urgency], self.delivery.at
+        return _RANK[self.urgency], self.delivery.at
 
 
 @dataclass(frozen=True, slots=True)

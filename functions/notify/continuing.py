@@ -25,8 +25,10 @@ from opsknight.notification.continued import (
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Earlier, Message
 from opsknight.notification.signed_link import whole
+from opsknight.notification.throttle import ReceiverState, paced_until
 from opsknight.runtime.telemetry import logger
 from opsknight.store import items
+from opsknight.store.bundles import Held
 from opsknight.store.calls import Deadline
 
 AGAIN_AFTER: Final = timedelta(seconds=2)
@@ -90,17 +92,17 @@ class Continuing:
         leader: Delivery,
         carried: Sequence[DeliveryContext],
         sent: Sent,
-        at: datetime,
+        holds: int,
     ) -> Continued | None:
-        """After a message, or an update of the `earlier` one, that left something held. `at`: when
-        that was read. None where it goes out in a message of its own.
+        """After a message, or an update of the `earlier` one, that left something held. `holds`: of
+        the receiver, as the turn began. None where it goes out in a message of its own.
         """
         if earlier is not None:
             return self.grown(earlier, carried)
-        return self.begun(leader, carried, sent, at) if isinstance(sender, Updater) else None
+        return self.begun(leader, carried, sent, holds) if isinstance(sender, Updater) else None
 
     def begun(
-        self, leader: Delivery, carried: Sequence[DeliveryContext], sent: Sent, at: datetime
+        self, leader: Delivery, carried: Sequence[DeliveryContext], sent: Sent, holds: int
     ) -> Continued | None:
         """None where the channel does not say where the message is."""
         if not sent.remember:
@@ -110,7 +112,7 @@ class Continuing:
             bundle=leader.id,
             incident_id=leader.incident_id,
             place=dict(sent.remember),
-            at=at,
+            holds=holds,
             told={},
             services=(),
             shown=tuple(
@@ -130,11 +132,29 @@ class Continuing:
             }
         )
 
-    def failed(self, continued: Continued, outcome: Outcome, now: datetime) -> NotUpdated:
+    def failed(
+        self, continued: Continued, outcome: Outcome, state: ReceiverState, now: datetime
+    ) -> NotUpdated:
+        """Whatever the provider asks for updates puts off no message of its own: at the pace of
+        what is HIGH, as that may have come.
+        """
         logger.info("a message was not updated", bundle=continued.bundle, outcome=str(outcome))
-        if isinstance(outcome, TemporaryFailure):
-            return NotUpdated(continued, now + max(outcome.after or AGAIN_AFTER, AGAIN_AFTER))
-        return NotUpdated(None)
+        if not isinstance(outcome, TemporaryFailure):
+            return NotUpdated(None)
+        paced = None if state.pace_waived else paced_until(state, urgent=True)
+        again = min(now + (outcome.after or AGAIN_AFTER), paced or now)
+        return NotUpdated(continued, max(again, now + AGAIN_AFTER))
+
+
+def silent(
+    continued: Continued, contexts: Sequence[DeliveryContext], held: Held
+) -> list[DeliveryContext]:
+    """Those that may be added to the message without a sound."""
+    return [
+        each
+        for each in contexts
+        if continued.covers(held.rows[each.delivery.id]) and continued.may_tell(each.urgency)
+    ]
 
 
 def _incidents(contexts: Sequence[DeliveryContext]) -> list[Incident]:

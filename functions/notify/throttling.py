@@ -165,7 +165,7 @@ class Throttling:
             free = state.pace_waived or continues
             pace = None if free else pace_of(state, urgent=state.urgent)
             leased = self.receivers.acquire_page_lease(
-                destination, slot, token, now, deadline, pace=pace, turn=True
+                destination, slot, token, now, deadline, pace=pace, turn=True, continues=continues
             )
             return Turn(
                 destination,
@@ -207,7 +207,7 @@ class Throttling:
             # Only the holder of the lease moves it, only after a message was taken, and forward.
             changes |= paced_after(interval, now, urgent=urgent)
             changes["next_at"] = max(turn.state.next_at or now, now + interval)
-        if continued is not None or turn.state.continued is not None:
+        if turn.leased and (continued or turn.state.continued):
             changes["continued"] = continued
         if turn.leased:
             self._release_lease(turn, changes, not_before, more, urgent_left, deadline)

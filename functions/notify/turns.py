@@ -21,7 +21,7 @@ from notify.attempts import attempt, recording
 from notify.bundle_attempt import BundleAttempt
 from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
 from notify.composing import Composer, DeliveryContext
-from notify.continuing import Continuing, NotUpdated
+from notify.continuing import Continuing, NotUpdated, silent
 from notify.endings import Endings
 from notify.finishing import Finishing
 from notify.members import Members
@@ -154,12 +154,12 @@ class Turns:
 
     def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | NotUpdated | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""
-        pages, read_at = is_of_person(turn.destination), self.clock()
+        pages = is_of_person(turn.destination)
         held = self.bundles.held(turn.destination, deadline, None if pages else LARGEST_DIGEST)
-        wanted = self._wanted(turn, held, deadline)
+        wanted = waiting = self._wanted(turn, held, deadline)
         earlier = turn.state.continued if turn.continues else None
         if turn.continues:
-            wanted = [each for each in wanted if earlier and earlier.covers(each.delivery)]
+            wanted = silent(earlier, waiting, held) if earlier else []
         if not wanted:
             return None
         leader, group = choose([each.delivery for each in wanted])
@@ -167,6 +167,9 @@ class Turns:
         carried = self._still_wanted(turn, claimed, held, deadline)
         mine = [each for each in carried if each.delivery.id == leader.id]
         if not mine or mine[0].receiver is None:
+            return None
+        if earlier and silent(earlier, carried, held) != carried:
+            # One was raised before the claim.
             return None
         receiver, now = mine[0].receiver, self.clock()
         carried = sorted(carried, key=lambda each: each.rank)
@@ -184,17 +187,18 @@ class Turns:
         deadline.check()
         outcome, made = attempt(sender, message, receiver, self.clock(), self.stopwatch)
         if earlier and not isinstance(outcome, Sent):
-            return self.continuing.failed(earlier, outcome, self.clock())
+            return self.continuing.failed(earlier, outcome, turn.state, self.clock())
         not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)
         if isinstance(outcome, Sent) and pages:
             # Before the release: the next sender looks whether they are spent.
             self.finishing.spend_exemptions(deliveries, self.clock(), recording(deadline))
         is_sent = isinstance(outcome, Sent)
         told = {each.delivery.id for each in carried} if is_sent else set[str]()
-        left = [each for each in wanted if each.delivery.id not in told]
         continued = None
-        if isinstance(outcome, Sent) and pages and (left or held.more):
-            continued = self.continuing.after(earlier, sender, leader, carried, outcome, read_at)
+        left = held.more or not told.issuperset(each.delivery.id for each in wanted)
+        if isinstance(outcome, Sent) and pages and left:
+            holds = turn.state.holds
+            continued = self.continuing.after(earlier, sender, leader, carried, outcome, holds)
         return BundleAttempt(
             mine[0].delivery,
             deliveries,
@@ -206,7 +210,8 @@ class Turns:
             # What one message could not tell goes on in it, or goes out at the receiver's pace.
             more=not is_sent,
             urgent=any(each.is_high for each in carried),
-            urgent_left=held.more_urgent or any(each.is_high for each in left),
+            urgent_left=held.more_urgent
+            or any(each.is_high and each.delivery.id not in told for each in waiting),
             continued=continued,
         )
 

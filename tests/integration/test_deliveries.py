@@ -77,7 +77,7 @@ def test_a_delivery_expires_by_its_own_time_not_by_that_of_its_event(world: Worl
     delivery = a_delivery(world, "inc_1", not_before=later)
     kept = expiry(later, RETENTION)
     assert message_items.delivery_item(delivery, RETENTION)["expires_at"] == kept
-    held = message_items.held_delivery_item(delivery, Urgency.HIGH, RETENTION)
+    held = message_items.held_delivery_item(delivery, Urgency.HIGH, 0, RETENTION)
     assert held["expires_at"] == kept
 
 

@@ -11,23 +11,27 @@ import pytest
 
 from harness.faults import DEATHS, Died, Fault, Process
 from harness.pipeline import Pipeline, step
+from harness.post import PAGES_HIGH
 from harness.processes import sending
-from harness.world import World, build, deadline
-from notify.channels.protocol import PermanentFailure, TemporaryFailure
+from harness.world import World, build, deadline, event
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.channels.words import words
 from notify.handler import send
 from notify.sending import Sending
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.incident.commands import Acknowledge
+from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import ReceiverState
 from opsknight.runtime.wakeups import SendHeld
 from opsknight.store.directory_items import directory_item
+from opsknight.store.items import receiver_state_key
 from opsknight.store.receivers import Receivers
 
 SLACK = Owner.user("user_ada").destination("ada/slack")
 INTERVAL = timedelta(seconds=15)
+MEDIUM = {"severity": "warning"}
 
 
 def prepare(world: World, *, updatable: bool = True) -> Pipeline:
@@ -38,6 +42,7 @@ def prepare(world: World, *, updatable: bool = True) -> Pipeline:
     known = User(id="user_ada", name="Ada", email="", role=Role.ADMIN, contact_methods=(slack,))
     night.put(directory_item(known))
     night.escalates(step("ada"), repeat_after=360_000)
+    night.serves(raises_urgency=True)
     night.sending = few(night.sending)
     night.trigger("told")
     night.hears("ada/slack paged")
@@ -131,12 +136,131 @@ def test_what_comes_while_it_goes_on_is_not_told_without_a_sound(night: Pipeline
     assert [brief.id for brief in heard.message.incidents] == [late]
 
 
-def test_what_somebody_has_taken_is_not_added(night: Pipeline) -> None:
-    found = storm(night, 4)
+def begins(night: Pipeline, number: int = 5, **more: object) -> tuple[list[str], list[str]]:
+    """A storm's first message has just gone out. What it told, and what is left."""
+    found = storm(night, number, **more)
     night.world.clock.advance(seconds=15)
     night.sending.turns.take(SLACK, deadline())
     told = {brief.id for brief in night.listener.new()[-1].message.incidents}
-    [left] = set(found) - told
+    return [it for it in found if it in told], [it for it in found if it not in told]
+
+
+def raises(night: Pipeline, incident_id: str) -> None:
+    """By an alert that is critical."""
+    key = night.incident(incident_id).dedup_key
+    assert key is not None
+    night.world.send(event("trigger", key))
+    assert night.incident(incident_id).urgency is Urgency.HIGH
+
+
+def added(night: Pipeline) -> set[str]:
+    return {brief.id for each in night.listener.updated for brief in each.message.incidents}
+
+
+def test_what_was_due_before_and_is_held_after_makes_a_sound(night: Pipeline) -> None:
+    night.listener.answer("ada/slack update", [TemporaryFailure("timed out")])
+    begins(night)
+    # At the very moment of the first message: the clock says nothing of which was first.
+    late = night.trigger("late")
+    night.wait(seconds=5).hears()
+    assert len(night.listener.updated) == 1
+    assert late not in added(night)
+    night.wait(seconds=10)
+    [heard] = night.listener.new()
+    assert [brief.id for brief in heard.message.incidents] == [late]
+
+
+def test_what_was_raised_since_makes_a_sound(night: Pipeline) -> None:
+    _, (raised, other) = begins(night, payload=MEDIUM)
+    raises(night, raised)
+    night.wait(seconds=5).hears()
+    assert len(night.listener.updated) == 1
+    assert other in added(night)
+    assert raised not in added(night)
+    night.wait(seconds=15)
+    assert raised in {it.id for each in night.listener.new() for it in each.message.incidents}
+
+
+def test_what_is_raised_just_before_its_claim_makes_a_sound(night: Pipeline) -> None:
+    _, (raised, other) = begins(night, payload=MEDIUM)
+    claims: list[str] = []
+
+    def first(**_: object) -> None:
+        if not claims:
+            claims.append(raised)
+            raises(night, raised)
+
+    name = "before-call.dynamodb.TransactWriteItems"
+    night.world.table.client.meta.events.register(name, first)
+    night.sending.turns.take(SLACK, deadline())
+    assert claims
+    assert night.listener.updated == []
+    night.wait(seconds=15)
+    heard = {it.id for each in night.listener.new() for it in each.message.incidents}
+    assert {raised, other} <= heard
+    assert pending(night) == []
+
+
+def test_something_high_that_came_later_stays_in_its_lane(night: Pipeline) -> None:
+    night.listener.answer("ada/slack update", [TemporaryFailure("timed out")])
+    begins(night, payload=MEDIUM)
+    night.wait(seconds=1)
+    high = night.trigger("high")
+    night.wait(seconds=3).hears()
+    assert len(night.listener.updated) == 1
+    assert high not in added(night)
+    assert state(night).urgent
+    due_at = state(night).due_at
+    [lane] = {it.queue for it in night.post.queued if it.message == SendHeld(SLACK, due_at)}
+    assert lane == PAGES_HIGH
+
+
+def test_what_a_provider_asks_of_updates_puts_off_no_message(night: Pipeline) -> None:
+    asked = TemporaryFailure("slow down", after=timedelta(hours=1))
+    night.listener.answer("ada/slack update", repeat(asked))
+    _, left = begins(night)
+    night.wait(seconds=14).hears()
+    night.wait(seconds=1)
+    [heard] = night.listener.new()
+    assert {brief.id for brief in heard.message.incidents} == set(left)
+
+
+def test_an_update_leaves_a_waiver_of_the_pace_for_the_next_message(night: Pipeline) -> None:
+    """What waives it is held between the updating sender's look and its lease."""
+    begins(night)
+    table, waived = night.world.table, list[bool]()
+
+    def first(**_: object) -> None:
+        if not waived:
+            waived.append(True)
+            table.client.update_item(
+                TableName=table.name,
+                Key=receiver_state_key(SLACK),
+                UpdateExpression="SET pace_waived = :yes",
+                ExpressionAttributeValues={":yes": {"BOOL": True}},
+            )
+
+    table.client.meta.events.register("before-call.dynamodb.UpdateItem", first)
+    night.sending.turns.take(SLACK, deadline())
+    assert waived
+    assert len(night.listener.updated) == 1
+    assert state(night).pace_waived
+
+
+def test_a_message_that_pages_nobody_leaves_it_as_it_is(night: Pipeline) -> None:
+    begins(night)
+    throttling = night.sending.turns.throttling
+    [delivery, *_] = pending(night)
+    turn = throttling.slot(delivery, 0, deadline())
+    assert turn is not None
+    throttling.release(turn, Sent(), deadline(), pages=False)
+    assert state(night).continued is not None
+    night.wait(seconds=5).hears()
+    assert len(night.listener.updated) == 1
+
+
+def test_what_somebody_has_taken_is_not_added(night: Pipeline) -> None:
+    _, (left,) = begins(night, 4)
     night.does(left, Acknowledge())
     night.wait(minutes=1).hears()
     assert night.listener.updated == []

@@ -22,6 +22,10 @@ class HeldRow(Bundled):
 
     sk: str
     """Its own sort key, for its deletion."""
+    holds: int | None = None
+    """How many were ever held for the receiver when it was about to be: at least one fewer than
+    once it was. None in a row of a version before this.
+    """
 
 
 class SentBundle(Model):

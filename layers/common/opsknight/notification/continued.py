@@ -3,13 +3,11 @@
 When it may be is in `throttle`, and who updates it in `notify.continuing`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from pydantic import AwareDatetime
-
 from opsknight.incident.model import Model, Urgency
-from opsknight.notification.delivery import Delivery
+from opsknight.notification.bundle import HeldRow
 
 # As many as a message names: `notify.channels.words` lists these.
 SHOWN: Final = 5
@@ -33,9 +31,9 @@ class Continued(Model):
     """The leader's."""
     place: dict[str, str]
     """Where the message is, as its channel says (`Sent.remember`)."""
-    at: AwareDatetime
-    """When what it tells was read: only what was due by then goes into it. Whatever came later has
-    to make a sound.
+    holds: int = 0
+    """How many deliveries had ever been held for the receiver when its turn began: only those go
+    into it. Whatever came later has to make a sound.
     """
     told: dict[str, int]
     """How many incidents it has told so far, by urgency."""
@@ -44,8 +42,17 @@ class Continued(Model):
     shown: tuple[Shown, ...]
     """The most urgent of them."""
 
-    def covers(self, delivery: Delivery) -> bool:
-        return max(delivery.at, delivery.not_before) <= self.at
+    def covers(self, rows: Iterable[HeldRow]) -> bool:
+        """Whether the delivery of these rows was held when the message's turn began. Not by the
+        clock: a page that was due before may be held long after.
+        """
+        return all(each.holds is not None and each.holds < self.holds for each in rows)
+
+    def may_tell(self, urgency: Urgency) -> bool:
+        """Whether it has told of something as urgent, with a sound. One that had waited may have
+        been raised since.
+        """
+        return any(each in self.told and not urgency.exceeds(each) for each in Urgency)
 
 
 def added(told: Mapping[str, int], urgencies: Sequence[Urgency]) -> dict[str, int]:

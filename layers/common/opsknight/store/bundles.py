@@ -96,7 +96,7 @@ class Bundles:
         due["ExpressionAttributeValues"][":one"] = wire(1)
         key = items.delivery_key(delivery.incident_id, delivery.id)
         state_key = items.receiver_state_key(destination)
-        row = message_items.held_delivery_item(delivery, urgency, self.table.retention)
+        row = message_items.held_delivery_item(delivery, urgency, seen.holds, self.table.retention)
         retrying(
             deadline,
             self.table.client.transact_write_items,

@@ -12,7 +12,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import Bundled, SentBundle
 from opsknight.notification.delivery import Delivery
 from opsknight.store import items
-from opsknight.store.wire import Item, attributes, expiry
+from opsknight.store.wire import Item, attributes, expiry, wire
 
 # Carriers report for three days at most.
 REPORTED_WITHIN: Final = timedelta(days=7)
@@ -28,14 +28,17 @@ def delivery_item(delivery: Delivery, retention: timedelta) -> Item:
     )
 
 
-def held_delivery_item(delivery: Delivery, urgency: Urgency, retention: timedelta) -> Item:
-    """Holds the delivery for its receiver's next turn."""
+def held_delivery_item(
+    delivery: Delivery, urgency: Urgency, holds: int, retention: timedelta
+) -> Item:
+    """Holds the delivery for its receiver's next turn. `holds`: `HeldRow.holds`."""
     row = Bundled(incident_id=delivery.incident_id, delivery_id=delivery.id)
     rank = list(Urgency).index(urgency)
     return (
         items.held_delivery_key(delivery.destination, rank, delivery.at, delivery.id)
         | {"kind": {"S": "held_delivery"}, "expires_at": expiry(delivery.not_before, retention)}
         | attributes(row)
+        | {"holds": wire(holds)}
     )
 
 

@@ -106,13 +106,15 @@ class Receivers:
         *,
         pace: str | None,
         turn: bool,
+        continues: bool = False,
     ) -> ReceiverState:
         """Takes the slot and the page lease: nobody else pages the receiver before both are
         released. Returns the state with it. `pace`: the attribute that says when it may be paged
         (`throttle.pace_of`); None: now, whatever they say.
 
         `turn`: to tell what is held; then the receiver is due again when the lease ends. Without
-        it, nothing may be held. Raises Conflict when another sender was faster.
+        it, nothing may be held. `continues`: to update the last message; a waiver of the pace is
+        for the next one. Raises Conflict when another sender was faster.
         """
         until = now + LEASE
         changes: dict[str, object] = {slot: until, f"{slot}_token": token}
@@ -123,7 +125,9 @@ class Receivers:
             terms.append(f"(attribute_not_exists({pace}) OR {pace} <= :now)")
         if turn:
             terms.append("attribute_exists(due_at)")
-            changes |= {"pace_waived": None} | self.due(destination, until)
+            changes |= self.due(destination, until)
+            if not continues:
+                changes["pace_waived"] = None
         else:
             terms.append("attribute_not_exists(due_at)")
         condition = f"({' AND '.join(terms)}) OR #page_token = :page_token"
