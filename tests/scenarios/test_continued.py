@@ -211,6 +211,7 @@ def test_something_high_that_came_later_stays_in_its_lane(night: Pipeline) -> No
     assert high not in added(night)
     assert state(night).urgent
     due_at = state(night).due_at
+    assert due_at is not None
     [lane] = {it.queue for it in night.post.queued if it.message == SendHeld(SLACK, due_at)}
     assert lane == PAGES_HIGH
 
