@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
 from textwrap import indent
+from time import process_time
 from typing import Any
 
 import pytest
@@ -474,8 +475,59 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
 )
 
+MERGES = "l0: &l0 {x: 1}\n" + "".join(
+    f"l{n}: &l{n} {{<<: [{', '.join([f'*l{n - 1}'] * 10)}]}}\n" for n in range(1, 10)
+)
+HARM = {
+    "aliases of aliases": BOMB,
+    "merges of merges": MERGES,
+    "many merges of little": (
+        f"b: &b {{{', '.join(f'k{n}: ' for n in range(40_000))}}}\ne: &e {{}}\n"
+        f"c: {{<<: [*b{', *e' * 90_000}]}}\n"
+    ),
+    "merges in a chain": "a0: &a0 {x: 1}\n"
+    + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}}}\n" for n in range(1, 3000)),
+    "nested deeply": "[" * 5000,
+    "a tag of Python": "a: !!python/object/apply:os.system [x]",
+    "a tag that is not true": "users: {ann: {email: !!int x, name: !!float y, role: !!bool maybe}}",
+    "unknown sections": "".join(f"s{n}: {{}}\n" for n in range(20_000)),
+    "unknown fields": "users:\n" + "".join(f"  u{n}: {{emial: 1}}\n" for n in range(20_000)),
+    "one key again and again": "a: 1\n" * 60_000,
+    "a list without an end": f"users: [{'x,' * 450_000}]",
+    "a long name": f"? {'k' * 500_000}\n: [{'!!foo x,' * 300}]",
+    "references to nobody": "users:\n"
+    + "".join(f"  user{n}: {{email: a{n}@example.com, role: USER}}\n" for n in range(2000))
+    + "teams:\n"
+    + "".join(f"  team{n}: {{members: {{usex{n}: }}}}\n" for n in range(2000)),
+}
+# What a Lambda function may answer is 6 MB.
+LARGEST_ANSWER = 1024 * 1024
 
-@pytest.mark.parametrize("text", [BOMB, "[" * 5000, "a: !!python/object/apply:os.system [x]"])
-def test_a_text_that_means_harm_is_a_finding(desk: Desk, text: str) -> None:
-    answer = desk.call("POST", f"{PATH}/validate", {"text": text})
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_text_that_means_harm_is_a_finding(desk: Desk, harm: str) -> None:
+    """Soon, and in an answer of a size that a function may give."""
+    began = process_time()
+    answer = desk.call("POST", f"{PATH}/validate", {"text": HARM[harm]})
+    # The function has 19 s, on a processor as fast as most that run tests.
+    assert process_time() - began < 10
     assert (answer.status, answer.body["valid"]) == (200, False)
+    assert len(json.dumps(answer.body)) < LARGEST_ANSWER
+    refused = desk.call("POST", f"{PATH}/plan", {"text": HARM[harm]})
+    assert (refused.status, refused.body["error"]) == (400, "Invalid configuration")
+    assert len(json.dumps(refused.body)) < LARGEST_ANSWER
+
+
+def test_of_many_problems_the_worst_are_listed_and_the_others_counted(desk: Desk) -> None:
+    """Users whom nothing names get a warning each, and one role is wrong."""
+    text = "users:\n" + "".join(
+        f"  u{n}: {{email: u{n}@example.com, role: USER}}\n" for n in range(400)
+    )
+    found = desk.call("POST", f"{PATH}/validate", {"text": text}).body
+    assert found["valid"]
+    assert {each["severity"] for each in found["problems"]} == {"warning"}
+    assert len(found["problems"]) == 251
+    assert (
+        found["problems"][-1]["message"] == "150 more problems, not listed here: mend these first."
+    )
+    assert planned(desk, text)["problems"] == found["problems"]

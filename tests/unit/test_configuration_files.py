@@ -91,6 +91,93 @@ def test_aliases_cannot_grow_without_end() -> None:
     found = read({"f": bomb})
     assert found.problems
     assert len(found.problems) < 1000
+    assert [each.sentence[:16] for each in found.problems] == ["This is too much"]
+
+
+def test_merges_cannot_grow_without_end() -> None:
+    """Ten merges of ten merges, and so on: a billion mappings of one key."""
+    bomb = "l0: &l0 {x: 1}\n"
+    for level in range(1, 10):
+        sources = ", ".join([f"*l{level - 1}"] * 10)
+        bomb += f"l{level}: &l{level} {{<<: [{sources}]}}\n"
+    found = read({"f": bomb, "g": "users: {}"})
+    assert [each.sentence[:16] for each in found.problems] == ["This is too much"]
+    assert found.data == {}, "nothing is said to be missing that was not read"
+
+
+def test_each_source_of_a_merge_counts() -> None:
+    """Though none of them brings a key."""
+    text = f"a: &a {{}}\nb: &b {{<<: [*a{', *a' * 29}]}}\nc: {{<<: [*b{', *b' * 9_999}]}}\n"
+    found = read({"f": text})
+    assert [each.sentence[:16] for each in found.problems] == ["This is too much"]
+
+
+@pytest.mark.parametrize("inside", ["<<: *a{}", "k: {{<<: *a{}}}"])
+def test_merges_of_merges_have_an_end(inside: str) -> None:
+    lines = [f"a{n}: &a{n} {{{inside.format(n - 1)}}}" for n in range(1, 400)]
+    found = read({"f": "\n".join(["a0: &a0 {x: 1}", *lines])})
+    assert "nested too deeply" in found.problems[0].sentence
+
+
+def test_what_is_wrong_in_a_merged_mapping_is_said_once() -> None:
+    found = read({"f": "a: {<<: {b: 1, b: 2}}\nc: &c {d: !x 1}\ne: {<<: *c}\nf: {<<: *c}\n"})
+    assert [(each.place.line, each.sentence) for each in found.problems] == [
+        (1, '"b" appears twice, first in f, line 1. Remove one of them, or choose another name.'),
+        (2, "Tags such as !x are not supported: remove it."),
+    ]
+
+
+def test_the_first_of_several_merges_counts() -> None:
+    found = read(
+        {"f": "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], <<: {z: 3, w: 3}}"}
+    )
+    assert found.data["c"] == {"x": 1, "y": 1, "z": 2, "w": 3}
+    assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"),
+    [
+        ("!!int x", "!!int"),
+        ("!!float x", "!!float"),
+        ("!!float .inf", "!!float"),
+        ("!!bool maybe", "!!bool"),
+        ("!!null x", "!!null"),
+        ("!!int 0x1f", "!!int"),
+    ],
+)
+def test_a_tag_that_is_not_true_is_a_problem(value: str, tag: str) -> None:
+    [problem] = read({"f": f"a: {value}"}).problems
+    said = value.removeprefix(f"{tag} ")
+    assert problem.sentence == f'"{said}" is not what its tag says, {tag}: remove the tag.'
+    assert (problem.place.line, problem.path) == (1, ("a",))
+
+
+@pytest.mark.parametrize("value", ["!!foo x", "!!set {x}", "!!int {x: 1}", "!!str [x]", "!mine x"])
+def test_tags_of_other_types_are_problems(value: str) -> None:
+    [problem] = read({"f": f"a: {value}"}).problems
+    assert problem.sentence == f"Tags such as {value.split()[0]} are not supported: remove it."
+
+
+def test_a_tag_that_is_true_changes_nothing() -> None:
+    found = read({"f": 'a: {b: !!int "5", c: !!float 1, d: !!bool true, e: !!str 5, f: !!map {}}'})
+    assert found.data == {"a": {"b": 5, "c": 1.0, "d": True, "e": "5", "f": {}}}
+    assert not found.problems
+
+
+def test_the_reader_stops_at_the_200th_problem() -> None:
+    found = read({"f": "a: 1\n" * 1000})
+    assert len(found.problems) == 201
+    assert found.problems[-1].sentence.startswith("These are 200 problems, and the rest was not")
+    assert found.problems[-1].place.line == 201
+
+
+def test_only_so_many_unknown_names_are_listed() -> None:
+    sections = checked("".join(f"s{number}: {{}}\n" for number in range(1000)))
+    fields = checked(f"users: {{ann: {{{', '.join(f's{n}: 1' for n in range(1000))}}}}}")
+    for found in (sections, fields):
+        assert len(found.errors) == 201
+        assert found.errors[0].sentence.startswith("There are more problems than are listed here")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])

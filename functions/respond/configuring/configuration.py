@@ -145,9 +145,10 @@ def _planned(wanted: PlanBody, call: ApiCall) -> tuple[Checked, Plan]:
     checked = _checked(wanted.text, call)
     if checked.errors:
         issues = [
-            Issue(path=f"line {each.place.line}", message=each.sentence) for each in checked.errors
+            Issue(path=f"line {each.place.line}", message=words.shortened(each.sentence))
+            for each in checked.errors[:MOST_ISSUES]
         ]
-        raise HttpError(400, Failure(error="Invalid configuration", issues=issues[:MOST_ISSUES]))
+        raise HttpError(400, Failure(error="Invalid configuration", issues=issues))
     made = plan(
         Configurations(call.table),
         checked.configuration,

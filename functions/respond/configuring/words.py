@@ -1,12 +1,13 @@
 """The configuration, plans and problems as answers."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
 from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, path_of
 from opsknight.config.diff import Create, Step, Update
+from opsknight.config.finding import Severity
 from opsknight.config.ownership import Owner, Revision
 from opsknight.directory.aws import AwsRules
 from opsknight.directory.entries import Service, Team, User
@@ -19,7 +20,7 @@ from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.files.describing import described, fields
 from opsknight.files.plan_words import action, changes, label, much, used
-from opsknight.files.problems import Problem, dotted
+from opsknight.files.problems import Problem, counted, dotted
 from opsknight.files.wording import capital
 from opsknight.files.writing import block, inline, written
 from opsknight.health import shadows
@@ -31,6 +32,10 @@ from opsknight.views.directory_answers import masked
 # For whom a text is that may not be applied: others are told no place that they could write to
 # (ADR 79, 81).
 HIDDEN: Final = "…"
+# Together far below the 6 MB that a Lambda function may answer, even if each character is escaped.
+MOST_PROBLEMS: Final = 250
+LONGEST_PATH: Final = 300
+LONGEST_MESSAGE: Final = 1_000
 
 
 def text(configuration: Configuration, *, whole: bool) -> str:
@@ -109,17 +114,32 @@ def revision(found: Revision) -> models.RevisionAnswer:
     )
 
 
-def problems(found: Iterable[Problem]) -> list[models.ProblemAnswer]:
+def problems(found: Sequence[Problem]) -> list[models.ProblemAnswer]:
+    """At most MOST_PROBLEMS, errors before warnings; then one more says how many there are."""
+    listed = found
+    if len(found) > MOST_PROBLEMS:
+        worst = sorted(found, key=lambda each: each.severity is not Severity.ERROR)
+        listed, left = (
+            sorted(worst[:MOST_PROBLEMS], key=lambda each: each.place),
+            worst[MOST_PROBLEMS:],
+        )
+        said = f"{counted(len(left), 'more problem')}, not listed here: mend these first."
+        listed.append(Problem(left[0].severity, listed[-1].place, (), said))
     return [
         models.ProblemAnswer(
             severity=each.severity.value,
             line=each.place.line,
             column=each.place.column,
-            path=each.dotted,
-            message=each.sentence,
+            path=shortened(each.dotted, LONGEST_PATH),
+            message=shortened(each.sentence),
         )
-        for each in found
+        for each in listed
     ]
+
+
+def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    """Somebody's own words may be in it, and as long as all that they sent."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def change(step: Step, plan: Plan) -> models.PlannedChange:

@@ -4,6 +4,7 @@ look in the wrong place.
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Final
 
 ALIKE: Final = 0.65
@@ -11,6 +12,9 @@ ALIKE: Final = 0.65
 ones.
 """
 _BEGINNING: Final = 3
+# To compare two texts takes time by the product of their lengths.
+_LONGEST: Final = 100
+_MOST: Final = 100
 
 # Words of other tools, and words that come to mind first. Similarity alone guesses these wrong.
 MEANT: Final[Mapping[str, Sequence[str]]] = {
@@ -74,7 +78,24 @@ def meant(word: str, known: Iterable[str], alike: float = ALIKE) -> str | None:
     longer = [each for each in by_lower if each.startswith(lower)]
     if len(lower) >= _BEGINNING and len(longer) == 1:
         return by_lower[longer[0]]
-    near = max(by_lower, key=lambda each: _likeness(lower, each), default="")
+    if len(lower) > _LONGEST:
+        return None
+    # Words of very different lengths cannot be alike enough: the shorter one bounds the likeness.
+    fitting = [
+        each
+        for each in by_lower
+        if 2 * min(len(lower), len(each)) >= alike * (len(lower) + len(each))
+    ]
+    if len(fitting) > _MOST:
+        # One wrong letter leaves one half of a word as it is.
+        half = len(lower) // 2
+        halves = (
+            each
+            for each in fitting
+            if each.startswith(lower[:half]) or each.endswith(lower[len(lower) - half :])
+        )
+        fitting = [*islice(halves, _MOST)]
+    near = max(fitting, key=lambda each: _likeness(lower, each), default="")
     return by_lower[near] if near and _likeness(lower, near) >= alike else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ from opsknight.directory.aws import RULES_ID
 from opsknight.files.compiling import compiled
 from opsknight.files.problems import Place, Problem
 from opsknight.files.reachable import unreachable
-from opsknight.files.reading import Document
+from opsknight.files.reading import MOST_PROBLEMS, Document
 from opsknight.files.shape import SECTIONS
 from opsknight.files.values import FieldError, Shape, slug, slugged
 from opsknight.files.wording import capital, sentence, unknown
@@ -88,13 +89,18 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
     entries: list[Entry] = []
     broken: dict[Kind, set[str]] = {}
     found: list[tuple[Severity, Path, str]] = []
+    unsaid = 0
     unsure = _repeated(document)
+    absent = SECTIONS.keys() - document.data.keys()
     for section, content in document.data.items():
         if section not in SECTIONS:
-            found.append((Severity.ERROR, (section,), unknown(section, SECTIONS)))
             # Its names exist, whatever it was meant to be.
-            absent = SECTIONS.keys() - document.data.keys()
-            guess = meant(section, absent)
+            guess = None
+            if len(found) < MOST_PROBLEMS:
+                guess = meant(section, absent)
+                found.append((Severity.ERROR, (section,), unknown(section, SECTIONS)))
+            else:
+                unsaid += 1
             unsure |= {_KINDS[each] for each in ([guess] if guess else absent)}
             continue
         if not isinstance(content, dict | None):
@@ -110,7 +116,10 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
                 shape = SECTIONS[section].model_validate({} if fields is None else fields)
                 entries += compiled(name, shape)
             except ValidationError as error:
-                found += _sentences(error, path, SECTIONS[section], fields)
+                # A guess at what was meant takes long.
+                room = max(0, MOST_PROBLEMS - len(found))
+                found += islice(_sentences(error, path, SECTIONS[section], fields), room)
+                unsaid += max(0, error.error_count() - room)
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
             except ValueError as error:
                 found.append((Severity.ERROR, path, f"{capital(error)}."))
@@ -126,13 +135,17 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
         kind: ids | {id_of(kind, slugged(slug_of(each))) for each in ids}
         for kind, ids in broken.items()
     }
-    more = [*dangling(configuration, known), *_dangling(document, configuration, known)]
-    more = [each for each in more if each.refers_to not in unsure]
+    loose = chain(dangling(configuration, known), _dangling(document, configuration, known))
+    sure = (each for each in loose if each.refers_to not in unsure)
+    more = [*islice(sure, max(0, MOST_PROBLEMS - len(found)))]
     more += unreachable(configuration, reach)
     errors = any(each.severity is Severity.ERROR for each in more)
     if not (errors or found or document.problems):
         more += findings(configuration, now)
     found += ((each.severity, each.path, each.sentence) for each in more)
+    if unsaid or any(True for _ in islice(sure, 1)):
+        said = "There are more problems than are listed here: mend these, and check it again."
+        found.append((Severity.ERROR, (), said))
     problems = [
         *document.problems,
         *(Problem(severity, document.place(path), path, text) for severity, path, text in found),
@@ -159,13 +172,16 @@ def _dangling(
     document: Document, configuration: Configuration, broken: Mapping[Kind, Set[str]]
 ) -> Iterator[Finding]:
     """References that lead nowhere, in entries that are not valid as a whole."""
+    all_known = {
+        each: configuration.by_kind(each).keys() | broken.get(each, set()) for each in Kind
+    }
     for section, kind in _KINDS.items():
         names = {slug_of(each) for each in broken.get(kind, ())}
         content: Any = document.data.get(section)
         found = _contents(section, content) if isinstance(content, dict) else ()
         for name, place, fields in sorted(found, key=lambda each: each[0]):
             for pattern, target in _REFERENCES.get(section, ()) if name in names else ():
-                known = configuration.by_kind(target).keys() | broken.get(target, set())
+                known = all_known[target]
                 for path, word in _words_at(fields, pattern, place):
                     if wrong := dangling_reference(target, id_of(target, word), known, path):
                         yield wrong
