@@ -47,13 +47,13 @@ function App(): JSX.Element {
     if (page === "") go(`${ROOT}incidents`, true);
   }, [page]);
   const pages = useRef<HTMLElement>(null);
-  // On a phone there are more pages than fit.
+  const me = useLoad(() => answered(api.GET("/api/me", {})));
+  // On a phone there are more pages than fit; which there are follows from the role.
   useEffect(() => {
     const nav = pages.current;
     const open = nav?.querySelector<HTMLElement>("[aria-current]");
     if (nav && open) nav.scrollLeft = open.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
-  }, [page]);
-  const me = useLoad(() => answered(api.GET("/api/me", {})));
+  }, [page, me.data?.me.role]);
   const live = usePulse("");
   useEffect(() => {
     const high = live.pulse?.counts.high;
