@@ -54,7 +54,7 @@ _ENVIRONMENT: Final = {
     "POWERTOOLS_SERVICE_NAME": "events",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
-# Of what is measured of a process: milliseconds by the clock and of the processor, and MiB.
+# A process is measured in milliseconds by the clock, milliseconds of the processor, and MiB.
 _WALL, _CPU, _PEAK = range(3)
 
 

@@ -150,7 +150,7 @@ def _interactions(context: BrowserContext, served: Site, quick: bool) -> list[Fi
 
 
 def _soonest(page: Page, act: Callable[[Page], None], number: int) -> float:
-    """Of so many: whatever else runs on the machine only adds to it."""
+    """The least of so many tries: whatever else runs on the machine only adds to it."""
     return min(_slowest(page, act) for _ in range(number))
 
 

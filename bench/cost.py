@@ -242,7 +242,7 @@ def _idle(flight: Flights, minute: Minute) -> Bill:
 
 
 def _invocations(minute: Minute) -> int:
-    """Of the tick, of the timer function for each of its messages, and of whoever renders pages."""
+    """How often the tick, the timer function (once a message) and the renderer of pages run."""
     return 1 + minute.messages + 1
 
 

@@ -34,7 +34,7 @@ def own(invocation: Invocation, me: User) -> OwnMethods:
 
 
 def method_of(me: User, name: str, waiting: Iterable[Receiver] = ()) -> Receiver:
-    """Of those and the contact methods, by id or as `me methods` shows it. Raises CommandError."""
+    """Finds a contact method, or one that waits for its code. Raises CommandError."""
     known = {method_name(each.id): each for each in (*methods(me), *waiting)}
     for short, each in known.items():
         if name in (short, each.id):

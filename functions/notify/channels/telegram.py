@@ -98,10 +98,10 @@ class Telegram:
         """https://core.telegram.org/bots/api#editmessagetext."""
         number = place.get("message_id", "")
         if not (number.isascii() and number.isdigit()):
-            # As Telegram never names one.
+            # Telegram names none like this.
             return PermanentFailure("the message has no number")
         http, payload = self.http.bounded(), render(message)
-        # Of a new message only.
+        # Only a new message makes a sound.
         payload.pop("disable_notification", None)
         chat = receiver.to.partition(":")[0]
         payload |= {"chat_id": chat, "message_id": int(number)}
@@ -117,7 +117,7 @@ class Telegram:
             if isinstance(outcome, TemporaryFailure):
                 return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
             if answer.status == 400 and _SAME in str(reply.get("description")):
-                # By a sender that died, or got no answer.
+                # A sender that died, or got no answer, has made the change.
                 return Sent(number)
             return outcome
 
