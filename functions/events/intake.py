@@ -18,7 +18,7 @@ from opsknight.incident.commands import Note
 from opsknight.incident.decisions import Ignored, Merged, Opened, Repeated, Transitioned, Unchanged
 from opsknight.incident.members import GroupDecision, Joined, LastLeft, Left, OpenedGroup
 from opsknight.incident.model import Event, Pointer
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Unavailable
 from opsknight.store.execute import Settling, perform
 from opsknight.store.groups import Groups
@@ -239,7 +239,9 @@ class Intake:
             where = report.service_id, report.dedup_key
             current = self.table.pointer(*where, brief.deadline, internal=report.internal)
             self._settled(report, sender, current, brief, raising=True)
-        except Exception:
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                signal("Failures")
             logger.exception("refused events could not be reported", service_id=sender.service.id)
             return False
         return True

@@ -15,7 +15,7 @@ from opsknight.incident.model import OPSKNIGHT, Status
 from opsknight.store.execute import perform
 from tests.integration.conftest import Log
 from tests.integration.steps import incident, of_kind, use_up, used
-from tests.integration.wire import ALWAYS, THROTTLES, Wire
+from tests.integration.wire import ALWAYS, THROTTLES, Fault, Wire, refusing
 
 LOUD = "opsknight:rate-limited:Prometheus"
 
@@ -176,6 +176,18 @@ def test_with_the_store_away_it_is_still_429_and_told_later(
     assert (counted(flooded), loud(flooded)["urgency"]["S"]) == (1, "LOW")
     refuse(flooded, "info", api=api)
     assert (counted(flooded), loud(flooded)["urgency"]["S"]) == (3, "HIGH")
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_ours"), [(THROTTLES, False), (refusing("AccessDeniedException"), True)]
+)
+def test_an_alarm_hears_of_a_report_that_fails_by_our_own_fault(
+    flooded: World, fault: Fault, is_ours: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = flooded.api()
+    Wire(flooded.table.client).fail("TransactWriteItems", fault, ALWAYS)
+    refuse(flooded, "critical", api=api)
+    assert ('"Failures":[1.0]' in capsys.readouterr().out) is is_ours
 
 
 def test_a_report_that_fails_does_not_fail_an_accepted_event(flooded: World, log: Log) -> None:

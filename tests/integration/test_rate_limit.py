@@ -124,11 +124,12 @@ def test_a_limiter_that_cannot_tell_lets_the_event_pass(world: World, fault: Fau
 
 
 def test_a_limiter_that_may_not_count_lets_the_event_pass_and_says_so(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Wire(world.counters.client).fail("UpdateItem", refusing("AccessDeniedException"))
     assert world.send(event()).status == 202
     assert "requests cannot be counted" in caplog.text
+    assert '"Failures":[1.0]' in capsys.readouterr().out, "an alarm hears that nothing is limited"
 
 
 def test_a_limiter_is_asked_once(world: World) -> None:

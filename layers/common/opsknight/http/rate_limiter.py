@@ -5,7 +5,7 @@
 from typing import Final
 
 from opsknight.directory.rate_limit import LIMIT, Minute
-from opsknight.runtime.telemetry import logger
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.counters import Counters, NotCounted
 
 MOST_REMEMBERED: Final = 1000
@@ -33,7 +33,8 @@ class Limiter:
         try:
             counted = self._counters.count(key_id, minute)
         except Exception:
-            # A fault in counting must be seen, and must not cost a page.
+            # A fault in counting must be seen, as nothing is limited now, and must not cost a page.
+            signal("Failures")
             logger.exception("requests cannot be counted", key_id=key_id)
             return None
         match counted:
