@@ -209,7 +209,7 @@ def build(
     given. Those embedded here begin with the same secrets.
     """
     embeds = endpoint is not None and embedded.is_embedded(endpoint) and client is None
-    world = _empty(endpoint, client, rates_client)
+    world = empty(endpoint, client, rates_client)
     if not embeds or endpoint is None:
         return _with_directory(world)
     like = _first()
@@ -224,14 +224,15 @@ def _first() -> World:
     """What most worlds of this process are copies of: writing a directory takes longer than most
     tests.
     """
-    return _with_directory(_empty(embedded.endpoint()))
+    return _with_directory(empty(embedded.endpoint()))
 
 
-def _empty(
+def empty(
     endpoint: str | None,
     client: "DynamoDBClient | None" = None,
     rates_client: "DynamoDBClient | None" = None,
 ) -> World:
+    """New tables with nothing in them, as `sam deploy` leaves them."""
     client = client or connect(endpoint, TABLE_CONFIG)
     table = Table(client, make_table(client, "Table"), RETENTION)
     counters = Counters(

@@ -1,5 +1,5 @@
-"""`login`: a one-time link to the console, for whoever has AWS credentials; `logout`: ends a user's
-sessions there.
+"""`login`: a one-time link to the console, for whoever has AWS credentials, and on a new deployment
+its first person; `logout`: ends a user's sessions there.
 """
 
 from datetime import timedelta
@@ -13,6 +13,8 @@ from opsknight.directory.sessions import LOGIN_LIFE, Login
 from opsknight.store.sessions import Sessions
 from opsknight.views import audited
 from opsknight.views.wire import time as instant
+from opsknight_cli.configuration.first_person import make_first
+from opsknight_cli.session import UsageError
 from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import user as named
@@ -26,7 +28,22 @@ app = typer.Typer()
 @common_options()
 def login_command(
     invocation: Invocation,
-    user: Annotated[str, typer.Option("--user", help="Who is logged in by the link.")],
+    user: Annotated[
+        str | None, typer.Option("--user", help="Who is logged in by the link.", show_default=False)
+    ] = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--first",
+            metavar="EMAIL",
+            help="Make the first administrator, while the configuration names nobody.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The name of the first administrator.", show_default=False),
+    ] = None,
     forget_provider: Annotated[
         bool,
         typer.Option(
@@ -37,7 +54,16 @@ def login_command(
 ) -> None:
     """Make a link that logs a user in to the console, once, within ten minutes."""
     session, screen = invocation.session, invocation.screen
-    found = named(invocation, user)
+    match user, first:
+        case (str(), None) if name is None:
+            found, revision = named(invocation, user), None
+        case None, str():
+            found, revision = make_first(invocation, first, name)
+        case _:
+            raise UsageError(
+                "Give --user, or on a new deployment --first with your e-mail address, and --name "
+                "beside it."
+            )
     secret, ends_at = token_urlsafe(32), session.now() + LOGIN_LIFE
     login = Login(user_id=found.id, ends_at=ends_at)
     made = audited.login_link_made(found, login, forgets_identities=forget_provider)
@@ -50,8 +76,11 @@ def login_command(
     )
     link = f"{invocation.deployment.url.rstrip('/')}/auth/{secret}"
     if screen.as_json:
-        screen.data({"userId": found.id, "url": link, "endsAt": instant(ends_at)})
+        made_at = {} if revision is None else {"revision": revision}
+        screen.data({"userId": found.id, "url": link, "endsAt": instant(ends_at)} | made_at)
         return
+    if revision is not None:
+        screen.say(f"{found.name} is the first administrator, as of revision {revision}.")
     screen.say(f"Whoever opens this first within {MINUTES} minutes is logged in as {found.name}:")
     screen.say()
     screen.command(link)

@@ -34,6 +34,9 @@ _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{43}")
 # A link in a page needs none of this, and somebody may be here because of one.
 _PAGES_WORK: Final = "The link in your page works without login."
 _ASK: Final = "Ask whoever runs OpsKnight for a link: `opsknight login --user YOU` makes one."
+_NEW: Final = (
+    "On a new deployment, `opsknight login --first YOUR-EMAIL` makes the first administrator."
+)
 _RECENT: Final = "Keys and the configuration ask for a login that is an hour old at most."
 SPENT: Final = (
     "This link does not work",
@@ -93,7 +96,7 @@ class LoginDoor:
         if provider is None and self.by_mail is not None:
             return page(200, "Log in", _PAGES_WORK, forms=[self.by_mail.form(visit)])
         if provider is None:
-            return page(200, "Log in", f"{_ASK}\n\n{_PAGES_WORK}")
+            return page(200, "Log in", f"{_ASK}\n\n{_NEW}\n\n{_PAGES_WORK}")
         then = destination(visit.request.query.get("next", ""))
         where = BEGIN if then == HOME else f"{BEGIN}?{urlencode({'next': then})}"
         return page(

@@ -171,7 +171,11 @@ def calendar(play: Play) -> None:
 
 
 def login(play: Play) -> None:
-    play.types("apply", "-", "--yes", "--json", stdin=small())
+    play.types("login", "--user", "bob", code=1)
+    play.types("login", "--first", "grace@example.com", "--name", "Grace Hopper")
+    play.types("login", "--first", "eve@example.com", code=1)
+    play.types("login", code=64)
+    play.types("apply", "-", "--yes", "--take-over", "--json", stdin=small())
     play.forget_last()
     play.types("login", "--user", "ben")
     play.types("login", "--user", "bn", code=1)

@@ -20,6 +20,10 @@ SHORT: Final = len("inc_") + 14
 _WHOLE: Final = re.compile(r"inc_[0-9a-f]{28}")
 _BEGINNING: Final = re.compile(r"inc_[0-9a-f]{4,27}")
 _NAMED: Final = 4
+NOBODY: Final = (
+    "The configuration names nobody yet. `opsknight login --first EMAIL` makes the first "
+    "administrator, with that address, and a link to the console."
+)
 
 IncidentArgument = Annotated[
     str, typer.Argument(help="Its id. For an active incident, the first characters are enough.")
@@ -90,7 +94,10 @@ def user(invocation: Invocation, name: str) -> User:
     """Raises CommandError when there is no such user, or when the user is disabled."""
     found = invocation.deployment.table.user(id_of(Kind.USER, name), invocation.session.deadline())
     if found is None:
-        raise unknown(Kind.USER, name, configuration(invocation).users)
+        users = configuration(invocation).users
+        if not users:
+            raise CommandError(NOBODY)
+        raise unknown(Kind.USER, name, users)
     if found.disabled:
         raise CommandError(f"User {name} is disabled.")
     return found

@@ -31,11 +31,23 @@ def used(configuration: Configuration) -> set[Channel]:
     return found | {each.channel for each in configuration.receivers.values()}
 
 
+def people(configuration: Configuration) -> list[Finding]:
+    """Nothing is said where somebody can log in."""
+    if any(not each.disabled for each in configuration.users.values()):
+        return []
+    if configuration.users:
+        mend = "Enable somebody in the configuration."
+        return [warning("people", "Everybody is disabled: nobody is paged or can log in.", mend)]
+    mend = "opsknight login --first YOUR-EMAIL, and open the link: the console sets up the rest."
+    said = "The configuration names nobody: nobody is paged, and nobody can log in."
+    return [warning("people", said, mend)]
+
+
 def services(configuration: Configuration, now: datetime, zone: tzinfo = UTC) -> list[Finding]:
     """`zone`: by whose clock times are told."""
     found = configuration.services
     if not found:
-        mend = "Write a configuration (docs/configuration.md) and `opsknight apply` it."
+        mend = "Set one up in the console, or `opsknight apply` a file (docs/configuration.md)."
         return [warning("services", "There are no services yet.", mend)]
     bare = {slug_of(it.id) for it in found.values() if it.policy_id is None and not it.disabled}
     if bare:

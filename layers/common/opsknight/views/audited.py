@@ -235,6 +235,13 @@ def applied(steps: Sequence[Step], done: int, before: int, revision: int) -> Act
     return Act(AuditKind.CONFIGURATION_APPLIED, (CONFIGURATION,), tuple(facts))
 
 
+def first_person(user: User, steps: Sequence[Step], done: int, before: int, revision: int) -> Act:
+    """Whom nobody of the configuration let in: it named nobody. Written as `applied`."""
+    act = applied(steps, done, before, revision)
+    facts = (*act.facts, *made(first_person=user.id, role=user.role))
+    return Act(act.kind, (*act.things, of_user(user)), facts)
+
+
 def restored(copy: str, counts: Mapping[str, int], revision: int | None, *, is_done: bool) -> Act:
     facts = made(
         copy=copy,
