@@ -1,4 +1,5 @@
-"""Cold start: a fresh process that imports and builds the API, and one with the libraries alone.
+"""Cold start: a fresh process that imports and builds a function, and one with the libraries alone:
+the function that senders wait for, and those that people do.
 
 botocore imports awscrt and pyOpenSSL where they are, as they are for developers. Neither is in the
 layer, and without them the same libraries cost two thirds: the last ratio is the one to expect of
@@ -31,6 +32,14 @@ _API: Final = """
 import events.handler
 events.handler.api()
 """
+# What answers people: after a deploy its first answer is somebody's wait.
+_PEOPLES: Final = {
+    "respond": ("import respond.handler\nrespond.handler.responder()\n", 2.3),
+    "keeping": ("import respond.keeper\nrespond.keeper.keeper()\n", 1.8),
+    "configuration": ("import respond.configurator\nrespond.configurator.configurator()\n", 1.9),
+    "console": ("import console.handler\n", 1.4),
+    "status": ("import status.handler\n", 1.3),
+}
 _LEAN: Final = """
 import sys
 sys.modules["awscrt"] = sys.modules["OpenSSL"] = None
@@ -51,6 +60,14 @@ _ENVIRONMENT: Final = {
     "CORS_ORIGINS": "",
     "SECRETS_PREFIX": "/opsknight/bench/secrets/",
     "RETENTION_DAYS": "400",
+    "AUDIT_DAYS": "400",
+    "LINK_KEY_NAME": "/opsknight/bench/link-key",
+    "LOCAL_INBOX": "",
+    "PAGES_URL": "https://sqs/pages",
+    "RENDERS_ARN": "arn:aws:sns:us-east-1:123456789012:renders",
+    "SLACK_SIGNING_SECRET_NAME": "/opsknight/bench/slack",
+    "SLACK_WORKSPACES": "",
+    "TWILIO_NAME": "",
     "POWERTOOLS_SERVICE_NAME": "events",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
@@ -69,7 +86,8 @@ def peak_bytes() -> int:
 
 def measure_cold_start(endpoint: str, quick: bool) -> list[Figure]:
     environment = os.environ | _ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}
-    programs = (_FLOOR, _API, _LEAN + _FLOOR, _LEAN + _API)
+    peoples = {name: _LEAN + program for name, (program, _) in _PEOPLES.items()}
+    programs = (_FLOOR, _API, _LEAN + _FLOOR, _LEAN + _API, *peoples.values())
     runs: dict[str, list[list[float]]] = {program: [] for program in programs}
     for number in range(11 if quick else 41):
         for program, measured in runs.items():
@@ -88,6 +106,16 @@ def measure_cold_start(endpoint: str, quick: bool) -> list[Figure]:
         Figure(group, "median of ratios, processor time", _ratio(api, floor, _CPU), "", 1.25),
         Figure(group, "the same by the clock", _ratio(api, floor, _WALL), ""),
         Figure(group, "the same without awscrt and pyOpenSSL", lean, ""),
+        *(
+            Figure(
+                group,
+                f"so for {name}",
+                _ratio(runs[peoples[name]], runs[_LEAN + _FLOOR], _CPU),
+                "",
+                bound,
+            )
+            for name, (_, bound) in _PEOPLES.items()
+        ),
         Figure(group, "peak memory, API function", _median(api, _PEAK), "MiB"),
         Figure(group, "peak memory, floor", _median(floor, _PEAK), "MiB"),
     ]

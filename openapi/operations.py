@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from opsknight.http.routes import ID_PATTERN, LIMITS, RETRY_AFTER, Reply, Route
 from opsknight.views.models import NotPossible
-from respond.contract import LARGEST_BODY
+from respond.body import LARGEST_BODY
 
 API_KEYS: Final = ("apiKey", "apiKeyScheme", "apiKeyHeader")
 # Errors that many operations share, by their name in the components.

@@ -1,12 +1,11 @@
 """Answers the HTTP API that people's programs use (docs/http-api.md): finds the route, checks key,
-scope and limit, reads the body. The routes are in `routes`.
+scope and limit, reads the body. It imports no routes: each function has its own.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from secrets import token_hex
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from opsknight.http.body import invalid, read
 from opsknight.http.gateway import Answer, HttpError, Issue, Request, unavailable
 from opsknight.http.idempotency import StillRunning, once
 from opsknight.http.rate_limiter import LimitReached
-from opsknight.http.routes import Router
+from opsknight.http.routes import Route, Router
 from opsknight.runtime.addresses import Reach
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.renders import Renders
@@ -25,19 +24,18 @@ from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 from opsknight.views.models import Done
+from respond.body import LARGEST_BODY
 from respond.callers import READS, Callers
-from respond.contract import LARGEST_BODY
 from respond.names import NameCache
 from respond.request import ApiCall, over_the_limit
-from respond.routes import ROUTES, Handler, PeopleRoute
 from respond.whole_directory import WholeDirectory
 
 INCIDENT_PATHS: Final = "/api/incidents/"
 
 
-@cache
-def router() -> Router[Handler]:
-    return Router(ROUTES)
+# Called with the ApiCall, and with the body where the route has one.
+type Handler = Callable[..., Answer]
+type PeopleRoute = Route[Handler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,8 @@ class Api:
     """None where nothing is sent."""
     counters: Counters
     hold: Callable[[], Hold]
+    router: Callable[[], Router[Handler]]
     renders: Renders | None = None
-    router: Callable[[], Router[Handler]] = router
     new_secret: Callable[[], str] = lambda: token_hex(16)
     remembers: bool = True
     """Whether a request with an Idempotency-Key has a record, which keeps its answer."""

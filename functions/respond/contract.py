@@ -3,21 +3,11 @@ takes camelCase, and snake_case as well. The shapes of answers are in `opsknight
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints, model_validator
 
 from opsknight.directory.profile import CHANNELS, LATEST_RULE
 from opsknight.directory.receivers import Channel
@@ -27,41 +17,11 @@ from opsknight.incident.commands import LONGEST_NOTE, LONGEST_SNOOZE
 from opsknight.incident.model import Urgency
 from opsknight.incident.text import Text
 from opsknight.oncall.schedules import Zone
-from opsknight.oncall.wall_clock import DAY, FIRST, LAST
+from opsknight.oncall.wall_clock import DAY
+from respond.body import Body, Id, Time
 
-LARGEST_BODY: Final = 64 * 1024
-MOST_LISTED: Final = 100
 MOST_AT_ONCE: Final = 200
 LONGEST_OVERRIDE: Final = timedelta(days=366)
-
-
-def _no_number(value: object) -> object:
-    # Pydantic takes one for seconds since 1970, and a wrong guess is a snooze into the past.
-    if isinstance(value, int | float):
-        raise ValueError("A time is a text such as 2026-11-23T03:00:00Z.")
-    return value
-
-
-def _in_range(at: datetime) -> datetime:
-    # Who is on call is known between these two only.
-    if not FIRST <= at < LAST:
-        raise ValueError(f"A time must be between {FIRST.year} and {LAST.year}.")
-    return at.astimezone(UTC)
-
-
-type Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[0-9A-Za-z_-]{1,100}$")]
-type Time = Annotated[
-    AwareDatetime,
-    BeforeValidator(_no_number),
-    AfterValidator(_in_range),
-    Field(description="ISO 8601, with an offset or Z."),
-]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(
-        extra="ignore", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
-    )
 
 
 class NightBody(Body):
@@ -124,10 +84,6 @@ class RulesBody(Body):
     """All notification rules of the caller; none for the defaults."""
 
     rules: Annotated[list[RuleBody], Field(max_length=60)]
-
-
-class NoBody(Body):
-    """Nothing is required; all fields are ignored."""
 
 
 class NewIncident(Body):

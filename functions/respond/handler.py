@@ -15,6 +15,7 @@ from opsknight.classes import dataclass
 from opsknight.http import conventions
 from opsknight.http.gateway import Answer, Request, json_fault, respond
 from opsknight.http.rate_limiter import Limiter
+from opsknight.http.routes import Router
 from opsknight.notification.calendar_link import PATH as CALENDARS
 from opsknight.runtime import clients, clock
 from opsknight.runtime.hold_memory import HoldMemory
@@ -29,11 +30,12 @@ from opsknight.store.sessions import Sessions
 from opsknight.store.table import Table
 from respond import addressed, linked, slack
 from respond.addressed import Addressed
-from respond.api import Api
+from respond.api import Api, Handler
 from respond.callers import Callers
 from respond.linked import Linked
 from respond.names import NameCache
 from respond.pages import sentence_page
+from respond.routes import ROUTES
 from respond.slack import Slack
 from respond.texts import Inbound, Texts
 from respond.whole_directory import WholeDirectory
@@ -143,13 +145,19 @@ def make(
             pages,
             counters,
             hold,
-            renders,
+            router=router,
+            renders=renders,
         ),
         clock=clock,
         patience=patience,
         origins=origins,
         twilio=twilio,
     )
+
+
+@cache
+def router() -> Router[Handler]:
+    return Router(ROUTES)
 
 
 @cache

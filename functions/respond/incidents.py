@@ -33,11 +33,11 @@ from opsknight.store.listings import Listings, Wanted
 from opsknight.views import answers, incident_records
 from opsknight.views.models import Done, IncidentPage, NotPossible, ShownIncident
 from opsknight.views.names import of_incident, of_listed
+from respond.body import NoBody
 from respond.contract import (
     AlsoPageBody,
     EscalateBody,
     NewIncident,
-    NoBody,
     NoteBody,
     Patch,
     ReassignBody,

@@ -20,7 +20,8 @@ from opsknight.store.receivers import Receivers
 from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.roster_models import Removed
-from respond.contract import NoBody, TypedCode
+from respond.body import NoBody
+from respond.contract import TypedCode
 from respond.request import ApiCall
 
 # Text messages and calls cost money, and somebody who types a wrong number wakes a stranger.

@@ -9,7 +9,8 @@ from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import directory_models as models
 from opsknight.views.roster_models import Removed
 from respond import directory, my_methods
-from respond.contract import NoBody, TypedCode
+from respond.body import NoBody
+from respond.contract import TypedCode
 
 _CODES: Final = "/api/me/contact-methods/{methodId}/codes"
 _TESTS: Final = "/api/me/contact-methods/{methodId}/tests"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from opsknight.http.routes import Parameter
 from opsknight.incident.model import Status, Urgency
-from respond.contract import MOST_LISTED
+from respond.body import MOST_LISTED
 from respond.request import DEFAULT_LIMIT
 from respond.searching import ORDERS
 

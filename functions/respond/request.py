@@ -29,8 +29,8 @@ from opsknight.store.listings import Place
 from opsknight.store.resolved import ResolvedPlace, Spot
 from opsknight.store.table import Table
 from opsknight.views.names import Named, Names
+from respond.body import MOST_LISTED, Time
 from respond.callers import Caller
-from respond.contract import MOST_LISTED, Time
 from respond.names import NameCache
 from respond.whole_directory import WholeDirectory
 

@@ -2,7 +2,6 @@
 OpenAPI description is made. Pages behind links and the buttons in Slack are not among them.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from opsknight.directory.entries import (
@@ -13,7 +12,6 @@ from opsknight.directory.entries import (
     SERVICES_READ,
     SERVICES_WRITE,
 )
-from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models, models, roster_models
 from respond import (
@@ -32,10 +30,8 @@ from respond import (
     shift_routes,
     status_routes,
 )
-
-# Called with the ApiCall, and with the body where the route has one.
-type Handler = Callable[..., Answer]
-type PeopleRoute = Route[Handler]
+from respond.api import Handler, PeopleRoute
+from respond.body import Body, NoBody
 
 _INCIDENT: Final = "/api/incidents/{incidentId}"
 _WINDOWS: Final = "/api/services/{serviceId}/maintenance"
@@ -47,7 +43,7 @@ def _action(
     path: str,
     handler: Handler,
     summary: str,
-    body: type[contract.Body] = contract.NoBody,
+    body: type[Body] = NoBody,
     example: object = None,
     *,
     body_required: bool = True,
@@ -61,7 +57,7 @@ def _action(
         handler=handler,
         summary=summary,
         body=body,
-        body_required=body_required and body is not contract.NoBody,
+        body_required=body_required and body is not NoBody,
         example=example or {},
         replies=(Reply(200, "It is done, or was so already.", models.Done, LIMITS),),
         errors=_ACTION_ERRORS,

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from opsknight.incident.text import Text
 from opsknight.publishing.posts import LONGEST_TEXT, LONGEST_TITLE, Phase, State
-from respond.contract import Body, Id, Time
+from respond.body import Body, Id, Time
 
 type States = Annotated[
     dict[Id, State], Field(max_length=100, description="How services are for their users, by id.")

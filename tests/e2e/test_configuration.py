@@ -13,8 +13,7 @@ from tests.e2e.commands import opsknight
 pytestmark = [pytest.mark.system]
 
 
-def asked(deployed: Running, method: str, route: str, body: object = None, tries: int = 3) -> Any:
-    """A function that starts on a busy machine may have no time left, and is asked again."""
+def asked(deployed: Running, method: str, route: str, body: object = None) -> Any:
     answer = requests.request(
         method,
         f"{deployed.url}/api/configuration/{route}",
@@ -22,8 +21,6 @@ def asked(deployed: Running, method: str, route: str, body: object = None, tries
         headers={"Authorization": f"Bearer {deployed.service.api_key}"},
         timeout=60,
     )
-    if answer.status_code >= 500 and method == "GET" and tries > 1:
-        return asked(deployed, method, route, body, tries - 1)
     return answer.json() | {"code_of_http": answer.status_code}
 
 

@@ -1,6 +1,8 @@
 """The configuration over HTTP: shown, checked, planned and applied; and who owns it."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
@@ -15,18 +17,19 @@ from harness.desk import Desk
 from harness.shell import Shell
 from harness.world import World, deadline, event, http_event
 from opsknight.config.ownership import Applied, OwnedElsewhere, Side
-from opsknight.directory.entries import SCOPES, Role, User, key_hash
+from opsknight.directory.entries import CONFIGURATION_READ, SCOPES, Role, User, key_hash
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, RECENT, Login, Session, Way
 from opsknight.files.checking import check
 from opsknight.files.reading import read
 from opsknight.http.gateway import Request
-from opsknight.store import directory_items
+from opsknight.store import directory_items, items
 from opsknight.store.calls import Deadline
 from opsknight.store.configuration_writes import revision_key
-from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.configurations import Configurations
+from opsknight.store.half_applied import Overtaken
 from opsknight.store.plans import carry_out, plan
 from opsknight.store.sessions import Sessions
-from opsknight.store.wire import plain
+from opsknight.store.wire import Item, plain
 from respond.configuring.contract import LARGEST_BODY
 
 PATH = "/api/configuration"
@@ -89,7 +92,11 @@ def shown(desk: Desk) -> dict[str, Any]:
 
 def told(desk: Desk) -> set[str]:
     """Whom messages are on their way to."""
-    return {plain(it)["owner"]["id"] for it in desk.world.items() if it["kind"]["S"] == "delivery"}
+    return {plain(it)["owner"]["id"] for it in desk.world.items() if is_message(it)}
+
+
+def is_message(item: Item) -> bool:
+    return item["kind"]["S"] == "delivery"
 
 
 def test_an_empty_deployment_belongs_to_whoever_applies_first(desk: Desk) -> None:
@@ -337,6 +344,135 @@ def test_they_are_told_after_an_apply_that_took_all_its_time(desk: Desk) -> None
         events.unregister("after-call.dynamodb.TransactWriteItems", slow)
     assert (answer.status, seconds) == (200, 13.5)
     assert told(desk) == {"user_ann", "user_bob"}
+
+
+# More than one transaction takes; schedules come before services.
+SWAPPED = FILE.replace("[ann, bob]", "[bob, ann]")
+LONG = SWAPPED + "".join(f"  more{number}: {{team: ops}}\n" for number in range(120))
+
+
+@contextmanager
+def half_way(desk: Desk, how: Callable[[], None]) -> Iterator[None]:
+    """While it is open, `how` happens after the first transaction."""
+    events: Any = desk.world.table.client.meta.events
+    first = iter([True])
+
+    def after(**_: object) -> None:
+        if next(first, False):
+            how()
+
+    events.register("after-call.dynamodb.TransactWriteItems", after)
+    yield
+    events.unregister("after-call.dynamodb.TransactWriteItems", after)
+
+
+def overtake(world: World) -> None:
+    """As somebody else's apply does."""
+    world.table.client.update_item(
+        TableName=world.table.name,
+        Key=items.HEAD_KEY,
+        UpdateExpression="ADD revision :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+
+def test_they_are_told_of_what_was_written_of_an_apply_that_was_overtaken(desk: Desk) -> None:
+    applied(desk)
+    with half_way(desk, lambda: overtake(desk.world)):
+        body = {"text": LONG, "revision": 1}
+        answer = desk.call("POST", f"{PATH}/apply", body)
+    assert (answer.status, answer.body["error"]) == (409, "Overtaken")
+    assert told(desk) == {"user_ann", "user_bob"}
+    sent = len(list(filter(is_message, desk.world.items())))
+    applied(desk, LONG)
+    assert len(list(filter(is_message, desk.world.items()))) == sent, "and of the rest nobody"
+
+
+def test_they_are_told_of_what_was_written_when_the_time_ran_out(desk: Desk) -> None:
+    applied(desk)
+    seconds = 0.0
+
+    def slow() -> None:
+        nonlocal seconds
+        seconds = 13.5
+
+    headers = {"Authorization": f"Bearer {desk.everything}"}
+    body = {"text": LONG, "revision": 1}
+    request = Request.of(http_event(body, path=f"{PATH}/apply", headers=headers), lambda: "req")
+    with half_way(desk, slow):
+        until = Deadline(13, lambda: seconds)
+        answer = desk.configurator.api.answer(request, {}, desk.world.clock(), until)
+    assert answer.status == 503
+    assert told(desk) == {"user_ann", "user_bob"}
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in the first part", "in the second part"])
+def test_a_file_that_stopped_half_way_tells_of_what_it_wrote(
+    desk: Desk, shell: Shell, late: bool
+) -> None:
+    assert by_file(shell).code == 0
+    # Users come before schedules: so many, and the schedule is in the part that is not written.
+    more = "".join(f"  u{n}: {{email: u{n}@example.com, role: USER}}\n" for n in range(120))
+    text = SWAPPED.replace("teams:", f"{more}teams:") if late else LONG
+    with half_way(desk, lambda: overtake(desk.world)):
+        said = by_file(shell, text=text)
+    assert said.code == 1
+    assert "were written" in " ".join(said.err.split())
+    assert told(desk) == (set() if late else {"user_ann", "user_bob"})
+
+
+def test_what_is_applied_is_what_was_planned(desk: Desk) -> None:
+    applied(desk)
+    plan = planned(desk, SWAPPED)
+    body = {"revision": plan["revision"], "digest": plan["digest"]}
+    edited = SWAPPED.replace("role: RESPONDER", "role: ADMIN")
+    refused = desk.call("POST", f"{PATH}/apply", body | {"text": edited})
+    assert (refused.status, refused.body["error"]) == (409, "Another plan")
+    refused = desk.call("POST", f"{PATH}/apply", body | {"text": SWAPPED, "digest": "x"})
+    assert refused.status == 409
+    assert shown(desk)["revision"] == 1
+    # What changes nothing is no other plan.
+    said = desk.call("POST", f"{PATH}/apply", body | {"text": f"# A comment\n{SWAPPED}"})
+    assert said.status == 200
+
+
+def test_an_incident_that_ends_after_the_plan_removes_nothing_unseen(desk: Desk) -> None:
+    """It moves no revision, and what it needed would go."""
+    two = FILE + "  attic: {team: ops, integrations: {old: Old}}\n"
+    applied(desk, two)
+    path = "/api/keeping/services/svc_attic/integrations/int_old/keys"
+    key = desk.call("POST", path).body["secret"]
+    assert desk.world.send(event(), key=key).status == 202
+    plan = planned(desk, FILE, prune=True)
+    assert [each["action"] for each in plan["changes"]] == []
+    assert desk.world.send(event("resolve"), key=key).status == 202
+    body = {"text": FILE, "prune": True, "force": True, "revision": plan["revision"]}
+    refused = desk.call("POST", f"{PATH}/apply", body | {"digest": plan["digest"]})
+    assert (refused.status, refused.body["error"]) == (409, "Another plan")
+    assert desk.world.table.service("svc_attic", deadline())
+    plan = planned(desk, FILE, prune=True)
+    body |= {"revision": plan["revision"], "digest": plan["digest"]}
+    assert desk.call("POST", f"{PATH}/apply", body).status == 200
+
+
+def test_a_key_of_an_administrator_that_may_only_read_is_told_no_address(desk: Desk) -> None:
+    applied(desk)
+    reader = desk.key("root", CONFIGURATION_READ)
+    found = desk.call("GET", f"{PATH}/text", key=reader).body
+    assert (found["masked"], found["mayApply"]) == (True, False)
+    assert "+4915112345678" not in found["text"]
+    text = FILE.replace("+4915112345678", "+4915100000078").replace("ann@ex", "anne@ex")
+    body = {"text": text}
+    plan = desk.call("POST", f"{PATH}/plan", body, key=reader)
+    assert plan.status == 200
+    assert [each["differences"] for each in plan.body["changes"]] == [
+        [{"path": "email", "before": "…", "after": "…"}]
+        if each["path"] == "users.ann"
+        else [{"path": "contact_methods.phone.to", "before": "…", "after": "…"}]
+        for each in plan.body["changes"]
+    ]
+    assert plan.body["digest"] == planned(desk, text)["digest"], "for whoever applies it"
+    assert "+4915112345678" in json.dumps(planned(desk, text))
 
 
 def test_responders_read_it_without_addresses_and_change_nothing(desk: Desk) -> None:

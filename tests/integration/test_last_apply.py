@@ -9,7 +9,7 @@ from harness.desk import Desk
 from harness.shell import Shell
 from harness.world import World, deadline
 from opsknight.config.last_apply import FilePlace, LastApply
-from opsknight.directory.entries import USERS_READ
+from opsknight.directory.entries import SCOPES, USERS_READ
 from opsknight.store import items
 from opsknight.store.last_applies import KEY, LastApplies
 
@@ -113,6 +113,19 @@ def test_an_earlier_apply_that_was_slower_changes_nothing(shell: Shell) -> None:
     late = found.model_copy(update={"revision": found.revision - 1, "by": "somebody"})
     LastApplies(shell.world.table).keep(late, deadline())
     assert kept(shell) == found
+
+
+def test_an_apply_that_was_taken_over_before_it_had_kept_them_keeps_none(shell: Shell) -> None:
+    applied(shell, PEOPLE + REST)
+    found = kept(shell)
+    desk, body = Desk(shell.world), {"text": PEOPLE + REST, "revision": found.revision}
+    boss = desk.key("ada", *SCOPES)
+    desk.world.clock.advance(seconds=31)
+    taken = desk.call("POST", "/api/configuration/apply", body | {"takeOver": True}, key=boss)
+    assert taken.status == 200
+    LastApplies(shell.world.table).keep(found, deadline())
+    assert LastApplies(shell.world.table).read(deadline()) is None
+    assert "inFile" not in me(shell)
 
 
 @pytest.mark.parametrize("content", [None, {"B": b"of a newer version"}, {"S": "text"}])

@@ -180,6 +180,48 @@ def test_who_was_overtaken_by_an_older_look_renders_again(publisher: Publisher) 
     assert "Cards fail." in publisher.objects()[f"{HOME}/status.json"]
 
 
+def meeting(publisher: Publisher, events: Any, service: str, number: int) -> int:
+    """How many calls a rendering makes. Before its call of that number, something is posted, and
+    another renderer renders it.
+    """
+    calls = 0
+    by_other = False
+
+    def meet(**_: object) -> None:
+        nonlocal calls, by_other
+        if by_other:
+            return
+        if calls == number:
+            by_other = True
+            publisher.say(f"Newer, {number}.")
+            publisher.new_worker().render([publisher.page_id])
+            by_other = False
+        calls += 1
+
+    events.register(f"before-call.{service}", meet)
+    try:
+        publisher.worker.render([publisher.page_id])
+    finally:
+        events.unregister(f"before-call.{service}", meet)
+    return calls
+
+
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_of_two_renderers_at_once_the_newer_post_stays_wherever_they_meet(
+    publisher: Publisher, service: str
+) -> None:
+    """This is in place of a queue that lets them render one after the other (ADR 62)."""
+    client: Any = publisher.bucket.s3 if service == "s3" else publisher.world.table.client
+    publisher.say("First.")
+    calls = meeting(publisher, client.meta.events, service, -1)
+    assert calls >= 4
+    for number in range(calls):
+        publisher.world.clock.advance(minutes=1)
+        publisher.say("There is something to write.")
+        meeting(publisher, client.meta.events, service, number)
+        assert f"Newer, {number}." in publisher.objects()[f"{HOME}/status.json"], number
+
+
 def test_one_page_that_cannot_be_rendered_harms_no_other(publisher: Publisher) -> None:
     table = publisher.world.table
     broken = directory_item(StatusPage(id="page_broken", name="Broken"))

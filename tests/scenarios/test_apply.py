@@ -22,7 +22,8 @@ from opsknight.files.checking import check
 from opsknight.files.describing import described
 from opsknight.files.reading import read
 from opsknight.store.calls import TABLE_CONFIG
-from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.configurations import Configurations
+from opsknight.store.half_applied import Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
 
 # As few as there can be: a new version of a policy is two writes, and keys go with their owner.

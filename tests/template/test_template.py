@@ -311,6 +311,25 @@ def test_what_people_may_ask_for_is_throttled_below_what_events_have() -> None:
     assert kept >= ceiling / 2
 
 
+def test_readers_of_status_pages_take_no_call_of_what_events_have() -> None:
+    """They have a throttle of their own, far below the ceiling, and a reservation."""
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    settings, routes = stage["RouteSettings"], of_type("AWS::ApiGatewayV2::Route").values()
+    [status] = [
+        route["RouteKey"] for route in routes if "StatusIntegration" in route["Target"]["Fn::Sub"]
+    ]
+    ceiling = stage["DefaultRouteSettings"]
+    for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+        assert settings[status][limit] <= ceiling[limit] / 10
+    reserved = {
+        name: functions()[f"{name}Function"]["ReservedConcurrentExecutions"]["Fn::If"][:2]
+        for name in ("Status", "Events")
+    }
+    assert reserved == {
+        name: [f"Reserves{name}", {"Ref": f"{name}Concurrency"}] for name in reserved
+    }
+
+
 def test_the_stage_waits_for_each_route_that_it_has_settings_of() -> None:
     """API Gateway refuses settings of a route that is not there yet, and the deploy with it."""
     (stage,) = (

@@ -76,6 +76,22 @@ def test_the_function_that_takes_events_imports_no_escalation(modules: list[str]
     assert [each for each in modules if is_within(each, NOT_FOR_EVENTS)] == []
 
 
+@pytest.mark.parametrize("function", ["keeper", "configurator"])
+def test_what_people_do_seldom_imports_no_routes_of_others(function: str) -> None:
+    imported = fresh(f"import sys, respond.{function}; print(*sys.modules)").split()
+    assert "respond.request" in imported
+    others = ("respond.routes", "respond.incidents", "opsknight.analytics", "opsknight.simulation")
+    assert [each for each in imported if is_within(each, others)] == []
+
+
+def test_the_configuration_is_shown_without_the_shapes_that_check_a_file() -> None:
+    """They are imported by the first text that comes."""
+    imported = fresh("import sys, respond.configurator; print(*sys.modules)").split()
+    assert "opsknight.files.describing" in imported
+    checks = ("opsknight.files.shape", "opsknight.files.checking", "respond.contract")
+    assert [each for each in imported if is_within(each, checks)] == []
+
+
 def test_a_protocol_is_imported_by_its_first_request(modules: list[str]) -> None:
     assert "events.integrations.wires" in modules
     assert "events.integrations.pagerduty" not in modules

@@ -7,12 +7,13 @@ import pytest
 
 from opsknight.http.body import InvalidBody, parse
 from respond import contract
+from respond.body import Body
 
 NIGHT = {"userId": "user_ada", "start": "2026-11-23T18:00:00Z", "end": "2026-11-24T06:00:00Z"}
 RANGE = "A time must be between 1970 and 2200."
 
 
-def issues(model: type[contract.Body], body: object) -> list[tuple[str, str]]:
+def issues(model: type[Body], body: object) -> list[tuple[str, str]]:
     with pytest.raises(InvalidBody) as refused:
         parse(model, json.dumps(body).encode())
     return [(issue.path, issue.message) for issue in refused.value.issues]
@@ -68,7 +69,7 @@ def issues(model: type[contract.Body], body: object) -> list[tuple[str, str]]:
     ids=lambda value: ascii(value)[:40] if isinstance(value, str | dict) else value.__name__,
 )
 def test_what_is_wrong_is_a_whole_sentence(
-    model: type[contract.Body], body: dict[str, Any], path: str, message: str
+    model: type[Body], body: dict[str, Any], path: str, message: str
 ) -> None:
     assert issues(model, body) == [(path, message)]
 

@@ -1,5 +1,6 @@
 """`plan`, `apply` and `export`: configuration files and a deployment."""
 
+from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
@@ -16,9 +17,11 @@ from opsknight.files.plan_words import data
 from opsknight.files.problems import counted, problems_data
 from opsknight.files.writing import written
 from opsknight.health import shadows as health
+from opsknight.store.calls import Unavailable
 from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
-from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.configurations import Configurations
+from opsknight.store.half_applied import Interrupted, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight.views import audited
 from opsknight_cli.configuration import view
@@ -112,6 +115,19 @@ def apply_command(
             raise CommandError("Nothing was changed.")
     by, now = operator(invocation), session.now()
     behind, entry_id = author(invocation), session.id(PREFIX)
+
+    def tell(done: int | None = None) -> None:
+        tell_changes(
+            invocation.deployment.table,
+            made,
+            by.name,
+            session.id("chg"),
+            session.now(),
+            session.deadline(),
+            but=by.id,
+            done=done,
+        )
+
     try:
         revision = carry_out(
             Configurations(invocation.deployment.table),
@@ -124,20 +140,18 @@ def apply_command(
                 audited.applied(made.steps, done, made.seen.revision, reached), entry_id, now
             ),
         )
+    except Interrupted as interrupted:
+        # DynamoDB may be away still: why it stopped matters more.
+        with suppress(Unavailable):
+            tell(interrupted.done)
+        raise CommandError(_interrupted(interrupted, len(made.steps))) from None
     except Overtaken as overtaken:
+        tell(overtaken.done)
         raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
     except ConfigurationTooLarge as error:
         raise CommandError(str(error)) from None
     keep_lines(invocation, checked, revision)
-    tell_changes(
-        invocation.deployment.table,
-        made,
-        by.name,
-        session.id("chg"),
-        session.now(),
-        session.deadline(),
-        but=by.id,
-    )
+    tell()
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
@@ -198,6 +212,13 @@ def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
 def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:
     problems = problems_data(checked.problems)
     return data(made, invocation.deployment.name) | {"problems": problems}
+
+
+def _interrupted(interrupted: Interrupted, steps: int) -> str:
+    return (
+        f"{interrupted}. {interrupted.done} of {counted(steps, 'change')} were written, and "
+        "everything that they refer to exists. Run the command again to see what is left."
+    )
 
 
 def _overtaken(done: int, steps: int) -> str:

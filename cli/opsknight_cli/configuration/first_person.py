@@ -12,7 +12,8 @@ from opsknight.files.checking import check
 from opsknight.files.reading import read
 from opsknight.files.values import slugged
 from opsknight.files.writing import written
-from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.configurations import Configurations
+from opsknight.store.half_applied import Overtaken
 from opsknight.store.plans import carry_out, plan
 from opsknight.views import audited
 from opsknight_cli.session import CommandError

@@ -2,13 +2,13 @@
 decides, as for the command line.
 """
 
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from opsknight.config.ownership import Applied, OwnedElsewhere, Side
 from opsknight.config.ownership import check as check_owner
 from opsknight.directory.audit_log import PREFIX
-from opsknight.directory.entries import Role
-from opsknight.files.checking import Checked, check
+from opsknight.directory.entries import CONFIGURATION_WRITE, Role
 from opsknight.files.reading import read
 from opsknight.http.gateway import Answer, Failure, HttpError, Issue
 from opsknight.http.recent_login import require_recent_login
@@ -16,13 +16,17 @@ from opsknight.runtime.telemetry import logger
 from opsknight.store.calls import Unavailable
 from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
-from opsknight.store.configurations import Configurations, Overtaken
+from opsknight.store.configurations import Configurations
+from opsknight.store.half_applied import Interrupted, Overtaken
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight.views import audited
 from opsknight.views import configuration_models as models
 from respond.configuring import words
 from respond.configuring.contract import ApplyBody, ConfigurationText, PlanBody
 from respond.request import ApiCall, Query
+
+if TYPE_CHECKING:
+    from opsknight.files.checking import Checked
 
 # What problems call the text.
 NAME: Final = "configuration"
@@ -31,12 +35,16 @@ MOST_REVISIONS: Final = 20
 MOST_ISSUES: Final = 50
 # Time of its own, as a slow apply leaves none. With one last call still under the timeout.
 TELLING_SECONDS: Final = 2.5
+_ANOTHER: Final = (
+    "The plan is another one by now: the text is not the one that was planned, or an incident has"
+    " ended that needed something. Nothing was written. Plan it again."
+)
 
 
 def show(call: ApiCall) -> Answer:
     _check_reader(call)
     seen = Configurations(call.table).read(call.deadline)
-    may_apply = _is_admin(call)
+    may_apply = _may_apply(call)
     return Answer(
         200,
         models.ConfigurationAnswer(
@@ -72,9 +80,10 @@ def make_plan(call: ApiCall, wanted: PlanBody) -> Answer:
         200,
         models.PlanAnswer(
             revision=made.seen.revision,
+            digest=words.digest(made),
             owner=words.owner(made.seen.owner),
             problems=words.problems(checked.problems),
-            changes=[words.change(each, made) for each in made.steps],
+            changes=[words.change(each, made, whole=_may_apply(call)) for each in made.steps],
             dangers=[*words.dangers(made, call.now)],
             needs_force=made.needs_force,
             left=[*words.left(made)],
@@ -88,6 +97,8 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
     _, made = _planned(wanted, call)
     if made.seen.revision != wanted.revision:
         raise _overtaken("")
+    if wanted.digest is not None and wanted.digest != words.digest(made):
+        raise HttpError(409, Failure(error="Another plan", message=_ANOTHER))
     applied = Applied(Side.CONSOLE, call.caller.user.name, takes_over=wanted.take_over)
     try:
         check_owner(made.seen.owner, applied)
@@ -111,7 +122,11 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
     except OwnedElsewhere as elsewhere:
         said = f"The {elsewhere.owner.by} owns the configuration: change it there, or take it over."
         raise HttpError(409, Failure(error="Owned elsewhere", message=said)) from None
+    except Interrupted as interrupted:
+        _tell(made, call, interrupted.done)
+        raise
     except Overtaken as overtaken:
+        _tell(made, call, overtaken.done)
         raise _overtaken(_how_far(overtaken.done)) from None
     except ConfigurationTooLarge as error:
         raise HttpError(409, Failure(error="Too large", message=str(error))) from None
@@ -123,8 +138,10 @@ def _changes_hands(made: Plan, applied: Applied) -> bool:
     return made.seen.owner is not None and made.seen.owner.by != applied.by
 
 
-def _tell(made: Plan, call: ApiCall) -> None:
-    """It is applied: an answer that said otherwise would have it applied again."""
+def _tell(made: Plan, call: ApiCall, done: int | None = None) -> None:
+    """It is applied, or its first `done` steps are: an answer that said otherwise would have it
+    applied again.
+    """
     user = call.caller.user
     try:
         tell_changes(
@@ -135,12 +152,13 @@ def _tell(made: Plan, call: ApiCall) -> None:
             call.now,
             call.deadline.later(TELLING_SECONDS),
             but=user.id,
+            done=done,
         )
     except Unavailable:
         logger.exception("nobody was told of a change of shifts")
 
 
-def _planned(wanted: PlanBody, call: ApiCall) -> tuple[Checked, Plan]:
+def _planned(wanted: PlanBody, call: ApiCall) -> "tuple[Checked, Plan]":
     """Raises HttpError for a text that cannot be applied."""
     checked = _checked(wanted.text, call)
     if checked.errors:
@@ -159,8 +177,13 @@ def _planned(wanted: PlanBody, call: ApiCall) -> tuple[Checked, Plan]:
     return checked, made
 
 
-def _checked(text: str, call: ApiCall) -> Checked:
-    return check(read({NAME: text}), call.now, call.reach)
+def _checked(text: str, call: ApiCall) -> "Checked":
+    # Imported by the first text that comes: the shapes of a file take longer to make than to show
+    # what is applied.
+    checked: Checked = import_module("opsknight.files.checking").check(
+        read({NAME: text}), call.now, call.reach
+    )
+    return checked
 
 
 def _how_far(done: int) -> str:
@@ -177,6 +200,13 @@ def _overtaken(how_far: str) -> HttpError:
     )
     message = f"{hint} {how_far}Plan it again."
     return HttpError(409, Failure(error="Overtaken", message=message))
+
+
+def _may_apply(call: ApiCall) -> bool:
+    """A key that may only read is told no address: whoever gets hold of it changes nothing, and
+    writes to nobody.
+    """
+    return _is_admin(call) and CONFIGURATION_WRITE in call.caller.scopes
 
 
 def _is_admin(call: ApiCall) -> bool:

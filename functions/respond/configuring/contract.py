@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from respond.contract import Body
+from respond.body import Body
 
 # Two hundred services with all their settings are a tenth of it.
 LARGEST_BODY: Final = 1024 * 1024
@@ -22,6 +22,10 @@ class PlanBody(ConfigurationText):
 
 class ApplyBody(PlanBody):
     revision: Annotated[int, Field(ge=0, description="The one that the plan was made from.")]
+    digest: Annotated[
+        str | None,
+        Field(description="The plan's: with it, nothing is applied but what was planned."),
+    ] = None
     force: Annotated[
         bool,
         Field(description="Whether it is applied though keys in use end, or much is removed."),

@@ -86,7 +86,7 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
             Reply(
                 409,
                 "Overtaken: somebody has changed it since the plan; Owned elsewhere: a file owns"
-                " it; Needs force; or Too large.",
+                " it; Another plan: it would change something else; Needs force; or Too large.",
                 headers=LIMITS,
             ),
             _LARGE,

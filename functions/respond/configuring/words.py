@@ -1,8 +1,10 @@
 """The configuration, plans and problems as answers."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, assert_never
 
 from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, path_of
@@ -19,7 +21,7 @@ from opsknight.directory.reports import DailyReport
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.files.describing import described, fields
-from opsknight.files.plan_words import action, changes, label, much, used
+from opsknight.files.plan_words import Difference, action, changes, label, much, used
 from opsknight.files.problems import Problem, counted, dotted
 from opsknight.files.wording import capital
 from opsknight.files.writing import block, inline, written
@@ -28,6 +30,7 @@ from opsknight.oncall.schedules import Schedule
 from opsknight.store.plans import Plan
 from opsknight.views import configuration_models as models
 from opsknight.views.directory_answers import masked
+from opsknight.views.wire import to_json
 
 # For whom a text is that may not be applied: others are told no place that they could write to
 # (ADR 79, 81).
@@ -142,8 +145,17 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def change(step: Step, plan: Plan) -> models.PlannedChange:
-    entry = step.entry
+def digest(plan: Plan) -> str:
+    """Equal plans have one, and no others: of their changes as they are shown to whoever may apply
+    them.
+    """
+    shown = [to_json(change(each, plan, whole=True)) for each in plan.steps]
+    return sha256(json.dumps([plan.seen.revision, shown]).encode()).hexdigest()
+
+
+def change(step: Step, plan: Plan, *, whole: bool) -> models.PlannedChange:
+    """With addresses, numbers and URLs as `text` has them."""
+    entry = step.entry if whole else _masked(step.entry)
     return models.PlannedChange(
         action=action(step),
         kind=kind_of(entry).value,
@@ -153,10 +165,20 @@ def change(step: Step, plan: Plan) -> models.PlannedChange:
             models.DifferenceAnswer(
                 path=dotted(each.path), before=_shown(each.before), after=_shown(each.after)
             )
-            for each in (changes(step.before, entry) if isinstance(step, Update) else ())
+            for each in (_differences(step, whole=whole) if isinstance(step, Update) else ())
         ],
         ends_keys=len(plan.ended.get(key_of(entry), ())),
     )
+
+
+def _differences(step: Update, *, whole: bool) -> Iterator[Difference]:
+    masked = {
+        each.path: each
+        for each in (() if whole else changes(_masked(step.before), _masked(step.entry)))
+    }
+    for each in changes(step.before, step.entry):
+        # Two places may look alike once they are masked.
+        yield each if whole else masked.get(each.path, Difference(each.path, HIDDEN, HIDDEN))
 
 
 def harm(plan: Plan) -> Iterator[str]:

@@ -18,7 +18,8 @@ from opsknight.views import audited, roster_models
 from opsknight.views import integration_models as models
 from opsknight.views.integration_answers import key_answer
 from opsknight.views.models import NotPossible
-from respond.contract import NewIntegration, NoBody
+from respond.body import NoBody
+from respond.contract import NewIntegration
 from respond.request import ApiCall
 
 # Long enough to replace the old key wherever it is used.

@@ -21,7 +21,8 @@ from opsknight.views import directory_answers as answers
 from opsknight.views import directory_models as models
 from opsknight.views.models import NotPossible
 from opsknight.views.roster_models import Removed
-from respond.contract import MethodName, NewMethod, NoBody, RulesBody
+from respond.body import NoBody
+from respond.contract import MethodName, NewMethod, RulesBody
 from respond.request import ApiCall
 
 _DONE: Final = Answer(200, Removed(status="success"))

@@ -8,7 +8,8 @@ from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import directory_models as models
 from opsknight.views.roster_models import Removed
-from respond.contract import MethodName, NewMethod, NoBody, RulesBody
+from respond.body import NoBody
+from respond.contract import MethodName, NewMethod, RulesBody
 from respond.keeping import me
 
 _METHODS: Final = "/api/keeping/me/contact-methods"

@@ -8,7 +8,8 @@ from opsknight.http.gateway import Answer
 from opsknight.http.routes import LIMITS, Reply, Route
 from opsknight.views import integration_models as models
 from opsknight.views.roster_models import Removed
-from respond.contract import NewIntegration, NoBody
+from respond.body import NoBody
+from respond.contract import NewIntegration
 from respond.keeping import keys, my_routes
 
 _SERVICE: Final = "/api/keeping/services/{serviceId}"

@@ -4,6 +4,7 @@ Pure: `store.configurations` takes the steps.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of, references
@@ -191,3 +192,18 @@ def steps(live: Configuration, wanted: Configuration) -> tuple[Step, ...]:
         if key_of(entry) not in wanted.by_kind(kind_of(entry)):
             gone.append(Remove(entry))
     return (*found, *reversed(gone))
+
+
+def taken(live: Configuration, done: Iterable[Step]) -> Configuration:
+    """What `live` becomes by these steps alone."""
+    entries = {(kind_of(entry), key_of(entry)): entry for entry in live.entries()}
+    for step in done:
+        place = kind_of(step.entry), key_of(step.entry)
+        match step:
+            case Create(entry) | Update(_, entry):
+                entries[place] = entry
+            case Remove():
+                entries.pop(place, None)
+            case _:
+                assert_never(step)
+    return Configuration.of(entries.values())

@@ -25,7 +25,7 @@ from opsknight.files.compiling import compiled
 from opsknight.files.problems import Place, Problem
 from opsknight.files.reachable import unreachable
 from opsknight.files.reading import MOST_PROBLEMS, Document
-from opsknight.files.shape import SECTIONS
+from opsknight.files.shape import SHAPES
 from opsknight.files.values import FieldError, Shape, slug, slugged
 from opsknight.files.wording import capital, sentence, unknown
 from opsknight.runtime.addresses import Reach
@@ -91,14 +91,14 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
     found: list[tuple[Severity, Path, str]] = []
     unsaid = 0
     unsure = _repeated(document)
-    absent = SECTIONS.keys() - document.data.keys()
+    absent = SHAPES.keys() - document.data.keys()
     for section, content in document.data.items():
-        if section not in SECTIONS:
+        if section not in SHAPES:
             # Its names exist, whatever it was meant to be.
             guess = None
             if len(found) < MOST_PROBLEMS:
                 guess = meant(section, absent)
-                found.append((Severity.ERROR, (section,), unknown(section, SECTIONS)))
+                found.append((Severity.ERROR, (section,), unknown(section, SHAPES)))
             else:
                 unsaid += 1
             unsure |= {_KINDS[each] for each in ([guess] if guess else absent)}
@@ -113,12 +113,12 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
         for name, path, fields in _contents(section, content or {}):
             try:
                 slug(name)
-                shape = SECTIONS[section].model_validate({} if fields is None else fields)
+                shape = SHAPES[section].model_validate({} if fields is None else fields)
                 entries += compiled(name, shape)
             except ValidationError as error:
                 # A guess at what was meant takes long.
                 room = max(0, MOST_PROBLEMS - len(found))
-                found += islice(_sentences(error, path, SECTIONS[section], fields), room)
+                found += islice(_sentences(error, path, SHAPES[section], fields), room)
                 unsaid += max(0, error.error_count() - room)
                 broken.setdefault(_KINDS[section], set()).add(id_of(_KINDS[section], name))
             except ValueError as error:

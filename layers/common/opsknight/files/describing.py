@@ -36,7 +36,7 @@ from opsknight.files.integration_shape import described_integration
 from opsknight.files.login_shape import described_login
 from opsknight.files.mirror_shape import described_mirror
 from opsknight.files.preset_shape import described_preset
-from opsknight.files.shape import SECTIONS, Mode
+from opsknight.files.sections import SECTIONS, Mode
 from opsknight.files.values import turn_in_words
 from opsknight.oncall.hours import WeeklyHours
 from opsknight.oncall.rotations import Layer

@@ -6,7 +6,6 @@ are only slugs here; `opsknight.config.lint` checks that they lead somewhere.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -27,6 +26,7 @@ from opsknight.files.policy_shape import PolicyShape
 from opsknight.files.preset_shape import PresetShape
 from opsknight.files.public_shape import PublicShape
 from opsknight.files.report_shape import ReportShape
+from opsknight.files.sections import SECTIONS, Mode
 from opsknight.files.values import (
     Address,
     Duration,
@@ -134,13 +134,6 @@ class ReceiverShape(MethodShape):
     told: tuple[IncidentEvent, ...] = Field(DEFAULT_EVENTS, description="The events to send.")
 
 
-class Mode(StrEnum):
-    """Whether a service pages."""
-
-    LIVE = "live"
-    SHADOW = "shadow"
-
-
 class ServiceShape(Shape):
     name: Title | None = Field(None, description="The name that people read; by default the key.")
     team: Slug = Field(description="The team that is responsible for it.")
@@ -239,14 +232,20 @@ class File(Shape):
     )
 
 
-SECTIONS: Final[Mapping[str, type[Shape]]] = {
-    "users": UserShape,
-    "teams": TeamShape,
-    "schedules": ScheduleShape,
-    "policies": PolicyShape,
-    "services": ServiceShape,
-    "status_pages": StatusPageShape,
-    "reports": ReportShape,
-    "presets": PresetShape,
-    "aws": AwsShape,
-}
+SHAPES: Final[Mapping[str, type[Shape]]] = dict(
+    zip(
+        SECTIONS,
+        (
+            UserShape,
+            TeamShape,
+            ScheduleShape,
+            PolicyShape,
+            ServiceShape,
+            StatusPageShape,
+            ReportShape,
+            PresetShape,
+            AwsShape,
+        ),
+        strict=True,
+    )
+)

@@ -4,6 +4,7 @@ from collections.abc import Set
 from datetime import datetime
 
 from opsknight.config.configuration import Configuration
+from opsknight.config.diff import taken
 from opsknight.escalation.policy import Rota
 from opsknight.store.calls import Deadline
 from opsknight.store.plans import Plan
@@ -20,11 +21,14 @@ def tell_changes(
     deadline: Deadline,
     *,
     but: str | None = None,
+    done: int | None = None,
 ) -> None:
-    """After the plan is carried out, by whom `by` names and `but` is the id of; nobody is told of
-    the first configuration of all.
+    """After the plan is carried out, by whom `by` names and `but` is the id of, or its first `done`
+    steps, where it stopped; nobody is told of the first configuration of all.
     """
     before, after = plan.seen.configuration, plan.desired.configuration
+    if done is not None:
+        after = taken(before, plan.steps[:done])
     changed = _changed(before, after) if before.users else frozenset[str]()
     if not changed:
         return

@@ -26,7 +26,14 @@ from opsknight.escalation.policy import Policy
 from opsknight.oncall.schedules import Schedule
 from opsknight.store import items
 from opsknight.store.audit_log import AuditLog
-from opsknight.store.calls import Conflict, Deadline, decide_again, once, retrying
+from opsknight.store.calls import (
+    Conflict,
+    Deadline,
+    Unavailable,
+    decide_again,
+    once,
+    retrying,
+)
 from opsknight.store.configuration_size import check_size
 from opsknight.store.configuration_writes import (
     LISTS,
@@ -40,6 +47,7 @@ from opsknight.store.configuration_writes import (
     take,
 )
 from opsknight.store.due import DueIndex, Place
+from opsknight.store.half_applied import Interrupted, Overtaken
 from opsknight.store.last_applies import KEY as LINES_KEY
 from opsknight.store.names import entry_key
 from opsknight.store.rows import validated
@@ -92,16 +100,6 @@ class Seen:
             for entry in self.configuration.entries()
             if key_of(entry) not in self.listed[kind_of(entry)]
         )
-
-
-class Overtaken(Exception):
-    """Somebody else has changed the configuration since it was read. The first `done` steps were
-    written; no reference dangles.
-    """
-
-    def __init__(self, done: int) -> None:
-        super().__init__(f"overtaken after {done} steps")
-        self.done = done
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ class Configurations:
         `token` names this call. `applied` becomes the owner, and each revision notes it; without,
         the owner stays and nothing is noted. `audit` makes one and the same entry for each
         transaction, with the number of steps and the revision that it reaches.
-        Raises Overtaken, ConfigurationTooLarge.
+        Raises Overtaken, Interrupted, ConfigurationTooLarge.
         """
         ending, name = ended or {}, self.table.name
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
@@ -223,6 +221,8 @@ class Configurations:
                 )
             except Conflict:
                 raise Overtaken(done) from None
+            except Unavailable as unavailable:
+                raise Interrupted(done, unavailable) from unavailable
             revision += 1
             done += count
         return revision

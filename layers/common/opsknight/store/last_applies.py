@@ -9,11 +9,14 @@ from typing import Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.config.last_apply import LastApply
+from opsknight.config.ownership import Side
 from opsknight.store import items
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item, plain, wire
 
+# As in `ownership.owner_of`: one that was applied before there were owners is the file's.
+_FILES_OWN: Final = "attribute_not_exists(#owner) OR #owner.#by = :file"
 KEY: Final[Item] = items.HEAD_KEY | {"sk": {"S": "last_apply"}}
 
 
@@ -34,7 +37,9 @@ class LastApplies:
             return None
 
     def keep(self, new: LastApply, deadline: Deadline) -> None:
-        """Unless a later apply was faster."""
+        """Unless a later apply was faster, or the console owns the configuration by now: the lines
+        of a file that owns nothing lead nowhere.
+        """
         places = {"files": new.files, "lines": new.lines}
         item: Any = KEY | {
             "kind": {"S": "last_apply"},
@@ -47,9 +52,24 @@ class LastApplies:
         with suppress(Conflict):
             retrying(
                 deadline,
-                self.table.client.put_item,
-                TableName=self.table.name,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk) OR revision <= :mine",
-                ExpressionAttributeValues={":mine": wire(new.revision)},
+                self.table.client.transact_write_items,
+                TransactItems=[
+                    {
+                        "ConditionCheck": {
+                            "TableName": self.table.name,
+                            "Key": items.HEAD_KEY,
+                            "ConditionExpression": _FILES_OWN,
+                            "ExpressionAttributeNames": {"#owner": "owner", "#by": "by"},
+                            "ExpressionAttributeValues": {":file": wire(Side.FILE)},
+                        }
+                    },
+                    {
+                        "Put": {
+                            "TableName": self.table.name,
+                            "Item": item,
+                            "ConditionExpression": "attribute_not_exists(pk) OR revision <= :mine",
+                            "ExpressionAttributeValues": {":mine": wire(new.revision)},
+                        }
+                    },
+                ],
             )

@@ -102,6 +102,9 @@ class LeftAnswer(Shape):
 
 class PlanAnswer(Shape):
     revision: Annotated[int, Field(description="For `apply`: it refuses once this has moved on.")]
+    digest: Annotated[
+        str, Field(description="Of its changes: with it, `apply` makes these and no others.")
+    ]
     owner: OwnerAnswer | Absent = None
     problems: Annotated[Sequence[ProblemAnswer], Field(description="Warnings.")]
     changes: Sequence[PlannedChange]
