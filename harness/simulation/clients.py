@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -145,6 +146,12 @@ class ParameterClient:
         if asked["Name"] not in self.parameters:
             raise failure("ParameterNotFound")
         return {"Parameter": {"Value": self.parameters[asked["Name"]]}}
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        """Operators look whether secrets are there."""
+        assert operation == "describe_parameters"
+        found = [{"Name": name, "Type": "SecureString"} for name in self.parameters]
+        return SimpleNamespace(paginate=lambda **_: [{"Parameters": found}])
 
     def put_parameter(self, **asked: Any) -> dict[str, Any]:
         travel(self.process, lambda: None)

@@ -129,6 +129,8 @@ class Configuration:
     rotas: tuple[Rota, ...] = ()
     reports: tuple[Report, ...] = ()
     pages: tuple[Page, ...] = ()
+    admin: str = ""
+    """Somebody who is never paged: configures by the HTTP API, and reads the audit log."""
     team: str = field(default="ops")
 
     def person(self, name: str) -> Person:
@@ -177,6 +179,16 @@ def mail(name: str, person: str) -> Method:
 def hook(name: str, host: str) -> Method:
     """A program of the person's own: it is never paced."""
     return Method(name, "webhook", f"https://{host}/page")
+
+
+def alarm(name: str, user: str) -> Method:
+    """Pushover, which rings until somebody answers it or it is called off."""
+    return Method(name, "pushover", user)
+
+
+def chat(name: str, number: int) -> Method:
+    """Telegram, whose messages can be edited."""
+    return Method(name, "telegram", f"-100{number}")
 
 
 def always(*rules: Rule) -> Mapping[str, tuple[Rule, ...]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from harness.simulation import machine, template, twilio
+from harness.simulation import machine, providers, template, twilio
 from harness.simulation.bucket import Bucket, BucketClient
 from harness.simulation.clients import (
     DynamoClient,
@@ -31,6 +31,7 @@ from harness.simulation.queues import Queue
 from harness.simulation.receivers import OURS, Mail, Phone, Receivers, Website
 from harness.simulation.sandbox import Sandbox, current
 from harness.simulation.streams import Stream
+from harness.simulation.ticks import Ticks
 from harness.simulation.upgrade import Upgrade
 from harness.simulation.weather import Outage, Weather
 from harness.simulation.web import Answer
@@ -110,29 +111,21 @@ class Deployment:
         """From now on the clock ticks."""
         pages = [PAGES] if self.publishes else []
         for schedule in (*self.shape.schedules, *pages):
-            first = self.hub.chance.uniform(0, schedule.every)
-            self.hub.later(first, partial(self._tick, schedule))
+            # The worker of status pages is not tried again: the next minute asks for all.
+            retries = () if schedule is PAGES else ASYNCHRONOUS_RETRIES
+            wake = partial(self._wake, schedule.function, retries=retries)
+            Ticks(schedule.every, wake, self.hub, self.weather, self.journal).begin()
 
     def run(self, seconds: float) -> None:
         current.find = self._current
         self.hub.run(self.hub.now + seconds)
 
-    # Streams and schedules wake functions, too.
+    # Streams wake functions, too.
 
     def _changed(self, table: str, kind: str, _key: object, item: Mapping[str, Any]) -> None:
         if self.shape.tables[table].streams and self.hub.life() is not None:
             for stream in self.streams:
                 stream.tell(kind, item)
-
-    def _tick(self, schedule: template.Schedule) -> None:
-        self.hub.later(schedule.every, lambda: self._tick(schedule))
-        weather = self.weather
-        if weather.lost_tick and self.hub.chance.random() < weather.lost_tick:
-            self.journal.note(self.hub.now, "a tick does not come")
-            return
-        # The worker of status pages is not tried again: the next minute asks for all.
-        retries = () if schedule is PAGES else ASYNCHRONOUS_RETRIES
-        self._wake(schedule.function, {}, retries)
 
     def schedule(self, function: str) -> None:
         """Wakes it once, as its schedule does."""
@@ -174,12 +167,14 @@ class Deployment:
         path: str,
         headers: Mapping[str, str] | None = None,
         body: str | Mapping[str, Any] = "",
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """As API Gateway answers it, in the time that it takes."""
         function = template.route(method, path)
         event = {
             "version": "2.0",
             "rawPath": path,
+            "queryStringParameters": dict(query or {}),
             "headers": {"content-type": "application/json", **(headers or {})},
             "requestContext": {
                 "requestId": f"gateway-{self.hub.chance.randrange(10**9)}",
@@ -261,9 +256,8 @@ class Deployment:
     def connect(self, process: Process, host: str) -> Any:
         if host == template.API_HOST:
             return SimpleNamespace(ask=partial(self._asked, process))
-        if host == twilio.HOST:
-            return twilio.Twilio(self.receivers, process)
-        return Website(self.receivers, process, host)
+        server = providers.SERVERS.get(host)
+        return server(self.receivers, process) if server else Website(self.receivers, process, host)
 
     def use_twilio(self) -> None:
         """From the beginning text messages and calls go by Twilio."""

@@ -14,7 +14,7 @@ from harness.simulation.cases import Case, Phase, State
 from harness.simulation.configuration import Configuration, Person, Policy
 
 # The least time between two messages that page one person by one contact method.
-PACES: Final = {"sms": 60.0, "voice": 60.0, "email": 30.0}
+PACES: Final = {"sms": 60.0, "voice": 60.0, "email": 30.0, "pushover": 15.0, "telegram": 15.0}
 
 # Phases with which an escalation begins at its first step.
 FROM_THE_START: Final = ("opened", "again", "let out", "waited", "raised")

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from harness.simulation.configuration import (
     Configuration,
+    Method,
     Page,
     Person,
     Policy,
@@ -17,12 +18,15 @@ from harness.simulation.hub import START
 
 # Minutes: hours that end before the night begins.
 BEFORE_THE_NIGHT: Final = -60
+SECRETS: Final = {name: f"{name}-token" for name in ("pushover", "telegram")}
+"""The parameter with the token of each channel that needs one."""
 
 
 def written(configuration: Configuration) -> str:
     """The whole file."""
     document: dict[str, Any] = {
-        "users": {each.name: _person(each) for each in configuration.people},
+        "users": {each.name: _person(each) for each in configuration.people}
+        | _admin(configuration.admin),
         "teams": {
             configuration.team: {"members": {each.name: {} for each in configuration.people}}
         },
@@ -35,6 +39,10 @@ def written(configuration: Configuration) -> str:
         "status_pages": {each.name: _page(each) for each in configuration.pages},
     }
     return json.dumps({name: each for name, each in document.items() if each})
+
+
+def _admin(name: str) -> dict[str, Any]:
+    return {name: {"email": f"{name}@example.com", "role": "ADMIN"}} if name else {}
 
 
 def _service(service: Service, team: str) -> dict[str, Any]:
@@ -103,9 +111,7 @@ def _person(person: Person) -> dict[str, Any]:
     return hours | {
         "email": f"{person.name}@example.com",
         "role": "RESPONDER",
-        "contact_methods": {
-            each.name: {"channel": each.channel, "to": each.to} for each in person.methods
-        },
+        "contact_methods": {each.name: _method(each) for each in person.methods},
         "rules": {
             urgency: [
                 {"method": rule.method, **({"after": f"{rule.after}m"} if rule.after else {})}
@@ -114,6 +120,12 @@ def _person(person: Person) -> dict[str, Any]:
             for urgency, rules in person.rules.items()
         },
     }
+
+
+def _method(method: Method) -> dict[str, str]:
+    secret = SECRETS.get(method.channel)
+    shape = {"channel": method.channel, "to": method.to}
+    return shape | ({"secret": secret} if secret else {})
 
 
 def _rota(rota: Rota) -> dict[str, Any]:

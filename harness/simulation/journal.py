@@ -1,11 +1,12 @@
 """The record of a night, for the judge and for the reader of its story.
 
-`heard`, `asked`, `fallback` and `published` are what the world outside saw, and all that the judge
-is shown. `lines` are from inside, for the story alone.
+`heard`, `asked`, `fallback`, `published` and `log` are what the world outside saw, and all that the
+judge is shown. `lines` are from inside, for the story alone.
 """
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,6 +38,12 @@ class Heard:
     """The titles of its incidents, those on the page behind its link among them."""
     sender_died: bool = False
     """Before it could write down that it had sent this."""
+    edits: "Heard | None" = None
+    """The message that this was added to, without a sound."""
+    rings_until: float = 0.0
+    """When its provider stops ringing by itself; 0 for what makes one sound."""
+    called_off: list[float] = field(default_factory=list[float])
+    """When the provider was told to stop it."""
 
     @property
     def answers(self) -> bool:
@@ -91,6 +98,27 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """An entry of the audit log."""
+
+    at: float
+    kind: str
+    who: str
+    via: str
+    about: frozenset[str]
+    """The ids of what it is about."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """The audit log after the night, as the API shows it."""
+
+    entries: tuple[Entry, ...]
+    planned: Mapping[str, int]
+    """How many maintenance windows of later days each service has."""
+
+
+@dataclass(frozen=True)
 class Published:
     """What a status page says from now on."""
 
@@ -106,6 +134,8 @@ class Journal:
     asked: list[Asked] = field(default_factory=list[Asked])
     fallback: list[Told] = field(default_factory=list[Told])
     published: list[Published] = field(default_factory=list[Published])
+    log: Log | None = None
+    """None where nobody could read it."""
     deaths: int = 0
     died: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """When, and a process of which function."""

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from harness.simulation.cases import Case, State, name_of, names_of, read
+from harness.simulation import ledger
+from harness.simulation.cases import Case, State, names_of, read
 from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
+from harness.simulation.sounds import Sounds, names
 from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
 
@@ -39,7 +41,8 @@ class Judge:
             if each.answers:
                 # Nobody is paged by what became of their reply.
                 continue
-            for name in {name_of(title) for title in each.titles} or {name_of(each.text)}:
+            # What is added to a message tells only what is new in it.
+            for name in names(each) - (names(each.edits) if each.edits else set()):
                 heard[each.to, name].append(each)
         fallback: dict[str, list[float]] = defaultdict(list)
         for told in journal.fallback:
@@ -67,6 +70,8 @@ class Judge:
         verdict.violations += strays(people_heard, cases)
         echoes = Echoes(self.configuration, self.patience, self.outages, self.until, journal)
         verdict.violations += [*echoes.mirrors(), *echoes.reports(), *echoes.pages(cases)]
+        sounds = Sounds(self.patience, self.outages, self.until, journal)
+        verdict.violations += [*sounds.wrong(cases), *ledger.wrong(journal.asked, journal.log)]
         verdict.violations += twins(cases.values())
         verdict.violations += broken(journal.asked)
         verdict.violations += replies(journal.asked, journal.heard, self.outages, self.until)

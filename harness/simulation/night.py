@@ -15,6 +15,7 @@ from harness.simulation.file import written
 from harness.simulation.journal import Journal
 from harness.simulation.judge import Judge
 from harness.simulation.machine import ROOT
+from harness.simulation.operators import ADMIN, Operators
 from harness.simulation.outside import Outside
 from harness.simulation.upgrade import Upgrade
 from harness.simulation.verdict import CALM_PATIENCE, ROUGH_PATIENCE, Verdict
@@ -23,6 +24,8 @@ from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 MINUTE: Final = 60.0
 # Long enough for each policy to run out, and for the patience of the judge after it.
 LENGTH: Final = 42 * MINUTE
+# In which the audit log is read.
+MORNING: Final = 40.0
 
 
 @dataclass(repr=False)
@@ -58,6 +61,9 @@ class Night:
     def run(self) -> Verdict:
         self.deployment.begin()
         self.deployment.run(self.length)
+        if self.configuration.admin:
+            self.outside.at_once(Operators(self.outside).read_log)
+            self.deployment.run(MORNING)
         is_calm = self.weather.death == 0 and self.weather.lost_message == 0
         patience = CALM_PATIENCE if is_calm else ROUGH_PATIENCE
         judge = Judge(self.configuration, patience, self.outages, self.length)
@@ -70,6 +76,8 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     """
     chance = Random(f"night {seed}")
     configuration = rosters.choose(chance, rosters.ALL if older is None else rosters.OLDER)
+    if older is None:
+        configuration = replace(configuration, admin=ADMIN)
     weather = CALM if seed % 4 == 0 else ROUGH
     if chance.random() < 0.15:
         # The concurrency of a new AWS account.
@@ -95,7 +103,22 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     fates.beat(made.outside, chance, made.length)
     if chance.random() < 0.2:
         made.outside.at(chance.uniform(0, 20 * MINUTE), partial(_tidies, made))
+    if older is None:
+        _operate(made, chance)
     return made
+
+
+def _operate(made: Night, chance: Random) -> None:
+    """By the HTTP API, while others apply by the command line perhaps."""
+    operators = Operators(made.outside)
+    if chance.random() < 0.3:
+        made.outside.at(chance.uniform(30, 12 * MINUTE), operators.change)
+    for _ in range(chance.choice((0, 1, 1, 3))):
+        who = chance.choice(made.configuration.people).name
+        service = chance.choice(made.configuration.services).name
+        once, ends = chance.random() < 0.5, chance.random() < 0.5
+        plan = partial(operators.plan_maintenance, who, service, once=once, ends=ends)
+        made.outside.at(chance.uniform(30, 30 * MINUTE), plan)
 
 
 def _tidies(made: Night) -> None:
@@ -103,7 +126,7 @@ def _tidies(made: Night) -> None:
     apply, text = made.outside.operate, written(made.configuration)
     apply("apply", "-", "--yes", stdin=written(with_more(made.configuration)))
     made.deployment.hub.sleep(30)
-    apply("apply", "-", "--yes", "--prune", stdin=text)
+    apply("apply", "-", "--yes", "--prune", "--force", stdin=text)
 
 
 def _outage(chance: Random, configuration: Configuration) -> Outage:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from harness.simulation import twilio
+from harness.simulation import providers, twilio
 from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Deployment
@@ -26,6 +26,12 @@ from harness.simulation.web import Answer
 
 SLACK_SECRET: Final = "a-signing-secret"
 SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
+ADMINS_SCOPES: Final = (
+    "configuration:read",
+    "configuration:write",
+    "audit:read",
+    "services:read",
+)
 TRIES: Final = 6
 CODE: Final = re.compile(r"Reply (\w{3}) (?:to acknowledge|for the first)")
 PAUSE: Final = 5.0
@@ -71,6 +77,7 @@ class Outside:
 
     def __post_init__(self) -> None:
         self.deployment.parameters["/opsknight/slack-signing-secret"] = SLACK_SECRET
+        self.deployment.parameters |= providers.parameters()
         self.deployment.receivers.on_heard = lambda heard: self.at_once(lambda: self.read(heard))
 
     # Before the night.
@@ -91,10 +98,13 @@ class Outside:
                 words = ("--service", service.name, "--integration", name, "--json")
                 found = self._must("keys", "create", *words)
                 self.monitors[name] = json.loads(found)["secret"]
-        for person in self.configuration.people:
-            scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-            found = self._must("keys", "create", "--user", person.name, *scopes, "--json")
-            self.keys[person.name] = json.loads(found)["secret"]
+        owners = {each.name: SCOPES for each in self.configuration.people}
+        if self.configuration.admin:
+            owners[self.configuration.admin] = ADMINS_SCOPES
+        for name, allowed in owners.items():
+            scopes = [word for scope in allowed for word in ("--scope", scope)]
+            found = self._must("keys", "create", "--user", name, *scopes, "--json")
+            self.keys[name] = json.loads(found)["secret"]
 
     def _must(self, *words: str, stdin: str = "") -> str:
         code, out = self.deployment.opsknight(*words, stdin=stdin)
@@ -131,7 +141,7 @@ class Outside:
         goal = self.configuration.goal(service, source).name
         headers = {"authorization": f"Token token={self.monitors[service]}"}
         who, now = f"monitor of {service}", self.deployment.hub.now
-        asked = self._ask(
+        asked = self.ask(
             Asked(who, action, title, now, key=key, severity=severity, service=goal),
             lambda: self.deployment.request("POST", "/api/events", headers, body),
         )
@@ -143,7 +153,7 @@ class Outside:
 
     def beat(self, pulse: str) -> Asked:
         """Something says that it lives."""
-        return self._ask(
+        return self.ask(
             Asked(f"heartbeat {pulse}", "beat", "", self.deployment.hub.now, key=pulse),
             lambda: self.deployment.request("GET", f"/heartbeat/{self.monitors[pulse]}"),
         )
@@ -152,7 +162,7 @@ class Outside:
 
     def by_link(self, who: str, link: str, action: str, title: str) -> Asked:
         """Presses a button on the page behind the link in a message."""
-        return self._ask(
+        return self.ask(
             Asked(who, action, title, self.deployment.hub.now, way="link"),
             lambda: self.deployment.request(
                 "POST",
@@ -214,7 +224,7 @@ class Outside:
         form = {"CallSid": f"CA{0:032x}", "To": number, "Digits": key}
         headers, body = twilio.signed(calls[-1], form)
         what = {"4": "acknowledge", "6": "resolve"}[key]
-        return self._ask(
+        return self.ask(
             Asked(who, what, title, self.deployment.hub.now, way="call"),
             lambda: self.deployment.request("POST", calls[-1], headers, body),
         )
@@ -232,14 +242,14 @@ class Outside:
             headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={made}"}
             return self.deployment.request("POST", "/slack/actions", headers, body)
 
-        return self._ask(Asked(who, action, title, self.deployment.hub.now, way="button"), press_it)
+        return self.ask(Asked(who, action, title, self.deployment.hub.now, way="button"), press_it)
 
     def by_api(
         self, who: str, title: str, action: str, body: Mapping[str, Any] | None = None
     ) -> Asked:
         path = f"/api/incidents/{self.incidents.get(title, 'inc_none')}/{action}"
         headers = {"authorization": f"Bearer {self.keys[who]}"}
-        return self._ask(
+        return self.ask(
             Asked(who, action, title, self.deployment.hub.now, way="api", sent=dict(body or {})),
             lambda: self.deployment.request("POST", path, headers, dict(body or {})),
         )
@@ -267,10 +277,11 @@ class Outside:
             self.deployment.hub.now, f"operator: {' '.join(words)} -> {code}: {out.strip()[-80:]}"
         )
         asked = Asked("operator", " ".join(words), "", began, self.deployment.hub.now, code)
+        asked.body = {"said": out}
         self.deployment.journal.asked.append(asked)
         return code
 
-    def _ask(self, asked: Asked, request: Callable[[], Answer]) -> Asked:
+    def ask(self, asked: Asked, request: Callable[[], Answer]) -> Asked:
         hub, journal = self.deployment.hub, self.deployment.journal
         journal.asked.append(asked)
         for _ in range(TRIES):

@@ -37,18 +37,47 @@ class Receivers:
             return Mood.SILENT
         return Mood.WORKS
 
-    def take(self, process: Process, to: str, text: str, delivery: str, timeout: float) -> Mood:
-        """How the receiver answers, after the time that it takes. Raises TimeoutError."""
+    def take(
+        self,
+        process: Process,
+        to: str,
+        text: str,
+        delivery: str,
+        timeout: float,
+        *,
+        made: Callable[[Heard], object] = lambda _: None,
+    ) -> Mood:
+        """How the receiver answers, after the time that it takes. `made` is called with what it
+        took. Raises TimeoutError.
+        """
         mood = self.mood(to)
         within = self.hub.chance.uniform(*self.weather.provider)
         self.hub.sleep(within)
         if mood in (Mood.WORKS, Mood.SILENT):
             links = tuple(dict.fromkeys(_LINK.findall(text)))
             heard = Heard(self.hub.now, to, text, delivery, mood is Mood.WORKS, links)
+            made(heard)
             self.journal.heard.append(heard)
             process.told.append(heard)
             self.on_heard(heard)
-            self.journal.note(self.hub.now, f"{to} hears: {text[:90]!r}")
+            how = "sees added" if heard.edits else "hears"
+            self.journal.note(self.hub.now, f"{to} {how}: {text[:90]!r}")
+        if mood in (Mood.HANGS, Mood.SILENT):
+            self.hub.sleep(max(0.0, timeout - within))
+            raise TimeoutError
+        return mood
+
+    def call_off(self, process: Process, delivery: str, timeout: float) -> Mood:
+        """A provider is to stop what rings by this name. Raises TimeoutError."""
+        mine = [each for each in self.journal.heard if each.delivery == delivery]
+        ringing = [each for each in mine if each.rings_until]
+        mood = self.mood(ringing[0].to) if ringing else Mood.WORKS
+        within = self.hub.chance.uniform(*self.weather.provider)
+        self.hub.sleep(within)
+        if mood in (Mood.WORKS, Mood.SILENT):
+            for each in ringing:
+                each.called_off.append(self.hub.now)
+            self.journal.note(self.hub.now, f"{delivery} is called off")
         if mood in (Mood.HANGS, Mood.SILENT):
             self.hub.sleep(max(0.0, timeout - within))
             raise TimeoutError

@@ -16,7 +16,9 @@ from harness.simulation.configuration import (
     Rule,
     Service,
     Step,
+    alarm,
     always,
+    chat,
     hook,
     mail,
     phone,
@@ -145,9 +147,32 @@ ECHOES: Final = Configuration(
     reports=(Report("morning", 14, "desk.example.com"),),
     pages=(Page("front", ("shop", "bank"), 3),),
 )
+# One has an alarm that rings until it is called off, one a chat whose messages can be changed.
+ALARMS: Final = Configuration(
+    people=(
+        Person(
+            "ada",
+            (alarm("alarm", "uadaadaada"), mail("mail", "ada")),
+            always(Rule("alarm"), Rule("mail", 2)),
+        ),
+        Person("ben", (chat("chat", 1),), always(Rule("chat"), Rule("chat", 3))),
+    ),
+    policies=(
+        Policy(
+            *("alarms", (Step(("ada",)), Step(("ben", "ada"), 3))),
+            repeat=1,
+            repeat_after=3,
+        ),
+    ),
+    services=(
+        Service("shop", "alarms", hooks=("chat.example.com",)),
+        Service("bank", "alarms", acknowledgement_timeout=6),
+    ),
+)
 # Those that the command line of an older version can set up, too.
 OLDER: Final = (RELAY, PAIR, TEAM, MACHINES, HASTY)
-ALL: Final = (*OLDER, HOURS, ROUTED, PULSES, ECHOES)
+# What few nights need is in several of them.
+ALL: Final = (*OLDER, HOURS, ROUTED, PULSES, ECHOES, ECHOES, ALARMS, ALARMS)
 
 
 def choose(chance: Random, teams: Sequence[Configuration] = ALL) -> Configuration:

@@ -188,12 +188,13 @@ def _routes() -> tuple[tuple[str, str], ...]:
             function = _BRACES.search(str(target["Properties"]["IntegrationUri"]))
             if function:
                 found.append((it["Properties"]["RouteKey"], function[1].partition(".")[0]))
-    # A method before ANY, and what is named before what is not.
+    # A method before ANY, what is named before what is not, and more of a path before less.
     found.sort(
         key=lambda each: (
             each[0] == "$default",
             "+" in each[0],
             "{" in each[0],
+            -each[0].count("/"),
             each[0].startswith("ANY"),
         )
     )

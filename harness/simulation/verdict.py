@@ -47,6 +47,8 @@ KINDS: Final = (
     "mirror",
     "report",
     "page",
+    "sound",
+    "audit",
     "two at once",
     "answer",
 )

@@ -59,6 +59,9 @@ class Weather:
     late_message: float = 0.0
     """Messages that come up to a minute late, and so in another order."""
     lost_tick: float = 0.0
+    doubled_tick: float = 0.0
+    late_tick: float = 0.0
+    """Ticks that come up to a minute and a half after the time that their event says."""
 
     # Lambda.
     death: float = 0.0
@@ -87,6 +90,8 @@ ROUGH = Weather(
     doubled_message=0.02,
     late_message=0.01,
     lost_tick=0.02,
+    doubled_tick=0.02,
+    late_tick=0.02,
     death=0.002,
     skew=2.0,
     silent=0.01,
