@@ -55,7 +55,8 @@ def tick(engine: Engine, arrivals: int = 0, at: datetime | None = None) -> None:
     many events of AWS wait to be taken: usually none, so three ticks in a row that see some are an
     alarm. `at` is when it was due, if not now.
     """
-    at = at or engine.clock()
+    began_at = engine.clock()
+    at = at or began_at
     held, drain = engine.outbox.held(), engine.outbox.drain
     worst = max(minutes_of(lane, held, drain) for lane in Lane)
     if arrivals:
@@ -63,7 +64,11 @@ def tick(engine: Engine, arrivals: int = 0, at: datetime | None = None) -> None:
     engine.backlog.say(worst, at)
     shards = _with_work(engine, at)
     budgets = enumerate(shares(held, drain))
-    sweeps = (SweepShard(shard, at, budget=each) for shard, each in budgets if shard in shards)
+    sweeps = (
+        SweepShard(shard, at, budget=each, began_at=began_at)
+        for shard, each in budgets
+        if shard in shards
+    )
     engine.outbox.start_sweeps(sweeps, at)
 
 
@@ -86,7 +91,9 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
     a hold it only measures, and sees to what other systems wait for.
     """
     now, shard = engine.clock(), message.shard
-    if message.after is not None and _is_replaced(message.tick_at, now):
+    # One that was late has its whole minute, as the next one may be as late.
+    began_at = message.began_at or message.tick_at
+    if message.after is not None and _is_replaced(began_at, now):
         logger.warning("left to the next tick", shard=shard)
         return
     tick_at = message.tick_at or now
@@ -110,7 +117,8 @@ def sweep(engine: Engine, message: SweepShard, deadline: Deadline) -> None:
     asked, left = announced(late, tick_at, left)
     if place is not None:
         # Before the work, so that another instance continues at the same time.
-        engine.outbox.continue_sweep(SweepShard(shard, message.tick_at, place, left), now)
+        going_on = SweepShard(shard, message.tick_at, place, left, message.began_at)
+        engine.outbox.continue_sweep(going_on, now)
     soon = [(each.incident_id, each.at) for each in incidents if ahead(each.at, tick_at)]
     if soon:
         engine.outbox.remind(soon, now)
@@ -155,5 +163,5 @@ def _turn(
     return [each for each, is_done in zip(incident_ids, done, strict=True) if not is_done]
 
 
-def _is_replaced(tick_at: datetime | None, now: datetime) -> bool:
-    return tick_at is not None and now - tick_at >= REPLACED
+def _is_replaced(began_at: datetime | None, now: datetime) -> bool:
+    return began_at is not None and now - began_at >= REPLACED

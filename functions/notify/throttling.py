@@ -24,6 +24,7 @@ from opsknight.notification.throttle import (
     free_slot,
     goes_on,
     health_after,
+    moved_on,
     next_turn,
     pace_of,
     paced_after,
@@ -203,6 +204,9 @@ class Throttling:
         now, changes = self.clock(), dict[str, object]()
         if outcome is not None:
             changes = health_after(turn.state, isinstance(outcome, Sent), now, pages=pages)
+        if isinstance(outcome, Sent) and outcome.moved is not None:
+            changes["moved"] = moved_on(turn.state.moved, outcome.moved)
+            logger.warning("a receiver has moved", receiver=turn.destination)
         if interval is not None and isinstance(outcome, Sent):
             # Only the holder of the lease moves it, only after a message was taken, and forward.
             changes |= paced_after(interval, now, urgent=urgent)

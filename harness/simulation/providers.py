@@ -68,6 +68,10 @@ class Telegram:
         self.process.strike()
         said = json.loads(body)
         to, text = str(said["chat_id"]), unescape(_MARKUP.sub("", said["text"]))
+        self.receivers.asked[to] += 1
+        if to in self.receivers.moved:
+            gone = {"migrate_to_chat_id": int(self.receivers.moved[to])}
+            return Reply(400, {}, _answer({"ok": False, "error_code": 400, "parameters": gone}))
         rows = said.get("reply_markup", {}).get("inline_keyboard", [])
         text += "".join(f" {button['url']}" for row in rows for button in row)
         first = self._edited(to, said) if path.endswith("/editMessageText") else None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -28,6 +29,10 @@ class Receivers:
     journal: Journal
     outages: list[Outage] = field(default_factory=list[Outage])
     on_heard: Callable[[Heard], None] = lambda _: None
+    moved: dict[str, str] = field(default_factory=dict[str, str])
+    """Where chats of Telegram are that have another id by now."""
+    asked: Counter[str] = field(default_factory=Counter[str])
+    """How often each chat was asked to take a message."""
 
     def mood(self, to: str) -> Mood:
         for outage in self.outages:

@@ -239,6 +239,29 @@ def test_a_sweep_ends_when_the_next_tick_has_begun(night: Pipeline) -> None:
     night.pages("ada")
 
 
+def test_the_sweep_of_a_late_tick_has_its_whole_minute(night: Pipeline) -> None:
+    """Schedules may be late each time: the next tick comes a minute after it, and not sooner."""
+    night.streaming = False
+    incident_id = night.trigger()
+    due = night.world.clock()
+    night.world.clock.advance(seconds=45)
+    night.post.queued.clear()
+    tick(night.engine, at=due)
+    shard = int(due_shard(incident_id))
+    begun = [each.message for each in night.post.queued]
+    [sweep] = [each for each in begun if isinstance(each, SweepShard) and each.shard == shard]
+    key = incident_key("inc_0")
+    place = {**key, "due_shard": {"S": str(shard)}, "due_at": {"S": "2000-01-01"}}
+    rest = replace(sweep, after=place)
+    night.world.clock.advance(seconds=59)
+    on_message(night.engine, rest)
+    night.pages("ada")
+    # Then the next one has it, and Ben's step.
+    night.world.clock.advance(minutes=5)
+    on_message(night.engine, rest)
+    night.pages()
+
+
 def test_a_broken_incident_stops_nothing_else(night: Pipeline) -> None:
     night.streaming, night.poisoned = False, True
     broken = night.trigger("broken")

@@ -83,6 +83,26 @@ def test_what_one_message_cannot_tell_is_added_to_it_and_all_of_it_is_told(
     assert told == {f"case-{each:04}" for each in range(number)}
 
 
+def test_a_chat_that_moves_is_found_at_once_and_known_from_then_on() -> None:
+    """Telegram gives a group that becomes a supergroup another id."""
+    new = "-100555"
+    team = Configuration(
+        people=(person("ben", CHAT, after=(0, 2, 4)), person("ada", ALARM)),
+        policies=(Policy("main", (Step(("ben",)),), repeat_after=FOR_HOURS),),
+        services=services(1),
+    )
+    night = play(team, 12)
+    trigger(night, 5, 1)
+    night.deployment.hub.at(60, lambda: night.deployment.receivers.moved.update({CHAT.to: new}))
+    # By its new address the judge does not know it.
+    night.run()
+    at = {to: [it.at for it in night.journal.heard if it.to == to] for to in (CHAT.to, new)}
+    assert [len(each) for each in at.values()] == [1, 2]
+    assert at[new][0] < 130
+    # Only the first message after the move asked at the old place.
+    assert night.deployment.receivers.asked == {CHAT.to: 2, new: 2}
+
+
 # The judge.
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from harness.dynamodb import ROOT, template
 from opsknight.config.configuration import Configuration
-from opsknight.directory.entries import Never, Remind, Service
-from opsknight.directory.receivers import Channel
+from opsknight.directory.entries import Never, Remind, Role, Service, User
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.health import configuration_findings
 from opsknight.health.findings import Verdict
+from opsknight.notification.throttle import Moved, ReceiverState
 from opsknight_cli.doctor import account_findings
 from opsknight_cli.doctor.checks import FAILURES, FUNCTIONS, QUEUE_READERS, QUEUES, STREAMS
 
@@ -127,6 +128,23 @@ def test_email() -> None:
     ]
     assert verdicts == [Verdict.OK, Verdict.WARNING, Verdict.FAILED, Verdict.FAILED]
     assert account_findings.email(account, None, "a@b.c").verdict is Verdict.FAILED
+
+
+def test_a_receiver_that_has_moved_is_named_until_the_configuration_says_so() -> None:
+    chat = Receiver(id="ada/chat", name="", channel=Channel.TELEGRAM, to="-123", secret="s")
+    ada = User(id="user_ada", name="Ada", email="", role=Role.ADMIN, contact_methods=(chat,))
+    state = ReceiverState(moved=Moved(was="-123", to="-100987"))
+    states = {Owner.user(ada.id).destination(chat.id): state}
+    known = Configuration(users={ada.id: ada})
+    [found] = configuration_findings.moved(known, states)
+    assert found.verdict is Verdict.WARNING
+    assert "-123" in found.said
+    assert '`to: "-100987"`' in str(found.mend)
+    changed = ada.model_copy(
+        update={"contact_methods": (chat.model_copy(update={"to": "-100987"}),)}
+    )
+    assert configuration_findings.moved(Configuration(users={ada.id: changed}), states) == []
+    assert configuration_findings.moved(known, {}) == []
 
 
 def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:

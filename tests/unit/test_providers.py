@@ -19,9 +19,10 @@ from notify.channels.protocol import (
     TemporaryFailure,
     Updater,
 )
-from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.directory.receivers import Channel, IncidentEvent, Receiver
 from opsknight.incident.model import Urgency
 from opsknight.notification.message import Message, PageReason
+from opsknight.notification.throttle import Moved, moved_on, where_it_is
 
 
 @pytest.fixture
@@ -40,12 +41,61 @@ def urgent(urgency: Urgency) -> Message:
 
 def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) -> None:
     sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 42}}'))
-    assert sending.send(Channel.TELEGRAM, PAGE) == Sent("42", {"message_id": "42"})
+    chat = sending.receiver(Channel.TELEGRAM).to
+    there = {"message_id": "42", "chat": chat}
+    assert sending.send(Channel.TELEGRAM, PAGE) == Sent("42", there)
     assert sending.sent().path == "/telegram/bot123:sesame/sendMessage"
     sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 43}}'))
-    later = replace(NOTICES["resolved"], remembered={"message_id": "42"})
-    assert sending.send(Channel.TELEGRAM, later) == Sent("43", {"message_id": "42"})
+    later = replace(NOTICES["resolved"], remembered=there)
+    assert sending.send(Channel.TELEGRAM, later) == Sent("43", there)
     assert told(sending)["reply_parameters"]["message_id"] == 42
+    # A version before this did not say in which chat.
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 44}}'))
+    before = replace(later, remembered={"message_id": "42"})
+    assert sending.send(Channel.TELEGRAM, before) == Sent("44", there)
+
+
+UPGRADED = b'{"ok": false, "parameters": {"migrate_to_chat_id": -100987}}'
+
+
+def test_telegrams_group_that_moved_gets_its_message_at_once(sending: Stage) -> None:
+    group = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": "-123"})
+    telegrams = sending.senders[Channel.TELEGRAM]
+    known = replace(PAGE, remembered={"message_id": "42", "chat": "-123"})
+    taken = b'{"ok": true, "result": {"message_id": 1}}'
+    sending.http.then(answers(400, UPGRADED), answers(200, taken))
+    there = {"message_id": "1", "chat": "-100987"}
+    moved = Moved(was="-123", to="-100987")
+    assert telegrams.send(known, group) == Sent("1", there, moved)
+    assert told(sending)["chat_id"] == "-100987"
+    # There is no such message in the new one.
+    assert "reply_parameters" not in told(sending)
+    sending.http.then(answers(200, b'{"ok": true, "result": {"message_id": 2}}'))
+    from_then_on = group.model_copy(update={"to": "-100987"})
+    assert telegrams.send(known, from_then_on) == Sent("2", there | {"message_id": "2"})
+    assert "reply_parameters" not in told(sending)
+    assert isinstance(telegrams, Updater)
+    left = {"message_id": "42", "chat": "-123"}
+    assert isinstance(telegrams.update(BUNDLE, from_then_on, left), PermanentFailure)
+
+
+@pytest.mark.parametrize("parameters", ["{}", '{"migrate_to_chat_id": "x y"}', "7"])
+def test_a_refusal_of_telegrams_that_moves_nothing_stays_one(
+    parameters: str, sending: Stage
+) -> None:
+    sending.http.then(answers(400, f'{{"ok": false, "parameters": {parameters}}}'.encode()))
+    assert isinstance(sending.send(Channel.TELEGRAM, PAGE), PermanentFailure)
+
+
+def test_a_receiver_that_moves_twice_is_known_by_what_the_configuration_says() -> None:
+    first = moved_on(None, Moved(was="-1", to="-2"))
+    twice = moved_on(first, Moved(was="-2", to="-3"))
+    assert twice == Moved(was="-1", to="-3")
+    written = Receiver(id="r", name="", channel=Channel.TELEGRAM, to="-1")
+    assert where_it_is(written, twice).to == "-3"
+    changed = written.model_copy(update={"to": "-9"})
+    assert where_it_is(changed, twice) == changed
+    assert moved_on(twice, Moved(was="-9", to="-10")) == Moved(was="-9", to="-10")
 
 
 def edited(sending: Stage, number: str = "41") -> Outcome:
@@ -97,6 +147,12 @@ def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
     sending.http.then(answers(429, b'{"ok": false, "parameters": {"retry_after": 17}}'))
     expected = TemporaryFailure("answered 429", timedelta(seconds=17))
     assert sending.send(Channel.TELEGRAM, PAGE) == expected
+
+
+def test_a_thread_in_the_url_of_discords_webhook_gets_the_message(sending: Stage) -> None:
+    sending.ssm.values["discord"] += "?thread_id=1042"
+    assert isinstance(sending.send(Channel.DISCORD, PAGE), Sent)
+    assert sending.sent().path.endswith("?thread_id=1042&wait=true")
 
 
 @pytest.mark.parametrize("token", ["1:a/../../evil", "1:a b", "1:a?x=", "1:ä", "1:a\r\nX: y"])

@@ -196,7 +196,8 @@ def concurrency(deployed: Deployed) -> Iterable[Finding]:
 def receivers(deployed: Deployed) -> Iterable[Finding]:
     names = configuration_findings.destinations(deployed.configuration)
     states = Receivers(deployed.table).states(names, Deadline.after(deployed.patience))
-    return configuration_findings.receivers(names, states)
+    moved = configuration_findings.moved(deployed.configuration, states)
+    return [*configuration_findings.receivers(names, states), *moved]
 
 
 def confirmed(deployed: Deployed) -> Iterable[Finding]:

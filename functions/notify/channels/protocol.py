@@ -8,6 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
+from opsknight.notification.throttle import Moved
 
 SENDS_WITHIN_SECONDS: Final = 12
 
@@ -19,6 +20,8 @@ class Sent:
     provider_id: str | None = None
     remember: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the next message about the incident to this receiver needs to know."""
+    moved: Moved | None = None
+    """The provider has another address for the receiver, and has taken the message there."""
 
 
 @dataclass(frozen=True, slots=True)

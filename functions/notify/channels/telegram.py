@@ -14,6 +14,7 @@ from notify.secrets import Secrets
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
 from opsknight.notification.message import Message
+from opsknight.notification.throttle import Moved
 
 # https://core.telegram.org/bots/api#sendmessage: 4096 characters without markup. A title of this
 # length leaves room for five incidents of a bundle and all names.
@@ -73,13 +74,23 @@ class Telegram:
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, payload = self.http.bounded(), {**place(receiver.to), **render(message)}
-        first = message.remembered.get("message_id")
+        chat, known = receiver.to.partition(":")[0], message.remembered
+        # One from before it was said where has not moved since.
+        first = known.get("message_id") if known.get("chat", chat) == chat else None
+        if first is None:
+            payload.pop("reply_parameters", None)
 
         def attempt(token: str) -> Outcome:
             url = api_url(self.base, f"bot{token}", "sendMessage")
             if isinstance(url, PermanentFailure):
                 return url
             answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
+            moved = _moved(answer, receiver.to) if isinstance(answer, Answer) else None
+            if moved is not None:
+                # A message of the old group cannot be answered in the new one.
+                left = {name: payload[name] for name in payload.keys() - {"reply_parameters"}}
+                there = {**left, "chat_id": moved.to}
+                answer = http.post(url, encoded(there), {"Content-Type": "application/json"})
             if not isinstance(answer, Answer):
                 return answer
             reply, outcome = decoded(answer), outcome_of(answer)
@@ -89,8 +100,9 @@ class Telegram:
                 return outcome
             result = reply.get("result")
             sent = word(result, "message_id") if isinstance(result, dict) else None
-            known = first or sent
-            return Sent(sent, {"message_id": known} if known else {})
+            where = moved.to if moved else chat
+            number = sent if moved else first or sent
+            return Sent(sent, {"message_id": number, "chat": where} if number else {}, moved)
 
         return self.secrets.using(receiver.secret, attempt)
 
@@ -100,10 +112,12 @@ class Telegram:
         if not (number.isascii() and number.isdigit()):
             # Telegram names none like this.
             return PermanentFailure("the message has no number")
+        chat = receiver.to.partition(":")[0]
+        if place.get("chat", chat) != chat:
+            return PermanentFailure("the message is in a chat that was left since")
         http, payload = self.http.bounded(), render(message)
         # Only a new message makes a sound.
         payload.pop("disable_notification", None)
-        chat = receiver.to.partition(":")[0]
         payload |= {"chat_id": chat, "message_id": int(number)}
 
         def attempt(token: str) -> Outcome:
@@ -122,6 +136,17 @@ class Telegram:
             return outcome
 
         return self.secrets.using(receiver.secret, attempt)
+
+
+def _moved(answer: Answer, was: str) -> Moved | None:
+    """https://core.telegram.org/bots/api#responseparameters: a group that becomes a supergroup has
+    another id from then on, and its old one takes nothing.
+    """
+    if answer.status != 400:
+        return None
+    parameters = decoded(answer).get("parameters")
+    to = word(parameters, "migrate_to_chat_id") if isinstance(parameters, dict) else None
+    return Moved(was=was, to=to) if to and to.removeprefix("-").isdigit() else None
 
 
 def _pause(reply: object) -> timedelta | None:

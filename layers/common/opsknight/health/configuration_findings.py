@@ -8,7 +8,7 @@ from typing import Final
 
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.entries import Service
-from opsknight.directory.receivers import Channel, Owner
+from opsknight.directory.receivers import Channel, Owner, Receiver
 from opsknight.health.findings import Finding, date_and_time, named, ok, warning
 from opsknight.health.shadows import in_shadow, sentence
 from opsknight.incident.model import Urgency
@@ -118,24 +118,45 @@ def dedup_keys(keys: Mapping[str, Iterable[str]]) -> list[Finding]:
 
 def destinations(configuration: Configuration) -> dict[str, str]:
     """What to call each receiver, by the key under which its messages are stored."""
-    found = {}
+    found = {key: name for key, name, _ in _receivers(configuration)}
+    for report in configuration.reports.values():
+        for user_id in report.user_ids:
+            name = f"user {slug_of(user_id)} of report {slug_of(report.id)}"
+            found[Owner.report(report.id).destination(user_id)] = name
+    return found
+
+
+def _receivers(configuration: Configuration) -> Iterator[tuple[str, str, Receiver]]:
+    """With that key, and what to call each."""
     for user in configuration.users.values():
         for method in methods(user):
             name = f"{slug_of(method.id)} of user {slug_of(user.id)}"
-            found[Owner.user(user.id).destination(method.id)] = name
+            yield Owner.user(user.id).destination(method.id), name, method
     for each in configuration.receivers.values():
         name = f"{slug_of(each.id)} of service {slug_of(each.service_id)}"
-        found[Owner.service(each.service_id).destination(each.id)] = name
+        yield Owner.service(each.service_id).destination(each.id), name, each
     for page in configuration.status_pages.values():
         for hook in page.webhooks:
             name = f"{slug_of(hook.id)} of status page {slug_of(page.id)}"
-            found[Owner.status_page(page.id).destination(hook.id)] = name
+            yield Owner.status_page(page.id).destination(hook.id), name, hook
     for report in configuration.reports.values():
         owner, of = Owner.report(report.id), f"of report {slug_of(report.id)}"
         for receiver in report.receivers:
-            found[owner.destination(receiver.id)] = f"{slug_of(receiver.id)} {of}"
-        for user_id in report.user_ids:
-            found[owner.destination(user_id)] = f"user {slug_of(user_id)} {of}"
+            yield owner.destination(receiver.id), f"{slug_of(receiver.id)} {of}", receiver
+
+
+def moved(configuration: Configuration, states: Mapping[str, ReceiverState]) -> list[Finding]:
+    """`states` of those that have had a message."""
+    found = []
+    for key, name, receiver in _receivers(configuration):
+        gone = states.get(key, ReceiverState()).moved
+        if gone is not None and gone.was == receiver.to:
+            said = (
+                f"{name} is not at {gone.was} any more: its provider has moved it to {gone.to},"
+                " where its messages go meanwhile."
+            )
+            mend = f'Change it in the configuration: `to: "{gone.to}"`.'
+            found.append(warning("receivers", said, mend))
     return found
 
 

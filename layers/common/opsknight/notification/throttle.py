@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import AwareDatetime
 
 from opsknight.classes import dataclass
-from opsknight.directory.receivers import Channel
+from opsknight.directory.receivers import Channel, Receiver
 from opsknight.incident.model import Model
 from opsknight.notification.continued import Continued
 
@@ -54,6 +54,14 @@ PROBE_EVERY: Final = timedelta(minutes=5)
 PAGE_PROBE_EVERY: Final = timedelta(minutes=1)
 
 
+class Moved(Model):
+    """Where a receiver is that its provider has moved."""
+
+    was: str
+    """Its address as the configuration has it: what is written there later counts again."""
+    to: str
+
+
 class ReceiverState(Model):
     """The slots, the pace and the health of one receiver."""
 
@@ -92,12 +100,26 @@ class ReceiverState(Model):
     """When the person last showed that what is sent there arrives; exact to a week."""
     confirmed_to: str = ""
     """The address or number that they showed it of."""
+    moved: Moved | None = None
     circuit_open_until: AwareDatetime | None = None
     """Set while the circuit is open: nobody tries the receiver before this time."""
 
     @property
     def is_circuit_open(self) -> bool:
         return self.circuit_open_until is not None
+
+
+def where_it_is(receiver: Receiver, moved: Moved | None) -> Receiver:
+    if moved is None or moved.was != receiver.to:
+        return receiver
+    return receiver.model_copy(update={"to": moved.to})
+
+
+def moved_on(before: Moved | None, to: Moved) -> Moved:
+    """`to`: from where the message was sent. `before`: how that came from the configuration."""
+    if before is None or before.to != to.was:
+        return to
+    return Moved(was=before.was, to=to.to)
 
 
 class WaitReason(StrEnum):

@@ -47,11 +47,13 @@ class SweepShard:
 
     shard: int
     tick_at: datetime | None = None
-    """When the tick that began this sweep ran."""
+    """When the tick that began this sweep was due: its minute."""
     after: Place | None = None
     """Where to continue; None for the beginning of the shard."""
     budget: Budget = SMALL_BUDGET
     """What the batches before have left of it."""
+    began_at: datetime | None = None
+    """When that tick ran, which may be late. None from a version before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,12 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
     match message:
         case TimerDue(incident_id, due_at):
             return {"kind": "timer", "incident": incident_id, "due_at": due_at.isoformat()}
-        case SweepShard(shard, tick_at, after, budget):
+        case SweepShard(shard, tick_at, after, budget, began_at):
             fields: dict[str, Any] = {"kind": "sweep", "shard": shard, "budget": asdict(budget)}
             if tick_at is not None:
                 fields["tick_at"] = tick_at.isoformat()
+            if began_at is not None:
+                fields["began_at"] = began_at.isoformat()
             return fields if after is None else fields | {"after": after}
         case AuditIncidents():
             return {"kind": "audit"}
@@ -215,7 +219,8 @@ def _message(fields: object) -> QueueMessage | None:
             after = more.get("after")
             place = after if isinstance(after, dict) else None
             budget = _budget(more.get("budget"))
-            return SweepShard(shard, _time(more.get("tick_at")), place, budget)
+            began_at = _time(more.get("began_at"))
+            return SweepShard(shard, _time(more.get("tick_at")), place, budget, began_at)
         case {"kind": "audit"}:
             return AuditIncidents()
         case {"kind": "notices", "incident": str(incident_id)}:
