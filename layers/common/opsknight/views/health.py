@@ -64,8 +64,8 @@ def look(table: Table, now: datetime, deadline: Deadline, zone: tzinfo = UTC) ->
         *mirrors(table, known, now, deadline, zone),
         *coming_week.findings(policies, rotas, disabled, now, zone),
         *configuration_findings.receivers(names, states, zone),
-        *configuration_findings.moved(known, states),
         configuration_findings.unconfirmed(known, states, now),
+        *configuration_findings.moved(known, states),
         beating.findings(known, Heartbeats(table).pulses(where, deadline), now),
         published.findings(public, rendered, now),
     ]
