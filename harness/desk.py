@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from harness import described, embedded
 from harness.post import PAGES, RENDERS, Post
-from harness.world import Response, World, deadline, http_event
+from harness.world import Response, World, deadline, http_event, standing
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
 from opsknight.http import conventions
@@ -96,8 +97,11 @@ class Desk:
             self.world.table, self.world.counters, self.new_id, self.world.clock
         )
 
-    def responder(self, patience: float = 8, origins: str = "") -> Responder:
-        """One more warm function, with a memory of its own."""
+    def responder(self, patience: float | None = None, origins: str = "") -> Responder:
+        """One more warm function, with a memory of its own. `patience`: seconds of a clock that
+        stands (`harness.world.standing`).
+        """
+        begin = deadline if patience is None else partial(standing, patience)
         return make(
             self.world.table,
             self.world.counters,
@@ -106,7 +110,7 @@ class Desk:
             Queue(self.post.sqs(), PAGES),
             self.new_id,
             self.world.clock,
-            patience,
+            begin,
             self.workspaces,
             conventions.origins(origins),
             self.twilio_name,

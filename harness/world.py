@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,13 @@ from opsknight.http.gateway import respond
 from opsknight.http.rate_limiter import Limiter
 from opsknight.runtime import clock
 from opsknight.runtime.ssm_secrets import SecretReader
-from opsknight.store.calls import RATES_CONFIG, TABLE_CONFIG, Deadline
+from opsknight.store.calls import (
+    CONFLICT_PAUSE,
+    LONGEST_PAUSE,
+    RATES_CONFIG,
+    TABLE_CONFIG,
+    Deadline,
+)
 from opsknight.store.counters import Counters
 from opsknight.store.table import Table
 
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
 
 SECRETS_PREFIX = "/opsknight/test/secrets/"
 RETENTION = timedelta(days=400)
+# Seconds for a request to a server beside much else, which nobody waits for.
+UNHURRIED = 60.0
 
 
 @dataclass
@@ -130,16 +138,24 @@ class World:
     scopeless_api_key: str
     apis: list[Api] = field(default_factory=list)
 
-    def api(self, patience: float = 8) -> Api:
-        """One more warm function, with a memory of its own."""
+    def api(self, patience: float | None = None) -> Api:
+        """One more warm function, with a memory of its own. `patience`: seconds of a clock that
+        stands (`standing`). Without it a function has the time that it has on AWS, and on a server
+        as much as a busy machine may need.
+        """
         background = ThreadPoolExecutor(max_workers=2)
+        intake = Intake(self.table, Limiter(self.counters), clock.new_id, background)
         api = Api(
             directory=DirectoryCache(self.table, background),
-            intake=Intake(self.table, Limiter(self.counters), clock.new_id, background),
+            intake=intake,
             secrets=HookSecrets(lambda: SecretReader(self.ssm), SECRETS_PREFIX),
             clock=self.clock,
-            patience=patience,
         )
+        if patience is not None:
+            api = replace(api, begin=partial(standing, patience))
+        elif self._embedded is None:
+            unhurried = replace(intake, counted_within=UNHURRIED)
+            api = replace(api, intake=unhurried, begin=partial(Deadline.after, UNHURRIED))
         self.apis.append(api)
         return api
 
@@ -197,6 +213,29 @@ class World:
 
 def deadline(seconds: float = 8) -> Deadline:
     return Deadline.after(seconds)
+
+
+@dataclass
+class _Standing:
+    """A clock that stands, but for pauses after a conflict: they do not grow, and each counts."""
+
+    at: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        if seconds <= CONFLICT_PAUSE:
+            self.at += seconds
+
+
+def standing(seconds: float) -> Deadline:
+    """A deadline that is the same on any machine: nothing takes time, and a call that fails is
+    tried until its next pause, which grows each time, would be longer than `seconds`, at most 1.
+    """
+    assert seconds <= LONGEST_PAUSE, "no pause is that long: it would be tried for ever"
+    clock = _Standing()
+    return Deadline(seconds, clock.monotonic, clock.sleep, chance=lambda: 1.0)
 
 
 def build(

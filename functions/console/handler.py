@@ -29,12 +29,17 @@ PATIENCE_SECONDS: Final = 8
 _MOVED: Final = frozenset({"/", "/console", "/console/"})
 
 
+def begin() -> Deadline:
+    """The time of a request that begins now."""
+    return Deadline.after(PATIENCE_SECONDS)
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     files: Files
     login: LoginDoor
     clock: Callable[[], datetime]
-    patience: float = PATIENCE_SECONDS
+    begin: Callable[[], Deadline]
     origins: Set[str] = frozenset()
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
@@ -48,7 +53,7 @@ class Console:
         return found or page(404, "There is no such page", "")
 
     def _auth(self, request: Request, log_fields: dict[str, Any]) -> Answer:
-        now, deadline = self.clock(), Deadline.after(self.patience)
+        now, deadline = self.clock(), self.begin()
         try:
             return self.login.answer(request, log_fields, now, deadline)
         except (Unavailable, SecretsUnavailable) as cause:
@@ -72,7 +77,7 @@ def make(
     new_id: Callable[[str, datetime], str],
     clock: Callable[[], datetime],
     files: Files | None = None,
-    patience: float = PATIENCE_SECONDS,
+    begin: Callable[[], Deadline] = begin,
     provider_name: str = "",
     by_mail: Mailing | None = None,
     reach: Reach = Reach.PUBLIC,
@@ -83,9 +88,7 @@ def make(
     if by_mail is not None:
         mail = ByMail(sessions, by_mail.keys, by_mail.queue, by_mail.counters)
     by_provider = ByProvider(sessions, secrets, provider_name, Fetching(reach))
-    return Console(
-        files or Files(), LoginDoor(sessions, by_provider, mail, new_id), clock, patience
-    )
+    return Console(files or Files(), LoginDoor(sessions, by_provider, mail, new_id), clock, begin)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +47,8 @@ class Api:
     intake: Intake
     secrets: HookSecrets
     clock: Callable[[], datetime]
-    patience: float = PATIENCE_SECONDS
+    begin: Callable[[], Deadline] = partial(Deadline.after, PATIENCE_SECONDS)
+    """The time of a request that begins now."""
     web: Web = field(default_factory=Web)
     origins: Set[str] = frozenset()
     """Origins whose pages may read the answers under /api/."""
@@ -63,7 +64,7 @@ class Api:
                 unpacking = import_module("events.unpacking")
                 most = LARGEST_BODY if wire is None else unpacking.LARGEST_BATCH
                 request = unpacking.unpacked(request, most)
-            call = Call(request, self.clock(), Deadline.after(self.patience), log_fields)
+            call = Call(request, self.clock(), self.begin(), log_fields)
             if wire is not None:
                 return wire.answer(call, self.reception)
             route, _ = router().find(request)

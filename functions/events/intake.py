@@ -62,6 +62,7 @@ class Intake:
     background: ThreadPoolExecutor
     """Runs a call while the request goes on."""
     refusals: Refusals = field(default_factory=Refusals)
+    counted_within: float = LIMITER_SECONDS
 
     def take(self, event: Event, sender: Sender, call: Call) -> IntakeResult:
         """Raises LimitReached, or Unavailable when DynamoDB is."""
@@ -158,7 +159,7 @@ class Intake:
     ) -> int | None:
         """How many requests are left. Raises LimitReached."""
         try:
-            return counting.result(timeout=LIMITER_SECONDS)
+            return counting.result(timeout=self.counted_within)
         except TimeoutError:
             return None
         except LimitReached:

@@ -46,6 +46,11 @@ ON_CALLS: Final = "/oncalls"
 PATIENCE_SECONDS: Final = 8
 
 
+def begin() -> Deadline:
+    """The time of a request that begins now."""
+    return Deadline.after(PATIENCE_SECONDS)
+
+
 class Hears(Protocol):
     """Answers what one provider posts."""
 
@@ -62,14 +67,14 @@ class Responder:
     texts: Texts
     api: Api
     clock: Callable[[], datetime]
-    patience: float = PATIENCE_SECONDS
+    begin: Callable[[], Deadline]
     origins: Set[str] = frozenset()
     """Origins whose pages may read the answers under /api/."""
     twilio: Hears | None = None
     """Where text messages or calls go by Twilio."""
 
     def answer(self, request: Request, log_fields: dict[str, Any]) -> Answer:
-        now, deadline = self.clock(), Deadline.after(self.patience)
+        now, deadline = self.clock(), self.begin()
         if request.path.startswith(linked.PREFIX):
             return self.linked.answer(request, log_fields, now, deadline)
         if request.path.startswith(addressed.PREFIX):
@@ -109,7 +114,7 @@ def make(
     pages: Queue,
     new_id: Callable[[str, datetime], str],
     clock: Callable[[], datetime],
-    patience: float = PATIENCE_SECONDS,
+    begin: Callable[[], Deadline] = begin,
     workspaces: Collection[str] = (),
     origins: Set[str] = frozenset(),
     twilio_name: str = "",
@@ -149,7 +154,7 @@ def make(
             renders=renders,
         ),
         clock=clock,
-        patience=patience,
+        begin=begin,
         origins=origins,
         twilio=twilio,
     )
@@ -196,7 +201,7 @@ def on_messages(event: Mapping[str, Any], responder: Responder) -> None:
             logger.warning("not a text message", kind=str(record.get("EventSource"))[:100])
             continue
         log_fields: dict[str, Any] = {"inbound_id": inbound.id}
-        deadline = Deadline.after(responder.patience)
+        deadline = responder.begin()
         responder.texts.take(inbound, log_fields, responder.clock(), deadline)
         logger.info("text message answered", **log_fields)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from gzip import compress, decompress
 from pathlib import Path
 from secrets import token_urlsafe
@@ -15,7 +16,7 @@ from console.handler import Console, make
 from harness.desk import Desk
 from harness.shell import Shell
 from harness.visitor import OWN, Told, Visitor
-from harness.world import World, deadline, http_event
+from harness.world import World, deadline, http_event, standing
 from opsknight.directory.entries import key_hash
 from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, SESSION_LIFE, Login
 from opsknight.runtime import clock
@@ -194,7 +195,8 @@ def test_who_is_logged_out_reads_how_to_log_in(console: Console) -> None:
 
 def test_a_store_that_does_not_answer_is_a_page_too(world: World, tmp_path: Path) -> None:
     path = offer(world)
-    slow = make(world.table, NO_SECRETS, clock.new_id, world.clock, Files(tmp_path), patience=-1)
+    files, begin = Files(tmp_path), partial(standing, 0)
+    slow = make(world.table, NO_SECRETS, clock.new_id, world.clock, files, begin)
     told = ask(slow, path)
     assert (told.status, told.headers["Retry-After"]) == (503, "5")
     assert "Try again in a few seconds" in told.text

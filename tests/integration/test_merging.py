@@ -30,7 +30,7 @@ ORDERS = pytest.mark.parametrize("background", [AtOnce, Busy], ids=["alert first
 
 
 def send(
-    world: World, background: type[ThreadPoolExecutor], patience: float = 8, **more: Any
+    world: World, background: type[ThreadPoolExecutor], patience: float | None = None, **more: Any
 ) -> Response:
     api = world.api(patience)
     intake = replace(api.intake, background=background())
