@@ -55,7 +55,7 @@ class Way:
     integration: Integration
     call: Call
     verdict: Verdict | None
-    """Where a trigger goes if nothing of its key is active. Of all others, where to look first."""
+    """Where a trigger goes if nothing of its key is active; where any other event looks first."""
     target: Service
     """The service of the verdict."""
 
@@ -213,7 +213,7 @@ class _DroppedNow(Exception):
 def begin(
     intake: Intake, event: Event, sender: Sender, integration: Integration, call: Call
 ) -> Callable[[], IntakeResult]:
-    """Reads what is there. What it returns decides and writes. Raises Unavailable."""
+    """Reads what is there, and returns the call that decides and writes. Raises Unavailable."""
     way = Way.of(intake.table, event, sender, integration, call)
     seen = way.seen()
 

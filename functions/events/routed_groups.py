@@ -84,7 +84,7 @@ class _Alert:
         return self._at(way.goal, way.target, seen, event, opening)
 
     def routed(self, seen: _Seen) -> Routed | None:
-        """Where it went, if that incident is active."""
+        """Where the alert went, if that incident is active."""
         routed = seen.routed.get(self.origin.name)
         if routed is None:
             return None
@@ -154,7 +154,9 @@ def _settled(
     seen: _Seen,
     call: Call,
 ) -> Iterable[tuple[int | None, IntakeResult]]:
-    """Of one incident. What is about the rest of it has no number."""
+    """Settles the events of one incident, and yields each with its number. What is about the rest
+    of the incident has none.
+    """
     settling = Settling(intake.table, intake.new_id, intake.background)
     mine = {place.event.member or "": place for _, place in places}
     groups = Groups(
@@ -179,8 +181,8 @@ def _let_out(decision: GroupDecision, place: Place | None, settling: Settling, c
 
 
 def _read(table: IncidentRows, alerts: Iterable[_Alert], homes: set[Where], call: Call) -> _Seen:
-    """In one round trip for each hundred, and a second one where an incident is elsewhere than the
-    routes say.
+    """Reads what is there: one round trip for each hundred alerts, and a second one where an
+    incident is elsewhere than the routes say.
     """
     known = [*alerts]
     routed: dict[str, Routed] = {}

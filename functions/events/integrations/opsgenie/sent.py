@@ -1,6 +1,6 @@
-"""What Opsgenie's senders write, in our words. Pure.
+"""Reads what Opsgenie's senders write, and says it in our words. Pure.
 
-Nothing is refused for its style. What its API bounds more narrowly than we do is taken whole.
+Refuses nothing for its style, and keeps whole what Opsgenie's API would cut.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _MAPPED: Final = frozenset({"message", "alias", "source", "details"})
 
 
 def draft(sent: Mapping[str, Any]) -> Draft:
-    """Of a request to create an alert, which has a message."""
+    """Reads a request to create an alert. It must have a message."""
     described, details = sent.get("description"), sent.get("details")
     priority = text_of(sent.get("priority")).upper() or DEFAULT_PRIORITY
     kept = {name: each for name, each in sent.items() if name not in _MAPPED}
@@ -54,13 +54,13 @@ def draft(sent: Mapping[str, Any]) -> Draft:
 
 
 def said_by(actor: Actor, user: object) -> Actor:
-    """The integration acts; whom its sender names is hearsay."""
+    """The integration, with the user whom its sender names: it acts, and the name is hearsay."""
     named = " ".join(text_of(user).split())[:_LONGEST_USER]
     return actor.model_copy(update={"name": f"{actor.name} (says: {named})"}) if named else actor
 
 
 def text_of(sent: object) -> str:
-    """A text of what should be one; empty for anything else."""
+    """The text, without white space around it; empty for anything that is none."""
     return without_lone_surrogates(sent).strip() if isinstance(sent, str) else ""
 
 
@@ -73,14 +73,14 @@ def note(sent: object) -> str:
 
 
 def tags(sent: object) -> list[str]:
-    """Each once, in the order sent: a list, or one text with commas."""
+    """Reads tags, a list or one text with commas. Each is kept once, in the order sent."""
     each = sent.split(",") if isinstance(sent, str) else sent
     found = [_cut(text_of(one).replace(",", " "), LONGEST_TAG) for one in _several(each)]
     return list(dict.fromkeys(one for one in found if one))
 
 
 def properties(sent: object) -> dict[str, str]:
-    """Details as Opsgenie has them: texts by texts."""
+    """Reads details, which Opsgenie keeps as texts by name."""
     if not isinstance(sent, Mapping):
         return {}
     found = ((property_name(key), _property(value)) for key, value in sent.items())
@@ -88,7 +88,7 @@ def properties(sent: object) -> dict[str, str]:
 
 
 def names(sent: object) -> list[str]:
-    """Keys of details, in a list or with commas."""
+    """Reads names of details, a list or one text with commas."""
     each = sent.split(",") if isinstance(sent, str) else sent
     return list(dict.fromkeys(filter(None, map(property_name, _several(each)))))
 
@@ -98,7 +98,7 @@ def property_name(key: object) -> str:
 
 
 def moment(sent: object) -> datetime | None:
-    """None for what is no time. Without an offset it is in UTC."""
+    """Reads a time; without an offset it is in UTC. None for anything that is none."""
     try:
         found = datetime.fromisoformat(text_of(sent))
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

@@ -25,7 +25,7 @@ _PROPERTY: Final = "details."
 
 
 def of_property(name: str) -> str:
-    """What the timeline calls a detail."""
+    """The name of a detail on the timeline."""
     return _PROPERTY + name
 
 
@@ -120,7 +120,7 @@ def _opened(incident: Incident, document: Mapping[str, Any]) -> Described:
 
 
 def _priority(fields: Mapping[str, Any]) -> str:
-    """Of an event that came another way, by its severity."""
+    """The priority of an event that came another way: by its severity."""
     by_severity = {Severity.CRITICAL: "P1", Severity.ERROR: "P2", Severity.WARNING: "P3"}
     return next(
         (each for severity, each in by_severity.items() if severity == fields.get("severity")), "P5"
@@ -128,7 +128,7 @@ def _priority(fields: Mapping[str, Any]) -> str:
 
 
 def brief(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """As lists show it. `owner` is the name of whoever has it."""
+    """The alert as lists show it. `owner` is the name of whoever has it."""
     incident, described = each.incident, each.described
     snoozed = incident.timers.get(Timer.SNOOZE)
     last = each.changes[-1].at if each.changes else incident.last_alert_at
@@ -158,14 +158,14 @@ def brief(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, A
 
 
 def _one(each: Seen) -> str | None:
-    """Which alert of its incident it is, where a route has put it with others."""
+    """Says which alert of its incident this is, where a route has put several together."""
     key = shortened(each.alias)
     is_one = each.incident.members and key != each.incident.dedup_key
     return request_ids.digest(key) if is_one else None
 
 
 def whole(each: Seen, integration: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """As it is shown by itself."""
+    """The alert as it is shown by itself."""
     described = each.described
     return brief(each, integration, owner) | {
         "actions": described.actions,
