@@ -11,8 +11,16 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 CODE := $(wildcard functions layers/common cli local inbox openapi harness tests bench)
-# What coverage counts, with the scenarios of what no other test reaches.
-MEASURED := $(wildcard tests/unit tests/integration tests/scenarios/test_restore.py)
+# Tracing doubles the time of a test, so coverage counts what these few reach, a third of all: 93.8 %
+# of the branches of the rules and 92.5 % of the store's, where all tests of units and integration
+# reach 95.7 and 96.2. When a bound of `make test` is missed, add the file with the test of what was
+# added. Of tests/unit those are left out that read files or start programs.
+MEASURED := $(filter-out $(patsubst %,tests/unit/test_%.py,amazon channels documents house imports \
+	openapi rehearsal rendered schedule_properties skips),$(wildcard tests/unit/test_*.py)) \
+	$(patsubst %,tests/integration/test_%.py,addressed api_health aws_queue calendars command_line \
+	demo_week described group_views groups heartbeat_path http_api_document identity_provider \
+	maintenance me_command old_system rate_limit repeats rollouts routes shadow_commands simulating \
+	status_pages sweep twilio unavailable) tests/scenarios/test_restore.py
 RULES := --include='layers/common/opsknight/*' --omit='*/opsknight/store/*,*/opsknight/runtime/clients.py'
 STORE := --include='layers/common/opsknight/store/*'
 
@@ -49,7 +57,8 @@ test: .venv ## every test, and the coverage of rules and store
 	@# sam build copies these folders while other tests import from them, and byte code that is just
 	@# being written is gone when it is its turn.
 	@python -m compileall -q functions layers/common
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target deployed measured scenarios others
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target \
+		deployed scenarios others integration measured
 	@echo "Branch coverage of the rules, at least 90:"
 	@coverage report --fail-under=90 $(RULES)
 	@echo "Branch coverage of the store, at least 90:"
@@ -57,21 +66,23 @@ test: .venv ## every test, and the coverage of rules and store
 
 # Parts of some minutes, two at a time, the longest first: whatever each takes, both cores are busy
 # nearly to the end. `deployed` ends its servers with it, so they do not run beside all the rest.
-# Tracing doubles the time of a test, so coverage counts what examples reach; properties, which repeat
-# them by the hundred, run without it.
-.PHONY: deployed measured scenarios others
+.PHONY: deployed scenarios others integration measured
 deployed:
 	@pytest tests/e2e
-
-measured:
-	@coverage run -m pytest -m "not hypothesis" $(MEASURED)
 
 scenarios:
 	@pytest $(addprefix --ignore=,$(MEASURED)) tests/scenarios
 
 others:
+	@pytest $(addprefix --ignore=,$(MEASURED) tests/e2e tests/integration tests/scenarios)
+
+integration:
+	@pytest $(addprefix --ignore=,$(MEASURED)) tests/integration
+
+# Properties repeat what examples reach by the hundred: they run without coverage.
+measured:
 	@failed=0; \
-	pytest $(addprefix --ignore=,$(MEASURED) tests/e2e tests/scenarios) || failed=1; \
+	coverage run -m pytest -m "not hypothesis" $(MEASURED) || failed=1; \
 	pytest -m hypothesis $(MEASURED) || failed=1; \
 	exit $$failed
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
+# What is imported stays: see `pytest_collection_finish`.
+gc.disable()
+
 pytest_plugins = ["tests.skips", "harness.fixtures", "harness.recording"]
 
 # At import, before anything can make a client: whatever the developer's shell says about AWS, an
@@ -57,6 +60,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -5,27 +5,29 @@ A patch file begins with what it removes (`Guard: `) and the test that must fail
 node id). The test has to pass in an unpatched copy first, and to fail by an assertion or an error
 of its own, not because nothing could be collected.
 
-Each test runs in a process of its own, forked from one that has imported pytest and the libraries
-but nothing of the project: importing them takes longer than most of the tests. There are as many
-copies as processors, and each is made whole again for the next guard: making one takes longer, too.
+Each test runs in a process of its own, forked from one that has imported what most tests need
+(`forking`): importing takes longer than most of the tests. There are as many copies as processors,
+and each is made whole again for the next guard: making one takes longer, too.
 """
 
 import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from multiprocessing.connection import wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
 from typing import Final
 
-from tests.guards.removal import FAILED, PASSED, Guard, copied, output_of, patched, run
+from tests.guards.forking import serve
+from tests.guards.removal import FAILED, PASSED, Guard, changed, copied, output_of, patched
 
-# What tests import first. Nothing that starts a thread: a fork would lose it.
+# Libraries that tests import first. Nothing that starts a thread: a fork would lose it.
 WARM: Final = (
     "pytest",
     "hypothesis.strategies",
@@ -45,9 +47,20 @@ WARM: Final = (
 )
 # For a caller that has just run all tests: leaves out the run with all guards in place.
 TRUSTED: Final = "--tests-passed"
-# Starting a process also asks how all others ended, and an exit code can be read only once: two
-# threads that read it at the same moment took it from each other, and a guard seemed broken.
-_PROCESSES: Final = Lock()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A copy of the project, and the process that runs its tests."""
+
+    copy: Path
+    asked: Connection
+
+    def run(self, tests: list[str], patched: list[str]) -> int:
+        """pytest's exit code. `patched`: the files that are not as they were copied."""
+        self.asked.send((tests, patched))
+        code: int = self.asked.recv()
+        return code
 
 
 def main(words: list[str]) -> int:
@@ -63,26 +76,27 @@ def main(words: list[str]) -> int:
     tests = sorted({guard.test for guard in guards})
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WARM))
+    side_by_side = min(os.cpu_count() or 1, len(guards))
     with ExitStack() as stack:
-        copies: SimpleQueue[Path] = SimpleQueue()
-        for _ in range(os.cpu_count() or 1):
-            copies.put(stack.enter_context(copied()))
+        copies: SimpleQueue[Tried] = SimpleQueue()
+        for _ in range(side_by_side):
+            copies.put(stack.enter_context(trying(context)))
 
         def trouble_of(guard: Guard) -> str | None:
-            copy = copies.get()
+            tried = copies.get()
             try:
-                return removed(guard, copy, context)
+                return removed(guard, tried)
             finally:
-                copies.put(copy)
+                copies.put(tried)
 
         if TRUSTED not in words:
-            copy = copies.get()
-            if _run(tests, copy, context) != PASSED:
-                whole = output_of(copy)
+            tried = copies.get()
+            if tried.run(tests, []) != PASSED:
+                whole = output_of(tried.copy)
                 sys.stdout.write(f"The tests must pass with the guards in place:\n{whole}\n")
                 return 1
-            copies.put(copy)
-        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
+            copies.put(tried)
+        pool = stack.enter_context(ThreadPoolExecutor(side_by_side))
         failures: list[str] = []
         for guard, trouble in zip(guards, pool.map(trouble_of, guards), strict=True):
             verdict = "noticed" if trouble is None else f"NOT GUARDED: {trouble}"
@@ -95,28 +109,32 @@ def main(words: list[str]) -> int:
     return 1 if failures else 0
 
 
-def removed(guard: Guard, copy: Path, context: ForkServerContext) -> str | None:
+@contextmanager
+def trying(context: ForkServerContext) -> Iterator[Tried]:
+    with copied() as copy:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(copy, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            yield Tried(copy, ours)
+        finally:
+            ours.close()
+            process.join()
+
+
+def removed(guard: Guard, tried: Tried) -> str | None:
     """None when the test noticed; else what happened instead."""
     try:
-        with patched(copy, guard.patch):
-            code = _run([guard.test], copy, context)
+        with patched(tried.copy, guard.patch):
+            code = tried.run([guard.test], changed(guard.patch))
             if code == FAILED:
                 return None
             if code == PASSED:
                 return "no test noticed"
-            return f"pytest ended with {code}:\n{output_of(copy)}"
+            return f"pytest ended with {code}:\n{output_of(tried.copy)}"
     except subprocess.CalledProcessError:
         return "the patch does not apply any more"
-
-
-def _run(tests: list[str], copy: Path, context: ForkServerContext) -> int | None:
-    process = context.Process(target=run, args=(tests, copy))
-    with _PROCESSES:
-        process.start()
-    wait([process.sentinel])
-    with _PROCESSES:
-        process.join()
-        return process.exitcode
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Imported by a process that then becomes the copy's: it must import nothing of the project.
 """
 
-import gc
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -32,6 +32,8 @@ COPIED: Final = (
 FILES: Final = ("pyproject.toml", "template.yaml", "samconfig.toml")
 # Where modules are looked for, as pyproject.toml has it for pytest.
 SOURCES: Final = ("functions", "layers/common", "cli", ".")
+# The plugins that tests need.
+PLUGINS: Final = ("_hypothesis_pytestplugin", "anyio.pytest_plugin", "pytest_timeout")
 # pytest's own codes: 0 all passed, 1 some failed; others mean that it could not run.
 PASSED: Final = 0
 FAILED: Final = 1
@@ -71,7 +73,7 @@ def patched(copy: Path, patch: Path) -> Iterator[None]:
     """The copy without the guard, and as it was afterwards, to the times of its files: by these and
     the sizes Python knows whether its bytecode is that of the source.
     """
-    files = [copy / name for name in _changed(patch)]
+    files = [copy / name for name in changed(patch)]
     whole = [(file, file.read_bytes(), file.stat()) for file in files]
     subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
     try:
@@ -85,33 +87,33 @@ def patched(copy: Path, patch: Path) -> Iterator[None]:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
-def _changed(patch: Path) -> list[str]:
+def changed(patch: Path) -> list[str]:
     lines = patch.read_text(encoding="utf-8").splitlines()
     return [line.removeprefix("+++ b/") for line in lines if line.startswith("+++ b/")]
 
 
 def run(tests: list[str], copy: Path) -> NoReturn:
-    """Runs tests of a copy of the project, and ends this process with pytest's exit code;
-    `output_of` has what it printed.
+    """Runs tests of the copy of the project that this process has entered, and ends it with
+    pytest's exit code; `output_of` has what it printed.
     """
-    # What a patch changed is written back, perhaps within the second that bytecode would note.
-    sys.dont_write_bytecode = True
-    # What was imported before stays; nobody has to look through it again.
-    gc.freeze()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with (copy / _OUTPUT).open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    enter(copy)
     import pytest  # noqa: PLC0415 - the process that waits for us does without it
 
     # Without its guard a test may hang; with it none takes half as long. A thread ends the process:
     # what a signal raises in a loop may be caught there.
     options = ["-q", "-x", "--timeout=60", "--timeout-method=thread"]
+    # It is hardly ever read, and this kind is made in no time.
+    options += ["--tb=native"]
     # It collects all garbage at the end: a quarter of the time, when the verdict is known.
     options += ["-p", "no:unraisableexception"]
     # Libraries that are here already hold no assertions of ours.
     options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
-    sys.exit(int(pytest.main([*options, *tests])))
+    # Without a look through the metadata of every library for others.
+    plugins: list[str | object] = [import_module(name) for name in PLUGINS]
+    sys.exit(int(pytest.main([*options, *tests], plugins)))
 
 
 def output_of(copy: Path) -> str:
@@ -122,6 +124,8 @@ def output_of(copy: Path) -> str:
 def enter(copy: Path) -> None:
     """From now on the project is the copy, for this process and those that it starts."""
     os.chdir(copy)
+    # What a patch changed is written back, perhaps within the second that bytecode would note.
+    sys.dont_write_bytecode = True
     os.environ["PYTHONPATH"] = ":".join(SOURCES)
     sys.path[:] = [path for path in sys.path if not _is_ours(path)]
     sys.path[:0] = [str(copy / source) for source in SOURCES]

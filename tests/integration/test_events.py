@@ -34,10 +34,10 @@ IGNORED = {
     ids=["trigger", "acknowledge", "resolve"],
 )
 def test_the_first_table(
-    moto_world: World, action: str, before: Status | None, becomes: Status | None, says: str
+    world: World, action: str, before: Status | None, becomes: Status | None, says: str
 ) -> None:
-    known = incident_in(moto_world, before)
-    response = moto_world.send(event(action))
+    known = incident_in(world, before)
+    response = world.send(event(action))
     assert response.status == 202
     if before is None and action == "trigger":
         assert response.action == "triggered"
@@ -48,7 +48,7 @@ def test_the_first_table(
     else:
         after = becomes or before
         assert (response.action, response.incident["id"]) == (says, known)
-        assert response.incident["status"] == incident(moto_world, known).status == after
+        assert response.incident["status"] == incident(world, known).status == after
 
 
 def test_a_202_has_exactly_this_shape(moto_world: World) -> None:
@@ -81,14 +81,14 @@ def test_a_202_has_exactly_this_shape(moto_world: World) -> None:
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "resolve"])
-def test_ignored_changes_nothing_at_all(moto_world: World, action: str) -> None:
-    moto_world.send(event(dedup_key="another"))
-    incident_in(moto_world, Status.RESOLVED)
-    before = in_order(moto_world.items())
-    requests = sum(used(moto_world))
-    assert moto_world.send(event(action)).body == IGNORED
-    assert in_order(moto_world.items()) == before
-    assert sum(used(moto_world)) == requests + 1, "but it is a request"
+def test_ignored_changes_nothing_at_all(world: World, action: str) -> None:
+    world.send(event(dedup_key="another"))
+    incident_in(world, Status.RESOLVED)
+    before = in_order(world.items())
+    requests = sum(used(world))
+    assert world.send(event(action)).body == IGNORED
+    assert in_order(world.items()) == before
+    assert sum(used(world)) == requests + 1, "but it is a request"
 
 
 def test_acknowledged_again_writes_nothing_and_keeps_the_first_time(moto_world: World) -> None:
@@ -144,8 +144,8 @@ def test_title_urgency_and_description_are_those_of_the_first_trigger(moto_world
     ("severity", "urgency"),
     [("critical", "HIGH"), ("error", "MEDIUM"), ("warning", "MEDIUM"), ("info", "LOW")],
 )
-def test_severity_to_urgency(moto_world: World, severity: str, urgency: str) -> None:
-    assert moto_world.send(event(severity=severity)).incident["urgency"] == urgency
+def test_severity_to_urgency(world: World, severity: str, urgency: str) -> None:
+    assert world.send(event(severity=severity)).incident["urgency"] == urgency
 
 
 def test_a_service_may_have_its_urgency_raised(moto_world: World) -> None:
@@ -255,12 +255,12 @@ def expiries(world: World, *kinds: str) -> set[Any]:
 
 
 @pytest.mark.parametrize("status", ACTIVE, ids=str)
-def test_an_active_incident_never_expires(moto_world: World, status: Status) -> None:
-    incident_in(moto_world, status)
-    moto_world.send(event())
-    assert expiries(moto_world, "incident", "pointer") == {None}
-    expected = str(int((moto_world.clock() + RETENTION).timestamp()))
-    assert expiries(moto_world, "alert", "change") == {expected}
+def test_an_active_incident_never_expires(world: World, status: Status) -> None:
+    incident_in(world, status)
+    world.send(event())
+    assert expiries(world, "incident", "pointer") == {None}
+    expected = str(int((world.clock() + RETENTION).timestamp()))
+    assert expiries(world, "alert", "change") == {expected}
 
 
 def test_a_resolved_incident_expires_after_the_retention(moto_world: World) -> None:

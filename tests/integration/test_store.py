@@ -1,4 +1,8 @@
-"""What the table itself refuses: every write repeats the condition of its decision."""
+"""What the table itself refuses: every write repeats the condition of its decision.
+
+moto knows DynamoDB's rules for expressions better and takes ten times as long, so it takes each
+expression once or twice, and the tables of all cases are MiniStack's.
+"""
 
 from datetime import timedelta
 from secrets import token_hex
@@ -39,48 +43,48 @@ def refused(world: World, decision: Opened | Merged | Transitioned) -> bool:
 @pytest.mark.parametrize("is_now", Status, ids=str)
 @pytest.mark.parametrize("seen", ACTIVE, ids=str)
 def test_a_move_is_refused_when_the_status_is_not_as_seen(
-    moto_world: World, seen: Status, is_now: Status
+    world: World, seen: Status, is_now: Status
 ) -> None:
-    known = incident(moto_world, incident_in(moto_world, is_now))
+    known = incident(world, incident_in(world, is_now))
     moved = act(
         known.model_copy(update={"status": seen}),
         Reassign("user_ben"),
         actor=ADA,
-        now=moto_world.clock(),
+        now=world.clock(),
     )
     assert isinstance(moved, Transitioned)
-    assert refused(moto_world, moved) is (seen is not is_now)
+    assert refused(world, moved) is (seen is not is_now)
 
 
 @pytest.mark.parametrize("is_now", Status, ids=str)
 @pytest.mark.parametrize("seen", ACTIVE, ids=str)
 def test_an_alert_is_refused_by_what_is_not_active_whatever_was_seen(
-    moto_world: World, seen: Status, is_now: Status
+    world: World, seen: Status, is_now: Status
 ) -> None:
-    known = incident(moto_world, incident_in(moto_world, is_now))
-    alert = Alert(id="al_x", incident_id=known.id, at=moto_world.clock(), actor=ADA, body="{}")
+    known = incident(world, incident_in(world, is_now))
+    alert = Alert(id="al_x", incident_id=known.id, at=world.clock(), actor=ADA, body="{}")
     merged = Merged(known.model_copy(update={"status": seen}), alert)
-    assert refused(moto_world, merged) is (is_now is Status.RESOLVED)
+    assert refused(world, merged) is (is_now is Status.RESOLVED)
 
 
 @pytest.mark.parametrize("seen", ACTIVE, ids=str)
-def test_an_alert_makes_no_incident_of_one_that_is_gone(moto_world: World, seen: Status) -> None:
-    gone = opening(moto_world, "inc_gone").incident.model_copy(update={"status": seen})
-    alert = Alert(id="al_x", incident_id=gone.id, at=moto_world.clock(), actor=ADA, body="{}")
-    assert refused(moto_world, Merged(gone, alert))
-    assert moto_world.table.incident(gone.id, deadline()) is None
+def test_an_alert_makes_no_incident_of_one_that_is_gone(world: World, seen: Status) -> None:
+    gone = opening(world, "inc_gone").incident.model_copy(update={"status": seen})
+    alert = Alert(id="al_x", incident_id=gone.id, at=world.clock(), actor=ADA, body="{}")
+    assert refused(world, Merged(gone, alert))
+    assert world.table.incident(gone.id, deadline()) is None
 
 
 @pytest.mark.parametrize("is_now", Status, ids=str)
 @pytest.mark.parametrize("seen", ACTIVE, ids=str)
 def test_an_alert_that_raises_is_refused_when_the_status_is_not_as_seen(
-    moto_world: World, seen: Status, is_now: Status
+    world: World, seen: Status, is_now: Status
 ) -> None:
-    known = incident(moto_world, incident_in(moto_world, is_now, severity="info"))
+    known = incident(world, incident_in(world, is_now, severity="info"))
     before = known.model_copy(update={"status": seen})
-    alert = Alert(id="al_x", incident_id=known.id, at=moto_world.clock(), actor=ADA, body="{}")
-    raised = raise_urgency(before, Urgency.HIGH, ADA, moto_world.clock())
-    assert refused(moto_world, Merged(before, alert, raised)) is (seen is not is_now)
+    alert = Alert(id="al_x", incident_id=known.id, at=world.clock(), actor=ADA, body="{}")
+    raised = raise_urgency(before, Urgency.HIGH, ADA, world.clock())
+    assert refused(world, Merged(before, alert, raised)) is (seen is not is_now)
 
 
 def test_two_changes_seen_alike_are_one_after_the_other(moto_world: World) -> None:
@@ -226,12 +230,12 @@ def test_a_directory_comes_back_as_it_was_created(moto_world: World) -> None:
     assert [member.user_id for member in team.members] == ["user_ada", "user_ben"]
 
 
-def test_counting_ends_exactly_at_the_limit(moto_world: World) -> None:
-    minute = Minute.of(moto_world.clock())
-    counts = [moto_world.counters.count("key", minute) for _ in range(LIMIT + 2)]
+def test_counting_ends_exactly_at_the_limit(world: World) -> None:
+    minute = Minute.of(world.clock())
+    counts = [world.counters.count("key", minute) for _ in range(LIMIT + 2)]
     assert counts == [*range(1, LIMIT + 1), NotCounted.REFUSED, NotCounted.REFUSED]
-    assert moto_world.counters.count("key", Minute(minute.number + 1)) == 1
-    assert moto_world.counters.count("other", minute) == 1
+    assert world.counters.count("key", Minute(minute.number + 1)) == 1
+    assert world.counters.count("other", minute) == 1
 
 
 def test_a_count_without_an_answer_is_unknown(moto_world: World) -> None:
