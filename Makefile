@@ -68,13 +68,13 @@ test: .venv ## every test, and the coverage of rules and store
 # nearly to the end. `deployed` ends its servers with it, so they do not run beside all the rest.
 .PHONY: deployed scenarios others integration measured
 deployed:
-	@pytest tests/e2e
+	@pytest -m "not screens" tests/e2e
 
 scenarios:
 	@pytest $(addprefix --ignore=,$(MEASURED)) tests/scenarios
 
 others:
-	@pytest $(addprefix --ignore=,$(MEASURED) tests/e2e tests/integration tests/scenarios)
+	@pytest -m "not screens" $(addprefix --ignore=,$(MEASURED) tests/e2e tests/integration tests/scenarios)
 
 integration:
 	@pytest $(addprefix --ignore=,$(MEASURED)) tests/integration
@@ -116,9 +116,9 @@ console-tests: ## types of the API, types and unit tests of the web console (nee
 	@cd console && npm ci --no-audit --no-fund && npm run --silent types && npm run --silent check
 	@git diff --exit-code --stat console/src/api || { echo "The API has changed: run \`make console\`."; exit 1; }
 
-screens: .venv ## pictures of every page of the console, in .local/screens
+screens: .venv ## pictures of every page of the console, in .local/screens, and journeys that are seldom
 	@scripts/programs
-	@pytest -q -m soak tests/browser
+	@pytest -q -m screens tests/browser
 
 build: .venv ## sam build: what is deployed, in .aws-sam
 	@sam build

@@ -34,6 +34,8 @@ NETWORK: Final = {
 SLOWER: Final = 4
 """Times, of the processor."""
 ACTIVE: Final = (10, 10_000)
+# A list is as long as that: the rest is asked for.
+LISTED: Final = 50
 MOST_REQUESTS: Final = 2
 MOST_UNITS: Final = 30.0
 MOST_SECONDS: Final = 3.0
@@ -72,7 +74,9 @@ def measure_console(endpoint: str, quick: bool) -> list[Figure]:
         for number in range(ACTIVE[0]):
             _open(served, f"number {number}")
         _log_in(context, served)
-        figures = [*_first_visit(context, served), *_interactions(context, served, quick)]
+        figures = _first_visit(context, served)
+        _fill(served, LISTED)
+        figures += _interactions(context, served, quick)
         for number in ACTIVE[: 1 if quick else None]:
             _fill(served, number)
             figures += _pulse(context, served, number, log, read)
@@ -138,7 +142,10 @@ def _interactions(context: BrowserContext, served: Site, quick: bool) -> list[Fi
     page.locator("[data-id]").first.wait_for(timeout=120_000)
     tool = context.new_cdp_session(page)
     tool.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    group = f"From a press to its picture, on a processor {SLOWER} times slower"
+    rows = page.locator("[data-id]").count()
+    if rows != LISTED:
+        raise RuntimeError(f"the list has {rows} rows")
+    group = f"From a press to its picture, {LISTED} rows, on a processor {SLOWER} times slower"
     number = 2 if quick else 7
     found = [
         Figure(group, "choose an incident", _soonest(page, _choose, number), "ms", MOST_MS),

@@ -3,7 +3,7 @@
  * guess before, and no queue that acts later.
  */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 
 import { answered, api } from "./api/client";
 import { refused } from "./api/load";
@@ -40,14 +40,13 @@ export interface Acts {
 /** Acts on many, and what became of each. `after` is called when the server has answered. */
 export function useActs(after: () => void): Acts {
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map());
+  const then = useRef(after);
+  then.current = after;
   const mark = (found: Iterable<readonly [string, Outcome]>): void =>
     setOutcomes((was) => new Map([...was, ...found]));
 
-  async function act(
-    ids: readonly string[],
-    wanted: Act,
-    more: { minutes?: number; note?: string } = {},
-  ): Promise<void> {
+  // The same function for as long as the page is there, so that rows that have it stay as they are.
+  const act = useCallback<Acts["act"]>(async (ids, wanted, more = {}) => {
     mark(ids.map((id) => [id, { state: "pending", said: DOING[wanted] }]));
     for (let first = 0; first < ids.length; first += AT_ONCE) {
       const some = ids.slice(first, first + AT_ONCE);
@@ -71,8 +70,8 @@ export function useActs(after: () => void): Acts {
         mark(some.map((id) => [id, { state: "refused", said: refused(error).message }]));
       }
     }
-    after();
-  }
+    then.current();
+  }, []);
   return { outcomes, act };
 }
 

@@ -9,7 +9,7 @@ import { type Live, usePulse } from "./api/pulse";
 import { Age, StaleBar } from "./live";
 import { AnalyticsPage } from "./pages/analytics";
 import { AuditPage } from "./pages/audit";
-import { ConfigurationPage } from "./pages/configuration";
+import { ConfigurationPage, forgetOthers } from "./pages/configuration";
 import { HealthPage } from "./pages/health";
 import { HeartbeatsPage } from "./pages/heartbeats";
 import { IncidentPage } from "./pages/incident";
@@ -54,6 +54,10 @@ function App(): JSX.Element {
     const open = nav?.querySelector<HTMLElement>("[aria-current]");
     if (nav && open) nav.scrollLeft = open.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
   }, [page, me.data?.me.role]);
+  const whose = me.data?.me.id;
+  useEffect(() => {
+    if (whose) forgetOthers(whose);
+  }, [whose]);
   const live = usePulse("");
   useEffect(() => {
     const high = live.pulse?.counts.high;
@@ -112,7 +116,7 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
     case "health":
       return <HealthPage zone={me.zone} />;
     case "configuration":
-      return <ConfigurationPage zone={me.zone} />;
+      return <ConfigurationPage me={me} address={address} />;
     case "me":
       return <MePage me={me} again={again} />;
     default:

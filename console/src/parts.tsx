@@ -1,5 +1,6 @@
 /** Small parts that several pages show. */
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, ComponentClass, JSX } from "preact";
+import { Component } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import type { Status, Urgency } from "./api/client";
@@ -15,6 +16,22 @@ export function useNow(every = 1000): number {
     return () => clearInterval(timer);
   }, [every]);
   return now;
+}
+
+/**
+ * Drawn again only when one of its own properties is another one: a list is as long as the night is
+ * bad, and who ticks one row waits for all. What is handed to it has to stay the same thing.
+ */
+export function still<P extends object>(draw: (props: P) => JSX.Element): ComponentClass<P> {
+  return class extends Component<P> {
+    override shouldComponentUpdate(next: Readonly<P>): boolean {
+      const names = Object.keys(next) as (keyof P)[];
+      return names.some((name) => next[name] !== this.props[name]);
+    }
+    override render(): JSX.Element {
+      return draw(this.props);
+    }
+  };
 }
 
 export function UrgencyTag({ of }: { of: Urgency }): JSX.Element {

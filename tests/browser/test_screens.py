@@ -66,7 +66,7 @@ def look(page: Page, name: str, where: str) -> None:
     assert path.stat().st_size > 10_000
 
 
-@pytest.mark.soak
+@pytest.mark.screens
 # Large pictures, drawn without a graphics card.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -475,6 +475,53 @@ def test_a_key_of_an_administrator_that_may_only_read_is_told_no_address(desk: D
     assert "+4915112345678" in json.dumps(planned(desk, text))
 
 
+def part(desk: Desk, path: str, key: str | None = None) -> Any:
+    answer = desk.call("GET", f"{PATH}/part?path={path}", key=key)
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+def test_one_thing_is_shown_with_its_lines_to_be_changed_there(desk: Desk, shell: Shell) -> None:
+    assert by_file(shell).code == 0
+    shop = part(desk, "services.shop")
+    assert shop["text"] == (
+        "services:\n  shop:\n    team: ops\n    policy: web\n"
+        "    integrations: {mail: Mail, nagios: Nagios}\n"
+    )
+    assert shop["place"] == {"file": "standard input", "line": 16}
+    assert (shop["owner"]["by"], shop["owner"]["who"]) == ("file", "grace (AWS)")
+    assert shop["owner"]["revision"] == 1
+    for path, line in (("policies.web", 14), ("schedules.web", 12), ("teams.ops", 9)):
+        found = part(desk, path)
+        assert found["place"]["line"] == line
+        assert FILE.splitlines()[line - 1].strip().split(":")[0] == path.partition(".")[2]
+        assert found["text"].startswith(f"{path.partition('.')[0]}:\n")
+    assert part(desk, "services.shop.integrations.mail")["text"].count("Mail") == 1
+    # The name of one begins as that of another.
+    assert desk.call("GET", f"{PATH}/part?path=services.sho").status == 404
+    assert desk.call("GET", f"{PATH}/part?path=services.other").status == 404
+    assert desk.call("GET", f"{PATH}/part").status == 400
+
+
+def test_what_the_console_owns_has_no_lines(desk: Desk, shell: Shell) -> None:
+    assert by_file(shell).code == 0
+    applied(desk, takeOver=True)
+    shop = part(desk, "services.shop")
+    assert (shop["owner"]["by"], shop["mayApply"]) == ("console", True)
+    assert "place" not in shop
+
+
+def test_parts_are_masked_as_the_whole_is(desk: Desk) -> None:
+    applied(desk)
+    responder = desk.key("ada", *SCOPES)
+    bob = part(desk, "users.bob", responder)
+    assert (bob["masked"], bob["mayApply"]) == (True, False)
+    assert "+4915112345678" not in bob["text"]
+    assert "+4915112345678" in part(desk, "users.bob")["text"]
+    user = desk.key("ben", *SCOPES)
+    assert desk.call("GET", f"{PATH}/part?path=users.bob", key=user).status == 403
+
+
 def test_responders_read_it_without_addresses_and_change_nothing(desk: Desk) -> None:
     applied(desk)
     responder = desk.key("ada", *SCOPES)

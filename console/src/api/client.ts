@@ -31,6 +31,7 @@ export type Heartbeat = Schemas["HeartbeatAnswer"];
 export type AuditEntry = Schemas["AuditEntryAnswer"];
 export type Finding = Schemas["FindingAnswer"];
 export type Configuration = Schemas["ConfigurationAnswer"];
+export type ConfigurationPart = Schemas["PartAnswer"];
 export type ConfigurationPlan = Schemas["PlanAnswer"];
 export type ConfigurationProblem = Schemas["ProblemAnswer"];
 export type ConfigurationRevision = Schemas["RevisionAnswer"];

@@ -1395,6 +1395,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/configuration/part": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one thing of the configuration, and where it is changed.
+         * @description Needs the scope `configuration:read`.
+         */
+        get: operations["showPartOfConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/configuration/revisions": {
         parameters: {
             query?: never;
@@ -1557,6 +1577,8 @@ export interface components {
             prune?: boolean;
             /** @description The one that the plan was made from. */
             revision: number;
+            /** @description The plan's: with it, nothing is applied but what was planned. */
+            digest?: string | null;
             /** @description Whether it is applied though keys in use end, or much is removed. */
             force?: boolean;
             /** @description Whether the console owns from now on what a file owned until now. */
@@ -2290,6 +2312,20 @@ export interface components {
          * @enum {string}
          */
         PageReason: "paged" | "assigned" | "also_paged" | "joined" | "answer" | "requested" | "on_call" | "changed" | "code" | "report" | "test";
+        /** @description One thing of the configuration, with all that belongs to it. */
+        PartAnswer: {
+            path: string;
+            /** @description As it stands in a file, to be copied there. */
+            text: string;
+            /** @description Whether addresses, numbers and URLs are masked, as for all but ADMINs. */
+            masked: boolean;
+            /** @description Whether the caller's role may apply it. */
+            mayApply: boolean;
+            /** @description Whoever changes it, and their last apply. */
+            owner?: components["schemas"]["OwnerAnswer"];
+            /** @description Where the file has it that was applied last; absent if unknown. */
+            place?: components["schemas"]["FilePlaceAnswer"];
+        };
         /** @description Changes the urgency, the assignee, or both; the urgency first. */
         Patch: {
             urgency?: components["schemas"]["Urgency"];
@@ -2315,6 +2351,8 @@ export interface components {
         PlanAnswer: {
             /** @description For `apply`: it refuses once this has moved on. */
             revision: number;
+            /** @description Of its changes: with it, `apply` makes these and no others. */
+            digest: string;
             owner?: components["schemas"]["OwnerAnswer"];
             /** @description Warnings. */
             problems: components["schemas"]["ProblemAnswer"][];
@@ -6431,6 +6469,45 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    showPartOfConfiguration: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where it stands in a file: `services.checkout`, `policies.web`.
+                 * @example services.checkout
+                 */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description With all that belongs to it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartAnswer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listRevisions: {
         parameters: {
             query?: {
@@ -6629,7 +6706,7 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Denied"];
-            /** @description Overtaken: somebody has changed it since the plan; Owned elsewhere: a file owns it; Needs force; or Too large. */
+            /** @description Overtaken: somebody has changed it since the plan; Owned elsewhere: a file owns it; Another plan: it would change something else; Needs force; or Too large. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -2,10 +2,10 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { answered, api, type Configuration, type ConfigurationPlan, type ConfigurationProblem, type Refused } from "../api/client";
+import { answered, api, type Configuration, type ConfigurationPlan, type Me, type ConfigurationProblem, type Refused } from "../api/client";
 import { refused, useLoad } from "../api/load";
 import { Empty, Problem, useNow, When } from "../parts";
-import { Editor, lineAt } from "./editor";
+import { Editor, lineAt, lineOf } from "./editor";
 import { PlanView } from "./plan";
 import { Revisions } from "./revisions";
 
@@ -13,14 +13,17 @@ import { Revisions } from "./revisions";
 const DRAFT = "opsknight:configuration";
 
 interface Draft {
+  /** Whose it is: in the same tab somebody else may log in next. */
+  of: string;
   text: string;
   /** The revision of the text that it was made from. */
   from: number;
 }
 
-function kept(): Draft | undefined {
+function kept(of: string): Draft | undefined {
   try {
-    return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null") ?? undefined;
+    const found = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null") as Draft | null;
+    return found?.of === of ? found : undefined;
   } catch {
     return undefined;
   }
@@ -35,7 +38,23 @@ function keep(draft: Draft | undefined): void {
   }
 }
 
-export function ConfigurationPage({ zone }: { zone: string | undefined }): JSX.Element {
+/** Whoever looks now: what somebody else has written in this tab is gone. */
+export function forgetOthers(me: string): void {
+  if (!kept(me)) keep(undefined);
+}
+
+/** They log out, and whoever comes next may not. */
+export function forgetDraft(): void {
+  keep(undefined);
+}
+
+interface Page {
+  me: Me;
+  address: URL;
+}
+
+export function ConfigurationPage({ me, address }: Page): JSX.Element {
+  const { zone } = me;
   const { data, error, again } = useLoad(() => answered(api.GET("/api/configuration/text", {})));
   const now = useNow(30_000);
   return (
@@ -45,7 +64,7 @@ export function ConfigurationPage({ zone }: { zone: string | undefined }): JSX.E
       {error && error.status !== 403 && <Problem error={error} again={again} />}
       {!data && !error && <div class="skeleton" aria-hidden="true" />}
       {data && <Owned found={data} now={now} zone={zone} />}
-      {data && <Text found={data} again={again} />}
+      {data && <Text found={data} again={again} me={me} at={address.searchParams.get("at")} />}
       {data && <Revisions of={data.revision} now={now} zone={zone} />}
     </main>
   );
@@ -80,8 +99,16 @@ function Owned({ found, now, zone }: { found: Configuration; now: number; zone: 
   );
 }
 
-function Text({ found, again }: { found: Configuration; again: () => void }): JSX.Element {
-  const [draft, setDraft] = useState<Draft | undefined>(found.mayApply ? kept : undefined);
+interface TextProps {
+  found: Configuration;
+  again: () => void;
+  me: Me;
+  /** The path of what somebody came for. */
+  at: string | null;
+}
+
+function Text({ found, again, me, at }: TextProps): JSX.Element {
+  const [draft, setDraft] = useState<Draft | undefined>(() => (found.mayApply ? kept(me.id) : undefined));
   const text = draft?.text ?? found.text;
   const [said, setSaid] = useState("");
   const [problems, setProblems] = useState<readonly ConfigurationProblem[]>();
@@ -103,7 +130,7 @@ function Text({ found, again }: { found: Configuration; again: () => void }): JS
   };
   const write = (wanted: string): void => {
     forget();
-    setDraft(wanted === found.text ? undefined : { text: wanted, from: draft?.from ?? found.revision });
+    setDraft(wanted === found.text ? undefined : { of: me.id, text: wanted, from: draft?.from ?? found.revision });
   };
   const ask = async (act: (sent: string) => Promise<void>): Promise<void> => {
     setBusy(true);
@@ -133,15 +160,23 @@ function Text({ found, again }: { found: Configuration; again: () => void }): JS
   };
   const apply = async (force: boolean, takeOver: boolean): Promise<void> => {
     if (!plan) return;
-    const body = { text, prune, force, takeOver, revision: plan.revision };
+    const sent = text;
+    const body = { text: sent, prune, force, takeOver, revision: plan.revision, digest: plan.digest };
     const applied = await answered(api.POST("/api/configuration/apply", { body }));
-    setDraft(undefined);
-    keep(undefined);
     forget();
+    // What was typed meanwhile is not applied, and stays.
+    if (latest.current === sent) {
+      setDraft(undefined);
+      keep(undefined);
+    } else setDraft({ of: me.id, text: latest.current, from: applied.revision });
     setSaid(`Applied: revision ${applied.revision}.`);
     again();
   };
   const show = (line: number): void => lineAt(area.current, line);
+  useEffect(() => {
+    const line = at === null ? undefined : lineOf(latest.current, at);
+    if (line !== undefined) show(line);
+  }, [at]);
 
   return (
     <section aria-labelledby="text-title">
@@ -216,6 +251,8 @@ function Text({ found, again }: { found: Configuration; again: () => void }): JS
 
 /** What the refusals of an apply say, in place of their titles. */
 const REFUSALS: Record<string, string> = {
+  "another-plan":
+    "The text is not the one that was planned, or an incident has ended that needed something. Plan it again, and look at it.",
   overtaken:
     "The configuration has changed since this plan was made, perhaps by an earlier try of yours. Plan it again, and look at it.",
   "owned-elsewhere": "A file owns the configuration since you looked. Plan it again to take it over.",

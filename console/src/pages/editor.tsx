@@ -39,6 +39,21 @@ export function Editor({ text, write, readOnly, area, problems }: Props): JSX.El
   );
 }
 
+/** The line, from 1, at which a text as the server writes it has what the path names. */
+export function lineOf(text: string, path: string): number | undefined {
+  const lines = text.split("\n");
+  let at = -1;
+  for (const [depth, name] of path.split(".").entries()) {
+    const indent = "  ".repeat(depth);
+    const above = at;
+    at = lines.findIndex((line, number) => number > above && line.startsWith(`${indent}${name}:`));
+    if (at < 0) return undefined;
+    // Something else has begun in between.
+    if (lines.slice(above + 1, at).some((line) => depth > 0 && line !== "" && !line.startsWith(indent))) return undefined;
+  }
+  return at + 1;
+}
+
 /** Selects a line, and brings it into view. */
 export function lineAt(area: HTMLTextAreaElement | null, line: number): void {
   if (!area) return;

@@ -1,12 +1,12 @@
 /** What needs somebody now: the list, live, most pressing first, and one act on many. */
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 
-import { type Acts, OutcomeNote, useActs } from "../acts";
+import { type Acts, type Outcome, OutcomeNote, useActs } from "../acts";
 import type { Listed, Me } from "../api/client";
 import type { Live } from "../api/pulse";
 import { isStale } from "../live";
-import { Empty, StatusTag, UrgencyTag, useNow } from "../parts";
+import { Empty, still, StatusTag, UrgencyTag, useNow } from "../parts";
 import { go, Link, ROOT } from "../router";
 import { span } from "../times";
 import { Bulk } from "./bulk";
@@ -19,6 +19,7 @@ import { ShadowBanner } from "./shadows";
 export function Incidents({ live, me, address }: { live: Live; me: Me; address: URL }): JSX.Element {
   const acts = useActs(live.again);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choose = useCallback((id: string, on: boolean): void => setChosen((was) => withOne(was, id, on)), []);
   const box = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const counts = live.pulse?.counts;
@@ -68,12 +69,13 @@ export function Incidents({ live, me, address }: { live: Live; me: Me; address: 
               <Row
                 key={each.id}
                 each={each}
-                acts={acts}
-                now={now}
+                outcome={acts.outcomes.get(each.id)}
+                act={acts.act}
+                age={span(now - Date.parse(each.createdAt))}
                 off={off}
                 gone={places.gone.has(each.id)}
                 chosen={chosen.has(each.id)}
-                choose={(on) => setChosen(withOne(chosen, each.id, on))}
+                choose={choose}
               />
             ))}
           </ul>
@@ -160,21 +162,21 @@ function Filters({ address, live, box }: FiltersProps): JSX.Element {
 
 interface RowProps {
   each: Listed;
-  acts: Acts;
-  now: number;
+  outcome: Outcome | undefined;
+  act: Acts["act"];
+  age: string;
   off: boolean;
   gone: boolean;
   chosen: boolean;
-  choose: (on: boolean) => void;
+  choose: (id: string, on: boolean) => void;
 }
 
-function Row({ each, acts, now, off, gone, chosen, choose }: RowProps): JSX.Element {
-  const outcome = acts.outcomes.get(each.id);
+const Row = still(function Row({ each, outcome, act, age, off, gone, chosen, choose }: RowProps): JSX.Element {
   const acting = outcome?.state === "pending";
   return (
     <li class={`row ${each.urgency} ${each.status}`} data-id={each.id}>
       <label class="choose">
-        <input type="checkbox" checked={chosen} onChange={(event) => choose(event.currentTarget.checked)} />
+        <input type="checkbox" checked={chosen} onChange={(event) => choose(each.id, event.currentTarget.checked)} />
         <span class="only-read">Choose {each.title}</span>
       </label>
       <div class="what">
@@ -186,16 +188,16 @@ function Row({ each, acts, now, off, gone, chosen, choose }: RowProps): JSX.Elem
           <bdi>{each.title}</bdi>
         </Link>
         <p class="dim">
-          <span title={each.createdAt}>{span(now - Date.parse(each.createdAt))}</span> · {each.serviceName ?? each.serviceId}
+          <span title={each.createdAt}>{age}</span> · {each.serviceName ?? each.serviceId}
           {each.assigneeName ? ` · ${each.status === "OPEN" ? "assigned to " : ""}${each.assigneeName}` : ""}{" "}
           <OutcomeNote of={outcome} />
         </p>
       </div>
       {each.status !== "ACKNOWLEDGED" && !gone && (
-        <button class="ack" disabled={off || acting} onClick={() => void acts.act([each.id], "acknowledge")}>
+        <button class="ack" disabled={off || acting} onClick={() => void act([each.id], "acknowledge")}>
           Acknowledge
         </button>
       )}
     </li>
   );
-}
+});

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 
 import type { Me } from "../api/client";
 import { useNow, When } from "../parts";
+import { slug } from "./infile";
 
 export type Part = "contactMethods" | "rules";
 
@@ -66,9 +67,4 @@ export function rulesAsYaml(me: Me): string {
 
 function under(me: Me, lines: string[]): string {
   return ["users:", `  ${slug(me.id)}:`, ...lines, ""].join("\n");
-}
-
-/** The name in the file that an id was made from. */
-function slug(id: string): string {
-  return id.slice(id.indexOf("_") + 1);
 }

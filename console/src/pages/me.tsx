@@ -5,6 +5,7 @@ import { answered, api, type Me } from "../api/client";
 import { useLoad } from "../api/load";
 import { Problem, useNow, When } from "../parts";
 import { browser } from "../times";
+import { forgetDraft } from "./configuration";
 import { Methods, useTrying } from "./methods";
 import { Rules } from "./rules";
 import { Subscribe } from "./subscribe";
@@ -77,7 +78,7 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
             </li>
           ))}
         </ul>
-        <form method="post" action="/auth/logout">
+        <form method="post" action="/auth/logout" onSubmit={forgetDraft}>
           <button>Log out</button>
         </form>
       </section>

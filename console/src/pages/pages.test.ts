@@ -4,6 +4,7 @@ import { why } from "../acts";
 import { sentence, type Details, type Listed } from "../api/client";
 import { pause } from "../api/pulse";
 import { indented } from "./alerts";
+import { lineOf } from "./editor";
 import { escaped, markdown } from "./export";
 import { next } from "./incident";
 import { shown } from "./places";
@@ -34,6 +35,28 @@ it("finds every stretch in which nobody is on call", () => {
   );
   expect(found).toEqual([{ start: "2026-11-24T00:00:00Z", end: "2026-11-24T06:00:00Z" }]);
   expect(gaps([], from)).toHaveLength(1);
+});
+
+it("finds the line of a path in the text of a configuration", () => {
+  const text = [
+    "teams:",
+    "  web: {}",
+    "",
+    "services:",
+    "  web-shop: {team: web}",
+    "  web:",
+    "    team: web",
+    "    integrations:",
+    "      web: Web",
+    "  last: {team: web}",
+    "",
+  ].join("\n");
+  expect(lineOf(text, "teams.web")).toBe(2);
+  expect(lineOf(text, "services.web")).toBe(6);
+  expect(lineOf(text, "services.web.integrations.web")).toBe(9);
+  expect(lineOf(text, "services.last")).toBe(10);
+  expect(lineOf(text, "teams.last")).toBeUndefined();
+  expect(lineOf(text, "policies.web")).toBeUndefined();
 });
 
 it("shows what the address names", () => {

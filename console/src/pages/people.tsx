@@ -7,6 +7,7 @@ import { useLoad } from "../api/load";
 import { Empty, Problem, useNow } from "../parts";
 import { Link, ROOT } from "../router";
 import { clock } from "../times";
+import { InFile, slug } from "./infile";
 
 export function PeoplePage({ me }: { me: Me }): JSX.Element {
   const users = useLoad(() => answered(api.GET("/api/users", {})));
@@ -61,7 +62,19 @@ export function PeoplePage({ me }: { me: Me }): JSX.Element {
           />
         ))}
       </ul>
-      <p class="dim">The configuration file has people and teams. What it leaves out of their contact methods is their own.</p>
+      <h2>Teams</h2>
+      <ul class="cards" aria-label="Teams">
+        {(teams.data?.teams ?? []).map((each) => (
+          <li key={each.id}>
+            <b>{each.name}</b>{" "}
+            <span class="dim">
+              {each.members.map((one) => (one.lead ? `${one.userName ?? one.userId} (lead)` : one.userName ?? one.userId)).join(", ")}
+            </span>
+            <InFile path={`teams.${slug(each.id)}`} me={me} />
+          </li>
+        ))}
+      </ul>
+      <p class="dim">The configuration has people and teams. What it leaves out of somebody's contact methods is their own.</p>
     </main>
   );
 }

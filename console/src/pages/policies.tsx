@@ -6,6 +6,7 @@ import { answered, api, type Me, type Policy, type Simulated, type Urgency } fro
 import { refused, useLoad } from "../api/load";
 import { Empty, Problem } from "../parts";
 import { clock, instant, local, span } from "../times";
+import { InFile, slug } from "./infile";
 
 export function PoliciesPage({ me }: { me: Me }): JSX.Element {
   const { data, error, again } = useLoad(() => answered(api.GET("/api/policies", {})));
@@ -17,15 +18,14 @@ export function PoliciesPage({ me }: { me: Me }): JSX.Element {
       {data?.policies.length === 0 && <Empty>No policy yet: whoever takes pages in a team is paged at once.</Empty>}
       <ul class="cards">
         {(data?.policies ?? []).map((each) => (
-          <One key={each.id} policy={each} />
+          <One key={each.id} policy={each} me={me} />
         ))}
       </ul>
-      <p class="dim">The configuration file has them, and changes them.</p>
     </main>
   );
 }
 
-function One({ policy }: { policy: Policy }): JSX.Element {
+function One({ policy, me }: { policy: Policy; me: Me }): JSX.Element {
   return (
     <li>
       <b>{policy.name}</b> <span class="dim">version {policy.version}</span>
@@ -44,6 +44,7 @@ function One({ policy }: { policy: Policy }): JSX.Element {
           ? `Then ${policy.repeat} more ${policy.repeat === 1 ? "round" : "rounds"}, ${span(policy.pauseSeconds * 1000)} apart.`
           : "One round."}
       </p>
+      <InFile path={`policies.${slug(policy.id)}`} me={me} />
     </li>
   );
 }

@@ -7,6 +7,7 @@ import { useLoad } from "../api/load";
 import { Problem, useNow } from "../parts";
 import { go, Link, ROOT } from "../router";
 import { clock, day, midnights } from "../times";
+import { InFile, slug } from "./infile";
 import { OverrideDialog, type Wished } from "./override";
 import { Subscribe } from "./subscribe";
 
@@ -82,6 +83,7 @@ export function SchedulePage({ id, me, address }: Props): JSX.Element {
             </section>
           )}
           <Subscribe scheduleId={id} />
+          <InFile path={`schedules.${slug(id)}`} me={me} />
           <p class="dim">
             Times in {zone}
             {data.zone !== zone && `; it is handed over by the clock of ${data.zone}`}.

@@ -7,6 +7,7 @@ import { useLoad } from "../api/load";
 import { Empty, Problem, useNow } from "../parts";
 import { Link, ROOT } from "../router";
 import { clock } from "../times";
+import { InFile, slug } from "./infile";
 import { Integrations } from "./integrations";
 import { Maintenance } from "./maintenance";
 import { CHANNELS } from "./receipt";
@@ -65,28 +66,31 @@ function Overview({ service, me, now }: Part): JSX.Element {
   const failing = service.receivers.filter((each) => each.failingSince);
   const live = service.integrations.flatMap((each) => each.keys).filter((each) => each.live);
   return (
-    <dl class="facts">
-      <dt>Team</dt>
-      <dd>{service.teamName ?? service.teamId}</dd>
-      <dt>Policy</dt>
-      <dd>{service.policyName ?? "all of the team at once"}</dd>
-      <dt>Keys</dt>
-      <dd>{live.length ? `${live.length} live` : "none: no monitor can send to it"}</dd>
-      <dt>Receivers</dt>
-      <dd>{failing.length ? `${failing.map((each) => each.name).join(", ")} failing` : `${service.receivers.length}`}</dd>
-      {service.maintenanceUntil && (
-        <>
-          <dt>Maintenance</dt>
-          <dd>until {clock(service.maintenanceUntil, now, me.zone)}: new incidents page nobody</dd>
-        </>
-      )}
-      {service.shadowUntil && (
-        <>
-          <dt>Shadow</dt>
-          <dd>until {clock(service.shadowUntil, now, me.zone)}: it pages nobody</dd>
-        </>
-      )}
-    </dl>
+    <>
+      <dl class="facts">
+        <dt>Team</dt>
+        <dd>{service.teamName ?? service.teamId}</dd>
+        <dt>Policy</dt>
+        <dd>{service.policyName ?? "all of the team at once"}</dd>
+        <dt>Keys</dt>
+        <dd>{live.length ? `${live.length} live` : "none: no monitor can send to it"}</dd>
+        <dt>Receivers</dt>
+        <dd>{failing.length ? `${failing.map((each) => each.name).join(", ")} failing` : `${service.receivers.length}`}</dd>
+        {service.maintenanceUntil && (
+          <>
+            <dt>Maintenance</dt>
+            <dd>until {clock(service.maintenanceUntil, now, me.zone)}: new incidents page nobody</dd>
+          </>
+        )}
+        {service.shadowUntil && (
+          <>
+            <dt>Shadow</dt>
+            <dd>until {clock(service.shadowUntil, now, me.zone)}: it pages nobody</dd>
+          </>
+        )}
+      </dl>
+      <InFile path={`services.${slug(service.id)}`} me={me} />
+    </>
   );
 }
 
@@ -107,6 +111,7 @@ function Receivers({ service, me, now }: Part): JSX.Element {
             ) : (
               <p>It takes what is sent.</p>
             )}
+            <InFile path={`services.${slug(service.id)}.receivers.${slug(each.id)}`} me={me} />
           </li>
         ))}
       </ul>

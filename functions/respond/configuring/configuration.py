@@ -5,6 +5,7 @@ decides, as for the command line.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from opsknight.config.configuration import Configuration
 from opsknight.config.ownership import Applied, OwnedElsewhere, Side
 from opsknight.config.ownership import check as check_owner
 from opsknight.directory.audit_log import PREFIX
@@ -18,9 +19,11 @@ from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations
 from opsknight.store.half_applied import Interrupted, Overtaken
+from opsknight.store.last_applies import LastApplies
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight.views import audited
 from opsknight.views import configuration_models as models
+from opsknight.views.directory_answers import place
 from respond.configuring import words
 from respond.configuring.contract import ApplyBody, ConfigurationText, PlanBody
 from respond.request import ApiCall, Query
@@ -53,6 +56,32 @@ def show(call: ApiCall) -> Answer:
             text=words.text(seen.configuration, whole=may_apply),
             masked=not may_apply,
             may_apply=may_apply,
+        ),
+    )
+
+
+def show_part(call: ApiCall) -> Answer:
+    _check_reader(call)
+    query = Query(call.request.query)
+    path = query.text("path") or ""
+    if not path:
+        query.wrong("path", "must name a thing, such as services.checkout")
+    query.check()
+    seen = Configurations(call.table).read(call.deadline)
+    part = words.part(seen.configuration, path)
+    if not part:
+        raise HttpError(404, "Not in the configuration")
+    last = LastApplies(call.table).read(call.deadline)
+    may_apply = _may_apply(call)
+    return Answer(
+        200,
+        models.PartAnswer(
+            path=path,
+            text=words.text(Configuration.of(part), whole=may_apply),
+            masked=not may_apply,
+            may_apply=may_apply,
+            owner=words.owner(seen.owner),
+            place=place(None if last is None else last.place(path)),
         ),
     )
 

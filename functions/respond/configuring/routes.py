@@ -26,6 +26,24 @@ ROUTES: Final[tuple[Route[Callable[..., Answer]], ...]] = (
     ),
     Route(
         method="GET",
+        path="/api/configuration/part",
+        name="showPartOfConfiguration",
+        scope=CONFIGURATION_READ,
+        handler=configuration.show_part,
+        summary="Show one thing of the configuration, and where it is changed.",
+        parameters=(
+            Parameter(
+                "path",
+                "Where it stands in a file: `services.checkout`, `policies.web`.",
+                {"type": "string"},
+                "services.checkout",
+            ),
+        ),
+        replies=(Reply(200, "With all that belongs to it.", models.PartAnswer, LIMITS),),
+        errors=(400, 403, 404),
+    ),
+    Route(
+        method="GET",
         path="/api/configuration/revisions",
         name="listRevisions",
         scope=CONFIGURATION_READ,

@@ -48,6 +48,15 @@ def text(configuration: Configuration, *, whole: bool) -> str:
     return written(described(configuration))
 
 
+def part(configuration: Configuration, path: str) -> list[Entry]:
+    """What stands at the path, and all that stands below it."""
+    return [
+        each
+        for each in configuration.entries()
+        if f"{dotted(path_of(each))}.".startswith(f"{path}.")
+    ]
+
+
 def _masked(entry: Entry) -> Entry:
     match entry:
         case User():

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from opsknight.views.directory_models import FilePlaceAnswer
 from opsknight.views.wire import Absent, Shape
 
 
@@ -30,6 +31,25 @@ class ConfigurationAnswer(Shape):
         Field(description="Whether addresses, numbers and URLs are masked, as for all but ADMINs."),
     ]
     may_apply: Annotated[bool, Field(description="Whether the caller's role may apply it.")]
+
+
+class PartAnswer(Shape):
+    """One thing of the configuration, with all that belongs to it."""
+
+    path: str
+    text: Annotated[str, Field(description="As it stands in a file, to be copied there.")]
+    masked: Annotated[
+        bool,
+        Field(description="Whether addresses, numbers and URLs are masked, as for all but ADMINs."),
+    ]
+    may_apply: Annotated[bool, Field(description="Whether the caller's role may apply it.")]
+    owner: Annotated[
+        OwnerAnswer | Absent, Field(description="Whoever changes it, and their last apply.")
+    ] = None
+    place: Annotated[
+        FilePlaceAnswer | Absent,
+        Field(description="Where the file has it that was applied last; absent if unknown."),
+    ] = None
 
 
 class RevisionChange(Shape):

@@ -98,15 +98,15 @@ def in_file(each: User, last: LastApply | None) -> models.InFileAnswer | None:
     if methods is None and rules is None:
         return None
     return models.InFileAnswer(
-        contact_methods=_place(methods),
-        rules=_place(rules),
+        contact_methods=place(methods),
+        rules=place(rules),
         applied_at=last.at,
         applied_by=last.by,
         revision=last.revision,
     )
 
 
-def _place(found: FilePlace | None) -> models.FilePlaceAnswer | None:
+def place(found: FilePlace | None) -> models.FilePlaceAnswer | None:
     return None if found is None else models.FilePlaceAnswer(file=found.file, line=found.line)
 
 
