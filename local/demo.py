@@ -36,9 +36,12 @@ class FirstService:
     api_key: str
 
 
-def console_path(programs: Programs) -> str:
-    """Logs the demo's user in to the console, once, within ten minutes."""
-    link: str = _opsknight(programs, "login", "--user", _USER)["url"]
+def console_path(programs: Programs, first: FirstService | None) -> str:
+    """Logs the demo's user in to the console, once, within ten minutes: as the first administrator
+    where nothing is configured.
+    """
+    whom = ("--user", _USER) if first else ("--first", f"{_USER}@example.com")
+    link: str = _opsknight(programs, "login", *whom)["url"]
     programs.log_path("opsknight").unlink()
     return urlsplit(link).path
 

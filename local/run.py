@@ -51,6 +51,7 @@ def _serve(screen: Screen) -> NoReturn:
         aws = Port.from_environment("OPSKNIGHT_AWS_PORT", 4566)
         front = Port.from_environment("OPSKNIGHT_PORT", 8080)
         inbox = Port.from_environment("OPSKNIGHT_INBOX_PORT", 8025)
+        new = bool(os.environ.get("OPSKNIGHT_NEW"))
         up = everything.enter_context(
             running(
                 _STATE,
@@ -59,7 +60,8 @@ def _serve(screen: Screen) -> NoReturn:
                 inbox=inbox,
                 step=screen.step,
                 twilio=bool(os.environ.get("OPSKNIGHT_TWILIO")),
-                demo=not os.environ.get("OPSKNIGHT_EMPTY"),
+                demo=not (new or os.environ.get("OPSKNIGHT_EMPTY")),
+                configured=not new,
                 watch=screen.event,
                 watch_inbox=screen.message,
             )
@@ -71,9 +73,12 @@ def _serve(screen: Screen) -> NoReturn:
             f"Console, as Ada, once and within ten minutes:\n       {up.console}", "bold green"
         )
         screen.say("       Later: opsknight login --user ada")
-        screen.say(f"Status page for customers:\n       {up.url}/status/public\n", "bold green")
-        screen.say("Send a first event from another terminal:\n")
-        screen.say(f"{curl(up.url, up.service.integration_key)}\n")
+        if up.first is None:
+            screen.say("Nothing is configured: the console sets it up.\n")
+        else:
+            screen.say(f"Status page for customers:\n       {up.url}/status/public\n", "bold green")
+            screen.say("Send a first event from another terminal:\n")
+            screen.say(f"{curl(up.url, up.first.integration_key)}\n")
         shell_file = (_STATE / SHELL_FILE).relative_to(ROOT)
         screen.say(f"Address and keys for your shell: . {shell_file}")
         screen.say("Stop: Ctrl-C\n")

@@ -18,12 +18,15 @@ _SAM_FILE = "sam-local.json"
 
 def settings_of(up: Running) -> dict[str, str]:
     """The variables for other programs, `opsknight` among them."""
+    keys = up.first and {
+        "OPSKNIGHT_INTEGRATION_KEY": up.first.integration_key,
+        "OPSKNIGHT_API_KEY": up.first.api_key,
+        "OPSKNIGHT_SERVICE_ID": up.first.service_id,
+    }
     return {
         "OPSKNIGHT_URL": up.url,
         "OPSKNIGHT_INBOX_URL": up.inbox.url,
-        "OPSKNIGHT_INTEGRATION_KEY": up.service.integration_key,
-        "OPSKNIGHT_API_KEY": up.service.api_key,
-        "OPSKNIGHT_SERVICE_ID": up.service.service_id,
+        **(keys or {}),
         # `opsknight` finds this deployment by these three when no option names another one.
         "OPSKNIGHT_AWS_ENDPOINT": up.endpoint,
         "OPSKNIGHT_AWS_REGION": REGION,

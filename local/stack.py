@@ -19,7 +19,7 @@ from local.front import Exchange, Front
 from local.health import warm_up
 from local.ministack import ministack
 from local.ports import HOST, Port
-from local.programs import Programs, discard
+from local.programs import Failure, Programs, discard
 from local.week import week
 
 
@@ -33,12 +33,20 @@ class Running:
     """AWS itself."""
     outputs: Mapping[str, str]
     """The outputs of the stack."""
-    service: FirstService
+    first: FirstService | None
+    """None for a deployment as `sam deploy` leaves it."""
     ministack: Child
     inbox: Inbox
     """Gets everything that the stack sends."""
     console: str
     """A link that logs somebody in to the console, once."""
+
+    @property
+    def service(self) -> FirstService:
+        """Raises `Failure` where nothing is configured."""
+        if self.first is None:
+            raise Failure("Nothing is configured.")
+        return self.first
 
 
 TWILIO = {
@@ -61,11 +69,13 @@ def running(
     step: Step = nullcontext,
     twilio: bool = False,
     demo: bool = False,
+    configured: bool = True,
     watch: Callable[[Exchange], None] = lambda _: None,
     watch_inbox: Callable[[Message], None] = lambda _: None,
 ) -> Iterator[Running]:
     """Runs everything while the `with` lasts. Call `forget_account` first. `twilio`: whether text
-    messages and calls go by Twilio; `demo`: whether a week of incidents has happened before.
+    messages and calls go by Twilio; `demo`: whether a week of incidents has happened before;
+    `configured`: whether it has the example's configuration, or nobody and nothing.
 
     Logs go to `state`. Temporary files go there too, and are removed. The build stays, for all
     runs: it depends on nothing but the sources.
@@ -103,9 +113,11 @@ def running(
                 if twilio:
                     parameters |= TWILIO
                 outputs = deploy(programs, parameters)
-        with step("opsknight apply, keys create"):
-            keep_secrets(endpoint)
-            service = configure(programs)
+        first = None
+        if configured:
+            with step("opsknight apply, keys create"):
+                keep_secrets(endpoint)
+                first = configure(programs)
         with step("first answers"):
             api_id = outputs["ApiUrl"].removeprefix("http://").partition(".")[0]
             served = everything.enter_context(
@@ -116,6 +128,6 @@ def running(
         if played is not None:
             with step("a week of incidents"):
                 played.carry_into(outputs["TableName"])
-        link = f"{served.url}{console_path(programs)}"
+        link = f"{served.url}{console_path(programs, first)}"
         programs.check_ministack()
-        yield Running(served.url, endpoint, outputs, service, programs.ministack, received, link)
+        yield Running(served.url, endpoint, outputs, first, programs.ministack, received, link)

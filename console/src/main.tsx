@@ -23,6 +23,9 @@ import { ServicePage } from "./pages/service";
 import { ServicesPage } from "./pages/services";
 import { Empty, Problem } from "./parts";
 import { go, Link, ROOT, useAddress } from "./router";
+import { forgetAnswersOfOthers } from "./setup/draft";
+import { useOffered } from "./setup/offered";
+import { SetupPage } from "./setup/page";
 import "./style.css";
 
 const PAGES = [
@@ -48,15 +51,18 @@ function App(): JSX.Element {
   }, [page]);
   const pages = useRef<HTMLElement>(null);
   const me = useLoad(() => answered(api.GET("/api/me", {})));
+  const offered = useOffered(me.data?.me, page, id);
   // On a phone there are more pages than fit; which there are follows from the role.
   useEffect(() => {
     const nav = pages.current;
     const open = nav?.querySelector<HTMLElement>("[aria-current]");
     if (nav && open) nav.scrollLeft = open.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
-  }, [page, me.data?.me.role]);
+  }, [page, me.data?.me.role, offered]);
   const whose = me.data?.me.id;
   useEffect(() => {
-    if (whose) forgetOthers(whose);
+    if (!whose) return;
+    forgetOthers(whose);
+    forgetAnswersOfOthers(whose);
   }, [whose]);
   const live = usePulse("");
   useEffect(() => {
@@ -70,6 +76,11 @@ function App(): JSX.Element {
           OpsKnight
         </Link>
         <nav aria-label="Pages" ref={pages}>
+          {offered && (
+            <Link to={`${ROOT}setup`} {...(page === "setup" ? { "aria-current": "page" } : {})}>
+              Set up
+            </Link>
+          )}
           {PAGES.filter(([name]) => !WHOLE.has(name) || (me.data && me.data.me.role !== "USER")).map(([name, label]) => (
             <Link to={`${ROOT}${name}`} {...(page === name ? { "aria-current": "page" } : {})}>
               {label}
@@ -117,6 +128,8 @@ function Page(props: { page: string; id: string; me: Me; again: () => void; live
       return <HealthPage zone={me.zone} />;
     case "configuration":
       return <ConfigurationPage me={me} address={address} />;
+    case "setup":
+      return <SetupPage me={me} again={again} />;
     case "me":
       return <MePage me={me} again={again} />;
     default:

@@ -270,7 +270,7 @@ function Failed({ error }: { error: Refused }): JSX.Element {
   );
 }
 
-function Copies({ text, tell }: { text: string; tell: (said: string) => void }): JSX.Element {
+export function Copies({ text, tell }: { text: string; tell: (said: string) => void }): JSX.Element {
   const save = (): void => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
@@ -285,8 +285,12 @@ function Copies({ text, tell }: { text: string; tell: (said: string) => void }):
     );
   return (
     <>
-      <button onClick={copy}>Copy</button>
-      <button onClick={save}>Download</button>
+      <button type="button" onClick={copy}>
+        Copy
+      </button>
+      <button type="button" onClick={save}>
+        Download
+      </button>
     </>
   );
 }

@@ -18,7 +18,17 @@ export function ServicesPage({ me }: { me: Me }): JSX.Element {
     <main>
       <h1 class="quiet">Services</h1>
       {error && <Problem error={error} again={again} />}
-      {data && data.services.length === 0 && <Empty>You see the services of your teams. There are none yet.</Empty>}
+      {data && data.services.length === 0 && (
+        <Empty>
+          {me.role === "ADMIN" ? (
+            <>
+              There are no services yet. <Link to={`${ROOT}setup`}>Set one up</Link>
+            </>
+          ) : (
+            "You see the services of your teams. There are none yet."
+          )}
+        </Empty>
+      )}
       <ul class="services">
         {(data?.services ?? []).map((each) => (
           <One key={each.id} service={each} me={me} now={now} again={again} />

@@ -1,0 +1,71 @@
+/** The last step: what there is now, as a file, and what comes next. */
+import type { JSX } from "preact";
+
+import { answered, api } from "../api/client";
+import { useLoad } from "../api/load";
+import { Problem } from "../parts";
+import { Link, ROOT } from "../router";
+import { span } from "../times";
+import { Copying } from "./creating";
+import { DONE, type Draft } from "./draft";
+import { Frame } from "./fields";
+
+export function DoneStep({ draft, end }: { draft: Draft; end: () => void }): JSX.Element {
+  const { data, error, again } = useLoad(() => answered(api.GET("/api/configuration/text", {})));
+  const { answers, made, worked, began } = draft;
+  const service = `${ROOT}services/svc_${made?.names.service ?? ""}`;
+  const others = answers.colleagues.map((each) => each.name.trim());
+  return (
+    <Frame
+      step={DONE}
+      title={worked ? "It works" : "It is set up"}
+      lead={
+        worked
+          ? `A test event went all the way, ${span(worked - began)} after you began. What ${answers.service.trim()} reports from now on pages your team.`
+          : `What ${answers.service.trim()} reports from now on pages your team. No test has been acknowledged yet: send one from the service's page.`
+      }
+      next={end}
+      back={undefined}
+      label="To the incidents"
+    >
+      <section aria-labelledby="next-title">
+        <h3 id="next-title">What comes next</h3>
+        <ul class="setup-next">
+          <li>
+            <b>Connect {answers.integration.trim()}</b> with the key and the address <code>{location.origin}/api/events</code>. Further
+            tools get keys of their own at <Link to={`${service}?tab=integrations`}>the service's integrations</Link>.
+          </li>
+          {others.length > 0 && (
+            <li>
+              <b>Let {others.join(", ")} in</b>: at the address of this page, by your identity provider or a code by e-mail; or
+              make a link by <code class="whole">opsknight login --user</code>.
+            </li>
+          )}
+          <li>
+            <b>Take turns</b>: write a schedule into <Link to={`${ROOT}configuration`}>the configuration</Link>, and name it in the
+            policy.
+          </li>
+          <li>
+            <b>Look at <Link to={`${ROOT}health`}>Health</Link></b>, and run <code class="whole">opsknight doctor</code>: both say what is still missing.
+          </li>
+        </ul>
+      </section>
+      <section aria-labelledby="yaml-title">
+        <h3 id="yaml-title">What was written</h3>
+        <p class="dim">
+          This is the whole configuration{data ? `, at revision ${data.revision}` : ""}. The console owns it. To keep it in git, save
+          it as a file and run <code class="whole">opsknight apply --take-over</code>.
+        </p>
+        {error && <Problem error={error} again={again} />}
+        {data && (
+          <>
+            <pre class="details" tabIndex={0} aria-label="The configuration, as YAML">
+              {data.text}
+            </pre>
+            <Copying text={data.text} />
+          </>
+        )}
+      </section>
+    </Frame>
+  );
+}
