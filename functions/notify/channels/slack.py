@@ -163,6 +163,16 @@ def _buttons(message: Message, said: Words, *, acting: bool) -> list[dict[str, o
     return buttons
 
 
+def _reply(message: Message, place: Mapping[str, str]) -> dict[str, object]:
+    """What is said in the thread of the first message."""
+    return {
+        "channel": place["channel"],
+        "thread_ts": place["ts"],
+        "text": escaped(words(message).happened)[:LONGEST_TEXT],
+        "reply_broadcast": message.about in ASKS_TO_ACT,
+    }
+
+
 def _section(text: str) -> dict[str, object]:
     return {"type": "section", "text": _mrkdwn(text)}
 
@@ -191,7 +201,11 @@ class Slack:
 
         def attempt(token: str) -> Outcome:
             if message.about in UPDATING and {"channel", "ts"} <= message.remembered.keys():
-                outcome = self._update(http, token, message, payload)
+                place = {name: message.remembered[name] for name in ("channel", "ts")}
+                outcome = self._updated(http, token, payload, place)
+                if isinstance(outcome, Sent):
+                    # The message is updated already: how its reply ends does not matter.
+                    self._call(http, token, "chat.postMessage", _reply(message, place))
                 if outcome is not None:
                     return outcome
             target = {"channel": receiver.to}
@@ -204,32 +218,23 @@ class Slack:
         payload = render(message, buttons=self.hears_buttons())
 
         def attempt(token: str) -> Outcome:
-            answer = self._call(http, token, "chat.update", {**payload, **place})
-            if isinstance(answer, Mapping) and word(answer, "error") in _NO_LONGER_THERE:
-                return PermanentFailure("the message is not there any more")
-            return self._sent(answer)
+            outcome = self._updated(http, token, payload, place)
+            return outcome or PermanentFailure("the message is not there any more")
 
         return self.secrets.using(receiver.secret, attempt)
 
-    def _update(
-        self, http: Outbound, token: str, message: Message, payload: Mapping[str, object]
+    def _updated(
+        self,
+        http: Outbound,
+        token: str,
+        payload: Mapping[str, object],
+        place: Mapping[str, str],
     ) -> Outcome | None:
         """None when the earlier message cannot be changed any more."""
-        place = {"channel": message.remembered["channel"], "ts": message.remembered["ts"]}
         answer = self._call(http, token, "chat.update", {**payload, **place})
         if isinstance(answer, Mapping) and word(answer, "error") in _NO_LONGER_THERE:
             return None
-        outcome = self._sent(answer)
-        if isinstance(outcome, Sent):
-            # The message is updated already, so the result of the reply does not matter.
-            reply = {
-                "channel": place["channel"],
-                "thread_ts": place["ts"],
-                "text": escaped(words(message).happened)[:LONGEST_TEXT],
-                "reply_broadcast": message.about in ASKS_TO_ACT,
-            }
-            self._call(http, token, "chat.postMessage", reply)
-        return outcome
+        return self._sent(answer)
 
     def _call(
         self, http: Outbound, token: str, method: str, payload: Mapping[str, object]

@@ -81,24 +81,17 @@ class Telegram:
             payload.pop("reply_parameters", None)
 
         def attempt(token: str) -> Outcome:
-            url = api_url(self.base, f"bot{token}", "sendMessage")
-            if isinstance(url, PermanentFailure):
-                return url
-            answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
+            answer = self._call(http, token, "sendMessage", payload)
             moved = _moved(answer, receiver.to) if isinstance(answer, Answer) else None
             if moved is not None:
                 # A message of the old group cannot be answered in the new one.
                 left = {name: payload[name] for name in payload.keys() - {"reply_parameters"}}
                 there = {**left, "chat_id": moved.to}
-                answer = http.post(url, encoded(there), {"Content-Type": "application/json"})
-            if not isinstance(answer, Answer):
-                return answer
-            reply, outcome = decoded(answer), outcome_of(answer)
-            if isinstance(outcome, TemporaryFailure):
-                return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
-            if not isinstance(outcome, Sent):
+                answer = self._call(http, token, "sendMessage", there)
+            outcome = _outcome(answer)
+            if not isinstance(outcome, Sent) or not isinstance(answer, Answer):
                 return outcome
-            result = reply.get("result")
+            result = decoded(answer).get("result")
             sent = word(result, "message_id") if isinstance(result, dict) else None
             where = moved.to if moved else chat
             number = sent if moved else first or sent
@@ -121,21 +114,35 @@ class Telegram:
         payload |= {"chat_id": chat, "message_id": int(number)}
 
         def attempt(token: str) -> Outcome:
-            url = api_url(self.base, f"bot{token}", "editMessageText")
-            if isinstance(url, PermanentFailure):
-                return url
-            answer = http.post(url, encoded(payload), {"Content-Type": "application/json"})
-            if not isinstance(answer, Answer):
-                return answer
-            reply, outcome = decoded(answer), outcome_of(answer)
-            if isinstance(outcome, TemporaryFailure):
-                return TemporaryFailure(outcome.why, outcome.after or _pause(reply))
-            if answer.status == 400 and _SAME in str(reply.get("description")):
+            answer = self._call(http, token, "editMessageText", payload)
+            if isinstance(answer, Answer) and _is_the_same(answer):
                 # A sender that died, or got no answer, has made the change.
                 return Sent(number)
-            return outcome
+            return _outcome(answer)
 
         return self.secrets.using(receiver.secret, attempt)
+
+    def _call(
+        self, http: Outbound, token: str, method: str, payload: Mapping[str, object]
+    ) -> Answer | Outcome:
+        url = api_url(self.base, f"bot{token}", method)
+        if isinstance(url, PermanentFailure):
+            return url
+        return http.post(url, encoded(payload), {"Content-Type": "application/json"})
+
+
+def _is_the_same(answer: Answer) -> bool:
+    return answer.status == 400 and _SAME in str(decoded(answer).get("description"))
+
+
+def _outcome(answer: Answer | Outcome) -> Outcome:
+    """With Telegram's own pause, which only the body holds."""
+    if not isinstance(answer, Answer):
+        return answer
+    outcome = outcome_of(answer)
+    if isinstance(outcome, TemporaryFailure):
+        return TemporaryFailure(outcome.why, outcome.after or _pause(decoded(answer)))
+    return outcome
 
 
 def _moved(answer: Answer, was: str) -> Moved | None:
