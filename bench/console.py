@@ -1,23 +1,24 @@
-"""The console: what a first visit loads, how soon the list is there on a bad connection, how soon
-an act shows on a slow telephone, and what its polls cost.
+"""The console: what a first visit loads, how soon the list is there on a bad connection, and what
+its polls cost; and, by `presses`, how soon an act shows on a slow telephone.
 
-Chromium emulates the network and the processor. Read units of a query are counted by AWS's rule
+Chromium emulates the network. Read units of a query are counted by AWS's rule
 from the bytes that it read, as MiniStack counts 0.5 for any.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import batched
 from math import ceil
 from typing import Any, Final
 
-from playwright.sync_api import APIResponse, BrowserContext, Page, sync_playwright
+from playwright.sync_api import APIResponse, BrowserContext, sync_playwright
 
 from bench import prices
 from bench.calls import CallLog
 from bench.event_costs import ACCESS_BYTES, LOGGED_BYTES, memory_gb
 from bench.figures import Figure
+from bench.presses import LISTED, measure_presses
 from bench.stage import new_world
 from harness.site import Site, site
 from harness.world import event
@@ -31,15 +32,10 @@ NETWORK: Final = {
     "downloadThroughput": 1_600_000 / 8,
     "uploadThroughput": 800_000 / 8,
 }
-SLOWER: Final = 4
-"""Times, of the processor."""
 ACTIVE: Final = (10, 10_000)
-# A list is as long as that: the rest is asked for.
-LISTED: Final = 50
 MOST_REQUESTS: Final = 2
 MOST_UNITS: Final = 30.0
 MOST_SECONDS: Final = 3.0
-MOST_MS: Final = 100.0
 # Fifty people with the console open through their working days.
 CONSOLES: Final = 50
 HOURS_A_MONTH: Final = 8 * 22
@@ -51,14 +47,6 @@ BUSY_EVERY, VISIBLE_EVERY, HIDDEN_EVERY = 5, 15, 60
 # An assumption, never measured on AWS.
 POLL_SECONDS: Final = 0.02
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-# What an event took from the press of a key or a finger to the next picture, in milliseconds.
-_WATCH: Final = """
-  window.slowest = 0;
-  new PerformanceObserver((list) => {
-    for (const each of list.getEntries())
-      if (each.interactionId) window.slowest = Math.max(window.slowest, each.duration);
-  }).observe({ type: "event", durationThreshold: 16, buffered: true });
-"""
 
 
 def measure_console(endpoint: str, quick: bool) -> list[Figure]:
@@ -75,9 +63,10 @@ def measure_console(endpoint: str, quick: bool) -> list[Figure]:
             _open(served, f"number {number}")
         _log_in(context, served)
         figures = _first_visit(context, served)
+        figures += _pulse(context, served, ACTIVE[0], log, read)
         _fill(served, LISTED)
-        figures += _interactions(context, served, quick)
-        for number in ACTIVE[: 1 if quick else None]:
+        figures += measure_presses(context, served, quick)
+        for number in ACTIVE[1 : 1 if quick else None]:
             _fill(served, number)
             figures += _pulse(context, served, number, log, read)
     units = max(each.measured for each in figures if each.unit == "units")
@@ -133,58 +122,6 @@ def _first_visit(context: BrowserContext, served: Site) -> list[Figure]:
     ]
     page.close()
     return found
-
-
-def _interactions(context: BrowserContext, served: Site, quick: bool) -> list[Figure]:
-    page = context.new_page()
-    page.add_init_script(_WATCH)
-    page.goto(f"{served.url}/console/incidents")
-    page.locator("[data-id]").first.wait_for(timeout=120_000)
-    tool = context.new_cdp_session(page)
-    tool.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    rows = page.locator("[data-id]").count()
-    if rows != LISTED:
-        raise RuntimeError(f"the list has {rows} rows")
-    group = f"From a press to its picture, {LISTED} rows, on a processor {SLOWER} times slower"
-    number = 2 if quick else 7
-    found = [
-        Figure(group, "choose an incident", _soonest(page, _choose, number), "ms", MOST_MS),
-        Figure(group, "another view of the list", _soonest(page, _view, number), "ms", MOST_MS),
-        Figure(group, "open an incident", _soonest(page, _go_in, number), "ms", MOST_MS),
-    ]
-    page.close()
-    return found
-
-
-def _soonest(page: Page, act: Callable[[Page], None], number: int) -> float:
-    """The least of so many tries: whatever else runs on the machine only adds to it."""
-    return min(_slowest(page, act) for _ in range(number))
-
-
-def _slowest(page: Page, act: Callable[[Page], None]) -> float:
-    page.evaluate("window.slowest = 0")
-    act(page)
-    # An event is reported once its picture is there.
-    page.wait_for_timeout(400)
-    found = float(page.evaluate("window.slowest"))
-    if not page.locator("[data-id]").count():
-        page.go_back()
-        page.locator("[data-id]").first.wait_for(timeout=120_000)
-        page.wait_for_timeout(400)
-    # What took less than two pictures is not reported.
-    return max(found, 16.0)
-
-
-def _choose(page: Page) -> None:
-    page.get_by_role("checkbox").first.click()
-
-
-def _view(page: Page) -> None:
-    page.locator(".views button[aria-pressed=false]").first.click()
-
-
-def _go_in(page: Page) -> None:
-    page.locator("[data-id] a.title").first.click()
 
 
 def _fill(served: Site, wanted: int) -> None:
