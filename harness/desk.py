@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode
 
 from harness import described, embedded
 from harness.post import PAGES, RENDERS, Post
-from harness.world import Response, World, deadline, http_event, standing
+from harness.world import UNHURRIED, Response, World, deadline, http_event, standing
 from opsknight.directory.entries import SCOPES, ApiKey, key_hash
 from opsknight.directory.receivers import Channel, Owner
 from opsknight.http import conventions
@@ -101,7 +101,7 @@ class Desk:
         """One more warm function, with a memory of its own. `patience`: seconds of a clock that
         stands (`harness.world.standing`).
         """
-        begin = deadline if patience is None else partial(standing, patience)
+        begin = partial(deadline, UNHURRIED) if patience is None else partial(standing, patience)
         return make(
             self.world.table,
             self.world.counters,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SECRETS_PREFIX = "/opsknight/test/secrets/"
 RETENTION = timedelta(days=400)
-# Seconds for a request to a server beside much else, which nobody waits for.
+# Seconds for a request beside much else on the machine. Nobody waits for them.
 UNHURRIED = 60.0
 
 
@@ -140,22 +140,19 @@ class World:
 
     def api(self, patience: float | None = None) -> Api:
         """One more warm function, with a memory of its own. `patience`: seconds of a clock that
-        stands (`standing`). Without it a function has the time that it has on AWS, and on a server
-        as much as a busy machine may need.
+        stands (`standing`). Without it a function has as much as a busy machine may need.
         """
         background = ThreadPoolExecutor(max_workers=2)
         intake = Intake(self.table, Limiter(self.counters), clock.new_id, background)
+        if self._embedded is None:
+            intake = replace(intake, counted_within=UNHURRIED)
         api = Api(
             directory=DirectoryCache(self.table, background),
             intake=intake,
             secrets=HookSecrets(lambda: SecretReader(self.ssm), SECRETS_PREFIX),
             clock=self.clock,
+            begin=partial(deadline, UNHURRIED) if patience is None else partial(standing, patience),
         )
-        if patience is not None:
-            api = replace(api, begin=partial(standing, patience))
-        elif self._embedded is None:
-            unhurried = replace(intake, counted_within=UNHURRIED)
-            api = replace(api, intake=unhurried, begin=partial(Deadline.after, UNHURRIED))
         self.apis.append(api)
         return api
 
