@@ -1,7 +1,7 @@
 """What the console's set-up writes from whatever somebody types, read by the check of an apply.
 
 The texts come from the property in `console/src/setup/setup.test.ts`, which fails when they are not
-those that its rules make.
+those that its rules make; `npx vitest run -u src/setup` in `console/` writes them anew.
 """
 
 import json
