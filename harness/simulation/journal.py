@@ -38,6 +38,9 @@ class Heard:
     """The titles of its incidents, those on the page behind its link among them."""
     sender_died: bool = False
     """Before it could write down that it had sent this."""
+    began: float = 0.0
+    """When its sender called, and when that was over."""
+    over: float = 0.0
     edits: "Heard | None" = None
     """The message that this was added to, without a sound."""
     rings_until: float = 0.0

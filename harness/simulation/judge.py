@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from harness.simulation import ledger
+from harness.simulation import ledger, paces
 from harness.simulation.cases import Case, State, names_of, read
 from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
@@ -72,6 +72,7 @@ class Judge:
         verdict.violations += [*echoes.mirrors(), *echoes.reports(), *echoes.pages(cases)]
         sounds = Sounds(self.patience, self.outages, self.until, journal)
         verdict.violations += [*sounds.wrong(cases), *ledger.wrong(journal.asked, journal.log)]
+        verdict.violations += paces.wrong(people_heard, cases, self.configuration)
         verdict.violations += twins(cases.values())
         verdict.violations += broken(journal.asked)
         verdict.violations += replies(journal.asked, journal.heard, self.outages, self.until)

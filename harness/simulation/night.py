@@ -135,7 +135,7 @@ def _outage(chance: Random, configuration: Configuration) -> Outage:
 
 
 def _away(chance: Random, to: str) -> Outage:
-    mood = chance.choice((Mood.HANGS, Mood.FAILS, Mood.SILENT, Mood.REFUSES))
+    mood = chance.choice((Mood.HANGS, Mood.FAILS, Mood.FLAKY, Mood.SILENT, Mood.REFUSES))
     since = chance.uniform(0, 10 * MINUTE)
     length = chance.choice((chance.uniform(30, 90), chance.uniform(30, 20 * MINUTE)))
     return Outage(to, mood, since, since + length)

@@ -37,7 +37,9 @@ class Receivers:
     def mood(self, to: str) -> Mood:
         for outage in self.outages:
             if outage.to == to and outage.since <= self.hub.now < outage.until:
-                return outage.mood
+                if outage.mood is not Mood.FLAKY:
+                    return outage.mood
+                return Mood.FAILS if self.hub.chance.random() < 0.5 else Mood.WORKS
         if self.weather.silent and self.hub.chance.random() < self.weather.silent:
             return Mood.SILENT
         return Mood.WORKS
@@ -56,11 +58,14 @@ class Receivers:
         took. Raises TimeoutError.
         """
         mood = self.mood(to)
-        within = self.hub.chance.uniform(*self.weather.provider)
+        began, within = self.hub.now, self.hub.chance.uniform(*self.weather.provider)
         self.hub.sleep(within)
         if mood in (Mood.WORKS, Mood.SILENT):
             links = tuple(dict.fromkeys(_LINK.findall(text)))
             heard = Heard(self.hub.now, to, text, delivery, mood is Mood.WORKS, links)
+            heard.began, heard.over = began, self.hub.now
+            if mood is Mood.SILENT:
+                heard.over = began + timeout
             made(heard)
             self.journal.heard.append(heard)
             process.told.append(heard)

@@ -17,6 +17,7 @@ class Mood(StrEnum):
     """For good: the number is unknown, the address is gone."""
     HANGS = "hangs"
     FAILS = "answers 5xx"
+    FLAKY = "answers 5xx every other time"
     SILENT = "takes it without saying so"
 
 

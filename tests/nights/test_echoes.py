@@ -59,6 +59,29 @@ def test_others_hear_what_they_should(weather: Weather) -> None:
     assert says(night, "bank") == ["none"]
 
 
+def test_the_other_side_hears_each_key_in_order_though_it_fails_every_other_time() -> None:
+    away = Outage(OLD, Mood.FAILS, 0, 200), Outage(OLD, Mood.FLAKY, 200, 1500)
+    night = play(ECHOES, 30, outages=away)
+    lines: dict[str, list[str]] = {}
+    for number in range(4):
+        key = f"key-{number}"
+        for turn, action in enumerate(("trigger", "acknowledge", "resolve", "trigger")):
+            title = f"case-00{number}{turn // 3} no answer"
+            event = partial(night.outside.event, action, "shop", key, title)
+            night.outside.at(60 + 10 * turn + number, event)
+            lines.setdefault(key, []).append(f"{action} | {key} | {title}")
+    assert [str(each) for each in night.run().violations] == []
+    heard = told(night, OLD)
+    for key, mine in lines.items():
+        assert [each for each in heard if f"| {key} |" in each] == mine
+
+
+def test_a_report_comes_once_though_each_tick_comes_twice() -> None:
+    night = play(ECHOES, 20, replace(CALM, doubled_tick=1.0))
+    assert [str(each) for each in night.run().violations] == []
+    assert [each.text for each in night.journal.heard if each.to == DESK] == ["report"]
+
+
 # The judge.
 
 

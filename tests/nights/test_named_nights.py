@@ -1,5 +1,6 @@
 """Nights that earlier code lost, each named after what must not happen again."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,8 +10,11 @@ from harness.simulation.cases import names_of
 from harness.simulation.configuration import (
     Configuration,
     Method,
+    Person,
     Policy,
+    Rule,
     Step,
+    always,
     mail,
     phone,
 )
@@ -93,6 +97,32 @@ def test_reassigned_to_somebody_who_sleeps_the_fallback_is_told() -> None:
     verdict = night.run()
     assert not verdict.violations
     assert night.journal.fallback
+
+
+def test_what_was_planned_before_a_snooze_does_not_come_after_it() -> None:
+    """The judge allows it, as nobody outside knows at which step it goes on."""
+    methods = phone("phone", 1), mail("mail", "ada")
+    ada = Person("ada", methods, always(Rule("phone"), Rule("mail", 5)))
+    team = replace(only_ada(), people=(ada, person("ben", BEN)))
+    night = play(team, 12)
+    trigger(night, 5, 1)
+    act = partial(night.outside.by_api, "ada", "case-0001 no answer")
+    night.outside.at(60, partial(act, "snooze", {"minutes": 2}))
+    assert not night.run().violations
+    by_mail = [each.at for each in night.journal.heard if each.to == methods[1].address]
+    # Five minutes after it was resumed, and none five minutes after it was opened.
+    [at] = by_mail
+    assert 180 + 5 * MINUTE <= at < 180 + 6 * MINUTE
+
+
+def test_what_the_stream_lost_is_paged_with_the_next_tick() -> None:
+    night = play(only_ada(3), 6, outages=[Outage("EscalationFunction", Mood.FAILS, 0, 1e6)])
+    for number in range(3):
+        trigger(night, 5, number, number)
+    night.run()
+    heard = [each for each in night.journal.heard if each.to == ADA.address]
+    assert {name for each in heard for name in each.titles} == {f"case-000{n}" for n in range(3)}
+    assert max(each.at for each in heard) < 5 + MINUTE + 10
 
 
 def test_an_open_incident_is_never_at_rest() -> None:
