@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from harness.simulation import ledger
+from harness.simulation.functions import Doom
 from harness.simulation.journal import Asked, Entry, Log
 from harness.simulation.night import Night
 from harness.simulation.operators import ADMIN, Operators
@@ -48,6 +49,31 @@ def test_beside_a_storm_an_apply_and_other_acts_have_one_entry_each(weather: Wea
         assert kinds.count("configuration_applied") == 2
         assert kinds.count("maintenance_planned") == 3
         assert night.journal.log.planned["service-0"] == 1
+
+
+@pytest.mark.parametrize("function", ["RespondFunction", "ConfigurationFunction"])
+def test_whoever_dies_in_an_act_leaves_both_the_act_and_its_entry_or_neither(function: str) -> None:
+    def moments(death: int) -> int:
+        night = managed(CALM, 1)
+        night.deployment.doom = doom = Doom(function, 9, death)
+        operators = Operators(night.outside)
+        if function == "RespondFunction":
+            plan = operators.plan_maintenance
+            night.outside.at(10, partial(plan, "ada", "service-0", once=True, ends=True))
+        else:
+            night.outside.at(10, operators.change)
+        # Before somebody reads the log, by the same function.
+        night.deployment.hub.at(59, lambda: setattr(night.deployment, "doom", None))
+        assert [str(each) for each in night.run().violations] == [], death
+        assert night.journal.deaths == (1 if death else 0)
+        assert night.journal.log is not None
+        assert night.journal.log.entries
+        return doom.seen
+
+    count = moments(0)
+    assert count > 10
+    for death in range(1, count + 1):
+        moments(death)
 
 
 # The judge.
