@@ -149,6 +149,53 @@ def test_telegrams_pause_is_in_the_body(sending: Stage) -> None:
     assert sending.send(Channel.TELEGRAM, PAGE) == expected
 
 
+@pytest.mark.parametrize(
+    ("channel", "body", "said"),
+    [
+        (
+            Channel.TELEGRAM,
+            b'{"ok": false, "description": "Bad Request: chat not found"}',
+            "Bad Request: chat not found",
+        ),
+        (
+            Channel.DISCORD,
+            b'{"message": "Invalid Form Body", "code": 50035}',
+            "Invalid Form Body",
+        ),
+        (
+            Channel.GOOGLE_CHAT,
+            b'{"error": {"code": 400, "message": "Invalid JSON payload"}}',
+            "Invalid JSON payload",
+        ),
+        (Channel.PUSHOVER, b'{"errors": ["message is blank", 7]}', "message is blank"),
+        (Channel.SLACK_WEBHOOK, b"invalid_payload", "invalid_payload"),
+        # Clean, without an address to tap, and cut.
+        (Channel.TELEGRAM, b'{"description": "see\\n evil.example\\u202e"}', "see evil .example"),
+        (Channel.DISCORD, b'{"message": "' + b"x" * 500 + b'"}', "x" * 119 + "\u2026"),
+    ],
+)
+def test_a_refusal_is_in_the_providers_own_words(
+    channel: Channel, body: bytes, said: str, sending: Stage
+) -> None:
+    sending.http.then(answers(400, body))
+    assert sending.send(channel, PAGE) == PermanentFailure(f"answered 400: {said}")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>no</html>", b'{"description": 7}', b'{"description": "sesame is wrong"}']
+)
+def test_what_is_no_reason_or_has_a_part_of_the_secret_is_not_repeated(
+    body: bytes, sending: Stage
+) -> None:
+    sending.http.then(answers(400, body))
+    assert sending.send(Channel.TELEGRAM, PAGE) == PermanentFailure("answered 400")
+
+
+def test_whoever_runs_a_webhook_writes_nothing_into_the_timeline(sending: Stage) -> None:
+    sending.http.then(answers(400, b'{"message": "call this number"}'))
+    assert sending.send(Channel.WEBHOOK, PAGE) == PermanentFailure("answered 400")
+
+
 def test_a_thread_in_the_url_of_discords_webhook_gets_the_message(sending: Stage) -> None:
     sending.ssm.values["discord"] += "?thread_id=1042"
     assert isinstance(sending.send(Channel.DISCORD, PAGE), Sent)

@@ -139,7 +139,21 @@ def test_lasting_errors_are_refused(error: str, sending: Stage) -> None:
     assert sending.send(Channel.SLACK, PAGE) == PermanentFailure(f"Slack: {error}")
 
 
-@pytest.mark.parametrize("error", ["sesame", 7, None, "x" * 5000])
+def test_an_error_that_is_not_documented_is_named(sending: Stage) -> None:
+    sending.http.then(wrong("metadata_too_large"))
+    assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: metadata_too_large")
+
+
+def test_a_header_of_emoji_is_as_long_as_slack_takes() -> None:
+    """It counts in UTF-16, where each is two."""
+    fires = replace(PAGE, incidents=(replace(BRIEF, title="\N{FIRE}" * 140),))
+    rendered: Any = slack.render(fires)
+    text = rendered["blocks"][0]["text"]["text"]
+    assert len(text.encode("utf-16-le")) // 2 <= 150
+    assert text.count("\N{FIRE}") > 50
+
+
+@pytest.mark.parametrize("error", ["sesame", "xoxb-1_a", 7, None, "x" * 5000])
 def test_words_that_are_not_known_are_not_repeated(error: object, sending: Stage) -> None:
     sending.http.then(wrong(error))
     assert sending.send(Channel.SLACK, PAGE) == PermanentFailure("Slack: unknown error")

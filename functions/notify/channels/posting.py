@@ -3,11 +3,14 @@ is the secret.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
+from notify.channels.text import clean, cut, disarmed
 from notify.outbound import Answer, Outbound
 from notify.secrets import Secrets
 from opsknight.classes import dataclass
@@ -16,6 +19,9 @@ from opsknight.notification.message import Message
 
 # 404 and 410, too: where the URL holds the secret, a replaced secret is a URL that is gone.
 NOT_ACCEPTED: Final = frozenset({401, 403, 404, 410})
+LONGEST_REASON: Final = 120
+SHORTEST_SECRET: Final = 5
+_WORD: Final = re.compile(r"[a-z]+(_[a-z]+){0,8}")
 
 
 def encoded(payload: Mapping[str, object]) -> bytes:
@@ -47,6 +53,35 @@ def outcome_of(answer: Answer) -> Outcome:
     return Unaccepted(outcome.why) if answer.status in NOT_ACCEPTED else outcome  # type: ignore[union-attr]
 
 
+def explained(outcome: Outcome, answer: Answer, secret: str) -> Outcome:
+    """A refusal for good with the provider's own words, which go into the timeline: only where we
+    know who answers, and without anything of the secret.
+    """
+    if not isinstance(outcome, PermanentFailure):
+        return outcome
+    words = cut(disarmed(clean(_reason(answer))), LONGEST_REASON)
+    parts = (part for part in re.split(r"[^\w-]+", secret) if len(part) >= SHORTEST_SECRET)
+    if not words or any(part in words for part in parts):
+        return outcome
+    return replace(outcome, why=f"{outcome.why}: {words}")
+
+
+def _reason(answer: Answer) -> str:
+    """Telegram's `description`, Discord's `message`, Google's `error.message`, Pushover's `errors`,
+    and the one word of an incoming webhook of Slack's.
+    """
+    match decoded(answer):
+        case {"description": str(text)} | {"message": str(text)}:
+            return text
+        case {"error": {"message": str(text)}} | {"error": str(text)}:
+            return text
+        case {"errors": [*texts]}:
+            return "; ".join(text for text in texts if isinstance(text, str))
+        case _:
+            text = answer.body.decode("ascii", errors="replace")
+            return text if _WORD.fullmatch(text) else ""
+
+
 def post_json(
     http: Outbound,
     url: str,
@@ -54,13 +89,18 @@ def post_json(
     headers: Mapping[str, str] | None = None,
     *,
     id_name: str = "id",
+    secret: str | None = None,
 ) -> Outcome:
-    """`id_name`: the field of the answer that holds the provider's id of the message."""
+    """`id_name`: the field of the answer that holds the provider's id of the message. `secret`: of
+    a provider whose words are to be repeated where it refuses.
+    """
     head = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
     answer = http.post(url, encoded(payload), head)
     if not isinstance(answer, Answer):
         return answer
     outcome = outcome_of(answer)
+    if secret is not None:
+        outcome = explained(outcome, answer, secret)
     return Sent(word(decoded(answer), id_name)) if isinstance(outcome, Sent) else outcome
 
 
@@ -78,7 +118,8 @@ class IncomingWebhook:
         http, payload = self.http.bounded(), self.render(message)
 
         def attempt(url: str) -> Outcome:
-            return post_json(http, self.extended(url), payload, id_name=self.id_name)
+            to = self.extended(url)
+            return post_json(http, to, payload, id_name=self.id_name, secret=url)
 
         return self.secrets.using(receiver.secret, attempt)
 

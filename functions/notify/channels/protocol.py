@@ -40,7 +40,7 @@ class Misconfigured(TemporaryFailure):
 
 @dataclass(frozen=True, slots=True)
 class PermanentFailure:
-    """No further attempt can work. `why` as above."""
+    """No further attempt can work. `why` as above; with the words of a provider that we know."""
 
     why: str
 

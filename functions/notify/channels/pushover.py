@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
+from notify.channels.posting import api_url, decoded, encoded, explained, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import cut
 from notify.channels.tones import Tone
@@ -94,7 +94,7 @@ class Pushover:
                 return _UNACCEPTED
             if answer.status == 400 and reply.get("user") == "invalid":
                 return PermanentFailure("Pushover does not know the user's key")
-            return outcome
+            return explained(outcome, answer, token)
 
         return self.secrets.using(receiver.secret, attempt)
 

@@ -12,7 +12,7 @@ from typing import Final
 from notify.channels.posting import decoded, encoded, outcome_of, word
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure, Unaccepted
 from notify.channels.said import Words
-from notify.channels.text import cut, moment
+from notify.channels.text import cut, moment, units
 from notify.channels.tones import COLOURS, MARKS
 from notify.channels.words import words
 from notify.outbound import Answer, Outbound
@@ -49,6 +49,7 @@ _SECRET: Final = frozenset(
 _NO_LONGER_THERE: Final = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
+_ERROR: Final = re.compile(r"(?=.{5,60}$)[a-z]+(_[a-z]+)+")
 _LASTING: Final = frozenset(
     {
         "as_user_not_supported",
@@ -80,7 +81,7 @@ def render(message: Message, *, buttons: bool = False) -> dict[str, object]:
     said = words(message)
     header = f"{MARKS[said.tone]} {said.headline(LONGEST_HEADER)}"
     blocks: list[dict[str, object]] = [_section(_body(said))]
-    if len(said.title) > LONGEST_HEADER - 20:
+    if units(said.title) > LONGEST_HEADER - 20:
         blocks.insert(0, {"type": "section", "text": _plain(cut(said.title, LONGEST_SECTION))})
     if said.facts:
         fields = [f"*{name}*\n{_shown(value)}" for name, value in said.facts]
@@ -264,5 +265,6 @@ class Slack:
             return TemporaryFailure(f"Slack: {error}")
         if error in _SECRET:
             return Unaccepted(f"Slack: {error}")
-        # Repeat only words that are known to be Slack's.
-        return PermanentFailure(f"Slack: {error if error in _LASTING else 'unknown error'}")
+        # Of what is not in its documents, only what looks like one of Slack's.
+        known = error in _LASTING or (error is not None and _ERROR.fullmatch(error))
+        return PermanentFailure(f"Slack: {error if known else 'unknown error'}")

@@ -5,7 +5,14 @@ from datetime import timedelta
 from html import escape
 from typing import Final
 
-from notify.channels.posting import api_url, decoded, encoded, outcome_of, word
+from notify.channels.posting import (
+    api_url,
+    decoded,
+    encoded,
+    explained,
+    outcome_of,
+    word,
+)
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.tones import MARKS, Tone
 from notify.channels.words import words
@@ -89,8 +96,10 @@ class Telegram:
                 there = {**left, "chat_id": moved.to}
                 answer = self._call(http, token, "sendMessage", there)
             outcome = _outcome(answer)
-            if not isinstance(outcome, Sent) or not isinstance(answer, Answer):
+            if not isinstance(answer, Answer):
                 return outcome
+            if not isinstance(outcome, Sent):
+                return explained(outcome, answer, token)
             result = decoded(answer).get("result")
             sent = word(result, "message_id") if isinstance(result, dict) else None
             where = moved.to if moved else chat

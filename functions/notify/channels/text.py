@@ -74,13 +74,21 @@ def _breaks(letter: str) -> bool:
     return letter in _NO_XML or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
+def units(text: str) -> int:
+    """How long a provider may say that it is: many count in UTF-16, where an emoji is two."""
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last of them an ellipsis if something is missing. Never
-    splits what is drawn as one letter or emoji.
+    """At most `limit` units, the last of them an ellipsis if something is missing. Never splits
+    what is drawn as one letter or emoji.
     """
-    if len(text) <= limit:
+    if units(text) <= limit:
         return text
-    end = max(limit - 1, 0)
+    end, left = 0, max(limit - 1, 0)
+    while left >= units(text[end]):
+        left -= units(text[end])
+        end += 1
     while end and (_continues(text[end]) or text[end - 1] == _JOINER):
         end -= 1
     return (text[:end].rstrip() + "…")[:limit]
