@@ -25,7 +25,7 @@ from opsknight.runtime.wakeups import delivery_wakeup
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.rosters import Rosters
 from opsknight.store.table import Table
-from opsknight.views.health import look
+from opsknight.views.health import Sight
 from opsknight.views.last_day import last_day
 
 LOOKED_AT_EVERY: Final = timedelta(minutes=15)
@@ -64,19 +64,21 @@ class Reports:
             logger.info("another tick has planned the reports")
 
     def _tell(self, due: Sequence[DailyReport], now: datetime, deadline: Deadline) -> None:
-        found = {
-            zone: readable(partial(look, self.table, now, deadline, zone_or_utc(zone)))
-            for zone in {each.zone for each in due}
-        }
+        sight = readable(partial(Sight.read, self.table, now, deadline))
         day = last_day(self.table, now, deadline)
         planned: list[Delivery] = []
         for each in due:
             on, at = each.due(now)
-            said = report.report(each.name, on, found[each.zone] or [_UNREADABLE], day)
-            if said.is_quiet and not each.quiet_days:
-                continue
             users = Directory(self.table, deadline).users(set(each.user_ids)).values()
-            planned += report.deliveries(each, users, said, at, now)
+            # Each reads its times by their own clock; who has none, and channels, by the report's.
+            for zone in {each.zone, *(user.zone or each.zone for user in users)}:
+                found = sight.findings(zone_or_utc(zone)) if sight else [_UNREADABLE]
+                said = report.report(each.name, on, found, day)
+                if said.is_quiet and not each.quiet_days:
+                    break
+                readers = [user for user in users if (user.zone or each.zone) == zone]
+                receivers = each.receivers if zone == each.zone else ()
+                planned += report.deliveries(each, readers, receivers, said, at, now)
         for delivery in planned:
             self.table.plan_delivery(delivery, deadline)
         wakeups = [(lane_of(each), delivery_wakeup(each, each.not_before)) for each in planned]

@@ -9,5 +9,6 @@ def show_health(call: ApiCall) -> Answer:
     """It names people, services and receivers of all teams."""
     if not call.caller.sees_all:
         raise HttpError(403, "Health access denied")
-    found = health.look(call.table, call.now, call.deadline)
+    sight = health.Sight.read(call.table, call.now, call.deadline)
+    found = sight.findings(call.caller.user.clock)
     return Answer(200, health.answer(found, call.now))

@@ -1,7 +1,8 @@
 """The incidents of a message that told several: their list, live, and acknowledging them.
 
-An act is on what its reader saw: the ids on the page, each in the epoch that it had there. What has
-come since stands apart, and no button for all includes it.
+An act is on what its reader saw: the ids on the page, each in the epoch that it had there. What
+else pages the reader stands apart, with a button of its own: the one for all of the message does
+not include it.
 """
 
 import re
@@ -22,9 +23,9 @@ from respond.list_page import ListView, Result, Row, list_page
 from respond.pages import sentence_page
 from respond.visit import UNKNOWN, Visit
 
-# Newer incidents are searched for among so many open ones, and looked up one by one.
+# What else pages the reader is searched for among so many open ones, and looked up one by one.
 NEWEST_OPEN: Final = 200
-LOOKED_UP: Final = 20
+LOOKED_UP: Final = 40
 _SEEN: Final = re.compile(r"(inc_[0-9a-f]{28})\.(\d{1,9})")
 _COUNT: Final = re.compile(r"\d{1,3}")
 _RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
@@ -54,7 +55,7 @@ def show(visit: Visit) -> Answer:
                 if each.incident_id in known
             ],
         ),
-        newer=_rows(visit, _newer(visit, told)),
+        beside=_rows(visit, _beside(visit, told)),
         result=_result(visit),
         names=lambda user_id: visit.directory.user_name(user_id, visit.now, visit.deadline),
         zone=visit.zone,
@@ -77,7 +78,7 @@ def act(visit: Visit, workers: Executor) -> Answer:
     seen = [each for each in wanted if each is not None]
     theirs = {each.incident_id for each in seen} - told.keys()
     if theirs:
-        told = told | {one.id: each for one, each in _newer(visit, told)}
+        told = told | {one.id: each for one, each in _beside(visit, told)}
     # Whoever changes the form reaches no more than what the list shows.
     if any(each.incident_id not in told for each in seen):
         return sentence_page(400, *UNKNOWN)
@@ -120,26 +121,22 @@ def _told(visit: Visit) -> dict[str, Bundled]:
     return told if link.incident_id in told else {link.incident_id: first, **told}
 
 
-def _newer(visit: Visit, told: Iterable[str]) -> list[tuple[Incident, Bundled]]:
-    """Open incidents that the reader was paged for after this message, which tells nothing of them.
-    Of many, the newest.
+def _beside(visit: Visit, told: Iterable[str]) -> list[tuple[Incident, Bundled]]:
+    """Open incidents that page the reader, and that this message does not tell: in a storm, one
+    link is enough. Of many, the reader's own, then the newest.
     """
     wanted = Wanted(statuses=frozenset({Status.OPEN}))
-    listings, since = Listings(visit.table), visit.delivery.at
-    listed, _ = listings.page(wanted, None, NEWEST_OPEN, visit.now, visit.deadline)
+    listed, _ = Listings(visit.table).page(wanted, None, NEWEST_OPEN, visit.now, visit.deadline)
     others = [each for each in listed if each.id not in set(told)]
-    # The reader's own first; then what was opened since, which may page them beside others.
-    likely = [each for each in others if each.assignee_id == visit.reader.id]
-    likely += [
-        each for each in others if each.assignee_id != visit.reader.id and each.created_at >= since
-    ]
+    # The reader's own first; then the others, which may page them beside somebody else.
+    likely = sorted(others, key=lambda each: each.assignee_id != visit.reader.id)
     found: list[tuple[Incident, Bundled]] = []
     known = visit.table.incidents((each.id for each in likely[:LOOKED_UP]), visit.deadline)
     for each in likely[:LOOKED_UP]:
         mine = [
             delivery
             for delivery in visit.table.deliveries(each.id, visit.deadline)
-            if delivery.pages and delivery.user_id == visit.reader.id and delivery.at > since
+            if delivery.pages and delivery.user_id == visit.reader.id
         ]
         incident = known.get(each.id)
         if mine and incident is not None and incident.status is Status.OPEN:

@@ -36,8 +36,8 @@ class ListView:
     reader_id: str
     rows: Sequence[Row]
     """Those that the message told: open ones first, then the most urgent, then the oldest."""
-    newer: Sequence[Row]
-    """Those that came since."""
+    beside: Sequence[Row]
+    """Open ones that page the reader, too, and that the message did not tell."""
     result: Result | None
     names: Names
     zone: ZoneInfo
@@ -49,26 +49,45 @@ class ListView:
 def list_page(view: ListView, now: datetime) -> Answer:
     waiting = [row for row in view.rows if row.incident.status is Status.OPEN]
     others = [row for row in view.rows if row.incident.status is not Status.OPEN]
-    heading = (
-        f"{_incidents(len(waiting))} {'waits' if len(waiting) == 1 else 'wait'} for you"
-        if waiting
-        else f"{_incidents(len(others))}, none of them open"
-    )
+    heading = _heading(waiting, others, view.beside)
     body = joined(
         hold_banner(view.hold, view.zone),
         tag("h1", heading),
         _result(view.result),
-        _all(waiting),
+        _all(waiting, f"Acknowledge all {len(waiting)}"),
         _list(waiting, view, now),
+        # Before what is over: whoever has acknowledged all of a message must see what is left.
+        _beside(view, waiting, now),
         joined(tag("h2", f"{len(others)} not open any more"), _list(others, view, now))
-        if waiting and others
+        if others and (waiting or view.beside)
         else _list(others, view, now),
-        joined(tag("h2", f"{len(view.newer)} new since this message"), _list(view.newer, view, now))
-        if view.newer
-        else None,
         footer(view.reader, view.ends_at, view.zone),
     )
     return html_page(200, heading, body)
+
+
+def _heading(waiting: Sequence[Row], others: Sequence[Row], beside: Sequence[Row]) -> str:
+    if waiting:
+        return f"{_incidents(len(waiting))} {'waits' if len(waiting) == 1 else 'wait'} for you"
+    if beside:
+        more = "1 more incident waits" if len(beside) == 1 else f"{len(beside)} more incidents wait"
+        return f"{more} for you"
+    return f"{_incidents(len(others))}, none of them open"
+
+
+def _beside(view: ListView, waiting: Sequence[Row], now: datetime) -> Html | None:
+    if not view.beside:
+        return None
+    number = len(view.beside)
+    title = f"{number} more {'pages' if number == 1 else 'page'} you, beside this message"
+    return joined(
+        tag("h2", title) if waiting else None,
+        _all(
+            view.beside,
+            f"Acknowledge these {number}, too" if waiting else f"Acknowledge these {number}",
+        ),
+        _list(view.beside, view, now),
+    )
 
 
 def _incidents(number: int) -> str:
@@ -89,13 +108,13 @@ def _result(result: Result | None) -> Html | None:
     return tag("p", done + left, class_="result", role="status")
 
 
-def _all(waiting: Sequence[Row]) -> Html | None:
+def _all(waiting: Sequence[Row], label: str) -> Html | None:
     if len(waiting) < 2:
         return None
     seen = (tag("input", type="hidden", name="seen", value=_seen(row)) for row in waiting)
     button = tag(
         "button",
-        f"Acknowledge all {len(waiting)}",
+        label,
         name="action",
         value="acknowledge",
         class_="first wide",

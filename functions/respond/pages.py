@@ -22,6 +22,7 @@ from opsknight.incident.references import Reference, details
 from opsknight.incident.timeline import Change
 from opsknight.views.sentences import Names, ago, opened, still_firing
 from opsknight.views.story import story
+from respond.having import Having
 from respond.markup import Html, joined, tag, with_links
 
 SHOWN_DETAILS: Final = 1200
@@ -139,13 +140,19 @@ def _facts(view: PageView, now: datetime) -> Html:
     facts: list[tuple[str, str]] = [
         ("Service", tag("b", view.service)),
         (
-            "Since",
+            "Opened",
             joined(tag("b", ago(incident.created_at, now)), f", {view.clock(incident.created_at)}"),
         ),
-        ("Who", _who(view, now)),
+        (
+            "Who",
+            Having(incident, view.reader_id, view.latest, view.steps, view.names).said(now),
+        ),
     ]
     if incident.status is Status.SNOOZED and Timer.SNOOZE in incident.timers:
-        facts.append(("Until", view.clock(incident.timers[Timer.SNOOZE])))
+        facts.append(("Snoozed until", view.clock(incident.timers[Timer.SNOOZE])))
+    if incident.status is Status.ACKNOWLEDGED and Timer.ACKNOWLEDGEMENT in incident.timers:
+        again = view.clock(incident.timers[Timer.ACKNOWLEDGEMENT])
+        facts.append(("Next", f"Opens again and pages at {again}, unless it is resolved"))
     if incident.resolved_at is not None:
         facts.append(
             ("Resolved", f"{ago(incident.resolved_at, now)}, {view.clock(incident.resolved_at)}")
@@ -161,28 +168,6 @@ def _facts(view: PageView, now: datetime) -> Html:
     if view.alert is not None:
         facts.append(("From", view.alert.actor.name))
     return tag("dl", *(joined(tag("dt", name), tag("dd", value)) for name, value in facts))
-
-
-def _who(view: PageView, now: datetime) -> Html:
-    incident = view.incident
-    mine = incident.assignee_id == view.reader_id
-    name = "You" if mine else incident.assignee_id and view.names(incident.assignee_id)
-    match incident.status:
-        case Status.OPEN if name:
-            # The user paged first is the assignee, but has not answered yet.
-            return joined(
-                tag("b", "Nobody has it yet"),
-                "; you are paged" if mine else f"; {name} is paged",
-            )
-        case Status.OPEN:
-            return joined(tag("b", "Nobody has it yet"))
-        case Status.RESOLVED:
-            return joined(f"{name} had it" if name else "Nobody had it")
-        case Status.ACKNOWLEDGED if incident.acknowledged_at is not None:
-            has = f"{name} {'have' if mine else 'has'} it" if name else "Acknowledged by a monitor"
-            return joined(tag("b", has), f", since {ago(incident.acknowledged_at, now)}")
-        case _:
-            return joined(f"{name} {'have' if mine else 'has'} it" if name else "Nobody has it")
 
 
 def _buttons(status: Status) -> Html | None:

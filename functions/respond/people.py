@@ -53,7 +53,9 @@ def colleagues(visit: Visit, incident: Incident) -> list[Person]:
 
 
 def choices(visit: Visit) -> list[Choice]:
-    """All schedules with whoever is on call, and all teams."""
+    """All schedules with whoever is on call, and all teams, without those who are the reader alone:
+    nobody pages themselves.
+    """
     configurations = Configurations(visit.table)
     found: list[Choice] = []
     schedules = configurations.schedules(visit.deadline)
@@ -61,13 +63,16 @@ def choices(visit: Visit) -> list[Choice]:
     known = Targets.read(visit.table, targets[:MOST_SCHEDULES], visit.deadline)
     for schedule, target in zip(schedules, targets, strict=True):
         holders = known.reached(target, visit.now)
+        if set(holders) == {visit.reader.id}:
+            continue
         who = ", ".join(known.users[each].name for each in holders)
+        who = f"on call: {who}" if who else "schedule"
         if target.id not in known.rotas or holders:
             found.append(Choice(f"schedule:{schedule.id}", schedule.name, who))
     for team in configurations.teams(visit.deadline):
         paged = sum(member.pages for member in team.members)
         if paged:
-            who = "1 person" if paged == 1 else f"{paged} people"
+            who = "team, 1 person" if paged == 1 else f"team, {paged} people"
             found.append(Choice(f"team:{team.id}", team.name, who))
     return found
 

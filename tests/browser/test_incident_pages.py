@@ -55,7 +55,7 @@ def test_what_was_resolved_is_found_by_a_word(page: Page, served: Site) -> None:
 def test_one_is_opened_by_hand(page: Page, served: Site) -> None:
     served.desk.configured(services=["svc_checkout"])
     enter(page, served)
-    page.get_by_role("button", name="Open one").click()
+    page.get_by_role("button", name="New incident").click()
     page.get_by_role("combobox", name="Service").select_option("svc_checkout")
     page.get_by_label("What is wrong").fill("The shop is down")
     checked(page)
@@ -107,7 +107,7 @@ def test_rows_stay_under_the_pointer(page: Page, served: Site) -> None:
     do(served.world, first, Resolve())
     page.clock.run_for(16_000)
     expect(page.get_by_role("button", name="1 new incident: show")).to_be_visible()
-    expect(row(page, first)).to_contain_text("no longer active")
+    expect(row(page, first)).to_contain_text("no longer in this list")
     expect(row(page, first).get_by_role("button", name="Acknowledge")).to_have_count(0)
     page.get_by_role("button", name="1 new incident: show").click()
     expect(row(page, second)).to_be_visible()
@@ -130,7 +130,7 @@ def test_many_are_worked_by_keyboard(page: Page, served: Site) -> None:
     expect(page.locator(".status.ACKNOWLEDGED")).to_have_count(3)
     page.keyboard.press("j")
     page.keyboard.press("r")
-    expect(page.get_by_role("button", name="1 no longer active")).to_be_visible()
+    expect(page.get_by_role("button", name="1 no longer in this list")).to_be_visible()
     states = [incident(served.world, each).status for each in made]
     assert states.count(Status.RESOLVED) == 1
 

@@ -120,7 +120,7 @@ def test_whoever_was_faster_is_named_by_the_state(page: Page, served: Site) -> N
     do(served.world, known, Resolve())
     row(page, known).get_by_role("button", name="Acknowledge").click()
     expect(row(page, known)).to_contain_text("not done: it is RESOLVED by now")
-    page.get_by_role("button", name="1 no longer active: tidy up").click()
+    page.get_by_role("button", name="1 no longer in this list: tidy up").click()
     expect(page.get_by_text("Nothing is active")).to_be_visible()
     other = opened(served)
     page.clock.run_for(16_000)

@@ -108,7 +108,7 @@ def test_a_code_shows_that_a_telephone_works(page: Page, served: Site) -> None:
     served.desk.function = served.desk.responder()
     enter(page, served)
     page.get_by_role("link", name="Ada").click()
-    expect(page.get_by_text("not yet shown to reach you")).to_be_visible()
+    expect(page.get_by_text("not confirmed yet")).to_be_visible()
     page.get_by_role("button", name="Send a code").click()
     expect(page.get_by_text("On its way.")).to_be_visible()
     checked(page)

@@ -90,6 +90,16 @@ def test_it_is_handed_on_by_name(desk: Desk) -> None:
     assert "Nobody has it yet</b>; Grace is paged" in page.text
 
 
+def test_whoever_was_given_it_has_it_from_then_on(desk: Desk) -> None:
+    incident_id = incident_in(desk.world, Status.ACKNOWLEDGED)
+    path = desk.link(incident_id)
+    desk.world.clock.advance(minutes=20)
+    assert "acknowledged 20 min ago" in desk.ask(path).text
+    desk.press(path, "hand-on", to="user_grace")
+    desk.world.clock.advance(minutes=5)
+    assert "Grace has it</b>, given on 5 min ago" in desk.ask(path).text
+
+
 def test_it_is_escalated_now(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.ACKNOWLEDGED)
     assert desk.press(desk.link(incident_id), "escalate").status == 303

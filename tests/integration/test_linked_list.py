@@ -32,8 +32,14 @@ def links(page: RawResponse) -> list[str]:
 
 
 def seen(page: RawResponse) -> list[str]:
-    """What the button for all would send."""
-    return re.findall(r'name="seen" value="([^"]+)"', page.text)
+    """What the button for all of the message would send."""
+    return next(iter(forms(page)), [])
+
+
+def forms(page: RawResponse) -> list[list[str]]:
+    """What each button for several would send."""
+    sent = (re.findall(r'name="seen" value="([^"]+)"', each) for each in page.text.split("<form"))
+    return [each for each in sent if each]
 
 
 def only(page: RawResponse) -> list[str]:
@@ -104,16 +110,41 @@ def test_what_came_since_is_named_and_not_included(desk: Desk) -> None:
     of_others = opened(desk, "critical", "other")
     desk.delivery(of_others, "ben")
     page = desk.ask(path)
-    assert "3 new since this message" in page.text
+    assert "3 more page you, beside this message" in page.text
     assert "Acknowledge all 2" in page.text
     assert {each.split(".")[0] for each in seen(page)} == set(ids)
     assert set(titles(page)) == {"web0", "web1", "new0", "new1", "new2"}
     desk.press(path, "acknowledge", seen=seen(page))
     assert {incident(desk.world, each).status for each in newer} == {Status.OPEN}
+    page = desk.ask(path)
+    assert "<h1>3 more incidents wait for you</h1>" in page.text
+    assert set(titles(page)[:3]) == {"new0", "new1", "new2"}, (
+        "what is left comes before what is done"
+    )
     [one] = [each for each in only(page) if each.startswith(newer[1])]
     assert desk.press(path, only=one).status == 303
     assert incident(desk.world, newer[1]).assignee_id == "user_ada"
     assert incident(desk.world, newer[0]).status is Status.OPEN
+
+
+def test_a_storm_of_several_messages_is_acknowledged_by_one_link(desk: Desk) -> None:
+    first = opened(desk, "critical", "first")
+    desk.delivery(first)
+    desk.world.clock.advance(minutes=1)
+    earlier = [opened(desk, "error", f"web{number}") for number in range(22)]
+    desk.bundle(earlier)
+    desk.world.clock.advance(minutes=1)
+    ids = [opened(desk, "error", f"db{number}") for number in range(17)]
+    path = desk.bundle(ids)
+    for what in ("Acknowledge all 17", "Acknowledge these 23"):
+        page = desk.ask(path)
+        assert what in page.text
+        answer = desk.press(path, "acknowledge", seen=seen(page))
+        assert answer.headers["Location"].endswith("left=0")
+    assert {incident(desk.world, each).status for each in (first, *earlier, *ids)} == {
+        Status.ACKNOWLEDGED
+    }
+    assert "none of them open" in desk.ask(path).text
 
 
 def test_one_is_acknowledged_from_the_list(desk: Desk) -> None:

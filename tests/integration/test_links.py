@@ -69,9 +69,9 @@ def test_the_page_tells_who_was_paged_by_the_readers_own_clock(desk: Desk) -> No
     page = desk.ask(desk.link(incident_id, "ben"))
     assert "Paged Ada and Ben (step 1)" in page.text
     assert "23 Nov 04:00 CET" in page.text
-    assert "Nobody has it yet</b>; Ada is paged" in page.text
+    assert "Nobody has it yet</b>; you and Ada are paged" in page.text
     mine = desk.ask(desk.link(incident_id, "ada"))
-    assert "Nobody has it yet</b>; you are paged" in mine.text
+    assert "Nobody has it yet</b>; you and Ben are paged" in mine.text
     assert "23 Nov 03:00 UTC" in mine.text
 
 
@@ -154,7 +154,7 @@ def test_acknowledging_makes_the_one_who_was_paged_the_assignee(desk: Desk) -> N
         "Ben",
     )
     page = desk.ask(path)
-    assert "You have it</b>, since just now" in page.text
+    assert "You have it</b>, acknowledged just now" in page.text
     assert "Acknowledged by Ben" in page.text
     assert buttons(page) == ["resolve", "escalate"]
 

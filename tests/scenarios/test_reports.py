@@ -121,6 +121,33 @@ def test_it_names_the_mirror_that_fails_by_the_clock_of_its_readers(night: Pipel
     )
 
 
+def test_each_reads_its_times_by_their_own_clock(night: Pipeline) -> None:
+    night.serves(mirror=Mirror(to=System.PAGERDUTY, secret="pagerduty"))
+    since = night.world.clock() - timedelta(hours=2)
+    state = MirrorState(failing_since=since, why="answered 503")
+    kind: Item = {"kind": {"S": "mirror"}}
+    night.put(items.mirror_key(night.world.service.id, "state") | kind | attributes(state))
+    zones = {"user_ada": "America/New_York", "user_ben": None, "user_eve": "Australia/Sydney"}
+    for user_id, zone in zones.items():
+        email = f"{user_id}@example.com"
+        user = User(id=user_id, name=user_id, email=email, role=Role.RESPONDER, zone=zone)
+        night.put(directory_items.directory_item(user))
+    reports(night, user_ids=tuple(zones))
+    night.wait(minutes=12)
+    read = {}
+    for each in night.listener.new():
+        said = report_in(each.message)
+        assert said is not None
+        [concern] = [it for it in said.concerns if "has not taken events" in it.text]
+        read[each.receiver.to] = concern.text.split(": answered")[0].rsplit(" ", 1)[1]
+    assert read == {
+        "user_ada@example.com": "EST",
+        "user_ben@example.com": "CET",
+        "user_eve@example.com": "AEDT",
+        "": "CET",
+    }
+
+
 def test_it_counts_what_was_over_before_anybody_was_paged(night: Pipeline) -> None:
     night.world.let_functions_end()
     waits = PageAfter(time=timedelta(minutes=5))

@@ -88,6 +88,7 @@ def test_moments_and_counts() -> None:
 def test_a_bundle_names_the_most_urgent_and_counts_the_rest() -> None:
     said = words(BUNDLE)
     assert said.title == "14 incidents: Checkout: p99 latency above 4 s for 10 minutes"
+    assert said.headline(200) == f"HIGH, {said.title}"
     assert said.happened == "You are being paged: 5 HIGH, 8 MEDIUM, 1 LOW, on 3 services"
     assert len(said.listed) == NAMED_IN_A_BUNDLE
     assert all(line.startswith("HIGH: ") for line in said.listed)
@@ -115,6 +116,20 @@ def test_every_message_says_what_where_how_bad_and_since_when(
     assert said.title == BRIEF.title
     assert (facts["Service"], facts["Urgency"], facts["Since"]) == ("Checkout API", "HIGH", THREE)
     assert said.happened
+
+
+def test_who_was_paged_first_is_not_all_who_are_paged() -> None:
+    """Two people of a team were paged, and each read that only one of them was."""
+    brief = replace(BRIEF, status=Status.OPEN, assignee="Bruno Meier")
+    mine = words(replace(PAGE, incidents=(brief,)))
+    assert dict(mine.facts)["Who has it"] == "nobody yet"
+    told = words(replace(PAGE, about=IncidentEvent.TRIGGERED, incidents=(brief,)))
+    assert dict(told.facts)["Who has it"] == "nobody yet; Bruno Meier was paged first"
+
+
+def test_whoever_is_given_an_incident_reads_it_first() -> None:
+    said = words(replace(PAGE, about=PageReason.ASSIGNED, incidents=(ACKNOWLEDGED,)))
+    assert said.headline(80).startswith("Yours now: ")
 
 
 def test_who_did_it_and_after_how_long() -> None:

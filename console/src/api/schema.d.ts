@@ -1975,6 +1975,11 @@ export interface components {
             serviceName?: string;
             /** Format: date-time */
             snoozedUntil?: string;
+            /**
+             * Format: date-time
+             * @description When it opens again and pages, if it stays acknowledged until then.
+             */
+            reopensAt?: string;
             /** @description Its urgency from when the support hours of its service begin. */
             urgencyInHours?: components["schemas"]["Urgency"];
             /** @description The window that suppressed it. */

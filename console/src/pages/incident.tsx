@@ -121,6 +121,8 @@ export function next(incident: Details, now: number, zone: string | undefined): 
   if (incident.status === "SUPPRESSED" && incident.shadow)
     return "Its service is in shadow: another system pages for it, and nobody is paged from here.";
   if (incident.status === "SUPPRESSED") return "It pages nobody while it is suppressed.";
+  if (incident.status === "ACKNOWLEDGED" && incident.reopensAt)
+    return `Nobody else is paged until ${clock(incident.reopensAt, now, zone)}; then it opens again and pages, unless it is resolved.`;
   if (incident.status === "ACKNOWLEDGED") return "Nobody else is paged while it is acknowledged.";
   const { nextAt, policyName, step } = incident.escalation;
   if (!nextAt) return "All steps are over; the fallback address is reminded of it.";

@@ -51,7 +51,7 @@ export function Incidents({ live, me, address }: { live: Live; me: Me; address: 
           </button>
         )}
         {!resolved && fresh.length === 0 && places.gone.size > 0 && (
-          <button onClick={places.settle}>{places.gone.size} no longer active: tidy up</button>
+          <button onClick={places.settle}>{places.gone.size} no longer in this list: tidy up</button>
         )}
       </p>
       {resolved ? (
@@ -181,8 +181,8 @@ const Row = still(function Row({ each, outcome, act, age, off, gone, chosen, cho
       </label>
       <div class="what">
         <p class="tags">
-          <UrgencyTag of={each.urgency} /> <StatusTag of={each.status} />
-          {gone && <span class="tag">no longer active</span>}
+          <UrgencyTag of={each.urgency} />{" "}
+          {gone ? <span class="tag">no longer in this list</span> : <StatusTag of={each.status} />}
         </p>
         <Link to={`${ROOT}incidents/${each.id}`} class="title">
           <bdi>{each.title}</bdi>

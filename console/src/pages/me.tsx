@@ -37,7 +37,7 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
         <Methods me={me} now={now} again={again} />
       </section>
       <section>
-        <h2>When you are reached by which</h2>
+        <h2>How each urgency reaches you</h2>
         <Rules me={me} again={again} />
       </section>
       <section>

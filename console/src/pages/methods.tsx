@@ -81,7 +81,7 @@ function OneMethod({ of: method, me, now, again }: Part & { of: Method }): JSX.E
                 reached you <When at={method.confirmedAt} now={now} zone={me.zone} />
               </>
             ) : (
-              "not yet shown to reach you"
+              "not confirmed yet"
             )}
           </div>
         </div>

@@ -79,12 +79,17 @@ function Mine({ of, now, zone }: MineProps): JSX.Element {
     <ul class="shifts">
       {of.map(({ schedule, shift }) => (
         <li>
-          <b>{schedule.name}</b> {range(shift, now, zone)}{" "}
-          {Date.parse(shift.start) <= now && <span class="tag now">now</span>}
+          <b>{schedule.name}</b> {range(shift, asOf(schedule, now), zone)}{" "}
+          {Date.parse(shift.start) <= asOf(schedule, now) && <span class="tag now">now</span>}
         </li>
       ))}
     </ul>
   );
+}
+
+/** Shifts are cut at the instant of the answer, which the page's clock may not have reached yet. */
+export function asOf(schedule: { at: string }, now: number): number {
+  return Math.max(now, Date.parse(schedule.at));
 }
 
 /** "until 16:00", "Sat 08:00 to 16:00", "Sat 22:00 to Sun 06:00". */
@@ -131,7 +136,7 @@ function One({ schedule, me, now, wish }: { schedule: Schedule; me: Me; now: num
         <ol class="shifts">
           {week.map((each) => (
             <li class={each.override ? "override" : ""}>
-              <b>{each.userName ?? each.userId}</b> {range(each, now, zone)}
+              <b>{each.userName ?? each.userId}</b> {range(each, asOf(schedule, now), zone)}
               {each.override && <span class="tag"> override</span>}
             </li>
           ))}

@@ -16,7 +16,7 @@ export function OpenOne({ off }: { off: boolean }): JSX.Element {
   return (
     <>
       <button disabled={off} onClick={open}>
-        Open one
+        New incident
       </button>
       <dialog ref={dialog} aria-labelledby="open-one" onClose={() => setShown(false)}>
         {shown && <Form close={() => dialog.current?.close()} />}

@@ -9,7 +9,7 @@ import { escaped, markdown } from "./export";
 import { next } from "./incident";
 import { shown } from "./places";
 import { marks, standing } from "./receipt";
-import { gaps, range } from "./oncall";
+import { asOf, gaps, range } from "./oncall";
 import { initials } from "./schedule";
 
 const NOW = Date.parse("2026-11-23T03:05:00Z");
@@ -87,7 +87,10 @@ it("says what happens next, and promises nothing that will not", () => {
     "The next people are paged in 5 min, at 03:10 (after step 1 of Web).",
   );
   expect(next(incident({}), NOW, "UTC")).toContain("fallback");
-  expect(next(incident({ status: "ACKNOWLEDGED" }), NOW, "UTC")).toContain("Nobody else");
+  expect(next(incident({ status: "ACKNOWLEDGED" }), NOW, "UTC")).toBe("Nobody else is paged while it is acknowledged.");
+  expect(next(incident({ status: "ACKNOWLEDGED", reopensAt: "2026-11-23T03:35:00Z" }), NOW, "UTC")).toBe(
+    "Nobody else is paged until 03:35; then it opens again and pages, unless it is resolved.",
+  );
 });
 
 it("says how a message stands without promising its arrival", () => {
@@ -159,4 +162,7 @@ it("says of an end on the same day its hour alone", () => {
   expect(said("2026-11-28T08:00:00Z", "2026-11-28T16:00:00Z")).toBe("Sat 08:00 to 16:00");
   expect(said("2026-11-28T22:00:00Z", "2026-11-29T06:00:00Z")).toBe("Sat 22:00 to Sun 06:00");
   expect(said("2026-12-08T08:00:00Z", "2026-12-08T16:00:00Z")).toBe("8 Dec 08:00 to 16:00");
+  // The server's clock is ahead of the page's, which moves by the half minute.
+  const at = "2026-11-23T03:05:20Z";
+  expect(range({ start: at, end: "2026-11-23T08:00:00Z" }, asOf({ at }, NOW), "UTC")).toBe("until 08:00");
 });

@@ -1,4 +1,4 @@
-/** When I am reached by which of my contact methods, for each urgency. */
+/** How each urgency reaches me: by which of my contact methods, and when. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
@@ -14,7 +14,7 @@ const URGENCIES: Urgency[] = ["HIGH", "MEDIUM", "LOW"];
 const MINUTES = [0, 1, 2, 3, 5, 10, 15, 30, 60];
 const DEFAULTS: Record<Urgency, string> = {
   HIGH: "By all of them at once, and again after 3 minutes.",
-  MEDIUM: "At once by what is quiet; by text message and call after 5 minutes.",
+  MEDIUM: "At once by e-mail, chat and push; by text message and call after 5 minutes.",
   LOW: "By e-mail.",
 };
 

@@ -34,6 +34,8 @@ def subject(message: Message) -> str:
     """
     said = words(message)
     if len(message.incidents) != 1:
+        if message.incidents and said.label:
+            return f"[{said.label}] " + said.subject(LONGEST_SUBJECT - 20)
         return said.headline(LONGEST_SUBJECT)
     [brief] = message.incidents
     answers = "" if message.about in _FIRST else "Re: "

@@ -41,9 +41,14 @@ class Words:
     link_label: str = ""
 
     def headline(self, limit: int) -> str:
-        """`HIGH: title`, cut to the limit."""
-        label = f"{self.label}: " if self.label else ""
+        """`HIGH: title`, cut to the limit; `HIGH, 14 incidents: title` for a bundle."""
+        label = self.before if self.label else ""
         return label + isolated(cut(self.title, limit - len(label) - 2))
+
+    @property
+    def before(self) -> str:
+        """The label with what parts it from the title, which has a colon of its own in a bundle."""
+        return f"{self.label}, " if self.listed else f"{self.label}: "
 
     def subject(self, limit: int) -> str:
         """The title alone, which stays the same as long as the incident lives."""

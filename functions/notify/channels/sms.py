@@ -156,7 +156,7 @@ def _middle(message: Message, said: Words) -> list[str]:
 
 def laid_out(said: Words, limit: int, middle: list[str], code: str = "") -> str:
     # What broke comes first: a lock screen shows little more than a line.
-    label = f"{said.label}: " if said.label else "OpsKnight: "
+    label = said.before if said.label else "OpsKnight: "
     lines = [f"{label}{plainer(cut(disarmed(said.title), limit))}", *middle]
     if code:
         lines.append(code)

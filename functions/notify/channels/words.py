@@ -76,7 +76,7 @@ def _single(message: Message, brief: Brief) -> Words:
     link = brief.link or message.link
     return Words(
         tone=tone,
-        label=brief.urgency if brief.status is Status.OPEN else brief.status.capitalize(),
+        label=_label(message, brief),
         title=clean(brief.title) or "(no title)",
         happened=_happened(message, brief),
         facts=_facts(message, brief),
@@ -86,6 +86,13 @@ def _single(message: Message, brief: Brief) -> Words:
         link=link,
         link_label=_link_label(message.about, brief.status),
     )
+
+
+def _label(message: Message, brief: Brief) -> str:
+    if message.about is PageReason.ASSIGNED and brief.status is not Status.RESOLVED:
+        # `Acknowledged` on a lock screen reads as if somebody else were on it.
+        return "Yours now"
+    return brief.urgency if brief.status is Status.OPEN else brief.status.capitalize()
 
 
 def _references(found: Sequence[Reference]) -> tuple[tuple[str, str], ...]:
@@ -122,7 +129,7 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
     ]
     if brief.number_of_alerts > 1:
         facts.append(("Alerts", f"{brief.number_of_alerts:,}"))
-    if not public and (who := _who(brief)):
+    if not public and (who := _who(brief, isinstance(message.about, PageReason))):
         facts.append(("Who had it" if brief.status is Status.RESOLVED else "Who has it", who))
     if brief.rolled_out and not public:
         facts.append(("Changed", named(brief.rolled_out)))
@@ -133,12 +140,14 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
     return tuple(facts)
 
 
-def _who(brief: Brief) -> str:
-    """To be paged, or given it, is not to have acknowledged it."""
+def _who(brief: Brief, paged: bool) -> str:
+    """To be paged, or given it, is not to have acknowledged it. Whoever is `paged` needs no name of
+    the one who was paged first: others may be paged with them.
+    """
     name = named(brief.assignee) if brief.assignee else ""
     match brief.status:
         case Status.OPEN:
-            return f"nobody yet; {name} is paged" if name else "nobody yet"
+            return f"nobody yet; {name} was paged first" if name and not paged else "nobody yet"
         case Status.ACKNOWLEDGED:
             return name or "a monitor acknowledged it"
         case Status.RESOLVED:

@@ -81,9 +81,14 @@ def report(name: str, day: date, found: Iterable[Finding], last_day: LastDay) ->
 
 
 def deliveries(
-    entry: DailyReport, users: Iterable[User], said: Report, due: datetime, now: datetime
+    entry: DailyReport,
+    users: Iterable[User],
+    receivers: Iterable[Receiver],
+    said: Report,
+    due: datetime,
+    now: datetime,
 ) -> tuple[Delivery, ...]:
-    """To everybody who gets the report. Planned twice, it is the same one, with the words of who
+    """To those who read it in these words. Planned twice, it is the same one, with the words of who
     was faster.
     """
     people = (
@@ -92,7 +97,7 @@ def deliveries(
         for each in users
         if not each.disabled
     )
-    return tuple(_delivery(entry, each, said, due, now) for each in (*people, *entry.receivers))
+    return tuple(_delivery(entry, each, said, due, now) for each in (*people, *receivers))
 
 
 def _delivery(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from opsknight.directory.receivers import OwnerKind
 from opsknight.escalation.pages import Page
 from opsknight.incident.event_request import describe, describe_details, parsed
-from opsknight.incident.model import Actor, Alert, Incident, Pointer, Timer
+from opsknight.incident.model import Actor, Alert, Incident, Pointer, Status, Timer
 from opsknight.incident.quiet import SHADOW
 from opsknight.incident.references import details, references
 from opsknight.incident.rollouts import Rollout
@@ -91,6 +91,9 @@ def incident(records: IncidentRecords, names: Names, zone: ZoneInfo) -> models.I
         service_name=names.service(each.service_id),
         urgency_in_hours=each.urgency_in_hours,
         snoozed_until=each.timers.get(Timer.SNOOZE),
+        reopens_at=each.timers.get(Timer.ACKNOWLEDGEMENT)
+        if each.status is Status.ACKNOWLEDGED
+        else None,
         maintenance_window_id=None if each.window_id == SHADOW else each.window_id,
         shadow=each.shadow,
         escalation=models.EscalationAnswer(

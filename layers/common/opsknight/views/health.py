@@ -1,15 +1,21 @@
 """What is wrong with the deployment, as its table says: all findings of `opsknight.health`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 from pydantic import Field
 
+from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration
+from opsknight.directory.heartbeats import Pulse
+from opsknight.directory.passing_on import MirrorState
+from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.hold import Hold
+from opsknight.escalation.policy import Rota
 from opsknight.health import beating, coming_week, configuration_findings, mirrored, published
 from opsknight.health.findings import Finding, Verdict, day_and_time, ok, warning
+from opsknight.notification.throttle import ReceiverState
 from opsknight.store.calls import Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.heartbeats import Heartbeats
@@ -45,30 +51,58 @@ def answer(found: list[Finding], now: datetime) -> Health:
     )
 
 
-def look(table: Table, now: datetime, deadline: Deadline, zone: tzinfo = UTC) -> list[Finding]:
-    """`zone`: by whose clock times are told. Raises Unavailable."""
-    known = Configurations(table).read(deadline).configuration
-    names = configuration_findings.destinations(known)
-    states = Receivers(table).states(names, deadline)
-    policies = coming_week.policies_in_use(known)
-    schedules = coming_week.schedules_of(policies)
-    rotas = {each: rota for each in schedules if (rota := table.rota(each, deadline))}
-    disabled = frozenset(each.id for each in known.users.values() if each.disabled)
-    beats = [each for each in known.integrations.values() if each.heartbeat]
-    where = [(each.service_id, each.id) for each in beats]
-    public = [each for each in known.status_pages.values() if each.public is not None]
-    rendered = Posts(table).rendered([each.id for each in public], deadline)
-    return [
-        _hold(Holds(table).read(deadline), now, zone),
-        *configuration_findings.services(known, now, zone),
-        *mirrors(table, known, now, deadline, zone),
-        *coming_week.findings(policies, rotas, disabled, now, zone),
-        *configuration_findings.receivers(names, states, zone),
-        configuration_findings.unconfirmed(known, states, now),
-        *configuration_findings.moved(known, states),
-        beating.findings(known, Heartbeats(table).pulses(where, deadline), now),
-        published.findings(public, rendered, now),
-    ]
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the table says of the deployment at one moment, read once for readers of all zones."""
+
+    now: datetime
+    known: Configuration
+    states: Mapping[str, ReceiverState]
+    rotas: Mapping[str, Rota]
+    hold: Hold
+    mirrors: Mapping[str, MirrorState]
+    pulses: Mapping[tuple[str, str], Pulse]
+    rendered: Mapping[str, datetime]
+
+    @classmethod
+    def read(cls, table: Table, now: datetime, deadline: Deadline) -> "Sight":
+        """Raises Unavailable."""
+        known = Configurations(table).read(deadline).configuration
+        names = configuration_findings.destinations(known)
+        schedules = coming_week.schedules_of(coming_week.policies_in_use(known))
+        beats = [each for each in known.integrations.values() if each.heartbeat]
+        return cls(
+            now=now,
+            known=known,
+            states=Receivers(table).states(names, deadline),
+            rotas={each: rota for each in schedules if (rota := table.rota(each, deadline))},
+            hold=Holds(table).read(deadline),
+            mirrors=_mirror_states(table, known, deadline),
+            pulses=Heartbeats(table).pulses([(it.service_id, it.id) for it in beats], deadline),
+            rendered=Posts(table).rendered([each.id for each in _public(known)], deadline),
+        )
+
+    def findings(self, zone: tzinfo = UTC) -> list[Finding]:
+        """`zone`: by whose clock times are told."""
+        known, now = self.known, self.now
+        disabled = frozenset(each.id for each in known.users.values() if each.disabled)
+        policies = coming_week.policies_in_use(known)
+        names = configuration_findings.destinations(known)
+        return [
+            _hold(self.hold, now, zone),
+            *configuration_findings.services(known, now, zone),
+            *mirrored.findings(known.services.values(), self.mirrors, now, zone),
+            *coming_week.findings(policies, self.rotas, disabled, now, zone),
+            *configuration_findings.receivers(names, self.states, zone),
+            configuration_findings.unconfirmed(known, self.states, now),
+            *configuration_findings.moved(known, self.states),
+            beating.findings(known, self.pulses, now),
+            published.findings(_public(known), self.rendered, now),
+        ]
+
+
+def _public(known: Configuration) -> list[StatusPage]:
+    return [each for each in known.status_pages.values() if each.public is not None]
 
 
 def mirrors(
@@ -79,9 +113,15 @@ def mirrors(
     zone: tzinfo = UTC,
 ) -> list[Finding]:
     """Raises Unavailable."""
+    states = _mirror_states(table, known, deadline)
+    return [*mirrored.findings(known.services.values(), states, now, zone)]
+
+
+def _mirror_states(
+    table: Table, known: Configuration, deadline: Deadline
+) -> dict[str, MirrorState]:
     services = mirrored.passing_on(known.services.values())
-    states = Mirrors(table).states([each.id for each in services], deadline)
-    return [*mirrored.findings(services, states, now, zone)]
+    return Mirrors(table).states([each.id for each in services], deadline)
 
 
 def _hold(hold: Hold, now: datetime, zone: tzinfo) -> Finding:

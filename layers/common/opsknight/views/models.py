@@ -236,6 +236,10 @@ class IncidentDetails(IncidentAnswer):
     assignee_name: str | Absent = None
     service_name: str | Absent = None
     snoozed_until: datetime | Absent = None
+    reopens_at: Annotated[
+        datetime | Absent,
+        Field(description="When it opens again and pages, if it stays acknowledged until then."),
+    ] = None
     urgency_in_hours: Annotated[
         Urgency | Absent,
         Field(description="Its urgency from when the support hours of its service begin."),
