@@ -79,13 +79,10 @@ def _beside(view: ListView, waiting: Sequence[Row], now: datetime) -> Html | Non
     if not view.beside:
         return None
     number = len(view.beside)
-    title = f"{number} more {'pages' if number == 1 else 'page'} you, beside this message"
+    more = f"{number} more {'pages' if number == 1 else 'page'} you, beside this message"
     return joined(
-        tag("h2", title) if waiting else None,
-        _all(
-            view.beside,
-            f"Acknowledge these {number}, too" if waiting else f"Acknowledge these {number}",
-        ),
+        tag("h2", more if waiting else "Beside this message", id="beside"),
+        _all(view.beside, f"Acknowledge these {number}"),
         _list(view.beside, view, now),
     )
 

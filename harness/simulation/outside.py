@@ -263,7 +263,7 @@ class Outside:
             answer = self.deployment.request("GET", heard.links[-1])
             if answer.status == 200:
                 # What it told and is open still; apart from it stands what came since.
-                told, _, _ = answer.text.partition("new since this message")
+                told, _, _ = answer.text.partition('id="beside"')
                 heard.titles |= frozenset(TITLE.findall("".join(_OPEN_ROWS.findall(told))))
                 return
             self.deployment.hub.sleep(PAUSE)
