@@ -91,8 +91,8 @@ def test_it_is_handed_on_by_name(desk: Desk) -> None:
 
 
 def test_whoever_was_given_it_has_it_from_then_on(desk: Desk) -> None:
-    incident_id = incident_in(desk.world, Status.ACKNOWLEDGED)
-    path = desk.link(incident_id)
+    path = desk.link(incident_in(desk.world, Status.OPEN))
+    desk.press(path, "acknowledge")
     desk.world.clock.advance(minutes=20)
     assert "acknowledged 20 min ago" in desk.ask(path).text
     desk.press(path, "hand-on", to="user_grace")
