@@ -18,7 +18,7 @@ from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal.audited import entry
 from opsknight_cli.terminal.clocks import clock_of, conjoined, one_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
-from opsknight_cli.terminal.naming import configuration, unknown
+from opsknight_cli.terminal.naming import configuration, credentials, unknown
 from opsknight_cli.terminal.times import moment, rhythm, shown, span, stamp
 
 WINDOW: Final = "mw"
@@ -70,7 +70,7 @@ def start_command(
         end=begins + span(lasts),
         reason=reason,
         keep_suppressed=keep_suppressed,
-        by=invocation.deployment.operator().rsplit("/", 1)[-1],
+        by=credentials(invocation).name.removesuffix(" (AWS)"),
     )
     window = _repeated(window, every, until, zone, now)
     if window.next(now) is None:
@@ -110,9 +110,10 @@ def list_command(
     found = [
         (each, window, following)
         for each in services
-        for window in sorted(each.windows, key=lambda window: (window.start, window.id))
+        for window in each.windows
         if (following := window.next(now))
     ]
+    found.sort(key=lambda row: (row[2].start, row[1].id))
     if screen.as_json:
         screen.data({"windows": [_data(each, window, now) for each, window, _ in found]})
     elif not found:

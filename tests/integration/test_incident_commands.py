@@ -148,6 +148,25 @@ def test_steps_count_from_one(shell: Shell) -> None:
     assert shell.opsknight("incidents", "escalate", found, "--step", "0").code == 64
 
 
+def test_whoever_has_a_zone_reads_and_writes_times_by_it(shell: Shell) -> None:
+    user = User(
+        id="user_eve", name="Eve", email="eve@example.com", role=Role.ADMIN, zone="Europe/Berlin"
+    )
+    put(shell.world, directory_items.directory_item(user))
+    found = incident_in(shell.world, OPEN)
+    said = shell.opsknight(
+        "incidents", "snooze", found, "--until", "2026-11-23 09:00", "--as", "eve"
+    )
+    assert "Snoozed until Mon 23 Nov 09:00 CET" in said.out
+    assert (
+        incident(shell.world, found).timers[Timer.SNOOZE].isoformat().startswith("2026-11-23T08:00")
+    )
+    shown = shell.opsknight("incidents", "show", found, "--as", "eve").out
+    assert "Timeline (CET)" in shown and "Mon 23 Nov 04:00 CET" in shown and "UTC" not in shown
+    assert listed(shell, "--since", "2026-11-23 03:59", "--as", "eve") == [found]
+    assert listed(shell, "--since", "2026-11-23 04:01", "--as", "eve") == []
+
+
 def test_a_snooze_ends_by_the_clock_of_utc(shell: Shell) -> None:
     found = incident_in(shell.world, OPEN)
     result(shell, "snooze", found, "--until", "2026-11-23 09:00")

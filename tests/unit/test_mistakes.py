@@ -32,6 +32,8 @@ WEB: Final = """\
 MISTAKES: Final[Mapping[str, Mapping[str, str]]] = {
     "a key is misspelt": {"    acknowledgement_timeout:": "    acknowledgment_timeout:"},
     "a user is misspelt": {"users: [wei, priya]": "users: [wei, pryia]"},
+    "a name in capitals": {"users: [wei, priya]": "users: [Wei, priya]"},
+    "an address for a user": {"users: [wei, priya]": "users: [wei@example.com, priya]"},
     "a zone that is none": {
         "RESPONDER\n    zone: Europe/Berlin": "RESPONDER\n    zone: Europe/Munich"
     },
@@ -160,6 +162,15 @@ def test_each_mistake_has_a_sentence_that_helps() -> None:
 def test_each_mistake_has_one_sentence(name: str) -> None:
     """One mistake, one sentence: what follows from it is not told beside it."""
     assert said(name).count("opsknight.yaml:") == 1
+
+
+def test_a_mistake_hides_no_other_of_the_same_user() -> None:
+    """A telephone number without its plus hid that a rule named no method of the user."""
+    text = RIGHT.replace('to: "+14155550100"', "to: 4155550100", 1)
+    text = text.replace("{method: slack}", "{method: slakc}", 1)
+    found = {each.path[-1]: each.sentence for each in checked(text).errors}
+    assert set(found) == {"to", "method"}
+    assert 'Did you mean "slack"?' in found["method"]
 
 
 def test_what_is_wrong_in_several_places_is_said_once() -> None:

@@ -6,8 +6,8 @@ Slack.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -37,6 +37,7 @@ from opsknight.views.wire import to_json
 from opsknight_cli.incidents.view import short
 from opsknight_cli.incidents.whom import whom
 from opsknight_cli.session import CommandError, Exit, UsageError
+from opsknight_cli.terminal.clocks import readers_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import (
     IncidentArgument,
@@ -45,7 +46,7 @@ from opsknight_cli.terminal.naming import (
     user,
 )
 from opsknight_cli.terminal.screen import printable
-from opsknight_cli.terminal.times import UTC_ZONE, moment, shown, span
+from opsknight_cli.terminal.times import moment, shown, span
 
 MOST_STEPS: Final = 50
 
@@ -54,7 +55,7 @@ app = typer.Typer()
 IncidentArguments = Annotated[
     list[str],
     typer.Argument(
-        metavar="INCIDENT...",
+        metavar="incident",
         help="Incident ids. For active incidents, the first characters are enough.",
     ),
 ]
@@ -102,18 +103,22 @@ def snooze_command(
     lasts: Annotated[str | None, typer.Option("--for", help='For how long: "2h".')] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", help='Until when: "2026-11-25 18:00" in UTC, or "+2h".'),
+        typer.Option("--until", help='Until when: "2026-11-25 18:00" by your clock, or "+2h".'),
     ] = None,
 ) -> None:
     """Snooze an incident for at most 7 days. Then it opens again and pages."""
     now = invocation.session.now()
     if (until is None) is (lasts is None):
         raise UsageError("Give exactly one of --for and --until.")
-    end = now + span(lasts) if lasts is not None else moment(until or "", now, UTC_ZONE)
+    end = (
+        now + span(lasts)
+        if lasts is not None
+        else moment(until or "", now, readers_clock(invocation))
+    )
     if not now < end <= now + LONGEST_SNOOZE:
         raise CommandError(
             f"A snooze must end in the future, within {LONGEST_SNOOZE.days} days: "
-            f"{_clock(end)} does not."
+            f"{shown(end, readers_clock(invocation))} does not."
         )
     _act(invocation, [incident], Snooze(end), operator(invocation))
 
@@ -144,7 +149,7 @@ def unsuppress_command(invocation: Invocation, incident: IncidentArgument) -> No
 def reassign_command(
     invocation: Invocation,
     incident: IncidentArgument,
-    to: Annotated[str, typer.Argument(metavar="USER", help="The new assignee.")],
+    to: Annotated[str, typer.Argument(metavar="user", help="The new assignee.")],
 ) -> None:
     """Assign an incident to a user. An open one pages that user at once and leaves its policy."""
     command = Reassign(user(invocation, to).id)
@@ -215,8 +220,10 @@ def _act(
     """Executes the command on each incident, even when it fails on another, and prints the
     outcomes. Raises Exit when it failed on any.
     """
-    screen = invocation.screen
-    outcomes = [_execute(invocation, each, command, actor) for each in dict.fromkeys(incidents)]
+    screen, zone = invocation.screen, readers_clock(invocation)
+    outcomes = [
+        _execute(invocation, each, command, actor, zone) for each in dict.fromkeys(incidents)
+    ]
     if screen.as_json:
         screen.data({"results": [each.data for each in outcomes]})
     else:
@@ -230,7 +237,9 @@ def _act(
     return outcomes
 
 
-def _execute(invocation: Invocation, given: str, command: Command, actor: Actor) -> Outcome:
+def _execute(
+    invocation: Invocation, given: str, command: Command, actor: Actor, zone: ZoneInfo
+) -> Outcome:
     try:
         found_id = incident_id(invocation, given)
     except CommandError as error:
@@ -259,7 +268,7 @@ def _execute(invocation: Invocation, given: str, command: Command, actor: Actor)
             sentence = f"Not possible: incident {found_id} is {decision.status}{why}."
             return _failed({"id": found_id, "status": decision.status}, sentence)
         case Transitioned(after=after, change=change):
-            done = printable(sentences.said(change, slug_of, _clock))
+            done = printable(sentences.said(change, slug_of, lambda at: shown(at, zone)))
             if isinstance(command, Note):
                 # The author knows the text; do not repeat it.
                 done = f"Noted by {printable(actor.name)}"
@@ -278,7 +287,3 @@ def _failed(data: dict[str, Any], sentence: str) -> Outcome:
 
 def _name(incident: Pointer) -> str:
     return f"{short(incident.id, incident.status)} ({printable(incident.title)})"
-
-
-def _clock(at: datetime) -> str:
-    return shown(at, UTC_ZONE)

@@ -24,6 +24,7 @@ from opsknight_cli.incidents.filters import (
 )
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal import holding, shadows
+from opsknight_cli.terminal.clocks import readers_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import IncidentArgument, configuration, incident_id
 from opsknight_cli.terminal.times import UTC_ZONE, earlier
@@ -38,7 +39,7 @@ app = typer.Typer()
 
 
 @app.command("list")
-@common_options()
+@common_options(acting=True)
 def list_command(
     invocation: Invocation,
     status: StatusOption = None,
@@ -47,7 +48,9 @@ def list_command(
     team: TeamOption = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help='Opened since "2h" ago, or since "2026-11-25 18:00" in UTC.'),
+        typer.Option(
+            "--since", help='Opened since "2h" ago, or since "2026-11-25 18:00" by your clock.'
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="Opened before; written like --since.")
@@ -73,8 +76,9 @@ def list_command(
     if resolved or everything:
         statuses = set(Status) if everything else {Status.RESOLVED}
     now = session.now()
-    opened_since = earlier(since, now, UTC_ZONE) if since else None
-    opened_before = earlier(until, now, UTC_ZONE) if until else None
+    zone = readers_clock(invocation) if since or until else UTC_ZONE
+    opened_since = earlier(since, now, zone) if since else None
+    opened_before = earlier(until, now, zone) if until else None
     wanted = Wanted(
         statuses=statuses,
         service_ids=service_ids(invocation, service, team),
@@ -136,7 +140,7 @@ def _queries(invocation: Invocation, wanted: Wanted) -> tuple[Sequence[Wanted], 
 
 
 @app.command("show")
-@common_options()
+@common_options(acting=True)
 def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
     """Show one incident: facts, escalation, timeline, alerts, and messages sent."""
     session, screen = invocation.session, invocation.screen
@@ -158,4 +162,4 @@ def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
     policy = None
     if found.policy_id and found.policy_version:
         policy = table.policy(found.policy_id, deadline, found.policy_version)
-    view.show(screen, details, pages, policy, session.now())
+    view.show(screen, details, pages, policy, session.now(), readers_clock(invocation))

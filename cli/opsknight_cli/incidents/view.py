@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
@@ -19,7 +20,7 @@ from opsknight.views.incident_records import MOST_ROWS, IncidentRecords
 from opsknight.views.story import story
 from opsknight_cli.terminal.naming import SHORT, method_name
 from opsknight_cli.terminal.screen import Cell, Line, Screen, fitted, printable
-from opsknight_cli.terminal.times import UTC_ZONE, shown
+from opsknight_cli.terminal.times import shown
 
 URGENCIES: Final = {Urgency.HIGH: "bold red", Urgency.MEDIUM: "yellow", Urgency.LOW: "blue"}
 STATUSES: Final = {Status.OPEN: "bold", Status.RESOLVED: "green"}
@@ -95,23 +96,25 @@ def show(
     pages: Sequence[Page],
     policy: Policy | None,
     now: datetime,
+    zone: ZoneInfo,
 ) -> None:
-    incident = each.incident
+    """`zone`: the reader's."""
+    incident, name = each.incident, now.astimezone(zone).tzname()
     head = Text(f"{incident.id}  ").append_text(urgency(incident.urgency)).append("  ")
     screen.say(head.append_text(status(incident.status)))
     screen.say(printable(incident.title), "bold")
     screen.say()
-    screen.facts(_facts(each, now))
+    screen.facts(_facts(each, now, zone))
     _heading(screen, "Escalation")
-    screen.facts(_escalation(incident, policy, now), indent=2)
+    screen.facts(_escalation(incident, policy, now, zone), indent=2)
     if pages:
         screen.say()
-        header: Sequence[str] = ("PAGED (UTC)", "USER", "STEP", "OUTCOME")
-        screen.table(header, [*map(_page, pages)], split=3, indent=2)
-    _heading(screen, "Timeline (UTC)")
-    screen.facts(_timeline(each), indent=2)
+        header: Sequence[str] = (f"PAGED ({name})", "USER", "STEP", "OUTCOME")
+        screen.table(header, [_page(page, zone) for page in pages], split=3, indent=2)
+    _heading(screen, f"Timeline ({name})")
+    screen.facts(_timeline(each, zone), indent=2)
     _heading(screen, "Alerts")
-    for sentence in _alerts(each, now):
+    for sentence in _alerts(each, now, zone):
         screen.say(sentence, indent=2)
     if each.first is not None:
         screen.facts(_alert(each.first), indent=2)
@@ -121,8 +124,8 @@ def show(
     if not each.deliveries:
         screen.say("None.", indent=2)
     else:
-        header = ("WHEN (UTC)", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
-        rows = [_delivery(delivery) for delivery in sorted(each.deliveries, key=_when)]
+        header = (f"WHEN ({name})", "TO", "CHANNEL", "ABOUT", "STATE", "TRIES", "WHY")
+        rows = [_delivery(delivery, zone) for delivery in sorted(each.deliveries, key=_when)]
         screen.table(header, rows, split=6, indent=2)
 
 
@@ -131,17 +134,19 @@ def _heading(screen: Screen, word: str) -> None:
     screen.say(word, "bold")
 
 
-def _facts(each: IncidentRecords, now: datetime) -> Iterator[tuple[str, str | Text]]:
+def _facts(
+    each: IncidentRecords, now: datetime, zone: ZoneInfo
+) -> Iterator[tuple[str, str | Text]]:
     incident = each.incident
     yield "Service", slug_of(incident.service_id)
     yield "Dedup key", printable(incident.dedup_key)
-    yield "Opened", _ago(incident.created_at, now)
+    yield "Opened", _ago(incident.created_at, now, zone)
     if changed := sentences.rolled_out(each.rollouts, incident.created_at):
         yield "Changed", printable(changed)
     if incident.acknowledged_at:
-        yield "Acknowledged", _ago(incident.acknowledged_at, now)
+        yield "Acknowledged", _ago(incident.acknowledged_at, now, zone)
     if incident.resolved_at:
-        yield "Resolved", _ago(incident.resolved_at, now)
+        yield "Resolved", _ago(incident.resolved_at, now, zone)
     yield "Assignee", slug_of(incident.assignee_id) if incident.assignee_id else "nobody"
     if incident.window_id == SHADOW:
         yield "Suppressed", "its service is in shadow"
@@ -155,11 +160,11 @@ def _facts(each: IncidentRecords, now: datetime) -> Iterator[tuple[str, str | Te
         (Timer.AUTO_RESOLVE, "Resolves itself"),
     ):
         if timer in incident.timers:
-            yield word, _ahead(incident.timers[timer], now)
+            yield word, _ahead(incident.timers[timer], now, zone)
 
 
 def _escalation(
-    incident: Incident, policy: Policy | None, now: datetime
+    incident: Incident, policy: Policy | None, now: datetime, zone: ZoneInfo
 ) -> Iterator[tuple[str, str | Text]]:
     yield "State", incident.escalation
     if incident.policy_id and incident.policy_version:
@@ -172,7 +177,7 @@ def _escalation(
         yield "Step", f"step {incident.step + 1}{of}, round {(incident.round or 0) + 1}"
     at = incident.timers.get(Timer.STEP)
     if at is not None:
-        yield "Next", f"{_next(incident, steps)}, {_ahead(at, now)}"
+        yield "Next", f"{_next(incident, steps)}, {_ahead(at, now, zone)}"
 
 
 def _next(incident: Incident, steps: int | None) -> str:
@@ -184,17 +189,17 @@ def _next(incident: Incident, steps: int | None) -> str:
     return "the end of the round" if steps is not None and number >= steps else f"step {number + 1}"
 
 
-def _page(page: Page) -> tuple[str, ...]:
+def _page(page: Page, zone: ZoneInfo) -> tuple[str, ...]:
     step = "-" if page.step is None else str(page.step + 1)
-    return _clock(page.at), slug_of(page.user_id), step, _PAGES[page.state]
+    return _clock(page.at, zone), slug_of(page.user_id), step, _PAGES[page.state]
 
 
-def _timeline(each: IncidentRecords) -> list[tuple[str, str | Text]]:
-    rows = story(each.changes, each.steps, slug_of, lambda at: shown(at, UTC_ZONE))
+def _timeline(each: IncidentRecords, zone: ZoneInfo) -> list[tuple[str, str | Text]]:
+    rows = story(each.changes, each.steps, slug_of, lambda at: shown(at, zone))
     if each.opening is not None:
         rows.append((each.opening.at, 1, sentences.opened(each.opening)))
     shown_rows: list[tuple[str, str | Text]] = [
-        (_clock(at), printable(sentence)) for at, _, sentence in sorted(rows)
+        (_clock(at, zone), printable(sentence)) for at, _, sentence in sorted(rows)
     ]
     return (
         shown_rows
@@ -203,12 +208,13 @@ def _timeline(each: IncidentRecords) -> list[tuple[str, str | Text]]:
     )
 
 
-def _alerts(each: IncidentRecords, now: datetime) -> Iterator[str]:
+def _alerts(each: IncidentRecords, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     incident = each.incident
     if incident.alert_count == 1:
         yield "1 alert."
     else:
-        yield f"{incident.alert_count:,} alerts, the last on {_ago(incident.last_alert_at, now)}."
+        last = _ago(incident.last_alert_at, now, zone)
+        yield f"{incident.alert_count:,} alerts, the last on {last}."
     firing = sentences.still_firing(incident.firing, incident.members)
     if firing is not None and incident.status is not Status.RESOLVED:
         yield f"{firing}."
@@ -247,14 +253,14 @@ def _tried(each: Delivery) -> datetime:
     return each.attempts[-1].at if each.attempts else each.due_at or each.not_before
 
 
-def _delivery(each: Delivery) -> tuple[str | Text, ...]:
+def _delivery(each: Delivery, zone: ZoneInfo) -> tuple[str | Text, ...]:
     owner = slug_of(each.owner.id)
     why = each.why or (each.attempts[-1].why if each.attempts else None)
     said = [printable(why)] if why else []
     if each.reported:
         said.append(f"reported later: {each.reported}")
     return (
-        _clock(_tried(each)),
+        _clock(_tried(each), zone),
         f"{owner}/{method_name(each.receiver_id)}",
         each.channel,
         each.about,
@@ -264,14 +270,14 @@ def _delivery(each: Delivery) -> tuple[str | Text, ...]:
     )
 
 
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC_ZONE):%d %b %H:%M:%S}"
+def _clock(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%d %b %H:%M:%S}"
 
 
-def _ago(at: datetime, now: datetime) -> str:
-    return f"{shown(at, UTC_ZONE)}, {sentences.ago(at, now)}"
+def _ago(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    return f"{shown(at, zone)}, {sentences.ago(at, now)}"
 
 
-def _ahead(at: datetime, now: datetime) -> str:
+def _ahead(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     away = "now" if at <= now else f"in {sentences.lasting(at - now)}"
-    return f"{shown(at, UTC_ZONE)}, {away}"
+    return f"{shown(at, zone)}, {away}"

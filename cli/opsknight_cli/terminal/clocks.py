@@ -1,4 +1,4 @@
-"""The clocks by which the people of services live."""
+"""The clocks by which the people of services live, and that of whoever reads the screen."""
 
 from zoneinfo import ZoneInfo
 
@@ -6,7 +6,16 @@ from opsknight.config.configuration import Configuration
 from opsknight.directory.entries import Service
 from opsknight.escalation.policy import TargetKind
 from opsknight_cli.session import UsageError
+from opsknight_cli.terminal.invocation import Invocation
+from opsknight_cli.terminal.naming import user
 from opsknight_cli.terminal.times import UTC_ZONE, is_by_a_clock
+
+
+def readers_clock(invocation: Invocation) -> ZoneInfo:
+    """The clock of the user of `--as` or OPSKNIGHT_USER; UTC without one, as AWS's consoles have
+    it. Raises CommandError for a user that does not exist.
+    """
+    return user(invocation, invocation.acting_as).clock if invocation.acting_as else UTC_ZONE
 
 
 def clock_of(service: Service, known: Configuration) -> ZoneInfo:

@@ -40,8 +40,8 @@ def incident_id(invocation: Invocation, given: str) -> str:
         return text
     if not _BEGINNING.fullmatch(text):
         raise CommandError(
-            f'"{given}" is not an incident id. `opsknight incidents list` shows the ids; give at '
-            "least four digits."
+            f'"{given}" is not an incident id. `opsknight incidents list` shows the ids, '
+            "as much of them as is needed."
         )
     found = Listings(invocation.deployment.table).beginning(
         text, _NAMED, invocation.session.deadline()

@@ -26,9 +26,13 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
         return _bounded(text, lambda: _moment(text, now, zone))
     except ValueError:
         raise UsageError(
-            f'"{text}" is not a time. Write "2026-11-25 18:00" (by the clock of {zone.key}), '
+            f'"{text}" is not a time. Write "2026-11-25 18:00" ({_by(zone)}), '
             '"2026-11-25T17:00Z", or "+2h" for two hours from now.'
         ) from None
+
+
+def _by(zone: ZoneInfo) -> str:
+    return "in UTC" if zone.key == "UTC" else f"by the clock of {zone.key}"
 
 
 def is_by_a_clock(text: str) -> bool:
@@ -45,8 +49,8 @@ def earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
         return _bounded(text, lambda: _earlier(text, now, zone))
     except ValueError:
         raise UsageError(
-            f'"{text}" is not a time. Write "2h" for two hours ago, "2026-11-25 18:00" (by the '
-            f'clock of {zone.key}), or "2026-11-25T17:00Z".'
+            f'"{text}" is not a time. Write "2h" for two hours ago, "2026-11-25 18:00" '
+            f'({_by(zone)}), or "2026-11-25T17:00Z".'
         ) from None
 
 

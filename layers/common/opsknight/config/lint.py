@@ -5,7 +5,7 @@ Pure: the time is an argument. A configuration with errors must not be applied; 
 intended.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -58,15 +58,19 @@ def _rules(user: User) -> Iterator[Finding]:
     for rule in user.rules:
         number = numbers[rule.urgency] = numbers.get(rule.urgency, -1) + 1
         if rule.method_id not in known:
-            slug = slug_of(rule.method_id)
             path = (*path_of(user), "rules", rule.urgency.value, number, "method")
             names = [slug_of(each) for each in known]
-            hint = did_you_mean(slug, names) or (
-                f" Use one of {', '.join(names)}, or add it to `contact_methods`."
-                if names
-                else " Add it to `contact_methods`."
-            )
-            yield Finding(Severity.ERROR, path, f'There is no contact method "{slug}".{hint}')
+            yield no_such_method(slug_of(rule.method_id), names, path)
+
+
+def no_such_method(name: str, known: Sequence[str], path: Path) -> Finding:
+    """The finding on a rule that names none of its user's contact methods."""
+    hint = did_you_mean(name, known) or (
+        f" Use one of {', '.join(known)}, or add it to `contact_methods`."
+        if known
+        else " Add it to `contact_methods`."
+    )
+    return Finding(Severity.ERROR, path, f'There is no contact method "{name}".{hint}')
 
 
 def findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:

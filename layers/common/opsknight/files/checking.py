@@ -18,7 +18,7 @@ from opsknight.config.configuration import (
     slug_of,
 )
 from opsknight.config.finding import Finding, Severity
-from opsknight.config.lint import dangling, dangling_reference, findings
+from opsknight.config.lint import dangling, dangling_reference, findings, no_such_method
 from opsknight.config.spelling import meant
 from opsknight.directory.aws import RULES_ID
 from opsknight.files.compiling import compiled
@@ -138,6 +138,10 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
     loose = chain(dangling(configuration, known), _dangling(document, configuration, known))
     sure = (each for each in loose if each.refers_to not in unsure)
     more = [*islice(sure, max(0, MOST_PROBLEMS - len(found)))]
+    # Of a reference that no name can be, one sentence is enough: the one that guesses.
+    guessed = {each.path for each in more if "Did you mean" in each.sentence}
+    more = [each for each in more if each.path in guessed or each.path not in _paths(found)]
+    found = [each for each in found if each[1] not in guessed]
     more += unreachable(configuration, reach)
     errors = any(each.severity is Severity.ERROR for each in more)
     if not (errors or found or document.problems):
@@ -151,6 +155,10 @@ def check(document: Document, now: datetime, reach: Reach = Reach.PRIVATE) -> Ch
         *(Problem(severity, document.place(path), path, text) for severity, path, text in found),
     ]
     return Checked(configuration, tuple(sorted(problems, key=_order)), document.places)
+
+
+def _paths(found: Iterable[tuple[Severity, Path, str]]) -> set[Path]:
+    return {path for _, path, _ in found}
 
 
 def _contents(section: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
@@ -185,6 +193,18 @@ def _dangling(
                 for path, word in _words_at(fields, pattern, place):
                     if wrong := dangling_reference(target, id_of(target, word), known, path):
                         yield wrong
+            if section == "users" and name in names:
+                yield from _methods(fields, place)
+
+
+def _methods(fields: Any, place: Path) -> Iterator[Finding]:
+    """Rules by contact methods that a user, who is not valid as a whole, does not have."""
+    had = fields.get("contact_methods") if isinstance(fields, dict) else None
+    if not isinstance(had, dict):
+        return
+    for path, word in _words_at(fields, ("rules", _EACH, _EACH, "method"), place):
+        if word not in had:
+            yield no_such_method(word, [*had], path)
 
 
 def _words_at(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:

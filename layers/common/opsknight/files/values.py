@@ -64,6 +64,11 @@ class FieldError(ValueError):
 
 def slug(text: str) -> str:
     if len(text) > LONGEST_SLUG or not _SLUG.fullmatch(text):
+        if "@" in text:
+            raise ValueError(
+                "an address is no name: write the name under `users`, such as "
+                f'"{slugged(text.partition("@")[0])}"'
+            )
         made = slugged(text)
         hint = f', such as "{made}"' if made else ""
         raise ValueError(
