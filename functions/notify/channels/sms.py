@@ -7,6 +7,7 @@ from notify.channels.amazon import sent_by
 from notify.channels.protocol import Outcome
 from notify.channels.said import Words
 from notify.channels.text import clean, cut, disarmed
+from notify.channels.text import units as length
 from notify.channels.words import words
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Receiver
@@ -96,7 +97,7 @@ def render(message: Message) -> str:
     """
     said = words(message)
     middle, code = _middle(message, said), _reply(message)
-    longest = max(min(len(disarmed(said.title)), _LONGEST_GSM), _SHORTEST_TITLE)
+    longest = max(min(length(disarmed(said.title)), _LONGEST_GSM), _SHORTEST_TITLE)
     while True:
         text = longest_that_fits(said, longest, middle, code)
         if text is not None:
