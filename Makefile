@@ -116,9 +116,13 @@ console-tests: ## types of the API, types and unit tests of the web console (nee
 	@cd console && npm ci --no-audit --no-fund && npm run --silent types && npm run --silent check
 	@git diff --exit-code --stat console/src/api || { echo "The API has changed: run \`make console\`."; exit 1; }
 
-screens: .venv ## pictures of every page of the console, in .local/screens, and journeys that are seldom
+screens: .venv ## the console's pages in .local/screens, seldom journeys, and three on the deployed stack
 	@scripts/programs
-	@pytest -q -m screens tests/browser
+	@# The functions of the deployed stack would wait for the processor beside pictures that are drawn.
+	@failed=0; \
+	pytest -q -m screens tests/browser || failed=1; \
+	pytest -q -m screens tests/e2e || failed=1; \
+	exit $$failed
 
 build: .venv ## sam build: what is deployed, in .aws-sam
 	@sam build
