@@ -99,7 +99,8 @@ class Linked:
             if act.status == 303:
                 confirm_method(self.table, reader, delivery.receiver_id, now, deadline)
             return act
-        shown = linked_list.show(visit) if link.whole else linked_incident.show(visit)
+        workers = self.workers
+        shown = linked_list.show(visit, workers) if link.whole else linked_incident.show(visit)
         self._note_visit(visit)
         return shown
 

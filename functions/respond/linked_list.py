@@ -16,16 +16,16 @@ from opsknight.incident.commands import Acknowledge
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import BadLink
-from opsknight.store.calls import Unavailable
-from opsknight.store.listings import Listings, Wanted
+from opsknight.store.calls import Deadline, Unavailable
+from respond.beside import LOOKED_UP, beside, given_away, own_deliveries
 from respond.list_page import ListView, Result, Row, list_page
 from respond.pages import sentence_page
 from respond.visit import UNKNOWN, Visit
 
-# What else pages the reader is searched for among so many open ones, and looked up one by one.
-NEWEST_OPEN: Final = 200
-LOOKED_UP: Final = 40
+# What else pages the reader may take so long; the message's own incidents do not wait for it.
+BESIDE_SECONDS: Final = 2
 _SEEN: Final = re.compile(r"(inc_[0-9a-f]{28})\.(\d{1,9})")
 _COUNT: Final = re.compile(r"\d{1,3}")
 _RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
@@ -39,23 +39,31 @@ class Seen:
     epoch: int
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, workers: Executor) -> Answer:
     told = _told(visit)
     known = visit.table.incidents(told, visit.deadline)
     if not known:
         raise BadLink
+    rows = _rows(
+        visit,
+        [(known[each.incident_id], each) for each in told.values() if each.incident_id in known],
+        visit.deadline,
+    )
+    others: Sequence[Row] | None = None
+    more = False
+    try:
+        within = visit.deadline.within(BESIDE_SECONDS)
+        services = {incident.service_id for incident in known.values()}
+        found, more = beside(visit, told.keys(), services, workers, within)
+        others = _rows(visit, found, within)
+    except Unavailable as cause:
+        visit.log_fields["beside"] = str(cause)
     view = ListView(
         reader=visit.reader.name,
         reader_id=visit.reader.id,
-        rows=_rows(
-            visit,
-            [
-                (known[each.incident_id], each)
-                for each in told.values()
-                if each.incident_id in known
-            ],
-        ),
-        beside=_rows(visit, _beside(visit, told)),
+        rows=rows,
+        beside=others,
+        more=more,
         result=_result(visit),
         names=lambda user_id: visit.directory.user_name(user_id, visit.now, visit.deadline),
         zone=visit.zone,
@@ -77,20 +85,28 @@ def act(visit: Visit, workers: Executor) -> Answer:
     told = _told(visit)
     seen = [each for each in wanted if each is not None]
     theirs = {each.incident_id for each in seen} - told.keys()
-    if theirs:
-        told = told | {one.id: each for one, each in _beside(visit, told)}
-    # Whoever changes the form reaches no more than what the list shows.
-    if any(each.incident_id not in told for each in seen):
+    if len(theirs) > LOOKED_UP:
+        return sentence_page(400, *UNKNOWN)
+    # Not the list as it is now: by the time of a press, one of it may have been acknowledged, and
+    # that must not keep the others from it.
+    own = dict(zip(theirs, workers.map(lambda each: _own(visit, each), theirs), strict=True))
+    # Whoever changes the form reaches no more than what has paged them.
+    if any(found == [] for found in own.values()):
         return sentence_page(400, *UNKNOWN)
     known = visit.table.incidents((each.incident_id for each in seen), visit.deadline)
-    running = [
-        workers.submit(
-            _acknowledge, visit, known[each.incident_id], each.epoch, told[each.incident_id]
-        )
-        for each in seen
-        if each.incident_id in known
-    ]
-    results = [each.result() for each in running]
+    results: list[bool | None] = [None for found in own.values() if found is None]
+    running = []
+    for each in seen:
+        one, mine = known.get(each.incident_id), own.get(each.incident_id)
+        if each.incident_id in told:
+            via = told[each.incident_id].delivery_id
+        elif mine and one is not None and not given_away(one, visit.reader.id, mine):
+            via = mine[0].id
+        else:
+            continue
+        if one is not None:
+            running.append(workers.submit(_acknowledge, visit, one, each.epoch, via))
+    results += [each.result() for each in running]
     done = sum(each is True for each in results)
     visit.log_fields.update(acknowledged=done, asked=len(seen))
     if done == 0 and None in results:
@@ -98,14 +114,22 @@ def act(visit: Visit, workers: Executor) -> Answer:
     return visit.back(f"?done={min(done, 999)}&left={min(len(seen) - done, 999)}")
 
 
-def _acknowledge(visit: Visit, incident: Incident, epoch: int, told: Bundled) -> bool | None:
+def _acknowledge(visit: Visit, incident: Incident, epoch: int, via: str) -> bool | None:
     """Whether this did it; None when the store did not answer."""
     try:
         command = Acknowledge(by=visit.reader.id)
-        decision = visit.perform(incident.id, incident.service_id, command, epoch, told.delivery_id)
+        decision = visit.perform(incident.id, incident.service_id, command, epoch, via)
     except Unavailable:
         return None
     return isinstance(decision, Transitioned)
+
+
+def _own(visit: Visit, incident_id: str) -> list[Delivery] | None:
+    """What has paged the reader for it; None when the store did not answer."""
+    try:
+        return own_deliveries(visit, incident_id, visit.deadline)
+    except Unavailable:
+        return None
 
 
 def _seen(text: str) -> Seen | None:
@@ -121,35 +145,14 @@ def _told(visit: Visit) -> dict[str, Bundled]:
     return told if link.incident_id in told else {link.incident_id: first, **told}
 
 
-def _beside(visit: Visit, told: Iterable[str]) -> list[tuple[Incident, Bundled]]:
-    """Open incidents that page the reader, and that this message does not tell: in a storm, one
-    link is enough. Of many, the reader's own, then the newest.
-    """
-    wanted = Wanted(statuses=frozenset({Status.OPEN}))
-    listed, _ = Listings(visit.table).page(wanted, None, NEWEST_OPEN, visit.now, visit.deadline)
-    others = [each for each in listed if each.id not in set(told)]
-    # The reader's own first; then the others, which may page them beside somebody else.
-    likely = sorted(others, key=lambda each: each.assignee_id != visit.reader.id)
-    found: list[tuple[Incident, Bundled]] = []
-    known = visit.table.incidents((each.id for each in likely[:LOOKED_UP]), visit.deadline)
-    for each in likely[:LOOKED_UP]:
-        mine = [
-            delivery
-            for delivery in visit.table.deliveries(each.id, visit.deadline)
-            if delivery.pages and delivery.user_id == visit.reader.id
-        ]
-        incident = known.get(each.id)
-        if mine and incident is not None and incident.status is Status.OPEN:
-            found.append((incident, Bundled(incident_id=each.id, delivery_id=mine[0].id)))
-    return found
-
-
-def _rows(visit: Visit, found: Iterable[tuple[Incident, Bundled]]) -> Sequence[Row]:
+def _rows(
+    visit: Visit, found: Iterable[tuple[Incident, Bundled]], deadline: Deadline
+) -> Sequence[Row]:
     """Open ones first, then the most urgent, then the oldest."""
     rows = [
         Row(
             incident,
-            visit.directory.service_name(incident.service_id, visit.now, visit.deadline),
+            visit.directory.service_name(incident.service_id, visit.now, deadline),
             visit.link_to(each.incident_id, each.delivery_id),
         )
         for incident, each in found

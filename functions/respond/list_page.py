@@ -36,8 +36,12 @@ class ListView:
     reader_id: str
     rows: Sequence[Row]
     """Those that the message told: open ones first, then the most urgent, then the oldest."""
-    beside: Sequence[Row]
-    """Open ones that page the reader, too, and that the message did not tell."""
+    beside: Sequence[Row] | None
+    """Open ones that page the reader, too, and that the message did not tell; None where the store
+    did not answer.
+    """
+    more: bool
+    """Whether there may be others beside those."""
     result: Result | None
     names: Names
     zone: ZoneInfo
@@ -49,7 +53,7 @@ class ListView:
 def list_page(view: ListView, now: datetime) -> Answer:
     waiting = [row for row in view.rows if row.incident.status is Status.OPEN]
     others = [row for row in view.rows if row.incident.status is not Status.OPEN]
-    heading = _heading(waiting, others, view.beside)
+    heading = _heading(view, waiting, others)
     body = joined(
         hold_banner(view.hold, view.zone),
         tag("h1", heading),
@@ -66,25 +70,32 @@ def list_page(view: ListView, now: datetime) -> Answer:
     return html_page(200, heading, body)
 
 
-def _heading(waiting: Sequence[Row], others: Sequence[Row], beside: Sequence[Row]) -> str:
+def _heading(view: ListView, waiting: Sequence[Row], others: Sequence[Row]) -> str:
     if waiting:
         return f"{_incidents(len(waiting))} {'waits' if len(waiting) == 1 else 'wait'} for you"
-    if beside:
-        more = "1 more incident waits" if len(beside) == 1 else f"{len(beside)} more incidents wait"
-        return f"{more} for you"
+    if view.beside:
+        one = len(view.beside) == 1
+        return f"{_more(view)} {'incident waits' if one else 'incidents wait'} for you"
     return f"{_incidents(len(others))}, none of them open"
 
 
 def _beside(view: ListView, waiting: Sequence[Row], now: datetime) -> Html | None:
+    if view.beside is None:
+        return tag("p", "What else pages you could not be read just now. Reload to see it.")
     if not view.beside:
         return None
     number = len(view.beside)
-    more = f"{number} more {'pages' if number == 1 else 'page'} you, beside this message"
+    more = f"{_more(view)} {'pages' if number == 1 else 'page'} you, beside this message"
     return joined(
         tag("h2", more if waiting else "Beside this message", id="beside"),
         _all(view.beside, f"Acknowledge these {number}"),
         _list(view.beside, view, now),
     )
+
+
+def _more(view: ListView) -> str:
+    number = len(view.beside or ())
+    return f"At least {number} more" if view.more else f"{number} more"
 
 
 def _incidents(number: int) -> str:

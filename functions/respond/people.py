@@ -70,9 +70,9 @@ def choices(visit: Visit) -> list[Choice]:
         if target.id not in known.rotas or holders:
             found.append(Choice(f"schedule:{schedule.id}", schedule.name, who))
     for team in configurations.teams(visit.deadline):
-        paged = sum(member.pages for member in team.members)
-        if paged:
-            who = "team, 1 person" if paged == 1 else f"team, {paged} people"
+        paged = {member.user_id for member in team.members if member.pages}
+        if paged and paged != {visit.reader.id}:
+            who = "team, 1 person" if len(paged) == 1 else f"team, {len(paged)} people"
             found.append(Choice(f"team:{team.id}", team.name, who))
     return found
 

@@ -167,6 +167,31 @@ def test_whoever_has_a_zone_reads_and_writes_times_by_it(shell: Shell) -> None:
     assert listed(shell, "--since", "2026-11-23 04:01", "--as", "eve") == []
 
 
+@pytest.mark.parametrize(("name", "why"), [("old", "is disabled"), ("nobody", "does not exist")])
+def test_who_left_keeps_nobody_from_looking(shell: Shell, name: str, why: str) -> None:
+    user = User(
+        id="user_old",
+        name="Old",
+        email="old@example.com",
+        role=Role.ADMIN,
+        zone="Europe/Berlin",
+        disabled=True,
+    )
+    put(shell.world, directory_items.directory_item(user))
+    found = incident_in(shell.world, OPEN)
+    shown = shell.opsknight("incidents", "show", found, "--as", name)
+    assert (shown.code, "Timeline (UTC)" in shown.out) == (0, True)
+    assert shown.err.strip() == f"User {name} {why}: times are in UTC."
+    said = shell.opsknight("incidents", "list", "--since", "2026-11-23 02:59", "--as", name)
+    assert (said.code, found[:18] in said.out) == (0, True)
+    assert said.err.strip() == f"User {name} {why}: times are in UTC."
+    kept = shell.opsknight(
+        "incidents", "snooze", found, "--until", "2026-11-23 09:00", "--as", name
+    )
+    assert kept.code == 1
+    assert incident(shell.world, found).status is OPEN, "whoever acts has to exist"
+
+
 def test_a_snooze_ends_by_the_clock_of_utc(shell: Shell) -> None:
     found = incident_in(shell.world, OPEN)
     result(shell, "snooze", found, "--until", "2026-11-23 09:00")

@@ -79,6 +79,12 @@ def test_others_are_named_with_why_and_without_numbers(desk: Desk) -> None:
     assert in_order(desk.world.items()) == before
 
 
+def test_nobody_is_offered_a_team_or_a_schedule_that_is_only_them(desk: Desk) -> None:
+    page = more(desk, desk.link(incident_in(desk.world, Status.OPEN), "grace"))
+    assert 'name="whom" value="team:team_web"' in page.text
+    assert "sch_db" not in page.text and "team_sec" not in page.text
+
+
 def test_it_is_handed_on_by_name(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
     path = desk.link(incident_id)

@@ -1,15 +1,28 @@
 """The link of a message that told several incidents: their list, and acknowledging all of them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from harness.desk import Desk, RawResponse
 from harness.world import World, deadline
-from opsknight.incident.commands import Acknowledge, Resolve, Snooze, Unsnooze
+from opsknight.incident.commands import (
+    Acknowledge,
+    Escalate,
+    Reassign,
+    Resolve,
+    Snooze,
+    Unsnooze,
+)
 from opsknight.incident.model import Status
+from opsknight.notification.delivery import State
+from opsknight.notification.message import PageReason
 from opsknight.store import items
+from opsknight.store.calls import Deadline
 from tests.integration.steps import do, in_order, incident, incident_in, unmarked
 
 
@@ -145,6 +158,110 @@ def test_a_storm_of_several_messages_is_acknowledged_by_one_link(desk: Desk) -> 
         Status.ACKNOWLEDGED
     }
     assert "none of them open" in desk.ask(path).text
+
+
+def test_what_changed_beside_a_message_keeps_no_other_from_it(desk: Desk) -> None:
+    """One that a colleague was faster with made the whole button fail, and all went on paging."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    ids = [opened(desk, "error", f"db{number}") for number in range(4)]
+    for each in ids:
+        desk.delivery(each)
+    [_, beside] = forms(desk.ask(path))
+    do(desk.world, ids[0], Acknowledge(by="user_ben"))
+    do(desk.world, ids[1], Resolve())
+    for number in range(45):
+        desk.world.clock.advance(seconds=1)
+        desk.delivery(opened(desk, "critical", f"new{number}"))
+    pressed = desk.press(path, "acknowledge", seen=beside)
+    assert pressed.headers["Location"].endswith("?done=2&left=2")
+    assert [incident(desk.world, each).status for each in ids[2:]] == [Status.ACKNOWLEDGED] * 2
+    assert incident(desk.world, ids[0]).assignee_id == "user_ben"
+    again = desk.press(path, "acknowledge", seen=beside)
+    assert again.headers["Location"].endswith("?done=0&left=4"), "tapped twice"
+    assert desk.press(path, "acknowledge", seen=beside * 11).status == 303
+    many = [f"inc_{number:028x}.0" for number in range(41)]
+    assert desk.press(path, "acknowledge", seen=many).status == 400
+
+
+def test_what_somebody_gave_away_pages_them_no_more(desk: Desk) -> None:
+    """Ada gave it to Ben, saw it among hers, and took it from him with all the others."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    ids = [opened(desk, "error", f"db{number}") for number in range(3)]
+    for each in ids:
+        desk.delivery(each)
+    [_, beside] = forms(desk.ask(path))
+    desk.world.clock.advance(minutes=1)
+    do(desk.world, ids[0], Reassign("user_ben"))
+    page = desk.ask(path)
+    assert "2 more page you" in page.text
+    assert set(titles(page)) == {"web1", "web2", "db1", "db2"}
+    pressed = desk.press(path, "acknowledge", seen=beside)
+    assert pressed.headers["Location"].endswith("?done=2&left=1")
+    assert incident(desk.world, ids[0]).status is Status.OPEN
+    desk.world.clock.advance(minutes=1)
+    do(desk.world, ids[0], Escalate())
+    desk.delivery(ids[0], page_no=2)
+    assert "1 more pages you" in desk.ask(path).text, "it has paged Ada again"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"state": State.FAILED},
+        {"state": State.BOUNCED},
+        {"state": State.CANCELLED},
+        {"about": PageReason.ALSO_PAGED},
+        {"about": PageReason.REQUESTED},
+        {"epoch": 7},
+    ],
+)
+def test_what_never_paged_the_reader_does_not_stand_beside(
+    desk: Desk, more: dict[str, Any]
+) -> None:
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    other = opened(desk, "critical", "db1")
+    desk.delivery(other, **more)
+    assert set(titles(desk.ask(path))) == {"web1", "web2"}
+    desk.delivery(other, state=State.SENT, receiver_id="sms")
+    assert set(titles(desk.ask(path))) == {"web1", "web2", "db1"}
+
+
+def test_where_not_all_are_looked_at_the_number_is_a_least_one(desk: Desk) -> None:
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    for number in range(41):
+        desk.delivery(opened(desk, "error", f"db{number}"))
+    page = desk.ask(path)
+    assert "At least 40 more page you" in page.text
+    assert "Acknowledge these 40" in page.text
+    desk.press(path, "acknowledge", seen=seen(page))
+    desk.press(path, "acknowledge", seen=forms(page)[1])
+    assert "<h1>1 more incident waits for you</h1>" in desk.ask(path).text
+
+
+def test_a_list_is_shown_when_what_stands_beside_it_cannot_be_read(desk: Desk) -> None:
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    desk.delivery(opened(desk, "critical", "db1"))
+    events = desk.world.table.client.meta.events
+
+    def refuse(params: dict[str, object], **_: object) -> None:
+        if "listing" in str(params):
+            raise ConnectTimeoutError(endpoint_url="https://dynamodb")
+
+    slept: list[float] = []
+
+    def begin() -> Deadline:
+        return Deadline(8, lambda: sum(slept), slept.append, chance=lambda: 1.0)
+
+    events.register("before-call.dynamodb.Query", refuse)
+    try:
+        page = desk.ask(path, function=replace(desk.responder(), begin=begin))
+    finally:
+        events.unregister("before-call.dynamodb.Query", refuse)
+    assert page.status == 200
+    assert set(titles(page)) == {"web1", "web2"}
+    assert "Acknowledge all 2" in page.text
+    assert "could not be read just now" in page.text
+    assert 0 < sum(slept) < 2, "the rest of the page needs time, too"
 
 
 def test_one_is_acknowledged_from_the_list(desk: Desk) -> None:

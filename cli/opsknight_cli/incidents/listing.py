@@ -24,7 +24,7 @@ from opsknight_cli.incidents.filters import (
 )
 from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.terminal import holding, shadows
-from opsknight_cli.terminal.clocks import readers_clock
+from opsknight_cli.terminal.clocks import reading_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import IncidentArgument, configuration, incident_id
 from opsknight_cli.terminal.times import UTC_ZONE, earlier
@@ -76,7 +76,7 @@ def list_command(
     if resolved or everything:
         statuses = set(Status) if everything else {Status.RESOLVED}
     now = session.now()
-    zone = readers_clock(invocation) if since or until else UTC_ZONE
+    zone = reading_clock(invocation) if since or until else UTC_ZONE
     opened_since = earlier(since, now, zone) if since else None
     opened_before = earlier(until, now, zone) if until else None
     wanted = Wanted(
@@ -162,4 +162,4 @@ def show_command(invocation: Invocation, incident: IncidentArgument) -> None:
     policy = None
     if found.policy_id and found.policy_version:
         policy = table.policy(found.policy_id, deadline, found.policy_version)
-    view.show(screen, details, pages, policy, session.now(), readers_clock(invocation))
+    view.show(screen, details, pages, policy, session.now(), reading_clock(invocation))

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from opsknight.config.configuration import Configuration
+from opsknight.config.configuration import Configuration, Kind, id_of
 from opsknight.directory.entries import Service
 from opsknight.escalation.policy import TargetKind
 from opsknight_cli.session import UsageError
@@ -16,6 +16,21 @@ def readers_clock(invocation: Invocation) -> ZoneInfo:
     it. Raises CommandError for a user that does not exist.
     """
     return user(invocation, invocation.acting_as).clock if invocation.acting_as else UTC_ZONE
+
+
+def reading_clock(invocation: Invocation) -> ZoneInfo:
+    """The same for commands that only show something: for a user that does not exist or is disabled
+    it is UTC, and standard error says so. Whoever left is no reason to show nothing.
+    """
+    name = invocation.acting_as
+    if not name:
+        return UTC_ZONE
+    found = invocation.deployment.table.user(id_of(Kind.USER, name), invocation.session.deadline())
+    if found is not None and not found.disabled:
+        return found.clock
+    why = "is disabled" if found else "does not exist"
+    invocation.screen.complain(f"User {name} {why}: times are in UTC.")
+    return UTC_ZONE
 
 
 def clock_of(service: Service, known: Configuration) -> ZoneInfo:

@@ -1,0 +1,75 @@
+"""What else pages the reader of a list, beside what its message told.
+
+Reads; acts on nothing.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from concurrent.futures import Executor
+from typing import Final
+
+from opsknight.incident.model import Incident, Status
+from opsknight.notification.bundle import Bundled
+from opsknight.notification.delivery import Delivery, State, is_wanted
+from opsknight.notification.message import PageReason
+from opsknight.store.calls import Deadline
+from opsknight.store.listings import Listings, Wanted
+from respond.visit import Visit
+
+# It is searched for among so many open ones, and the deliveries of so many of them are read.
+NEWEST_OPEN: Final = 200
+LOOKED_UP: Final = 40
+
+
+def beside(
+    visit: Visit, told: Set[str], services: Set[str], workers: Executor, deadline: Deadline
+) -> tuple[list[tuple[Incident, Bundled]], bool]:
+    """Open incidents that page the reader, without those in `told`: in a storm, one link is enough.
+    And whether there may be more, because not all open ones were looked at.
+
+    Looks at the reader's own first, then at those of `services`, then at the newest. Raises
+    Unavailable.
+    """
+    wanted = Wanted(statuses=frozenset({Status.OPEN}))
+    listed, following = Listings(visit.table).page(wanted, None, NEWEST_OPEN, visit.now, deadline)
+    others = [each for each in listed if each.id not in told]
+    others.sort(
+        key=lambda each: (each.assignee_id != visit.reader.id, each.service_id not in services)
+    )
+    ids = [each.id for each in others[:LOOKED_UP]]
+    known = visit.table.incidents(ids, deadline)
+    owned = workers.map(lambda each: own_deliveries(visit, each, deadline), ids)
+    found: list[tuple[Incident, Bundled]] = []
+    for incident_id, own in zip(ids, owned, strict=True):
+        incident = known.get(incident_id)
+        if incident is not None and (page := _page(visit, incident, own)) is not None:
+            found.append((incident, Bundled(incident_id=incident_id, delivery_id=page.id)))
+    return found, following is not None or len(others) > len(ids)
+
+
+def own_deliveries(visit: Visit, incident_id: str, deadline: Deadline) -> list[Delivery]:
+    """Every message about the incident to the reader, in the order in which they were to leave."""
+    return [
+        each
+        for each in visit.table.deliveries(incident_id, deadline)
+        if each.pages and each.user_id == visit.reader.id
+    ]
+
+
+def given_away(incident: Incident, reader_id: str, own: Iterable[Delivery]) -> bool:
+    """Whether somebody has given it to another person, and it has not paged the reader since."""
+    since = incident.reassigned_at
+    if since is None or incident.assignee_id == reader_id:
+        return False
+    return all(each.at <= since for each in own if each.about is PageReason.PAGED)
+
+
+def _page(visit: Visit, incident: Incident, own: Sequence[Delivery]) -> Delivery | None:
+    """The message by which it pages the reader: one that went out or still will."""
+    pages = [
+        each
+        for each in own
+        if each.about is PageReason.PAGED
+        and each.state in (State.PENDING, State.SENT)
+        and is_wanted(each, incident, visit.now)
+    ]
+    return pages[0] if pages and not given_away(incident, visit.reader.id, pages) else None
