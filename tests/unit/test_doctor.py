@@ -136,15 +136,22 @@ def test_a_receiver_that_has_moved_is_named_until_the_configuration_says_so() ->
     state = ReceiverState(moved=Moved(was="-123", to="-100987"))
     states = {Owner.user(ada.id).destination(chat.id): state}
     known = Configuration(users={ada.id: ada})
-    [found] = configuration_findings.moved(known, states)
+    [found] = configuration_findings.moved(known, states, whole=True)
     assert found.verdict is Verdict.WARNING
     assert "-123" in found.said
     assert '`to: "-100987"`' in str(found.mend)
+    [for_everybody] = configuration_findings.moved(known, states, whole=False)
+    assert "user ada" in for_everybody.said
+    assert "123" not in f"{for_everybody.said}{for_everybody.mend}"
+    assert "100987" not in f"{for_everybody.said}{for_everybody.mend}"
     changed = ada.model_copy(
         update={"contact_methods": (chat.model_copy(update={"to": "-100987"}),)}
     )
-    assert configuration_findings.moved(Configuration(users={ada.id: changed}), states) == []
-    assert configuration_findings.moved(known, {}) == []
+    assert (
+        configuration_findings.moved(Configuration(users={ada.id: changed}), states, whole=True)
+        == []
+    )
+    assert configuration_findings.moved(known, {}, whole=True) == []
 
 
 def test_a_spend_limit_of_a_dollar_ends_at_once() -> None:

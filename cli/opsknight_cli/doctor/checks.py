@@ -196,7 +196,7 @@ def concurrency(deployed: Deployed) -> Iterable[Finding]:
 def receivers(deployed: Deployed) -> Iterable[Finding]:
     names = configuration_findings.destinations(deployed.configuration)
     states = Receivers(deployed.table).states(names, Deadline.after(deployed.patience))
-    moved = configuration_findings.moved(deployed.configuration, states)
+    moved = configuration_findings.moved(deployed.configuration, states, whole=True)
     return [*configuration_findings.receivers(names, states), *moved]
 
 

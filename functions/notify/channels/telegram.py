@@ -82,8 +82,8 @@ class Telegram:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, payload = self.http.bounded(), {**place(receiver.to), **render(message)}
         chat, known = receiver.to.partition(":")[0], message.remembered
-        # One from before it was said where has not moved since.
-        first = known.get("message_id") if known.get("chat", chat) == chat else None
+        # Of a version that did not remember the chat, nobody knows in which one its message is.
+        first = known.get("message_id") if known.get("chat") == chat else None
         if first is None:
             payload.pop("reply_parameters", None)
 
@@ -115,8 +115,8 @@ class Telegram:
             # Telegram names none like this.
             return PermanentFailure("the message has no number")
         chat = receiver.to.partition(":")[0]
-        if place.get("chat", chat) != chat:
-            return PermanentFailure("the message is in a chat that was left since")
+        if place.get("chat") != chat:
+            return PermanentFailure("the message may be in a chat that was left since")
         http, payload = self.http.bounded(), render(message)
         # Only a new message makes a sound.
         payload.pop("disable_notification", None)

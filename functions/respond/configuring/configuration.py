@@ -105,14 +105,15 @@ def validate(call: ApiCall, wanted: ConfigurationText) -> Answer:
 def make_plan(call: ApiCall, wanted: PlanBody) -> Answer:
     _check_admin(call)
     checked, made = _planned(wanted, call)
+    may_apply = _may_apply(call)
     return Answer(
         200,
         models.PlanAnswer(
             revision=made.seen.revision,
-            digest=words.digest(made),
+            digest=words.digest(made, whole=may_apply),
             owner=words.owner(made.seen.owner),
             problems=words.problems(checked.problems),
-            changes=[words.change(each, made, whole=_may_apply(call)) for each in made.steps],
+            changes=[words.change(each, made, whole=may_apply) for each in made.steps],
             dangers=[*words.dangers(made, call.now)],
             needs_force=made.needs_force,
             left=[*words.left(made)],
@@ -126,7 +127,7 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
     _, made = _planned(wanted, call)
     if made.seen.revision != wanted.revision:
         raise _overtaken("")
-    if wanted.digest is not None and wanted.digest != words.digest(made):
+    if wanted.digest is not None and wanted.digest != words.digest(made, whole=True):
         raise HttpError(409, Failure(error="Another plan", message=_ANOTHER))
     applied = Applied(Side.CONSOLE, call.caller.user.name, takes_over=wanted.take_over)
     try:

@@ -154,11 +154,11 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def digest(plan: Plan) -> str:
-    """Equal plans have one, and no others: of their changes as they are shown to whoever may apply
-    them.
+def digest(plan: Plan, *, whole: bool) -> str:
+    """Of a plan's changes as they are shown, so that nobody can try numbers until it is the one of
+    what they were not shown. Whoever applies a plan was shown the whole of it.
     """
-    shown = [to_json(change(each, plan, whole=True)) for each in plan.steps]
+    shown = [to_json(change(each, plan, whole=whole)) for each in plan.steps]
     return sha256(json.dumps([plan.seen.revision, shown]).encode()).hexdigest()
 
 

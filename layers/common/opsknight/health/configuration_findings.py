@@ -145,17 +145,23 @@ def _receivers(configuration: Configuration) -> Iterator[tuple[str, str, Receive
             yield owner.destination(receiver.id), f"{slug_of(receiver.id)} {of}", receiver
 
 
-def moved(configuration: Configuration, states: Mapping[str, ReceiverState]) -> list[Finding]:
-    """`states` of those that have had a message."""
+def moved(
+    configuration: Configuration, states: Mapping[str, ReceiverState], *, whole: bool
+) -> list[Finding]:
+    """`states` of those that have had a message. `whole`: for whoever may read addresses."""
     found = []
     for key, name, receiver in _receivers(configuration):
         gone = states.get(key, ReceiverState()).moved
         if gone is not None and gone.was == receiver.to:
+            where = f"at {gone.was}" if whole else "where the configuration says"
+            there = f" to {gone.to}" if whole else ""
             said = (
-                f"{name} is not at {gone.was} any more: its provider has moved it to {gone.to},"
-                " where its messages go meanwhile."
+                f"{name} is not {where} any more: its provider has moved it{there}, and its"
+                " messages go there meanwhile."
             )
             mend = f'Change it in the configuration: `to: "{gone.to}"`.'
+            if not whole:
+                mend = "Change it in the configuration: `opsknight doctor` says to what."
             found.append(warning("receivers", said, mend))
     return found
 

@@ -95,7 +95,7 @@ class Sight:
             *coming_week.findings(policies, self.rotas, disabled, now, zone),
             *configuration_findings.receivers(names, self.states, zone),
             configuration_findings.unconfirmed(known, self.states, now),
-            *configuration_findings.moved(known, self.states),
+            *configuration_findings.moved(known, self.states, whole=False),
             beating.findings(known, self.pulses, now),
             published.findings(_public(known), self.rendered, now),
         ]
