@@ -52,7 +52,7 @@ linted:
 units:
 	@pytest --quiet --no-header -m "not hypothesis" tests/unit
 
-test: .venv ## every test, and the coverage of rules and store
+test: .venv ## every test but those of `make screens`, and the coverage of rules and store
 	@scripts/programs
 	@# sam build copies these folders while other tests import from them, and byte code that is just
 	@# being written is gone when it is its turn.
