@@ -34,3 +34,14 @@ def test_no_module_has_banners() -> None:
 )
 def test_a_banner_is_seen(banner: str) -> None:
     assert BANNER.search(f"x = 1\n{banner}\n")
+
+
+def test_every_picture_is_in_a_folder_of_make_screens() -> None:
+    """`make test` leaves them out wherever they are; `make screens` names its folders."""
+    run = set(re.findall(r"-m screens (\S+?);? ", (ROOT / "Makefile").read_text()))
+    marked = {
+        str(path.parent.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"^\s*(?:@|pytestmark = .*)pytest\.mark\.screens", path.read_text(), re.M)
+    }
+    assert marked == run
