@@ -216,18 +216,46 @@ def test_whoever_leaves_or_reloads_goes_on_where_they_were(page: Page, served: S
     expect(page.get_by_text("The key was shown, and is kept nowhere.")).to_be_visible()
     kept = page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
     assert "Checkout" in kept and secret not in kept
-    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
-        page.get_by_role("button", name="Make another").click()
-    expect(page.get_by_role("region", name="The new key")).to_be_visible()
-    [old, new] = sorted(
-        Keys(served.world.table).held(deadline(), "svc_checkout"),
-        key=lambda each: each.key.live_at(served.world.clock()),
-    )
-    assert not old.key.live_at(served.world.clock()) and new.key.live_at(served.world.clock())
+    page.get_by_role("button", name="Make another").click()
+    shown = page.get_by_role("region", name="The new key")
+    expect(shown).to_contain_text("Wherever you have put the first key, put this one")
+    # The first may be in use already.
+    keys = [each.key for each in Keys(served.world.table).held(deadline(), "svc_checkout")]
+    [old, new] = sorted(keys, key=lambda each: each.ends_at is None)
+    assert old.ends_at == served.world.clock() + timedelta(days=1) and new.ends_at is None
+    # Whoever logs in next in this browser finds nothing of it.
+    page.goto(f"{served.url}/console/me")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    kept = page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+    assert "Checkout" not in kept
 
 
 def test_eight_presses_lead_to_an_acknowledged_page(page: Page, served: Site) -> None:
+    desk, night = served.desk, Pipeline(served.world)
+    desk.ssm.put_parameter(Name=desk.key_name, Value=LINK_KEY.hex(), Type="SecureString")
     page.add_init_script(COUNTING)
+    first(page, served)
+    answer(page)
+    page.get_by_role("button", name=CREATE).click()
+    page.get_by_role("button", name="Make the key").click()
+    onwards(page, "Does it reach you?")
+    page.get_by_role("button", name="Send a test event").click()
+    way = page.get_by_role("list", name="The way of the test")
+    expect(way).to_contain_text("is being paged")
+    night.wait(seconds=1).pages("ada")
+    page.clock.run_for(2_500)
+    expect(way).to_contain_text("A message was sent")
+    page.get_by_role("button", name="Acknowledge it here").click()
+    expect(way).to_contain_text("Acknowledged by Ada Lovelace")
+    assert page.evaluate("window.presses") == 8
+    page.get_by_role("button", name="Finish").click()
+    stands(page, "It works")
+
+
+def test_an_incident_taken_without_a_message_is_no_proof_of_paging(
+    page: Page, served: Site
+) -> None:
     first(page, served)
     answer(page)
     page.get_by_role("button", name=CREATE).click()
@@ -236,10 +264,37 @@ def test_eight_presses_lead_to_an_acknowledged_page(page: Page, served: Site) ->
     page.get_by_role("button", name="Send a test event").click()
     page.get_by_role("button", name="Acknowledge it here").click()
     way = page.get_by_role("list", name="The way of the test")
-    expect(way).to_contain_text("Acknowledged by Ada Lovelace")
-    assert page.evaluate("window.presses") == 8
-    page.get_by_role("button", name="Finish").click()
-    stands(page, "It works")
+    expect(way).to_contain_text("No message could be sent: the test was over before")
+    expect(page.get_by_text("no message has reached anybody. Change below")).to_be_visible()
+    expect(page.get_by_role("button", name="Finish")).to_be_hidden()
+    checked(page)
+    page.get_by_role("button", name="Test again").click()
+    page.get_by_role("button", name="Send a test event").click()
+    expect(way).to_contain_text("is being paged")
+    page.get_by_role("button", name="Acknowledge it here").click()
+    page.get_by_role("button", name="Go on without it").click()
+    stands(page, "It is set up", axe=True)
+    expect(page.get_by_text("opens incidents, but no message has reached anybody")).to_be_visible()
+    expect(page.get_by_role("link", name="how you are reached")).to_be_visible()
+
+
+def test_an_answer_lost_on_the_way_is_no_dead_end(page: Page, served: Site) -> None:
+    first(page, served)
+    answer(page)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    before = revision(served)
+    page.route("**/api/configuration/apply", lose, times=1)
+    page.get_by_role("button", name=CREATE).click()
+    expect(page.get_by_role("alert")).to_contain_text("no connection")
+    assert revision(served) == before + 1, "it was written, and they do not know"
+    page.get_by_role("button", name=CREATE).click()
+    stands(page, "The integration key")
+    assert revision(served) == before + 1, "once"
+    assert "example.com" not in page.evaluate("JSON.stringify({...sessionStorage})")
 
 
 def test_of_two_who_set_up_at_once_neither_undoes_the_other(page: Page, served: Site) -> None:

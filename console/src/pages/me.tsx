@@ -5,10 +5,17 @@ import { answered, api, type Me } from "../api/client";
 import { useLoad } from "../api/load";
 import { Problem, useNow, When } from "../parts";
 import { browser } from "../times";
+import { forget } from "../setup/draft";
 import { forgetDraft } from "./configuration";
 import { Methods, useTrying } from "./methods";
 import { Rules } from "./rules";
 import { Subscribe } from "./subscribe";
+
+/** What they have written in this browser names other people, and whoever comes next may not know them. */
+function forgetAll(me: Me): void {
+  forgetDraft();
+  forget(me);
+}
 
 export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Element {
   const keys = useLoad(() => answered(api.GET("/api/me/keys", {})));
@@ -78,7 +85,7 @@ export function MePage({ me, again }: { me: Me; again: () => void }): JSX.Elemen
             </li>
           ))}
         </ul>
-        <form method="post" action="/auth/logout" onSubmit={forgetDraft}>
+        <form method="post" action="/auth/logout" onSubmit={() => forgetAll(me)}>
           <button>Log out</button>
         </form>
       </section>

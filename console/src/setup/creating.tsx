@@ -1,6 +1,6 @@
 /** The fourth step: the service, and what sends its events. From here all answers are written, as one revision. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { answered, api, type Configuration, type Me, Refused } from "../api/client";
 import { refused } from "../api/load";
@@ -9,7 +9,7 @@ import { Problem } from "../parts";
 import { Link, ROOT } from "../router";
 import type { StepProps } from "./asking";
 import { type Answers, compose, type Composed, fieldAt, type Mistakes, type Names } from "./compose";
-import { SERVICE } from "./draft";
+import { keepSent, keptSent, SERVICE } from "./draft";
 import { Frame, TextField, useTried } from "./fields";
 import { keys } from "./yaml";
 
@@ -17,7 +17,7 @@ const SENDERS = ["Prometheus", "Grafana", "CloudWatch", "Datadog", "Sentry", "Up
 
 /** What came of a try to write it. */
 type Tried =
-  | { made: Names; revision: number }
+  | { made: Names; revision: number; answers: Answers }
   | { mistakes: Mistakes }
   | { owner: "file"; added: string; names: Names }
   | { others: readonly string[] };
@@ -25,13 +25,29 @@ type Tried =
 interface Props extends StepProps {
   zones: ReadonlySet<string>;
   found: Configuration;
-  /** It is written: these are its keys. */
-  done: (names: Names, revision: number) => void;
+  /** It is written: these are its keys, and what it was made of. */
+  done: (names: Names, revision: number, answers: Answers) => void;
   /** What the server, or the configuration as it is by now, says of fields of any step. */
   refuse: (mistakes: Mistakes) => void;
 }
 
+/** What was sent before, if it was written and only the answer was lost. */
+export async function landed(me: Pick<Me, "id">): Promise<Extract<Tried, { made: Names }> | undefined> {
+  const sent = keptSent(me);
+  if (!sent) return undefined;
+  try {
+    const plan = await answered(api.POST("/api/configuration/plan", { body: { text: sent.text, prune: false } }));
+    return plan.changes.length ? undefined : { made: sent.names, revision: plan.revision, answers: sent.answers };
+  } catch (cause) {
+    // It does not fit any more what is there by now: that is not ours.
+    if (cause instanceof Refused && (cause.status === 400 || cause.status === 422)) return undefined;
+    throw cause;
+  }
+}
+
 export async function write(answers: Answers, zones: ReadonlySet<string>, me: Me, beside: boolean): Promise<Tried> {
+  const before = await landed(me);
+  if (before) return before;
   const now = await answered(api.GET("/api/configuration/text", {}));
   const composed = compose(answers, zones, me, now.text);
   const others = [...keys(now.text, "services")];
@@ -45,8 +61,9 @@ export async function write(answers: Answers, zones: ReadonlySet<string>, me: Me
   // Written for the revision that the text was made from: what came after it must not be undone.
   const body = { text, prune: false, force: false, takeOver: false, revision: now.revision, digest: plan.digest };
   if (plan.revision !== now.revision) return write(answers, zones, me, beside);
+  keepSent(me, { text, names: composed.names, answers });
   const applied = await answered(api.POST("/api/configuration/apply", { body }));
-  return { made: composed.names, revision: applied.revision };
+  return { made: composed.names, revision: applied.revision, answers };
 }
 
 function told(problems: readonly { path?: string; message: string; severity: string }[], composed: Composed): Mistakes {
@@ -68,7 +85,7 @@ export function ServiceStep(props: Props): JSX.Element {
     setOthers(undefined);
     try {
       const tried = await write(answers, zones, me, beside);
-      if ("made" in tried) done(tried.made, tried.revision);
+      if ("made" in tried) done(tried.made, tried.revision, tried.answers);
       else if ("mistakes" in tried) refuse(tried.mistakes);
       else if ("owner" in tried) setFile(tried);
       else setOthers(tried.others);
@@ -78,12 +95,19 @@ export function ServiceStep(props: Props): JSX.Element {
       setBusy(false);
     }
   };
+  useEffect(() => {
+    // After a reload, too: what is there already may be what was sent.
+    landed(me).then(
+      (found) => found && done(found.made, found.revision, found.answers),
+      (cause: unknown) => setError(refused(cause)),
+    );
+  }, []);
   const look = async (names: Names): Promise<void> => {
     setError(undefined);
     try {
       const { services } = await answered(api.GET("/api/services", {}));
       const now = await answered(api.GET("/api/configuration/text", {}));
-      if (services.some((each) => each.id === `svc_${names.service}`)) done(names, now.revision);
+      if (services.some((each) => each.id === `svc_${names.service}`)) done(names, now.revision, answers);
       else setError(new Refused("The service is not there yet: apply the file first.", 404, ""));
     } catch (cause) {
       setError(refused(cause));
@@ -94,7 +118,8 @@ export function ServiceStep(props: Props): JSX.Element {
       step={SERVICE}
       title="Your first service"
       lead="What can break, and the tool that notices. All of your answers are written together now."
-      next={() => clear() && void create(false)}
+      // What was sent may be what the mistakes are about: that is looked for first.
+      next={() => (keptSent(me) !== undefined || clear()) && void create(false)}
       back={back}
       refusals={refusals}
       label={busy ? "Writing..." : "Create all of it"}

@@ -2,7 +2,7 @@
  * The set-up as far as somebody has come: kept by the browser, so that leaving, a new login or a
  * reload loses nothing. The key is not in it: that is shown once, and rests nowhere.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 import type { Me } from "../api/client";
 import type { Answers, Names } from "./compose";
@@ -19,10 +19,24 @@ export interface Draft {
   made?: { names: Names; revision: number };
   /** The key that was shown, by its id. */
   keyId?: string;
+  /** Whether it came in place of one that was shown before. */
+  replaced?: boolean;
   /** The incident of the test event. */
-  incidentId?: string;
-  /** When all of it worked. */
-  worked?: number;
+  incidentId?: string | undefined;
+  /** When somebody had acted on a test whose message was sent. */
+  worked?: number | undefined;
+  /** Whether a provider took a message of the test to a person. */
+  sent?: boolean | undefined;
+  /** Why none did. */
+  why?: string | undefined;
+}
+
+/** A configuration on its way to the server, for when the answer never comes. */
+export interface Sent {
+  text: string;
+  names: Names;
+  /** What it was made of. */
+  answers: Answers;
 }
 
 export function begin(me: Me, zone: string, now: number): Draft {
@@ -42,7 +56,7 @@ export function begin(me: Me, zone: string, now: number): Draft {
 
 const PLACE = "opsknight:setup:";
 
-function place(me: Me): string {
+function place(me: Pick<Me, "id">): string {
   return `${PLACE}${me.id}`;
 }
 
@@ -59,26 +73,62 @@ export function kept(me: Me): Draft | undefined {
 /** What somebody else wrote in this browser is theirs: it names colleagues. */
 export function forgetAnswersOfOthers(me: string): void {
   try {
-    const all = Object.keys(localStorage).filter((each) => each.startsWith(PLACE) && each !== `${PLACE}${me}`);
-    for (const each of all) localStorage.removeItem(each);
+    for (const store of [localStorage, sessionStorage]) {
+      const all = Object.keys(store).filter((each) => each.startsWith(PLACE) && each !== `${PLACE}${me}`);
+      for (const each of all) store.removeItem(each);
+    }
   } catch {
     // A browser that keeps nothing has none.
   }
 }
 
-export function forget(me: Me): void {
+export function forget(me: Pick<Me, "id">): void {
   try {
     localStorage.removeItem(place(me));
   } catch {
     // A browser that keeps nothing has forgotten it.
   }
+  forgetSent(me);
+}
+
+/** Before it is sent. By the tab alone, which a reload keeps: a whole configuration may hold more than names. */
+export function keepSent(me: Pick<Me, "id">, sent: Sent): void {
+  try {
+    sessionStorage.setItem(place(me), JSON.stringify(sent));
+  } catch {
+    // A browser that keeps nothing is told what is there, and whoever looks sees that it is theirs.
+  }
+}
+
+export function keptSent(me: Pick<Me, "id">): Sent | undefined {
+  try {
+    return (JSON.parse(sessionStorage.getItem(place(me)) ?? "null") as Sent | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function forgetSent(me: Pick<Me, "id">): void {
+  try {
+    sessionStorage.removeItem(place(me));
+  } catch {
+    // A browser that keeps nothing has forgotten it.
+  }
+}
+
+/** What rests in the browser: of colleagues nothing more than how many, once they are written. */
+export function stored(draft: Draft): Draft {
+  if (!draft.made) return draft;
+  const colleagues = draft.answers.colleagues.map(({ id }) => ({ id, name: "", email: "" }));
+  return { ...draft, answers: { ...draft.answers, colleagues } };
 }
 
 export function useDraft(me: Me): [Draft, (change: Partial<Draft>) => void] {
   const [draft, setDraft] = useState<Draft>(() => kept(me) ?? begin(me, here(), Date.now()));
-  useEffect(() => {
+  // At once, and not after the next picture: a reload may come before that.
+  useLayoutEffect(() => {
     try {
-      localStorage.setItem(place(me), JSON.stringify(draft));
+      localStorage.setItem(place(me), JSON.stringify(stored(draft)));
     } catch {
       // A browser that keeps nothing forgets it with the page.
     }

@@ -10,7 +10,7 @@ import { TeamStep, YouStep } from "./asking";
 import { type Answers, type Mistakes, mistakes } from "./compose";
 import { ServiceStep } from "./creating";
 import { DoneStep } from "./done";
-import { allZones, DONE, forget, KEY, PAGING, SERVICE, STEPS, TEAM, TEST, useDraft, YOU } from "./draft";
+import { allZones, DONE, forget, forgetSent, KEY, PAGING, SERVICE, STEPS, TEAM, TEST, useDraft, YOU } from "./draft";
 import { leave } from "./offered";
 import { PagingStep } from "./paging";
 import { KeyStep, TestStep } from "./trying";
@@ -93,8 +93,9 @@ function Steps(props: { me: Me; again: () => void; found: Configuration; reload:
           {...asked}
           zones={known}
           found={found}
-          done={(names, revision) => {
-            change({ made: { names, revision }, step: KEY });
+          done={(names, revision, of) => {
+            forgetSent(me);
+            change({ made: { names, revision }, answers: of, step: KEY });
             again();
           }}
           refuse={(said) => {

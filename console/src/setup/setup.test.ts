@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 
-import type { Delivery } from "../api/client";
+import type { Delivery, Me } from "../api/client";
 import { type Answers, compose, fieldAt, type Person, slug, type Whom } from "./compose";
+import { outcome } from "./done";
+import { begin, type Draft, stored } from "./draft";
 import { night } from "./paging";
-import { command, pages } from "./trying";
+import { command, pages, works } from "./trying";
 import { emails, keys, scalar } from "./yaml";
 
 const ZONES = new Set(["UTC", "Europe/Berlin", "America/New_York"]);
@@ -206,4 +208,30 @@ it("says how the test stands by what happened, and not by what was planned", () 
   expect(pages({ deliveries: [message("SENT"), message("SENT", { reported: "delivered" })] }).sent).toBe("delivered");
   expect(pages({ deliveries: [message("FAILED", { why: "no such number" })] }).failed).toBe("no such number");
   expect(command("https://x", "4f6b")).toContain("token=4f6b");
+});
+
+it("says that paging works only once a message was sent and somebody took the incident", () => {
+  const message = (state: string, more: object = {}): Delivery => ({ userId: "user_ada", state, attempts: [], ...more }) as unknown as Delivery;
+  const acknowledgedAt = "2026-11-23T03:00:00Z";
+  expect(works({ deliveries: [message("SENT")], acknowledgedAt })).toBe(true);
+  expect(works({ deliveries: [message("SENT", { acts: [{ what: "resolved" }] })] })).toBe(true);
+  expect(works({ deliveries: [message("SENT")] })).toBe(false);
+  for (const state of ["PENDING", "CANCELLED", "FAILED", "BOUNCED", "GIVEN_UP"]) {
+    expect(works({ deliveries: [message(state)], acknowledgedAt })).toBe(false);
+  }
+  // A chat of the service is nobody's page.
+  expect(works({ deliveries: [{ ...message("SENT"), userId: undefined } as unknown as Delivery], acknowledgedAt })).toBe(false);
+});
+
+it("promises at the end what was seen, and keeps nothing of colleagues once they are written", () => {
+  const begun: Draft = { ...begin(ADA as unknown as Me, "UTC", 0), answers: ANSWERS };
+  expect(outcome({ ...begun, worked: 240_000, sent: true })).toContain("A test event went all the way, 4 min after you began.");
+  expect(outcome({ ...begun, sent: true })).toContain("nobody has acknowledged it");
+  const unsent = outcome({ ...begun, sent: false, why: "SMS is not set up" });
+  expect(unsent).toContain("no message has reached anybody: SMS is not set up.");
+  expect(unsent).not.toContain("pages your team");
+  expect(stored(begun)).toBe(begun);
+  const names = { team: "payments", policy: "payments", service: "checkout", integration: "prometheus" };
+  const kept = stored({ ...begun, made: { names, revision: 2 } });
+  expect(kept.answers).toEqual({ ...ANSWERS, colleagues: [{ id: 1, name: "", email: "" }] });
 });

@@ -2,13 +2,14 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { answered, api, type Details, type Me, Refused } from "../api/client";
+import { answered, api, type Details, type Me, type NewKey, Refused } from "../api/client";
 import { useLoad } from "../api/load";
 import { Methods, useTrying } from "../pages/methods";
 import { next as happens } from "../pages/incident";
 import { Receipt } from "../pages/receipt";
 import { Problem, useNow } from "../parts";
 import { span } from "../times";
+import type { Names } from "./compose";
 import { type Draft, KEY, TEST } from "./draft";
 import { Frame } from "./fields";
 
@@ -30,6 +31,23 @@ export function command(origin: string, secret: string): string {
   ].join("\n");
 }
 
+/** A key; in place of another, the other goes on for a day: it may be in use already. */
+async function makeKey({ service, integration }: Names, keyId?: string): Promise<NewKey> {
+  const serviceId = `svc_${service}`;
+  if (keyId) {
+    try {
+      const params = { path: { serviceId, keyId } };
+      return await answered(api.POST("/api/keeping/services/{serviceId}/keys/{keyId}/rotate", { params, body: {} }));
+    } catch (cause) {
+      // It has ended, or ends already, as after an answer that was lost: a further key does no harm.
+      if (!(cause instanceof Refused) || (cause.status !== 404 && cause.status !== 409)) throw cause;
+    }
+  }
+  const params = { path: { serviceId, integrationId: `int_${integration}` } };
+  const ask = "/api/keeping/services/{serviceId}/integrations/{integrationId}/keys";
+  return answered(api.POST(ask, { params, body: {} }));
+}
+
 interface Props {
   me: Me;
   draft: Draft;
@@ -40,18 +58,13 @@ interface Props {
 export function KeyStep({ draft, change, secret, show }: Props & { show: (secret: string) => void }): JSX.Element {
   const { busy, error, trying } = useTrying();
   const [said, setSaid] = useState("");
-  const { made, keyId } = draft;
+  const { made, keyId, replaced } = draft;
   const make = (): Promise<void> =>
     trying(async () => {
       if (!made) return;
-      const path = { serviceId: `svc_${made.names.service}`, integrationId: `int_${made.names.integration}` };
-      const ask = "/api/keeping/services/{serviceId}/integrations/{integrationId}/keys";
-      const found = await answered(api.POST(ask, { params: { path }, body: {} }));
+      const found = await makeKey(made.names, keyId);
       show(found.secret);
-      change({ keyId: found.key.id });
-      if (!keyId) return;
-      const old = { serviceId: path.serviceId, keyId };
-      await answered(api.DELETE("/api/keeping/services/{serviceId}/keys/{keyId}", { params: { path: old } }));
+      change({ keyId: found.key.id, replaced: keyId !== undefined });
     });
   const copy = (what: string, text: string): void =>
     void navigator.clipboard.writeText(text).then(
@@ -71,6 +84,7 @@ export function KeyStep({ draft, change, secret, show }: Props & { show: (secret
         <section class="card fresh" aria-label="The new key">
           <p>
             <b>Copy it now</b>: it is not shown again.
+            {replaced && " Wherever you have put the first key, put this one: the first works for one more day at most."}
           </p>
           <p class="secret">
             <code>{secret}</code>
@@ -92,7 +106,7 @@ export function KeyStep({ draft, change, secret, show }: Props & { show: (secret
         <div class="card">
           <p>
             {keyId
-              ? "The key was shown, and is kept nowhere. If you have it, go on. Otherwise make another: the first one is revoked."
+              ? "The key was shown, and is kept nowhere. If you have it, go on. Otherwise make another: the first works for one more day."
               : "A key is shown once, when it is made. Only its hash is kept."}
           </p>
           <div class="form-acts">
@@ -143,7 +157,7 @@ export function TestStep(props: Props & { again: () => void; finish: () => void 
               ) : (
                 <p>
                   The key is not here any more. <button type="button" class="plain" onClick={back}>Make another</button>, and the test
-                  goes by that.
+                  goes by that. The first works for one more day.
                 </p>
               )}
             </div>
@@ -178,26 +192,35 @@ function Trial(props: { incidentId: string; me: Me; draft: Draft; now: number; c
   const data = found.data?.incident;
   const acting = useTrying();
   const taken = data?.acknowledgedAt ?? data?.resolvedAt;
+  const { sent, failed } = data ? pages(data) : {};
+  const working = data !== undefined && works(data);
+  const why = failed ?? (taken && !sent ? "the test was over before one was sent" : undefined);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && again(), LOOKS);
     return () => clearInterval(timer);
   }, []);
   useEffect(() => {
-    if (taken && !draft.worked) change({ worked: Date.now() });
-  }, [taken]);
+    // A message that comes back later takes its word back.
+    if (data) change({ worked: working ? (draft.worked ?? Date.now()) : undefined, sent: sent !== undefined, why });
+  }, [data !== undefined, working, sent, why]);
   const acknowledge = (): Promise<void> =>
     acting.trying(async () => {
       await answered(api.POST("/api/incidents/{incidentId}/acknowledge", { params, body: {} }));
       again();
     });
+  const anew = (): Promise<void> =>
+    acting.trying(async () => {
+      // Another event of the same problem would only be counted.
+      if (!data?.resolvedAt) await answered(api.POST("/api/incidents/{incidentId}/resolve", { params, body: {} }));
+      change({ incidentId: undefined, worked: undefined, sent: undefined, why: undefined });
+    });
   if (!data) return error ? <Problem error={error} again={again} /> : <div class="skeleton" aria-hidden="true" />;
-  const { sent, failed } = pages(data);
   return (
     <>
       <ol class="setup-trial" aria-label="The way of the test">
         <li class="is-done">The event has arrived, and opened an incident</li>
-        <li class={sent ? "is-done" : failed ? "is-wrong" : "is-next"}>
-          {sent ? `A message was ${sent}` : failed ? `No message could be sent: ${failed}` : "Whoever is on call is being paged..."}
+        <li class={sent ? "is-done" : why ? "is-wrong" : "is-next"}>
+          {sent ? `A message was ${sent}` : why ? `No message could be sent: ${why}` : "Whoever is on call is being paged..."}
         </li>
         <li class={taken ? "is-done" : "is-next"}>
           {taken ? acknowledged(data) : "Waiting for somebody to acknowledge it..."}
@@ -211,6 +234,18 @@ function Trial(props: { incidentId: string; me: Me; draft: Draft; now: number; c
           <p class="dim">{happens(data, now, me.zone)}</p>
           <button type="button" onClick={() => void acknowledge()} disabled={acting.busy}>
             Acknowledge it here
+          </button>
+        </>
+      )}
+      {taken && !working && (
+        <>
+          <p>
+            {sent
+              ? "A message was sent, but nobody has acknowledged the incident: it was resolved."
+              : "It is acted on, but no message has reached anybody. Change below how you are reached, and test again."}
+          </p>
+          <button type="button" onClick={() => void anew()} disabled={acting.busy}>
+            Test again
           </button>
         </>
       )}
@@ -229,6 +264,12 @@ export function pages(incident: Pick<Details, "deliveries">): { sent: string | u
   const over = ["FAILED", "GIVEN_UP", "BOUNCED"];
   const failed = toPeople.find((each) => over.includes(each.state) || each.attempts.at(-1)?.why);
   return { sent, failed: sent ? undefined : failed && (failed.why ?? failed.attempts.at(-1)?.why ?? "it failed") };
+}
+
+/** Whether paging has been seen to work: a provider took a message to a person, and somebody took the incident. */
+export function works(incident: Pick<Details, "deliveries" | "acknowledgedAt">): boolean {
+  const acted = incident.deliveries.some((each) => each.userId && each.acts?.length);
+  return pages(incident).sent !== undefined && (incident.acknowledgedAt !== undefined || acted);
 }
 
 function acknowledged(incident: Details): string {
