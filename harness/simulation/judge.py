@@ -28,6 +28,8 @@ class Judge:
     outages: Sequence[Outage]
     until: float
     """When the night ended."""
+    paced: bool = True
+    """Whether one message after another is judged, too."""
 
     def judge(self, journal: Journal) -> Verdict:
         cases = read(journal.asked, self.configuration)
@@ -72,7 +74,8 @@ class Judge:
         verdict.violations += [*echoes.mirrors(), *echoes.reports(), *echoes.pages(cases)]
         sounds = Sounds(self.patience, self.outages, self.until, journal)
         verdict.violations += [*sounds.wrong(cases), *ledger.wrong(journal.asked, journal.log)]
-        verdict.violations += paces.wrong(people_heard, cases, self.configuration)
+        if self.paced:
+            verdict.violations += paces.wrong(people_heard, cases, self.configuration)
         verdict.violations += twins(cases.values())
         verdict.violations += broken(journal.asked)
         verdict.violations += replies(journal.asked, journal.heard, self.outages, self.until)

@@ -66,7 +66,9 @@ class Night:
             self.deployment.run(MORNING)
         is_calm = self.weather.death == 0 and self.weather.lost_message == 0
         patience = CALM_PATIENCE if is_calm else ROUGH_PATIENCE
-        judge = Judge(self.configuration, patience, self.outages, self.length)
+        # The older version kept no pace between messages about several services.
+        paced = self.upgrade is None
+        judge = Judge(self.configuration, patience, self.outages, self.length, paced=paced)
         return judge.judge(self.journal)
 
 

@@ -26,12 +26,7 @@ from harness.simulation.web import Answer
 
 SLACK_SECRET: Final = "a-signing-secret"
 SCOPES: Final = ("events:write", "incidents:read", "incidents:write", "services:write")
-ADMINS_SCOPES: Final = (
-    "configuration:read",
-    "configuration:write",
-    "audit:read",
-    "services:read",
-)
+ADMINS_SCOPES: Final = ("configuration:read", "configuration:write", "audit:read", "services:read")
 TRIES: Final = 6
 CODE: Final = re.compile(r"Reply (\w{3}) (?:to acknowledge|for the first)")
 PAUSE: Final = 5.0
@@ -39,6 +34,8 @@ PAUSE: Final = 5.0
 TITLE: Final = re.compile(r"\bcase-\d{4,5}\b")
 # A row of the list behind the link of a message about several.
 _ROW: Final = re.compile(r'<a href="([^"]+)"><b[^>]*>(case-\d{4,5})\b')
+# What follows it, the message did not tell. The second is how an older version says so.
+_BESIDE: Final = re.compile('id="beside"|new since this message')
 _OPEN_ROWS: Final = re.compile(r'<li class="row">.*?</li>', re.DOTALL)
 
 
@@ -262,9 +259,8 @@ class Outside:
         for _ in range(TRIES):
             answer = self.deployment.request("GET", heard.links[-1])
             if answer.status == 200:
-                # What it told and is open still; apart from it stands what came since.
-                told, _, _ = answer.text.partition('id="beside"')
-                heard.titles |= frozenset(TITLE.findall("".join(_OPEN_ROWS.findall(told))))
+                rows = _OPEN_ROWS.findall(_BESIDE.split(answer.text, 1)[0])
+                heard.titles |= frozenset(TITLE.findall("".join(rows)))
                 return
             self.deployment.hub.sleep(PAUSE)
 

@@ -82,18 +82,23 @@ def _partitions(name: str, params: dict[str, Any]) -> Iterator[str]:
     match name:
         case "TransactWriteItems":
             for each in params["TransactItems"]:
-                [(_, write)] = each.items()
-                yield str((write.get("Key") or write.get("Item"))["pk"]["S"])
+                [(kind, write)] = each.items()
+                if kind != "ConditionCheck":
+                    yield _partition(write.get("Key") or write.get("Item"))
         case "BatchWriteItem":
             for requests in params["RequestItems"].values():
                 for each in requests:
                     [(_, write)] = each.items()
                     yield str((write.get("Key") or write.get("Item"))["pk"]["S"])
         case _:
-            key: Any = params.get("Key") or params.get("Item")
-            # The lines of a file that was applied decide nothing.
-            lines = key["sk"].get("S") == "last_apply"
-            yield "last_apply" if lines else str(key["pk"].get("S", ""))
+            yield _partition(params.get("Key") or params.get("Item"))
+
+
+def _partition(key: Any) -> str:
+    # The lines of a file that was applied decide nothing.
+    if key["sk"].get("S") == "last_apply":
+        return "last_apply"
+    return str(key["pk"].get("S", ""))
 
 
 def acts(stage: Stage, line: Line) -> list[list[str]]:
