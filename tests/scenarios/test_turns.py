@@ -4,6 +4,7 @@ and lost answers in it.
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -412,6 +413,15 @@ def test_an_incident_whose_step_came_twice_while_its_receiver_was_busy_is_told_o
     night.trigger("other")
     night.wait(minutes=1).hears("ada/sms paged x2")
     assert held(night) == []
+
+
+def test_of_two_senders_who_both_saw_it_free_one_pages(world: World) -> None:
+    receivers, now = Receivers(world.table), world.clock()
+    lease = partial(receivers.acquire_page_lease, SMS, now=now, turn=False, pace=None)
+    lease("slot_0", "one", deadline=deadline())
+    with pytest.raises(Conflict):
+        lease("slot_1", "other", deadline=deadline())
+    assert receivers.state(SMS, deadline()).page_token == "one"
 
 
 def test_a_dead_senders_lease_ends(night: Pipeline) -> None:
