@@ -374,6 +374,27 @@ def test_an_old_login_is_asked_again_and_finds_its_answers(page: Page, served: S
     expect(page.get_by_label("Name of the service")).to_have_value("Checkout")
 
 
+def test_whoever_has_gone_on_is_not_taken_back_to_it(page: Page, served: Site) -> None:
+    shell = Shell(served.world, url=served.url)
+    link = json.loads(shell.opsknight("login", "--first", "ada@example.com", "--json").out)["url"]
+    asked: list[Route] = []
+    page.route("**/api/services", lambda route: asked.append(route))
+    page.clock.install(time=served.world.clock())
+    page.goto(link)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("live,")).to_be_visible()
+    # The answer comes when the address has changed, and before the page has: that takes a frame.
+    page.clock.pause_at(served.world.clock() + timedelta(minutes=5))
+    page.get_by_role("link", name="Configuration").click()
+    assert asked
+    with page.expect_response("**/api/services"):
+        for each in asked:
+            each.continue_()
+    page.clock.resume()
+    expect(page.get_by_role("heading", name="Configuration", exact=True)).to_be_visible()
+    assert page.url.endswith("/console/configuration")
+
+
 def test_responders_are_not_offered_it(page: Page, served: Site) -> None:
     file = "users:\n  ben: {email: ben@example.com, role: RESPONDER}\n"
     assert Shell(served.world).opsknight("apply", "-", "--yes", stdin=file).code == 0

@@ -24,6 +24,11 @@ function remember(store: Storage, name: string): void {
   }
 }
 
+/** By the address: whoever has just gone on to another page is not taken away from it. */
+function landed(): boolean {
+  return [ROOT, ROOT.slice(0, -1), `${ROOT}incidents`].includes(location.pathname);
+}
+
 /** What is written stays. It is found again under its own name. */
 export function leave(): void {
   go(`${ROOT}incidents`);
@@ -36,7 +41,6 @@ export function leave(): void {
 export function useOffered(me: Me | undefined, page: string, id: string): boolean {
   const [empty, setEmpty] = useState(false);
   const admin = me?.role === "ADMIN";
-  const landed = (page === "" || page === "incidents") && !id;
   useEffect(() => {
     // A deployment that has services is never without again, as far as this is about.
     if (!admin || remembered(localStorage, SET_UP)) {
@@ -49,7 +53,7 @@ export function useOffered(me: Me | undefined, page: string, id: string): boolea
         if (services.length) remember(localStorage, SET_UP);
         if (over) return;
         setEmpty(services.length === 0);
-        if (services.length || !landed || remembered(sessionStorage, OPENED)) return;
+        if (services.length || !landed() || remembered(sessionStorage, OPENED)) return;
         remember(sessionStorage, OPENED);
         go(`${ROOT}setup`, true);
       },
@@ -58,6 +62,6 @@ export function useOffered(me: Me | undefined, page: string, id: string): boolea
     return () => {
       over = true;
     };
-  }, [admin, page, landed]);
+  }, [admin, page, id]);
   return me !== undefined && admin && (empty || (kept(me)?.made !== undefined && !kept(me)?.worked));
 }
