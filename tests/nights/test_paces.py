@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.simulation import paces
 from harness.simulation.cases import Case
-from harness.simulation.configuration import Configuration, Policy, Service, Step
+from harness.simulation.configuration import Configuration, Person, Policy, Service, Step, hook
 from harness.simulation.journal import Heard
 from tests.nights.playing import ADA, person
 
@@ -20,13 +20,20 @@ def heard(began: float, over: float, name: str) -> Heard:
     return Heard(over, ADA.address, f"{name} no answer", "", True, began=began, over=over)
 
 
-def judged(*messages: Heard) -> list[str]:
-    return [each.kind for each in paces.wrong(messages, CASES, TEAM)]
+def judged(*messages: Heard, team: Configuration = TEAM) -> list[str]:
+    return [each.kind for each in paces.wrong(messages, CASES, team)]
 
 
 def test_two_messages_under_way_at_once_are_seen() -> None:
     assert judged(heard(100, 110, "case-0001"), heard(104, 112, "case-0003")) == ["two at once"]
     assert judged(heard(100, 110, "case-0001"), heard(110, 112, "case-0003")) == []
+
+
+def test_a_program_may_get_two_at_once() -> None:
+    program = Person("ada", (hook("own", ADA.address),), {})
+    own = replace(TEAM, people=(program,))
+    both = heard(100, 110, "case-0001"), heard(104, 112, "case-0003")
+    assert judged(*both, team=own) == []
 
 
 def test_a_message_about_nothing_new_that_comes_too_soon_is_seen() -> None:
