@@ -18,6 +18,8 @@ from harness.simulation.verdict import CLOCKS, Violation
 SHORTEST: Final = 15.0
 NEWS_AFTER: Final = 600.0
 UNDER_WAY: Final = 20.0
+# Begins what somebody hears who was given what is acknowledged: it waits for no pace, and makes none.
+HANDED_ON: Final = "Yours now: "
 
 
 def wrong(
@@ -28,7 +30,11 @@ def wrong(
             mine = [each for each in heard if each.to == method.address]
             # What became of a reply, and what is added to a message, pages nobody.
             pages = sorted(
-                (each for each in mine if not each.answers and each.edits is None),
+                (
+                    each
+                    for each in mine
+                    if not each.answers and each.edits is None and HANDED_ON not in each.text
+                ),
                 key=lambda each: each.began,
             )
             # A webhook is a program's: it has no pace, and may get two at once.

@@ -46,5 +46,7 @@ def test_a_message_about_nothing_new_that_comes_too_soon_is_seen() -> None:
     # Whether it was taken, its sender was not told.
     unsure = replace(second, is_answered=False)
     assert judged(first, unsure, heard(164, 164.3, "case-0001")) == []
+    given = replace(second, text="Yours now: case-0002 no answer")
+    assert judged(first, given, heard(164, 164.3, "case-0001")) == []
     added = replace(heard(164, 164.3, "case-0001"), edits=second)
     assert judged(first, second, added) == []
