@@ -18,7 +18,7 @@ from harness.simulation.verdict import CLOCKS, Violation
 SHORTEST: Final = 15.0
 NEWS_AFTER: Final = 600.0
 UNDER_WAY: Final = 20.0
-# Begins what somebody hears who was given what is acknowledged: it waits for no pace, and makes none.
+# Begins what somebody hears who was given what is acknowledged: it has no pace and no lease.
 HANDED_ON: Final = "Yours now: "
 
 
