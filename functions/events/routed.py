@@ -180,8 +180,8 @@ class Way:
     ) -> Place:
         remember = None
         if where[1] != self.event.dedup_key:
-            # Of a group: a resolve takes one out, and the last one resolves the incident. The same
-            # key of two integrations is two alerts.
+            # The incident is a group: a resolve takes one alert out, and the last one resolves it.
+            # The same key of two integrations is two alerts.
             event = replace(event, member=self._origin.name)
         if self.remembers:
             event = self.moved(event, where)

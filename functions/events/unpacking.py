@@ -6,7 +6,7 @@ from typing import Final
 
 from opsknight.http.gateway import Failure, HttpError, Request
 
-# Of tools that post many alerts at once.
+# Bytes that a tool may post with many alerts in one request.
 LARGEST_BATCH: Final = 4 * 1024 * 1024
 # Each costs a copy of all behind it, and a stranger's megabytes hold hundreds of thousands of empty
 # ones. Blocks of 64 KB, as some tools pack, are fewer.

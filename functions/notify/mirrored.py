@@ -18,7 +18,7 @@ from opsknight.incident.model import Action
 PAGERDUTY: Final = "https://events.pagerduty.com/v2/enqueue"
 OPSGENIE: Final = "https://api.opsgenie.com"
 _PRIORITIES: Final = {"critical": "P1", "error": "P2", "warning": "P3", "info": "P5"}
-# Of what came by Opsgenie's own API; ours has put the rest where it belongs.
+# What only Opsgenie's own API sends; our protocol has put the rest where it belongs.
 _OPSGENIE_FIELDS: Final = ("entity", "tags", "responders", "actions", "visibleTo", "priority")
 _KEPT: Final = ("payload", "links", "images", "client_url")
 _LONGEST_MESSAGE: Final = 130

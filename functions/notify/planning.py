@@ -107,7 +107,7 @@ class Planning:
         for change in due:
             found += self._assigned(incident, change, deadline)
         joined = [each for each in due if joined_by(each) is not None]
-        # Of many at once the last one is told: whoever looks sees all.
+        # When many join at once, people hear of the last one: whoever looks sees all.
         found += self._told_of_joining(incident, joined[-1:], deadline)
         return found
 

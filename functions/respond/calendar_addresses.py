@@ -1,4 +1,4 @@
-"""Handlers of the HTTP API for the addresses of calendars: they are told, and ended. The calendars
+"""Handlers of the HTTP API that show and end the addresses of calendars. The calendars
 themselves are in `calendars`.
 """
 

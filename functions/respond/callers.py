@@ -38,7 +38,7 @@ class Caller:
     actor: Actor
     scopes: tuple[str, ...]
     id: str
-    """Of the key or the session."""
+    """The id of the key or the session."""
     session: Session | None = None
 
     @property

@@ -265,6 +265,6 @@ class Slack:
             return TemporaryFailure(f"Slack: {error}")
         if error in _SECRET:
             return Unaccepted(f"Slack: {error}")
-        # Of what is not in its documents, only what looks like one of Slack's.
+        # An error that Slack does not document is shown only if it looks like one of Slack's.
         known = error in _LASTING or (error is not None and _ERROR.fullmatch(error))
         return PermanentFailure(f"Slack: {error if known else 'unknown error'}")

@@ -82,7 +82,7 @@ class Telegram:
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, payload = self.http.bounded(), {**place(receiver.to), **render(message)}
         chat, known = receiver.to.partition(":")[0], message.remembered
-        # Of a version that did not remember the chat, nobody knows in which one its message is.
+        # An older version did not remember the chat, so its message may be in another one.
         first = known.get("message_id") if known.get("chat") == chat else None
         if first is None:
             payload.pop("reply_parameters", None)
