@@ -113,7 +113,12 @@ class _Command(_Helped, core.TyperCommand):
             # Ends the program, unless the word is an option's value.
             super().make_context(info_name, list(args), *rest, **more)
         real = loaded(self._module, str(self.name))
-        return real.make_context(info_name, args, *rest, **more)
+        try:
+            return real.make_context(info_name, args, *rest, **more)
+        except typer.BadParameter as error:
+            # The name of a class, which pydantic puts before the sentence.
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
 
 class _Group(_Helped, core.TyperGroup):

@@ -12,7 +12,7 @@ from opsknight.incident.timeline import Change
 from opsknight.store.paged import Paged
 from opsknight.views import answers
 from opsknight.views import part_models as models
-from opsknight.views.incident_records import IncidentRecords
+from opsknight.views.incident_records import IncidentRecords, as_seen
 from opsknight.views.names import of_owner, of_users
 from respond.incidents import visible
 from respond.request import ApiCall, Query, opaque
@@ -60,7 +60,7 @@ def list_deliveries(call: ApiCall) -> Answer:
     # The newest acts: each names its delivery.
     changes = call.table.latest_changes(incident.id, limit, call.deadline)
     names = call.names(of_owner(each) for each in found)
-    shown = [answers.delivery(each, names, changes) for each in found]
+    shown = [answers.delivery(as_seen(each, incident), names, changes) for each in found]
     after = None if following is None else opaque(f"deliveries {following}")
     return Answer(200, models.Deliveries(deliveries=shown, cursor=after))
 

@@ -211,6 +211,13 @@ def test_much_is_removed_only_by_force(shell: Shell) -> None:
     assert apply(shell, little, "--prune", "--force").code == 0
 
 
+def test_a_plan_names_whom_a_file_would_make_twice(shell: Shell) -> None:
+    renamed = FILE.replace("carl", "carlo").replace("carlo@", "carl@")
+    twice = "have the same e-mail address, and neither can log in by it"
+    assert twice in shell.opsknight("plan", "-", stdin=renamed).out
+    assert twice not in shell.opsknight("plan", "-", "--prune", stdin=renamed).out
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet", "users: {}\nteams:\n", "{}"])
 def test_an_empty_file_is_an_error(shell: Shell, text: str) -> None:
     """Not a wish to remove everything."""

@@ -129,6 +129,13 @@ def is_as_kept(text: str, name: str) -> None:
     assert text == kept.read_text()
 
 
+def test_a_wrong_choice_is_answered_in_words_of_ours(shell: Shell) -> None:
+    said = shell.opsknight("incidents", "list", "--status", "all")
+    assert said.code == 64
+    assert "'all' is not one of 'open', 'acknowledged'" in " ".join(said.err.split())
+    assert "Value error" not in said.err
+
+
 def test_usage_errors_are_not_taken_for_changes(shell: Shell) -> None:
     assert shell.opsknight("plan", "--prun").code == 64
     assert shell.opsknight("send", "--severity", "bad", "--key", "x").code == 64

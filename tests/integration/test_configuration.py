@@ -193,6 +193,15 @@ def test_pruning_and_force_are_those_of_the_command_line(desk: Desk) -> None:
     assert desk.world.send(event(), key=key).status == 403
 
 
+def test_a_plan_names_whom_a_file_would_make_twice(desk: Desk) -> None:
+    """As a file that calls people otherwise replaces nobody without `--prune`."""
+    applied(desk)
+    renamed = FILE.replace("bob", "robert").replace("robert@", "Bob@")
+    said = "Users bob and robert have the same e-mail address, and neither can log in by it."
+    assert [each[: len(said)] for each in planned(desk, renamed)["dangers"]] == [said]
+    assert planned(desk, FILE)["dangers"] == []
+
+
 def test_what_was_applied_is_listed_by_whom_and_when(desk: Desk) -> None:
     applied(desk)
     desk.world.clock.advance(hours=1)

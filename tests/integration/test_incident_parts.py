@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from harness.desk import Desk
+from harness.pipeline import Pipeline, step
 from harness.world import World, event
 from opsknight.directory.entries import SCOPES
 from opsknight.incident.model import Status
+from opsknight.notification.delivery import State
 from tests.integration.steps import incident_in
 
 
@@ -78,3 +80,21 @@ def test_a_stranger_sees_no_part(desk: Desk, part: str) -> None:
     assert desk.call("GET", path, key=desk.key("eve", *SCOPES)).status == 403
     if part != "alerts/al_1":
         assert desk.call("GET", f"{path}?cursor=YWN0aXZlIA").status == 400
+
+
+def test_a_page_that_will_not_be_sent_is_not_announced(desk: Desk) -> None:
+    """The second message's turn would come in minutes, but somebody has the incident since."""
+    night = Pipeline(desk.world)
+    night.escalates(step("ada"))
+    incident_id = desk.world.send(event()).incident["id"]
+    night.wait(seconds=1)
+    [later] = [each.id for each in night.deliveries() if each.state is State.PENDING]
+
+    def states() -> list[dict[str, str]]:
+        whole = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]["deliveries"]
+        part = desk.call("GET", f"/api/incidents/{incident_id}/deliveries").body["deliveries"]
+        return [{each["id"]: each["state"] for each in found} for found in (whole, part)]
+
+    assert [each[later] for each in states()] == ["PENDING", "PENDING"]
+    assert desk.call("POST", f"/api/incidents/{incident_id}/acknowledge").status == 200
+    assert [each[later] for each in states()] == ["CANCELLED", "CANCELLED"]

@@ -224,6 +224,22 @@ def test_what_doctor_expects_of_a_flood_is_what_the_document_reserves() -> None:
         assert f"`{name}Concurrency={most}`" in document
 
 
+def test_users_with_one_address_are_named() -> None:
+    """By logging in nobody says which of the two they are."""
+
+    def user(name: str, email: str, **more: Any) -> User:
+        return User(id=f"user_{name}", name=name, email=email, role=Role.ADMIN, **more)
+
+    ada, other = user("ada", "Ada@example.com"), user("lovelace", "ada@example.com")
+    gone = user("gone", "ada@example.com", disabled=True)
+    [found] = configuration_findings.people(Configuration.of([ada, gone, other]))
+    assert found.verdict is Verdict.WARNING
+    assert found.said == (
+        "Users ada and lovelace have the same e-mail address, and neither can log in by it."
+    )
+    assert configuration_findings.people(Configuration.of([ada, gone])) == []
+
+
 def test_who_is_never_reminded_is_named() -> None:
     def service(name: str, **more: Any) -> Service:
         return Service(id=f"svc_{name}", name=name, team_id="team_a", policy_id="pol_a", **more)

@@ -10,7 +10,17 @@ from opsknight.config.ownership import Owner
 from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.files.describing import fields
-from opsknight.files.plan_words import Difference, action, changes, label, much, slugs, total, used
+from opsknight.files.plan_words import (
+    Difference,
+    action,
+    changes,
+    label,
+    much,
+    sharing,
+    slugs,
+    total,
+    used,
+)
 from opsknight.files.problems import counted, dotted
 from opsknight.files.writing import block, inline
 from opsknight.store.plans import Plan
@@ -43,6 +53,9 @@ def show(plan: Plan, screen: Screen, where: str, *, prune: bool) -> None:
         screen.say("These fall silent, because a key in use stops working:", "bold red")
         for each in plan.silenced:
             screen.hanging(Text(f"    {label(each.entry)}: {used(each)}", "red"), 0, 8)
+    for sentence in sharing(plan):
+        screen.say()
+        screen.say(sentence, "bold red")
     screen.say()
     screen.say(total(plan), "bold")
     if plan.removes_much:

@@ -30,7 +30,7 @@ export function standing(each: Delivery, now: number, zone: string | undefined):
       if (last) return `tried ${each.attempts.length} times, tries again${last.why ? `: ${last.why}` : ""}`;
       return Date.parse(each.notBefore) > now ? `leaves ${clock(each.notBefore, now, zone)}` : "on its way";
     case "CANCELLED":
-      return "not sent: no longer needed when its time came";
+      return "not sent: no longer needed";
     case "COLLAPSED":
       return "a newer message went instead";
     case "BOUNCED":

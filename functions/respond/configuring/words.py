@@ -21,7 +21,7 @@ from opsknight.directory.reports import DailyReport
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.files.describing import described, fields
-from opsknight.files.plan_words import Difference, action, changes, label, much, used
+from opsknight.files.plan_words import Difference, action, changes, label, much, sharing, used
 from opsknight.files.problems import Problem, counted, dotted
 from opsknight.files.wording import capital
 from opsknight.files.writing import block, inline, written
@@ -200,6 +200,7 @@ def harm(plan: Plan) -> Iterator[str]:
 
 def dangers(plan: Plan, now: datetime) -> Iterator[str]:
     yield from harm(plan)
+    yield from sharing(plan)
     services = plan.desired.configuration.services.values()
     if found := shadows.in_shadow(services, now):
         yield shadows.sentence(found)

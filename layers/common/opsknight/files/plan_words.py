@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from opsknight.classes import dataclass
+from opsknight.config import mailboxes
 from opsknight.config.configuration import Entry, Path, kind_of, path_of, slug_of
 from opsknight.config.diff import Create, Remove, Step, Update
 from opsknight.directory.entries import Service, User
@@ -114,6 +115,12 @@ def much(plan: Plan) -> str:
         f"It removes {plan.removed} of {plan.before} entries, more than a fifth: is this the "
         "whole configuration?"
     )
+
+
+def sharing(plan: Plan) -> Iterator[str]:
+    """A file that names somebody by another key does not replace them."""
+    for first, second in mailboxes.sharing(plan.desired.configuration.users.values()):
+        yield f"{mailboxes.sentence(first, second)} Remove one, or give each their own."
 
 
 def used(silenced: Silenced) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from opsknight.config.configuration import Configuration, Path, path_of, slug_of
 from opsknight.config.finding import Finding, Severity
-from opsknight.directory.entries import User
+from opsknight.config.mailboxes import sharing
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.runtime.addresses import NotAllowed, Reach, Target, find, read
 
@@ -118,15 +118,9 @@ def _look(url: str, reach: Reach) -> None:
 
 
 def _shared(configuration: Configuration) -> Iterator[Finding]:
-    """Two users with one mailbox: each seems to be reached when the other is."""
-    seen: dict[str, User] = {}
-    for user in configuration.users.values():
-        if user.disabled:
-            continue
-        first = seen.setdefault(user.email.lower(), user)
-        if first is not user:
-            said = f"User {slug_of(first.id)} has the same e-mail address: give each their own."
-            yield Finding(Severity.WARNING, (*path_of(user), "email"), said)
+    for first, user in sharing(configuration.users.values()):
+        said = f"User {slug_of(first.id)} has the same e-mail address: give each their own."
+        yield Finding(Severity.WARNING, (*path_of(user), "email"), said)
 
 
 def _error(path: Path, sentence: str) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from opsknight.config import mailboxes
 from opsknight.config.configuration import Configuration, slug_of
 from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, Owner, Receiver
@@ -32,9 +33,11 @@ def used(configuration: Configuration) -> set[Channel]:
 
 
 def people(configuration: Configuration) -> list[Finding]:
-    """Nothing is said where somebody can log in."""
+    """Nothing is said where everybody can log in."""
     if any(not each.disabled for each in configuration.users.values()):
-        return []
+        mend = "Remove one in the configuration, or give each their own address."
+        shared = mailboxes.sharing(configuration.users.values())
+        return [warning("people", mailboxes.sentence(*each), mend) for each in shared]
     if configuration.users:
         mend = "Enable somebody in the configuration."
         return [warning("people", "Everybody is disabled: nobody is paged or can log in.", mend)]
