@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import Executor
 from typing import Final
 
-from opsknight.incident.model import Incident, Status
+from opsknight.incident.model import Incident, Status, Urgency
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery, State, is_wanted
 from opsknight.notification.message import PageReason
@@ -18,6 +18,7 @@ from respond.visit import Visit
 # It is searched for among so many open ones, and the deliveries of so many of them are read.
 NEWEST_OPEN: Final = 200
 LOOKED_UP: Final = 40
+RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 def beside(
@@ -26,14 +27,19 @@ def beside(
     """Open incidents that page the reader, without those in `told`: in a storm, one link is enough.
     And whether there may be more, because not all open ones were looked at.
 
-    Looks at the reader's own first, then at those of `services`, then at the newest. Raises
+    Looks at the reader's own first, then at the most urgent, then at those of `services`, then at
+    the newest: of several people that a step pages, only the first is the assignee. Raises
     Unavailable.
     """
     wanted = Wanted(statuses=frozenset({Status.OPEN}))
     listed, following = Listings(visit.table).page(wanted, None, NEWEST_OPEN, visit.now, deadline)
     others = [each for each in listed if each.id not in told]
     others.sort(
-        key=lambda each: (each.assignee_id != visit.reader.id, each.service_id not in services)
+        key=lambda each: (
+            each.assignee_id != visit.reader.id,
+            RANKS[each.urgency],
+            each.service_id not in services,
+        )
     )
     ids = [each.id for each in others[:LOOKED_UP]]
     known = visit.table.incidents(ids, deadline)

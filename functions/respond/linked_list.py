@@ -14,12 +14,12 @@ from opsknight.classes import dataclass
 from opsknight.http.gateway import Answer
 from opsknight.incident.commands import Acknowledge
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.model import Incident, Status, Urgency
+from opsknight.incident.model import Incident, Status
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import BadLink
 from opsknight.store.calls import Deadline, Unavailable
-from respond.beside import LOOKED_UP, beside, given_away, own_deliveries
+from respond.beside import LOOKED_UP, RANKS, beside, given_away, own_deliveries
 from respond.list_page import ListView, Result, Row, list_page
 from respond.pages import sentence_page
 from respond.visit import UNKNOWN, Visit
@@ -28,7 +28,6 @@ from respond.visit import UNKNOWN, Visit
 BESIDE_SECONDS: Final = 2
 _SEEN: Final = re.compile(r"(inc_[0-9a-f]{28})\.(\d{1,9})")
 _COUNT: Final = re.compile(r"\d{1,3}")
-_RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _rows(
         rows,
         key=lambda row: (
             row.incident.status is not Status.OPEN,
-            _RANKS[row.incident.urgency],
+            RANKS[row.incident.urgency],
             row.incident.created_at,
         ),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from opsknight.classes import dataclass
@@ -11,6 +12,8 @@ from opsknight.incident.model import Incident, Status
 from opsknight.views.sentences import Names, ago, still_firing
 from respond.markup import Html, joined, tag
 from respond.pages import footer, hold_banner, html_page
+
+NOT_ALL: Final = "Not all open incidents were looked at: others may page you, beside this message."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def list_page(view: ListView, now: datetime) -> Answer:
         # Before what is over: whoever has acknowledged all of a message must see what is left.
         _beside(view, waiting, now),
         joined(tag("h2", f"{len(others)} not open any more"), _list(others, view, now))
-        if others and (waiting or view.beside)
+        if others and (waiting or view.beside or _is_unsure(view))
         else _list(others, view, now),
         footer(view.reader, view.ends_at, view.zone),
     )
@@ -76,14 +79,22 @@ def _heading(view: ListView, waiting: Sequence[Row], others: Sequence[Row]) -> s
     if view.beside:
         one = len(view.beside) == 1
         return f"{_more(view)} {'incident waits' if one else 'incidents wait'} for you"
+    if _is_unsure(view):
+        # `None of them open` would be read as: go back to sleep.
+        return "Other incidents may wait for you"
     return f"{_incidents(len(others))}, none of them open"
+
+
+def _is_unsure(view: ListView) -> bool:
+    """Whether others may page the reader though none is shown."""
+    return view.beside is None or (view.more and not view.beside)
 
 
 def _beside(view: ListView, waiting: Sequence[Row], now: datetime) -> Html | None:
     if view.beside is None:
         return tag("p", "What else pages you could not be read just now. Reload to see it.")
     if not view.beside:
-        return None
+        return tag("p", NOT_ALL) if view.more else None
     number = len(view.beside)
     more = f"{_more(view)} {'pages' if number == 1 else 'page'} you, beside this message"
     return joined(

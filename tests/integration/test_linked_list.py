@@ -238,6 +238,41 @@ def test_where_not_all_are_looked_at_the_number_is_a_least_one(desk: Desk) -> No
     assert "<h1>1 more incident waits for you</h1>" in desk.ask(path).text
 
 
+def test_the_most_urgent_are_looked_at_before_the_newest(desk: Desk) -> None:
+    """A step pages several people, and only the first of them is the assignee."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    desk.delivery(opened(desk, "critical", "db1"))
+    for number in range(41):
+        desk.world.clock.advance(seconds=1)
+        desk.delivery(opened(desk, "error", f"new{number}"), "ben")
+    desk.press(path, "acknowledge", seen=seen(desk.ask(path)))
+    page = desk.ask(path)
+    assert "<h1>At least 1 more incident waits for you</h1>" in page.text
+    assert titles(page)[0] == "db1"
+
+
+def test_what_was_not_looked_at_may_page_the_reader(desk: Desk) -> None:
+    """It said that none was open, and one went on paging its reader."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    desk.delivery(opened(desk, "info", "db1"))
+    ids = []
+    for number in range(41):
+        ids.append(opened(desk, "critical", f"new{number}"))
+        desk.delivery(ids[-1], "ben")
+    page = desk.ask(path)
+    assert "2 incidents wait for you" in page.text
+    assert "Not all open incidents were looked at" in page.text
+    desk.press(path, "acknowledge", seen=seen(page))
+    page = desk.ask(path)
+    assert "<h1>Other incidents may wait for you</h1>" in page.text
+    assert "Not all open incidents were looked at" in page.text
+    assert "none of them open" not in page.text
+    assert "2 not open any more" in page.text
+    for each in ids[:2]:
+        do(desk.world, each, Resolve())
+    assert titles(desk.ask(path))[0] == "db1"
+
+
 def test_a_list_is_shown_when_what_stands_beside_it_cannot_be_read(desk: Desk) -> None:
     path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
     desk.delivery(opened(desk, "critical", "db1"))
@@ -255,13 +290,17 @@ def test_a_list_is_shown_when_what_stands_beside_it_cannot_be_read(desk: Desk) -
     events.register("before-call.dynamodb.Query", refuse)
     try:
         page = desk.ask(path, function=replace(desk.responder(), begin=begin))
+        within = sum(slept)
+        desk.press(path, "acknowledge", seen=seen(page))
+        after = desk.ask(path, function=replace(desk.responder(), begin=begin))
     finally:
         events.unregister("before-call.dynamodb.Query", refuse)
     assert page.status == 200
     assert set(titles(page)) == {"web1", "web2"}
     assert "Acknowledge all 2" in page.text
     assert "could not be read just now" in page.text
-    assert 0 < sum(slept) < 2, "the rest of the page needs time, too"
+    assert "none of them open" not in after.text
+    assert 0 < within < 2, "the rest of the page needs time, too"
 
 
 def test_one_is_acknowledged_from_the_list(desk: Desk) -> None:
