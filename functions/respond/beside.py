@@ -3,7 +3,7 @@
 Reads; acts on nothing.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from concurrent.futures import Executor
 from typing import Final
 
@@ -19,6 +19,7 @@ from respond.visit import Visit
 NEWEST_OPEN: Final = 200
 LOOKED_UP: Final = 40
 RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
+_PAGING: Final = (State.SENT, State.PENDING)
 
 
 def beside(
@@ -47,7 +48,7 @@ def beside(
     found: list[tuple[Incident, Bundled]] = []
     for incident_id, own in zip(ids, owned, strict=True):
         incident = known.get(incident_id)
-        if incident is not None and (page := _page(visit, incident, own)) is not None:
+        if incident is not None and (page := page_of(visit, incident, own)) is not None:
             found.append((incident, Bundled(incident_id=incident_id, delivery_id=page.id)))
     return found, following is not None or len(others) > len(ids)
 
@@ -69,13 +70,22 @@ def given_away(incident: Incident, reader_id: str, own: Iterable[Delivery]) -> b
     return all(each.at <= since for each in own if each.about is PageReason.PAGED)
 
 
-def _page(visit: Visit, incident: Incident, own: Sequence[Delivery]) -> Delivery | None:
-    """The message by which it pages the reader: one that went out or still will."""
+def page_of(
+    visit: Visit, incident: Incident, own: Iterable[Delivery], *, bounced: bool = False
+) -> Delivery | None:
+    """The message by which it pages the reader: the first that went out, else one that still will.
+    None if it pages them no more, or none of its messages left.
+
+    `bounced`: or one that came back. Between a list and a press a call may go unanswered.
+    """
+    states = (*_PAGING, State.BOUNCED) if bounced else _PAGING
     pages = [
         each
         for each in own
         if each.about is PageReason.PAGED
-        and each.state in (State.PENDING, State.SENT)
+        and each.state in states
         and is_wanted(each, incident, visit.now)
     ]
-    return pages[0] if pages and not given_away(incident, visit.reader.id, pages) else None
+    if not pages or given_away(incident, visit.reader.id, pages):
+        return None
+    return min(pages, key=lambda each: states.index(each.state))

@@ -19,7 +19,7 @@ from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.signed_link import BadLink
 from opsknight.store.calls import Deadline, Unavailable
-from respond.beside import LOOKED_UP, RANKS, beside, given_away, own_deliveries
+from respond.beside import LOOKED_UP, RANKS, beside, own_deliveries, page_of
 from respond.list_page import ListView, Result, Row, list_page
 from respond.pages import sentence_page
 from respond.visit import UNKNOWN, Visit
@@ -89,7 +89,8 @@ def act(visit: Visit, workers: Executor) -> Answer:
     # Not the list as it is now: by the time of a press, one of it may have been acknowledged, and
     # that must not keep the others from it.
     own = dict(zip(theirs, workers.map(lambda each: _own(visit, each), theirs), strict=True))
-    # Whoever changes the form reaches no more than what has paged them.
+    # Whoever changes the form reaches no more than what has paged them. A page that has failed
+    # since the list was shown keeps them from its incident (`page_of`), and not from the others.
     if any(found == [] for found in own.values()):
         return sentence_page(400, *UNKNOWN)
     known = visit.table.incidents((each.incident_id for each in seen), visit.deadline)
@@ -99,8 +100,8 @@ def act(visit: Visit, workers: Executor) -> Answer:
         one, mine = known.get(each.incident_id), own.get(each.incident_id)
         if each.incident_id in told:
             via = told[each.incident_id].delivery_id
-        elif mine and one is not None and not given_away(one, visit.reader.id, mine):
-            via = mine[0].id
+        elif mine and one and (page := page_of(visit, one, mine, bounced=True)) is not None:
+            via = page.id
         else:
             continue
         if one is not None:
@@ -124,7 +125,7 @@ def _acknowledge(visit: Visit, incident: Incident, epoch: int, via: str) -> bool
 
 
 def _own(visit: Visit, incident_id: str) -> list[Delivery] | None:
-    """What has paged the reader for it; None when the store did not answer."""
+    """Every message to the reader about it; None when the store did not answer."""
     try:
         return own_deliveries(visit, incident_id, visit.deadline)
     except Unavailable:

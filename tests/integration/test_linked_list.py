@@ -349,6 +349,54 @@ def test_each_act_from_a_list_names_the_delivery_of_its_incident(desk: Desk) -> 
         assert change.via == delivery.id
 
 
+@pytest.mark.parametrize("first", [State.FAILED, State.CANCELLED, State.PENDING, State.BOUNCED])
+def test_an_act_beside_a_message_names_the_page_that_went_out(desk: Desk, first: State) -> None:
+    """The timeline said that Ada acted by a message that had never left."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    other = opened(desk, "critical", "db1")
+    begun = desk.world.clock()
+    desk.delivery(other, about=PageReason.ALSO_PAGED, state=State.SENT)
+    desk.delivery(other, receiver_id="push", state=first, not_before=begun + timedelta(minutes=1))
+    later = begun + timedelta(minutes=9)
+    came = desk.delivery(other, receiver_id="sms", state=State.SENT, not_before=later)
+    page = desk.ask(path)
+    token = links(page)[titles(page).index("db1")]
+    [sent] = [each for each in only(page) if each.startswith(other)]
+    desk.press(path, only=sent)
+    [change] = desk.world.table.changes(other, deadline())
+    assert change.via == came.id
+    desk.ask(f"/r/{token}")
+    assert came.id in {
+        each.id
+        for each in desk.world.table.deliveries(other, deadline())
+        if each.opened_at or each.fetched_at
+    }, "the page of an incident on the list is of the same message"
+
+
+@pytest.mark.parametrize(
+    ("more", "done"),
+    [
+        ({"state": State.FAILED}, 0),
+        ({"state": State.CANCELLED}, 0),
+        ({"about": PageReason.REQUESTED, "state": State.SENT}, 0),
+        # A call that nobody took while they looked at the list.
+        ({"state": State.BOUNCED}, 1),
+        ({"state": State.PENDING}, 1),
+    ],
+)
+def test_a_form_reaches_what_has_paged_its_reader_and_keeps_the_rest(
+    desk: Desk, more: dict[str, Any], done: int
+) -> None:
+    """A page may fail between the list and a press, and the others are acknowledged even so."""
+    path = desk.bundle([opened(desk, "error", each) for each in ("web1", "web2")])
+    other, paging = (opened(desk, "critical", each) for each in ("db1", "db2"))
+    desk.delivery(other, **more)
+    desk.delivery(paging)
+    pressed = desk.press(path, "acknowledge", seen=[f"{other}.0", f"{paging}.0"])
+    assert pressed.headers["Location"].endswith(f"?done={done + 1}&left={1 - done}")
+    assert incident(desk.world, paging).status is Status.ACKNOWLEDGED
+
+
 def test_a_form_reaches_no_more_than_the_list_shows(desk: Desk) -> None:
     path = desk.bundle([opened(desk, "critical", each) for each in ("web1", "web2")])
     other = opened(desk, "critical", "other")
