@@ -125,12 +125,14 @@ class Desk:
     def delivery(self, incident_id: str, user: str = "ada", **more: Any) -> Delivery:
         """A message to a user, as planning stores it."""
         owner = more.pop("owner", Owner.user(f"user_{user}"))
+        reader = self.world.table.user(owner.id, deadline())
         known = {
             "id": delivery_id("p", incident_id, owner, *more.values()),
             "incident_id": incident_id,
             "service_id": self.world.service.id,
             "alert_id": "al_1",
             "owner": owner,
+            "user_since": reader and reader.since,
             "receiver_id": "email",
             "channel": Channel.EMAIL,
             "about": PageReason.PAGED,

@@ -49,7 +49,11 @@ class Site:
     def login(self, user: str = "ada") -> str:
         """The address of a one-time link."""
         secret = token_urlsafe(32)
-        offered = Login(user_id=f"user_{user}", ends_at=self.world.clock() + LOGIN_LIFE)
+        known = self.world.table.user(f"user_{user}", deadline())
+        assert known
+        offered = Login(
+            user_id=known.id, user_since=known.since, ends_at=self.world.clock() + LOGIN_LIFE
+        )
         Sessions(self.world.table).offer(key_hash(secret), offered, deadline())
         return f"{self.url}/auth/{secret}"
 

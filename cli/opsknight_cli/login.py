@@ -65,7 +65,7 @@ def login_command(
                 "beside it."
             )
     secret, ends_at = token_urlsafe(32), session.now() + LOGIN_LIFE
-    login = Login(user_id=found.id, ends_at=ends_at)
+    login = Login(user_id=found.id, user_since=found.since, ends_at=ends_at)
     made = audited.login_link_made(found, login, forgets_identities=forget_provider)
     Sessions(invocation.deployment.table).hand_out(
         key_hash(secret),

@@ -200,7 +200,13 @@ class ByMail:
             tries_left=codes.TRIES,
         )
         sessions.offer_code(code, asked, deadline)
-        offered = Login(user_id=whom.id, ends_at=asked.ends_at, code=code, address=whom.email)
+        offered = Login(
+            user_id=whom.id,
+            user_since=whom.since,
+            ends_at=asked.ends_at,
+            code=code,
+            address=whom.email,
+        )
         if user is None:
             sessions.offer(key_hash(token_hex(32)), offered, deadline)
             sessions.offer(key_hash(token_hex(32)), offered, deadline)

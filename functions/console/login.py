@@ -120,11 +120,11 @@ class LoginDoor:
         if self.by_mail is None:
             return page(200, "Log in again", f"{_RECENT}\n\n{_ASK}")
         session = self._session(visit)
-        live = session is not None and session.live_at(visit.now)
-        user = (
-            self.sessions.table.user(session.user_id, visit.deadline) if session and live else None
-        )
-        form = self.by_mail.form(visit, user.email if user else "")
+        user = None
+        if session is not None and session.live_at(visit.now):
+            user = self.sessions.table.user(session.user_id, visit.deadline)
+        known = session is not None and user is not None and session.is_of(user)
+        form = self.by_mail.form(visit, user.email if user and known else "")
         return page(200, "Log in again", _RECENT, forms=[form])
 
     def _is_renewable(self, visit: Visit) -> bool:
@@ -160,7 +160,7 @@ class LoginDoor:
         user = self.sessions.table.user(login.user_id, visit.deadline)
         if user is None or user.disabled or login.address not in (None, user.email):
             return None
-        return user
+        return user if login.is_of(user) else None
 
     def _log_out(self, visit: Visit) -> Answer:
         if not is_own_form(visit.request):

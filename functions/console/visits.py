@@ -69,6 +69,7 @@ class Beginning:
         session = Session(
             id=visit.new_id("ses", visit.now),
             user_id=user.id,
+            user_since=user.since,
             way=way,
             agent=visit.request.headers.get("user-agent", "")[:200],
             created_at=visit.now,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
+from opsknight.directory.entries import User
 from opsknight.http.gateway import Answer, HttpError, Request, unavailable
 from opsknight.notification import calendar_link
 from opsknight.notification.signed_link import BadLink
@@ -46,10 +47,11 @@ class Calendars:
         if request.method not in ("GET", "HEAD"):
             raise HttpError(405, "Method not allowed", Allow="GET, HEAD")
         link = calendar_link.of_path(request.path, self.keys.accepted(now))
-        if link.epoch != Rosters(self.table).calendar_epoch(link.owner_id, deadline):
+        owner = self._owner(link.owner_id, deadline)
+        if link.epoch != Rosters(self.table).calendar_epoch(owner, deadline):
             raise BadLink
         log_fields["calendar"] = link.owner_id
-        body = self._body(link.owner_id, now, deadline)
+        body = self._body(owner, now, deadline)
         tag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
         headers = {
             "Content-Type": "text/calendar; charset=utf-8",
@@ -60,27 +62,33 @@ class Calendars:
             return Answer(304, "", headers)
         return Answer(200, "" if request.method == "HEAD" else body, headers)
 
-    def _body(self, owner_id: str, now: datetime, deadline: Deadline) -> str:
-        """Raises BadLink when the user or the schedule is gone."""
+    def _owner(self, owner_id: str, deadline: Deadline) -> User | str:
+        """The user, or the schedule's id. Raises BadLink when the user is gone."""
+        if owner_id.startswith("sch_"):
+            return owner_id
+        user = self.table.user(owner_id, deadline)
+        if user is None or user.disabled:
+            raise BadLink
+        return user
+
+    def _body(self, owner: User | str, now: datetime, deadline: Deadline) -> str:
+        """Raises BadLink when the schedule is gone."""
         # By the day, so that the same turns are the same text for a day.
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if owner_id.startswith("sch_"):
-            found = self._turns(owner_id, today, deadline)
+        if isinstance(owner, str):
+            found = self._turns(owner, today, deadline)
             if found is None:
                 raise BadLink
             name, held, names = found
             events = [(turn, f"{names.get(turn.user_id, turn.user_id)}: {name}") for turn in held]
             return calendar(name, events)
-        user = self.table.user(owner_id, deadline)
-        if user is None or user.disabled:
-            raise BadLink
         mine: list[tuple[Turn, str]] = []
         for schedule_id in sorted(Configurations(self.table).ids(Kind.SCHEDULE, deadline)):
             found = self._turns(schedule_id, today, deadline)
             if found is not None:
                 name, held, _ = found
-                mine += [(turn, f"On call: {name}") for turn in held if turn.user_id == owner_id]
-        return calendar(f"{user.name} on call", sorted(mine))
+                mine += [(turn, f"On call: {name}") for turn in held if turn.user_id == owner.id]
+        return calendar(f"{owner.name} on call", sorted(mine))
 
     def _turns(
         self, schedule_id: str, today: datetime, deadline: Deadline

@@ -122,7 +122,7 @@ class Callers:
         user = None
         if session is not None and session.live_at(now):
             user = self.directory.user(session.user_id, now, deadline)
-        if session is None or user is None:
+        if session is None or user is None or not session.is_of(user):
             raise HttpError(401, Failure(error="Unauthorized", message="Log in again."))
         if request.method not in READS:
             check_page(request.headers)

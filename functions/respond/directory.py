@@ -43,7 +43,7 @@ def list_sessions(call: ApiCall) -> Answer:
             current=mine is not None and each.id == mine.id,
         )
         for each in found
-        if each.live_at(call.now)
+        if each.live_at(call.now) and each.is_of(call.caller.user)
     ]
     return Answer(200, models.MySessions(sessions=shown))
 

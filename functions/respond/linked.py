@@ -123,5 +123,8 @@ class Linked:
             return signed_link.read(token, self.keys.accepted(now, ASKED_AGAIN), now)
 
     def _reader(self, delivery: Delivery, now: datetime, deadline: Deadline) -> User | None:
-        """The user who got the delivery; None if that was no user, or one disabled by now."""
-        return self.directory.user(delivery.user_id, now, deadline) if delivery.pages else None
+        """The user who got the delivery; None if that was no user, or one disabled or removed by
+        now, whoever has their id since.
+        """
+        user = self.directory.user(delivery.user_id, now, deadline) if delivery.pages else None
+        return user if user and user.since == delivery.user_since else None

@@ -103,7 +103,8 @@ class Stage:
     def begins(self) -> tuple[str, Session]:
         """A cookie of Ada's, and its session."""
         secret = token_urlsafe(32)
-        login = Login(user_id="user_ada", ends_at=self.world.clock() + LOGIN_LIFE)
+        ends_at = self.world.clock() + LOGIN_LIFE
+        login = Login(user_id=self.ada.id, user_since=self.ada.since, ends_at=ends_at)
         Sessions(self.world.table).offer(key_hash(secret), login, deadline())
         visitor = self.visitor()
         told = visitor.ask(f"/auth/{secret}", "POST")

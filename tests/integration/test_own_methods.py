@@ -376,8 +376,10 @@ def test_what_people_write_is_read_carefully(mine: Mine) -> None:
 def test_a_session_needs_a_recent_login_and_a_key_its_scope(mine: Mine) -> None:
     secret, now = token_urlsafe(32), mine.world.clock()
     sessions, ends_at = Sessions(mine.world.table), now + timedelta(hours=12)
-    session = Session(id="ses_1", user_id="user_ada", way=Way.LINK, created_at=now, ends_at=ends_at)
-    sessions.offer("a login", Login(user_id="user_ada", ends_at=now + LOGIN_LIFE), deadline())
+    ada = mine.world.table.user("user_ada", deadline())
+    whose: dict[str, Any] = {"user_id": "user_ada", "user_since": ada and ada.since}
+    session = Session(id="ses_1", way=Way.LINK, created_at=now, ends_at=ends_at, **whose)
+    sessions.offer("a login", Login(ends_at=now + LOGIN_LIFE, **whose), deadline())
     assert sessions.begin(
         "a login", key_hash(secret), session, "t", deadline(), audit=audited.entry()
     )

@@ -68,7 +68,11 @@ def make_first(invocation: Invocation, email: str, name: str | None) -> tuple[Us
             "Somebody else has changed the configuration meanwhile, so nothing was written. "
             "`opsknight export` shows whom it names now."
         ) from None
-    return user, revision
+    # As it is stored: what is made for them from here on names the revision that made them.
+    made_user = table.user(user.id, session.deadline())
+    if made_user is None:
+        raise CommandError(f"{user.name} was made, and somebody has removed them already.")
+    return made_user, revision
 
 
 def _not_the_first(name: str) -> CommandError:

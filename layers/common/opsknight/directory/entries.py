@@ -100,6 +100,11 @@ class User(Model):
     quiet_hours: WeeklyHours | None = None
     """While they last, what is LOW waits for their end."""
     shift_notices: tuple[ShiftNotice, ...] = tuple(ShiftNotice)
+    since: int | None = None
+    """The revision that made them, which tells them from whoever had this id before them. What
+    names a user for later names this as well, or it would be the next one's (ADR 98). None where
+    an older version made them.
+    """
 
     @property
     def clock(self) -> ZoneInfo:

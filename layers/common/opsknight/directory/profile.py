@@ -171,7 +171,7 @@ def completed(file: User, live: User) -> User:
         rules = tuple(each for each in live.rules if each.method_id in known)
         own = own.model_copy(update={"rules": bool(rules)})
     update = {"contact_methods": methods, "rules": rules, "own": own if own != Own() else None}
-    return file.model_copy(update=update)
+    return file.model_copy(update=update | {"since": live.since})
 
 
 def _own(user: User) -> Own:

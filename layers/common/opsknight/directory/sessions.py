@@ -5,11 +5,14 @@ Both are known by the hash of a secret, as keys are: the cookie and the link are
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
 from opsknight.incident.model import Model
+
+if TYPE_CHECKING:
+    from opsknight.directory.entries import User
 
 COOKIE: Final = "__Host-opsknight"
 SESSION_LIFE: Final = timedelta(hours=12)
@@ -31,10 +34,19 @@ class Way(StrEnum):
     """The deployment's identity provider."""
 
 
-class Login(Model):
+class _OfUser(Model):
+    user_id: str
+    user_since: int | None = None
+    """The user's `since`."""
+
+    def is_of(self, user: "User") -> bool:
+        """Not of somebody who had the same id before, and was removed."""
+        return (self.user_id, self.user_since) == (user.id, user.since)
+
+
+class Login(_OfUser):
     """A one-time link: whoever opens it first is logged in as this user."""
 
-    user_id: str
     ends_at: datetime
     code: str | None = None
     """The hash of the code's login that the same mail brings: one of them is used."""
@@ -70,10 +82,9 @@ class Identity(Model):
     subject: str
 
 
-class Session(Model):
+class Session(_OfUser):
     id: str
     """Names it in lists, and to end it; it opens nothing."""
-    user_id: str
     way: Way
     agent: Annotated[str, StringConstraints(max_length=200)] = ""
     """What the browser says it is."""

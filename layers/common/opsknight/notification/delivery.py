@@ -114,6 +114,8 @@ class Delivery(Model):
     why: str | None = None
     """Why it ended, where the state does not say it all."""
     ended_at: AwareDatetime | None = None
+    user_since: int | None = None
+    """Its user's `since`: the link in it is of nobody who has their id later."""
     bundle: str | None = None
     """The delivery whose message carried this one, too."""
     attempts: tuple[Attempt, ...] = ()

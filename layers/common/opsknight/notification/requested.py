@@ -139,6 +139,7 @@ def _delivery(
         service_id="",
         alert_id="",
         owner=Owner.user(user.id),
+        user_since=user.since,
         receiver_id=method.id,
         channel=method.channel,
         about=about,

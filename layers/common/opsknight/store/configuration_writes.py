@@ -61,10 +61,12 @@ def _ends(step: Remove, ended: Mapping[str, Sequence[str]]) -> bool:
 def of_step(
     step: Step,
     table: str,
+    seen: int,
     versions: Mapping[str, int],
     now: datetime,
     ended: Mapping[str, Sequence[str]],
 ) -> "list[Write]":
+    """`seen`: the revision from which the plan was made."""
     match step:
         case Create(Policy() as policy):
             version = versions.get(policy.id, 0) + 1
@@ -73,6 +75,8 @@ def of_step(
             )
             return [transactions.put_new(table, kept), transactions.put_new(table, current)]
         case Create(entry):
+            if isinstance(entry, User):
+                entry = entry.model_copy(update={"since": seen + 1})
             sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
             key = entry_key(kind_of(entry), key_of(entry))
             given = {field: value for field, value in sets.items() if value is not None}

@@ -196,7 +196,7 @@ class Configurations:
             listed[kind_of(entry)].add(key_of(entry))
         check_size(listed, steps)
         revision, done = seen.revision, 0
-        groups = [of_step(step, name, seen.versions, now, ending) for step in steps]
+        groups = [of_step(step, name, seen.revision, seen.versions, now, ending) for step in steps]
         for number, count in enumerate(packed(steps, groups, ending, self.most_writes)):
             taken = steps[done : done + count]
             for step in taken:

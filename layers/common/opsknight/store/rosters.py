@@ -124,10 +124,15 @@ class Rosters:
             **changes,
         )
 
-    def calendar_epoch(self, owner_id: str, deadline: Deadline) -> int:
-        """Addresses of another epoch are void. `owner_id`: of a user or a schedule."""
+    def calendar_epoch(self, owner: User | str, deadline: Deadline) -> int:
+        """Addresses of another epoch are void. `owner`: a user, or a schedule's id.
+
+        A user's counts from the revision that made them: it is above all of whoever had the id
+        before.
+        """
+        owner_id, since = (owner, 0) if isinstance(owner, str) else (owner.id, owner.since or 0)
         item = self.table.item(items.calendar_key(owner_id), deadline) or {}
-        return int(item.get("epoch", {"N": "0"})["N"])
+        return since + int(item.get("epoch", {"N": "0"})["N"])
 
     def end_calendar(self, owner_id: str, deadline: Deadline, *, audit: AuditEntry) -> None:
         """Ends all addresses of the calendar that there are. Made twice, it ends them once more."""

@@ -147,16 +147,23 @@ class Sessions:
         audit: AuditEntry,
     ) -> bool:
         """Stores a session of somebody whom a provider knows. Whether it did: a user stays whoever
-        they were at the provider the first time. `replaced` is the hash of the browser's session
+        they were at the provider the first time; somebody who had the same id before them was
+        somebody else. `replaced` is the hash of the browser's session
         before, which ends.
         """
         key = items.identity_key(session.user_id, identity.issuer)
+        item = key | {"kind": {"S": "identity"}} | attributes(identity)
+        new_or_same = "attribute_not_exists(pk) OR subject = :subject"
+        another, values = "attribute_exists(user_since)", {":subject": wire(identity.subject)}
+        if session.user_since is not None:
+            item["user_since"] = values[":since"] = wire(session.user_since)
+            another = "attribute_not_exists(user_since) OR user_since <> :since"
         same: Write = {
             "Put": {
                 "TableName": self.table.name,
-                "Item": key | {"kind": {"S": "identity"}} | attributes(identity),
-                "ConditionExpression": "attribute_not_exists(pk) OR subject = :subject",
-                "ExpressionAttributeValues": {":subject": {"S": identity.subject}},
+                "Item": item,
+                "ConditionExpression": f"{new_or_same} OR {another}",
+                "ExpressionAttributeValues": values,
             }
         }
         writes = [same, *self._ended(replaced, deadline), *self._new(hashed, session)]
