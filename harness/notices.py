@@ -93,6 +93,7 @@ ACKNOWLEDGED: Final = replace(
     status=Status.ACKNOWLEDGED,
     acknowledged_at=THREE + timedelta(minutes=4),
     assignee="Ada Lovelace",
+    taken_on=True,
     by="Ada Lovelace",
 )
 RESOLVED: Final = replace(

@@ -5,13 +5,25 @@ To be paged is not to have it; and whoever was given it has not had it since it 
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import StepTaken
-from opsknight.incident.model import Incident, Status
+from opsknight.incident.commands import is_taken_on
+from opsknight.incident.model import ActorKind, Incident, Status
 from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.views.sentences import NAMED, Names, ago
 from respond.markup import Html, joined, tag
+
+# After these it pages on, whoever had it before.
+_ANYBODYS: Final = frozenset(
+    {
+        ChangeKind.REOPENED,
+        ChangeKind.ESCALATED,
+        ChangeKind.UNSNOOZED,
+        ChangeKind.UNSUPPRESSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +38,9 @@ class Having:
 
     def said(self, now: datetime) -> Html:
         incident = self.incident
-        mine = incident.assignee_id == self.reader_id
-        name = "You" if mine else incident.assignee_id and self.names(incident.assignee_id)
+        who = self._who()
+        mine = who == self.reader_id
+        name = "You" if mine else who and self.names(who)
         has = f"{name} {'have' if mine else 'has'} it" if name else ""
         match incident.status:
             case Status.OPEN:
@@ -42,6 +55,24 @@ class Having:
                 )
             case _:
                 return joined(has or "Nobody has it")
+
+    def _who(self) -> str | None:
+        """Who has it, or had it until it was over; None where its assignee was only paged."""
+        incident = self.incident
+        if not is_taken_on(incident):
+            return None
+        over = incident.status is Status.RESOLVED
+        for change in self.latest:
+            match change.what:
+                case ChangeKind.REASSIGNED:
+                    break
+                case ChangeKind.ACKNOWLEDGED if change.actor.kind is ActorKind.INTEGRATION:
+                    return None
+                case ChangeKind.ACKNOWLEDGED:
+                    break
+                case what if what in _ANYBODYS and not over:
+                    return None
+        return incident.assignee_id
 
     def _paged(self) -> str:
         """Whom the last step paged, the reader first: all of them, not only its first."""

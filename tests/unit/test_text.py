@@ -127,6 +127,26 @@ def test_who_was_paged_first_is_not_all_who_are_paged() -> None:
     assert dict(told.facts)["Who has it"] == "nobody yet; Bruno Meier was paged first"
 
 
+@pytest.mark.parametrize(
+    ("status", "taken_on", "said"),
+    [
+        (Status.OPEN, False, "nobody yet; Bruno Meier was paged first"),
+        (Status.OPEN, True, "nobody yet"),
+        (Status.ACKNOWLEDGED, True, "Bruno Meier"),
+        (Status.SNOOZED, False, "nobody"),
+        (Status.SNOOZED, True, "Bruno Meier"),
+        (Status.SUPPRESSED, False, "nobody"),
+        (Status.RESOLVED, False, None),
+        (Status.RESOLVED, True, "Bruno Meier"),
+    ],
+)
+def test_to_be_paged_is_not_to_have_it(status: Status, taken_on: bool, said: str | None) -> None:
+    """Of one that was given on, or opened again, the assignee need not be whom it paged first."""
+    brief = replace(BRIEF, status=status, assignee="Bruno Meier", taken_on=taken_on)
+    told = dict(words(replace(PAGE, about=IncidentEvent.SNOOZED, incidents=(brief,))).facts)
+    assert told.get("Who had it" if status is Status.RESOLVED else "Who has it") == said
+
+
 def test_whoever_is_given_an_incident_reads_it_first() -> None:
     said = words(replace(PAGE, about=PageReason.ASSIGNED, incidents=(ACKNOWLEDGED,)))
     assert said.headline(80).startswith("Yours now: ")

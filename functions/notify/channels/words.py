@@ -142,18 +142,21 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
 
 def _who(brief: Brief, paged: bool) -> str:
     """To be paged, or given it, is not to have acknowledged it. Whoever is `paged` needs no name of
-    the one who was paged first: others may be paged with them.
+    the one who was paged first: others may be paged with them. Where it was taken on, its assignee
+    need not be whom it paged.
     """
     name = named(brief.assignee) if brief.assignee else ""
+    has = name if brief.taken_on else ""
     match brief.status:
         case Status.OPEN:
-            return f"nobody yet; {name} was paged first" if name and not paged else "nobody yet"
+            first = "" if paged or has or not name else f"; {name} was paged first"
+            return f"nobody yet{first}"
         case Status.ACKNOWLEDGED:
             return name or "a monitor acknowledged it"
         case Status.RESOLVED:
-            return name
+            return has
         case Status.SNOOZED | Status.SUPPRESSED:
-            return name or "nobody"
+            return has or "nobody"
         case unknown:
             assert_never(unknown)
 

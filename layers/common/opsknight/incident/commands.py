@@ -214,6 +214,13 @@ def window_check(end: datetime, now: datetime) -> datetime:
 SAME_REQUEST: Final = timedelta(minutes=2)
 
 
+def is_taken_on(incident: Incident) -> bool:
+    """Whether it was acknowledged, or given to its assignee. To be paged first makes somebody the
+    assignee, too, and is neither.
+    """
+    return incident.acknowledged_at is not None or incident.reassigned_at is not None
+
+
 def is_reassigned(incident: Incident, to: str, now: datetime) -> bool:
     """Whether that user was given it a moment ago, and has been notified."""
     since = incident.reassigned_at

@@ -81,7 +81,9 @@ class Brief:
     description: str | None = None
     """The custom details of the first alert as indented JSON, at most 10,000 characters."""
     assignee: str | None = None
-    """The name of the user who has it."""
+    """The name of its assignee. Unless it was `taken_on`, they were paged first."""
+    taken_on: bool = False
+    """Whether it was acknowledged, or given to its assignee."""
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     by: str | None = None

@@ -1,0 +1,75 @@
+"""Whom a notice names as the one who was paged first, or as the one who has the incident."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness.pipeline import Pipeline, step
+from harness.world import World
+from notify.channels.words import words
+from opsknight.directory.receivers import Channel, IncidentEvent
+from opsknight.incident.commands import (
+    Acknowledge,
+    AcknowledgementTimeout,
+    Reassign,
+    Resolve,
+    Suppress,
+    Unsuppress,
+)
+from tests.scenarios.test_notifications import person, receiver
+
+
+@pytest.fixture
+def night(world: World) -> Iterator[Pipeline]:
+    pipeline = Pipeline(world)
+    for name in ("ada", "ben"):
+        person(pipeline, name, Channel.SMS)
+    receiver(pipeline, "ops", *IncidentEvent)
+    yield pipeline
+    pipeline.hears()
+
+
+def told(night: Pipeline) -> str | None:
+    """Who has it, as the newest notice says."""
+    message = [each for each in night.listener.heard if each.receiver.id == "ops"][-1].message
+    facts = dict(words(message).facts)
+    said = facts.get("Who has it", facts.get("Who had it"))
+    assert said is None or isinstance(said, str)
+    return said
+
+
+def test_whoever_acknowledged_it_unpaged_was_not_paged_first(night: Pipeline) -> None:
+    """Ben acknowledged it in the console before Ada was paged, and it came back."""
+    night.escalates(step("ada"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    night.does(incident, Acknowledge(by="user_ben")).hears("ops acknowledged")
+    assert told(night) == "Ben"
+    night.wait(hours=1).does(incident, AcknowledgementTimeout()).hears(
+        "ops reopened", "ada/sms paged"
+    )
+    assert told(night) == "nobody yet"
+    night.does(incident, Resolve()).hears("ops resolved")
+    assert told(night) == "Ben"
+
+
+def test_whoever_was_given_an_open_one_was_not_paged_first(night: Pipeline) -> None:
+    night.escalates(step("ada"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    night.does(incident, Reassign("user_ben")).hears("ben/sms paged")
+    night.does(incident, Suppress()).wait(hours=1)
+    night.does(incident, Unsuppress()).hears("ops reopened", "ada/sms paged")
+    assert told(night) == "nobody yet"
+    night.does(incident, Resolve()).hears("ops resolved")
+
+
+def test_whoever_was_only_paged_had_nothing(night: Pipeline) -> None:
+    night.escalates(step("ada"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    night.does(incident, Suppress()).wait(hours=1)
+    night.does(incident, Unsuppress()).hears("ops reopened", "ada/sms paged")
+    assert told(night) == "nobody yet; Ada was paged first"
+    night.does(incident, Resolve()).hears("ops resolved")
+    assert told(night) is None
