@@ -194,6 +194,36 @@ def test_what_is_no_reason_or_has_a_part_of_the_secret_is_not_repeated(
     assert sending.send(Channel.TELEGRAM, PAGE) == PermanentFailure("answered 400")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        # Across the place where the words are cut.
+        "y" * 115 + " {}",
+        "y" * (119 - len("answered ")) + " {}",
+        "y" * 900 + " {}",
+        # As the provider cut it.
+        "no such token: {:.12}",
+        # As an address has it.
+        "POST /bot{}%2FsendMessage",
+        "no such key: AAHdqTcvCH1vGWJxfSeofSAs0K5%2DPALDsaw9",
+        "no such key: AAHdqTcvCH1vGWJxfSeofSAs0K5%252DPALDsaw9",
+    ],
+)
+def test_no_part_of_a_secret_gets_into_the_timeline(said: str, sending: Stage) -> None:
+    """They were cut before they were compared, so that the beginning of a token got through."""
+    token = "AAHdqTcvCH1vGWJxfSeofSAs0K5-PALDsaw9"
+    sending.ssm.values["telegram"] = f"123456789:{token}"
+    body = json.dumps({"ok": False, "description": said.format(token)}).encode()
+    sending.http.then(answers(400, body))
+    assert sending.send(Channel.TELEGRAM, PAGE) == PermanentFailure("answered 400")
+
+
+def test_no_part_of_an_escaped_secret_gets_into_the_timeline(sending: Stage) -> None:
+    sending.ssm.values["discord"] += "/first%2Dpart%5Fof-it"
+    sending.http.then(answers(400, b'{"message": "no such webhook: first-part_of-it"}'))
+    assert sending.send(Channel.DISCORD, PAGE) == PermanentFailure("answered 400")
+
+
 def test_whoever_runs_a_webhook_writes_nothing_into_the_timeline(sending: Stage) -> None:
     sending.http.then(answers(400, b'{"message": "call this number"}'))
     assert sending.send(Channel.WEBHOOK, PAGE) == PermanentFailure("answered 400")

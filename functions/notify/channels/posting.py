@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, Unaccepted
 from notify.channels.text import clean, cut, disarmed
@@ -21,6 +21,8 @@ from opsknight.notification.message import Message
 NOT_ACCEPTED: Final = frozenset({401, 403, 404, 410})
 LONGEST_REASON: Final = 120
 SHORTEST_SECRET: Final = 5
+LONGEST_RUN: Final = 8
+"""So many letters of a secret in a row are no chance."""
 _WORD: Final = re.compile(r"[a-z]+(_[a-z]+){0,8}")
 
 
@@ -59,11 +61,31 @@ def explained(outcome: Outcome, answer: Answer, secret: str) -> Outcome:
     """
     if not isinstance(outcome, PermanentFailure):
         return outcome
-    words = cut(disarmed(clean(_reason(answer))), LONGEST_REASON)
-    parts = (part for part in re.split(r"[^\w-]+", secret) if len(part) >= SHORTEST_SECRET)
-    if not words or any(part in words for part in parts):
+    reason = _reason(answer)
+    words = cut(disarmed(clean(reason)), LONGEST_REASON)
+    if not words or _tells(reason, secret):
         return outcome
     return replace(outcome, why=f"{outcome.why}: {words}")
+
+
+def _tells(reason: str, secret: str) -> bool:
+    """Whether the words, before anything is cut off them, have a part of the secret, or so much of
+    a longer part that a provider may have cut it itself.
+    """
+    runs = {
+        part[start : start + LONGEST_RUN]
+        for form in _forms(secret)
+        for part in re.split(r"[^\w-]+", form)
+        if len(part) >= SHORTEST_SECRET
+        for start in range(max(len(part) - LONGEST_RUN, 0) + 1)
+    }
+    return any(run in form for form in _forms(clean(reason)) for run in runs)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """As it is, and percent-decoded once and twice: providers repeat addresses in either form."""
+    once = unquote(text)
+    return text, once, unquote(once)
 
 
 def _reason(answer: Answer) -> str:
