@@ -470,20 +470,61 @@ def test_a_key_of_an_administrator_that_may_only_read_is_told_no_address(desk: D
     found = desk.call("GET", f"{PATH}/text", key=reader).body
     assert (found["masked"], found["mayApply"]) == (True, False)
     assert "+4915112345678" not in found["text"]
-    text = FILE.replace("+4915112345678", "+4915100000078").replace("ann@ex", "anne@ex")
-    body = {"text": text}
-    plan = desk.call("POST", f"{PATH}/plan", body, key=reader)
+    text = FILE.replace("+4915112345678", "+4915100000099").replace("ann@ex", "eve@ex")
+    plan = desk.call("POST", f"{PATH}/plan", {"text": text}, key=reader)
     assert plan.status == 200
-    assert [each["differences"] for each in plan.body["changes"]] == [
-        [{"path": "email", "before": "…", "after": "…"}]
-        if each["path"] == "users.ann"
-        else [{"path": "contact_methods.phone.to", "before": "…", "after": "…"}]
-        for each in plan.body["changes"]
-    ]
-    other = body["text"].replace("+4915100000078", "+4915199999978")
-    tried = desk.call("POST", f"{PATH}/plan", {"text": other}, key=reader)
-    assert tried.body["digest"] == plan.body["digest"], "it tells no number from another"
+    assert {each["path"]: each["differences"] for each in plan.body["changes"]} == {
+        "users.ann": [{"path": "email", "before": "a…@example.com", "after": "e…@example.com"}],
+        "users.bob": [{"path": "contact_methods.phone.to", "before": "+49…78", "after": "+49…99"}],
+    }
     assert "+4915112345678" in json.dumps(planned(desk, text))
+
+
+PLACES = [
+    ("ann-c4n4ry@example.com", "anne@example.com"),
+    ("+4915100004711", "+4915199994711"),
+    ("c4n4ry-mail@", "cook@"),
+    ("C0C4N4RY", "C0123456"),
+    ("@c4n4ry", "@cook"),
+    ("u0c4n4ry0000000", "u00000000000000"),
+    ("ntfy.example.com/c4n4ry", "ntfy.example.com/cook"),
+    ("8443/c4n4ry?token=c4n4ry", "8443/c4n4ry?token=cook"),
+    ("mirror.example.com/c4n4ry", "mirror.example.com/cook"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong"), PLACES, ids=[each for each, _ in PLACES])
+def test_a_masked_plan_tells_no_guess_from_the_truth(desk: Desk, right: str, wrong: str) -> None:
+    """Whoever may only read would find each number by trying them."""
+    applied(desk, EVERYWHERE)
+    reader, more = desk.key("root", CONFIGURATION_READ), EVERYWHERE.replace("shop:", "store:")
+    for text in (EVERYWHERE, more.replace("[shop]", "[store]")):
+        told, guessed = (
+            desk.call("POST", f"{PATH}/plan", {"text": each}, key=reader).body
+            for each in (text, text.replace(right, wrong))
+        )
+        assert told == guessed
+    assert "users.ann.contact_methods.text.to" in told["hidden"]
+    assert "users.ann.contact_methods.text.to" not in json.dumps(told["changes"])
+    # Whoever may apply reads all of it.
+    assert planned(desk, EVERYWHERE)["changes"] == []
+    whole = planned(desk, EVERYWHERE.replace(right, wrong))
+    assert whole["changes"] and "hidden" not in whole
+
+
+def test_a_masked_plan_says_of_nobody_that_they_have_an_address(desk: Desk) -> None:
+    applied(desk)
+    reader = desk.key("root", CONFIGURATION_READ)
+    told, guessed = (
+        desk.call(
+            "POST",
+            f"{PATH}/plan",
+            {"text": f"users: {{eve: {{email: {each}@example.com, role: USER}}}}\n"},
+            key=reader,
+        ).body
+        for each in ("bob", "ben")
+    )
+    assert told == guessed and told["dangers"] == []
 
 
 def part(desk: Desk, path: str, key: str | None = None) -> Any:

@@ -2362,6 +2362,8 @@ export interface components {
             /** @description Warnings. */
             problems: components["schemas"]["ProblemAnswer"][];
             changes: components["schemas"]["PlannedChange"][];
+            /** @description Only for a caller who is shown addresses, numbers and URLs masked: the places of the text that are not told to be different, whether they are or not. */
+            hidden?: string[];
             /** @description Sentences: what ends, and who pages nobody. */
             dangers: string[];
             /** @description Whether `apply` needs `force`. */

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final, assert_never
 
 from opsknight.config.configuration import Configuration, Entry, key_of, kind_of, path_of
-from opsknight.config.diff import Create, Step, Update
+from opsknight.config.diff import Create, Remove, Step, Update
 from opsknight.config.finding import Severity
 from opsknight.config.ownership import Owner, Revision
 from opsknight.directory.aws import AwsRules
@@ -21,7 +21,7 @@ from opsknight.directory.reports import DailyReport
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.policy import Policy
 from opsknight.files.describing import described, fields
-from opsknight.files.plan_words import Difference, action, changes, label, much, sharing, used
+from opsknight.files.plan_words import action, changes, differences, label, much, sharing, used
 from opsknight.files.problems import Problem, counted, dotted
 from opsknight.files.wording import capital
 from opsknight.files.writing import block, inline, written
@@ -158,13 +158,34 @@ def digest(plan: Plan, *, whole: bool) -> str:
     """Of a plan's changes as they are shown, so that nobody can try numbers until it is the one of
     what they were not shown. Whoever applies a plan was shown the whole of it.
     """
-    shown = [to_json(change(each, plan, whole=whole)) for each in plan.steps]
+    shown = [to_json(each) for each in planned(plan, whole=whole)]
     return sha256(json.dumps([plan.seen.revision, shown]).encode()).hexdigest()
 
 
-def change(step: Step, plan: Plan, *, whole: bool) -> models.PlannedChange:
-    """With addresses, numbers and URLs as `text` has them."""
-    entry = step.entry if whole else _masked(step.entry)
+def planned(plan: Plan, *, whole: bool) -> list[models.PlannedChange]:
+    """With addresses, numbers and URLs as `text` has them. Where it is not `whole`, what looks the
+    same there is the same here: else whoever guesses would read when they are right.
+    """
+    shown = plan.steps if whole else map(_as_seen, plan.steps)
+    return [_change(each, plan) for each in shown if each is not None]
+
+
+def _as_seen(step: Step) -> Step | None:
+    """The step between two masked entries, if there is one."""
+    match step:
+        case Create(entry):
+            return Create(_masked(entry))
+        case Update(before, entry):
+            seen = Update(_masked(before), _masked(entry))
+            return None if seen.before == seen.entry else seen
+        case Remove(entry):
+            return Remove(_masked(entry))
+        case _:
+            assert_never(step)
+
+
+def _change(step: Step, plan: Plan) -> models.PlannedChange:
+    entry = step.entry
     return models.PlannedChange(
         action=action(step),
         kind=kind_of(entry).value,
@@ -174,20 +195,27 @@ def change(step: Step, plan: Plan, *, whole: bool) -> models.PlannedChange:
             models.DifferenceAnswer(
                 path=dotted(each.path), before=_shown(each.before), after=_shown(each.after)
             )
-            for each in (_differences(step, whole=whole) if isinstance(step, Update) else ())
+            for each in (changes(step.before, entry) if isinstance(step, Update) else ())
         ],
         ends_keys=len(plan.ended.get(key_of(entry), ())),
     )
 
 
-def _differences(step: Update, *, whole: bool) -> Iterator[Difference]:
-    masked = {
-        each.path: each
-        for each in (() if whole else changes(_masked(step.before), _masked(step.entry)))
-    }
-    for each in changes(step.before, step.entry):
-        # Two places may look alike once they are masked.
-        yield each if whole else masked.get(each.path, Difference(each.path, HIDDEN, HIDDEN))
+def hidden(plan: Plan) -> list[str]:
+    """The places of the text in which a masked plan shows no difference, whether there is one or
+    not.
+    """
+    kept = {path_of(each.entry) for each in plan.desired.kept}
+    before = {path_of(each): _masked(each) for each in plan.seen.configuration.entries()}
+    found = []
+    for entry in plan.desired.configuration.entries():
+        path, masked = path_of(entry), _masked(entry)
+        if path in kept or path not in before:
+            continue
+        shown = {each.path for each in changes(before[path], masked)}
+        places = (each.path for each in differences(fields(entry), fields(masked)))
+        found += [dotted((*path, *place)) for place in places if place not in shown]
+    return found
 
 
 def harm(plan: Plan) -> Iterator[str]:
@@ -198,9 +226,11 @@ def harm(plan: Plan) -> Iterator[str]:
         yield much(plan)
 
 
-def dangers(plan: Plan, now: datetime) -> Iterator[str]:
+def dangers(plan: Plan, now: datetime, *, whole: bool) -> Iterator[str]:
     yield from harm(plan)
-    yield from sharing(plan)
+    if whole:
+        # It says whether somebody has an address that the text gives to another.
+        yield from sharing(plan)
     services = plan.desired.configuration.services.values()
     if found := shadows.in_shadow(services, now):
         yield shadows.sentence(found)

@@ -128,6 +128,13 @@ class PlanAnswer(Shape):
     owner: OwnerAnswer | Absent = None
     problems: Annotated[Sequence[ProblemAnswer], Field(description="Warnings.")]
     changes: Sequence[PlannedChange]
+    hidden: Annotated[
+        Sequence[str] | Absent,
+        Field(
+            description="Only for a caller who is shown addresses, numbers and URLs masked: the "
+            "places of the text that are not told to be different, whether they are or not."
+        ),
+    ] = None
     dangers: Annotated[
         Sequence[str], Field(description="Sentences: what ends, and who pages nobody.")
     ]
