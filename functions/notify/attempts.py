@@ -13,6 +13,7 @@ from opsknight.directory.receivers import Receiver
 from opsknight.incident.canary import is_canary
 from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery
 from opsknight.notification.message import Message
+from opsknight.notification.throttle import Moved, moved_on, where_it_is
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline
 
@@ -30,15 +31,20 @@ def attempt(
     sender: Sender | None,
     message: Message,
     receiver: Receiver,
+    moved: Moved | None,
     at: datetime,
     stopwatch: Callable[[], float],
 ) -> tuple[Outcome, Attempt]:
-    """`sender` is None for a channel that this deployment lacks; `stopwatch` counts seconds."""
+    """`sender` is None for a channel that this deployment lacks; `receiver` is as the configuration
+    has it, and `moved` what is known of where it is; `stopwatch` counts seconds.
+    """
     began = stopwatch()
     if sender is None:
         outcome: Outcome = PermanentFailure("this deployment has no such channel")
     else:
-        outcome = sender.send(message, receiver)
+        outcome = sender.send(message, where_it_is(receiver, moved))
+    if isinstance(outcome, Sent) and outcome.moved is not None:
+        outcome = replace(outcome, moved=moved_on(receiver, outcome.moved))
     return outcome, _attempt(outcome, at, round((stopwatch() - began) * 1000))
 
 

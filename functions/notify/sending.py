@@ -36,7 +36,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
 from opsknight.notification.digest import follows_a_digest, is_digested
 from opsknight.notification.message import PageReason
-from opsknight.notification.throttle import MIN_INTERVAL, where_it_is
+from opsknight.notification.throttle import MIN_INTERVAL
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import count, logger, signal
 from opsknight.runtime.wakeups import SendDelivery
@@ -161,8 +161,9 @@ class Sending:
                 # From here on nothing may keep us from recording what became of it.
                 deadline.check()
                 sender = self.senders.get(receiver.channel)
-                there = where_it_is(receiver, turn.state.moved)
-                outcome, made = attempt(sender, message, there, self.clock(), self.stopwatch)
+                outcome, made = attempt(
+                    sender, message, receiver, turn.state.moved, self.clock(), self.stopwatch
+                )
                 late = recording(deadline)
                 again = self._record(turn, delivery, outcome, made, late)
                 if isinstance(outcome, Sent):

@@ -24,7 +24,6 @@ from opsknight.notification.throttle import (
     free_slot,
     goes_on,
     health_after,
-    moved_on,
     next_turn,
     pace_of,
     paced_after,
@@ -205,7 +204,7 @@ class Throttling:
         if outcome is not None:
             changes = health_after(turn.state, isinstance(outcome, Sent), now, pages=pages)
         if isinstance(outcome, Sent) and outcome.moved is not None:
-            changes["moved"] = moved_on(turn.state.moved, outcome.moved)
+            changes["moved"] = outcome.moved
             logger.warning("a receiver has moved", receiver=turn.destination)
         if interval is not None and isinstance(outcome, Sent):
             # Only the holder of the lease moves it, only after a message was taken, and forward.

@@ -33,7 +33,7 @@ from opsknight.incident.model import Urgency
 from opsknight.notification.bundle import SentBundle, choose
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
 from opsknight.notification.digest import LARGEST_DIGEST, interval_of
-from opsknight.notification.throttle import LEASE, ReceiverState, where_it_is
+from opsknight.notification.throttle import LEASE, ReceiverState
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import is_of_person
 from opsknight.runtime.telemetry import count, logger, signal
@@ -171,7 +171,7 @@ class Turns:
         if earlier and silent(earlier, carried, held) != carried:
             # One was raised before the claim.
             return None
-        receiver, now = where_it_is(mine[0].receiver, turn.state.moved), self.clock()
+        receiver, now = mine[0].receiver, self.clock()
         carried = sorted(carried, key=lambda each: each.rank)
         deliveries = [each.delivery for each in carried]
         several, sender = len(carried) > 1, self.senders.get(receiver.channel)
@@ -185,7 +185,9 @@ class Turns:
             message = self.composer.message(leader, carried, now, deadline)
         # From here on nothing may keep us from recording what became of it.
         deadline.check()
-        outcome, made = attempt(sender, message, receiver, self.clock(), self.stopwatch)
+        outcome, made = attempt(
+            sender, message, receiver, turn.state.moved, self.clock(), self.stopwatch
+        )
         if earlier and not isinstance(outcome, Sent):
             return self.continuing.failed(earlier, outcome, turn.state, self.clock())
         not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)

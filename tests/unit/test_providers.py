@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from harness.notices import BRIEF, BUNDLE, NOTICES, PAGE, TEST, Stage, stage
 from harness.receivers import answers
+from notify.attempts import attempt
 from notify.channels import discord, ntfy, pushover, telegram
 from notify.channels.protocol import (
     Outcome,
@@ -56,6 +57,7 @@ def test_telegram_calls_the_bot_and_remembers_the_first_message(sending: Stage) 
     assert "reply_parameters" not in told(sending)
 
 
+NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 UPGRADED = b'{"ok": false, "parameters": {"migrate_to_chat_id": -100987}}'
 
 
@@ -91,14 +93,38 @@ def test_a_refusal_of_telegrams_that_moves_nothing_stays_one(
 
 
 def test_a_receiver_that_moves_twice_is_known_by_what_the_configuration_says() -> None:
-    first = moved_on(None, Moved(was="-1", to="-2"))
-    twice = moved_on(first, Moved(was="-2", to="-3"))
-    assert twice == Moved(was="-1", to="-3")
     written = Receiver(id="r", name="", channel=Channel.TELEGRAM, to="-1")
+    twice = moved_on(written, Moved(was="-2", to="-3"))
+    assert twice == Moved(was="-1", to="-3")
     assert where_it_is(written, twice).to == "-3"
     changed = written.model_copy(update={"to": "-9"})
     assert where_it_is(changed, twice) == changed
-    assert moved_on(twice, Moved(was="-9", to="-10")) == Moved(was="-9", to="-10")
+    assert moved_on(changed, Moved(was="-9", to="-10")) == Moved(was="-9", to="-10")
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("-1", None),
+        ("-1", Moved(was="-1", to="-2")),
+        # The operator has done what `doctor` says.
+        ("-2", Moved(was="-1", to="-2")),
+        ("-2", Moved(was="-2", to="-1")),
+    ],
+)
+def test_a_group_that_moves_is_followed_from_what_the_configuration_says(
+    written: str, known: Moved | None, sending: Stage
+) -> None:
+    """One whose new address had been written down moved again, and was found anew each time."""
+    group = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": written})
+    sending.http.then(
+        answers(400, UPGRADED), answers(200, b'{"ok": true, "result": {"message_id": 1}}')
+    )
+    sender = sending.senders[Channel.TELEGRAM]
+    outcome, _ = attempt(sender, PAGE, group, known, NOW, lambda: 0.0)
+    assert isinstance(outcome, Sent)
+    assert outcome.moved == Moved(was=written, to="-100987")
+    assert where_it_is(group, outcome.moved).to == "-100987"
 
 
 def edited(sending: Stage, number: str = "41") -> Outcome:

@@ -21,7 +21,9 @@ class Sent:
     remember: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the next message about the incident to this receiver needs to know."""
     moved: Moved | None = None
-    """The provider has another address for the receiver, and has taken the message there."""
+    """The provider has another address for the receiver, and has taken the message there. From a
+    channel, `was` is where the message was sent.
+    """
 
 
 @dataclass(frozen=True, slots=True)

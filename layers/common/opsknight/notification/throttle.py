@@ -115,11 +115,11 @@ def where_it_is(receiver: Receiver, moved: Moved | None) -> Receiver:
     return receiver.model_copy(update={"to": moved.to})
 
 
-def moved_on(before: Moved | None, to: Moved) -> Moved:
-    """`to`: from where the message was sent. `before`: how that came from the configuration."""
-    if before is None or before.to != to.was:
-        return to
-    return Moved(was=before.was, to=to.to)
+def moved_on(written: Receiver, seen: Moved) -> Moved:
+    """`written` as the configuration has it, by which it is known however often it moves. `seen`:
+    the last of its moves, from where the message was sent.
+    """
+    return Moved(was=written.to, to=seen.to)
 
 
 class WaitReason(StrEnum):
