@@ -84,6 +84,21 @@ def test_telegrams_group_that_moved_gets_its_message_at_once(sending: Stage) -> 
         assert isinstance(telegrams.update(BUNDLE, from_then_on, place), PermanentFailure)
 
 
+def test_a_message_to_a_topic_of_a_group_that_moved_stays_in_its_topic(sending: Stage) -> None:
+    """Later ones went into the group itself, and `doctor` named an address without the topic."""
+    group = sending.receiver(Channel.TELEGRAM).model_copy(update={"to": "-123:42"})
+    sender = sending.senders[Channel.TELEGRAM]
+    taken = b'{"ok": true, "result": {"message_id": 1}}'
+    sending.http.then(answers(400, UPGRADED), answers(200, taken))
+    outcome, _ = attempt(sender, PAGE, group, None, NOW, lambda: 0.0)
+    moved = Moved(was="-123:42", to="-100987:42")
+    assert outcome == Sent("1", {"message_id": "1", "chat": "-100987"}, moved)
+    assert (told(sending)["chat_id"], told(sending)["message_thread_id"]) == ("-100987", 42)
+    sending.http.then(answers(200, taken))
+    assert isinstance(attempt(sender, PAGE, group, moved, NOW, lambda: 0.0)[0], Sent)
+    assert (told(sending)["chat_id"], told(sending)["message_thread_id"]) == ("-100987", 42)
+
+
 @pytest.mark.parametrize("parameters", ["{}", '{"migrate_to_chat_id": "x y"}', "7"])
 def test_a_refusal_of_telegrams_that_moves_nothing_stays_one(
     parameters: str, sending: Stage

@@ -67,6 +67,10 @@ def place(to: str) -> dict[str, object]:
     return {"chat_id": chat} | ({"message_thread_id": int(topic)} if topic else {})
 
 
+def _chat(to: str) -> str:
+    return to.partition(":")[0]
+
+
 def _text(text: str) -> str:
     return escape(text, quote=False)
 
@@ -81,7 +85,7 @@ class Telegram:
 
     def send(self, message: Message, receiver: Receiver) -> Outcome:
         http, payload = self.http.bounded(), {**place(receiver.to), **render(message)}
-        chat, known = receiver.to.partition(":")[0], message.remembered
+        chat, known = _chat(receiver.to), message.remembered
         # An older version did not remember the chat, so its message may be in another one.
         first = known.get("message_id") if known.get("chat") == chat else None
         if first is None:
@@ -93,7 +97,7 @@ class Telegram:
             if moved is not None:
                 # A message of the old group cannot be answered in the new one.
                 left = {name: payload[name] for name in payload.keys() - {"reply_parameters"}}
-                there = {**left, "chat_id": moved.to}
+                there = {**left, **place(moved.to)}
                 answer = self._call(http, token, "sendMessage", there)
             outcome = _outcome(answer)
             if not isinstance(answer, Answer):
@@ -102,7 +106,7 @@ class Telegram:
                 return explained(outcome, answer, token)
             result = decoded(answer).get("result")
             sent = word(result, "message_id") if isinstance(result, dict) else None
-            where = moved.to if moved else chat
+            where = _chat(moved.to) if moved else chat
             number = sent if moved else first or sent
             return Sent(sent, {"message_id": number, "chat": where} if number else {}, moved)
 
@@ -114,7 +118,7 @@ class Telegram:
         if not (number.isascii() and number.isdigit()):
             # Telegram names none like this.
             return PermanentFailure("the message has no number")
-        chat = receiver.to.partition(":")[0]
+        chat = _chat(receiver.to)
         if place.get("chat") != chat:
             return PermanentFailure("the message may be in a chat that was left since")
         http, payload = self.http.bounded(), render(message)
@@ -162,7 +166,10 @@ def _moved(answer: Answer, was: str) -> Moved | None:
         return None
     parameters = decoded(answer).get("parameters")
     to = word(parameters, "migrate_to_chat_id") if isinstance(parameters, dict) else None
-    return Moved(was=was, to=to) if to and to.removeprefix("-").isdigit() else None
+    if not to or not to.removeprefix("-").isdigit():
+        return None
+    _, colon, topic = was.partition(":")
+    return Moved(was=was, to=f"{to}{colon}{topic}")
 
 
 def _pause(reply: object) -> timedelta | None:
