@@ -1,6 +1,7 @@
 """The configuration over HTTP: shown, checked, planned and applied; and who owns it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness import audited
+from harness.conflicts import answer
 from harness.desk import Desk
 from harness.shell import Shell
 from harness.world import World, deadline, event, http_event
@@ -428,6 +430,77 @@ def test_a_file_that_stopped_half_way_tells_of_what_it_wrote(
     assert said.code == 1
     assert "were written" in " ".join(said.err.split())
     assert told(desk) == (set() if late else {"user_ann", "user_bob"})
+
+
+@contextmanager
+def expiring(desk: Desk, *calls: str) -> Iterator[None]:
+    """While it is open, credentials for these calls expire after the first transaction."""
+    events: Any = desk.world.table.client.meta.events
+
+    def expired(model: Any, **_: object) -> Any:
+        return answer(model, "ExpiredTokenException", "The security token has expired.")
+
+    def expire() -> None:
+        for each in calls:
+            events.register(f"before-call.dynamodb.{each}", expired)
+
+    try:
+        with half_way(desk, expire):
+            yield
+    finally:
+        for each in calls:
+            events.unregister(f"before-call.dynamodb.{each}", expired)
+
+
+WRITES = ["TransactWriteItems", "PutItem"]
+
+
+@pytest.mark.parametrize("refused", [WRITES[:1], WRITES], ids=["", "and nobody can be told"])
+def test_whoever_is_refused_half_way_reads_how_far_it_came(
+    desk: Desk, shell: Shell, refused: list[str]
+) -> None:
+    assert by_file(shell).code == 0
+    with expiring(desk, *refused):
+        said = by_file(shell, text=LONG)
+    words = " ".join(said.err.split())
+    assert said.code == 1 and "ExpiredTokenException" in words
+    assert re.search(r"[1-9][0-9]* of 121 changes were written", words), words
+    assert told(desk) == (set() if "PutItem" in refused else {"user_ann", "user_bob"})
+
+
+@pytest.mark.parametrize("refused", [WRITES[:1], WRITES], ids=["", "and nobody can be told"])
+def test_they_are_told_of_what_was_written_before_a_refusal(desk: Desk, refused: list[str]) -> None:
+    applied(desk)
+    with expiring(desk, *refused):
+        said = desk.call("POST", f"{PATH}/apply", {"text": LONG, "revision": 1})
+    assert said.status == 500
+    assert told(desk) == (set() if "PutItem" in refused else {"user_ann", "user_bob"})
+
+
+def test_an_apply_that_is_written_says_so_whoever_can_be_told(desk: Desk, shell: Shell) -> None:
+    applied(desk)
+    with expiring(desk, "PutItem"):
+        assert applied(desk, SWAPPED) == 2
+    with expiring(desk, "PutItem"):
+        said = by_file(shell, "--take-over")
+    assert said.code == 0 and "It is applied, and nobody could be told" in said.err
+    assert part(desk, "services.shop")["place"]["line"] == 16
+
+
+def test_a_file_that_was_overtaken_says_so_whoever_can_be_told(desk: Desk, shell: Shell) -> None:
+    assert by_file(shell).code == 0
+    with expiring(desk, "PutItem"), half_way(desk, lambda: overtake(desk.world)):
+        said = by_file(shell, text=LONG)
+    words = " ".join(said.err.split())
+    assert "Somebody else has changed" in words and "were written" in words, words
+
+
+def test_they_are_told_before_the_lines_of_the_file_are_kept(desk: Desk, shell: Shell) -> None:
+    """Whoever runs it again has the lines kept, and nobody told."""
+    assert by_file(shell).code == 0
+    with expiring(desk, "TransactWriteItems"):
+        assert by_file(shell, text=SWAPPED).code == 1
+    assert told(desk) == {"user_ann", "user_bob"}
 
 
 def test_what_is_applied_is_what_was_planned(desk: Desk) -> None:

@@ -21,7 +21,7 @@ from opsknight.store.calls import Unavailable
 from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations
-from opsknight.store.half_applied import Interrupted, Overtaken
+from opsknight.store.half_applied import Interrupted, Overtaken, Refused
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight.views import audited
 from opsknight_cli.configuration import view
@@ -36,6 +36,7 @@ from opsknight_cli.terminal.naming import configuration, operator, remember
 from opsknight_cli.terminal.screen import Screen
 
 CHANGES: Final = 2
+_FAILURES: Final = (Unavailable, BotoCoreError, ClientError)
 MOST_HINTS: Final = 8
 
 app = typer.Typer()
@@ -140,18 +141,19 @@ def apply_command(
                 audited.applied(made.steps, done, made.seen.revision, reached), entry_id, now
             ),
         )
-    except Interrupted as interrupted:
-        # DynamoDB may be away still: why it stopped matters more.
-        with suppress(Unavailable):
-            tell(interrupted.done)
-        raise CommandError(_interrupted(interrupted, len(made.steps))) from None
-    except Overtaken as overtaken:
-        tell(overtaken.done)
-        raise CommandError(_overtaken(overtaken.done, len(made.steps))) from None
+    except (Interrupted, Overtaken, Refused) as stopped:
+        # What stopped it may keep it from telling as well: why it stopped matters more.
+        with suppress(*_FAILURES):
+            tell(stopped.done)
+        raise CommandError(_stopped(stopped, len(made.steps))) from None
     except ConfigurationTooLarge as error:
         raise CommandError(str(error)) from None
+    # People first: who runs it again has the lines kept, and nobody told.
+    try:
+        tell()
+    except _FAILURES as error:
+        screen.complain(f"It is applied, and nobody could be told of changed shifts: {error}")
     keep_lines(invocation, checked, revision)
-    tell()
     if screen.as_json:
         screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
@@ -214,23 +216,18 @@ def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, obj
     return data(made, invocation.deployment.name) | {"problems": problems}
 
 
-def _interrupted(interrupted: Interrupted, steps: int) -> str:
+def _stopped(stopped: Interrupted | Overtaken | Refused, steps: int) -> str:
+    why = f"{stopped}."
+    if isinstance(stopped, Overtaken):
+        if not stopped.done:
+            return (
+                "Somebody else has changed the configuration since this plan was made. "
+                "Nothing was written: run the command again to see the new plan."
+            )
+        why = "Somebody else has changed the configuration meanwhile."
     return (
-        f"{interrupted}. {interrupted.done} of {counted(steps, 'change')} were written, and "
-        "everything that they refer to exists. Run the command again to see what is left."
-    )
-
-
-def _overtaken(done: int, steps: int) -> str:
-    if not done:
-        return (
-            "Somebody else has changed the configuration since this plan was made. "
-            "Nothing was written: run the command again to see the new plan."
-        )
-    return (
-        "Somebody else has changed the configuration meanwhile. "
-        f"{done} of {counted(steps, 'change')} were written, and everything that they refer to "
-        "exists. Run the command again to see what is left."
+        f"{why} {stopped.done} of {counted(steps, 'change')} were written, and everything that "
+        "they refer to exists. Run the command again to see what is left."
     )
 
 

@@ -5,6 +5,8 @@ decides, as for the command line.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from opsknight.config.configuration import Configuration
 from opsknight.config.ownership import Applied, OwnedElsewhere, Side
 from opsknight.config.ownership import check as check_owner
@@ -18,7 +20,7 @@ from opsknight.store.calls import Unavailable
 from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations
-from opsknight.store.half_applied import Interrupted, Overtaken
+from opsknight.store.half_applied import Interrupted, Overtaken, Refused
 from opsknight.store.last_applies import LastApplies
 from opsknight.store.plans import Plan, carry_out, plan
 from opsknight.views import audited
@@ -153,8 +155,8 @@ def apply(call: ApiCall, wanted: ApplyBody) -> Answer:
     except OwnedElsewhere as elsewhere:
         said = f"The {elsewhere.owner.by} owns the configuration: change it there, or take it over."
         raise HttpError(409, Failure(error="Owned elsewhere", message=said)) from None
-    except Interrupted as interrupted:
-        _tell(made, call, interrupted.done)
+    except (Interrupted, Refused) as stopped:
+        _tell(made, call, stopped.done)
         raise
     except Overtaken as overtaken:
         _tell(made, call, overtaken.done)
@@ -185,7 +187,7 @@ def _tell(made: Plan, call: ApiCall, done: int | None = None) -> None:
             but=user.id,
             done=done,
         )
-    except Unavailable:
+    except (Unavailable, BotoCoreError, ClientError):
         logger.exception("nobody was told of a change of shifts")
 
 

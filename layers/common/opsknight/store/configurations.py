@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Configuration, Entry, Kind, key_of, kind_of
 from opsknight.config.diff import InUse, Step
@@ -47,7 +49,7 @@ from opsknight.store.configuration_writes import (
     take,
 )
 from opsknight.store.due import DueIndex, Place
-from opsknight.store.half_applied import Interrupted, Overtaken
+from opsknight.store.half_applied import Interrupted, Overtaken, Refused
 from opsknight.store.last_applies import KEY as LINES_KEY
 from opsknight.store.names import entry_key
 from opsknight.store.rows import validated
@@ -188,7 +190,7 @@ class Configurations:
         `token` names this call. `applied` becomes the owner, and each revision notes it; without,
         the owner stays and nothing is noted. `audit` makes one and the same entry for each
         transaction, with the number of steps and the revision that it reaches.
-        Raises Overtaken, Interrupted, ConfigurationTooLarge.
+        Raises Overtaken, Interrupted, Refused, ConfigurationTooLarge.
         """
         ending, name = ended or {}, self.table.name
         listed = {kind: set(keys) for kind, keys in seen.listed.items()}
@@ -223,6 +225,10 @@ class Configurations:
                 raise Overtaken(done) from None
             except Unavailable as unavailable:
                 raise Interrupted(done, unavailable) from unavailable
+            except (BotoCoreError, ClientError) as error:
+                if done:
+                    raise Refused(done, error) from error
+                raise
             revision += 1
             done += count
         return revision

@@ -23,3 +23,14 @@ class Interrupted(Unavailable):
     def __init__(self, done: int, cause: Unavailable) -> None:
         super().__init__(str(cause))
         self.done = done
+
+
+class Refused(Exception):
+    """DynamoDB took a part, and refuses the rest for good: credentials that expired meanwhile, a
+    right that is missing. The first `done` steps were written; no reference dangles. What it
+    refuses from the start passes untouched.
+    """
+
+    def __init__(self, done: int, cause: Exception) -> None:
+        super().__init__(f"AWS answered with an error: {cause}")
+        self.done = done

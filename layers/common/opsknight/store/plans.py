@@ -102,8 +102,8 @@ def carry_out(
     *,
     audit: Callable[[int, int], AuditEntry],
 ) -> int:
-    """Writes the plan, and returns the new revision. Raises OwnedElsewhere, Overtaken, Interrupted.
-    `audit` as for `write`.
+    """Writes the plan, and returns the new revision. Raises OwnedElsewhere, and what `write` does;
+    `audit` as there.
     """
     check(plan.seen.owner, applied)
     return configurations.write(
