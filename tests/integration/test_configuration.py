@@ -628,6 +628,23 @@ def test_one_thing_is_shown_with_its_lines_to_be_changed_there(desk: Desk, shell
     assert desk.call("GET", f"{PATH}/part").status == 400
 
 
+def test_lines_of_an_older_file_are_not_shown_beside_a_newer_apply(
+    desk: Desk, shell: Shell
+) -> None:
+    assert by_file(shell).code == 0
+    longer = SWAPPED.replace("teams:", "  eve: {email: eve@example.com, role: USER}\nteams:")
+    with expiring(desk, "TransactWriteItems"):
+        # It is written, and its lines are not.
+        assert by_file(shell, text=longer).code == 1
+    shop = part(desk, "services.shop")
+    assert shop["owner"]["revision"] == 2 and "place" not in shop
+    assert by_file(shell, text=longer).code == 0
+    assert part(desk, "services.shop")["place"]["line"] == 17
+    # What somebody does beside the file moves the revision on, and no line.
+    assert shell.opsknight("keys", "create", "--service", "shop", "--integration", "mail").code == 0
+    assert part(desk, "services.shop")["place"]["line"] == 17
+
+
 def test_what_the_console_owns_has_no_lines(desk: Desk, shell: Shell) -> None:
     assert by_file(shell).code == 0
     applied(desk, takeOver=True)

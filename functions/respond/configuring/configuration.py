@@ -83,7 +83,7 @@ def show_part(call: ApiCall) -> Answer:
             masked=not may_apply,
             may_apply=may_apply,
             owner=words.owner(seen.owner),
-            place=place(None if last is None else last.place(path)),
+            place=place(last.place(path) if last and last.is_of(seen.owner) else None),
         ),
     )
 

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Path
+from opsknight.config.ownership import Owner
 from opsknight.incident.model import Model
 
 METHODS: Final = "contact_methods"
@@ -34,6 +35,10 @@ class LastApply(Model):
     """As their operator named them."""
     lines: Mapping[str, tuple[int, int]]
     """For each thing, `users.ada`, the number of its file and its line."""
+
+    def is_of(self, owner: Owner | None) -> bool:
+        """Whether no later apply has written since: one may stop before it keeps its lines."""
+        return owner is None or owner.revision is None or self.revision >= owner.revision
 
     def place(self, *path: str) -> FilePlace | None:
         """None for what the file does not have."""
