@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, Team, User
+from opsknight.escalation.pages import Taken
 from opsknight.escalation.policy import Policy, Rota
 from opsknight.incident.model import Incident
 from opsknight.runtime.lenient import readable
@@ -44,7 +45,7 @@ class Directory:
             # Read one by one, they show which of them it is, and the others are paged.
             return _found(user_ids, lambda one: self.table.user(one, self.deadline))
 
-    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> Taken | None:
         return taken_at(self.table, incident, since, now, self.deadline)
 
 

@@ -28,18 +28,19 @@ from opsknight.escalation.timers import (
     decided,
     due,
     next_due,
+    policy_of,
     remind_every,
     unannounced,
 )
 from opsknight.incident.changes import Changes
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.model import Escalation, Incident, Timer, Urgency
+from opsknight.incident.model import Escalation, Incident, Timer
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
-from opsknight.store.rounds import quiet_until
+from opsknight.store.rounds import quiet_ends
 from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
@@ -159,7 +160,7 @@ class Engine:
             ):
                 changes = Changes(timers={timer: later})
                 self._write(settled(incident, changes, Progress.HELD_UP), deadline)
-            case Timer.FALLBACK if later := self._waits_for_morning(incident, now, deadline):
+            case Timer.FALLBACK if later := self._waits_for_morning(incident, now, directory):
                 changes = Changes(timers={timer: later})
                 self._write(settled(incident, changes, Progress.HELD_BY_QUIET_HOURS), deadline)
             case Timer.PAGES:
@@ -186,17 +187,16 @@ class Engine:
                 self._write(self._before.awaited(wanted, incident, now, deadline), deadline)
 
     def _waits_for_morning(
-        self, incident: Incident, now: datetime, deadline: Deadline
+        self, incident: Incident, now: datetime, directory: Directory
     ) -> datetime | None:
-        """When to notify the fallback address of an incident that is LOW, if its assignee has quiet
-        hours and has not been told yet: they have as long as at any other time.
+        """When to notify the fallback address of an incident that is LOW, if its assignee had to be
+        left asleep at first: they have as long from then on as at any other time.
         """
-        if incident.urgency is not Urgency.LOW or incident.escalation is not Escalation.COMPLETED:
+        if incident.escalation is not Escalation.COMPLETED:
             return None
-        page_no, at = incident.page_no, incident.timers[Timer.FALLBACK]
-        quiet = quiet_until(self.table, incident.id, page_no, now, deadline)
-        taken = self.table.step(incident.id, page_no, deadline) if quiet else None
-        return None if quiet is None or taken is None else quiet + (at - taken.at)
+        ends = quiet_ends(self.table, incident, incident.page_no, directory.deadline)
+        later = ends[0] + policy_of(incident, directory).pause if ends else now
+        return later if later > now else None
 
     def _write(self, decision: Advanced | Transitioned, deadline: Deadline) -> None:
         self.table.apply(decision, self.new_token(), deadline)

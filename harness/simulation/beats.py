@@ -40,7 +40,9 @@ def _gap(service: Service, pulse: Pulse, beats: Sequence[Asked]) -> Iterator[Ask
         sure = beat.status == 200 and until > latest
         yield _event(service, pulse, "trigger", overdue, latest if sure else None)
         for back in following:
-            ended = (back.ended or back.began) + SEEN_WITHIN if back.status == 200 else None
+            # What may never have opened may have nothing to resolve.
+            known = sure and back.status == 200
+            ended = (back.ended or back.began) + SEEN_WITHIN if known else None
             yield _event(service, pulse, "resolve", back.began, ended)
         return
 

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.simulation.cases import TICK, WAITS, Case, State, names_of
 from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard, Told
-from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, REMEMBERED, Patience, Violation
+from harness.simulation.verdict import (
+    CLOCKS,
+    EARLY_LOOK,
+    FALLBACK_PACE,
+    REMEMBERED,
+    Patience,
+    Violation,
+)
 from harness.simulation.weather import Outage
 
 
@@ -47,7 +54,7 @@ def broken(asked: Iterable[Asked]) -> Iterator[Violation]:
 
 def too_soon(told: Iterable[Told]) -> tuple[int, list[Violation]]:
     """The fallback hears of all incidents in one message every five minutes. How often it heard
-    sooner, and of these without an excuse.
+    sooner, and of these without an excuse. A look each minute may come three seconds early.
     """
     again, violations = 0, list[Violation]()
     last: Told | None = None
@@ -56,7 +63,7 @@ def too_soon(told: Iterable[Told]) -> tuple[int, list[Violation]]:
         if not names:
             # Of no incident: that nothing is heard any more.
             continue
-        if last is not None and each.at - last.at < FALLBACK_PACE - CLOCKS:
+        if last is not None and each.at - last.at < FALLBACK_PACE - EARLY_LOOK - CLOCKS:
             again += 1
             if not last.excuses_another:
                 text = f"the fallback was told again after {each.at - last.at:.0f} seconds"

@@ -17,7 +17,7 @@ from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.sounds import Sounds, names
-from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, Patience, Verdict, Violation
+from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, LOOK, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
 
 
@@ -240,8 +240,10 @@ class Judge:
             first_possible = min(first_possible, earliest)
             policy = self.configuration.policy_of(case.service)
             steps = len(policy.steps) * (policy.repeat + 1) + 1
-            # One message in five minutes, in a digest: it may have to wait for its turn.
-            deadline = end[1] + steps * self.patience.step + FALLBACK_PACE + self.patience.step
+            # One message in five minutes, in a digest: it may have to wait for its turn, which a
+            # look each minute finds.
+            turn = FALLBACK_PACE + LOOK
+            deadline = end[1] + steps * self.patience.step + turn + self.patience.step
             deaths = self._deaths("T", end[1], deadline, journal)
             deadline += self.patience.late + deaths * self.patience.death
             open_until, _ = case.end(number)

@@ -7,6 +7,9 @@ from typing import Final
 CLOCKS: Final = 5.0
 # The fallback address hears of everything at most once in so many seconds.
 FALLBACK_PACE: Final = 300.0
+# Whether its time has come is looked at once in so many seconds, and found so many early.
+LOOK: Final = 60.0
+EARLY_LOOK: Final = 3.0
 # A function may remember a service for so long.
 REMEMBERED: Final = 35.0
 

@@ -2,20 +2,43 @@
 
 `python -m tests.inbox.pictures docs/images/messages.png latency --height 2560` lays the newest
 message of each channel, whose title has that word, side by side; of several words, one after the
-other. It needs Debian's chromium, and fonts for what the titles are written in.
+other. It needs Debian's chromium, and fonts for what the titles are written in, such as
+`fonts-noto-color-emoji`.
+
+`--send`, in a shell that has the settings of `.local/opsknight.env`, first applies `pictures.yaml`
+to what `make run` has deployed, and opens an incident that every channel tells.
 """
 
 import json
+import os
 import re
 import subprocess
 import tempfile
+import time
 from argparse import ArgumentParser
 from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
+import boto3
+
+from local.deployment import STACK
+from local.ministack import REGION
+from opsknight.directory.secret_names import own_prefix
+
+CONFIGURATION = Path(__file__).with_name("pictures.yaml")
+TITLE = "Checkout: p99 latency above 4 s for 10 minutes in eu-central-1"
+# Of the forms that the channels ask for, and worth nothing.
+HOOKS = {
+    "discord-hook": "https://discord.com/api/webhooks/1/abcdef",
+    "teams-hook": "https://prod-01.westeurope.logic.azure.com/workflows/1/triggers/manual/paths/invoke",
+    "google-chat-hook": "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t",
+    "telegram-token": f"123456789:{'A' * 35}",
+}
+PATIENCE = 120.0
+"""Seconds until every channel has told it."""
 PHONE = 390
 """Width of a phone, in CSS pixels."""
 ACROSS = 4
@@ -44,8 +67,11 @@ def main() -> None:
     parser.add_argument("--inbox", default="http://127.0.0.1:8025")
     parser.add_argument("--only", default="", help="channels, with commas between them")
     parser.add_argument("--height", default="3200")
+    parser.add_argument("--send", action="store_true", help="apply pictures.yaml and open it")
     given = parser.parse_args()
     inbox, target = given.inbox, given.target
+    if given.send:
+        _send(inbox)
     listed = json.loads(_get(f"{inbox}/_messages?after=0"))["messages"]
     found: list[Any] = []
     for word in given.words:
@@ -73,6 +99,54 @@ def main() -> None:
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *options]
         command += [f"--screenshot={target.resolve()}", written.as_uri()]
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+
+def _send(inbox: str) -> None:
+    ssm = boto3.client(
+        "ssm",
+        endpoint_url=os.environ["OPSKNIGHT_AWS_ENDPOINT"],
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    for name, value in HOOKS.items():
+        ssm.put_parameter(
+            Name=own_prefix(STACK) + name, Value=value, Type="SecureString", Overwrite=True
+        )
+    _opsknight("apply", str(CONFIGURATION), "--yes")
+    made = _opsknight("keys", "create", "--service", "checkout", "--integration", "prometheus")
+    key = json.loads(made)["secret"]
+    details = {
+        "region": "eu-central-1",
+        "dashboard": "https://grafana.example.com/d/checkout?from=now-1h",
+    }
+    payload = {"summary": TITLE, "source": "Prometheus", "severity": "critical"}
+    body = {
+        "event_action": "trigger",
+        "dedup_key": "pictures",
+        "payload": payload | {"custom_details": details},
+    }
+    request = Request(  # noqa: S310 - a machine's own deployment
+        f"{os.environ['OPSKNIGHT_URL']}/api/events",
+        json.dumps(body).encode(),
+        {"Authorization": f"Token token={key}", "Content-Type": "application/json"},
+    )
+    urlopen(request).close()  # noqa: S310
+    channels = len(re.findall("channel: ", CONFIGURATION.read_text()))
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        listed = json.loads(_get(f"{inbox}/_messages?after=0"))["messages"]
+        if len([each for each in listed if TITLE[:20] in each["title"]]) >= channels:
+            return
+        time.sleep(1)
+    raise SystemExit(f"Not every channel has told it within {PATIENCE:.0f} s.")
+
+
+def _opsknight(*words: str) -> str:
+    done = subprocess.run(
+        ["opsknight", *words, "--json"], check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def _drawn(inbox: str, message: Any) -> str:

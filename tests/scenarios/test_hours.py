@@ -234,6 +234,25 @@ def test_a_round_in_which_all_sleep_is_over_a_pause_after_the_first_wakes(night:
     night.wait(minutes=10).hears("mail paged").fallback(1)
 
 
+def test_who_wakes_soon_has_a_pause_from_then_on(night: Pipeline) -> None:
+    """Also where nobody has looked at the round while all were asleep."""
+    sleeps(night, "ada", until="03:04")
+    night.escalates(step("ada"), repeat_after=timedelta(minutes=10))
+    night.trigger(severity="info")
+    night.pages("ada").wait(minutes=4).hears("mail paged")
+    night.wait(minutes=1).fallback(0).wait(minutes=5).fallback(0)
+    night.wait(minutes=3, seconds=59).fallback(0).wait(seconds=2).fallback(1)
+
+
+def test_the_fallback_gives_who_wakes_late_as_long_as_anybody(night: Pipeline) -> None:
+    sleeps(night, "ada")
+    night.escalates(step("ben"), repeat_after=timedelta(minutes=21))
+    incident = night.trigger(severity="info")
+    night.pages("ben").does(incident, Reassign("user_ada")).pages("ada")
+    night.wait(minutes=40).fallback(0)
+    night.wait(minutes=1, seconds=1).fallback(1)
+
+
 def test_the_fallback_waits_for_a_sleeping_assignee_too(night: Pipeline) -> None:
     sleeps(night, "ada")
     night.escalates(step("ben"), repeat_after=timedelta(minutes=10))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from opsknight.escalation.fallback import FallbackState
+from opsknight.escalation.pages import Taken
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind, implicit
 from opsknight.escalation.repair import repaired, resting
 from opsknight.escalation.steps import Advanced, Progress, Turn, pages_on, proceed, settled, take
@@ -56,13 +58,13 @@ def running(**more: Any) -> Incident:
 
 
 def turn(seen: Incident, policy: Policy = POLICY) -> Turn:
-    found = proceed(seen, policy, NOW, lambda since: NOW)
+    found = proceed(seen, policy, NOW, lambda since: Taken(NOW))
     assert isinstance(found, Turn)
     return found
 
 
 def advanced(seen: Incident, policy: Policy = POLICY) -> Advanced:
-    found = proceed(seen, policy, NOW, lambda since: NOW)
+    found = proceed(seen, policy, NOW, lambda since: Taken(NOW))
     assert isinstance(found, Advanced)
     return found
 
@@ -189,7 +191,7 @@ def over(**more: Any) -> Incident:
 def after_round(seen: Incident, now: datetime, taken: bool) -> Advanced | Turn:
     """Whether a provider took one of its pages, at NOW."""
     policy = POLICY.model_copy(update={"repeat_after": 90 * MINUTE})
-    return proceed(seen, policy, now, lambda _: NOW if taken else None)
+    return proceed(seen, policy, now, lambda _: Taken(NOW) if taken else None)
 
 
 def test_a_round_of_which_a_page_was_taken_waits_out_the_pause() -> None:
@@ -250,7 +252,7 @@ def test_a_gap_of_a_day_counts() -> None:
     empty = running(reached=None, next_step=2, round=1, empty_since=NOW - day)
     assert advanced(empty).what == "exhausted"
     shorter = empty.model_copy(update={"empty_since": NOW - day + MINUTE})
-    assert isinstance(proceed(shorter, POLICY, NOW, lambda since: NOW), Turn)
+    assert isinstance(proceed(shorter, POLICY, NOW, lambda since: Taken(NOW)), Turn)
 
 
 def test_rounds_are_counted_and_end() -> None:
@@ -386,3 +388,11 @@ def test_the_auditor_leaves_what_is_left_to_a_newer_version() -> None:
     repair = repaired(incident(**seen, due_at=None), NOW, lambda: None)
     assert repair is not None
     assert repair.changes.due_at == NOW - MINUTE
+
+
+def test_a_look_a_moment_early_does_not_cost_the_fallback_a_minute() -> None:
+    """Ticks come each minute, and the time is counted from a moment after one of them."""
+    waiting = FallbackState(asked=True, next_at=NOW + timedelta(seconds=2))
+    assert waiting.due_at(NOW) == NOW
+    assert waiting.due_at(NOW - timedelta(seconds=30)) == NOW - timedelta(seconds=1)
+    assert FallbackState(next_at=NOW).due_at(NOW) is None

@@ -13,7 +13,7 @@ from opsknight.classes import dataclass
 from opsknight.directory.entries import Service, Team, User
 from opsknight.directory.receivers import ServiceReceiver
 from opsknight.directory.status_pages import StatusPage
-from opsknight.escalation.pages import Page, StepTaken
+from opsknight.escalation.pages import Page, StepTaken, Taken
 from opsknight.escalation.policy import Policy, Rota, Target, reach
 from opsknight.escalation.steps import Advanced, Progress, pages_on, settled
 from opsknight.escalation.timers import (
@@ -74,15 +74,15 @@ class Roster:
     def users(self, user_ids: Set[str]) -> Mapping[str, User]:
         return _those(self.known_users, user_ids)
 
-    first_messages: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    first_messages: dict[int, Taken] = field(default_factory=dict[int, Taken])
     """When the first message of each page number leaves, as the simulation goes on."""
 
-    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> Taken | None:
         """Providers take every message, once nobody's quiet hours hold it; a round without any is
         not asked about.
         """
-        later = (at for page_no, at in self.first_messages.items() if page_no >= since)
-        return max(now, min(later, default=now))
+        found = [each for page_no, each in self.first_messages.items() if page_no >= since]
+        return min(found, key=lambda each: each.at, default=Taken(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +202,11 @@ class _Run:
 
     def _waits_for_morning(self) -> datetime | None:
         """The engine's rule (`engine._waits_for_morning`)."""
-        at = self.roster.first_messages.get(self.incident.page_no)
-        reassigned = self.incident.escalation is Escalation.COMPLETED
-        if not reassigned or self.taken is None or at is None or at <= self.now:
+        first = self.roster.first_messages.get(self.incident.page_no)
+        if self.incident.escalation is not Escalation.COMPLETED or first is None or not first.held:
             return None
-        return at + (self.incident.timers[Timer.FALLBACK] - self.taken.at)
+        later = first.at + policy_of(self.incident, self.roster).pause
+        return later if later > self.now else None
 
     def _only_reminds(self) -> bool:
         return self.incident.timers.keys() <= {Timer.REMINDER, Timer.ANNOUNCE}
@@ -242,7 +242,9 @@ class _Run:
             if user is not None:
                 for delivery in page_deliveries(page, self.incident, user):
                     at, known = delivery.not_before, self.roster.first_messages
-                    known[page.page_no] = min(at, known.get(page.page_no, at))
+                    first = Taken(at, held=delivery.quiet_until is not None)
+                    before = known.setdefault(page.page_no, first)
+                    known[page.page_no] = min(first, before, key=lambda each: each.at)
                     yield Sent(at, delivery)
 
     def _because(self, taken: StepTaken) -> Iterator[tuple[str, Target]]:

@@ -16,6 +16,8 @@ MIN_INTERVAL: Final = timedelta(minutes=5)
 # Longer than any message takes: after that its sender is dead.
 LEASE: Final = timedelta(seconds=60)
 AGAIN_AFTER: Final = timedelta(minutes=1)
+# A tick looks each minute. One that comes a moment before the time would leave it to the next.
+EARLY: Final = timedelta(seconds=3)
 # Clocks of two functions differ by less. Who sends a message is often not who asked for it.
 CLOCKS: Final = timedelta(seconds=5)
 
@@ -35,7 +37,9 @@ class FallbackState(Model):
         """When the next message is due; None for nothing to say."""
         if self.lease_until is not None:
             return self.lease_until
-        return max(self.next_at or now, now) if self.asked else None
+        if not self.asked:
+            return None
+        return now if self.next_at is None else max(self.next_at - EARLY, now)
 
 
 class FallbackRow(Model):

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
+from opsknight.classes import dataclass
 from opsknight.incident.model import Model, Urgency
 
 # DynamoDB takes 100 writes in a transaction; the incident and its timeline are among them.
@@ -72,6 +73,15 @@ class StepTaken(Model):
     round: int
     user_ids: tuple[str, ...] = ()
     reason: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When a provider takes the first message of a round."""
+
+    at: datetime
+    held: bool = False
+    """Until then it had to wait for somebody's quiet hours."""
 
 
 def pages_of(taken: StepTaken, epoch: int, urgency: Urgency, written: int) -> tuple[Page, ...]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from opsknight.classes import dataclass
-from opsknight.escalation.pages import PAGES_AT_ONCE, Page, StepTaken, Why, pages_of
+from opsknight.escalation.pages import PAGES_AT_ONCE, Page, StepTaken, Taken, Why, pages_of
 from opsknight.escalation.policy import Policy, Target, TargetKind
 from opsknight.incident.changes import KEEP, NOTHING, Changes, with_due_time
 from opsknight.incident.decisions import Transitioned
@@ -19,8 +19,7 @@ from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, RequestedS
 from opsknight.incident.recording import record
 from opsknight.incident.timeline import ChangeKind
 
-# A provider that refuses, or a gap in a schedule, must not use up the policy: for this long, rounds
-# that reach nobody do not count.
+# So long a provider that refuses, or a gap in a schedule, does not use up the policy.
 LONGEST_GAP: Final = timedelta(hours=24)
 # Such a round is repeated after this time, or the policy's pause if that is shorter; then doubling.
 FIRST_REPEAT: Final = timedelta(minutes=5)
@@ -90,7 +89,7 @@ class Turn:
         return () if assignee is None else (Target(kind=TargetKind.USER, id=assignee),)
 
 
-type TakenAt = Callable[[int], datetime | None]  # `timers.Directory.taken_at`, from a page on.
+type TakenAt = Callable[[int], Taken | None]  # `timers.Directory.taken_at`, from a page on.
 
 
 def proceed(
@@ -145,11 +144,12 @@ def _after_round(
     incident: Incident, policy: Policy, now: datetime, taken_at: TakenAt
 ) -> Advanced | Turn:
     """The next round once the pause is over, the same one again if it did not count, or the end."""
-    taken = taken_at(incident.round_from or 0) if incident.reached else None
-    since = incident.empty_since
-    if taken is not None and taken > now:
-        # All have quiet hours: the pause begins when the first of them can be told.
-        held = Changes(round_over=taken, timers={Timer.STEP: taken + policy.pause})
+    first = taken_at(incident.round_from or 0) if incident.reached else None
+    taken = None if first is None else first.at
+    since, over = incident.empty_since, incident.round_over
+    if first and first.held and (not over or over < first.at) and now < first.at + policy.pause:
+        # All have slept: the pause begins when the first of them can be told.
+        held = Changes(round_over=first.at, timers={Timer.STEP: first.at + policy.pause})
         return settled(incident, held, Progress.HELD_BY_QUIET_HOURS)
     if taken is not None or (since is not None and now - since >= LONGEST_GAP):
         changes = Changes(empty_since=None, uncounted=None) if taken is not None else NOTHING
@@ -167,8 +167,8 @@ def _after_round(
             return _exhausted(incident, now)
         changes |= Changes(round=rounds + 1, reached=None, round_from=incident.page_no + 1)
         return _begin_round(incident, policy, now, changes)
-    first = Changes(empty_since=incident.round_over or now, timers={Timer.FALLBACK: now})
-    changes = first if since is None else NOTHING
+    asks = Changes(empty_since=incident.round_over or now, timers={Timer.FALLBACK: now})
+    changes = asks if since is None else NOTHING
     repeats = incident.uncounted or 0
     rest = _later(incident, repeat_after(policy, repeats))
     if rest is not None and now < rest:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, assert_never
 
 from opsknight.directory.entries import DEFAULT_REMIND, Service, Team, User
+from opsknight.escalation.pages import Taken
 from opsknight.escalation.policy import Policy, Rota, Target, TargetKind, implicit, named, reach
 from opsknight.escalation.steps import Advanced, Progress, Turn, proceed, settled, take
 from opsknight.incident.changes import Changes
@@ -50,7 +51,7 @@ class Directory(Protocol):
 
     def users(self, user_ids: Set[str]) -> Mapping[str, User]: ...
 
-    def taken_at(self, incident: Incident, since: int, now: datetime) -> datetime | None:
+    def taken_at(self, incident: Incident, since: int, now: datetime) -> Taken | None:
         """When a provider first took one of the incident's pages from the page number `since` on,
         or will once somebody's quiet hours end, if it is still LOW; now, if one still waits at a
         receiver that works; None for none of these.

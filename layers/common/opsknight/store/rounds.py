@@ -1,13 +1,12 @@
 """Whether the round of an escalation has reached anybody, by its pages and their deliveries."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from pydantic import ValidationError
 
-from opsknight.escalation.pages import Page, PageState
+from opsknight.escalation.pages import Page, PageState, Taken
 from opsknight.incident.model import Incident, Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
@@ -25,7 +24,7 @@ MOST_PAGES: Final = 1000
 
 def taken_at(
     table: Table, incident: Incident, since: int, now: datetime, deadline: Deadline
-) -> datetime | None:
+) -> Taken | None:
     """When a provider first took one of the incident's pages from the page number `since` on; if
     none has yet, when the quiet hours end that the first of them waits for, unless it was raised
     meanwhile; now, if one still waits at a receiver that works; None for none of these.
@@ -43,40 +42,44 @@ def taken_at(
             page = Page.model_validate(plain(item))
         except ValidationError:
             # Nobody knows, and that alone must not page for a day.
-            return now
+            return Taken(now)
         if page.state is PageState.REACHED:
             times.append(page.reached_at or page.at)
         planned = planned or page.state is PageState.PLANNED
+    if not times and read == MOST_PAGES:
+        return Taken(now)
+    if not times and not planned:
+        return None
+    ends = quiet_ends(table, incident, since, deadline)
     if times:
-        return min(times)
-    if read == MOST_PAGES:
-        return now
-    if not planned:
-        return None
+        return Taken(min(times), held=bool(ends))
+    if later := [each for each in ends if each > now]:
+        return Taken(later[0], held=True)
     pending = _pending(table, incident_id, since, deadline)
-    if incident.urgency is Urgency.LOW and (quiet := _quiet_until(pending, now)):
-        return quiet
-    waiting = {each.destination for each in pending if not _quiet_until([each], now)}
+    waiting = {
+        each.destination for each in pending if each.quiet_until is None or each.quiet_until <= now
+    }
     states = Receivers(table).states(waiting, deadline)
-    return now if any(_works(state, now) for state in states.values()) else None
+    return Taken(now) if any(_works(state, now) for state in states.values()) else None
 
 
-def quiet_until(
-    table: Table, incident_id: str, page_no: int, now: datetime, deadline: Deadline
-) -> datetime | None:
-    """When the quiet hours end that the first of the step's messages waits for; None where none
-    waits for any, or one has gone before they began.
+def quiet_ends(
+    table: Table, incident: Incident, page_no: int, deadline: Deadline
+) -> list[datetime]:
+    """When the quiet hours end, or have ended, that messages of the pages from this number on had
+    to wait for, the soonest first. None where one went before, or what is LOW no more.
     """
-    found = table.deliveries(incident_id, deadline)
-    of_step = [each for each in found if each.page_no is not None and each.page_no >= page_no]
-    if any(each.state is State.SENT for each in of_step):
-        return None
-    return _quiet_until((each for each in of_step if each.state is State.PENDING), now)
-
-
-def _quiet_until(pending: Iterable[Delivery], now: datetime) -> datetime | None:
-    ends = (each.quiet_until for each in pending if each.quiet_until is not None)
-    return min((each for each in ends if each > now), default=None)
+    if incident.urgency is not Urgency.LOW:
+        return []
+    found = [
+        each
+        for each in table.deliveries(incident.id, deadline)
+        if each.page_no is not None and each.page_no >= page_no
+    ]
+    waiting = (each.quiet_until for each in found if each.state in (State.SENT, State.PENDING))
+    ends = sorted(each for each in waiting if each is not None)
+    before = (each.not_before < ends[0] for each in found if each.state is State.SENT and ends)
+    return [] if any(before) else ends
 
 
 def _pending(table: Table, incident_id: str, since: int, deadline: Deadline) -> list[Delivery]:
