@@ -15,6 +15,8 @@ from harness.simulation.verdict import CLOCKS
 
 # A tick sees it, and the next one that something else was heard since it fell due.
 SEEN_WITHIN: Final = 130.0
+# Ticks die and sweeps get lost, two in a row at times: so long after that a beat may be first.
+MISSED: Final = 240.0
 
 
 def events(asked: Sequence[Asked], configuration: Configuration) -> Iterator[Asked]:
@@ -36,8 +38,8 @@ def _gap(service: Service, pulse: Pulse, beats: Sequence[Asked]) -> Iterator[Ask
         if until < overdue:
             continue
         latest = (beat.ended or beat.began) + patience + SEEN_WITHIN
-        # Where it was not answered, or beat again just then, nobody knows.
-        sure = beat.status == 200 and until > latest
+        # Where it was not answered, or beat again soon, nobody knows.
+        sure = beat.status == 200 and until > latest + MISSED
         yield _event(service, pulse, "trigger", overdue, latest if sure else None)
         for back in following:
             # What may never have opened may have nothing to resolve.

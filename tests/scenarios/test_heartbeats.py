@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from escalation.heartbeats import attend
+from escalation.sweep import tick
 from harness.faults import Died
 from harness.invariants import check
 from harness.pipeline import Pipeline, step
@@ -120,6 +121,21 @@ def test_a_run_that_does_not_end_in_its_time_pages(night: Pipeline) -> None:
     says(night, "/0")
     night.wait(minutes=30).pages()
     assert [status for _, status in incidents(night)] == ["RESOLVED"]
+
+
+def test_a_doubt_is_over_by_the_next_tick_also_if_it_comes_a_moment_early(
+    night: Pipeline,
+) -> None:
+    says(night)
+    night.wait(minutes=6).pages()
+    # It is overdue, and nothing has been heard since.
+    night.world.clock.advance(seconds=30.2)
+    tick(night.engine)
+    night.settle().pages()
+    hears(night)
+    night.world.clock.advance(seconds=59.9)
+    tick(night.engine)
+    night.settle().pages("ada")
 
 
 def test_where_nothing_is_heard_it_pages_later_and_the_fallback_hears_of_it(

@@ -17,7 +17,8 @@ from opsknight.oncall.hours import zone_or_utc
 
 DEFAULT_GRACE: Final = timedelta(minutes=1)
 # Nobody is sure that the deployment hears anything: how soon to look again, and how long at most.
-LOOK_AGAIN: Final = timedelta(minutes=1)
+# At the next tick, which comes a minute after the one before or a moment sooner.
+LOOK_AGAIN: Final = timedelta(seconds=55)
 LONGEST_DOUBT: Final = timedelta(hours=1)
 # Longer than between two canaries, by default: a silence of this length was the deployment's own.
 GAP: Final = timedelta(minutes=7)
