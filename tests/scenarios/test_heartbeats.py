@@ -127,9 +127,8 @@ def test_a_doubt_is_over_by_the_next_tick_also_if_it_comes_a_moment_early(
     night: Pipeline,
 ) -> None:
     says(night)
-    night.wait(minutes=6).pages()
+    night.world.clock.advance(minutes=6, seconds=0.2)
     # It is overdue, and nothing has been heard since.
-    night.world.clock.advance(seconds=30.2)
     tick(night.engine)
     night.settle().pages()
     hears(night)
