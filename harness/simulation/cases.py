@@ -208,6 +208,9 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
         case "reassign" | "escalate" if _may_be_let_out(case, last, began, ended):
             # In the window, as it ended, or after it: each has other consequences.
             return Phase(State.UNCLEAR, began, inf, "as a window ended")
+        case "escalate" if any(each.tries > 1 for each in done):
+            # Each try that was carried out pages once more.
+            return Phase(State.UNCLEAR, began, inf, "escalated, perhaps twice")
         case "escalate":
             return Phase(State.OPEN, began, ended, "escalated")
         case "reassign" if any(each.tries > 1 and ended - each.began > AGAIN for each in done):

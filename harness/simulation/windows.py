@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from harness.simulation.journal import Asked
+from harness.simulation.verdict import CLOCKS
 
 type Span = tuple[float, float]
 
@@ -46,6 +47,9 @@ def last_one(windows: Sequence[Window], earliest: float, latest: float) -> Windo
     last = max(around, key=lambda window: window.ends, default=None)
     # It is quiet until no window is in force.
     for each in sorted(windows, key=lambda window: window.begins):
-        if last and each.begins[0] <= last.ends[1] and each.ends > last.ends:
-            last = each
+        if last and each.begins[0] <= last.ends[1] + CLOCKS and each.ends > last.ends:
+            # One that may have begun too late, by some clock, may have left a gap: it lets it out.
+            gap = last.ends[0] - CLOCKS < each.begins[1]
+            ends = (last.ends[0] if gap else each.ends[0]), each.ends[1]
+            last = Window(last.begins, ends)
     return last

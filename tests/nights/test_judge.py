@@ -6,8 +6,10 @@ import pytest
 
 from harness.simulation import cases
 from harness.simulation.cases import State
+from harness.simulation.configuration import Pulse, Service
 from harness.simulation.journal import Asked
 from harness.simulation.rosters import RELAY
+from harness.simulation.windows import last_one, windows_of
 
 MINUTE = 60.0
 OPENED = {"title": "case-0001", "status": "SUPPRESSED"}
@@ -73,3 +75,46 @@ def test_a_resolve_without_an_answer_may_have_ended_what_it_was_meant_for(
     )
     assert read["case-0001"].phases[-1].state is state
     assert read["case-0002"].phases[-1].state is State.OVER
+
+
+@pytest.mark.parametrize(("began", "earliest"), [(500.0, 1100.0), (598.0, 600.0)])
+def test_a_window_that_may_begin_as_another_ends_may_leave_a_gap(
+    began: float, earliest: float
+) -> None:
+    [service] = RELAY.services
+    start = WINDOW.format(service.name)
+    asked = [
+        Asked("operator", start, "", 0.0, 1.0, 0),
+        Asked("operator", start, "", began, began + 5, 0),
+    ]
+    last = last_one(windows_of(asked)[service.name], 60.0, 61.0)
+    assert last and last.ends == (earliest, began + 605)
+
+
+@pytest.mark.parametrize(("tries", "state"), [(1, State.OPEN), (2, State.UNCLEAR)])
+def test_an_escalation_without_an_answer_may_have_paged_already(tries: int, state: State) -> None:
+    [service] = RELAY.services
+    asked = [
+        Asked(
+            *("monitor", "trigger", "case-0001", 60.0, 61.0, 202),
+            body={"result": {"incident": OPENED | {"status": "OPEN"}}},
+            key="cpu",
+            severity="critical",
+            service=service.name,
+            incident="case-0001",
+        ),
+        Asked("ada", "escalate", "case-0001", 70.0, 80.0, 200, tries=tries),
+    ]
+    assert cases.read(asked, RELAY)["case-0001"].phases[-1].state is state
+
+
+@pytest.mark.parametrize(("back", "state"), [(600.0, State.UNCLEAR), (1200.0, State.OVER)])
+def test_a_beat_that_comes_soon_may_have_come_before_anybody_looked(
+    back: float, state: State
+) -> None:
+    team = replace(RELAY, services=(Service("farm", "main", pulse=Pulse("case-9001", 1, 2)),))
+    asked = [
+        Asked("heartbeat case-9001", "beat", "", at, at + 1, 200, key="case-9001")
+        for at in (60.0, back)
+    ]
+    assert cases.read(asked, team)["case-9001"].phases[-1].state is state
