@@ -297,6 +297,74 @@ def test_an_answer_lost_on_the_way_is_no_dead_end(page: Page, served: Site) -> N
     assert "example.com" not in page.evaluate("JSON.stringify({...sessionStorage})")
 
 
+def lost(page: Page, served: Site) -> str:
+    """The answer to the apply is lost; the text that was written."""
+    first(page, served)
+    answer(page)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/configuration/apply", lose, times=1)
+    page.get_by_role("button", name=CREATE).click()
+    expect(page.get_by_role("alert")).to_contain_text("no connection")
+    return str(served.desk.call("GET", "/api/configuration/text", key=admin(served)).body["text"])
+
+
+def admin(served: Site, user: str = "ada") -> str:
+    return served.desk.key(user, *SCOPES)
+
+
+def test_a_lost_answer_is_found_though_somebody_has_changed_a_field(
+    page: Page, served: Site
+) -> None:
+    """It is theirs whatever became of it: no service of somebody else's, and no name taken."""
+    text = lost(page, served)
+    apply(served, text.replace("repeat_after: 5m", "repeat_after: 7m"), revision(served))
+    before = revision(served)
+    page.get_by_role("button", name=CREATE).click()
+    stands(page, "The integration key")
+    assert revision(served) == before
+    assert "repeat_after: 7m" in Shell(served.world).opsknight("export").out
+
+
+def test_a_part_that_is_gone_again_is_written_again(page: Page, served: Site) -> None:
+    text = lost(page, served)
+    rest = text[: text.index("services:")]
+    body = {"text": rest, "revision": revision(served), "prune": True, "force": True}
+    done = served.desk.call("POST", "/api/configuration/apply", body, key=admin(served))
+    assert done.status == 200, done.problem or done.body
+    assert not Configurations(served.world.table).read(deadline()).configuration.services
+    page.get_by_role("button", name=CREATE).click()
+    stands(page, "The integration key")
+    assert Shell(served.world).opsknight("export").out == text
+
+
+def test_what_somebody_else_calls_the_same_is_theirs(page: Page, served: Site) -> None:
+    """Both follow one example: nobody is told that the other's service is what they made."""
+    first(page, served)
+    answer(page)
+    person = THEIRS[: THEIRS.index("teams:")]
+    theirs = """\
+teams: {payments: {members: {ben: {}}}}
+policies: {payments: {steps: [{targets: [{user: ben}]}]}}
+services:
+  checkout: {team: payments, policy: payments, integrations: {prometheus: Prometheus}}
+"""
+
+    def overtake(route: Route) -> None:
+        apply(served, person, revision(served))
+        apply(served, person + theirs, revision(served), user="ben")
+        route.continue_()
+
+    page.route("**/api/configuration/apply", overtake, times=1)
+    page.get_by_role("button", name=CREATE).click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing of yours was written")
+    page.get_by_role("button", name=CREATE).click()
+    expect(page.get_by_role("alert")).to_contain_text("set up a service meanwhile: checkout")
+
+
 def test_of_two_who_set_up_at_once_neither_undoes_the_other(page: Page, served: Site) -> None:
     first(page, served)
     answer(page)
@@ -316,6 +384,19 @@ def test_of_two_who_set_up_at_once_neither_undoes_the_other(page: Page, served: 
     found = Configurations(served.world.table).read(deadline()).configuration
     assert found.services.keys() == {"svc_checkout", "svc_search"}
     assert found.users.keys() == {"user_ada", "user_ben"}
+
+
+def test_on_a_telephone_each_button_has_one_line(page: Page, served: Site) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    first(page, served)
+    answer(page)
+    for name in (CREATE, "Back"):
+        button = page.get_by_role("button", name=name, exact=True)
+        lines = button.evaluate(
+            "b => { const r = document.createRange(); r.selectNodeContents(b);"
+            " return r.getClientRects().length; }"
+        )
+        assert lines == 1, name
 
 
 def test_whoever_is_overtaken_in_the_same_moment_loses_nothing(page: Page, served: Site) -> None:
@@ -362,6 +443,13 @@ def test_a_file_that_owns_it_gets_the_lines_to_add(page: Page, served: Site) -> 
     stands(page, "The integration key")
     page.get_by_role("button", name="Make the key").click()
     expect(page.get_by_role("region", name="The new key")).to_be_visible()
+    onwards(page, "Does it reach you?")
+    page.get_by_role("button", name="Send a test event").click()
+    page.get_by_role("button", name="Acknowledge it here").click()
+    page.get_by_role("button", name="Go on without it").click()
+    stands(page, "It is set up", axe=True)
+    expect(page.get_by_text("A file owns it")).to_be_visible()
+    expect(page.get_by_text("--take-over")).to_be_hidden()
 
 
 def test_an_old_login_is_asked_again_and_finds_its_answers(page: Page, served: Site) -> None:

@@ -11,13 +11,14 @@ import type { StepProps } from "./asking";
 import { type Answers, compose, type Composed, fieldAt, type Mistakes, type Names } from "./compose";
 import { keepSent, keptSent, SERVICE } from "./draft";
 import { Frame, TextField, useTried } from "./fields";
+import { completed, landed, type Made } from "./landed";
 import { keys } from "./yaml";
 
 const SENDERS = ["Prometheus", "Grafana", "CloudWatch", "Datadog", "Sentry", "Uptime Kuma", "Zabbix", "Own scripts"];
 
 /** What came of a try to write it. */
 type Tried =
-  | { made: Names; revision: number; answers: Answers }
+  | Made
   | { mistakes: Mistakes }
   | { owner: "file"; added: string; names: Names }
   | { others: readonly string[] };
@@ -31,22 +32,8 @@ interface Props extends StepProps {
   refuse: (mistakes: Mistakes) => void;
 }
 
-/** What was sent before, if it was written and only the answer was lost. */
-export async function landed(me: Pick<Me, "id">): Promise<Extract<Tried, { made: Names }> | undefined> {
-  const sent = keptSent(me);
-  if (!sent) return undefined;
-  try {
-    const plan = await answered(api.POST("/api/configuration/plan", { body: { text: sent.text, prune: false } }));
-    return plan.changes.length ? undefined : { made: sent.names, revision: plan.revision, answers: sent.answers };
-  } catch (cause) {
-    // It does not fit any more what is there by now: that is not ours.
-    if (cause instanceof Refused && (cause.status === 400 || cause.status === 422)) return undefined;
-    throw cause;
-  }
-}
-
 export async function write(answers: Answers, zones: ReadonlySet<string>, me: Me, beside: boolean): Promise<Tried> {
-  const before = await landed(me);
+  const before = await completed(me, answers);
   if (before) return before;
   const now = await answered(api.GET("/api/configuration/text", {}));
   const composed = compose(answers, zones, me, now.text);
@@ -61,7 +48,7 @@ export async function write(answers: Answers, zones: ReadonlySet<string>, me: Me
   // Written for the revision that the text was made from: what came after it must not be undone.
   const body = { text, prune: false, force: false, takeOver: false, revision: now.revision, digest: plan.digest };
   if (plan.revision !== now.revision) return write(answers, zones, me, beside);
-  keepSent(me, { text, names: composed.names, answers });
+  keepSent(me, { text, names: composed.names, answers, after: now.revision, who: me.name });
   const applied = await answered(api.POST("/api/configuration/apply", { body }));
   return { made: composed.names, revision: applied.revision, answers };
 }

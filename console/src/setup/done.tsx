@@ -1,23 +1,54 @@
 /** The last step: what there is now, as a file, and what comes next. */
 import type { JSX } from "preact";
 
-import { answered, api } from "../api/client";
+import { answered, api, type Configuration } from "../api/client";
 import { useLoad } from "../api/load";
 import { Problem } from "../parts";
 import { Link, ROOT } from "../router";
 import { span } from "../times";
+import type { Answers, Whom } from "./compose";
 import { Copying } from "./creating";
 import { DONE, type Draft } from "./draft";
 import { Frame } from "./fields";
 
+/** Whom the policy pages, in the order of its steps. */
+export function paged({ steps, colleagues }: Answers): string {
+  const named = (whom: Whom): string => {
+    if (whom === "me") return "you";
+    if (whom === "team") return "your team";
+    // Their names are gone after a reload.
+    return colleagues.find(({ id }) => id === whom)?.name.trim() || "a colleague";
+  };
+  const people = [...new Set(steps.map(({ whom }) => whom))].map(named);
+  const others = people.filter((each) => each === "a colleague").length;
+  const said = [...new Set(people)].map((each) => (each === "a colleague" && others > 1 ? `${others} colleagues` : each));
+  return said.length > 1 ? `${said.slice(0, -1).join(", ")} and ${said.at(-1)}` : (said[0] ?? "nobody");
+}
+
 /** What has been seen to work, and no more. */
 export function outcome({ answers, worked, began, sent, why }: Draft): string {
   const service = answers.service.trim();
-  if (worked) {
-    return `A test event went all the way, ${span(worked - began)} after you began. What ${service} reports from now on pages your team.`;
-  }
-  if (sent) return `A message of the test was sent, but nobody has acknowledged it. What ${service} reports from now on pages your team.`;
+  const pages = `What ${service} reports from now on pages ${paged(answers)}.`;
+  if (worked) return `A test event went all the way, ${span(worked - began)} after you began. ${pages}`;
+  if (sent) return `A message of the test was sent, but nobody has acknowledged it. ${pages}`;
   return `What ${service} reports from now on opens incidents, but no message has reached anybody: ${why ?? "none was sent while you looked"}.`;
+}
+
+/** Whoever owns it, and how it is kept in git. */
+function Owned({ of: { owner } }: { of: Configuration }): JSX.Element {
+  if (owner?.by === "file") {
+    return (
+      <>
+        A file owns it{owner.source && <>: <code>{owner.source}</code></>}. Change it there, and apply it by{" "}
+        <code class="whole">opsknight apply</code>.
+      </>
+    );
+  }
+  return (
+    <>
+      The console owns it. To keep it in git, save it as a file and run <code class="whole">opsknight apply --take-over</code>.
+    </>
+  );
 }
 
 export function DoneStep({ draft, end }: { draft: Draft; end: () => void }): JSX.Element {
@@ -67,8 +98,7 @@ export function DoneStep({ draft, end }: { draft: Draft; end: () => void }): JSX
       <section aria-labelledby="yaml-title">
         <h3 id="yaml-title">What was written</h3>
         <p class="dim">
-          This is the whole configuration{data ? `, at revision ${data.revision}` : ""}. The console owns it. To keep it in git, save
-          it as a file and run <code class="whole">opsknight apply --take-over</code>.
+          This is the whole configuration{data ? `, at revision ${data.revision}` : ""}. {data && <Owned of={data} />}
         </p>
         {error && <Problem error={error} again={again} />}
         {data && (

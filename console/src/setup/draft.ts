@@ -37,6 +37,9 @@ export interface Sent {
   names: Names;
   /** What it was made of. */
   answers: Answers;
+  /** The revision that it was made from, and what whoever sent it was called then. */
+  after: number;
+  who: string;
 }
 
 export function begin(me: Me, zone: string, now: number): Draft {

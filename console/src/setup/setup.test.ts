@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 import type { Delivery, Me } from "../api/client";
 import { type Answers, compose, fieldAt, type Person, slug, type Whom } from "./compose";
-import { outcome } from "./done";
+import { outcome, paged } from "./done";
 import { begin, type Draft, stored } from "./draft";
 import { night } from "./paging";
 import { command, pages, works } from "./trying";
@@ -223,13 +223,28 @@ it("says that paging works only once a message was sent and somebody took the in
   expect(works({ deliveries: [{ ...message("SENT"), userId: undefined } as unknown as Delivery], acknowledgedAt })).toBe(false);
 });
 
+it("says whom the policy pages, and nobody else", () => {
+  const steps = (...whoms: Whom[]): string => paged({ ...ANSWERS, steps: whoms.map((whom) => ({ after: 0, whom })) });
+  expect(steps("me")).toBe("you");
+  expect(steps("me", "me")).toBe("you");
+  expect(steps("team")).toBe("your team");
+  expect(steps("me", 1, "team")).toBe("you, Ben and your team");
+  const gone = [1, 2].map((id) => ({ id, name: "", email: "" }));
+  const after = (...whoms: Whom[]): string =>
+    paged({ ...ANSWERS, colleagues: gone, steps: whoms.map((whom) => ({ after: 0, whom })) });
+  expect(after("me", 1)).toBe("you and a colleague");
+  expect(after("me", 1, 2)).toBe("you and 2 colleagues");
+});
+
 it("promises at the end what was seen, and keeps nothing of colleagues once they are written", () => {
   const begun: Draft = { ...begin(ADA as unknown as Me, "UTC", 0), answers: ANSWERS };
-  expect(outcome({ ...begun, worked: 240_000, sent: true })).toContain("A test event went all the way, 4 min after you began.");
+  expect(outcome({ ...begun, worked: 240_000, sent: true })).toBe(
+    "A test event went all the way, 4 min after you began. What Checkout reports from now on pages you and Ben.",
+  );
   expect(outcome({ ...begun, sent: true })).toContain("nobody has acknowledged it");
   const unsent = outcome({ ...begun, sent: false, why: "SMS is not set up" });
   expect(unsent).toContain("no message has reached anybody: SMS is not set up.");
-  expect(unsent).not.toContain("pages your team");
+  expect(unsent).not.toContain(" pages ");
   expect(stored(begun)).toBe(begun);
   const names = { team: "payments", policy: "payments", service: "checkout", integration: "prometheus" };
   const kept = stored({ ...begun, made: { names, revision: 2 } });
