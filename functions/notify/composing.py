@@ -17,7 +17,7 @@ from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver
 from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.canary import is_canary
-from opsknight.incident.commands import is_taken_on
+from opsknight.incident.commands import taken_on_by
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Urgency
 from opsknight.incident.references import details, references
@@ -237,7 +237,7 @@ class Composer:
             ),
             # Anybody may read a status page, so it shows no names of people.
             assignee=None if public else names.get(incident.assignee_id or ""),
-            taken_on=is_taken_on(incident),
+            taken_on=taken_on_by(incident) is not None,
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
             by=None if public else delivery.by,

@@ -11,7 +11,7 @@ from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
 from opsknight.http.directory_cache import DirectoryCache
-from opsknight.incident.commands import Acknowledge, Command, Resolve
+from opsknight.incident.commands import Acknowledge, Command, Resolve, taken_on_by
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Status
 from opsknight.notification import twiml
@@ -121,7 +121,7 @@ class Calls:
         incident = self.table.incident(one.incident_id, pressed.deadline)
         if incident is None:
             return "It is gone, so nothing was done."
-        who = incident.assignee_id
+        who = taken_on_by(incident)
         if incident.status is not Status.ACKNOWLEDGED or who is None:
             if incident.status is Status.OPEN:
                 return "It has opened anew since this call, so nothing was done."

@@ -9,8 +9,8 @@ from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import StepTaken
-from opsknight.incident.commands import is_taken_on
-from opsknight.incident.model import ActorKind, Incident, Status
+from opsknight.incident.commands import taken_on_by
+from opsknight.incident.model import Incident, Status
 from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.views.sentences import NAMED, Names, ago
 from respond.markup import Html, joined, tag
@@ -50,7 +50,7 @@ class Having:
                 return joined(f"{name} had it" if name else "Nobody had it")
             case Status.ACKNOWLEDGED if incident.acknowledged_at is not None:
                 return joined(
-                    tag("b", has or "Acknowledged by a monitor"),
+                    tag("b", has or f"Acknowledged by {self._acknowledged_by()}"),
                     f", {self._since(incident.acknowledged_at, now, bool(has))}",
                 )
             case _:
@@ -58,21 +58,19 @@ class Having:
 
     def _who(self) -> str | None:
         """Who has it, or had it until it was over; None where its assignee was only paged."""
-        incident = self.incident
-        if not is_taken_on(incident):
-            return None
-        over = incident.status is Status.RESOLVED
+        who = taken_on_by(self.incident)
+        over = self.incident.status is Status.RESOLVED
         for change in self.latest:
             match change.what:
-                case ChangeKind.REASSIGNED:
-                    break
-                case ChangeKind.ACKNOWLEDGED if change.actor.kind is ActorKind.INTEGRATION:
-                    return None
-                case ChangeKind.ACKNOWLEDGED:
+                case ChangeKind.REASSIGNED | ChangeKind.ACKNOWLEDGED:
                     break
                 case what if what in _ANYBODYS and not over:
                     return None
-        return incident.assignee_id
+        return who
+
+    def _acknowledged_by(self) -> str:
+        done = (each.actor.name for each in self.latest if each.what is ChangeKind.ACKNOWLEDGED)
+        return next(done, "a monitor")
 
     def _paged(self) -> str:
         """Whom the last step paged, the reader first: all of them, not only its first."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from opsknight.classes import dataclass
 from opsknight.escalation.hold import Spell
 from opsknight.http.gateway import Answer
+from opsknight.incident.commands import taken_on_by
 from opsknight.incident.model import Incident, Status
 from opsknight.views.sentences import Names, ago, still_firing
 from respond.markup import Html, joined, tag
@@ -179,7 +180,7 @@ def _state(row: Row, view: ListView) -> str:
     incident = row.incident
     if incident.status is Status.OPEN:
         return ""
-    who = incident.assignee_id
+    who = taken_on_by(incident)
     if incident.status is Status.ACKNOWLEDGED and who:
         name = "You have" if who == view.reader_id else f"{view.names(who)} has"
         return f"{name} it, "

@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, masked_number
-from opsknight.incident.commands import Acknowledge, Command, Resolve
+from opsknight.incident.commands import Acknowledge, Command, Resolve, taken_on_by
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Status
 from opsknight.notification.recipients import methods
@@ -154,8 +154,7 @@ class Texts:
             case Transitioned():
                 said = f"{'Resolved' if resolve else 'Acknowledged: you have it'}{title}"
             case Unchanged():
-                who = self._name(incident, act)
-                said = f"{who} it already{title}"
+                said = f"{self._has(incident, act)} already{title}"
             case NotAllowed(status=status):
                 said = f"It is {status.lower()}, so nothing was done{title}"
             case _:
@@ -217,13 +216,13 @@ class Texts:
         )
         return decision, self.table.incident(named.incident_id, act.deadline)
 
-    def _name(self, incident: Incident | None, act: _Act) -> str:
-        who = incident.assignee_id if incident else None
+    def _has(self, incident: Incident | None, act: _Act) -> str:
+        who = taken_on_by(incident) if incident else None
         if who is None:
-            return "Somebody has"
+            return "It is acknowledged"
         if who in act.users:
-            return "You have"
-        return f"{self.directory.user_name(who, act.now, act.deadline)} has"
+            return "You have it"
+        return f"{self.directory.user_name(who, act.now, act.deadline)} has it"
 
     def _confirm(self, act: _Act, user: User, said: str) -> None:
         elsewhere = f"By text message from {masked_number(act.inbound.sender)}: {said}"

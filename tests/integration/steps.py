@@ -8,6 +8,8 @@ from typing import Any
 from harness.world import World, deadline, event
 from opsknight.directory.entries import EVENTS_WRITE, ApiKey, IntegrationKey, key_hash
 from opsknight.directory.rate_limit import LIMIT, Minute
+from opsknight.escalation.policy import implicit
+from opsknight.escalation.steps import Turn, proceed, take
 from opsknight.incident.commands import Acknowledge, Command, Resolve, Snooze, Suppress
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.lifecycle import act
@@ -48,6 +50,17 @@ def incident_in(world: World, status: Status | None, **more: Any) -> str:
             do(world, incident_id, Suppress())
         case Status.RESOLVED | None:
             do(world, incident_id, Resolve())
+    return incident_id
+
+
+def paged(world: World) -> str:
+    """An incident that paged Ada first, and Ben."""
+    incident_id = incident_in(world, Status.OPEN)
+    known, now = incident(world, incident_id), world.clock()
+    turn = proceed(known, implicit("team_web"), now, lambda page_no: None)
+    assert isinstance(turn, Turn)
+    taken = take(turn, ["user_ada", "user_ben"], now)
+    world.table.apply(taken, token_hex(8), deadline())
     return incident_id
 
 

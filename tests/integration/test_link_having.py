@@ -2,14 +2,11 @@
 
 import re
 from datetime import timedelta
-from secrets import token_hex
 
 import pytest
 
 from harness.desk import Desk
-from harness.world import World, deadline, event
-from opsknight.escalation.policy import implicit
-from opsknight.escalation.steps import Turn, proceed, take
+from harness.world import World, event
 from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
@@ -20,7 +17,7 @@ from opsknight.incident.commands import (
     Suppress,
 )
 from opsknight.incident.model import Status
-from tests.integration.steps import do, incident, incident_in
+from tests.integration.steps import do, incident, paged
 
 OVER = ("snoozed", "suppressed", "resolved")
 
@@ -28,19 +25,6 @@ OVER = ("snoozed", "suppressed", "resolved")
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world)
-
-
-def paged(desk: Desk) -> str:
-    """An incident that paged Ada first, and Ben."""
-    incident_id = incident_in(desk.world, Status.OPEN)
-    now = desk.world.clock()
-    turn = proceed(
-        incident(desk.world, incident_id), implicit("team_web"), now, lambda page_no: None
-    )
-    assert isinstance(turn, Turn)
-    taken = take(turn, ["user_ada", "user_ben"], now)
-    desk.world.table.apply(taken, token_hex(8), deadline())
-    return incident_id
 
 
 def bring(desk: Desk, incident_id: str, end: str) -> None:
@@ -55,6 +39,7 @@ def bring(desk: Desk, incident_id: str, end: str) -> None:
 def who(desk: Desk, incident_id: str) -> tuple[str, str]:
     """What Ada reads, and Ben."""
     said = []
+    desk.world.clock.advance(seconds=1)
     for user in ("ada", "ben"):
         page = desk.ask(desk.link(incident_id, user, not_before=desk.world.clock())).text
         [found] = re.findall(r"<dt>Who</dt>\s*<dd>(.*?)</dd>", page)
@@ -65,7 +50,7 @@ def who(desk: Desk, incident_id: str) -> tuple[str, str]:
 @pytest.mark.parametrize("end", OVER)
 def test_to_be_paged_is_not_to_have_had_it(desk: Desk, end: str) -> None:
     """Ada was paged, a monitor ended it, and her page said that she had had it."""
-    incident_id = paged(desk)
+    incident_id = paged(desk.world)
     bring(desk, incident_id, end)
     assert incident(desk.world, incident_id).assignee_id == "user_ada"
     nobody = "Nobody had it" if end == "resolved" else "Nobody has it"
@@ -75,7 +60,7 @@ def test_to_be_paged_is_not_to_have_had_it(desk: Desk, end: str) -> None:
 @pytest.mark.parametrize("end", OVER)
 @pytest.mark.parametrize("command", [Acknowledge(by="user_ben"), Reassign("user_ben")])
 def test_whoever_took_it_on_or_was_given_it_has_it(desk: Desk, end: str, command: Command) -> None:
-    incident_id = paged(desk)
+    incident_id = paged(desk.world)
     do(desk.world, incident_id, command)
     bring(desk, incident_id, end)
     has = ("Ben had it", "You had it") if end == "resolved" else ("Ben has it", "You have it")
@@ -84,7 +69,7 @@ def test_whoever_took_it_on_or_was_given_it_has_it(desk: Desk, end: str, command
 
 @pytest.mark.parametrize("end", OVER)
 def test_an_acknowledgement_that_timed_out_is_over(desk: Desk, end: str) -> None:
-    incident_id = paged(desk)
+    incident_id = paged(desk.world)
     do(desk.world, incident_id, Acknowledge(by="user_ada"))
     do(desk.world, incident_id, AcknowledgementTimeout())
     bring(desk, incident_id, end)
@@ -92,13 +77,35 @@ def test_an_acknowledgement_that_timed_out_is_over(desk: Desk, end: str) -> None
     assert who(desk, incident_id) == has
 
 
+def test_whoever_takes_it_from_a_monitor_has_it(desk: Desk) -> None:
+    incident_id = paged(desk.world)
+    desk.world.send(event("acknowledge"))
+    do(desk.world, incident_id, AcknowledgementTimeout())
+    do(desk.world, incident_id, Acknowledge(by="user_ben"))
+    assert [each.partition(",")[0] for each in who(desk, incident_id)] == [
+        "Ben has it",
+        "You have it",
+    ]
+    do(desk.world, incident_id, AcknowledgementTimeout())
+    desk.world.send(event("acknowledge"))
+    bring(desk, incident_id, "resolved")
+    assert who(desk, incident_id) == ("Nobody had it", "Nobody had it")
+
+
+def test_a_list_names_nobody_for_what_a_monitor_acknowledged(desk: Desk) -> None:
+    incident_id = paged(desk.world)
+    desk.world.send(event("acknowledge"))
+    page = desk.ask(desk.bundle([incident_id]))
+    assert "You have it" not in page.text
+    assert "Acknowledged, Checkout" in page.text
+
+
 def test_what_a_monitor_acknowledged_nobody_has(desk: Desk) -> None:
-    incident_id = paged(desk)
+    incident_id = paged(desk.world)
     desk.world.send(event("acknowledge"))
     known = incident(desk.world, incident_id)
     assert (known.status, known.assignee_id) == (Status.ACKNOWLEDGED, "user_ada")
-    monitor = "Acknowledged by a monitor, just now"
+    monitor = "Acknowledged by Prometheus, just now"
     assert who(desk, incident_id) == (monitor, monitor)
-    desk.world.clock.advance(seconds=1)
     do(desk.world, incident_id, Reassign("user_ben"))
     assert who(desk, incident_id)[1].startswith("You have it")

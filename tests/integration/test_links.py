@@ -456,7 +456,7 @@ def test_a_long_timeline_says_that_it_is_cut(desk: Desk) -> None:
 def test_an_acknowledgement_by_a_monitor_has_no_person(desk: Desk) -> None:
     incident_id = incident_in(desk.world, Status.OPEN)
     desk.world.send(event("acknowledge"))
-    assert "Acknowledged by a monitor" in desk.ask(desk.link(incident_id)).text
+    assert "Acknowledged by Prometheus" in desk.ask(desk.link(incident_id)).text
 
 
 def test_the_log_holds_no_link(desk: Desk, log: Log) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.amazon import Amazon
 from harness.desk import Desk
-from harness.world import World, deadline
+from harness.world import World, deadline, event
 from notify.reply_codes import ReplyCodes, TwoWayNumbers
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, Receiver
@@ -21,7 +21,7 @@ from opsknight.runtime.wakeups import SendDelivery
 from opsknight.store import directory_items, items
 from opsknight.store.replies import Replies
 from opsknight.store.wire import attributes
-from tests.integration.steps import do, in_order, incident, incident_in, put
+from tests.integration.steps import do, in_order, incident, incident_in, paged, put
 
 ADA, BEN, OURS = "+4915112345678", "+4915187654321", "+4915700000000"
 TOPIC = "arn:aws:sns:eu-central-1:1:inbound"
@@ -275,6 +275,14 @@ def test_who_was_faster_is_said(desk: Desk) -> None:
     desk.text(mine, ADA)
     assert incident(desk.world, incident_id).assignee_id == "user_ben"
     assert answers(desk)["ada_sms"].startswith("Ben has it already")
+
+
+def test_what_a_monitor_acknowledged_is_said_to_be_nobodys(desk: Desk) -> None:
+    incident_id = paged(desk.world)
+    [mine] = texted(desk, incident_id)
+    desk.world.send(event("acknowledge"))
+    desk.text(mine, ADA)
+    assert answers(desk)["ada_sms"].startswith("It is acknowledged already")
 
 
 def test_stop_is_obeyed_told_elsewhere_and_undone_by_start(desk: Desk) -> None:

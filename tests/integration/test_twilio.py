@@ -12,14 +12,14 @@ from harness.amazon import Amazon
 from harness.desk import Desk, RawResponse
 from harness.post import PAGES
 from harness.twilio import NUMBER, URL, keep_token, post, set_up
-from harness.world import World, deadline
+from harness.world import World, deadline, event
 from opsknight.directory.receivers import Channel
 from opsknight.incident.commands import Acknowledge, Resolve
 from opsknight.incident.model import Status
 from opsknight.notification.delivery import Delivery, Report
 from opsknight.runtime.wakeups import MessageReported
 from respond.twilio import form_of, is_signed
-from tests.integration.steps import do, incident, incident_in
+from tests.integration.steps import do, incident, incident_in, paged
 from tests.integration.test_texts import ADA, answers, methods, texted
 
 SID = f"SM{'a' * 32}"
@@ -114,6 +114,13 @@ def test_a_key_in_an_old_call_reaches_no_later_epoch(desk: Desk) -> None:
         == "It has opened anew since this call, so nothing was done. Goodbye."
     )
     assert incident(desk.world, incident_id).status is Status.OPEN
+
+
+def test_what_a_monitor_acknowledged_is_nobodys_on_the_phone(desk: Desk) -> None:
+    incident_id = paged(desk.world)
+    delivery = call(desk, incident_id)
+    desk.world.send(event("acknowledge"))
+    assert press(desk, delivery, "4").startswith("It is acknowledged by now")
 
 
 def test_whoever_was_too_late_hears_who_has_it(desk: Desk) -> None:

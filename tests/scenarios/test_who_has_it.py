@@ -1,6 +1,7 @@
 """Whom a notice names as the one who was paged first, or as the one who has the incident."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from opsknight.incident.commands import (
     AcknowledgementTimeout,
     Reassign,
     Resolve,
+    Snooze,
     Suppress,
     Unsuppress,
 )
@@ -62,6 +64,23 @@ def test_whoever_was_given_an_open_one_was_not_paged_first(night: Pipeline) -> N
     night.does(incident, Unsuppress()).hears("ops reopened", "ada/sms paged")
     assert told(night) == "nobody yet"
     night.does(incident, Resolve()).hears("ops resolved")
+
+
+def test_what_a_monitor_acknowledged_is_nobodys(night: Pipeline) -> None:
+    """It said that Ada had it, whom it had paged, and everybody else went back to sleep."""
+    night.escalates(step("ada"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    night.send("acknowledge")
+    night.hears("ops acknowledged")
+    assert told(night) == "nobody, though it is acknowledged"
+    night.does(incident, Snooze(night.world.clock() + timedelta(hours=1))).hears("ops snoozed")
+    assert told(night) == "nobody"
+    night.send("acknowledge")
+    night.hears("ops acknowledged")
+    night.does(incident, Reassign("user_ben")).hears("ben/sms assigned")
+    night.does(incident, Resolve()).hears("ops resolved")
+    assert told(night) == "Ben"
 
 
 def test_whoever_was_only_paged_had_nothing(night: Pipeline) -> None:

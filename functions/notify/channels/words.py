@@ -152,7 +152,7 @@ def _who(brief: Brief, paged: bool) -> str:
             first = "" if paged or has or not name else f"; {name} was paged first"
             return f"nobody yet{first}"
         case Status.ACKNOWLEDGED:
-            return name or "a monitor acknowledged it"
+            return has or "nobody, though it is acknowledged"
         case Status.RESOLVED:
             return has
         case Status.SNOOZED | Status.SUPPRESSED:

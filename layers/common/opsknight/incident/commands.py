@@ -214,11 +214,12 @@ def window_check(end: datetime, now: datetime) -> datetime:
 SAME_REQUEST: Final = timedelta(minutes=2)
 
 
-def is_taken_on(incident: Incident) -> bool:
-    """Whether it was acknowledged, or given to its assignee. To be paged first makes somebody the
+def taken_on_by(incident: Incident) -> str | None:
+    """Its assignee, if they acknowledged it or were given it. To be paged first makes somebody the
     assignee, too, and is neither.
     """
-    return incident.acknowledged_at is not None or incident.reassigned_at is not None
+    at = incident.acknowledged_at or incident.reassigned_at
+    return None if at is None or incident.unclaimed else incident.assignee_id
 
 
 def is_reassigned(incident: Incident, to: str, now: datetime) -> bool:

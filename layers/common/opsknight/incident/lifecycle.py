@@ -137,7 +137,7 @@ def act(
         case Reassign(to) if is_reassigned(incident, to, now):
             return Unchanged(incident)
         case Reassign(to):
-            changes = Changes(assignee_id=to, reassigned_at=now)
+            changes = Changes(assignee_id=to, reassigned_at=now, unclaimed=None)
             if incident.status is Status.OPEN:
                 changes |= ANEW | Changes(
                     escalation=Escalation.COMPLETED,
@@ -185,7 +185,9 @@ def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -
     if not isinstance(command, Acknowledge):
         return Changes(escalation=Escalation.COMPLETED, resolved_at=now)
     changes = Changes(escalation=Escalation.COMPLETED, acknowledged_at=now)
-    return changes if command.by is None else changes | Changes(assignee_id=command.by)
+    if command.by is None:
+        return changes | Changes(unclaimed=True)
+    return changes | Changes(assignee_id=command.by, unclaimed=None)
 
 
 def begin_paging(before: Pointer, actor: Actor, now: datetime, alerts: int | None) -> Transitioned:

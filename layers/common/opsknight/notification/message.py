@@ -83,7 +83,7 @@ class Brief:
     assignee: str | None = None
     """The name of its assignee. Unless it was `taken_on`, they were paged first."""
     taken_on: bool = False
-    """Whether it was acknowledged, or given to its assignee."""
+    """Whether its assignee acknowledged it, or was given it."""
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     by: str | None = None
