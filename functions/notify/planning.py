@@ -17,6 +17,7 @@ from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.pages import Page, PageState
+from opsknight.incident.commands import taken_on_by
 from opsknight.incident.model import Incident, Status
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State, reach_deadline
@@ -114,10 +115,11 @@ class Planning:
     def _told_of_joining(
         self, incident: Incident, joined: Iterable[Change | None], deadline: Deadline
     ) -> Iterable[Delivery]:
-        """To whoever has the incident; where a monitor acknowledged it, to those paged last."""
+        """To whoever has the incident; where nobody took it on, to those paged last."""
         found: list[Delivery] = []
         for change in joined:
-            told: Iterable[str] = [incident.assignee_id] if incident.assignee_id else []
+            who = taken_on_by(incident)
+            told: Iterable[str] = [who] if who else []
             if not told:
                 steps = self.table.latest_steps(incident.id, 1, deadline)
                 told = [user_id for step in steps for user_id in step.user_ids]

@@ -79,12 +79,13 @@ def test_whoever_has_a_group_hears_of_what_joins_it(world: World) -> None:
 
 
 def test_acknowledged_by_a_monitor_those_hear_who_were_paged(world: World) -> None:
+    """Only the first of them heard of it, who had done nothing to have it."""
     night = Pipeline(world)
-    night.escalates(step("ada"), repeat_after=3600)
+    night.escalates(step("ada", "ben"), repeat_after=3600)
     sends(world, alert("a"))
-    night.settle().pages("ada").hears("email paged")
+    night.settle().pages("ada", "ben").hears("email paged", "email paged")
     night.does(the_incident(world)["id"], Acknowledge())
     sends(world, alert("b"))
-    night.settle().hears("email joined")
+    night.settle().hears("email joined", "email joined")
     sends(world, resolved("a"), resolved("b"))
     night.settle().ends()
