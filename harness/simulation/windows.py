@@ -43,7 +43,11 @@ def last_one(windows: Sequence[Window], earliest: float, latest: float) -> Windo
     """The one in which an incident opened, which happened between these moments; of several, the
     one that ends last. One that is just being ended may keep it quiet until it is looked at.
     """
-    around = (each for each in windows if each.begins[0] <= latest and earliest < each.ends[1])
+    around = (
+        each
+        for each in windows
+        if each.begins[0] <= latest + CLOCKS and earliest < each.ends[1] + CLOCKS
+    )
     last = max(around, key=lambda window: window.ends, default=None)
     # It is quiet until no window is in force.
     for each in sorted(windows, key=lambda window: window.begins):

@@ -118,3 +118,10 @@ def test_a_beat_that_comes_soon_may_have_come_before_anybody_looked(
         for at in (60.0, back)
     ]
     assert cases.read(asked, team)["case-9001"].phases[-1].state is state
+
+
+def test_by_a_clock_that_is_behind_a_window_still_lasts() -> None:
+    [service] = RELAY.services
+    windows = windows_of([Asked("operator", WINDOW.format(service.name), "", 0.0, 1.0, 0)])
+    assert last_one(windows[service.name], 602.0, 603.0) == windows[service.name][0]
+    assert last_one(windows[service.name], 610.0, 611.0) is None
