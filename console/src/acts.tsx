@@ -34,7 +34,8 @@ export const AT_ONCE = 200;
 
 export interface Acts {
   outcomes: ReadonlyMap<string, Outcome>;
-  act: (ids: readonly string[], act: Act, more?: { minutes?: number; note?: string }) => Promise<void>;
+  /** Gives those that it failed for though they are as they were: the same may be tried again. */
+  act: (ids: readonly string[], act: Act, more?: { minutes?: number; note?: string }) => Promise<string[]>;
 }
 
 /** Acts on many, and what became of each. `after` is called when the server has answered. */
@@ -48,6 +49,7 @@ export function useActs(after: () => void): Acts {
   // The same function for as long as the page is there, so that rows that have it stay as they are.
   const act = useCallback<Acts["act"]>(async (ids, wanted, more = {}) => {
     mark(ids.map((id) => [id, { state: "pending", said: DOING[wanted] }]));
+    const left: string[] = [];
     for (let first = 0; first < ids.length; first += AT_ONCE) {
       const some = ids.slice(first, first + AT_ONCE);
       const body = {
@@ -58,6 +60,7 @@ export function useActs(after: () => void): Acts {
       };
       try {
         const { results } = await answered(api.POST("/api/incidents/actions", { body }));
+        left.push(...results.filter((each) => each.status !== 200 && !each.incidentStatus).map((each) => each.id));
         mark(
           results.map((each) => [
             each.id,
@@ -67,10 +70,12 @@ export function useActs(after: () => void): Acts {
           ]),
         );
       } catch (error) {
+        left.push(...some);
         mark(some.map((id) => [id, { state: "refused", said: refused(error).message }]));
       }
     }
     then.current();
+    return left;
   }, []);
   return { outcomes, act };
 }

@@ -13,7 +13,7 @@ from harness.world import deadline
 from opsknight.directory.entries import Role
 from opsknight.incident.model import Status
 from opsknight.store import directory_items
-from tests.browser.test_journeys import checked, enter, opened, row
+from tests.browser.test_journeys import DESK, checked, enter, opened, row
 from tests.integration.steps import incident
 
 pytestmark = pytest.mark.screens
@@ -98,3 +98,24 @@ def test_who_is_no_administrator_any_more_is_refused_and_keeps_the_text(
     expect(page.get_by_role("alert")).to_contain_text("Configuration access denied")
     expect(text).to_have_value(mine)
     assert served.world.table.user("user_ann", deadline()) is None
+
+
+def test_what_failed_stays_chosen_with_its_note(page: Page, served: Site) -> None:
+    page.set_viewport_size(DESK)
+    for title in ("A probe fails", "Another one, too"):
+        opened(served, title)
+    enter(page, served)
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="choose all 2").click()
+    page.get_by_label("Note on each").fill("One switch.")
+    acknowledge = page.get_by_role("region", name="Act on").get_by_role(
+        "button", name="Acknowledge"
+    )
+    with without_a_store(served):
+        acknowledge.click()
+        expect(page.locator(".outcome.refused")).to_have_count(2)
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    expect(page.get_by_label("Note on each")).to_have_value("One switch.")
+    acknowledge.click()
+    expect(page.locator(".status.ACKNOWLEDGED")).to_have_count(2)
+    expect(page.get_by_label("Note on each")).to_have_count(0)

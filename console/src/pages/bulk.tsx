@@ -28,8 +28,11 @@ export function Bulk({ acts, chosen, all, choose, off, everything }: BulkProps):
   const [said, setSaid] = useState("");
   const act = (wanted: "acknowledge" | "resolve" | "snooze", minutes?: number): void => {
     const more = { ...(note.trim() ? { note: note.trim() } : {}), ...(minutes ? { minutes } : {}) };
-    void acts.act(chosen, wanted, more).then(() => choose(new Set()));
-    setNote("");
+    void acts.act(chosen, wanted, more).then((left) => {
+      // What failed stays chosen, with its note, for another try.
+      choose(new Set(left));
+      if (!left.length) setNote("");
+    });
   };
   const chooseAll = async (): Promise<void> => {
     setSaid("Looking for all that match...");
