@@ -13,7 +13,8 @@ from harness.world import deadline
 from opsknight.directory.entries import Role
 from opsknight.incident.model import Status
 from opsknight.store import directory_items
-from tests.browser.test_journeys import DESK, checked, enter, opened, row
+from tests.browser.conftest import DESK
+from tests.browser.test_journeys import checked, enter, opened, row
 from tests.integration.steps import incident
 
 pytestmark = pytest.mark.screens

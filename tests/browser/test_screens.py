@@ -98,7 +98,7 @@ def test_every_page_is_looked_at(
                 page.screenshot(path=IN_README)
 
 
-@pytest.mark.soak
+@pytest.mark.screens
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])

@@ -22,6 +22,8 @@ from opsknight.store.keys import Keys
 from tests.browser.test_journeys import checked, enter
 from tests.integration.steps import incident
 
+pytestmark = pytest.mark.screens
+
 CREATE = "Create all of it"
 COUNTING = """
 window.presses = 0;
