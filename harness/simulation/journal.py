@@ -15,8 +15,8 @@ ANSWERED_WITHIN: Final = 420
 # What the weather never makes: a call that no model knows, or knows with other arguments.
 _UNFIT: Final = ("AttributeError", "NotImplementedError", "TypeError", "NameError")
 _ANSWER: Final = re.compile(
-    r"Acknowledged: you have it|Resolved: |has it already|have it already|nothing was done"
-    r"|\d acknowledged\.|By text message from"
+    r"Acknowledged: you have it|Resolved: |has it already|have it already|is acknowledged already"
+    r"|nothing was done|\d acknowledged\.|By text message from"
 )
 _SEVERAL: Final = re.compile(r"\b\d+ incidents\b")
 
