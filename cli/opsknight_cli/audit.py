@@ -1,6 +1,7 @@
 """`audit`: who changed what, when, and from where."""
 
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -12,9 +13,10 @@ from opsknight.store.audit_log import AuditLog, LogPlace, Sought
 from opsknight.views.audit_answers import answer, title
 from opsknight.views.wire import to_json
 from opsknight_cli.session import CommandError, UsageError
+from opsknight_cli.terminal.clocks import reading_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.screen import Screen, printable
-from opsknight_cli.terminal.times import UTC_ZONE, earlier, shown
+from opsknight_cli.terminal.times import earlier, shown
 
 BY_DEFAULT: Final = 50
 MOST: Final = 1000
@@ -24,12 +26,12 @@ app = typer.Typer()
 
 
 @app.command("audit")
-@common_options()
+@common_options(acting=True)
 def audit_command(
     invocation: Invocation,
     since: Annotated[
         str | None,
-        typer.Option("--from", help='Since when: "7d" ago, or "2026-11-25 18:00" in UTC.'),
+        typer.Option("--from", help='Since when: "7d" ago, or "2026-11-25 18:00" by your clock.'),
     ] = None,
     until: Annotated[str | None, typer.Option("--until", help="Before this time.")] = None,
     kind: Annotated[
@@ -49,10 +51,10 @@ def audit_command(
 ) -> None:
     """List who changed what, when, and from where, newest first."""
     session, screen = invocation.session, invocation.screen
-    now = session.now()
+    now, zone = session.now(), reading_clock(invocation)
     sought = Sought(
-        since=None if since is None else earlier(since, now, UTC_ZONE),
-        until=None if until is None else earlier(until, now, UTC_ZONE),
+        since=None if since is None else earlier(since, now, zone),
+        until=None if until is None else earlier(until, now, zone),
         kinds=frozenset(_kinds(kind or [])),
         actor_id=None if actor is None else _actor(invocation, actor),
         thing_id=entity,
@@ -74,15 +76,15 @@ def audit_command(
     if not found:
         screen.say("There is nothing of it in the audit log.")
     for each in found:
-        _show(each, screen)
+        _show(each, screen, zone)
     if place is not None:
         screen.say()
         screen.say("There is more: see --limit, or --until with the time of the last one.")
 
 
-def _show(each: AuditEntry, screen: Screen) -> None:
+def _show(each: AuditEntry, screen: Screen, zone: ZoneInfo) -> None:
     about = ", ".join(map(_thing, each.things))
-    line = Text(f"{shown(each.at, UTC_ZONE)}  ")
+    line = Text(f"{shown(each.at, zone)}  ")
     line.append(title(each.kind), "bold").append(f": {about}")
     screen.hanging(line, 0, 4)
     via = _VIA[Via(each.via)] if each.via in tuple(Via) else each.via

@@ -191,7 +191,7 @@ def _repeated(
     days, rest = divmod(span(every), DAY)
     if rest or not 1 <= days <= MOST_DAYS:
         raise UsageError(f'--every must be whole days, at most {MOST_DAYS}, such as "1d" or "1w".')
-    ends = None if until is None else moment(until, now, zone)
+    ends = None if until is None else moment(until, now, zone, window.start)
     if ends is not None and ends <= window.start:
         raise UsageError("--until must be after the window begins.")
     if window.end - window.start > days * DAY - SHIFTED:

@@ -134,7 +134,7 @@ def add_command(
     user: Annotated[str, typer.Argument(help="Who takes over.")],
     start: Annotated[
         str,
-        typer.Option("--from", help='"2026-11-25 18:00" by the schedule\'s clock, or "+2h".'),
+        typer.Option("--from", help='"18:00" by the schedule\'s clock, or with a date; or "+2h".'),
     ] = "+0s",
     until: Annotated[
         str | None, typer.Option("--until", help="When it ends; written like --from.")
@@ -154,7 +154,7 @@ def add_command(
     [rota] = _rotas(invocation, found, schedule)
     zone, now = ZoneInfo(rota.schedule.zone), session.now()
     begins = moment(start, now, zone)
-    ends = begins + span(lasts) if lasts is not None else moment(until or "", now, zone)
+    ends = begins + span(lasts) if lasts is not None else moment(until or "", now, zone, begins)
     if ends <= max(begins, now):
         raise CommandError(
             "An override must end in the future, and after it begins: "

@@ -108,6 +108,8 @@ def simulate(play: Play) -> None:
     play.types("simulate", "-", "--service", "checkout", stdin="{}", code=1)
     play.types("simulate", "-", "--service", "checkout", stdin="{", code=1)
     play.types("simulate", "-", "--service", "checkout", stdin=EVENT)
+    by_her_clock = ["--at", "22:00", "--as", "ada"]
+    play.types("simulate", "-", "--service", "payments", *by_her_clock, stdin=EVENT)
     later = ["--service", "reports", "--at", "2026-11-28 12:00"]
     play.types("simulate", "-", *later, stdin=json.dumps(event(severity="info")))
     window = ["--for", "90m", "--reason", "New database"]

@@ -25,6 +25,7 @@ from opsknight_cli.session import CommandError, UsageError
 from opsknight_cli.simulate import view
 from opsknight_cli.simulate.routing import Way, of_aws, way
 from opsknight_cli.terminal import naming
+from opsknight_cli.terminal.clocks import reading_clock
 from opsknight_cli.terminal.invocation import Invocation, common_options
 from opsknight_cli.terminal.naming import unknown
 from opsknight_cli.terminal.times import UTC_ZONE, moment
@@ -33,7 +34,7 @@ app = typer.Typer()
 
 
 @app.command("simulate")
-@common_options()
+@common_options(acting=True)
 def simulate_command(
     invocation: Invocation,
     event: Annotated[
@@ -53,7 +54,7 @@ def simulate_command(
     ] = False,
     at: Annotated[
         str | None,
-        typer.Option("--at", help='When it is sent: "2026-11-25 18:00" in UTC, or "+2h".'),
+        typer.Option("--at", help='When it is sent: "2026-11-25 18:00" by your clock, or "+2h".'),
     ] = None,
     file: Annotated[
         str | None,
@@ -64,7 +65,9 @@ def simulate_command(
     screen, now = invocation.screen, invocation.session.now()
     if file == STDIN == event:
         raise UsageError("Standard input can be the event or the configuration, not both.")
-    begins = now if at is None else moment(at, now, UTC_ZONE)
+    # A file may be simulated where nothing is deployed yet, so that nobody has a clock.
+    zone = reading_clock(invocation) if file is None else UTC_ZONE
+    begins = now if at is None else moment(at, now, zone)
     body = _body(invocation, event)
     wanted = None if service is None else id_of(Kind.SERVICE, service)
     routed = None
@@ -102,7 +105,7 @@ def simulate_command(
         return
     if routed is not None:
         screen.say(routed.sentence)
-    view.show(played, screen)
+    view.show(played, screen, zone)
 
 
 def _way(invocation: Invocation, file: str | None, integration: str, event: Event) -> Way:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
 from opsknight.config.configuration import slug_of
 from opsknight.directory.windows import MaintenanceWindow
@@ -13,11 +14,12 @@ from opsknight.views.lengths import in_words
 from opsknight.views.night.play import Played
 from opsknight.views.night.rows import Row, rows, shortened
 from opsknight_cli.terminal.screen import Screen
-from opsknight_cli.terminal.times import UTC_ZONE, shown, stamp
+from opsknight_cli.terminal.times import shown, stamp
 
 
-def show(played: Played, screen: Screen) -> None:
-    for sentence in _sentences(played):
+def show(played: Played, screen: Screen, zone: ZoneInfo) -> None:
+    """`zone`: by whose clock times are told."""
+    for sentence in _sentences(played, zone):
         screen.say(sentence)
     for name in played.stage.unreadable:
         screen.say(f"{name} cannot be read, and is ignored.", "bold yellow")
@@ -29,14 +31,16 @@ def show(played: Played, screen: Screen) -> None:
         cells = [
             (
                 in_words(row.at - played.at),
-                f"{row.at.astimezone(UTC_ZONE):%d %b %H:%M}",
+                f"{row.at.astimezone(zone):%d %b %H:%M}",
                 row.who,
                 ", ".join(row.how),
                 row.why,
             )
             for row in shortened(found)
         ]
-        screen.columns(("AFTER", "AT (UTC)", "WHO", "HOW", "WHY"), cells)
+        screen.columns(
+            ("AFTER", f"AT ({played.at.astimezone(zone).tzname()})", "WHO", "HOW", "WHY"), cells
+        )
         screen.say()
     screen.say(_end(played.simulation, found), _colour(found))
 
@@ -97,7 +101,7 @@ def _result(played: Played) -> str:
             assert_never(played.decision)
 
 
-def _sentences(played: Played) -> Iterator[str]:
+def _sentences(played: Played, zone: ZoneInfo) -> Iterator[str]:
     event, stage = played.event, played.stage
     urgency = _urgency(played)
     where = f"{stage.service.name} in {stage.place}"
@@ -106,7 +110,7 @@ def _sentences(played: Played) -> Iterator[str]:
         so += f" outside the support hours, {URGENCY[event.severity]} within"
     yield (
         f'"{event.summary}" ({so}) for {where}, '
-        f"at {shown(played.at, UTC_ZONE)}. This is a simulation: nothing is written or sent."
+        f"at {shown(played.at, zone)}. This is a simulation: nothing is written or sent."
     )
     simulation = played.simulation
     match played.decision:
@@ -117,7 +121,7 @@ def _sentences(played: Played) -> Iterator[str]:
             if incident.shadow and window is None and shadow is not None:
                 yield (
                     "It would open a suppressed incident, because the service is in shadow until "
-                    f"{shown(shadow, UTC_ZONE)}: another system pages. Nobody would be paged "
+                    f"{shown(shadow, zone)}: another system pages. Nobody would be paged "
                     f"before then. After that it would {_policy(simulation)}."
                 )
                 return
@@ -126,7 +130,7 @@ def _sentences(played: Played) -> Iterator[str]:
                 return
             yield (
                 "It would open a suppressed incident, because the service is in maintenance until "
-                f"{shown(window.end, UTC_ZONE)} ({window.reason}). Nobody would be paged before "
+                f"{shown(window.end, zone)} ({window.reason}). Nobody would be paged before "
                 f"{'somebody unsuppresses it' if window.keep_suppressed else 'then'}."
             )
             if not window.keep_suppressed:

@@ -1,5 +1,6 @@
 """Times and durations as operators write and read them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,17 +17,19 @@ UTC_ZONE: Final = ZoneInfo("UTC")
 # with the year 9999.
 YEARS: Final = range(1970, 2101)
 LONGEST: Final = timedelta(days=3650)
+_OF_A_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DAY: Final = timedelta(days=1)
 
 
-def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """A time by the zone's clock, an instant with an offset, or `+2h` from now. Raises
-    UsageError.
+def moment(text: str, now: datetime, zone: ZoneInfo, after: datetime | None = None) -> datetime:
+    """A time by the zone's clock, an instant with an offset, or `+2h` from now. `18:00` is the
+    first after `after`, or from now. Raises UsageError.
     """
     try:
-        return _bounded(text, lambda: _moment(text, now, zone))
+        return _bounded(text, lambda: _moment(text, now, zone, after or now))
     except ValueError:
         raise UsageError(
-            f'"{text}" is not a time. Write "2026-11-25 18:00" ({_by(zone)}), '
+            f'"{text}" is not a time. Write "18:00" or "2026-11-25 18:00" ({_by(zone)}), '
             '"2026-11-25T17:00Z", or "+2h" for two hours from now.'
         ) from None
 
@@ -38,18 +41,18 @@ def _by(zone: ZoneInfo) -> str:
 def is_by_a_clock(text: str) -> bool:
     """Whether it is a time by whatever clock, and neither an instant nor so long from now."""
     try:
-        return datetime.fromisoformat(text).tzinfo is None
+        return bool(_OF_A_DAY.fullmatch(text)) or datetime.fromisoformat(text).tzinfo is None
     except ValueError:
         return False
 
 
 def earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """A time as above, or `2h` for two hours ago. Raises UsageError."""
+    """A time as above, or `2h` for two hours ago; `18:00` is the last one. Raises UsageError."""
     try:
         return _bounded(text, lambda: _earlier(text, now, zone))
     except ValueError:
         raise UsageError(
-            f'"{text}" is not a time. Write "2h" for two hours ago, "2026-11-25 18:00" '
+            f'"{text}" is not a time. Write "2h" for two hours ago, "18:00" or "2026-11-25 18:00" '
             f'({_by(zone)}), or "2026-11-25T17:00Z".'
         ) from None
 
@@ -85,19 +88,34 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+def _moment(text: str, now: datetime, zone: ZoneInfo, after: datetime) -> datetime:
     if text.startswith("+"):
         return now + duration(text[1:])
+    if (found := _of_a_day(text, after, zone)) is not None:
+        return min(each for each in found if each > after)
     at = datetime.fromisoformat(text)
     return instant_of(zone, at) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _earlier(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    if (found := _of_a_day(text, now, zone)) is not None:
+        return max(each for each in found if each <= now)
     try:
         ago = duration(text)
     except ValueError:
-        return _moment(text, now, zone)
+        return _moment(text, now, zone, now)
     return now - ago
+
+
+def _of_a_day(text: str, near: datetime, zone: ZoneInfo) -> list[datetime] | None:
+    """When the zone's clock shows this around that moment; None for what is no time of a day."""
+    found = _OF_A_DAY.fullmatch(text)
+    if found is None:
+        return None
+    local = near.astimezone(zone).replace(
+        hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0, tzinfo=None
+    )
+    return [instant_of(zone, local + days * _DAY) for days in (-1, 0, 1, 2)]
 
 
 def _bounded(text: str, read: Callable[[], datetime]) -> datetime:
