@@ -198,6 +198,8 @@ def stand_ins(
         ),
         "random": _like(
             random,
+            # As older versions ask.
+            random=lambda: current().chance(),
             SystemRandom=lambda: SimpleNamespace(random=lambda: current().chance()),
         ),
         "secrets": _like(secrets, token_hex=lambda size: current().token(size)),

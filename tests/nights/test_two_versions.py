@@ -36,3 +36,12 @@ def test_nobody_notices_an_upgrade_nor_a_rollback(
     assert min(lines[True], lines[False]) > 100
     assert 0 < rolled_back < nights
     say(f"{nights} nights with two versions: {messages} messages, {rolled_back} rolled back")
+
+
+def test_a_seed_gives_one_night_with_two_versions(older: Path) -> None:
+    def lines() -> list[tuple[float, str]]:
+        made = night(7, older=older)
+        made.run()
+        return made.journal.lines
+
+    assert lines() == lines()
