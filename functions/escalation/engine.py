@@ -40,7 +40,7 @@ from opsknight.runtime.queues import LONGEST_DELAY
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.store.calls import Conflict, Deadline, Unavailable
 from opsknight.store.due import Due, DueIndex
-from opsknight.store.rounds import quiet_ends
+from opsknight.store.rounds import slept_until
 from opsknight.store.table import Table
 
 # More than the longest policy of steps that reach nobody; the next wakeup continues from there.
@@ -194,8 +194,8 @@ class Engine:
         """
         if incident.escalation is not Escalation.COMPLETED:
             return None
-        ends = quiet_ends(self.table, incident, incident.page_no, directory.deadline)
-        later = ends[0] + policy_of(incident, directory).pause if ends else now
+        woken = slept_until(self.table, incident, incident.page_no, directory.deadline)
+        later = now if woken is None else woken + policy_of(incident, directory).pause
         return later if later > now else None
 
     def _write(self, decision: Advanced | Transitioned, deadline: Deadline) -> None:

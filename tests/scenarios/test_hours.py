@@ -11,7 +11,7 @@ import pytest
 
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
-from notify.channels.protocol import PermanentFailure
+from notify.channels.protocol import PermanentFailure, TemporaryFailure
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
 from opsknight.directory.support_hours import SupportHours
@@ -251,6 +251,17 @@ def test_the_fallback_gives_who_wakes_late_as_long_as_anybody(night: Pipeline) -
     night.pages("ben").does(incident, Reassign("user_ada")).pages("ada")
     night.wait(minutes=40).fallback(0)
     night.wait(minutes=1, seconds=1).fallback(1)
+
+
+def test_a_sleeping_assignee_whose_message_fails_in_the_morning_is_missed_at_once(
+    night: Pipeline,
+) -> None:
+    sleeps(night, "ada")
+    night.escalates(step("ben"), repeat_after=timedelta(hours=2))
+    incident = night.trigger(severity="info")
+    night.pages("ben").does(incident, Reassign("user_ada")).pages("ada")
+    night.listener.answer("mail", repeat(TemporaryFailure("busy")))
+    night.wait(minutes=20).fallback(0).wait(minutes=5).fallback(1)
 
 
 def test_the_fallback_waits_for_a_sleeping_assignee_too(night: Pipeline) -> None:

@@ -12,6 +12,7 @@ from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.throttle import MIN_INTERVAL, ReceiverState
 from opsknight.store import items
 from opsknight.store.calls import Deadline
+from opsknight.store.paging import Paging
 from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 from opsknight.store.wire import plain
@@ -61,6 +62,20 @@ def taken_at(
     }
     states = Receivers(table).states(waiting, deadline)
     return Taken(now) if any(_works(state, now) for state in states.values()) else None
+
+
+def slept_until(
+    table: Table, incident: Incident, page_no: int, deadline: Deadline
+) -> datetime | None:
+    """When the quiet hours end, or have ended, that the first message of a step had to wait for;
+    None where one went before, and where all pages of the step have failed since.
+    """
+    ends = quiet_ends(table, incident, page_no, deadline)
+    if not ends:
+        return None
+    pages = Paging(table).of_step(incident.id, page_no, deadline)
+    failed = pages and all(each.state is PageState.FAILED for each in pages)
+    return None if failed else ends[0]
 
 
 def quiet_ends(
