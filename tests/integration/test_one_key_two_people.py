@@ -22,10 +22,12 @@ from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.notification.recipients import assignment_deliveries, page_deliveries
 from opsknight.notification.requested import link_delivery
 from opsknight.runtime import clock
+from opsknight.store import items
 from opsknight.store.configurations import Configurations
 from opsknight.store.sessions import Sessions
 
 NO_SECRETS: Any = None
+ISSUER = "https://id.example.com"
 EVERYBODY = """\
 users:
   ada: {name: Ada Smith, email: ada@old.example.com, role: USER}
@@ -140,6 +142,24 @@ def test_who_they_are_at_the_provider_is_not_the_next_ones(shell: Shell, world: 
     assert not enters(world, "smith") and enters(world, "jones")
 
 
+def test_an_older_version_loosens_nobodys_identity(shell: Shell, world: World) -> None:
+    """After a rollback it puts the row whole, and knows no `user_since`."""
+    apply(shell, EVERYBODY)
+    assert enters(world, "smith")
+    key = items.identity_key("user_ada", ISSUER)
+    row = world.table.item(key, deadline())
+    assert row and row.pop("user_since")
+    world.table.client.put_item(TableName=world.table.name, Item=row)
+    assert not enters(world, "jones"), "whoever that is has the address, and nothing more"
+    assert enters(world, "smith")
+    world.table.client.put_item(TableName=world.table.name, Item=row)
+    # Who is made anew is not known by a row without it either.
+    replaced(shell)
+    assert not enters(world, "jones")
+    link(shell, "--user", "ada", "--forget-provider")
+    assert enters(world, "jones") and not enters(world, "smith")
+
+
 def enters(world: World, subject: str) -> bool:
     user, now, name = ada(world), world.clock(), clock.new_id("ses", world.clock())
     session = Session(
@@ -150,7 +170,7 @@ def enters(world: World, subject: str) -> bool:
         created_at=now,
         ends_at=now,
     )
-    identity = Identity(issuer="https://id.example.com", subject=subject)
+    identity = Identity(issuer=ISSUER, subject=subject)
     return Sessions(world.table).begin_as(
         identity, name, session, None, name, deadline(), audit=audited.entry()
     )

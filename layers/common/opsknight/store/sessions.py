@@ -157,12 +157,14 @@ class Sessions:
         another, values = "attribute_exists(user_since)", {":subject": wire(identity.subject)}
         if session.user_since is not None:
             item["user_since"] = values[":since"] = wire(session.user_since)
-            another = "attribute_not_exists(user_since) OR user_since <> :since"
+            # An older version puts the row without: it counts as theirs. Where it is not,
+            # `login --forget-provider` unties them.
+            another = "attribute_exists(user_since) AND user_since <> :since"
         same: Write = {
             "Put": {
                 "TableName": self.table.name,
                 "Item": item,
-                "ConditionExpression": f"{new_or_same} OR {another}",
+                "ConditionExpression": f"{new_or_same} OR ({another})",
                 "ExpressionAttributeValues": values,
             }
         }
