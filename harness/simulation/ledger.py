@@ -5,10 +5,14 @@ A part of the judge, under the same rule: it imports nothing of the product.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from harness.simulation.journal import Asked, Entry, Log
 from harness.simulation.verdict import CLOCKS, Violation
+
+# It is read from the night's first second on, and what came before by some clock is left out.
+READ_FROM: Final = 1.0 + CLOCKS
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,11 @@ class Act:
 def wrong(asked: Sequence[Asked], log: Log | None) -> Iterator[Violation]:
     if log is None:
         return
-    acts = [act for each in asked if (act := _act(each))]
+    acts = [
+        act if each.began > READ_FROM else replace(act, least=0)
+        for each in asked
+        if (act := _act(each))
+    ]
     for entry in log.entries:
         if not any(act.may_be(entry) for act in acts):
             text = f"an entry {entry.kind} by {entry.who}, and nobody did that"

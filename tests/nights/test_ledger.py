@@ -94,6 +94,11 @@ def test_an_act_without_its_entry_is_seen() -> None:
     assert any("0 entries" in each for each in judged([applied], [], 0))
 
 
+def test_what_came_before_the_log_is_read_from_may_have_no_entry() -> None:
+    first = replace(BEGUN, began=0.7, ended=0.8)
+    assert judged([first], [], 0) == []
+
+
 def test_an_entry_without_its_act_is_seen() -> None:
     assert any("nobody did" in each for each in judged([], [ENTRY], 0))
     others = replace(ENTRY, who="ben")
