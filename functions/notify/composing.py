@@ -17,10 +17,10 @@ from opsknight.directory.entries import Service
 from opsknight.directory.receivers import Channel, IncidentEvent, Receiver
 from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.incident.canary import is_canary
-from opsknight.incident.commands import taken_on_by
 from opsknight.incident.event_request import describe
 from opsknight.incident.model import Alert, Incident, Urgency
 from opsknight.incident.references import details, references
+from opsknight.incident.taking import taken_on_by, was_taken_on
 from opsknight.notification.delivery import Delivery
 from opsknight.notification.message import Brief, Message, PageReason
 from opsknight.notification.signed_link import whole
@@ -238,6 +238,7 @@ class Composer:
             # Anybody may read a status page, so it shows no names of people.
             assignee=None if public else names.get(incident.assignee_id or ""),
             taken_on=taken_on_by(incident) is not None,
+            paged_first=not was_taken_on(incident),
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
             by=None if public else delivery.by,

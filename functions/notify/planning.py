@@ -7,6 +7,7 @@ Who gets what is decided in `opsknight.notification.recipients`.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from notify.page_tracker import PageTracker
 from notify.passed_acts import pass_on
@@ -17,8 +18,8 @@ from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, ServiceReceiver
 from opsknight.directory.status_pages import StatusPage
 from opsknight.escalation.pages import Page, PageState
-from opsknight.incident.commands import taken_on_by
 from opsknight.incident.model import Incident, Status
+from opsknight.incident.taking import taken_on_by
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State, reach_deadline
 from opsknight.notification.message import PageReason
@@ -39,6 +40,9 @@ from opsknight.store.deliveries import Deliveries
 from opsknight.store.paging import Paging
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
+
+# Among these is one that paged somebody, if there was any of late.
+LATEST_STEPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,15 @@ class Planning:
         found: list[Delivery] = []
         for change in joined:
             who = taken_on_by(incident)
-            told: Iterable[str] = [who] if who else []
-            if not told:
-                steps = self.table.latest_steps(incident.id, 1, deadline)
-                told = [user_id for step in steps for user_id in step.user_ids]
+            told = [who] if who else self._paged_last(incident, deadline)
             found += self._to_users(incident, change, told, PageReason.JOINED, deadline)
         return found
+
+    def _paged_last(self, incident: Incident, deadline: Deadline) -> Iterable[str]:
+        """A step may have had nobody, and the end of the policy is written down as one, too."""
+        steps = self.table.latest_steps(incident.id, LATEST_STEPS, deadline)
+        first = [incident.assignee_id] if incident.assignee_id else []
+        return next((each.user_ids for each in steps if each.user_ids), first)
 
     def _to_users(
         self,

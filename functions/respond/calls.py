@@ -11,9 +11,10 @@ from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel
 from opsknight.http.directory_cache import DirectoryCache
-from opsknight.incident.commands import Acknowledge, Command, Resolve, taken_on_by
+from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Status
+from opsknight.incident.taking import taken_on_by
 from opsknight.notification import twiml
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery

@@ -5,25 +5,14 @@ To be paged is not to have it; and whoever was given it has not had it since it 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import StepTaken
-from opsknight.incident.commands import taken_on_by
 from opsknight.incident.model import Incident, Status
+from opsknight.incident.taking import taken_on_by
 from opsknight.incident.timeline import Change, ChangeKind
 from opsknight.views.sentences import NAMED, Names, ago
 from respond.markup import Html, joined, tag
-
-# After these it pages on, whoever had it before.
-_ANYBODYS: Final = frozenset(
-    {
-        ChangeKind.REOPENED,
-        ChangeKind.ESCALATED,
-        ChangeKind.UNSNOOZED,
-        ChangeKind.UNSUPPRESSED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +27,7 @@ class Having:
 
     def said(self, now: datetime) -> Html:
         incident = self.incident
-        who = self._who()
+        who = taken_on_by(incident)
         mine = who == self.reader_id
         name = "You" if mine else who and self.names(who)
         has = f"{name} {'have' if mine else 'has'} it" if name else ""
@@ -55,18 +44,6 @@ class Having:
                 )
             case _:
                 return joined(has or "Nobody has it")
-
-    def _who(self) -> str | None:
-        """Who has it, or had it until it was over; None where its assignee was only paged."""
-        who = taken_on_by(self.incident)
-        over = self.incident.status is Status.RESOLVED
-        for change in self.latest:
-            match change.what:
-                case ChangeKind.REASSIGNED | ChangeKind.ACKNOWLEDGED:
-                    break
-                case what if what in _ANYBODYS and not over:
-                    return None
-        return who
 
     def _acknowledged_by(self) -> str:
         done = (each.actor.name for each in self.latest if each.what is ChangeKind.ACKNOWLEDGED)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from opsknight.classes import dataclass
 from opsknight.escalation.hold import Spell
 from opsknight.http.gateway import Answer
-from opsknight.incident.commands import taken_on_by
 from opsknight.incident.model import Incident, Status
+from opsknight.incident.taking import taken_on_by
 from opsknight.views.sentences import Names, ago, still_firing
 from respond.markup import Html, joined, tag
 from respond.pages import footer, hold_banner, html_page

@@ -14,9 +14,10 @@ from typing import Any, Final, assert_never
 from opsknight.classes import dataclass
 from opsknight.directory.entries import User
 from opsknight.directory.receivers import Channel, masked_number
-from opsknight.incident.commands import Acknowledge, Command, Resolve, taken_on_by
+from opsknight.incident.commands import Acknowledge, Command, Resolve
 from opsknight.incident.decisions import NotAllowed, Transitioned, Unchanged
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Status
+from opsknight.incident.taking import taken_on_by
 from opsknight.notification.recipients import methods
 from opsknight.notification.replies import (
     MOST_AT_ONCE,

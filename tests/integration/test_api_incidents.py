@@ -354,7 +354,8 @@ def test_what_a_person_does_is_what_an_event_does(desk: Desk) -> None:
     """But for the assignee, and for who did it."""
 
     def known(incident_id: str) -> dict[str, Any]:
-        own = {"id", "dedup_key", "title", "first_alert_id", "assignee_id", "unclaimed"}
+        own = {"id", "dedup_key", "title", "first_alert_id", "assignee_id"}
+        own |= {"taken", "taken_as_of"}
         return incident(desk.world, incident_id).model_dump(exclude=own)
 
     by_event = incident_in(desk.world, OPEN, dedup_key="by event")

@@ -1,11 +1,13 @@
 """What people see and hear of a group: how many of its alerts still fire, and what joins it."""
 
+from datetime import timedelta
+
 import pytest
 
 from harness.desk import Desk
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline, event
-from opsknight.incident.commands import Acknowledge
+from opsknight.incident.commands import Acknowledge, AcknowledgementTimeout, Command, Snooze
 from opsknight.incident.model import ACTIVE, Status
 from opsknight.notification.message import PageReason
 from opsknight.store.listings import Listings, Wanted
@@ -85,6 +87,42 @@ def test_acknowledged_by_a_monitor_those_hear_who_were_paged(world: World) -> No
     sends(world, alert("a"))
     night.settle().pages("ada", "ben").hears("email paged", "email paged")
     night.does(the_incident(world)["id"], Acknowledge())
+    sends(world, alert("b"))
+    night.settle().hears("email joined", "email joined")
+    sends(world, resolved("a"), resolved("b"))
+    night.settle().ends()
+
+
+@pytest.mark.parametrize("is_snoozed", [False, True])
+def test_after_the_last_step_those_hear_of_what_joins_who_were_paged(
+    world: World, is_snoozed: bool
+) -> None:
+    """Nobody did: the end of the policy is written down as a step that paged nobody."""
+    night = Pipeline(world)
+    night.escalates(step("ada", "ben"), repeat_after=600)
+    sends(world, alert("a"))
+    night.settle().pages("ada", "ben").hears("email paged", "email paged")
+    night.wait(minutes=11).fallback(1).hears("email paged", "email paged")
+    until = world.clock() + timedelta(hours=1)
+    command: Command = Snooze(until) if is_snoozed else Acknowledge()
+    night.does(the_incident(world)["id"], command)
+    sends(world, alert("b"))
+    night.settle().hears("email joined", "email joined")
+    sends(world, resolved("a"), resolved("b"))
+    night.settle().ends()
+
+
+def test_what_joins_after_it_paged_on_is_not_for_whoever_had_it(world: World) -> None:
+    """Ada's acknowledgement had timed out; Ben was paged, and snoozed it."""
+    night = Pipeline(world)
+    night.escalates(step("ada", "ben"), repeat_after=3600)
+    sends(world, alert("a"))
+    night.settle().pages("ada", "ben").hears("email paged", "email paged")
+    incident_id = the_incident(world)["id"]
+    night.does(incident_id, Acknowledge(by="user_ada")).wait(hours=1)
+    night.does(incident_id, AcknowledgementTimeout()).pages("ada", "ben")
+    night.hears("email paged", "email paged")
+    night.does(incident_id, Snooze(world.clock() + timedelta(hours=1)))
     sends(world, alert("b"))
     night.settle().hears("email joined", "email joined")
     sends(world, resolved("a"), resolved("b"))

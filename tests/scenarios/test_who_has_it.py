@@ -12,10 +12,13 @@ from opsknight.directory.receivers import Channel, IncidentEvent
 from opsknight.incident.commands import (
     Acknowledge,
     AcknowledgementTimeout,
+    Command,
+    Escalate,
     Reassign,
     Resolve,
     Snooze,
     Suppress,
+    Unacknowledge,
     Unsuppress,
 )
 from tests.scenarios.test_notifications import person, receiver
@@ -81,6 +84,39 @@ def test_what_a_monitor_acknowledged_is_nobodys(night: Pipeline) -> None:
     night.does(incident, Reassign("user_ben")).hears("ben/sms assigned")
     night.does(incident, Resolve()).hears("ops resolved")
     assert told(night) == "Ben"
+
+
+def test_a_monitor_takes_nothing_from_whoever_snoozed_it(night: Pipeline) -> None:
+    night.escalates(step("ada"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ada/sms paged")
+    night.does(incident, Acknowledge(by="user_ben")).hears("ops acknowledged").wait(minutes=1)
+    night.does(incident, Snooze(night.world.clock() + timedelta(hours=1))).hears("ops snoozed")
+    night.wait(minutes=1).send("acknowledge")
+    night.hears("ops acknowledged")
+    assert told(night) == "Ben"
+    night.does(incident, Resolve()).hears("ops resolved")
+    assert told(night) == "Ben"
+
+
+@pytest.mark.parametrize("again", [AcknowledgementTimeout(), Escalate(), Unacknowledge()])
+def test_what_pages_on_is_nobodys_until_somebody_takes_it_again(
+    night: Pipeline, again: Command
+) -> None:
+    """Ben was paged and snoozed it, and everybody else read that Ada had it."""
+    night.escalates(step("ben"), repeat_after=3600)
+    incident = night.trigger()
+    night.hears("ops triggered", "ben/sms paged")
+    night.does(incident, Acknowledge(by="user_ada")).hears("ops acknowledged").wait(hours=1)
+    reopened = [] if isinstance(again, Escalate) else ["ops reopened"]
+    night.does(incident, again).hears("ben/sms paged", *reopened)
+    night.does(incident, Snooze(night.world.clock() + timedelta(hours=1))).hears("ops snoozed")
+    assert told(night) == "nobody"
+    night.wait(minutes=1).send("acknowledge")
+    night.hears("ops acknowledged")
+    assert told(night) == "nobody, though it is acknowledged"
+    night.does(incident, Resolve()).hears("ops resolved")
+    assert told(night) == "Ada"
 
 
 def test_whoever_was_only_paged_had_nothing(night: Pipeline) -> None:

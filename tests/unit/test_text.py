@@ -120,7 +120,8 @@ def test_every_message_says_what_where_how_bad_and_since_when(
 
 def test_who_was_paged_first_is_not_all_who_are_paged() -> None:
     """Two people of a team were paged, and each read that only one of them was."""
-    brief = replace(BRIEF, status=Status.OPEN, assignee="Bruno Meier")
+    brief = replace(BRIEF, status=Status.OPEN, assignee="Bruno Meier", taken_on=False)
+    brief = replace(brief, paged_first=True)
     mine = words(replace(PAGE, incidents=(brief,)))
     assert dict(mine.facts)["Who has it"] == "nobody yet"
     told = words(replace(PAGE, about=IncidentEvent.TRIGGERED, incidents=(brief,)))
@@ -143,6 +144,7 @@ def test_who_was_paged_first_is_not_all_who_are_paged() -> None:
 def test_to_be_paged_is_not_to_have_it(status: Status, taken_on: bool, said: str | None) -> None:
     """Of one that was given on, or opened again, the assignee need not be whom it paged first."""
     brief = replace(BRIEF, status=status, assignee="Bruno Meier", taken_on=taken_on)
+    brief = replace(brief, paged_first=not taken_on)
     told = dict(words(replace(PAGE, about=IncidentEvent.SNOOZED, incidents=(brief,))).facts)
     assert told.get("Who had it" if status is Status.RESOLVED else "Who has it") == said
 

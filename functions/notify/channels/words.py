@@ -142,14 +142,14 @@ def _facts(message: Message, brief: Brief) -> tuple[tuple[str, str | datetime], 
 
 def _who(brief: Brief, paged: bool) -> str:
     """To be paged, or given it, is not to have acknowledged it. Whoever is `paged` needs no name of
-    the one who was paged first: others may be paged with them. Where it was taken on, its assignee
-    need not be whom it paged.
+    the one who was paged first: others may be paged with them.
     """
     name = named(brief.assignee) if brief.assignee else ""
     has = name if brief.taken_on else ""
     match brief.status:
         case Status.OPEN:
-            first = "" if paged or has or not name else f"; {name} was paged first"
+            told = name and brief.paged_first and not paged
+            first = f"; {name} was paged first" if told else ""
             return f"nobody yet{first}"
         case Status.ACKNOWLEDGED:
             return has or "nobody, though it is acknowledged"

@@ -63,7 +63,8 @@ class Changes(NamedTuple):
     resolved_at: datetime | Keep = KEEP
     assignee_id: str | Keep = KEEP
     reassigned_at: datetime | Keep = KEEP
-    unclaimed: Literal[True] | Keep | None = KEEP
+    taken: bool | Keep | None = KEEP
+    taken_as_of: datetime | Keep = KEEP
     window_id: str | Keep | None = KEEP
     urgency_in_hours: Urgency | Keep | None = KEEP
     announced: int | Keep = KEEP

@@ -214,14 +214,6 @@ def window_check(end: datetime, now: datetime) -> datetime:
 SAME_REQUEST: Final = timedelta(minutes=2)
 
 
-def taken_on_by(incident: Incident) -> str | None:
-    """Its assignee, if they acknowledged it or were given it. To be paged first makes somebody the
-    assignee, too, and is neither.
-    """
-    at = incident.acknowledged_at or incident.reassigned_at
-    return None if at is None or incident.unclaimed else incident.assignee_id
-
-
 def is_reassigned(incident: Incident, to: str, now: datetime) -> bool:
     """Whether that user was given it a moment ago, and has been notified."""
     since = incident.reassigned_at

@@ -104,7 +104,7 @@ def decide(
                 command.past,
                 event.actor,
                 now,
-                end_of_paging(command, now),
+                end_of_paging(current, command, now),
                 {"summary": event.summary} | ({"why": event.why} if event.why else {}),
                 timeouts,
             )

@@ -83,6 +83,7 @@ from opsknight.incident.model import (
     Timer,
 )
 from opsknight.incident.recording import ANEW, FROM_THE_START, record
+from opsknight.incident.taking import acknowledged_by_none, pages_on, taken
 from opsknight.incident.timeline import ChangeKind
 from opsknight.incident.urgency import prioritize
 
@@ -103,7 +104,7 @@ def act(
     changes = Changes()
     match command:
         case Acknowledge() | Resolve() | AutoResolve():
-            changes = end_of_paging(command, now)
+            changes = end_of_paging(incident, command, now)
         case Snooze(until):
             if not now < until <= now + LONGEST_SNOOZE:
                 raise ValueError("a snooze ends after now and within 7 days")
@@ -113,7 +114,7 @@ def act(
             changes = Changes(escalation=Escalation.PAUSED)
         case Unsnooze() | Unsuppress():
             begun = incident.policy_version is not None
-            changes = Changes(
+            changes = pages_on(incident, now) | Changes(
                 escalation=Escalation.ESCALATING if begun else Escalation.NONE,
                 requested_step=RequestedStep.CURRENT if begun else None,
                 timers={Timer.STEP: now},
@@ -122,7 +123,8 @@ def act(
             # Of two requests in the moment before a step is taken, one would be forgotten.
             return NotAllowed(incident.status, "the step asked for before has not been taken yet")
         case Escalate(step):
-            changes = ANEW | Changes(
+            changes = ANEW | pages_on(incident, now)
+            changes |= Changes(
                 escalation=Escalation.ESCALATING,
                 requested_step=RequestedStep.NEXT,
                 reached=None,
@@ -137,7 +139,7 @@ def act(
         case Reassign(to) if is_reassigned(incident, to, now):
             return Unchanged(incident)
         case Reassign(to):
-            changes = Changes(assignee_id=to, reassigned_at=now, unclaimed=None)
+            changes = taken(now) | Changes(assignee_id=to, reassigned_at=now)
             if incident.status is Status.OPEN:
                 changes |= ANEW | Changes(
                     escalation=Escalation.COMPLETED,
@@ -154,7 +156,8 @@ def act(
         case Amend(said):
             detail = dict(said)
         case AcknowledgementTimeout() | Unacknowledge():
-            changes = FROM_THE_START | ANEW | Changes(timers={Timer.STEP: now})
+            changes = FROM_THE_START | ANEW | pages_on(incident, now)
+            changes |= Changes(timers={Timer.STEP: now})
         case Unreached(user_id, moves_on, untried):
             over = incident.escalation is Escalation.COMPLETED  # Nobody is left to page.
             then = {Timer.FALLBACK if over else Timer.STEP: now}
@@ -181,13 +184,15 @@ def act(
     return decision
 
 
-def end_of_paging(command: Acknowledge | Resolve | AutoResolve, now: datetime) -> Changes:
+def end_of_paging(
+    before: Pointer, command: Acknowledge | Resolve | AutoResolve, now: datetime
+) -> Changes:
     if not isinstance(command, Acknowledge):
         return Changes(escalation=Escalation.COMPLETED, resolved_at=now)
     changes = Changes(escalation=Escalation.COMPLETED, acknowledged_at=now)
     if command.by is None:
-        return changes | Changes(unclaimed=True)
-    return changes | Changes(assignee_id=command.by, unclaimed=None)
+        return changes | acknowledged_by_none(before, now)
+    return changes | taken(now) | Changes(assignee_id=command.by)
 
 
 def begin_paging(before: Pointer, actor: Actor, now: datetime, alerts: int | None) -> Transitioned:

@@ -244,8 +244,9 @@ class Incident(Pointer):
     assignee_id: str | None = None
     reassigned_at: AwareDatetime | None = None
     """When somebody last gave it to its assignee."""
-    unclaimed: bool | None = None
-    """Whether no user made its last acknowledgement: nobody has it, whomever it paged first."""
+    taken: bool | None = None
+    """Whether its assignee has it; False if they had it, None if nobody did. See `taking`."""
+    taken_as_of: AwareDatetime | None = None
     window_id: str | None = None
     """The maintenance window that suppressed it; None if a person did."""
     announced: int = 0

@@ -81,9 +81,11 @@ class Brief:
     description: str | None = None
     """The custom details of the first alert as indented JSON, at most 10,000 characters."""
     assignee: str | None = None
-    """The name of its assignee. Unless it was `taken_on`, they were paged first."""
+    """The name of its assignee."""
     taken_on: bool = False
-    """Whether its assignee acknowledged it, or was given it."""
+    """Whether its assignee has it; once it is resolved, whether they had it."""
+    paged_first: bool = False
+    """Whether its assignee is only whom it paged first."""
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     by: str | None = None
