@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from opsknight.config.configuration import Kind, id_of, slug_of
-from opsknight.directory.entries import User
 from opsknight.notification import calendar_link
 from opsknight.store.rosters import Rosters
 from opsknight_cli.terminal.invocation import Invocation, common_options
@@ -28,17 +27,16 @@ def calendar_command(
     """Print the address of your calendar of shifts, or of a schedule's, to subscribe to (.ics)."""
     session, screen, deployment = invocation.session, invocation.screen, invocation.deployment
     found = configuration(invocation)
-    owner: User | str
     if schedule is None:
         me = me_of(invocation, found)
-        owner, owner_id, whose = me, me.id, f"the shifts of {me.name}"
+        owner_id, whose = me.id, f"the shifts of {me.name}"
     else:
-        owner = owner_id = id_of(Kind.SCHEDULE, schedule)
+        owner_id = id_of(Kind.SCHEDULE, schedule)
         if owner_id not in found.schedules:
             raise unknown(Kind.SCHEDULE, schedule, found.schedules)
         whose = f"everybody's shifts of {found.schedules[owner_id].name}"
     key = link_keys(invocation)[0]
-    epoch = Rosters(deployment.table).calendar_epoch(owner, session.deadline())
+    epoch = Rosters(deployment.table).calendar_epoch(owner_id, session.deadline())
     url = deployment.url.rstrip("/") + calendar_link.path(owner_id, epoch, key)
     if screen.as_json:
         screen.data({"of": slug_of(owner_id), "url": url})

@@ -160,7 +160,7 @@ class LoginDoor:
         user = self.sessions.table.user(login.user_id, visit.deadline)
         if user is None or user.disabled or login.address not in (None, user.email):
             return None
-        return user if login.is_of(user) else None
+        return user if self.sessions.is_of(login, user, visit.deadline) else None
 
     def _log_out(self, visit: Visit) -> Answer:
         if not is_own_form(visit.request):

@@ -4,7 +4,6 @@ themselves are in `calendars`.
 
 from opsknight.config.configuration import Kind
 from opsknight.directory.audit_log import ThingKind, thing
-from opsknight.directory.entries import User
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.notification import calendar_link
 from opsknight.store.configurations import Configurations
@@ -16,7 +15,7 @@ from respond.request import ApiCall, Query
 def list_calendars(call: ApiCall) -> Answer:
     schedules = Configurations(call.table).ids(Kind.SCHEDULE, call.deadline)
     calendars = roster_models.Calendars(
-        mine=_path(call.caller.user, call),
+        mine=_path(call.caller.user.id, call),
         schedules=[
             roster_models.ScheduleCalendar(schedule_id=each, path=_path(each, call))
             for each in sorted(schedules)
@@ -40,7 +39,6 @@ def end_calendar(call: ApiCall) -> Answer:
     return Answer(200, roster_models.Removed(status="success"))
 
 
-def _path(owner: User | str, call: ApiCall) -> str:
-    epoch = Rosters(call.table).calendar_epoch(owner, call.deadline)
-    owner_id = owner if isinstance(owner, str) else owner.id
+def _path(owner_id: str, call: ApiCall) -> str:
+    epoch = Rosters(call.table).calendar_epoch(owner_id, call.deadline)
     return calendar_link.path(owner_id, epoch, call.links.signing(call.now))

@@ -47,8 +47,9 @@ class Calendars:
         if request.method not in ("GET", "HEAD"):
             raise HttpError(405, "Method not allowed", Allow="GET, HEAD")
         link = calendar_link.of_path(request.path, self.keys.accepted(now))
+        # Before the epoch, which the transaction that makes a user anew moves on.
         owner = self._owner(link.owner_id, deadline)
-        if link.epoch != Rosters(self.table).calendar_epoch(owner, deadline):
+        if link.epoch != Rosters(self.table).calendar_epoch(link.owner_id, deadline):
             raise BadLink
         log_fields["calendar"] = link.owner_id
         body = self._body(owner, now, deadline)

@@ -3,6 +3,7 @@ is the second's.
 """
 
 import json
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from harness.shell import Shell
 from harness.visitor import Visitor
 from harness.world import World, deadline, empty, event, http_event
 from opsknight.config.diff import Remove
-from opsknight.directory.entries import SCHEDULES_READ, Role, User
-from opsknight.directory.sessions import COOKIE, Identity, Session, Way
+from opsknight.directory.entries import SCHEDULES_READ, Role, User, key_hash
+from opsknight.directory.sessions import COOKIE, LOGIN_LIFE, Identity, Login, Session, Way
 from opsknight.escalation.pages import Page, Why
 from opsknight.incident.model import Actor, ActorKind, Incident, Status
 from opsknight.incident.timeline import Change, ChangeKind
@@ -133,6 +134,29 @@ def test_a_link_to_log_in_is_not_the_next_ones(shell: Shell, world: World) -> No
     assert door(world).ask(path, "POST").status == 404
 
 
+def test_a_link_by_an_older_command_line_is_of_whoever_was_there(
+    shell: Shell, world: World
+) -> None:
+    """It names no revision, and is the way in when there is no other."""
+    apply(shell, EVERYBODY)
+    world.clock.advance(minutes=1)
+    stale, path = older_link(world), older_link(world)
+    assert get(world, log_in(world, path)).status == 200
+    world.clock.advance(minutes=1)
+    replaced(shell)
+    assert [door(world).ask(stale, each).status for each in ("GET", "POST")] == [404, 404]
+    world.clock.advance(minutes=1)
+    now = log_in(world, older_link(world))
+    assert answered(get(world, now)).body["me"]["name"] == "Ada Jones"
+
+
+def older_link(world: World) -> str:
+    secret, ends_at = token_urlsafe(32), world.clock() + LOGIN_LIFE
+    login = Login(user_id="user_ada", ends_at=ends_at)
+    Sessions(world.table).offer(key_hash(secret), login, deadline())
+    return f"/auth/{secret}"
+
+
 def test_who_they_are_at_the_provider_is_not_the_next_ones(shell: Shell, world: World) -> None:
     apply(shell, EVERYBODY)
     assert enters(world, "smith") and enters(world, "smith")
@@ -241,6 +265,16 @@ def test_a_calendars_address_is_not_the_next_ones(shell: Shell, world: World) ->
     assert [status(each) for each in (ended, before)] == [404, 404]
     desk.everything = None
     assert status(address()) == 200
+
+
+def test_a_calendars_address_outlives_a_rollback(shell: Shell, world: World) -> None:
+    """An older version compares its epoch with that of the row, and nothing else."""
+    apply(shell, EVERYBODY)
+    replaced(shell)
+    answer = Desk(world).call("GET", "/api/calendar")
+    row = world.table.item(items.calendar_key("user_ada"), deadline())
+    epoch = row["epoch"]["N"] if row else "0"
+    assert answer.body["calendars"]["mine"].startswith(f"/api/calendar/user_ada.{epoch}.")
 
 
 def test_a_key_is_not_the_next_ones(shell: Shell, world: World) -> None:

@@ -74,14 +74,12 @@ def of_step(
                 policy.model_copy(update={"version": version})
             )
             return [transactions.put_new(table, kept), transactions.put_new(table, current)]
+        case Create(User() as user):
+            made = user.model_copy(update={"since": seen + 1})
+            # An address that somebody had who was removed is not that of the next one.
+            return [_created(made, table), transactions.ending_calendar(user.id, table)]
         case Create(entry):
-            if isinstance(entry, User):
-                entry = entry.model_copy(update={"since": seen + 1})
-            sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
-            key = entry_key(kind_of(entry), key_of(entry))
-            given = {field: value for field, value in sets.items() if value is not None}
-            changed = transactions.update(given)
-            return [transactions.updating(table, key, "attribute_not_exists(pk)", changed)]
+            return [_created(entry, table)]
         case Update(_, Policy() as policy):
             current, kept = directory_items.policy_items(policy)
             return [transactions.put_new(table, kept), transactions.put(table, current)]
@@ -99,6 +97,14 @@ def of_step(
             return [*(_ended(kind, hashed, table, now) for hashed in hashes), deleted]
         case _:
             assert_never(step)
+
+
+def _created(entry: Entry, table: str) -> "Write":
+    sets = {"kind": kind_of(entry).replace(" ", "_")} | _fields(entry)
+    key = entry_key(kind_of(entry), key_of(entry))
+    given = {field: value for field, value in sets.items() if value is not None}
+    changed = transactions.update(given)
+    return transactions.updating(table, key, "attribute_not_exists(pk)", changed)
 
 
 def head(

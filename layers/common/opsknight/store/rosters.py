@@ -7,7 +7,7 @@ What they are told is decided in `opsknight.notification.shifts`.
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -27,9 +27,6 @@ from opsknight.store.calls import Deadline, retrying
 from opsknight.store.replies import Replies
 from opsknight.store.table import Table
 from opsknight.store.wire import Item
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 # What changes later than this, people hear of a day before it.
 TOLD_AHEAD: Final = timedelta(days=28)
@@ -124,27 +121,14 @@ class Rosters:
             **changes,
         )
 
-    def calendar_epoch(self, owner: User | str, deadline: Deadline) -> int:
-        """Addresses of another epoch are void. `owner`: a user, or a schedule's id.
-
-        A user's counts from the revision that made them: it is above all of whoever had the id
-        before.
-        """
-        owner_id, since = (owner, 0) if isinstance(owner, str) else (owner.id, owner.since or 0)
+    def calendar_epoch(self, owner_id: str, deadline: Deadline) -> int:
+        """Addresses of another epoch are void. `owner_id`: of a user or a schedule."""
         item = self.table.item(items.calendar_key(owner_id), deadline) or {}
-        return since + int(item.get("epoch", {"N": "0"})["N"])
+        return int(item.get("epoch", {"N": "0"})["N"])
 
     def end_calendar(self, owner_id: str, deadline: Deadline, *, audit: AuditEntry) -> None:
         """Ends all addresses of the calendar that there are. Made twice, it ends them once more."""
-        ended: Write = {
-            "Update": {
-                "TableName": self.table.name,
-                "Key": items.calendar_key(owner_id),
-                "UpdateExpression": "SET #kind = :kind ADD epoch :one",
-                "ExpressionAttributeNames": {"#kind": "kind"},
-                "ExpressionAttributeValues": {":kind": {"S": "calendar"}, ":one": {"N": "1"}},
-            }
-        }
+        ended = transactions.ending_calendar(owner_id, self.table.name)
         writes = [ended, AuditLog(self.table).writing(audit)]
         self.table.transact(writes, audit.id, deadline, yields=False)
 

@@ -3,12 +3,23 @@
 A row for each session lies under its user too, so that a person can see and end their own.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opsknight.classes import dataclass
 from opsknight.directory.audit_log import AuditEntry
-from opsknight.directory.sessions import RENEWABLE, CodeLogin, Identity, Login, Session, Way
+from opsknight.directory.entries import User
+from opsknight.directory.sessions import (
+    LOGIN_LIFE,
+    RENEWABLE,
+    CodeLogin,
+    Identity,
+    Login,
+    Session,
+    Way,
+)
 from opsknight.notification.delivery import Delivery
 from opsknight.store import items, message_items, transactions
 from opsknight.store.audit_log import AuditLog
@@ -62,6 +73,21 @@ class Sessions:
     def login(self, hashed: str, now: datetime, deadline: Deadline) -> Login | None:
         found = self.table.get(Login, items.login_key(hashed), deadline)
         return found if found and now < found.ends_at else None
+
+    def is_of(self, login: Login, user: User, deadline: Deadline) -> bool:
+        """Whether the login is this user's. An operator's link by an older command line names no
+        revision: it is of whoever was there when it was made.
+        """
+        by_mail = login.code is not None
+        if login.user_since is not None or user.since is None or by_mail:
+            return login.is_of(user)
+        # Seldom asked for, and the models of a configuration are slow to make.
+        revision_key: Callable[[int], Item]
+        revision_key = import_module("opsknight.store.configuration_writes").revision_key
+        row = self.table.item(revision_key(user.since), deadline)
+        # Gone where they were made before all that is kept.
+        made_at = login.ends_at - LOGIN_LIFE
+        return row is None or datetime.fromisoformat(row["at"]["S"]) < made_at
 
     def begin(
         self,

@@ -164,6 +164,20 @@ def exists(table: str, key: Item) -> "Write":
     return {"ConditionCheck": check}
 
 
+def ending_calendar(owner_id: str, table: str) -> "Write":
+    """Ends all addresses of the calendar that there are. `owner_id`: of a user or a schedule."""
+    names, values = {"#kind": "kind"}, {":kind": {"S": "calendar"}, ":one": {"N": "1"}}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": items.calendar_key(owner_id),
+            "UpdateExpression": "SET #kind = :kind ADD epoch :one",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
 def packed(groups: Sequence[Sequence["Write"]], most: int) -> Iterator[int]:
     """How many steps go into each transaction. There is at least one, if only for the head."""
     count = size = 0
