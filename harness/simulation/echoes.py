@@ -36,10 +36,12 @@ class Echoes:
     until: float
     journal: Journal
 
-    def _deadline(self, to: str, since: float, again: float) -> float | None:
-        """By when something that was due has arrived. None where it never may."""
+    def _deadline(self, to: str, since: float, again: float, looked: float = 0.0) -> float | None:
+        """By when something that was due has arrived. None where it never may. `looked`: how long
+        after it was due somebody may look first.
+        """
         patience = self.patience
-        deadline = since + patience.send + patience.step
+        deadline = since + looked + patience.send + patience.step
         died = sum(since <= at <= deadline for at, name in self.journal.died if _sends(name))
         deadline += patience.late + died * patience.death
         for outage in self.outages:
@@ -126,7 +128,7 @@ class Echoes:
                 text = f"{report.host} had its report at {mine[0].at:.0f}, before {due:.0f}"
                 yield Violation("report", report.name, mine[0].at, text)
             # A tick plans it.
-            deadline = self._deadline(report.host, due + LOOKED_WITHIN, RETRIED_WITHIN)
+            deadline = self._deadline(report.host, due, RETRIED_WITHIN, LOOKED_WITHIN)
             if deadline is None or deadline >= self.until:
                 continue
             if not any(each.at <= deadline for each in mine):

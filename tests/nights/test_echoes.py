@@ -164,6 +164,11 @@ def test_a_report_is_once_and_in_time() -> None:
     assert judged(*RIGHT[:2], heard(600, "report", DESK)) == ["report"]
 
 
+def test_a_report_that_was_refused_as_soon_as_it_was_due_never_comes() -> None:
+    """A tick may plan it at once, or a minute later."""
+    assert judged(*RIGHT[:2], outages=(Outage(DESK, Mood.REFUSES, 0, 850),)) == []
+
+
 def test_a_page_that_says_nothing_of_what_lasts_is_seen() -> None:
     sent = (asked("trigger", 100), asked("resolve", 1200))
     right = (RIGHT[0], heard(1202, RESOLVE), RIGHT[2])
