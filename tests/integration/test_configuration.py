@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from secrets import token_urlsafe
 from textwrap import indent
@@ -12,6 +13,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from harness import audited
 from harness.conflicts import answer
@@ -363,13 +365,13 @@ LONG = SWAPPED + "".join(f"  more{number}: {{team: ops}}\n" for number in range(
 
 
 @contextmanager
-def half_way(desk: Desk, how: Callable[[], None]) -> Iterator[None]:
-    """While it is open, `how` happens after the first transaction."""
+def half_way(desk: Desk, how: Callable[[], None], number: int = 1) -> Iterator[None]:
+    """While it is open, `how` happens after the first transaction, or the one of this number."""
     events: Any = desk.world.table.client.meta.events
-    first = iter([True])
+    so_far = count(1)
 
     def after(**_: object) -> None:
-        if next(first, False):
+        if next(so_far) == number:
             how()
 
     events.register("after-call.dynamodb.TransactWriteItems", after)
@@ -433,8 +435,10 @@ def test_a_file_that_stopped_half_way_tells_of_what_it_wrote(
 
 
 @contextmanager
-def expiring(desk: Desk, *calls: str) -> Iterator[None]:
-    """While it is open, credentials for these calls expire after the first transaction."""
+def expiring(desk: Desk, *calls: str, lost: int = 0) -> Iterator[None]:
+    """While it is open, credentials for these calls expire after the first transaction, or after
+    the one of this number, whose answer is `lost`.
+    """
     events: Any = desk.world.table.client.meta.events
 
     def expired(model: Any, **_: object) -> Any:
@@ -443,9 +447,11 @@ def expiring(desk: Desk, *calls: str) -> Iterator[None]:
     def expire() -> None:
         for each in calls:
             events.register(f"before-call.dynamodb.{each}", expired)
+        if lost:
+            raise ReadTimeoutError(endpoint_url="http://dynamodb.invalid/")
 
     try:
-        with half_way(desk, expire):
+        with half_way(desk, expire, lost or 1):
             yield
     finally:
         for each in calls:
@@ -466,6 +472,28 @@ def test_whoever_is_refused_half_way_reads_how_far_it_came(
     assert said.code == 1 and "ExpiredTokenException" in words
     assert re.search(r"[1-9][0-9]* of 121 changes were written", words), words
     assert told(desk) == (set() if "PutItem" in refused else {"user_ann", "user_bob"})
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (1, "Whether anything was written is not known. Run the command again"),
+        (2, "At least [1-9][0-9]* of 121 changes were written"),
+    ],
+)
+def test_whoever_lost_an_answer_and_was_then_refused_reads_what_is_not_known(
+    desk: Desk, shell: Shell, lost: int, said: str
+) -> None:
+    """It is written, and the second try at it, which would say so, has no credentials."""
+    assert by_file(shell).code == 0
+    before = shown(desk)["revision"]
+    with expiring(desk, "TransactWriteItems", lost=lost):
+        stopped = by_file(shell, text=LONG)
+    words = " ".join(stopped.err.split())
+    assert stopped.code == 1 and "ExpiredTokenException" in words
+    assert re.search(said, words), words
+    assert shown(desk)["revision"] == before + lost
+    assert told(desk) == (set() if lost == 1 else {"user_ann", "user_bob"})
 
 
 @pytest.mark.parametrize("refused", [WRITES[:1], WRITES], ids=["", "and nobody can be told"])

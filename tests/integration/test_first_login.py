@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from console.handler import make
 from harness.account import Scripted
@@ -129,6 +130,28 @@ def test_without_the_right_to_write_nobody_is_made(shell: Shell, world: World) -
     finally:
         events.unregister("before-call.dynamodb.TransactWriteItems", denied)
     assert "AccessDenied" in said
+
+
+def test_who_was_made_by_a_lost_answer_may_be_there(shell: Shell, world: World) -> None:
+    events: Any = world.table.client.meta.events
+
+    def expired(model: Any, **_: object) -> Any:
+        return answer(model, "ExpiredTokenException", "The security token has expired.")
+
+    def lost(**_: object) -> None:
+        events.unregister("after-call.dynamodb.TransactWriteItems", lost)
+        events.register("before-call.dynamodb.TransactWriteItems", expired)
+        raise ReadTimeoutError(endpoint_url="http://dynamodb.invalid/")
+
+    events.register("after-call.dynamodb.TransactWriteItems", lost)
+    try:
+        said = shell.opsknight(*FIRST)
+    finally:
+        events.unregister("before-call.dynamodb.TransactWriteItems", expired)
+    words = " ".join(said.err.split())
+    assert said.code == 1 and "ExpiredTokenException" in words
+    assert "Whether Ada Lovelace was made is not known" in words
+    assert people(world) == {"user_ada-lovelace"}
 
 
 def test_the_console_owns_it_and_a_file_takes_over_by_a_word(shell: Shell, world: World) -> None:

@@ -38,6 +38,7 @@ from opsknight_cli.terminal.screen import Screen
 CHANGES: Final = 2
 _FAILURES: Final = (Unavailable, BotoCoreError, ClientError)
 MOST_HINTS: Final = 8
+_AGAIN: Final = "Run the command again to see what is left."
 
 app = typer.Typer()
 
@@ -217,7 +218,7 @@ def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, obj
 
 
 def _stopped(stopped: Interrupted | Overtaken | Refused, steps: int) -> str:
-    why = f"{stopped}."
+    why = f"{str(stopped).rstrip('.')}."
     if isinstance(stopped, Overtaken):
         if not stopped.done:
             return (
@@ -225,9 +226,12 @@ def _stopped(stopped: Interrupted | Overtaken | Refused, steps: int) -> str:
                 "Nothing was written: run the command again to see the new plan."
             )
         why = "Somebody else has changed the configuration meanwhile."
+    if stopped.unsure and not stopped.done:
+        return f"{why} Whether anything was written is not known. {_AGAIN}"
+    least = "At least " if stopped.unsure else ""
     return (
-        f"{why} {stopped.done} of {counted(steps, 'change')} were written, and everything that "
-        "they refer to exists. Run the command again to see what is left."
+        f"{why} {least}{stopped.done} of {counted(steps, 'change')} were written, and everything "
+        f"that they refer to exists. {_AGAIN}"
     )
 
 

@@ -13,7 +13,7 @@ from opsknight.files.reading import read
 from opsknight.files.values import slugged
 from opsknight.files.writing import written
 from opsknight.store.configurations import Configurations
-from opsknight.store.half_applied import Overtaken
+from opsknight.store.half_applied import Overtaken, Refused
 from opsknight.store.plans import carry_out, plan
 from opsknight.views import audited
 from opsknight_cli.session import CommandError
@@ -67,6 +67,11 @@ def make_first(invocation: Invocation, email: str, name: str | None) -> tuple[Us
         raise CommandError(
             "Somebody else has changed the configuration meanwhile, so nothing was written. "
             "`opsknight export` shows whom it names now."
+        ) from None
+    except Refused as refused:
+        raise CommandError(
+            f"{str(refused).rstrip('.')}. Whether {user.name} was made is not known: "
+            "`opsknight export` shows it."
         ) from None
     # As it is stored: what is made for them from here on names the revision that made them.
     made_user = table.user(user.id, session.deadline())

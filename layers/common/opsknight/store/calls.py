@@ -152,6 +152,12 @@ def is_passing(error: ClientError) -> bool:
     return status >= 500 or (bool(found) and found <= _PASSING)
 
 
+def may_be_done(error: ClientError) -> bool:
+    """Whether the request may have been carried out in spite of this answer."""
+    found = codes(error)
+    return is_passing(error) and not (found and found <= THROTTLED | IN_CONFLICT)
+
+
 def retrying[**P, T](
     deadline: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:

@@ -49,7 +49,7 @@ from opsknight.store.configuration_writes import (
     take,
 )
 from opsknight.store.due import DueIndex, Place
-from opsknight.store.half_applied import Interrupted, Overtaken, Refused
+from opsknight.store.half_applied import Interrupted, Overtaken, Refused, Transaction
 from opsknight.store.last_applies import KEY as LINES_KEY
 from opsknight.store.names import entry_key
 from opsknight.store.rows import validated
@@ -214,20 +214,21 @@ class Configurations:
                 if noted[1].took_over:
                     # The lines of a file that owns nothing any more.
                     writes.append(cast("Write", {"Delete": {"TableName": name, "Key": LINES_KEY}}))
+            sent = Transaction(self.table.client)
             try:
                 retrying(
                     deadline,
-                    self.table.client.transact_write_items,
+                    sent.send,
                     TransactItems=writes,
                     ClientRequestToken=once(f"{token}-{number}"),
                 )
             except Conflict:
                 raise Overtaken(done) from None
             except Unavailable as unavailable:
-                raise Interrupted(done, unavailable) from unavailable
+                raise Interrupted(done, unavailable, unsure=sent.unsure) from unavailable
             except (BotoCoreError, ClientError) as error:
-                if done:
-                    raise Refused(done, error) from error
+                if done or sent.unsure:
+                    raise Refused(done, error, unsure=sent.unsure) from error
                 raise
             revision += 1
             done += count
