@@ -12,10 +12,11 @@ from harness.desk import Desk
 from harness.model import REPEATED, TABLE
 from harness.world import World, deadline, event
 from opsknight.directory.entries import SCOPES
+from opsknight.incident.commands import Acknowledge, Escalate, Reassign, Resolve
 from opsknight.incident.model import ActorKind, Status, Timer
 from opsknight.notification.delivery import State, ended
 from opsknight.store import directory_items, message_items
-from tests.integration.steps import in_order, incident, incident_in, put, use_up
+from tests.integration.steps import do, in_order, incident, incident_in, paged, put, use_up
 from tests.integration.wire import ALWAYS, TIMES_OUT, Wire
 
 OPEN = Status.OPEN
@@ -374,6 +375,30 @@ def test_what_a_person_does_is_what_an_event_does(desk: Desk) -> None:
         ("acknowledged", "Ada (CI)"),
         ("resolved", "Ada (CI)"),
     ]
+
+
+def test_an_answer_says_whether_its_assignee_has_it(desk: Desk) -> None:
+    """Programs and the console said of whoever it paged first that they had it."""
+    incident_id = paged(desk.world)
+
+    def told() -> list[bool | None]:
+        one = desk.call("GET", f"/api/incidents/{incident_id}").body["incident"]
+        assert one["assigneeId"] == incident(desk.world, incident_id).assignee_id
+        path = f"/api/incidents?status={one['status']}&service=svc_checkout"
+        [brief] = desk.call("GET", path).body["incidents"]
+        [whole] = desk.call("GET", f"{path}&details=true").body["incidents"]
+        return [each.get("assigneeHasIt") for each in (one, whole, brief)]
+
+    assert told() == [False, False, None]
+    desk.world.send(event("acknowledge"))
+    assert told() == [False, False, None]
+    do(desk.world, incident_id, Reassign("user_ben"))
+    assert told() == [True, True, None]
+    do(desk.world, incident_id, Escalate())
+    assert told() == [False, False, None]
+    do(desk.world, incident_id, Acknowledge(by="user_ben"))
+    do(desk.world, incident_id, Resolve())
+    assert told() == [True, True, None]
 
 
 def test_a_snooze_ends_when_it_is_told_to(desk: Desk) -> None:

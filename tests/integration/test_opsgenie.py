@@ -16,7 +16,7 @@ from harness.world import Response, World, deadline, event, http_event
 from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import Route, Routing
 from opsknight.escalation.policy import Policy, Step, Target, TargetKind
-from opsknight.incident.commands import Suppress
+from opsknight.incident.commands import Reassign, Suppress
 from opsknight.incident.event_request import LARGEST_BODY
 from opsknight.oncall.rotations import Layer, Length, Unit
 from opsknight.oncall.schedules import Schedule
@@ -287,6 +287,18 @@ def test_the_answer_shows_the_alert(world: World) -> None:
         "acknowledgedBy": "Prometheus (says: ada)",
     }
     assert seen["integration"] == {"id": "int_prometheus", "name": "Prometheus", "type": "API"}
+
+
+def test_its_owner_is_who_took_it_on(world: World) -> None:
+    """It was whoever it paged first, too."""
+    create(world)
+    [item] = [each for each in world.items() if each["kind"] == {"S": "incident"}]
+    put(world, item | {"assignee_id": {"S": "user_ada"}})
+    assert shown(world)["owner"] == ""
+    act(world, "acknowledge")
+    assert shown(world)["owner"] == ""
+    do(world, item["id"]["S"], Reassign("user_ada"))
+    assert shown(world)["owner"] == "Ada"
 
 
 def test_a_key_sees_the_alerts_of_its_integration_alone(world: World) -> None:

@@ -1972,6 +1972,8 @@ export interface components {
             resolvedAt?: string;
             assigneeId?: string;
             assigneeName?: string;
+            /** @description Whether its assignee acknowledged it, or was given it, and it has not paged on since; of a resolved one, whether they had it. Otherwise its assignee was paged first, or had it before. */
+            assigneeHasIt: boolean;
             serviceName?: string;
             /** Format: date-time */
             snoozedUntil?: string;
@@ -2075,6 +2077,8 @@ export interface components {
             acknowledgedAt?: string;
             /** Format: date-time */
             resolvedAt?: string;
+            /** @description Only in lists with `details=true`. Whether its assignee acknowledged it, or was given it, and it has not paged on since; of a resolved one, whether they had it. Otherwise its assignee was paged first, or had it before. */
+            assigneeHasIt?: boolean;
             members?: components["schemas"]["MembersAnswer"];
         };
         Me: {

@@ -49,9 +49,18 @@ interface WholeProps {
   again: () => void;
 }
 
+type Had = Pick<Details, "status" | "assigneeId" | "assigneeName" | "assigneeHasIt">;
+
+/** Who has it. To be its assignee is not enough: that is also whoever it paged first. */
+export function having(incident: Had, me: string): string {
+  const who = incident.assigneeId === me ? "you" : incident.assigneeName;
+  if (incident.assigneeHasIt && who && incident.status !== "OPEN") return who === "you" ? "You" : who;
+  const nobody = incident.status === "OPEN" ? "Nobody yet" : "Nobody";
+  return who ? `${nobody}; assigned to ${who}` : nobody;
+}
+
 function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
   const zone = me.zone;
-  const has = incident.assigneeId === me.id ? "You have it" : incident.assigneeName;
   return (
     <>
       <p class="tags">
@@ -68,12 +77,8 @@ function Whole({ incident, now, me, off, again }: WholeProps): JSX.Element {
         <dd>
           <When at={incident.createdAt} now={now} zone={zone} />
         </dd>
-        {has && (
-          <>
-            <dt>{incident.status === "OPEN" ? "Assigned to" : "Has it"}</dt>
-            <dd>{has}</dd>
-          </>
-        )}
+        <dt>{incident.status === "RESOLVED" ? "Had it" : "Has it"}</dt>
+        <dd>{having(incident, me.id)}</dd>
         {incident.alertCount > 1 && (
           <>
             <dt>Alerts</dt>

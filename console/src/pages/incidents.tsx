@@ -189,7 +189,7 @@ const Row = still(function Row({ each, outcome, act, age, off, gone, chosen, cho
         </Link>
         <p class="dim">
           <span title={each.createdAt}>{age}</span> · {each.serviceName ?? each.serviceId}
-          {each.assigneeName ? ` · ${each.status === "OPEN" ? "assigned to " : ""}${each.assigneeName}` : ""}{" "}
+          {each.assigneeName ? ` · assigned to ${each.assigneeName}` : ""}{" "}
           <OutcomeNote of={outcome} />
         </p>
       </div>

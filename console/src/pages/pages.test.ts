@@ -6,7 +6,7 @@ import { pause } from "../api/pulse";
 import { indented } from "./alerts";
 import { lineOf } from "./editor";
 import { escaped, markdown } from "./export";
-import { next } from "./incident";
+import { having, next } from "./incident";
 import { shown } from "./places";
 import { marks, standing } from "./receipt";
 import { asOf, gaps, range } from "./oncall";
@@ -77,6 +77,15 @@ it("shows what the address names", () => {
   expect(ids("?view=mine")).toEqual(["inc_2"]);
   expect(ids("?view=open")).toEqual(["inc_1"]);
   expect(ids("?q=disk+CHECK")).toEqual(["inc_2"]);
+});
+
+it("says that somebody has an incident only where they took it on", () => {
+  const ada = { assigneeId: "user_ada", assigneeName: "Ada" };
+  expect(having({ status: "ACKNOWLEDGED", ...ada, assigneeHasIt: true }, "user_ben")).toBe("Ada");
+  expect(having({ status: "ACKNOWLEDGED", ...ada, assigneeHasIt: true }, "user_ada")).toBe("You");
+  expect(having({ status: "ACKNOWLEDGED", ...ada, assigneeHasIt: false }, "user_ben")).toBe("Nobody; assigned to Ada");
+  expect(having({ status: "OPEN", ...ada, assigneeHasIt: true }, "user_ada")).toBe("Nobody yet; assigned to you");
+  expect(having({ status: "RESOLVED", assigneeHasIt: false }, "user_ada")).toBe("Nobody");
 });
 
 it("says what happens next, and promises nothing that will not", () => {

@@ -95,7 +95,7 @@ export function ResolvedList({ address, zone, now, service }: Props): JSX.Elemen
               <p class="dim">
                 {each.serviceName ?? each.serviceId}
                 {each.resolvedAt && `, lasted ${span(Date.parse(each.resolvedAt) - Date.parse(each.createdAt))}`}
-                {each.assigneeName && `, ${each.assigneeName} had it`}
+                {each.assigneeName && `, assigned to ${each.assigneeName}`}
                 {(each.alertCount ?? 1) > 1 && `, ${each.alertCount} alerts`}
               </p>
             </div>

@@ -5,7 +5,7 @@ import { type Answers, compose, fieldAt, type Person, slug, type Whom } from "./
 import { outcome, paged } from "./done";
 import { begin, type Draft, stored } from "./draft";
 import { night } from "./paging";
-import { command, pages, works } from "./trying";
+import { acknowledged, command, pages, works } from "./trying";
 import { emails, keys, scalar } from "./yaml";
 
 const ZONES = new Set(["UTC", "Europe/Berlin", "America/New_York"]);
@@ -249,4 +249,14 @@ it("promises at the end what was seen, and keeps nothing of colleagues once they
   const names = { team: "payments", policy: "payments", service: "checkout", integration: "prometheus" };
   const kept = stored({ ...begun, made: { names, revision: 2 } });
   expect(kept.answers).toEqual({ ...ANSWERS, colleagues: [{ id: 1, name: "", email: "" }] });
+});
+
+it("says who acknowledged the test only where a person did", () => {
+  const incident = {
+    createdAt: "2026-11-23T03:00:00Z",
+    acknowledgedAt: "2026-11-23T03:01:00Z",
+    assigneeName: "Ada",
+  } as Parameters<typeof acknowledged>[0];
+  expect(acknowledged({ ...incident, assigneeHasIt: true })).toBe("Acknowledged by Ada, 1 min after the event");
+  expect(acknowledged({ ...incident, assigneeHasIt: false })).toBe("Acknowledged, 1 min after the event");
 });

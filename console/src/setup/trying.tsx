@@ -272,8 +272,9 @@ export function works(incident: Pick<Details, "deliveries" | "acknowledgedAt">):
   return pages(incident).sent !== undefined && (incident.acknowledgedAt !== undefined || acted);
 }
 
-function acknowledged(incident: Details): string {
+export function acknowledged(incident: Details): string {
   if (!incident.acknowledgedAt) return "Somebody has resolved it";
   const after = Date.parse(incident.acknowledgedAt) - Date.parse(incident.createdAt);
-  return `Acknowledged${incident.assigneeName ? ` by ${incident.assigneeName}` : ""}, ${span(after)} after the event`;
+  const by = incident.assigneeHasIt && incident.assigneeName ? ` by ${incident.assigneeName}` : "";
+  return `Acknowledged${by}, ${span(after)} after the event`;
 }

@@ -14,6 +14,7 @@ from events.integrations.opsgenie.search import Search, read_search
 from events.integrations.opsgenie.visit import Refused, Visit
 from opsknight.http.gateway import Answer
 from opsknight.incident.model import Incident
+from opsknight.incident.taking import taken_on_by
 from opsknight.store.listings import Listings, Wanted
 from opsknight.store.rows import LARGEST_BATCH
 from opsknight.views.wire import time
@@ -120,8 +121,7 @@ def _integration(visit: Visit) -> Mapping[str, Any]:
 
 
 def _owner(incident: Incident, visit: Visit) -> str:
-    if incident.assignee_id is None:
+    who = taken_on_by(incident)
+    if who is None:
         return ""
-    return visit.reception.directory.user_name(
-        incident.assignee_id, visit.call.now, visit.call.deadline
-    )
+    return visit.reception.directory.user_name(who, visit.call.now, visit.call.deadline)

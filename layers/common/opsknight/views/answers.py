@@ -14,6 +14,7 @@ from opsknight.incident.model import Actor, Alert, Incident, Pointer, Status, Ti
 from opsknight.incident.quiet import SHADOW
 from opsknight.incident.references import details, references
 from opsknight.incident.rollouts import Rollout
+from opsknight.incident.taking import taken_on_by
 from opsknight.incident.timeline import Change
 from opsknight.notification.delivery import Delivery, State
 from opsknight.store.listings import Listed
@@ -53,6 +54,7 @@ def detailed(brief: models.ListedIncident, whole: Incident | None) -> models.Lis
         last_alert_at=whole.last_alert_at,
         acknowledged_at=whole.acknowledged_at,
         resolved_at=whole.resolved_at,
+        assignee_has_it=taken_on_by(whole) is not None,
     )
 
 
@@ -88,6 +90,7 @@ def incident(records: IncidentRecords, names: Names, zone: ZoneInfo) -> models.I
         resolved_at=each.resolved_at,
         assignee_id=each.assignee_id,
         assignee_name=names.user(each.assignee_id),
+        assignee_has_it=taken_on_by(each) is not None,
         service_name=names.service(each.service_id),
         urgency_in_hours=each.urgency_in_hours,
         snoozed_until=each.timers.get(Timer.SNOOZE),

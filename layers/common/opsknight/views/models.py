@@ -18,6 +18,10 @@ from opsknight.views.summary import IncidentAnswer
 from opsknight.views.wire import Absent, Shape
 
 COUNTED: Final = "From 1."
+HAS_IT: Final = (
+    "Whether its assignee acknowledged it, or was given it, and it has not paged on since; of a"
+    " resolved one, whether they had it. Otherwise its assignee was paged first, or had it before."
+)
 
 
 class MembersAnswer(Shape):
@@ -48,6 +52,9 @@ class ListedIncident(Shape):
     last_alert_at: datetime | Absent = None
     acknowledged_at: datetime | Absent = None
     resolved_at: datetime | Absent = None
+    assignee_has_it: Annotated[
+        bool | Absent, Field(description=f"Only in lists with `details=true`. {HAS_IT}")
+    ] = None
     members: MembersAnswer | Absent = None
 
 
@@ -234,6 +241,7 @@ class IncidentDetails(IncidentAnswer):
     resolved_at: datetime | Absent = None
     assignee_id: str | Absent = None
     assignee_name: str | Absent = None
+    assignee_has_it: Annotated[bool, Field(description=HAS_IT)]
     service_name: str | Absent = None
     snoozed_until: datetime | Absent = None
     reopens_at: Annotated[
