@@ -331,6 +331,18 @@ def test_a_lost_answer_is_found_though_somebody_has_changed_a_field(
     assert "repeat_after: 7m" in Shell(served.world).opsknight("export").out
 
 
+def test_a_lost_answer_is_found_under_many_revisions(page: Page, served: Site) -> None:
+    """More than one answer lists."""
+    text = lost(page, served)
+    for minutes in range(10, 32):
+        another = text.replace("repeat_after: 5m", f"repeat_after: {minutes}m")
+        apply(served, another, revision(served))
+    before = revision(served)
+    page.get_by_role("button", name=CREATE).click()
+    stands(page, "The integration key")
+    assert revision(served) == before
+
+
 def test_a_part_that_is_gone_again_is_written_again(page: Page, served: Site) -> None:
     text = lost(page, served)
     rest = text[: text.index("services:")]

@@ -1,5 +1,5 @@
 /** What was sent before, and what became of it: an answer may be lost on the way, or come after somebody else's change. */
-import { answered, api, type ConfigurationPlan, type Me, Refused } from "../api/client";
+import { answered, api, type ConfigurationPlan, type ConfigurationRevision, type Me, Refused } from "../api/client";
 import type { Answers, Names } from "./compose";
 import { keptSent, type Sent } from "./draft";
 
@@ -45,13 +45,23 @@ async function written(known: Planned): Promise<boolean> {
   if (!plan.changes.length) return true;
   if (missing(known).length) return false;
   // All of its names are there: somebody else may have had the same ones.
-  const { revisions } = await answered(api.GET("/api/configuration/revisions", {}));
-  return revisions.some(
-    ({ revision, by, who, changes }) =>
-      revision > sent.after &&
-      by === "console" &&
-      who === sent.who &&
-      changes.some(({ action, path }) => action === "create" && path === `services.${sent.names.service}`),
+  let before: number | undefined;
+  do {
+    const query = before === undefined ? {} : { before };
+    const { revisions, next } = await answered(api.GET("/api/configuration/revisions", { params: { query } }));
+    if (revisions.some((each) => isOurs(each, sent))) return true;
+    before = next;
+    // Only what came after it was sent can be of it.
+  } while (before !== undefined && before > sent.after);
+  return false;
+}
+
+function isOurs({ revision, by, who, changes }: ConfigurationRevision, sent: Sent): boolean {
+  return (
+    revision > sent.after &&
+    by === "console" &&
+    who === sent.who &&
+    changes.some(({ action, path }) => action === "create" && path === `services.${sent.names.service}`)
   );
 }
 
