@@ -129,9 +129,9 @@ def _of_key(each: Asked, cases: Iterable[Case]) -> list[Case]:
 
 def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -> None:
     mine, told = name_of(each.about), name_of(each.incident)
-    answered = each.status == 202
-    if answered and told != mine:
-        # It was added to an incident that another trigger had opened.
+    answered = each.status == 202 and told == mine
+    if each.status == 202 and not answered and each.tries == 1:
+        # Another trigger had opened what it was added to. An earlier try may have opened its own.
         return
     service = configuration.service(each.service)
     case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key, each.who))

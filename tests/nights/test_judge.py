@@ -125,3 +125,19 @@ def test_by_a_clock_that_is_behind_a_window_still_lasts() -> None:
     windows = windows_of([Asked("operator", WINDOW.format(service.name), "", 0.0, 1.0, 0)])
     assert last_one(windows[service.name], 602.0, 603.0) == windows[service.name][0]
     assert last_one(windows[service.name], 610.0, 611.0) is None
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_trigger_that_was_added_may_have_opened_one_by_an_earlier_try(tries: int) -> None:
+    [service] = RELAY.services
+    trigger = Asked(
+        *("monitor", "trigger", "case-0001", 60.0, 75.0, 202),
+        body={"result": {"incident": OPENED | {"title": "case-0002"}}},
+        key="cpu",
+        severity="critical",
+        service=service.name,
+        incident="case-0002",
+        tries=tries,
+    )
+    found = cases.read([trigger], RELAY)
+    assert [each.phases[0].state for each in found.values()] == [State.UNCLEAR] * (tries - 1)
