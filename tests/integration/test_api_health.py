@@ -11,6 +11,7 @@ from harness.publisher import Publisher
 from harness.world import World, deadline
 from opsknight.directory.entries import SCOPES
 from opsknight.escalation.hold import Hold, Spell
+from opsknight.store import directory_items
 from opsknight.store.holds import Holds
 
 
@@ -49,3 +50,12 @@ def test_it_says_what_is_wrong_and_how_to_mend_it(desk: Desk) -> None:
 def test_it_is_for_those_who_see_everything(desk: Desk) -> None:
     assert desk.call("GET", "/api/health", key=desk.key("ben", *SCOPES)).status == 403
     assert desk.call("GET", "/api/health", key=desk.key("ada", "users:read")).status == 403
+
+
+def test_it_names_two_users_with_one_address(desk: Desk) -> None:
+    ben = desk.world.table.user("user_ben", deadline())
+    ada = desk.world.table.user("user_ada", deadline())
+    assert ben and ada
+    twin = ben.model_copy(update={"email": ada.email.upper()})
+    desk.world.table.put_all([directory_items.directory_item(twin)], deadline())
+    assert "ada and ben have the same e-mail address" in warned(desk)["people"]["text"]

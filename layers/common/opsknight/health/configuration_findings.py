@@ -35,15 +35,19 @@ def used(configuration: Configuration) -> set[Channel]:
 def people(configuration: Configuration) -> list[Finding]:
     """Nothing is said where everybody can log in."""
     if any(not each.disabled for each in configuration.users.values()):
-        mend = "Remove one in the configuration, or give each their own address."
-        shared = mailboxes.sharing(configuration.users.values())
-        return [warning("people", mailboxes.sentence(*each), mend) for each in shared]
+        return sharing(configuration)
     if configuration.users:
         mend = "Enable somebody in the configuration."
         return [warning("people", "Everybody is disabled: nobody is paged or can log in.", mend)]
     mend = "opsknight login --first YOUR-EMAIL, and open the link: the console sets up the rest."
     said = "The configuration names nobody: nobody is paged, and nobody can log in."
     return [warning("people", said, mend)]
+
+
+def sharing(configuration: Configuration) -> list[Finding]:
+    mend = "Remove one in the configuration, or give each their own address."
+    found = mailboxes.sharing(configuration.users.values())
+    return [warning("people", mailboxes.sentence(*each), mend) for each in found]
 
 
 def services(configuration: Configuration, now: datetime, zone: tzinfo = UTC) -> list[Finding]:

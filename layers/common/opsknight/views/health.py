@@ -90,7 +90,7 @@ class Sight:
         names = configuration_findings.destinations(known)
         return [
             _hold(self.hold, now, zone),
-            *configuration_findings.people(known),
+            *configuration_findings.sharing(known),
             *configuration_findings.services(known, now, zone),
             *mirrored.findings(known.services.values(), self.mirrors, now, zone),
             *coming_week.findings(policies, self.rotas, disabled, now, zone),
