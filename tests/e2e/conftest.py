@@ -8,8 +8,11 @@ import pytest
 from local.ports import Port
 from local.settings import exports, settings_of
 from local.stack import Running, running
+from tests.browser import conftest as browsers
 
 ANY = Port(0, "")
+# One browser for all journeys on a deployed stack.
+browser, context, page = browsers.browser, browsers.context, browsers.page
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,10 @@ from playwright.sync_api import Page, expect
 
 from harness.world import event
 from local.stack import Running
-from tests.browser import conftest as browsers
 from tests.e2e.commands import opsknight
 
 pytestmark = [pytest.mark.system, pytest.mark.screens, pytest.mark.timeout(900)]
 
-browser, context, page = browsers.browser, browsers.context, browsers.page
 # A function that nobody has called yet is started, and lists are asked for every 15 seconds.
 PATIENCE: Final = 90_000
 

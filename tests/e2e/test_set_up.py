@@ -11,12 +11,10 @@ import requests
 from playwright.sync_api import Page, expect
 
 from local.stack import Running, running
-from tests.browser import conftest as browsers
 from tests.e2e.conftest import ANY
 
 pytestmark = [pytest.mark.system, pytest.mark.screens, pytest.mark.timeout(900)]
 
-browser, context, page = browsers.browser, browsers.context, browsers.page
 # Functions that nobody has called yet are started.
 PATIENCE = 120_000
 
