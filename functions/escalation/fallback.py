@@ -31,6 +31,8 @@ from opsknight.store.due import readable
 from opsknight.store.fallback import FallbackRows
 from opsknight.store.table import Table
 
+# To record what was sent, even if SNS took all the time there was: or it is sent once more.
+RECORD_SECONDS: Final = 2
 # How many rows that it needs no more one message tidies away. The next one goes on.
 MOST_REMOVED: Final = 200
 
@@ -96,7 +98,8 @@ class Fallback:
         except Conflict:
             # Somebody else sends, with what waits here in it or after it.
             return
-        self.rows.release(token, self._send(state, now, deadline), deadline)
+        sent = self._send(state, now, deadline)
+        self.rows.release(token, sent, deadline.at_least(RECORD_SECONDS))
 
     def _send(self, state: FallbackState, now: datetime, deadline: Deadline) -> dict[str, object]:
         """How it went. At least once: send first, then record."""
@@ -118,7 +121,8 @@ class Fallback:
             signal("FallbackUnheard")
             return {"asked": True, "next_at": now + AGAIN_AFTER}
         logger.info("fallback notified", incidents=len(named))
-        self._remove([rows[each.id] for each in named if rows[each.id].once], deadline)
+        told_once = [rows[each.id] for each in named if rows[each.id].once]
+        self._remove(told_once, deadline.at_least(RECORD_SECONDS))
         return {"told_at": now, "next_at": now + MIN_INTERVAL}
 
     def _remove(self, rows: list[FallbackRow], deadline: Deadline) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from escalation.budget import FIRST_WAKEUP
 from escalation.engine import Engine
+from escalation.fallback import RECORD_SECONDS
 from opsknight.directory.passing_on import MirrorState
 from opsknight.incident.model import Urgency
 from opsknight.runtime.lanes import Lane
@@ -51,7 +52,7 @@ def attend(engine: Engine, service_id: str, deadline: Deadline) -> None:
     subject = "OpsKnight: the old system does not hear of events"
     # Should it fail, the next tick tries again.
     if engine.outbox.notify_fallback(subject, text, Urgency.HIGH):
-        mirrors.told(service_id, told, deadline)
+        mirrors.told(service_id, told, deadline.at_least(RECORD_SECONDS))
 
 
 def _text(name: str, state: MirrorState, first: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from escalation.directory import Directory
+from escalation.fallback import RECORD_SECONDS
 from escalation.outbox import Outbox
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
@@ -64,7 +65,8 @@ class Shadows:
                 if not self._tell_fallback(new):
                     return
                 state = leased
-            rosters.advance_shadows(state, told, _next(shadows, now), deadline)
+            recording = deadline.at_least(RECORD_SECONDS)
+            rosters.advance_shadows(state, told, _next(shadows, now), recording)
         except Conflict:
             logger.info("another tick has told of shadows")
 

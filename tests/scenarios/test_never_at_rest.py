@@ -29,7 +29,9 @@ from opsknight.incident.commands import (
     Snooze,
 )
 from opsknight.incident.model import Escalation, Status, Timer, Urgency
+from opsknight.store.calls import Deadline
 from opsknight.store.directory_items import directory_item
+from opsknight.store.fallback import FallbackRows
 from opsknight.store.incident_items import incident_item
 from opsknight.store.items import incident_key
 
@@ -254,6 +256,27 @@ def test_a_service_that_never_reminds_is_told_of_once(night: Pipeline) -> None:
     incident = night.trigger()
     night.pages("ada").wait(minutes=5).fallback(1).wait(hours=48).fallback(0)
     assert not night.incident(incident).timers
+
+
+def test_what_the_fallback_was_sent_is_recorded_though_sns_took_all_the_time(
+    night: Pipeline,
+) -> None:
+    night.escalates(step("nobody"), repeat_after=3600)
+    incident_id = night.trigger()
+    night.fallback(1).world.clock.advance(minutes=7)
+    now = [0.0]
+
+    class Slow(list[dict[str, str]]):
+        def append(self, sent: dict[str, str], /) -> None:
+            super().append(sent)
+            now[0] += 5
+
+    night.post.published = Slow(night.post.published)
+    second = Deadline(1.0, lambda: now[0], lambda _: None)
+    night.engine.fallback.tell(night.incident(incident_id), second, once=False)
+    night.fallback(1)
+    state = FallbackRows(night.world.table).state(deadline())
+    assert (state.lease_until, state.told_at) == (None, night.world.clock())
 
 
 @pytest.mark.parametrize("remind", [{}, Remind(high=Never.NEVER).model_dump()])

@@ -111,6 +111,12 @@ class Deadline:
         """This one, or an earlier one that many seconds from now."""
         return replace(self, at=min(self.at, self.monotonic() + seconds))
 
+    def at_least(self, seconds: float) -> "Deadline":
+        """This one, or a later one that many seconds from now: to record what has been sent,
+        however long that took.
+        """
+        return replace(self, at=max(self.at, self.monotonic() + seconds))
+
     def later(self, seconds: float) -> "Deadline":
         """That many seconds after this one: for what is due when this one's time may be used up."""
         return replace(self, at=self.at + seconds)
