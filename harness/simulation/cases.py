@@ -131,8 +131,7 @@ def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -
     mine, told = name_of(each.about), name_of(each.incident)
     answered = each.status == 202 and told == mine
     if each.status == 202 and not answered and each.tries == 1:
-        # Another trigger had opened what it was added to. An earlier try may have opened its own.
-        return
+        return  # Added to what another trigger had opened; an earlier try may have opened its own.
     service = configuration.service(each.service)
     case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key, each.who))
     incident = each.body.get("result", {}).get("incident", {})
@@ -190,9 +189,10 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
     ended = max((each.ended or inf for each in done), default=inf)
     if unclear and not done:
         return Phase(State.UNCLEAR, began, inf, "no answer")
-    if "resolve" in kinds:
-        first = min(each.ended or inf for each in done if each.what == "resolve")
-        return Phase(State.OVER, began, first, "resolve")
+    if ends := [each for each in done if each.what == "resolve"]:
+        # With acts that took long it may have opened again before.
+        state = State.UNCLEAR if min(each.began for each in ends) > began + NEAR else State.OVER
+        return Phase(state, began, min(each.ended or inf for each in ends), "resolve")
     kinds -= {"note", "trigger"}
     if not kinds:
         return last

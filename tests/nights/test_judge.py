@@ -141,3 +141,24 @@ def test_a_trigger_that_was_added_may_have_opened_one_by_an_earlier_try(tries: i
     )
     found = cases.read([trigger], RELAY)
     assert [each.phases[0].state for each in found.values()] == [State.UNCLEAR] * (tries - 1)
+
+
+@pytest.mark.parametrize(("ended", "state"), [(90.0, State.OVER), (1100.0, State.UNCLEAR)])
+def test_what_took_until_the_resolve_may_have_opened_again(ended: float, state: State) -> None:
+    [service] = RELAY.services
+    event = Asked(
+        *("monitor", "trigger", "case-0001", 60.0, 61.0, 202),
+        body={"result": {"incident": OPENED | {"status": "OPEN"}}},
+        key="cpu",
+        severity="critical",
+        service=service.name,
+        incident="case-0001",
+    )
+    asked = [
+        event,
+        Asked("ada", "acknowledge", "case-0001", 70.0, 71.0, 200),
+        # A reply by text message, whose answer never came.
+        Asked("ada", "acknowledge", "case-0001", 70.5, ended, 200),
+        replace(event, what="resolve", began=ended - 1, ended=ended + 1),
+    ]
+    assert cases.read(asked, RELAY)["case-0001"].phases[-1].state is state
