@@ -29,8 +29,7 @@ from opsknight_cli import (
     rollback,
     send,
 )
-from opsknight_cli.configuration import commands as configure
-from opsknight_cli.configuration import offline
+from opsknight_cli.configuration import applying, exporting, offline, planning
 from opsknight_cli.doctor import command as doctor
 from opsknight_cli.importing import command as importing
 from opsknight_cli.importing import finish
@@ -49,7 +48,9 @@ app = typer.Typer(
 )
 for single in (
     offline.app,
-    configure.app,
+    planning.app,
+    applying.app,
+    exporting.app,
     oncall.app,
     analytics.app,
     audit.app,

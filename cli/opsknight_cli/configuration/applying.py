@@ -1,72 +1,39 @@
-"""`plan`, `apply` and `export`: configuration files and a deployment."""
+"""`apply`: a configuration file becomes that of a deployment."""
 
 from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.text import Text
 
 from opsknight.config.configuration import Kind, kind_of, path_of
 from opsknight.config.diff import Create
 from opsknight.config.ownership import Applied, Side
 from opsknight.directory.audit_log import PREFIX
-from opsknight.files.checking import Checked
-from opsknight.files.describing import described
-from opsknight.files.plan_words import data
-from opsknight.files.problems import counted, problems_data
-from opsknight.files.writing import written
-from opsknight.health import shadows as health
+from opsknight.files.problems import counted
 from opsknight.store.calls import Unavailable
 from opsknight.store.changed_schedules import tell_changes
 from opsknight.store.configuration_size import ConfigurationTooLarge
 from opsknight.store.configurations import Configurations
 from opsknight.store.half_applied import Interrupted, Overtaken, Refused
-from opsknight.store.plans import Plan, carry_out, plan
+from opsknight.store.plans import Plan, carry_out
 from opsknight.views import audited
 from opsknight_cli.configuration import view
 from opsknight_cli.configuration.lines import keep_lines
 from opsknight_cli.configuration.loading import load, name_of
 from opsknight_cli.configuration.offline import DEFAULT_FILE, FileArgument, StrictOption
-from opsknight_cli.configuration.parameters import of_plan
-from opsknight_cli.session import CommandError, Exit
+from opsknight_cli.configuration.planning import PruneOption, plan_data, planned, show_plan
+from opsknight_cli.session import CommandError
 from opsknight_cli.terminal.audited import author
 from opsknight_cli.terminal.invocation import Invocation, common_options
-from opsknight_cli.terminal.naming import configuration, operator, remember
+from opsknight_cli.terminal.naming import operator
 from opsknight_cli.terminal.screen import Screen
 
-CHANGES: Final = 2
 _FAILURES: Final = (Unavailable, BotoCoreError, ClientError)
 MOST_HINTS: Final = 8
 _AGAIN: Final = "Run the command again to see what is left."
 
 app = typer.Typer()
-
-PruneOption = Annotated[
-    bool, typer.Option("--prune", help="Remove everything that the file does not name.")
-]
-
-
-@app.command("plan")
-@common_options()
-def plan_command(
-    invocation: Invocation,
-    file: FileArgument = DEFAULT_FILE,
-    prune: PruneOption = False,
-    strict: StrictOption = False,
-) -> None:
-    """Show what `apply` would change. The exit code is 2 if it would change anything."""
-    screen = invocation.screen
-    checked = load(invocation, file, strict=strict)
-    made = _plan(invocation, checked, prune=prune)
-    if screen.as_json:
-        screen.data(_data(invocation, made, checked))
-    else:
-        view.show(made, screen, invocation.deployment.name, prune=prune)
-        _show_secrets(invocation, made)
-        _show_shadows(invocation, made)
-    if not made.is_empty:
-        raise Exit(CHANGES)
 
 
 @app.command("apply")
@@ -89,20 +56,18 @@ def apply_command(
     """Show what a file changes in a deployment, and change it."""
     session, screen = invocation.session, invocation.screen
     checked = load(invocation, file, strict=strict)
-    made = _plan(invocation, checked, prune=prune)
+    made = planned(invocation, checked, prune=prune)
     name = invocation.deployment.name
     owner = made.seen.owner
     others = owner if owner is not None and owner.by != Side.FILE else None
     if not screen.as_json:
-        view.show(made, screen, name, prune=prune)
-        _show_secrets(invocation, made)
-        _show_shadows(invocation, made)
+        show_plan(invocation, made, prune=prune)
     if made.is_empty and not (others and take_over):
         if not others:
             # Nothing changes but the lines on which it stands.
             keep_lines(invocation, checked, made.seen.revision)
         if screen.as_json:
-            screen.data(_data(invocation, made, checked) | {"applied": False})
+            screen.data(plan_data(invocation, made, checked) | {"applied": False})
         return
     if others and not take_over:
         raise CommandError(view.owned_elsewhere(others, name))
@@ -156,65 +121,10 @@ def apply_command(
         screen.complain(f"It is applied, and nobody could be told of changed shifts: {error}")
     keep_lines(invocation, checked, revision)
     if screen.as_json:
-        screen.data(_data(invocation, made, checked) | {"applied": True, "revision": revision})
+        screen.data(plan_data(invocation, made, checked) | {"applied": True, "revision": revision})
         return
     screen.say(f"Applied: {name} is at revision {revision}.", "bold green")
     _hint_at_keys(made, screen)
-
-
-@app.command("export")
-@common_options()
-def export_command(invocation: Invocation) -> None:
-    """Print the configuration of a deployment as a configuration file."""
-    screen = invocation.screen
-    document = described(configuration(invocation))
-    if screen.as_json:
-        screen.data(document)
-    else:
-        screen.raw(written(document))
-
-
-def _show_secrets(invocation: Invocation, made: Plan) -> None:
-    """Says which secrets are not there yet. They may be made after `apply`, so nothing stops."""
-    screen, deployment = invocation.screen, invocation.deployment
-    try:
-        client = invocation.session.reach(invocation.where).client
-        found = of_plan(made.desired.configuration, deployment.stack, deployment.parameters, client)
-    except (BotoCoreError, ClientError) as error:
-        screen.say()
-        screen.say(f"Could not check whether the secrets exist: {error}", "yellow")
-        return
-    if found:
-        screen.say()
-        screen.say("Secrets to put right:", "bold yellow")
-    for each in found:
-        screen.hanging(Text(f"    {each.said}", "red" if each.stops else "yellow"), 0, 8)
-        screen.say(each.mend, indent=8)
-
-
-def _show_shadows(invocation: Invocation, made: Plan) -> None:
-    """Says who pages nobody once the plan is applied."""
-    services = made.desired.configuration.services.values()
-    if found := health.in_shadow(services, invocation.session.now()):
-        invocation.screen.say()
-        invocation.screen.say(health.sentence(found), "bold yellow")
-
-
-def _plan(invocation: Invocation, checked: Checked, *, prune: bool) -> Plan:
-    made = plan(
-        Configurations(invocation.deployment.table),
-        checked.configuration,
-        prune=prune,
-        now=invocation.session.now(),
-        deadline=invocation.session.deadline(),
-    )
-    remember(invocation, made.desired.configuration)
-    return made
-
-
-def _data(invocation: Invocation, made: Plan, checked: Checked) -> dict[str, object]:
-    problems = problems_data(checked.problems)
-    return data(made, invocation.deployment.name) | {"problems": problems}
 
 
 def _stopped(stopped: Interrupted | Overtaken | Refused, steps: int) -> str:
