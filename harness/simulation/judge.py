@@ -236,7 +236,8 @@ class Judge:
             if end is None:
                 continue
             troubled = self._is_troubled(case, phase.earliest, min(end[1], self.until))
-            earliest = phase.earliest if troubled else end[0]
+            # Of what was raised it may have heard before.
+            earliest = min(phase.earliest, end[0]) if troubled else end[0]
             first_possible = min(first_possible, earliest)
             policy = self.configuration.policy_of(case.service)
             steps = len(policy.steps) * (policy.repeat + 1) + 1
