@@ -117,7 +117,9 @@ class Judge:
             if was_told(deadline):
                 continue
             deaths = self._deaths("SendFunction", slot.latest, deadline, journal)
-            if was_told(deadline + self.patience.late + deaths * self.patience.death):
+            allowed = deadline + self.patience.late + deaths * self.patience.death
+            # Somebody who acted by then has ended it, and nobody knows whether it would have come.
+            if was_told(allowed) or allowed >= min(open_until, self.until):
                 late += 1
                 continue
             text = f"{slot} was due at {slot.latest:.0f}, and has not come by {deadline:.0f}"
