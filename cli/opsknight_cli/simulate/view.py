@@ -18,7 +18,7 @@ from opsknight_cli.terminal.times import shown, stamp
 
 
 def show(played: Played, screen: Screen, zone: ZoneInfo) -> None:
-    """`zone`: by whose clock times are told."""
+    """Times are by the clock of `zone`."""
     for sentence in _sentences(played, zone):
         screen.say(sentence)
     for name in played.stage.unreadable:

@@ -236,7 +236,7 @@ def _overtaken(how_far: str) -> HttpError:
 
 
 def _may_apply(call: ApiCall) -> bool:
-    """A key that may only read is told no address: whoever gets hold of it changes nothing, and
+    """A key that may only read sees no address: whoever gets hold of it changes nothing, and
     writes to nobody.
     """
     return _is_admin(call) and CONFIGURATION_WRITE in call.caller.scopes

@@ -32,8 +32,8 @@ from opsknight.views import configuration_models as models
 from opsknight.views.directory_answers import masked
 from opsknight.views.wire import to_json
 
-# For whom a text is that may not be applied: others are told no place that they could write to
-# (ADR 79, 81).
+# Whoever may not apply a text sees this instead of any place that they could write to (ADR 79,
+# 81).
 HIDDEN: Final = "…"
 # Together far below the 6 MB that a Lambda function may answer, even if each character is escaped.
 MOST_PROBLEMS: Final = 250
@@ -155,8 +155,8 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
 
 
 def digest(plan: Plan, *, whole: bool) -> str:
-    """Of a plan's changes as they are shown, so that nobody can try numbers until it is the one of
-    what they were not shown. Whoever applies a plan was shown the whole of it.
+    """The digest covers a plan's changes as its reader sees them, so that nobody can find a hidden
+    number by trying until the digest fits. Whoever applies a plan has seen the whole of it.
     """
     shown = [to_json(each) for each in planned(plan, whole=whole)]
     return sha256(json.dumps([plan.seen.revision, shown]).encode()).hexdigest()
