@@ -1,9 +1,11 @@
-"""`python -m bench.drain 200`, beside `make run`: a storm of so many incidents on the local
-deployment, then silence. Prints what its queues hold until they are empty.
+"""`python -m bench.drain 200`, beside `OPSKNIGHT_EMPTY=1 make run`: a storm of so many incidents on
+the local deployment, then silence. Prints what its queues hold until they are empty, and when a
+HIGH incident of another team was told: one in the middle of the storm, others while it drains.
 """
 
 import json
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -17,6 +19,10 @@ EVERY: Final = 10.0
 # A key may send this many a minute; the bench uses two keys.
 MOST_EVENTS: Final = 110
 LONGEST: Final = 1800.0
+# Of another team than the storm's, in the example that `make run` applies.
+OTHER_SERVICE: Final = "svc_warehouse"
+PROBE_EVERY: Final = 300.0
+PROBE_LONGEST: Final = 600.0
 
 
 def settings() -> dict[str, str]:
@@ -36,9 +42,39 @@ def post(url: str, body: Mapping[str, Any], authorization: str) -> int:
     return status
 
 
-def event(number: int, severity: str, title: str) -> dict[str, Any]:
+def event(key: str, severity: str, title: str) -> dict[str, Any]:
     payload = {"summary": title, "source": "drain", "severity": severity}
-    return {"event_action": "trigger", "dedup_key": f"drain-{number}", "payload": payload}
+    return {"event_action": "trigger", "dedup_key": key, "payload": payload}
+
+
+class Probe(threading.Thread):
+    """Opens a HIGH incident of another team, waits until somebody is told, and resolves it."""
+
+    def __init__(self, known: Mapping[str, str], number: int) -> None:
+        super().__init__(daemon=True)
+        self.known, self.number = known, number
+
+    def run(self) -> None:
+        url, bearer = self.known["OPSKNIGHT_URL"], f"Bearer {self.known['OPSKNIGHT_API_KEY']}"
+        key, service = f"probe-{self.number}", {"service_id": OTHER_SERVICE}
+        began, title = time.monotonic(), f"{key} of another team"
+        asked = event(key, "critical", title) | service
+        seen = self._told(title, 0, wait=0)[1]
+        post(url, asked, bearer)
+        answered, told = time.monotonic() - began, False
+        while not told and time.monotonic() - began < PROBE_LONGEST:
+            told, seen = self._told(title, seen, wait=5)
+        took = f"told after {time.monotonic() - began:.1f} s" if told else "not told"
+        print(f"HIGH of another team: answered after {answered:.1f} s, {took}", flush=True)
+        post(url, asked | {"event_action": "resolve"}, bearer)
+
+    def _told(self, title: str, after: int, wait: int) -> tuple[bool, int]:
+        """Whether a message with these words came after that number, and the last number."""
+        address = f"{self.known['OPSKNIGHT_INBOX_URL']}/_messages?after={after}&wait={wait}"
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310
+            messages = json.load(answer)["messages"]
+        told = any(title in f"{each['title']} {each['text']}" for each in messages)
+        return told, max((each["number"] for each in messages), default=after)
 
 
 class Queues:
@@ -78,16 +114,21 @@ def main() -> int:
     began = time.monotonic()
     for number in range(incidents):
         title = f"drain {number:05}"
-        body = event(number, "error", title)
+        body = event(f"drain-{number}", "error", title)
         if number % 2:
             post(url, body | service, bearer)
         else:
             post(url, body, token)
+        if number == incidents // 2:
+            Probe(known, 0).start()
         if number % (2 * MOST_EVENTS) == 2 * MOST_EVENTS - 1:
             time.sleep(60 - time.time() % 60)
     print(f"{incidents} incidents in {time.monotonic() - began:.0f} s", flush=True)
-    silent, empty = time.monotonic(), 0
+    silent, empty, probes = time.monotonic(), 0, 0
     while time.monotonic() - silent < LONGEST and empty < 3:
+        if time.monotonic() - silent > PROBE_EVERY * probes:
+            probes += 1
+            Probe(known, probes).start()
         held = queues.depths()
         empty = 0 if held else empty + 1
         print(f"{time.monotonic() - silent:6.0f} s: {held or 'empty'}", flush=True)

@@ -48,7 +48,7 @@ class Finishing:
             else:
                 self.page_tracker.reached(leader, deadline)
             self.release(destination, told.rows, finished, deadline)
-            self.endings.sent(leader, deadline)
+            self._sent(leader, finished, deadline)
         elif told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self.release(destination, told.rows, [leader], deadline)
@@ -63,9 +63,16 @@ class Finishing:
     ) -> None:
         """A sender died after it sent a bundle, which told these."""
         finished = self.members.finish(told, sent, deadline)
-        # Before the rows go: without them nobody would look again. One stands for the message.
-        self.endings.sent(finished[0], deadline)
+        # Before the rows go: without them nobody would look again.
+        self._sent(finished[0], finished, deadline)
         self.release(destination, rows, finished, deadline)
+
+    def _sent(self, leader: Delivery, told: Iterable[Delivery], deadline: Deadline) -> None:
+        """One stands for the message; others for earlier messages that may ring for them."""
+        self.endings.sent(leader, deadline)
+        for each in told:
+            if each.rang and each.id != leader.id:
+                self.endings.sent(each, deadline)
 
     def release(
         self,

@@ -13,6 +13,7 @@ from notify.page_tracker import PageTracker
 from opsknight.classes import dataclass
 from opsknight.notification.bundle import SentBundle, settled
 from opsknight.notification.delivery import Delivery
+from opsknight.notification.ringing import claimed_for
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.members import MOST_CLAIMED, MOST_FINISHED
@@ -37,18 +38,17 @@ class Members:
         is not. The rest is for a further turn.
         """
         claimed: list[Delivery] = []
-        marks = {"claim": token, "bundle": leader.id}
         until = deadline.monotonic() + CLAIM_SECONDS
         for chunk in batched(group, MOST_CLAIMED, strict=False):
             if claimed and deadline.monotonic() >= until:
                 break
             if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, deadline):
-                claimed += [each.model_copy(update=marks) for each in chunk]
+                claimed += [_claimed(each, token, leader) for each in chunk]
                 continue
             # One of them is not held any more: each by itself.
             for each in chunk:
                 if self.deliveries.claim_held(each, token, leader.id, deadline):
-                    claimed.append(each.model_copy(update=marks))
+                    claimed.append(_claimed(each, token, leader))
                 elif not claimed:
                     return []
         return claimed
@@ -92,3 +92,7 @@ class Members:
         # A refusal: it is finished.
         self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
         self.page_tracker.reached(delivery, deadline)
+
+
+def _claimed(delivery: Delivery, token: str, leader: Delivery) -> Delivery:
+    return delivery.model_copy(update=claimed_for(delivery, token, leader.id))

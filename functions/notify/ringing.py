@@ -21,7 +21,7 @@ from opsknight.notification.ringing import (
     RINGS_FOR,
     is_quiet,
     may_ring,
-    ring_of,
+    rings_of,
     rings_until,
     was_urgent,
 )
@@ -55,12 +55,12 @@ class Silencing:
         if found is not None:
             self._look(found, deadline)
 
-    def quiet(self, delivery: Delivery, deadline: Deadline) -> list[Incident] | None:
-        """The incidents of the delivery's message. None while it wakes somebody for one of them,
-        or has too many to look at.
+    def quiet(self, delivery: Delivery, ring: str, deadline: Deadline) -> list[Incident] | None:
+        """The incidents of a message that carried the delivery. None while it wakes somebody for
+        one of them, or has too many to look at.
         """
         table = self.deliveries.table
-        carried = table.carried(ring_of(delivery), LARGEST_CALLED_OFF + 1, deadline)
+        carried = table.carried(ring, LARGEST_CALLED_OFF + 1, deadline)
         if len(carried) > LARGEST_CALLED_OFF:
             return None
         ids = sorted({delivery.incident_id, *carried})
@@ -69,20 +69,21 @@ class Silencing:
         return found if all(is_quiet(incident.status) for incident in found) else None
 
     def _look(self, delivery: Delivery, deadline: Deadline) -> None:
-        if delivery.stops_ringing or not may_ring(delivery, self.clock()):
+        if not may_ring(delivery, self.clock()):
             return
-        incidents = self.quiet(delivery, deadline)
-        if incidents is None:
-            return
-        leader = self._leader(delivery, incidents, deadline)
-        if leader is not None and was_urgent(leader, incidents):
-            self._mark(leader, deadline)
+        for ring in rings_of(delivery):
+            incidents = self.quiet(delivery, ring, deadline)
+            if incidents is None:
+                continue
+            leader = self._leader(delivery, ring, incidents, deadline)
+            if leader is not None and was_urgent(leader, incidents):
+                self._mark(leader, deadline)
 
     def _leader(
-        self, delivery: Delivery, incidents: Iterable[Incident], deadline: Deadline
+        self, delivery: Delivery, ring: str, incidents: Iterable[Incident], deadline: Deadline
     ) -> Delivery | None:
         """All deliveries of a message are called off by this one alone, as they ring once."""
-        ring, table = ring_of(delivery), self.deliveries.table
+        table = self.deliveries.table
         if delivery.id == ring:
             return delivery
         # A bundle has a row for each incident, which may name another delivery of the leader's.
@@ -115,7 +116,8 @@ class Ringing:
             # Also what is due by mistake: it must not stay so for ever.
             self._end(delivery, deadline)
             return
-        if self.silencing.quiet(delivery, deadline) is None:
+        # The message that it led, whichever has carried it since.
+        if self.silencing.quiet(delivery, delivery.id, deadline) is None:
             # Whoever acts on the last of its incidents calls it off.
             self._change(delivery, {"stops_ringing": False, "due_at": None}, deadline)
             return
@@ -129,7 +131,7 @@ class Ringing:
             return
         outcome: Outcome | None = None
         try:
-            outcome = sender.silence(ring_of(delivery), receiver)
+            outcome = sender.silence(delivery.id, receiver)
         finally:
             self.throttling.release(turn, outcome, deadline, pages=delivery.pages)
         self._settle(delivery, outcome, deadline)

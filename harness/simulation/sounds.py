@@ -39,8 +39,11 @@ class Sounds:
             if opened:
                 text = f"{heard.to} was to ring for {opened} still, and was called off at {at:.0f}"
                 yield Violation("sound", name, at, text)
-        ends = [_taken(case, heard.at) for case in mine]
-        if heard.sender_died or not _knows_all(heard) or None in ends:
+        # What got no answer is sent again by its name, with others perhaps: they ring as one.
+        copies = [each for each in self.journal.heard if each.delivery == heard.delivery]
+        told = {name for each in copies for name in names(each) if name in cases}
+        ends = [_taken(cases[name], heard.at) for name in sorted(told)]
+        if heard.sender_died or not all(map(_knows_all, copies)) or None in ends:
             return
         since = max(heard.at, *(end for end in ends if end is not None))
         deadline = since + self.patience.send + self.patience.step + AGAIN_WITHIN
@@ -49,7 +52,7 @@ class Sounds:
         is_away = any(it.to == heard.to and it.until >= since - CLOCKS for it in self.outages)
         if is_away or deadline >= min(heard.rings_until, self.until):
             return
-        again = any(self._may_be_open(case, since, deadline) for case in mine)
+        again = any(self._may_be_open(cases[name], since, deadline) for name in told)
         if not again and not any(at <= deadline for at in heard.called_off):
             text = f"{heard.to} rang on at {deadline:.0f}, though nobody was needed at {since:.0f}"
             yield Violation("sound", name, deadline, text)

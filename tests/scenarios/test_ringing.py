@@ -12,7 +12,7 @@ from harness.pipeline import Pipeline, step
 from harness.post import PAGES, PAGES_HIGH
 from harness.processes import planning, sending
 from harness.world import World, build, deadline
-from notify.channels.protocol import PermanentFailure, TemporaryFailure
+from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.handler import plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
@@ -55,9 +55,10 @@ def silenced(night: Pipeline) -> list[str]:
     return found
 
 
-def first(night: Pipeline) -> Delivery:
+def first(night: Pipeline, incident: str | None = None) -> Delivery:
     """The message that goes out at once; the rule's second one follows after three minutes."""
-    return min(night.deliveries(), key=lambda each: each.not_before)
+    found = [each for each in night.deliveries() if incident in (None, each.incident_id)]
+    return min(found, key=lambda each: each.not_before)
 
 
 @pytest.mark.parametrize("command", [Acknowledge(), Resolve(), Suppress()])
@@ -380,3 +381,79 @@ def test_whoever_calls_it_off_may_die(dynamodb: str, sends: bool) -> None:
             assert set(silenced(stage.night)) == {first(stage.night).id}, f"{death}: {point}"
             assert first(stage.night).due_at is None
             stage.world.close()
+
+
+def heard_next(night: Pipeline) -> str:
+    """The id of the next message."""
+    night.listener.new()
+    before = len(night.listener.heard)
+    while len(night.listener.heard) == before:
+        night.wait(seconds=1)
+    return night.listener.new()[0].message.delivery_id
+
+
+def gone_on(night: Pipeline) -> tuple[str, str, str]:
+    """An incident whose message got no answer, that message's id, and an incident whose delivery
+    leads the next message, which tells both.
+    """
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    older = night.trigger("older")
+    night.down = frozenset()
+    night.listener.answer("ada/push", [AWAY])
+    incident = night.trigger("unanswered")
+    [unanswered] = [each.message.delivery_id for each in night.listener.new()]
+    # After this one both have to wait for Ada's pace.
+    night.does(night.trigger("between"), Acknowledge())
+    silenced(night)
+    night.queue_again(first(night, older))
+    return incident, unanswered, older
+
+
+def test_what_got_no_answer_is_called_off_though_another_message_told_it_since(
+    night: Pipeline,
+) -> None:
+    incident, unanswered, older = gone_on(night)
+    told = heard_next(night)
+    assert len(night.listener.heard[-1].message.incidents) == 2
+    assert told != unanswered
+    night.does(incident, Acknowledge())
+    assert silenced(night) == [unanswered]
+    night.does(older, Acknowledge())
+    assert silenced(night) == [told]
+    night.wait(minutes=20)
+    assert silenced(night) == []
+
+
+def test_somebody_acts_while_another_message_tells_what_got_no_answer(night: Pipeline) -> None:
+    incident, unanswered, _ = gone_on(night)
+
+    def acting() -> Iterator[Sent]:
+        night.does(incident, Acknowledge())
+        yield Sent()
+
+    night.listener.answer("ada/push", acting())
+    told = heard_next(night)
+    assert told != unanswered
+    night.wait(seconds=5)
+    assert silenced(night) == [unanswered]
+
+
+def test_what_a_message_without_an_answer_told_rings_until_all_of_it_is_over(
+    night: Pipeline,
+) -> None:
+    """Its leader is over first, so that another delivery leads the next one."""
+    night.trigger("first")
+    night.wait(seconds=1)
+    night.listener.answer("ada/push", [AWAY])
+    found = [night.trigger(key) for key in ("disk-a", "disk-b", "disk-c")]
+    unanswered = heard_next(night)
+    leads = {each.id: each.incident_id for each in night.deliveries()}
+    night.does(leads[unanswered], Acknowledge())
+    told = heard_next(night)
+    one, last = [each for each in found if each != leads[unanswered]]
+    night.does(one, Acknowledge())
+    assert silenced(night) == []
+    night.does(last, Acknowledge())
+    assert sorted(silenced(night)) == sorted([unanswered, told])
+    night.wait(minutes=20)
+    assert silenced(night) == []

@@ -118,6 +118,10 @@ class Delivery(Model):
     """Its user's `since`: the link in it is of nobody who has their id later."""
     bundle: str | None = None
     """The delivery whose message carried this one, too."""
+    rang: tuple[str, ...] | None = None
+    """The names of earlier messages that may ring for it still: each may have been taken without an
+    answer (`ringing.claimed_for`).
+    """
     attempts: tuple[Attempt, ...] = ()
     tries: int = 0
     reported: str | None = None

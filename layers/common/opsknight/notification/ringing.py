@@ -21,6 +21,8 @@ AGAIN_AFTER: Final = timedelta(seconds=10)
 # One look at the incidents of a bundle has to be cheap, as everybody who acts on one of them causes
 # it. A larger bundle rings until somebody answers the phone, or its time is over.
 LARGEST_CALLED_OFF: Final = 100
+# In the time that one rings there are no more attempts than these.
+RINGS_KEPT: Final = 12
 
 
 def rings_until(delivery: Delivery) -> datetime | None:
@@ -55,6 +57,23 @@ def was_urgent(delivery: Delivery, carried: Iterable[Incident]) -> bool:
 def ring_of(delivery: Delivery) -> str:
     """The name by which its provider knows the message: the id of the delivery that leads it."""
     return delivery.bundle or delivery.id
+
+
+def rings_of(delivery: Delivery) -> tuple[str, ...]:
+    """The names of all messages that may ring for it, the newest first."""
+    return tuple(dict.fromkeys((ring_of(delivery), *(delivery.rang or ()))))
+
+
+def claimed_for(delivery: Delivery, token: str, bundle: str) -> dict[str, object]:
+    """The attributes to set when the message of `bundle` is to carry the held delivery."""
+    changes: dict[str, object] = {"claim": token, "bundle": bundle}
+    if delivery.channel not in RINGS_FOR:
+        return changes
+    # One that got no answer may ring by its own name, which no later message has.
+    tried = delivery.bundle or delivery.claim or delivery.attempts
+    names = rings_of(delivery) if tried else ()
+    rang = tuple(name for name in names if name != bundle)[:RINGS_KEPT]
+    return changes | {"rang": rang} if rang else changes
 
 
 def is_quiet(status: Status) -> bool:

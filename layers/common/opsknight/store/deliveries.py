@@ -12,6 +12,7 @@ from typing import Literal
 from opsknight.classes import dataclass
 from opsknight.notification.bundle import Bundled
 from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.ringing import claimed_for
 from opsknight.notification.throttle import LEASE
 from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
@@ -37,10 +38,8 @@ class Deliveries:
         lease only, so that any other claim is that of a sender that is gone. False when it is not
         held any more.
         """
-        changes, before = (
-            {"claim": token, "bundle": bundle},
-            {"state": State.PENDING, "due_at": None},
-        )
+        changes = claimed_for(delivery, token, bundle)
+        before = {"state": State.PENDING, "due_at": None}
         return self._changed(delivery, changes, before, deadline)
 
     def record(

@@ -11,6 +11,7 @@ from opsknight.classes import dataclass
 from opsknight.escalation.pages import PageState
 from opsknight.notification.bundle import SentBundle, settled
 from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.ringing import claimed_for
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.table import Table
@@ -34,9 +35,9 @@ class Members:
 
     def claim(self, held: Sequence[Delivery], token: str, bundle: str, deadline: Deadline) -> None:
         """Claims held deliveries for the message of `bundle`, as `Deliveries.claim_held` does."""
-        changes = {"claim": token, "bundle": bundle}
         before = {"state": State.PENDING, "due_at": None}
-        self._write([self._changed(each, changes, before) for each in held], token, held, deadline)
+        writes = [self._changed(each, claimed_for(each, token, bundle), before) for each in held]
+        self._write(writes, token, held, deadline)
 
     def finish(
         self, told: Sequence[Delivery], sent: SentBundle, now: datetime, deadline: Deadline
