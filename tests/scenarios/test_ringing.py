@@ -398,6 +398,7 @@ def gone_on(night: Pipeline) -> tuple[str, str, str]:
     """
     night.down = frozenset({PAGES_HIGH, PAGES})
     older = night.trigger("older")
+    night.wait(seconds=1)
     night.down = frozenset()
     night.listener.answer("ada/push", [AWAY])
     incident = night.trigger("unanswered")
@@ -405,7 +406,9 @@ def gone_on(night: Pipeline) -> tuple[str, str, str]:
     # After this one both have to wait for Ada's pace.
     night.does(night.trigger("between"), Acknowledge())
     silenced(night)
-    night.queue_again(first(night, older))
+    waits = first(night, older)
+    assert waits.due_at is not None
+    night.sending.queues.send_later(waits, waits.due_at, night.world.clock())
     return incident, unanswered, older
 
 
