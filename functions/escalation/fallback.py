@@ -5,7 +5,8 @@ It needs no other function of ours, as it speaks when those fail. When and of wh
 `opsknight.escalation.fallback`; how the messages read is in `escalation.fallback_text`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,13 +27,11 @@ from opsknight.incident.canary import is_canary
 from opsknight.incident.model import Incident
 from opsknight.runtime import lenient
 from opsknight.runtime.telemetry import logger, signal
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import RECORD_SECONDS, Conflict, Deadline, Unavailable
 from opsknight.store.due import readable
 from opsknight.store.fallback import FallbackRows
 from opsknight.store.table import Table
 
-# To record what was sent, even if SNS took all the time there was: or it is sent once more.
-RECORD_SECONDS: Final = 2
 # How many rows that it needs no more one message tidies away. The next one goes on.
 MOST_REMOVED: Final = 200
 
@@ -99,19 +98,21 @@ class Fallback:
             # Somebody else sends, with what waits here in it or after it.
             return
         sent = self._send(state, now, deadline)
-        self.rows.release(token, sent, deadline.at_least(RECORD_SECONDS))
+        # At least once: send first, then record, and tidy only then.
+        self.rows.release(token, sent.changes, deadline.at_least(RECORD_SECONDS))
+        # What is left behind is named by one more message at most, which removes it.
+        with suppress(Unavailable):
+            self._remove(sent.over, deadline.at_least(RECORD_SECONDS))
 
-    def _send(self, state: FallbackState, now: datetime, deadline: Deadline) -> dict[str, object]:
-        """How it went. At least once: send first, then record."""
+    def _send(self, state: FallbackState, now: datetime, deadline: Deadline) -> "_Sent":
         read = lenient.readable_items(FallbackRow, self.rows.rows(deadline))
         rows = {row.incident_id: row for row in read}
         found = self._incidents(rows, deadline)
         named = [each for each in found if names(rows[each.id], each, state, now)]
         kept = {each.id for each in named}
         acted = [row for row in rows.values() if row.incident_id not in kept]
-        self._remove(acted, deadline)
         if not named:
-            return {}
+            return _Sent({}, acted)
         digest = of(named)
         directory = Directory(self.table, deadline)
         shown = digest.service_ids[:MOST_SERVICES]
@@ -119,11 +120,10 @@ class Fallback:
         known = {each: service.name for each, service in services.items() if service}
         if not self.outbox.notify_fallback(digest.subject, digest.text(known), digest.urgency):
             signal("FallbackUnheard")
-            return {"asked": True, "next_at": now + AGAIN_AFTER}
+            return _Sent({"asked": True, "next_at": now + AGAIN_AFTER}, acted)
         logger.info("fallback notified", incidents=len(named))
         told_once = [rows[each.id] for each in named if rows[each.id].once]
-        self._remove(told_once, deadline.at_least(RECORD_SECONDS))
-        return {"told_at": now, "next_at": now + MIN_INTERVAL}
+        return _Sent({"told_at": now, "next_at": now + MIN_INTERVAL}, told_once + acted)
 
     def _remove(self, rows: list[FallbackRow], deadline: Deadline) -> None:
         for row in rows[:MOST_REMOVED]:
@@ -138,3 +138,11 @@ class Fallback:
                 # Its own timers fail, too, and that raises an alarm.
                 logger.exception("incident cannot be read", incident=item["pk"]["S"])
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    changes: Mapping[str, object]
+    """How it went."""
+    over: list[FallbackRow]
+    """Rows that no later message needs."""

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 from escalation.budget import FIRST_WAKEUP
 from escalation.engine import Engine
-from escalation.fallback import RECORD_SECONDS
 from opsknight.directory.passing_on import MirrorState
 from opsknight.incident.model import Urgency
 from opsknight.runtime.lanes import Lane
 from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import pass_on_wakeup
-from opsknight.store.calls import Deadline, Unavailable
+from opsknight.store.calls import RECORD_SECONDS, Deadline, Unavailable
 from opsknight.store.due import Due
 from opsknight.store.mirrors import Mirrors
 

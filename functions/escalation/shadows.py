@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from escalation.directory import Directory
-from escalation.fallback import RECORD_SECONDS
 from escalation.outbox import Outbox
 from opsknight.classes import dataclass
 from opsknight.config.configuration import Kind
@@ -22,7 +21,7 @@ from opsknight.runtime.lanes import lane_of
 from opsknight.runtime.lenient import readable_items
 from opsknight.runtime.telemetry import logger
 from opsknight.runtime.wakeups import delivery_wakeup
-from opsknight.store.calls import Conflict, Deadline
+from opsknight.store.calls import RECORD_SECONDS, Conflict, Deadline
 from opsknight.store.configurations import Configurations
 from opsknight.store.names import entry_key
 from opsknight.store.rosters import Rosters, ShadowState

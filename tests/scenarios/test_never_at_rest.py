@@ -11,7 +11,9 @@ from time import perf_counter
 import pytest
 
 from escalation.audit import audit
+from harness.faults import Fault, Point, Process
 from harness.pipeline import Pipeline, step
+from harness.processes import engine
 from harness.world import World, deadline, event
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import Never, Remind, Role, User
@@ -275,6 +277,28 @@ def test_what_the_fallback_was_sent_is_recorded_though_sns_took_all_the_time(
     second = Deadline(1.0, lambda: now[0], lambda _: None)
     night.engine.fallback.tell(night.incident(incident_id), second, once=False)
     night.fallback(1)
+    state = FallbackRows(night.world.table).state(deadline())
+    assert (state.lease_until, state.told_at) == (None, night.world.clock())
+
+
+def test_what_the_fallback_was_sent_is_recorded_though_nothing_can_be_tidied(
+    night: Pipeline, dynamodb: str
+) -> None:
+    """A service without reminders: its row is removed once the message has named it."""
+    night.escalates(step("nobody"), repeat_after=3600)
+    night.fallback(0).trigger()
+    night.fallback(1).serves(remind=Remind(high=Never.NEVER).model_dump())
+    incident = night.incident(night.trigger("second"))
+    night.fallback(0).world.clock.advance(minutes=7)
+    throttled = Fault("throttled", "before", None, "ThrottlingException")
+    process = Process(throttled, Point("DeleteItem", "main", 1), lasting=True, watching=True)
+    table = process.runs(night.world, dynamodb).table
+    now = [0.0]
+    short = Deadline(5.0, lambda: now[0], lambda seconds: now.append(now.pop() + seconds))
+    fallback = engine(night.world, night.post, table, process.watch).fallback
+    fallback.tell(incident, short, once=True)
+    night.fallback(1)
+    assert "DeleteItem" in {each.operation for each in process.calls}
     state = FallbackRows(night.world.table).state(deadline())
     assert (state.lease_until, state.told_at) == (None, night.world.clock())
 

@@ -65,6 +65,8 @@ _LONGEST_TOKEN: Final = 36
 REFUSED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 
 FIRST_PAUSE: Final = 0.02
+# For `Deadline.at_least`: what was sent and is not recorded is sent once more.
+RECORD_SECONDS: Final = 2.0
 LONGEST_PAUSE: Final = 1.0
 CONFLICT_PAUSE: Final = 0.01
 
