@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -111,7 +112,15 @@ def main() -> int:
     token = f"Token token={known['OPSKNIGHT_INTEGRATION_KEY']}"
     bearer = f"Bearer {known['OPSKNIGHT_API_KEY']}"
     service = {"service_id": known["OPSKNIGHT_SERVICE_ID"]}
-    began = time.monotonic()
+    began, most, emptied = time.monotonic(), Counter[str](), None
+
+    def look(since: float) -> bool:
+        held = queues.depths()
+        for name, depth in held.items():
+            most[name] = max(most[name], depth)
+        print(f"{time.monotonic() - since:6.0f} s: {held or 'empty'}", flush=True)
+        return not held
+
     for number in range(incidents):
         title = f"drain {number:05}"
         body = event(f"drain-{number}", "error", title)
@@ -122,6 +131,7 @@ def main() -> int:
         if number == incidents // 2:
             Probe(known, 0).start()
         if number % (2 * MOST_EVENTS) == 2 * MOST_EVENTS - 1:
+            look(began)
             time.sleep(60 - time.time() % 60)
     print(f"{incidents} incidents in {time.monotonic() - began:.0f} s", flush=True)
     silent, empty, probes = time.monotonic(), 0, 0
@@ -129,10 +139,11 @@ def main() -> int:
         if time.monotonic() - silent > PROBE_EVERY * probes:
             probes += 1
             Probe(known, probes).start()
-        held = queues.depths()
-        empty = 0 if held else empty + 1
-        print(f"{time.monotonic() - silent:6.0f} s: {held or 'empty'}", flush=True)
+        empty = empty + 1 if look(silent) else 0
+        if empty and emptied is None:
+            emptied = time.monotonic() - silent
         time.sleep(EVERY)
+    print(f"at most {dict(most)}", "" if emptied is None else f"first empty after {emptied:.0f} s")
     return 0
 
 

@@ -36,16 +36,19 @@ class Echoes:
     until: float
     journal: Journal
 
-    def _deadline(self, to: str, since: float, again: float, looked: float = 0.0) -> float | None:
+    def _deadline(
+        self, to: str, since: float, again: float, *, looked: float = 0.0, lingers: float = CLOCKS
+    ) -> float | None:
         """By when something that was due has arrived. None where it never may. `looked`: how long
-        after it was due somebody may look first.
+        after it was due somebody may look first. `lingers`: for how long after an outage what comes
+        only then may wait with what the outage has held up.
         """
         patience = self.patience
         deadline = since + looked + patience.send + patience.step
         died = sum(since <= at <= deadline for at, name in self.journal.died if _sends(name))
         deadline += patience.late + died * patience.death
         for outage in self.outages:
-            if outage.to == to and outage.since <= deadline and outage.until >= since - CLOCKS:
+            if outage.to == to and outage.since <= deadline and outage.until >= since - lingers:
                 if outage.mood is Mood.REFUSES:
                     return None
                 deadline = max(deadline, outage.until + again + patience.send + patience.late)
@@ -83,7 +86,9 @@ class Echoes:
             yield _wrong(service, heard[-1].at, f"heard {line!r} {len(heard)} times")
         answered = [each for each in asked if each.status == 202 and each.ended is not None]
         for number, each in enumerate(sorted(answered, key=lambda it: it.ended or 0.0), 1):
-            deadline = self._deadline(service.mirror, each.ended or 0.0, AGAIN_WITHIN)
+            since = each.ended or 0.0
+            # Its key may be put aside since the outage.
+            deadline = self._deadline(service.mirror, since, AGAIN_WITHIN, lingers=AGAIN_WITHIN)
             if deadline is None or deadline >= self.until or self._refused(service.mirror):
                 continue
             # Those that are alike may arrive in any order.
@@ -128,7 +133,7 @@ class Echoes:
                 text = f"{report.host} had its report at {mine[0].at:.0f}, before {due:.0f}"
                 yield Violation("report", report.name, mine[0].at, text)
             # A tick plans it.
-            deadline = self._deadline(report.host, due, RETRIED_WITHIN, LOOKED_WITHIN)
+            deadline = self._deadline(report.host, due, RETRIED_WITHIN, looked=LOOKED_WITHIN)
             if deadline is None or deadline >= self.until:
                 continue
             if not any(each.at <= deadline for each in mine):

@@ -138,6 +138,13 @@ def test_an_event_that_never_arrives_is_seen() -> None:
     assert judged(RIGHT[0], RIGHT[2], outages=(Outage(OLD, Mood.REFUSES, 0, 900),)) == []
 
 
+def test_an_event_may_wait_with_what_an_outage_before_it_held_up() -> None:
+    late = (RIGHT[0], heard(245, RESOLVE), RIGHT[2])
+    assert judged(*late) == ["mirror"]
+    assert judged(*late, outages=(Outage(OLD, Mood.FAILS, 150, 190),)) == []
+    assert judged(*late, outages=(Outage(OLD, Mood.FAILS, 50, 90),)) == ["mirror"]
+
+
 def test_events_of_a_key_in_the_wrong_order_are_seen() -> None:
     assert judged(heard(103, RESOLVE), heard(104, TRIGGER), RIGHT[2]) == ["mirror"]
 
