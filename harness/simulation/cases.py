@@ -4,7 +4,6 @@ An answer says that something was done between two moments; without one it may h
 not. So every time here is a span, and where it is unclear what holds, nothing is claimed.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,10 +13,9 @@ from typing import Final
 from harness.simulation.beats import events
 from harness.simulation.configuration import URGENCIES, Configuration, Service
 from harness.simulation.journal import Asked
+from harness.simulation.titles import name_of
 from harness.simulation.verdict import CLOCKS
 from harness.simulation.windows import Window, last_one, windows_of
-
-_OF: Final = re.compile(r"\bcase-\d{4,5}\b")
 
 
 class State(StrEnum):
@@ -54,6 +52,8 @@ class Case:
     """Within the support hours of its service."""
     key: str
     monitor: str = ""
+    tried_until: float = -inf
+    """Until then a further try of its trigger may have opened it anew."""
     phases: list[Phase] = field(default_factory=list[Phase])
     acts: list[Asked] = field(default_factory=list[Asked])
     windows: list[Window] = field(default_factory=list[Window])
@@ -74,17 +74,6 @@ class Case:
             return inf, inf
         following = self.phases[number + 1]
         return following.earliest, following.latest
-
-
-def name_of(text: str) -> str:
-    """The word that stands for the incident; empty where there is none."""
-    found = _OF.search(text)
-    return found[0] if found else ""
-
-
-def names_of(text: str) -> set[str]:
-    """The words of all incidents that a digest names."""
-    return {found[0] for found in _OF.finditer(text)}
 
 
 def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case]:
@@ -134,6 +123,8 @@ def _opened(each: Asked, configuration: Configuration, cases: dict[str, Case]) -
         return  # Added to what another trigger had opened; an earlier try may have opened its own.
     service = configuration.service(each.service)
     case = cases.setdefault(mine, Case(mine, service, URGENCIES[each.severity], each.key, each.who))
+    if each.tries > 1:
+        case.tried_until = inf if each.ended is None else each.ended
     incident = each.body.get("result", {}).get("incident", {})
     # Tried again, the answer tells how it is by then, and not how it was opened.
     is_held = incident.get("status") == "SUPPRESSED"
@@ -190,8 +181,9 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
     if unclear and not done:
         return Phase(State.UNCLEAR, began, inf, "no answer")
     if ends := [each for each in done if each.what == "resolve"]:
-        # With acts that took long it may have opened again before.
-        state = State.UNCLEAR if min(each.began for each in ends) > began + NEAR else State.OVER
+        # With acts that took long it may have opened again before, or by its trigger's next try.
+        again = began <= case.tried_until or min(each.began for each in ends) > began + NEAR
+        state = State.UNCLEAR if again else State.OVER
         return Phase(state, began, min(each.ended or inf for each in ends), "resolve")
     kinds -= {"note", "trigger"}
     if not kinds:

@@ -6,8 +6,9 @@ A part of the judge, under the same rule: it imports nothing of the product.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.simulation.cases import TICK, WAITS, Case, State, names_of
+from harness.simulation.cases import TICK, WAITS, Case, State
 from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard, Told
+from harness.simulation.titles import names_of
 from harness.simulation.verdict import (
     CLOCKS,
     EARLY_LOOK,

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from math import inf
 
 from harness.simulation import ledger, paces
-from harness.simulation.cases import Case, State, names_of, read
+from harness.simulation.cases import Case, State, read
 from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.sounds import Sounds, names
+from harness.simulation.titles import names_of
 from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, LOOK, Patience, Verdict, Violation
 from harness.simulation.weather import Mood, Outage
 

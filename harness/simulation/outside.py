@@ -15,12 +15,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness.simulation import providers, twilio
-from harness.simulation.cases import name_of
 from harness.simulation.configuration import Configuration
 from harness.simulation.deployment import Deployment
 from harness.simulation.file import written
 from harness.simulation.journal import ANSWERED_WITHIN, Asked, Heard
 from harness.simulation.machine import ROOT
+from harness.simulation.titles import TITLE, name_of
 from harness.simulation.weather import CALM
 from harness.simulation.web import Answer
 
@@ -30,8 +30,6 @@ ADMINS_SCOPES: Final = ("configuration:read", "configuration:write", "audit:read
 TRIES: Final = 6
 CODE: Final = re.compile(r"Reply (\w{3}) (?:to acknowledge|for the first)")
 PAUSE: Final = 5.0
-# Every title holds one of these, so whoever reads a message knows which incident it is about.
-TITLE: Final = re.compile(r"\bcase-\d{4,5}\b")
 # A row of the list behind the link of a message about several.
 _ROW: Final = re.compile(r'<a href="([^"]+)"><b[^>]*>(case-\d{4,5})\b')
 # What follows it, the message did not tell. The second is how an older version says so.

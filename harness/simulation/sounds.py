@@ -6,8 +6,9 @@ A part of the judge, under the same rule: it imports nothing of the product.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.simulation.cases import Case, State, names_of
+from harness.simulation.cases import Case, State
 from harness.simulation.journal import Heard, Journal
+from harness.simulation.titles import names_of
 from harness.simulation.verdict import CLOCKS, Patience, Violation
 from harness.simulation.weather import Outage
 

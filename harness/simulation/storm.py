@@ -6,7 +6,6 @@ from functools import partial
 from math import ceil
 from typing import Final
 
-from harness.simulation.cases import name_of
 from harness.simulation.configuration import (
     Configuration,
     Person,
@@ -18,6 +17,7 @@ from harness.simulation.configuration import (
     phone,
 )
 from harness.simulation.night import MINUTE, Night
+from harness.simulation.titles import name_of
 from harness.simulation.weather import CALM
 
 PHONE: Final = phone("phone", 1)

@@ -17,7 +17,7 @@ from harness.simulation.configuration import (
 )
 from harness.simulation.journal import Journal
 from harness.simulation.night import MINUTE, Night
-from harness.simulation.outside import TITLE
+from harness.simulation.titles import TITLE
 from harness.simulation.weather import CALM, Outage, Weather
 
 ADA, BEN = phone("phone", 1), phone("phone", 2)

@@ -77,6 +77,28 @@ def test_a_resolve_without_an_answer_may_have_ended_what_it_was_meant_for(
     assert read["case-0002"].phases[-1].state is State.OVER
 
 
+@pytest.mark.parametrize(("tries", "state"), [(1, State.OVER), (2, State.UNCLEAR)])
+def test_a_further_try_of_the_trigger_may_open_what_a_resolve_has_ended(
+    tries: int, state: State
+) -> None:
+    """The first one opened it, and got no answer."""
+    [service] = RELAY.services
+
+    def event(what: str, began: float, ended: float, status: str, tries: int) -> Asked:
+        return Asked(
+            *("monitor", what, "case-0001", began, ended, 202),
+            body={"result": {"incident": {"title": "case-0001", "status": status}}},
+            key="cpu",
+            severity="critical",
+            service=service.name,
+            incident="case-0001",
+            tries=tries,
+        )
+
+    asked = [event("trigger", 60, 66, "OPEN", tries), event("resolve", 63, 64, "RESOLVED", 1)]
+    assert cases.read(asked, RELAY)["case-0001"].phases[-1].state is state
+
+
 @pytest.mark.parametrize(("began", "earliest"), [(500.0, 1100.0), (598.0, 600.0)])
 def test_a_window_that_may_begin_as_another_ends_may_leave_a_gap(
     began: float, earliest: float

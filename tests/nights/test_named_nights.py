@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 
 from harness.simulation.beside import OTHERS, beside
-from harness.simulation.cases import names_of
 from harness.simulation.configuration import (
     Configuration,
     Method,
@@ -21,7 +20,7 @@ from harness.simulation.configuration import (
 from harness.simulation.flood import OTHERS as FLOODED
 from harness.simulation.flood import flood
 from harness.simulation.night import MINUTE, Night
-from harness.simulation.outside import TITLE
+from harness.simulation.titles import TITLE, names_of
 from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 from tests.nights.playing import (
     ADA,

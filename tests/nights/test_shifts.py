@@ -7,7 +7,7 @@ import pytest
 
 from harness.simulation.configuration import Configuration, Policy, Rota, Step
 from harness.simulation.journal import Heard
-from harness.simulation.outside import TITLE
+from harness.simulation.titles import TITLE
 from harness.simulation.weather import CALM, ROUGH, Weather
 from tests.nights.playing import ADA, BEN, FOR_HOURS, person, play, services, trigger
 
