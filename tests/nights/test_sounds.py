@@ -103,6 +103,32 @@ def test_a_chat_that_moves_is_found_at_once_and_known_from_then_on() -> None:
     assert night.deployment.receivers.asked == {CHAT.to: 2, new: 2}
 
 
+def test_two_senders_may_both_find_that_a_chat_has_moved() -> None:
+    """What somebody is handed has no pace: two at once are sent side by side."""
+    new = "-100555"
+    night = play(ringing(3), 12)
+    for number in (1, 2):
+        title = f"case-000{number} no answer"
+        trigger(night, 3.0 + number, number)
+        act = partial(night.outside.by_api, "ada", title)
+        night.outside.at(30, partial(act, "acknowledge"))
+        night.outside.at(70, partial(act, "reassign", {"userId": "user_ben"}))
+    night.deployment.hub.at(60, lambda: night.deployment.receivers.moved.update({CHAT.to: new}))
+    title = "case-0003 no answer"
+    trigger(night, 120, 3)
+    night.outside.at(150, partial(night.outside.by_api, "ada", title, "acknowledge"))
+    reassign = partial(night.outside.by_api, "ada", title, "reassign", {"userId": "user_ben"})
+    night.outside.at(180, reassign)
+    night.run()
+    heard = [each for each in night.journal.heard if each.to in (CHAT.to, new)]
+    assert {each.to for each in heard} == {new}
+    assert sorted(map(sorted, map(names, heard))) == [["case-0001"], ["case-0002"], ["case-0003"]]
+    one, two, three = sorted(heard, key=lambda each: each.began)
+    assert two.began < one.over < three.began
+    # By the third time it is known.
+    assert night.deployment.receivers.asked == {CHAT.to: 2, new: 3}
+
+
 # The judge.
 
 
