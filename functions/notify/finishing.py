@@ -68,10 +68,12 @@ class Finishing:
         self.release(destination, rows, finished, deadline)
 
     def _sent(self, leader: Delivery, told: Iterable[Delivery], deadline: Deadline) -> None:
-        """One stands for the message; others for earlier messages that may ring for them."""
+        """One stands for the message, and one for each earlier message that may ring for it."""
         self.endings.sent(leader, deadline)
+        looked_at = set(leader.rang or ())
         for each in told:
-            if each.rang and each.id != leader.id:
+            if not looked_at.issuperset(each.rang or ()):
+                looked_at.update(each.rang or ())
                 self.endings.sent(each, deadline)
 
     def release(

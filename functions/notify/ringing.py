@@ -57,16 +57,17 @@ class Silencing:
 
     def quiet(self, delivery: Delivery, ring: str, deadline: Deadline) -> list[Incident] | None:
         """The incidents of a message that carried the delivery. None while it wakes somebody for
-        one of them, or has too many to look at.
+        one of them, or may do so, as that one cannot be read or there are too many to look at.
         """
         table = self.deliveries.table
         carried = table.carried(ring, LARGEST_CALLED_OFF + 1, deadline)
         if len(carried) > LARGEST_CALLED_OFF:
             return None
         ids = sorted({delivery.incident_id, *carried})
-        stored = table.batch([items.incident_key(each) for each in ids], deadline)
+        stored = list(table.batch([items.incident_key(each) for each in ids], deadline))
         found = list(table.readable(Incident, stored))
-        return found if all(is_quiet(incident.status) for incident in found) else None
+        known = len(found) == len(stored)
+        return found if known and all(is_quiet(each.status) for each in found) else None
 
     def _look(self, delivery: Delivery, deadline: Deadline) -> None:
         if not may_ring(delivery, self.clock()):
@@ -118,8 +119,10 @@ class Ringing:
             return
         # The message that it led, whichever has carried it since.
         if self.silencing.quiet(delivery, delivery.id, deadline) is None:
-            # Whoever acts on the last of its incidents calls it off.
-            self._change(delivery, {"stops_ringing": False, "due_at": None}, deadline)
+            # Whoever acts on the last of its incidents calls it off. Somebody who did so before
+            # this write has found it marked.
+            if self._change(delivery, {"stops_ringing": False, "due_at": None}, deadline):
+                self.silencing.ended(delivery, deadline)
             return
         receiver = self.composer.context(delivery, deadline).receiver
         sender = self.senders.get(delivery.channel)

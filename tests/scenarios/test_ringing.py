@@ -16,7 +16,14 @@ from notify.channels.protocol import PermanentFailure, Sent, TemporaryFailure
 from notify.handler import plan, send
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
-from opsknight.incident.commands import Acknowledge, Note, Prioritize, Resolve, Suppress
+from opsknight.incident.commands import (
+    Acknowledge,
+    Escalate,
+    Note,
+    Prioritize,
+    Resolve,
+    Suppress,
+)
 from opsknight.incident.model import Urgency
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.requested import deliveries_of_test
@@ -146,6 +153,15 @@ def test_a_bundle_rings_until_somebody_has_acted_on_all_of_it(night: Pipeline) -
         assert silenced(night) == []
     night.does(found[-1], Resolve())
     assert silenced(night) == [ring]
+
+
+def test_a_bundle_rings_on_for_one_that_cannot_be_read(night: Pipeline) -> None:
+    """It may well be open."""
+    found, _ = bundled(night)
+    night.damage(f"incident#{found[-1]}", "incident", "seen_content")
+    for incident in found[:-1]:
+        night.does(incident, Acknowledge())
+    assert silenced(night) == []
 
 
 def test_of_a_bundle_only_its_leader_is_called_off(night: Pipeline) -> None:
@@ -309,6 +325,38 @@ def test_somebody_acts_while_the_message_is_on_its_way(night: Pipeline) -> None:
     night.down = frozenset()
     night.wait(minutes=2)
     assert silenced(night) == [delivery.id]
+
+
+def test_somebody_acts_again_while_a_sender_finds_that_it_is_needed_still(dynamodb: str) -> None:
+    """Acknowledged, and escalated before its provider has heard of that; then acknowledged anew."""
+    world = build(dynamodb)
+    night = ringing(world)
+    incident = night.trigger()
+    night.listener.answer("ada/push silence", [AWAY])
+    night.does(incident, Acknowledge())
+    assert silenced(night) == [first(night).id]
+    night.does(incident, Escalate())
+    table = Process().runs(world, dynamodb).table
+    acts = iter([Acknowledge()])
+
+    def acting(params: dict[str, Any], **_: object) -> None:
+        if b"stops_ringing" in params["body"]:
+            for command in acts:
+                night.does(incident, command)
+
+    events: Any = table.client.meta.events
+    events.register("before-call.dynamodb.UpdateItem", acting)
+    sender = sending(world, night.post, night.listener.senders(), table)
+    marked = first(night)
+    assert marked.due_at is not None
+    world.clock.at = marked.due_at
+    night.down = frozenset({PAGES_HIGH, PAGES})
+    send(sender, SendDelivery(marked.incident_id, marked.id))
+    assert (list(acts), silenced(night)) == ([], [])
+    night.down = frozenset()
+    night.wait(minutes=2)
+    assert silenced(night) == [marked.id]
+    world.close()
 
 
 def test_a_sender_that_died_may_have_sent_it(dynamodb: str) -> None:

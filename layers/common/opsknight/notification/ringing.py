@@ -21,7 +21,7 @@ AGAIN_AFTER: Final = timedelta(seconds=10)
 # One look at the incidents of a bundle has to be cheap, as everybody who acts on one of them causes
 # it. A larger bundle rings until somebody answers the phone, or its time is over.
 LARGEST_CALLED_OFF: Final = 100
-# In the time that one rings there are no more attempts than these.
+# What is sent again keeps its name, so these are of other leaders.
 RINGS_KEPT: Final = 12
 
 

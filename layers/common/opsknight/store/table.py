@@ -7,7 +7,6 @@ out what fails validation (`Rows.readable`).
 """
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from opsknight.classes import dataclass
@@ -65,8 +64,8 @@ class Table(IncidentRows, DirectoryRows):
         """The ids of at most so many incidents in the message of this delivery, if it is about
         several.
         """
-        found = self.under(items.bundled_key(delivery_id, "")["pk"], "incident#", deadline)
-        return [each.incident_id for each in islice(self.readable(Bundled, found), most)]
+        found = self.newest(items.bundled_key(delivery_id, "")["pk"], "incident#", most, deadline)
+        return [each.incident_id for each in self.readable(Bundled, found)]
 
     def plan_delivery(self, delivery: Delivery, deadline: Deadline) -> bool:
         """False when it is planned already: its id is the same, whoever plans it."""
