@@ -6,6 +6,7 @@ messages of others are ignored, after a second look.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from opsknight.store.deliveries import Deliveries
 EARLY: Final = timedelta(minutes=5)
 # Longer than a sender can take from a provider's answer to the message's id.
 AGAIN_AFTER: Final = timedelta(seconds=60)
+# What a message of hundreds told takes longer: a further report goes on.
+MEMBERS_SECONDS: Final = 5.0
 _SES: Final = {
     "Delivery": Report.DELIVERED,
     "DeliveryDelay": Report.DELAYED,
@@ -73,10 +76,29 @@ class Reports:
 
     def _write(self, found: MessageReported, deadline: Deadline) -> bool:
         """False when the report is about no delivery that we know."""
-        delivery = self.deliveries.by_provider_id(found.provider_id, deadline)
-        if delivery is None:
+        leader = self.deliveries.by_provider_id(found.provider_id, deadline)
+        if leader is None:
             return False
+        if self._report(leader, found, deadline) is State.BOUNCED:
+            self._report_members(leader, found, deadline)
+        return True
 
+    def _report_members(self, leader: Delivery, found: MessageReported, deadline: Deadline) -> None:
+        """A message about several has reached nobody of any of them."""
+        table, until = self.deliveries.table, deadline.monotonic() + MEMBERS_SECONDS
+        for row in table.bundle(leader.id, deadline):
+            if row.incident_id <= found.after:
+                continue
+            # Two rules of a user may have brought two of one incident.
+            for each in table.deliveries(row.incident_id, deadline):
+                if each.bundle == leader.id and each.state in (State.SENT, State.BOUNCED):
+                    self._report(each, found, deadline)
+            if deadline.monotonic() >= until:
+                rest, now = replace(found, after=row.incident_id), self.clock()
+                self.pages.enqueue_all([Wakeup(rest, now)], now)
+                return
+
+    def _report(self, delivery: Delivery, found: MessageReported, deadline: Deadline) -> State:
         def attempt(number: int) -> tuple[Delivery, dict[str, object]]:
             # Another write came in between: what it wrote may change what the report means.
             read = self._read_again(delivery, deadline) if number else delivery
@@ -96,10 +118,11 @@ class Reports:
         )
         if changes.get("state") is State.BOUNCED:
             count("DeliveryBounced")
-        if State.BOUNCED in (changes.get("state"), written.state):
-            # Also when the report comes again: whoever wrote it may have died before this.
-            self.page_tracker.lost(written, deadline)
-        return True
+        if State.BOUNCED not in (changes.get("state"), written.state):
+            return written.state
+        # Also when the report comes again: whoever wrote it may have died before this.
+        self.page_tracker.lost(written, deadline)
+        return State.BOUNCED
 
     def _read_again(self, delivery: Delivery, deadline: Deadline) -> Delivery:
         table = self.deliveries.table

@@ -15,7 +15,7 @@ from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification.delivery import Delivery, State
 from opsknight.runtime.wakeups import MessageReported
 from opsknight.store import items
-from opsknight.store.calls import Unavailable
+from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.directory_items import directory_item
 
@@ -70,6 +70,61 @@ def test_a_write_in_between_does_not_lose_a_report(night: Pipeline) -> None:
     reports(night.sending).take(_bounce(night, delivery), deadline())
     assert not stale
     assert _now(night, delivery).state is State.BOUNCED
+
+
+def told_together(night: Pipeline, number: int) -> Delivery:
+    """The delivery that leads a message about so many."""
+    night.trigger("first", severity="error")
+    night.wait(seconds=1)
+    for each in range(number):
+        night.trigger(f"disk-{each}", severity="error")
+    night.wait(minutes=2)
+    [told] = {each.bundle for each in night.deliveries() if each.bundle}
+    [leader] = [each for each in night.deliveries() if each.id == told]
+    return leader
+
+
+def escalated(night: Pipeline) -> set[str]:
+    """The incidents for which ben was paged."""
+    return {each.incident_id for each in night.all_pages() if each.user_id == "user_ben"}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "whoever wrote it died after half"])
+def test_what_a_message_about_several_told_has_bounced_with_it(
+    night: Pipeline, again: bool
+) -> None:
+    night.people("ben")
+    leader = told_together(night, 3)
+    mine = {each.incident_id for each in night.deliveries() if leader.id in (each.id, each.bundle)}
+    assert len(mine) == 3
+    if again:
+        # A delivery is written, and not yet its page.
+        [other, *_] = [each for each in night.deliveries() if each.bundle == leader.id]
+        changes = {"state": State.BOUNCED}
+        assert Deliveries(night.world.table).change(other, changes, deadline())
+    reports(night.sending).take(_bounce(night, leader), deadline())
+    states = {each.state for each in night.deliveries() if each.incident_id in mine}
+    assert states == {State.BOUNCED}
+    night.wait(seconds=5)
+    assert escalated(night) == mine
+
+
+def test_a_report_about_hundreds_goes_on_in_another(night: Pipeline) -> None:
+    night.people("ben")
+    leader = told_together(night, 5)
+    seconds = [0.0]
+
+    def slow() -> float:
+        seconds[0] += 0.5
+        return seconds[0]
+
+    reports(night.sending).take(_bounce(night, leader), Deadline(1000.0, slow, lambda _: None))
+    [rest] = _again(night)
+    assert rest.after
+    bounced = [each for each in night.deliveries() if each.state is State.BOUNCED]
+    assert 1 < len(bounced) < 5
+    night.wait(seconds=5)
+    assert len(escalated(night)) == 5
 
 
 def test_a_report_that_can_be_kept_nowhere_comes_again(night: Pipeline) -> None:

@@ -41,6 +41,7 @@ MESSAGES: tuple[QueueMessage, ...] = (
     SendDelivery("inc_1", "p1", due_at=AT),
     SendHeld("user#ada#sms", AT),
     MessageReported("SM1", Report.FAILED, "no-answer"),
+    MessageReported("SM1", Report.FAILED, "no-answer", "inc_1"),
 )
 
 

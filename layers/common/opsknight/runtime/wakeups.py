@@ -115,6 +115,8 @@ class MessageReported:
     provider_id: str
     report: Report
     why: str
+    after: str = ""
+    """Of a message about several, the incident after which to go on."""
 
 
 type QueueMessage = (
@@ -189,8 +191,9 @@ def _fields(message: QueueMessage) -> dict[str, Any]:
             return {"kind": "turn", "receiver": destination, "due_at": due_at.isoformat()}
         case PassOn(service_id):
             return {"kind": "pass_on", "service": service_id}
-        case MessageReported(provider_id, report, why):
-            return {"kind": "report", "provider_id": provider_id, "report": report, "why": why}
+        case MessageReported(provider_id, report, why, after):
+            fields = {"kind": "report", "provider_id": provider_id, "report": report, "why": why}
+            return fields | ({"after": after} if after else {})
         case _:
             assert_never(message)
 
@@ -250,8 +253,11 @@ def _message(fields: object) -> QueueMessage | None:
             "provider_id": str(provider_id),
             "report": str(report),
             "why": str(why),
+            **more,
         }:
-            return MessageReported(provider_id, Report(report), why)
+            after = more.get("after")
+            last = after if isinstance(after, str) else ""
+            return MessageReported(provider_id, Report(report), why, last)
         case _:
             return None
 
