@@ -14,8 +14,8 @@ from opsknight.escalation.steps import Advanced
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import Incident, Timer
 from opsknight.incident.timeline import ChangeKind
-from opsknight.notification.delivery import TRIED_WITHIN
 from opsknight.notification.overlooked import is_overlooked
+from opsknight.notification.reaching import TRIED_WITHIN
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.store.calls import Deadline
 from opsknight.store.paging import Paging

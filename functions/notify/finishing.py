@@ -12,6 +12,7 @@ from notify.channels.protocol import Sent
 from notify.endings import Endings
 from notify.members import Members
 from notify.page_tracker import PageTracker
+from notify.throttling import Turn
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification.bundle import HeldRow, SentBundle
@@ -34,14 +35,12 @@ class Finishing:
     endings: Endings
     page_tracker: PageTracker
 
-    def finish(
-        self, told: BundleAttempt, destination: str, token: str, now: datetime, deadline: Deadline
-    ) -> None:
-        leader, made = told.leader, told.made
+    def finish(self, told: BundleAttempt, turn: Turn, now: datetime, deadline: Deadline) -> None:
+        leader, made, destination = told.leader, told.made, turn.destination
         log_attempt(leader, made, len(told.carried))
         if isinstance(told.outcome, Sent):
             self.keep_provider_id(told.receiver, told.outcome, leader, now, deadline)
-            sent = SentBundle(token=token, attempt=made)
+            sent = SentBundle(token=turn.token, attempt=made)
             finished = told.carried
             if len(finished) > 1:
                 finished = self.members.finish(finished, sent, deadline)
@@ -52,6 +51,11 @@ class Finishing:
         elif told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self.release(destination, told.rows, [leader], deadline)
+            if turn.state.failures:
+                # Whatever is wrong, it is not only with the message's leader.
+                others = [each for each in told.carried if each.id != leader.id]
+                over = self.members.fail(others, made, turn.token, deadline)
+                self.release(destination, told.rows, over, deadline)
 
     def catch_up(
         self,

@@ -11,9 +11,8 @@ from typing import Final
 
 from notify.page_tracker import PageTracker
 from opsknight.classes import dataclass
-from opsknight.notification.bundle import SentBundle, settled
-from opsknight.notification.delivery import Delivery
-from opsknight.notification.ringing import claimed_for
+from opsknight.notification.bundle import SentBundle, claimed_for, settled
+from opsknight.notification.delivery import Attempt, Delivery, attempted
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.members import MOST_CLAIMED, MOST_FINISHED
@@ -38,17 +37,21 @@ class Members:
         is not. The rest is for a further turn.
         """
         claimed: list[Delivery] = []
-        until = deadline.monotonic() + CLAIM_SECONDS
+        until, now = deadline.monotonic() + CLAIM_SECONDS, self.clock()
+
+        def marked(each: Delivery) -> Delivery:
+            return each.model_copy(update=claimed_for(each, token, leader.id, now))
+
         for chunk in batched(group, MOST_CLAIMED, strict=False):
             if claimed and deadline.monotonic() >= until:
                 break
-            if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, deadline):
-                claimed += [_claimed(each, token, leader) for each in chunk]
+            if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, now, deadline):
+                claimed += [marked(each) for each in chunk]
                 continue
             # One of them is not held any more: each by itself.
             for each in chunk:
-                if self.deliveries.claim_held(each, token, leader.id, deadline):
-                    claimed.append(_claimed(each, token, leader))
+                if self.deliveries.claim_held(each, token, leader.id, now, deadline):
+                    claimed.append(marked(each))
                 elif not claimed:
                     return []
         return claimed
@@ -70,11 +73,31 @@ class Members:
             finished += chunk
         return finished
 
+    def fail(
+        self, told: Sequence[Delivery], made: Attempt, token: str, deadline: Deadline
+    ) -> list[Delivery]:
+        """Writes to them that no attempt can work. Returns those for which there was time."""
+        failed: list[Delivery] = []
+        until = min(deadline.at, deadline.monotonic() + FINISH_SECONDS)
+        for each in told:
+            if deadline.monotonic() >= until:
+                break
+            # A refusal: the receiver's next turn has it by now.
+            if self.deliveries.record(each, token, attempted(each, made, None, 0), deadline):
+                failed.append(each)
+                self.page_tracker.lost(each, deadline)
+        return failed
+
     def _claims_together(
-        self, chunk: Sequence[Delivery], token: str, bundle: str, deadline: Deadline
+        self,
+        chunk: Sequence[Delivery],
+        token: str,
+        bundle: str,
+        now: datetime,
+        deadline: Deadline,
     ) -> bool:
         try:
-            Rows(self.deliveries.table).claim(chunk, token, bundle, deadline)
+            Rows(self.deliveries.table).claim(chunk, token, bundle, now, deadline)
         except Conflict:
             return False
         return True
@@ -92,7 +115,3 @@ class Members:
         # A refusal: it is finished.
         self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
         self.page_tracker.reached(delivery, deadline)
-
-
-def _claimed(delivery: Delivery, token: str, leader: Delivery) -> Delivery:
-    return delivery.model_copy(update=claimed_for(delivery, token, leader.id))

@@ -21,9 +21,10 @@ from opsknight.escalation.pages import Page, PageState
 from opsknight.incident.model import Incident, Status
 from opsknight.incident.taking import taken_on_by
 from opsknight.incident.timeline import Change
-from opsknight.notification.delivery import Delivery, State, reach_deadline
+from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.message import PageReason
 from opsknight.notification.notices import change_deliveries, notices_due
+from opsknight.notification.reaching import reach_deadline
 from opsknight.notification.recipients import (
     asked_to_help,
     assigned_to,

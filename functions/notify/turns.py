@@ -150,7 +150,7 @@ class Turns:
             urgent_left=told.urgent_left,
             continued=told.continued,
         )
-        self.finishing.finish(told, turn.destination, turn.token, self.clock(), late)
+        self.finishing.finish(told, turn, self.clock(), late)
 
     def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | NotUpdated | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""

@@ -14,7 +14,6 @@ from opsknight.notification.delivery import (
     LONGEST_ASKED,
     LONGEST_PAUSE,
     LONGEST_PAUSE_OF_A_PAGE,
-    REACHED_WITHIN,
     TESTED_FOR,
     TRIED_FOR,
     URGENT_FOR,
@@ -27,11 +26,10 @@ from opsknight.notification.delivery import (
     delivery_id,
     is_superseded,
     is_wanted,
-    page_state,
-    reach_deadline,
     reported,
 )
 from opsknight.notification.message import PageReason
+from opsknight.notification.reaching import REACHED_WITHIN, page_state, reach_deadline
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 

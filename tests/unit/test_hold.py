@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsknight.escalation.hold import CATCHING_UP, HIGH_FIRST, KEPT, LONGEST, NO_HOLD, Hold, Spell
-from opsknight.notification.delivery import REACHED_WITHIN, TRIED_WITHIN, fails_at
+from opsknight.notification.reaching import REACHED_WITHIN, TRIED_WITHIN, fails_at
 
 NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -5,9 +5,11 @@ Pure. One delivery is in `delivery`; when a receiver has its turn, in `throttle`
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from opsknight.incident.model import Model
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
+from opsknight.notification.ringing import rang_before
 
 
 class Bundled(Model):
@@ -37,6 +39,14 @@ class SentBundle(Model):
 
     def settles(self, delivery: Delivery) -> bool:
         return delivery.state is State.PENDING and delivery.claim == self.token
+
+
+def claimed_for(delivery: Delivery, token: str, bundle: str, now: datetime) -> dict[str, object]:
+    """The attributes to set when the message of `bundle` is to carry the held delivery."""
+    changes: dict[str, object] = {"claim": token, "bundle": bundle}
+    changes["first_claimed_at"] = delivery.first_claimed_at or now
+    rang = rang_before(delivery, bundle)
+    return changes | {"rang": rang} if rang else changes
 
 
 def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:

@@ -15,7 +15,6 @@ from pydantic import AwareDatetime, Field
 from opsknight.directory.receivers import Channel, IncidentEvent, Owner, OwnerKind
 from opsknight.directory.status_pages import StatusPageEvent
 from opsknight.escalation.hold import NO_HOLD, Hold
-from opsknight.escalation.pages import PageState
 from opsknight.incident.model import Incident, Model, Status, Urgency
 from opsknight.notification.message import ASKED_FOR, PageReason
 
@@ -27,10 +26,6 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 LONGEST_PAUSE_OF_A_PAGE: Final = timedelta(minutes=1)
 # A receiver may ask us to stay away for this long at most.
 LONGEST_ASKED: Final = timedelta(hours=1)
-# A page has failed when no provider has taken one of its messages this long after the first try.
-REACHED_WITHIN: Final = timedelta(minutes=2)
-# It has failed at the latest this long after it was due, even if nobody has tried it: by our fault.
-TRIED_WITHIN: Final = timedelta(minutes=5)
 # For how long to retry a page more often than a notice.
 URGENT_FOR: Final = timedelta(hours=1)
 # After this time whoever asked for the test has gone, and a message out of the blue would alarm.
@@ -118,9 +113,11 @@ class Delivery(Model):
     """Its user's `since`: the link in it is of nobody who has their id later."""
     bundle: str | None = None
     """The delivery whose message carried this one, too."""
+    first_claimed_at: AwareDatetime | None = None
+    """When a message about several was first about to tell it. Its attempts are its leader's."""
     rang: tuple[str, ...] | None = None
     """The names of earlier messages that may ring for it still: each may have been taken without an
-    answer (`ringing.claimed_for`).
+    answer (`ringing.rang_before`).
     """
     attempts: tuple[Attempt, ...] = ()
     tries: int = 0
@@ -241,46 +238,6 @@ def _pause(
 def ended(state: State, why: str, at: datetime) -> dict[str, object]:
     """The attributes to set when the delivery is over without an attempt."""
     return {"state": state, "why": why, "ended_at": at, "claim": None, "due_at": None}
-
-
-def page_state(
-    deliveries: Iterable[Delivery], reach_deadline: datetime, now: datetime, hold: Hold = NO_HOLD
-) -> PageState | None:
-    """How a page ended, by its deliveries; None while that is open."""
-    deliveries = tuple(deliveries)
-    states = {delivery.state for delivery in deliveries}
-    if State.SENT in states:
-        return PageState.REACHED
-    if State.CANCELLED in states:
-        return PageState.CANCELLED
-    if State.PENDING in states and now < fails_at(deliveries, reach_deadline, hold):
-        return None
-    return PageState.FAILED
-
-
-def fails_at(
-    deliveries: Iterable[Delivery], reach_deadline: datetime, hold: Hold = NO_HOLD
-) -> datetime:
-    """When a page fails if no provider takes one of its messages, and some are pending.
-
-    Not while somebody is sending one, and not before one has been tried. Time under hold does not
-    count.
-    """
-    deliveries = tuple(deliveries)
-    first = reach_deadline - REACHED_WITHIN
-    latest = hold.counted(first, TRIED_WITHIN)
-    tried = [each.attempts[0].at for each in deliveries if each.attempts]
-    over = any(each.state is not State.PENDING for each in deliveries)
-    sending = any(each.claim for each in deliveries if each.state is State.PENDING)
-    if sending or not (tried or over):
-        return latest
-    return min(latest, hold.counted(min(tried) if tried else first, REACHED_WITHIN))
-
-
-def reach_deadline(deliveries: Iterable[Delivery], now: datetime) -> datetime | None:
-    """When to judge a page that is planned now; None without deliveries."""
-    first = min((delivery.not_before for delivery in deliveries), default=None)
-    return None if first is None else max(first, now) + REACHED_WITHIN
 
 
 class Report(StrEnum):

@@ -64,16 +64,12 @@ def rings_of(delivery: Delivery) -> tuple[str, ...]:
     return tuple(dict.fromkeys((ring_of(delivery), *(delivery.rang or ()))))
 
 
-def claimed_for(delivery: Delivery, token: str, bundle: str) -> dict[str, object]:
-    """The attributes to set when the message of `bundle` is to carry the held delivery."""
-    changes: dict[str, object] = {"claim": token, "bundle": bundle}
-    if delivery.channel not in RINGS_FOR:
-        return changes
+def rang_before(delivery: Delivery, bundle: str) -> tuple[str, ...]:
+    """The names by which it may ring already when the message of `bundle` is to carry it."""
     # One that got no answer may ring by its own name, which no later message has.
     tried = delivery.bundle or delivery.claim or delivery.attempts
-    names = rings_of(delivery) if tried else ()
-    rang = tuple(name for name in names if name != bundle)[:RINGS_KEPT]
-    return changes | {"rang": rang} if rang else changes
+    names = rings_of(delivery) if tried and delivery.channel in RINGS_FOR else ()
+    return tuple(name for name in names if name != bundle)[:RINGS_KEPT]
 
 
 def is_quiet(status: Status) -> bool:

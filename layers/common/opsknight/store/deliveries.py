@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Literal
 
 from opsknight.classes import dataclass
-from opsknight.notification.bundle import Bundled
+from opsknight.notification.bundle import Bundled, claimed_for
 from opsknight.notification.delivery import Delivery, State
-from opsknight.notification.ringing import claimed_for
 from opsknight.notification.throttle import LEASE
 from opsknight.store import items, message_items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
@@ -33,12 +32,14 @@ class Deliveries:
         # Repeated after an unknown outcome, it finds its own claim.
         self._change(delivery, changes, before, deadline, " OR #claim = :claim")
 
-    def claim_held(self, delivery: Delivery, token: str, bundle: str, deadline: Deadline) -> bool:
+    def claim_held(
+        self, delivery: Delivery, token: str, bundle: str, now: datetime, deadline: Deadline
+    ) -> bool:
         """Claims a held delivery for the message of `bundle`: for the holder of its receiver's page
         lease only, so that any other claim is that of a sender that is gone. False when it is not
         held any more.
         """
-        changes = claimed_for(delivery, token, bundle)
+        changes = claimed_for(delivery, token, bundle, now)
         before = {"state": State.PENDING, "due_at": None}
         return self._changed(delivery, changes, before, deadline)
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import PageState
-from opsknight.notification.bundle import SentBundle, settled
+from opsknight.notification.bundle import SentBundle, claimed_for, settled
 from opsknight.notification.delivery import Delivery, State
-from opsknight.notification.ringing import claimed_for
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.table import Table
@@ -33,10 +32,20 @@ class Members:
 
     table: Table
 
-    def claim(self, held: Sequence[Delivery], token: str, bundle: str, deadline: Deadline) -> None:
+    def claim(
+        self,
+        held: Sequence[Delivery],
+        token: str,
+        bundle: str,
+        now: datetime,
+        deadline: Deadline,
+    ) -> None:
         """Claims held deliveries for the message of `bundle`, as `Deliveries.claim_held` does."""
         before = {"state": State.PENDING, "due_at": None}
-        writes = [self._changed(each, claimed_for(each, token, bundle), before) for each in held]
+        changes = [claimed_for(each, token, bundle, now) for each in held]
+        writes = [
+            self._changed(each, change, before) for each, change in zip(held, changes, strict=True)
+        ]
         self._write(writes, token, held, deadline)
 
     def finish(
