@@ -99,7 +99,7 @@ check: .venv ## format, lint, types, import contracts, drift of OpenAPI and JSON
 	@AWS_DEFAULT_REGION=us-east-1 sam validate --lint
 	cfn-lint member-account.yaml
 
-soak: .venv ## properties, races and fuzzing at full size (half an hour)
+soak: .venv ## properties, races, fuzzing and nights at full size (hours)
 	pytest -m soak --hypothesis-profile=soak --timeout=7200 --durations=0 --verbose
 
 bench: .venv ## the table of figures, and its JSON (minutes; less with ARGS=--quick)

@@ -164,7 +164,7 @@ def test_first_incidents_of_other_services_do_not_starve_what_waits() -> None:
 
 def test_hundreds_for_one_person_do_not_move_on_to_the_next() -> None:
     night = play(ada_then_ben(30, number=4), 3.5)
-    # A bundle holds 250, one goes a minute, and a page has two.
+    # One message goes a minute, and a page has two.
     for number in range(330):
         trigger(night, 5 + number * 0.05, number, number % 4)
     night.run()
