@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument(
         "--beside", type=int, help="instead, HIGH ones beside so many incidents a minute"
     )
+    parser.add_argument("--incidents", type=int, help="--beside: how many; 2 minutes of them")
     parser.add_argument(
         "--flood", type=int, help="instead, HIGH ones beside so many events a second"
     )
@@ -56,7 +57,7 @@ def main() -> int:
             print(line, flush=True)
         return 0
     if chosen.beside:
-        for line in beside.figures(chosen.beside):
+        for line in beside.figures(chosen.beside, chosen.incidents):
             print(line, flush=True)
         return 0
     if chosen.storm:

@@ -26,7 +26,8 @@ EVENTS_OF_A_KEY: Final = 100
 OTHERS: Final = 20
 STORM: Final = ("ada", "ben", "cai", "dee")
 LASTS: Final = 2
-"""Minutes."""
+QUIET: Final = 6
+"""Minutes with a storm, and without one after it."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ def _in_the_storm(number: int, name: str) -> Person:
     return Person(name, methods, always(*(Rule(each.name) for each in methods)))
 
 
-def beside(rate: int, minutes: int) -> Beside:
-    """`rate`: incidents a minute, for two minutes, for four people with four contact methods each;
-    at the same time twenty HIGH ones, each for somebody else. `minutes`: how long the night is.
+def beside(rate: int, minutes: int, lasts: float = LASTS) -> Beside:
+    """`rate`: incidents a minute, for `lasts` minutes, for four people with four contact methods
+    each; at the same time twenty HIGH ones, each for somebody else. `minutes`: how long the night
+    is.
     """
     services = ceil(rate / EVENTS_OF_A_KEY)
     storm = tuple(_in_the_storm(number, name) for number, name in enumerate(STORM, 1))
@@ -80,13 +82,13 @@ def beside(rate: int, minutes: int) -> Beside:
         minutes * MINUTE,
     )
     began: dict[str, float] = {}
-    for number in range(rate * LASTS):
+    for number in range(round(rate * lasts)):
         title, at = f"case-{number:05} no answer", 5 + number * MINUTE / rate
         service = f"service-{number % services}"
         event = partial(night.outside.event, "trigger", service, f"key-{number}", title, "error")
         night.outside.at(at, event)
     for number in numbers:
-        title, at = f"case-{90_000 + number} no answer", 10 + number * LASTS * MINUTE / OTHERS
+        title, at = f"case-{90_000 + number} no answer", 10 + number * lasts * MINUTE / OTHERS
         began[others[number].methods[0].address] = at
         event = partial(night.outside.event, "trigger", f"other-{number}", "key", title)
         night.outside.at(at, event)
@@ -103,12 +105,14 @@ def beside(rate: int, minutes: int) -> Beside:
     return Beside(sorted(told.values()), depths, len(night.journal.heard))
 
 
-def figures(rate: int) -> Iterator[str]:
-    found = beside(rate, minutes=8)
+def figures(rate: int, incidents: int | None = None) -> Iterator[str]:
+    lasts = LASTS if incidents is None else incidents / rate
+    found = beside(rate, minutes=ceil(lasts) + QUIET, lasts=lasts)
     for minute, held in enumerate(found.depths, 1):
         yield f"  minute {minute}: in queues: {held or 0}"
     yield (
-        f"{rate} incidents a minute for four people, {found.messages} messages; {len(found.waits)} "
+        f"{round(rate * lasts)} incidents, {rate} a minute, for four people, "
+        f"{found.messages} messages; {len(found.waits)} "
         f"of {OTHERS} HIGH ones of other teams told, after {found.waits[0]:.1f} to "
         f"{found.longest:.1f} s"
     )
