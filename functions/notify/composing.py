@@ -198,8 +198,7 @@ class Composer:
         read: the message says less.
         """
         stored = [each.alert for each in carried if each.alert]
-        read = (readable(partial(self.table.whole, item, deadline)) for item in stored)
-        return {alert.incident_id: alert for alert in read if alert}
+        return {alert.incident_id: alert for alert in self.table.whole(stored, deadline)}
 
     def _brief(
         self,

@@ -122,7 +122,7 @@ class Mirroring:
         if self.clock() - passed.at > LONGEST_WAIT:
             outcome = PermanentFailure("it waited for a day")
         else:
-            outcome = self._send(passed, mirror)
+            outcome = self._tried(passed, mirror)
         match outcome:
             case Sent():
                 run.in_a_row, run.sent_at = 0, self.clock()
@@ -152,6 +152,16 @@ class Mirroring:
         if passed.key in run.lost and passed.action is not Action.ACKNOWLEDGE:
             self.mirrors.found(passed.service_id, passed.key, deadline)
             run.lost.discard(passed.key)
+
+    def _tried(self, passed: Passed, mirror: Mirror) -> Outcome:
+        try:
+            return self._send(passed, mirror)
+        # One event that makes no sense to us is put aside like one that the other side refuses for
+        # now, and is given up like it: those behind it go on.
+        except Exception:
+            signal("Failures")
+            logger.exception("an event could not be passed on", service_id=passed.service_id)
+            return TemporaryFailure("it could not be written")
 
     def _send(self, passed: Passed, mirror: Mirror) -> Outcome:
         http, is_wrong = self.http.bounded(), False

@@ -9,7 +9,7 @@ from opsknight.incident.members import MOST_MEMBERS
 from opsknight.store import items
 from opsknight.store.directory_items import directory_item
 from tests.integration.conftest import Log
-from tests.integration.steps import do, incident
+from tests.integration.steps import do, incident, of_kind
 from tests.integration.test_alertmanager import actions
 from tests.integration.test_own_paths import PATH, alert, bearer, flush, post
 from tests.integration.wire import Wire, doing
@@ -234,6 +234,16 @@ def test_an_alert_that_is_regrouped_leaves_its_old_group_when_it_is_resolved(wor
     assert (left["dedup_key"], left["firing"]) == ("old", 1)
     # In a group that never had it.
     assert sends(world, resolved("b"), groupKey="new") == ["ignored"]
+    assert check(world).active == []
+
+
+def test_whatever_is_written_beside_its_place_in_the_old_group(world: World) -> None:
+    sends(world, alert("a"), groupKey="old")
+    [place] = of_kind(world, "membership")
+    world.table.client.put_item(
+        TableName=world.table.name, Item=place | {"incident_id": {"N": "7"}}
+    )
+    assert sends(world, resolved("a"), groupKey="new") == ["ignored"]
     assert check(world).active == []
 
 

@@ -7,6 +7,7 @@ from socket import socket
 from threading import Event
 from typing import Any
 from urllib.parse import quote
+from zlib import compress
 
 import pytest
 
@@ -121,6 +122,41 @@ def test_one_that_only_a_newer_version_can_read_holds_up_no_other(
     night.put({**first, "action": {"S": "snooze"}})
     pass_on(night.passing, night.world.service.id)
     assert actions(night.heard(old)) == [("trigger", "other")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {"N": "7"},
+        {"B": b"no zlib"},
+        {"B": compress(b"\xff")},
+        {"B": compress(b"no JSON")},
+    ],
+    ids=["no body", "a number", "not deflated", "no text", "no JSON"],
+)
+def test_nor_does_one_that_nobody_can_read(night: Mirrored, old: HttpReceiver, value: Any) -> None:
+    night.streaming = False
+    night.trigger("broken")
+    night.trigger("other")
+    first = next(iter(of_kind(night.world, "mirror_event")))
+    rest = {name: each for name, each in first.items() if name != "body"}
+    night.put(rest if value is None else rest | {"body": value})
+    pass_on(night.passing, night.world.service.id)
+    assert actions(night.heard(old)) == [("trigger", "other")]
+    # Nor when the other side is away: then whoever should be paged hears of it all the same.
+    old.then(AWAY)
+    night.trigger("another")
+    night.wait(minutes=8).fallback(1)
+
+
+def test_nor_does_a_lost_key_that_nobody_can_read(night: Mirrored, old: HttpReceiver) -> None:
+    old.then(WRONG, TAKEN)
+    night.trigger("bad")
+    [lost] = of_kind(night.world, "mirror_lost")
+    night.damage(lost["pk"]["S"], lost["sk"]["S"], "key")
+    night.trigger("good")
+    assert actions(night.heard(old)) == [("trigger", "bad"), ("trigger", "good")]
 
 
 def test_what_is_away_gets_all_of_it_later(night: Mirrored, old: HttpReceiver) -> None:

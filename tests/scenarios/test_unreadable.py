@@ -15,6 +15,7 @@ from opsknight.incident.commands import Note, Resolve
 from opsknight.incident.model import Urgency
 from opsknight.store.configurations import Configurations
 from opsknight.store.directory_items import directory_item
+from opsknight.store.incident_items import LOST
 from opsknight.store.items import incident_key, receiver_state_key, user_key
 from opsknight.views import incident_records
 
@@ -49,13 +50,20 @@ def stored(night: Pipeline, incident: str, prefix: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("prefix", "attribute"),
-    [("change#", "actor"), ("step#", "reason"), ("page#", "reason"), ("delivery#", "about")],
+    [
+        ("change#", "actor"),
+        ("step#", "reason"),
+        ("page#", "reason"),
+        ("delivery#", "about"),
+        ("alert#", "actor"),
+    ],
 )
 def test_a_list_leaves_out_what_cannot_be_read_and_says_which(
     night: Pipeline, prefix: str, attribute: str
 ) -> None:
     incident = night.trigger("disk")
     night.hears("ada/1 paged", "ada/2 paged", "ben/1 paged", "ben/2 paged")
+    night.send("trigger", "disk")
     night.does(incident, Note("a")).does(incident, Note("b"))
     first, *others = stored(night, incident, prefix)
     night.damage(f"incident#{incident}", first, attribute)
@@ -69,6 +77,7 @@ def test_a_list_leaves_out_what_cannot_be_read_and_says_which(
         "step#": records.steps,
         "page#": table.pages(incident, deadline()),
         "delivery#": records.deliveries,
+        "alert#": records.alerts,
     }[prefix]
     assert len(shown) == len(others)
     assert set(said) == {f"item incident#{incident} {first}"}
@@ -76,6 +85,17 @@ def test_a_list_leaves_out_what_cannot_be_read_and_says_which(
     night.does(incident, Resolve())
     assert not night.incident(incident).timers
     assert night.incident(incident).failures is None
+
+
+def test_an_alert_without_its_body_pages_all_the_same(night: Pipeline) -> None:
+    night.streaming = False
+    incident = night.trigger("disk", payload={"custom_details": {"log": "x" * 2000}})
+    [alert] = stored(night, incident, "alert#")
+    night.damage(f"incident#{incident}", alert, "body")
+    night.wait(minutes=2)
+    night.hears("ada/1 paged", "ada/2 paged", "ben/1 paged", "ben/2 paged")
+    records = incident_records.read(night.world.table, night.incident(incident), deadline())
+    assert [each.body for each in records.alerts] == [LOST]
 
 
 def test_a_contact_method_that_cannot_be_read_leaves_the_others(night: Pipeline) -> None:

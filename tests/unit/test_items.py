@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from opsknight.directory.entries import ApiKey, IntegrationKey, Member, Role, Service, Team, User
 from opsknight.directory.integrations import Integration
@@ -335,3 +336,10 @@ def test_due_incidents_are_spread_over_16_shards() -> None:
 def test_listings(status: Status, resolved_at: datetime | None, listing: str) -> None:
     incident = INCIDENT.model_copy(update={"status": status})
     assert items.listing(incident, resolved_at) == listing
+
+
+def test_a_number_that_is_none_of_ours_is_for_the_model_to_refuse() -> None:
+    """Not for whoever reads it beside others."""
+    item = incident_items.incident_item(INCIDENT) | {"alert_count": {"N": "1.5"}}
+    with pytest.raises(ValidationError):
+        Incident.model_validate(plain(item))

@@ -15,6 +15,7 @@ from opsknight.directory.entries import Service, key_hash
 from opsknight.http.body import InvalidJson, decoded
 from opsknight.http.gateway import Answer
 from opsknight.incident.event_request import LARGEST_BODY
+from opsknight.incident.members import Member
 from opsknight.incident.model import ACTIVE, Actor, Alert, Incident
 from opsknight.integrations.drafts import shortened
 from opsknight.store import items
@@ -119,10 +120,10 @@ class Visit:
         """
         mine = Origin(self.sender.service.id, self.sender.key.actor.id, "").name
         pk = items.incident_key(incident_id)["pk"]
-        for item in self.table.under(pk, "member#", self.call.deadline):
-            name = item["key"]["S"]
-            key = name.removeprefix(mine)
-            if key != name and request_ids.digest(key) == one:
+        found = self.table.under(pk, "member#", self.call.deadline)
+        for member in self.table.readable(Member, found):
+            key = member.key.removeprefix(mine)
+            if key != member.key and request_ids.digest(key) == one:
                 return key
         return None
 

@@ -96,7 +96,7 @@ class Groups:
         table = self.settling.table
         pk = items.membership_key(event.service_id, member, "")["pk"]
         for item in table.under(pk, "incident#", self.deadline):
-            incident_id = item["incident_id"]["S"]
+            incident_id = item["sk"]["S"].removeprefix("incident#")
             if incident_id != here:
                 self._leave(event, member, incident_id)
 

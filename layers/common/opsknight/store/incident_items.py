@@ -4,7 +4,6 @@ Their keys are in `items`.
 """
 
 import zlib
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -12,7 +11,8 @@ from opsknight.incident.canary import is_canary, kept
 from opsknight.incident.model import Alert, Incident, Pointer
 from opsknight.incident.timeline import Change
 from opsknight.store import items
-from opsknight.store.wire import Item, Wire, attributes, expiry, plain
+from opsknight.store.rows import validated
+from opsknight.store.wire import Item, attributes, expiry, inflated, plain
 
 # A body up to here stays readable text; above it, deflating saves write units.
 PLAIN_BYTES: Final = 600
@@ -92,15 +92,10 @@ def alert_items(alert: Alert, retention: timedelta) -> tuple[Item, list[Item]]:
     return item | {"chunks": {"N": str(len(chunks))}}, chunks
 
 
-def alert(item: Mapping[str, Wire], chunks: list[bytes]) -> Alert:
-    """With LOST for a body that is not whole any more: whom it pages matters more."""
-    fields = plain(item)
-    body = fields.get("body", b"".join(chunks))
-    return Alert.model_validate(fields | {"body": body if isinstance(body, str) else _text(body)})
-
-
-def _text(body: bytes) -> str:
-    try:
-        return zlib.decompress(body).decode()
-    except (zlib.error, UnicodeDecodeError):
-        return LOST
+def alert(item: Item, chunks: list[bytes]) -> Alert:
+    """With LOST for a body that is not whole any more: whom it pages matters more. Raises
+    ValidationError.
+    """
+    stored = plain(item).get("body", b"".join(chunks))
+    body = stored if isinstance(stored, str) else inflated(stored) or LOST
+    return validated(Alert, {**item, "body": {"S": body}})

@@ -2,10 +2,12 @@
 need no escalation policy. All that taking an event needs; what follows from it is in `table`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from opsknight.classes import dataclass
 from opsknight.incident.changes import announced
@@ -17,7 +19,7 @@ from opsknight.store import incident_items, items, transactions
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Conflict, Deadline, once, retrying, yielding
 from opsknight.store.rows import validated
-from opsknight.store.wire import Item
+from opsknight.store.wire import Item, plain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -44,19 +46,20 @@ class IncidentRows(CallerRows):
         return self.get(Incident, items.incident_key(incident_id), deadline)
 
     def alert(self, incident_id: str, alert_id: str, deadline: Deadline) -> Alert | None:
+        """None, too, for one that cannot be read: people read alerts, and nothing hangs on one."""
         item = self.item(items.alert_key(incident_id, alert_id), deadline)
-        return None if item is None else self.whole(item, deadline)
+        return None if item is None else next(self.whole([item], deadline), None)
 
     def opening_alerts(self, incidents: Iterable[Incident], deadline: Deadline) -> dict[str, Alert]:
         """The alerts that opened them, as far as they are still there, by the incident's id."""
         keys = [items.alert_key(each.id, each.first_alert_id) for each in incidents]
-        found = (self.whole(item, deadline) for item in self.batch(keys, deadline))
+        found = self.whole(self.batch(keys, deadline), deadline)
         return {alert.incident_id: alert for alert in found}
 
     def alerts(self, incident_id: str, deadline: Deadline) -> list[Alert]:
         """All alerts of an incident, oldest first."""
         found = self.under(items.incident_key(incident_id)["pk"], "alert#", deadline)
-        return [self.whole(item, deadline) for item in found]
+        return list(self.whole(found, deadline))
 
     def changes(self, incident_id: str, deadline: Deadline, after: int = 1) -> list[Change]:
         """The changes after the opening, or after number `after`, oldest first."""
@@ -76,7 +79,7 @@ class IncidentRows(CallerRows):
         """The newest alerts, newest first."""
         pk = items.incident_key(incident_id)["pk"]
         found = self.newest(pk, "alert#", most, deadline)
-        return [self.whole(item, deadline) for item in found]
+        return list(self.whole(found, deadline))
 
     def incidents(self, ids: Iterable[str], deadline: Deadline) -> dict[str, Incident]:
         """The incidents that exist and can be read, by id."""
@@ -181,10 +184,22 @@ class IncidentRows(CallerRows):
             **update,
         )
 
-    def whole(self, item: Item, deadline: Deadline) -> Alert:
-        """The alert with its body, which may lie in chunks of its own."""
-        chunks = [
-            self.item(items.chunk_key(item["id"]["S"], number), deadline)
-            for number in range(int(item.get("chunks", {"N": "0"})["N"]))
-        ]
-        return incident_items.alert(item, [chunk["body"]["B"] for chunk in chunks if chunk])
+    def whole(self, found: Iterable[Item], deadline: Deadline) -> Iterator[Alert]:
+        """The alerts that can be read, with their bodies, which may lie in chunks of their own."""
+        for item in found:
+            try:
+                read = incident_items.alert(item, self._chunks(item, deadline))
+            except ValidationError as error:
+                self.skipped(error)
+            else:
+                yield read
+
+    def _chunks(self, alert: Item, deadline: Deadline) -> list[bytes]:
+        """What is there of them, and can be read."""
+        match plain(alert):
+            case {"id": str(alert_id), "chunks": int(number)}:
+                keys = [items.chunk_key(alert_id, each) for each in range(number)]
+            case _:
+                return []
+        chunks = [self.item(key, deadline) for key in keys]
+        return [each["body"]["B"] for each in chunks if each and "B" in each.get("body", {})]

@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from pydantic import ValidationError
-
 from opsknight.classes import dataclass
 from opsknight.directory.passing_on import LONGEST_WAIT, Heard, MirrorState, Passed
 from opsknight.incident.event_request import parsed
+from opsknight.incident.model import Model
 from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, retrying
 from opsknight.store.incidents import IncidentRows
-from opsknight.store.wire import Item, attributes, expiry, plain, stamp, wire
+from opsknight.store.wire import Item, attributes, expiry, inflated, stamp, wire
 
 # DynamoDB takes 400 KB; a body that is larger when deflated is passed on without its details.
 LARGEST_BODY: Final = 300 * 1024
@@ -30,6 +29,10 @@ _LOST: Final = "lost#"
 _HEARD: Final = "heard#"
 # As long as a shadow may last, and a month to read of it.
 HEARD_FOR: Final = timedelta(days=90)
+
+
+class _Lost(Model):
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +109,14 @@ class Mirrors:
         return list(islice(self.all_waiting(service_id, deadline), most))
 
     def all_waiting(self, service_id: str, deadline: Deadline) -> Iterator[Passed]:
-        """The oldest first, without those that only a newer version can read."""
-        for item in self._under(service_id, _EVENT, deadline):
-            fields = plain(item)
-            try:
-                body = zlib.decompress(fields["body"]).decode()
-                passed = Passed.model_validate(fields | {"body": body})
-            except ValidationError as error:
-                self.table.skipped(error)
-            else:
-                yield passed
+        """The oldest first, without those that cannot be read, or only by a newer version."""
+        found = self._under(service_id, _EVENT, deadline)
+        return self.table.readable(Passed, map(_unpacked, found))
 
     def lost(self, service_id: str, deadline: Deadline) -> set[str]:
         """The keys whose first trigger never arrived."""
-        return {item["key"]["S"] for item in self._under(service_id, _LOST, deadline)}
+        found = self._under(service_id, _LOST, deadline)
+        return {each.key for each in self.table.readable(_Lost, found)}
 
     def lease(
         self, service_id: str, seen: MirrorState, until: datetime, deadline: Deadline
@@ -221,9 +218,16 @@ def _item(passed: Passed, number: int) -> Item:
     return (
         items.mirror_key(passed.service_id, _name(passed))
         | {"kind": {"S": "mirror_event"}, "expires_at": expiry(passed.at, 2 * LONGEST_WAIT)}
-        | attributes(passed, {"service_id", "number", "at", "action", "key", "opens"})
+        | attributes(passed, Passed.model_fields.keys() - {"body"})
         | {"body": {"B": _packed(passed.body)}}
     )
+
+
+def _unpacked(item: Item) -> Item:
+    """Without a body if that is not whole: then the item cannot be read."""
+    body = inflated(item.get("body", {}).get("B"))
+    rest = {name: value for name, value in item.items() if name != "body"}
+    return rest if body is None else rest | {"body": {"S": body}}
 
 
 def _name(passed: Passed) -> str:

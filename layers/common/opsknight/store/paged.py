@@ -22,7 +22,7 @@ class Paged:
     ) -> tuple[list[Alert], str | None]:
         """The newest first, and the sort key after which it goes on, if there are more."""
         found, following = self._batch(incident_id, "alert#", after, limit, deadline)
-        return [self.table.whole(item, deadline) for item in found], following
+        return list(self.table.whole(found, deadline)), following
 
     def deliveries(
         self, incident_id: str, after: str | None, limit: int, deadline: Deadline

@@ -4,6 +4,7 @@ Times are text of fixed width, so that they sort; only TTL attributes are epoch 
 DynamoDB requires that. Knows nothing of which items there are.
 """
 
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -67,6 +68,18 @@ def wire(value: object) -> Wire:
             raise TypeError(f"no wire form for {type(value).__name__}")
 
 
+def inflated(stored: object) -> str | None:
+    """The text that was deflated; None for what is not whole, or no such thing: whoever reads it
+    says what stands for it, as it must not take down what is read beside it.
+    """
+    if not isinstance(stored, bytes):
+        return None
+    try:
+        return zlib.decompress(stored).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return None
+
+
 def plain(item: Mapping[str, Wire]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in item.items()}
 
@@ -78,7 +91,11 @@ def _plain(value: Any) -> Any:
             # Nearly all there is.
             return content
         case "N":
-            return int(content)
+            try:
+                return int(content)
+            except ValueError:
+                # We write none, so it is somebody's slip: for the model to refuse, with its name.
+                return content
         case "M":
             return plain(content)
         case "L":
