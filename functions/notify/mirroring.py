@@ -7,11 +7,12 @@ or asks for a pause, the other side is taken to be away. What the other side can
 up, and with a first trigger the acknowledge and resolve of its key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from notify import overtaken
 from notify.channels.posting import decoded, encoded, outcome_of
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from notify.channels.webhook import signature
@@ -118,11 +119,11 @@ class Mirroring:
             # Nothing is passed on any more; or it is about what the other side never heard of.
             self._done(passed, run, deadline)
             return
-        outcome: Outcome
-        if self.clock() - passed.at > LONGEST_WAIT:
-            outcome = PermanentFailure("it waited for a day")
-        else:
-            outcome = self._tried(passed, mirror)
+        to_send = overtaken.to_send(passed, self.table, deadline)
+        if not to_send:
+            self._done(passed, run, deadline)
+            return
+        sent, outcome = self._send_all(to_send, mirror)
         match outcome:
             case Sent():
                 run.in_a_row, run.sent_at = 0, self.clock()
@@ -137,8 +138,8 @@ class Mirroring:
                 count("MirrorLost")
                 signal("ReceiverUnhealthy")
                 logger.error("an event was not passed on", service_id=passed.service_id, why=why)
-                run.given_up = f"{_words(passed)}: {why}"
-                if passed.opens and passed.action is Action.TRIGGER:
+                run.given_up = f"{_words(sent)}: {why}"
+                if sent.opens and sent.action is Action.TRIGGER:
                     # First this: a resolve must not go out alone.
                     self.mirrors.lose(passed, self.clock(), deadline)
                     run.lost.add(passed.key)
@@ -153,7 +154,17 @@ class Mirroring:
             self.mirrors.found(passed.service_id, passed.key, deadline)
             run.lost.discard(passed.key)
 
+    def _send_all(self, to_send: Sequence[Passed], mirror: Mirror) -> tuple[Passed, Outcome]:
+        """The last one that was tried, and what came of it: if it fails, all are sent again."""
+        sent, outcome = to_send[0], self._tried(to_send[0], mirror)
+        for each in to_send[1:]:
+            if isinstance(outcome, Sent):
+                sent, outcome = each, self._tried(each, mirror)
+        return sent, outcome
+
     def _tried(self, passed: Passed, mirror: Mirror) -> Outcome:
+        if self.clock() - passed.at > LONGEST_WAIT:
+            return PermanentFailure("it waited for a day")
         try:
             return self._send(passed, mirror)
         # One event that makes no sense to us is put aside like one that the other side refuses for

@@ -1,5 +1,6 @@
 """What people do to incidents of a service with a mirror, noted for the other system if the service
-says so. Events are noted as they come, by the events function.
+says so. Events are noted as they come, by the events function, so an act may get its number after
+events that came later: whoever sends it looks whether that matters (`notify.overtaken`).
 """
 
 import json
@@ -9,8 +10,8 @@ from typing import Final
 from opsknight.directory.mirror import MARK
 from opsknight.directory.passing_on import Passed
 from opsknight.incident.event_request import parsed
-from opsknight.incident.members import Member, MemberState
-from opsknight.incident.model import Action, ActorKind, Incident
+from opsknight.incident.members import Member
+from opsknight.incident.model import Action, ActorKind, Alert, Incident
 from opsknight.incident.timeline import Change
 from opsknight.runtime.lenient import readable
 from opsknight.store import items
@@ -31,7 +32,7 @@ _PEOPLE: Final = frozenset(
 def pass_on(
     table: Table, incident: Incident, changes: Iterable[Change | None], deadline: Deadline
 ) -> None:
-    """Noted again, it goes out again, which changes nothing there. Raises Unavailable."""
+    """Noted again, it goes out again. Raises Unavailable."""
     acts = [
         each for each in changes if each and each.what in _ACTIONS and each.actor.kind in _PEOPLE
     ]
@@ -40,21 +41,29 @@ def pass_on(
     service = readable(lambda: table.service(incident.service_id, deadline))
     if service is None or service.mirror is None or not service.mirror.actions:
         return
-    for each in acts:
-        action = _ACTIONS[each.what]
-        if _is_event(each):
-            continue
-        for key in _keys(incident, table, deadline):
-            payload = {"summary": "-", "source": each.actor.name[:200] or MARK}
-            body = {"event_action": action, "dedup_key": key, "payload": payload}
-            passed = Passed(
-                service_id=service.id,
-                at=each.at,
-                action=action,
-                key=key,
-                body=json.dumps(body, ensure_ascii=False),
-            )
-            Mirrors(table).note(passed, deadline)
+    found = [
+        _passed(each, incident, key)
+        for each in acts
+        if not _is_event(each)
+        for key in _keys(incident, each, table, deadline)
+    ]
+    if found:
+        Mirrors(table).note_all(found, deadline)
+
+
+def _passed(act: Change, incident: Incident, key: str) -> Passed:
+    action = _ACTIONS[act.what]
+    payload = {"summary": "-", "source": act.actor.name[:200] or MARK}
+    body = {"event_action": action, "dedup_key": key, "payload": payload}
+    return Passed(
+        service_id=incident.service_id,
+        at=act.at,
+        action=action,
+        key=key,
+        body=json.dumps(body, ensure_ascii=False),
+        incident_id=incident.id,
+        dedup_key=incident.dedup_key,
+    )
 
 
 def _is_event(change: Change) -> bool:
@@ -62,12 +71,20 @@ def _is_event(change: Change) -> bool:
     return change.actor.kind is ActorKind.API_KEY and "summary" in change.detail
 
 
-def _keys(incident: Incident, table: Table, deadline: Deadline) -> list[str]:
-    """The senders' keys: of a group those of all that fire."""
+def _keys(incident: Incident, act: Change, table: Table, deadline: Deadline) -> list[str]:
+    """The senders' keys: of a group those of all that fire. What has begun to since somebody
+    acknowledged it, nobody has seen.
+    """
     if incident.members is not None:
         found = table.under(items.incident_key(incident.id)["pk"], "member#", deadline)
-        members = table.readable(Member, found)
-        return [each.key for each in members if each.state is MemberState.FIRING]
+        firing = [each for each in table.readable(Member, found) if each.fires]
+        is_end = _ACTIONS[act.what] is Action.RESOLVE
+        return [each.key for each in firing if is_end or each.at <= act.at]
     alert = table.alert(incident.id, incident.first_alert_id, deadline)
-    sent = parsed(alert.body).get("dedup_key") if alert else None
-    return [sent if isinstance(sent, str) else incident.dedup_key]
+    return [sent_key(incident, alert)]
+
+
+def sent_key(incident: Incident, first: Alert | None) -> str:
+    """How the other system calls an incident that is no group."""
+    sent = parsed(first.body).get("dedup_key") if first else None
+    return sent if isinstance(sent, str) else incident.dedup_key

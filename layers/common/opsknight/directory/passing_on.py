@@ -34,6 +34,12 @@ class Passed(Model):
     opens: bool = False
     """Whether the other side knows nothing of its key yet."""
     body: str
+    incident_id: str | None = None
+    """What somebody did it to, if it is an act; None for events, and for acts that an older version
+    noted.
+    """
+    dedup_key: str | None = None
+    """That incident's own, by which its pointer is found: `key` may be an alert of its group."""
 
 
 class HeardKind(StrEnum):
