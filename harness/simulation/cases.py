@@ -147,7 +147,8 @@ def _live(case: Case) -> None:
     """The phases after the first, by what was done."""
     if case.phases[0].state is State.UNCLEAR:
         return
-    for group in _at_once(case.acts):
+    # A note changes nothing, whether it was answered or not.
+    for group in _at_once(each for each in case.acts if each.what != "notes"):
         _catch_up(case, min(each.began for each in group))
         last = case.phases[-1]
         if last.state in (State.OVER, State.UNCLEAR):
@@ -185,7 +186,7 @@ def _after(case: Case, group: list[Asked], last: Phase) -> Phase:
         again = began <= case.tried_until or min(each.began for each in ends) > began + NEAR
         state = State.UNCLEAR if again else State.OVER
         return Phase(state, began, min(each.ended or inf for each in ends), "resolve")
-    kinds -= {"note", "trigger"}
+    kinds -= {"trigger"}
     if not kinds:
         return last
     if len(kinds) > 1 or unclear:

@@ -7,15 +7,17 @@ the configuration. Its reading of the contract is its own, and it imports nothin
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 
-from harness.simulation import ledger, paces
+from harness.simulation import ledger, paces, remaining
 from harness.simulation.cases import Case, State, read
 from harness.simulation.checks import broken, notices, replies, strays, too_soon, twins, windows
 from harness.simulation.configuration import Configuration, Method
 from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
+from harness.simulation.remaining import GOES_ON
 from harness.simulation.sounds import Sounds, names
 from harness.simulation.titles import names_of
 from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, LOOK, Patience, Verdict, Violation
@@ -63,7 +65,7 @@ class Judge:
             verdict.violations += silences
             verdict.late += late
             verdict.violations += self._ends(case, people)
-            verdict.violations += self._wakes(case, people)
+            verdict.violations += self._goes_on(case, people, journal)
             verdict.violations += windows(case)
             verdict.violations += self._fallback(case, fallback[case.name], journal)
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
@@ -152,10 +154,11 @@ class Judge:
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
     ) -> tuple[list[Violation], int]:
         violations, doubles = [], 0
-        unclear = any(phase.state is State.UNCLEAR for phase in case.phases)
-        if unclear:
-            return [], 0
-        for to, messages in heard.items():
+        # From there on nobody knows what is due.
+        unclear = (phase.earliest for phase in case.phases if phase.state is State.UNCLEAR)
+        clear_until = min(unclear, default=inf) - CLOCKS
+        for to, everything in heard.items():
+            messages = [each for each in everything if each.at < clear_until]
             mine = [slot for slot in due if slot.to == to]
             excused = 0
             for number, message in enumerate(sorted(messages, key=lambda it: it.at), 1):
@@ -209,22 +212,42 @@ class Judge:
 
     # Whoever is to be paged again, is.
 
-    def _wakes(self, case: Case, heard: Mapping[str, list[Heard]]) -> Iterator[Violation]:
-        """Resumed or escalated, it pages at once, whichever step that is."""
+    def _goes_on(
+        self, case: Case, heard: Mapping[str, list[Heard]], journal: Journal
+    ) -> Iterator[Violation]:
+        """Resumed or escalated, it pages at once, whichever step that is, and then whoever is left
+        of the policy.
+        """
         for number, phase in enumerate(case.phases):
-            if phase.why not in ("resumed", "escalated"):
+            if phase.why not in GOES_ON:
                 continue
-            troubled = self._is_troubled(case, phase.earliest, phase.latest)
+            troubled = partial(self._is_troubled, case)
+            owed = remaining.owed(case, number, self.configuration, troubled)
+            open_until, _ = case.end(number)
+            counted: dict[str, int] = defaultdict(int)
+            for slot in owed:
+                deadline = self._deadline(slot, phase.earliest)
+                deaths = self._deaths("SendFunction", phase.earliest, deadline, journal)
+                deadline += self.patience.late + deaths * self.patience.death
+                if deadline >= min(open_until, self.until):
+                    continue
+                counted[slot.to] += 1
+                had = [each.at for each in heard.get(slot.to, ())]
+                since = sum(phase.earliest - CLOCKS <= at <= deadline for at in had)
+                if since < (1 if slot.pace else counted[slot.to]):
+                    text = f"{phase.why} at {phase.latest:.0f}, {slot} has not come "
+                    text += f"by {deadline:.0f}"
+                    yield Violation("silence", case.name, deadline, text)
+            if troubled(phase.earliest, phase.latest):
+                continue
             policy = self.configuration.policy_of(case.service)
             people = {name for step in policy.steps for name in step.people}
-            since = [quiet_until(self.configuration.person(each), case, phase) for each in people]
-            since.append(phase.latest)
-            deadline = max(since) + 60 + self.patience.send + self.patience.step
-            open_until, _ = case.end(number)
-            if troubled or deadline >= min(open_until, self.until):
-                continue
-            times = (each.at for messages in heard.values() for each in messages)
-            if not any(phase.earliest - CLOCKS <= at <= deadline for at in times):
+            quiet = [quiet_until(self.configuration.person(each), case, phase) for each in people]
+            deadline = max([*quiet, phase.latest]) + 60 + self.patience.send + self.patience.step
+            times = [each.at for messages in heard.values() for each in messages]
+            if deadline < min(open_until, self.until) and not any(
+                phase.earliest - CLOCKS <= at <= deadline for at in times
+            ):
                 text = f"{phase.why} at {phase.latest:.0f}, and nobody was told by {deadline:.0f}"
                 yield Violation("silence", case.name, deadline, text)
 
@@ -234,7 +257,9 @@ class Judge:
         first_possible = inf
         for number, phase in enumerate(case.phases):
             end = exhausted(case, number, self.configuration)
-            if phase.state is State.UNCLEAR or phase.why in ("resumed", "escalated"):
+            if phase.state is State.OPEN and phase.why in GOES_ON:
+                end = remaining.over(case, number, self.configuration)
+            if phase.state is State.UNCLEAR or phase.why in GOES_ON:
                 first_possible = min(first_possible, phase.earliest)
             if end is None:
                 continue
