@@ -8,10 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from harness.simulation import beside, deaths, flood, open_for_a_day, story, upgrade
+from harness.simulation import beside, deaths, flood, open_for_a_day, storm, story, upgrade
 from harness.simulation.machine import ROOT
 from harness.simulation.night import night
-from harness.simulation.storm import storm
 from harness.simulation.verdict import KINDS
 
 # Looking for garbage all the time takes a tenth of a night.
@@ -61,7 +60,7 @@ def main() -> int:
             print(line, flush=True)
         return 0
     if chosen.storm:
-        for line in storm(chosen.storm):
+        for line in storm.figures(chosen.storm):
             print(line, flush=True)
         return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []

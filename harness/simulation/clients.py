@@ -20,6 +20,8 @@ from harness.simulation.writes import failure
 
 _FUNCTION: Final = re.compile(r"[A-Z][a-z]+Function")
 URL: Final = "https://aws.invalid"
+LONG: Final = (0.5, 0.95)
+"""Of its client's timeout, how long a call takes that is long and answered."""
 SENT_AGAIN: Final = 3
 """Attempts of a client of SQS or SNS, within one call."""
 
@@ -49,8 +51,11 @@ class DynamoClient:
         back = there
         if weather.lost_request and chance.random() < weather.lost_request:
             raise EndpointConnectionError(endpoint_url=URL)
-        if weather.slow and chance.random() < weather.slow:
+        drawn = chance.random() if weather.slow or weather.long else 1.0
+        if drawn < weather.slow:
             back = self.timeout * 1.5
+        elif drawn < weather.slow + weather.long:
+            back = self.timeout * chance.uniform(*LONG)
         hub.sleep(there)
         failed: ClientError | None = None
         answer: dict[str, Any] = {}

@@ -24,6 +24,8 @@ from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 MINUTE: Final = 60.0
 # Long enough for each policy to run out, and for the patience of the judge after it.
 LENGTH: Final = 42 * MINUTE
+# Of nights, those in which DynamoDB refuses a write of one kind.
+REFUSES: Final = 0.7
 # In which the audit log is read.
 MORNING: Final = 40.0
 
@@ -80,7 +82,7 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     configuration = rosters.choose(chance, rosters.ALL if older is None else rosters.OLDER)
     if older is None:
         configuration = replace(configuration, admin=ADMIN)
-    weather = CALM if seed % 4 == 0 else ROUGH
+    weather = conflicting(CALM if seed % 4 == 0 else ROUGH, seed)
     if chance.random() < 0.15:
         # The concurrency of a new AWS account.
         weather = replace(weather, account=10)
@@ -108,6 +110,18 @@ def night(seed: int, *, root: Path = ROOT, older: Path | None = None) -> Night:
     if older is None:
         _operate(made, chance)
     return made
+
+
+def conflicting(weather: Weather, seed: int) -> Weather:
+    """Nobody has measured which writes DynamoDB refuses while a transaction is under way: in some
+    nights it is one kind, the other, or neither.
+    """
+    chance = Random(f"conflicts {seed}")
+    return replace(
+        weather,
+        refuses_plain_writes=chance.random() < REFUSES,
+        refuses_old_stamps=chance.random() < REFUSES,
+    )
 
 
 def _operate(made: Night, chance: Random) -> None:

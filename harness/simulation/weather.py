@@ -37,6 +37,8 @@ class Weather:
     latency: Span = (0.003, 0.010)
     slow: float = 0.0
     """Calls that take longer than any client waits."""
+    long: float = 0.0
+    """Calls that take half of the time that their client waits, or most of it, and are answered."""
     hold: Span = (0.001, 0.005)
     """How long a transaction holds its items."""
     refuses_plain_writes: bool = True
@@ -82,6 +84,7 @@ class Weather:
 CALM = Weather()
 ROUGH = Weather(
     slow=0.0005,
+    long=0.005,
     long_index_lag=0.02,
     lost_request=0.001,
     lost_answer=0.002,

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from harness.simulation.dynamodb import DynamoDB
 from harness.simulation.hub import Future, Hub, Killed, Life
+from harness.simulation.night import conflicting
 from harness.simulation.template import deployment
 from harness.simulation.weather import CALM, Weather
 
@@ -163,3 +164,9 @@ def test_limits_come_from_the_template() -> None:
     assert shape.queues["Pages"].most_receives == 5
     assert shape.functions["SendFunction"].timeout == 45
     assert {each.every for each in shape.schedules} == {60.0}
+
+
+def test_of_each_kind_of_conflict_there_are_nights_with_it_and_without() -> None:
+    found = [conflicting(CALM, seed) for seed in range(1, 100)]
+    kinds = {(each.refuses_plain_writes, each.refuses_old_stamps) for each in found}
+    assert len(kinds) == 4

@@ -62,17 +62,6 @@ def test_a_burst_tells_each_incident_once() -> None:
     assert max(counts.values()) == 1
 
 
-def test_first_incidents_of_many_services_in_one_slow_send_are_told_once() -> None:
-    night = play(only_ada(12), 7, Weather(provider=(0.5, 4.0)))
-    for number in range(40):
-        trigger(night, 5 + number * 1.5, number, number % 12 if number % 3 else 0)
-    found = night.run().violations
-    assert [str(each) for each in found if each.kind == "two at once"] == []
-    counts = told(night.journal, ADA)
-    assert len(counts) == 40
-    assert max(counts.values()) == 1
-
-
 def test_reassigned_to_somebody_who_cannot_be_reached_the_fallback_is_told() -> None:
     night = play(
         ada_then_ben(30, repeat_after=5), 15, outages=[Outage(BEN.address, Mood.REFUSES, 0, 1e6)]
@@ -179,6 +168,15 @@ def test_after_minutes_without_notify_nobody_is_woken_before_their_turn() -> Non
     night.run()
     assert told(night.journal, ADA)["case-0001"] == 1
     assert not [each for each in night.journal.heard if each.to == BEN.address]
+
+
+def test_what_was_sent_is_recorded_however_long_everything_before_took() -> None:
+    """Of twenty seconds that a message has, slow answers and the provider use up all."""
+    night = play(only_ada(), 8, Weather(latency=(1.0, 1.4), provider=(6.0, 7.5)))
+    trigger(night, 5, 1)
+    trigger(night, 7, 2)
+    assert not night.run().violations
+    assert told(night.journal, ADA) == {"case-0001": 1, "case-0002": 1}
 
 
 def test_a_step_waits_for_the_page_before_it_that_nobody_has_tried() -> None:
