@@ -1,5 +1,6 @@
 """HIGH incidents beside a flood of events, on an account or a table that is too small for it: how
-long each takes from the event to the person.
+long each takes from the event to the person, and how long the first page about each service of the
+flood itself.
 """
 
 from collections import Counter
@@ -34,6 +35,9 @@ AFTERWARDS: Final = 4 * MINUTE
 class Flood:
     waits: list[float]
     """Seconds from each HIGH event until its person was told; those who were not are missing."""
+    own: list[float]
+    """Seconds from the first event of each service in the flood until its person was told of it."""
+    services: int
     answers: Counter[int | None]
     """How often each status answered an event of the flood in the end, tries again included."""
     throttled: int
@@ -44,6 +48,10 @@ class Flood:
     @property
     def longest(self) -> float:
         return max(self.waits, default=0.0)
+
+    @property
+    def longest_own(self) -> float:
+        return max(self.own, default=0.0)
 
 
 def flood(
@@ -87,11 +95,18 @@ def flood(
     night.deployment.begin()
     night.deployment.run(night.length)
     told: dict[str, float] = {}
+    own: dict[int, float] = {}
     for each in night.journal.heard:
         if each.to in began:
             told.setdefault(each.to, each.at - began[each.to])
+        else:
+            # The first about its service does not wait for the pace, whichever event opened it.
+            for service in {int(name.removeprefix("case-")) % keys for name in each.titles}:
+                own.setdefault(service, each.at - (5 + service / rate))
     return Flood(
         sorted(told.values()),
+        sorted(own.values()),
+        keys,
         Counter(each.status for each in asked),
         night.deployment.database.capacity.throttled,
         night.deployment.functions.throttled,
@@ -105,5 +120,7 @@ def figures(rate: int, *, opens: bool, account: int) -> Iterator[str]:
     yield (
         f"{rate} {what} a second, {account} functions at once: answered {answers}; DynamoDB "
         f"refused {found.throttled:,} calls, Lambda {found.refused:,}; {len(found.waits)} of "
-        f"{OTHERS} HIGH ones told, after {found.waits[0]:.1f} to {found.longest:.1f} s"
+        f"{OTHERS} HIGH ones told, after {found.waits[0]:.1f} to {found.longest:.1f} s; of "
+        f"{found.services} services in the flood {len(found.own)} told, their first after "
+        f"{found.own[0]:.1f} to {found.longest_own:.1f} s"
     )
