@@ -54,9 +54,9 @@ class Judge:
             verdict.fallback += 1
             for name in names_of(told.text):
                 fallback[name].append(told.at)
-        again, unexcused = too_soon(journal.fallback)
-        verdict.fallback_again = again
+        verdict.fallback_again, unexcused = too_soon(journal.fallback)
         verdict.violations += unexcused
+        doubled: dict[int, Heard] = {}
         for case in cases.values():
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
@@ -69,9 +69,10 @@ class Judge:
             verdict.violations += windows(case)
             verdict.violations += self._fallback(case, fallback[case.name], journal)
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
-            violations, doubles = self._counts(case, due, people)
+            violations, again = self._counts(case, due, people)
             verdict.violations += violations
-            verdict.doubles += doubles
+            doubled |= {id(each): each for each in again}
+        verdict.doubles = len(doubled)
         verdict.violations += strays(people_heard, cases)
         echoes = Echoes(self.configuration, self.patience, self.outages, self.until, journal)
         verdict.violations += [*echoes.mirrors(), *echoes.reports(), *echoes.pages(cases)]
@@ -152,15 +153,16 @@ class Judge:
 
     def _counts(
         self, case: Case, due: list[Slot], heard: Mapping[str, list[Heard]]
-    ) -> tuple[list[Violation], int]:
-        violations, doubles = [], 0
+    ) -> tuple[list[Violation], list[Heard]]:
+        """What is wrong, and the messages that came once more than due, with an excuse."""
+        violations, doubled = list[Violation](), list[Heard]()
         # From there on nobody knows what is due.
         unclear = (phase.earliest for phase in case.phases if phase.state is State.UNCLEAR)
         clear_until = min(unclear, default=inf) - CLOCKS
         for to, everything in heard.items():
             messages = [each for each in everything if each.at < clear_until]
             mine = [slot for slot in due if slot.to == to]
-            excused = 0
+            excused = again = 0
             for number, message in enumerate(sorted(messages, key=lambda it: it.at), 1):
                 entitled = sum(self._earliest(slot, case) <= message.at for slot in mine)
                 if number > entitled + excused:
@@ -168,9 +170,11 @@ class Judge:
                     text = f"{to} had message {number} at {message.at:.0f}, and {entitled} were due"
                     violations.append(Violation(kind, case.name, message.at, text))
                     break
-                doubles += number > entitled
+                if number > entitled + again:
+                    again += 1
+                    doubled.append(message)
                 excused += message.sender_died or not message.is_answered
-        return violations, doubles
+        return violations, doubled
 
     def _earliest(self, slot: Slot, case: Case) -> float:
         """A step before it that cannot reach anybody is not waited for."""

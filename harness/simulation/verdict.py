@@ -72,7 +72,9 @@ class Verdict:
     incidents: int = 0
     messages: int = 0
     doubles: int = 0
-    """Messages more than anybody should have had, all of them excused."""
+    """Messages that told somebody of an incident once more than they should have had, all of them
+    excused. One about several is one, and so is what it is excused by.
+    """
     excused: int = 0
     """Messages whose sender died before it could write them down, or was not told that they were
     taken.
