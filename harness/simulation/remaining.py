@@ -72,10 +72,12 @@ def _remaining(
     # After a step that reaches nobody the next one comes early.
     if began is not None and troubled(began.earliest, stopped):
         began = None
-    for count, turn in enumerate(turns(policy)):
-        is_ahead = began is not None and began.earliest + turn.offset - CLOCKS > stopped
-        if turn.step is not None and (is_ahead or count == len(policy.steps) - 1):
-            yield count, turn
+    numbered = [(count, turn) for count, turn in enumerate(turns(policy)) if turn.step is not None]
+    since = None if began is None else began.earliest - CLOCKS
+    ahead = [each for each in numbered if since is not None and since + each[1].offset > stopped]
+    last = numbered[len(policy.steps) - 1]
+    # Of several rounds nobody knows how many last steps are left, but for one.
+    yield from ahead if any(turn.step == last[1].step for _, turn in ahead) else [*ahead, last]
 
 
 def _before(case: Case, number: int) -> tuple[Phase | None, float]:
