@@ -139,10 +139,9 @@ class PageTracker:
         """None when the incident does not depend on the page any more."""
         if incident.epoch != page.epoch:
             return None
-        of_step = self.paging.of_step(page.incident_id, page.page_no, deadline)
         waits_for_it = incident.escalation in (Escalation.ESCALATING, Escalation.COMPLETED)
         current = incident.page_no == page.page_no and waits_for_it
-        moves_on = current and all(each.state is PageState.FAILED for each in of_step)
+        moves_on = current and self.paging.have_all_failed(page, deadline)
         deliveries = self._deliveries(page, deadline)
         untried = bool(deliveries) and is_untried(deliveries)
         command = Unreached(user_id=page.user_id, moves_on=moves_on, untried=untried)

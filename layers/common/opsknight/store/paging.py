@@ -5,7 +5,7 @@ page has failed, is for the rules to say.
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Owner
@@ -16,6 +16,9 @@ from opsknight.store import items, transactions
 from opsknight.store.calls import Conflict, Deadline, once, retrying
 from opsknight.store.table import Table
 from opsknight.store.wire import Item
+
+# About 4 KB of pages, which cost as much to read as one.
+LOOKED_AT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,39 @@ class Paging:
         prefix = items.page_key(incident_id, page_no, "")["sk"]["S"]
         found = self.table.under(items.incident_key(incident_id)["pk"], prefix, deadline)
         return list(self.table.readable(Page, found))
+
+    def have_all_failed(self, page: Page, deadline: Deadline) -> bool:
+        """Whether all pages of its step have. It looks from this page to both sides in turn, up to
+        the first that has not: all of the step, read for each that fails, would grow with the
+        square of its people. Whatever their order is, a look is as long as the shorter row of
+        failed ones beside the page.
+        """
+        incident_id, page_no = page.incident_id, page.page_no
+        first, own, last = (
+            items.page_key(incident_id, *each)["sk"]
+            for each in ((page_no, ""), (page_no, page.user_id), (page_no + 1, ""))
+        )
+        pk = items.incident_key(incident_id)["pk"]
+        sides = [
+            self.table.parts(
+                "pk = :pk AND sk BETWEEN :from AND :to",
+                {":pk": pk, ":from": start, ":to": end},
+                deadline,
+                Limit=LOOKED_AT,
+                ScanIndexForward=forward,
+            )
+            for start, end, forward in ((own, last, True), (first, own, False))
+        ]
+        while sides:
+            side = sides.pop(0)
+            found = next(side, None)
+            if found is None:
+                continue
+            read = self.table.readable(Page, found)
+            if any(each.state is not PageState.FAILED for each in read):
+                return False
+            sides.append(side)
+        return True
 
     def plan(
         self,

@@ -157,7 +157,15 @@ class Rows:
         return page["Items"]
 
     def query(self, condition: str, values: Item, deadline: Deadline) -> Iterator[Item]:
-        start: dict[str, Any] = {}
+        for found in self.parts(condition, values, deadline):
+            yield from found
+
+    def parts(
+        self, condition: str, values: Item, deadline: Deadline, **how: Any
+    ) -> Iterator[list[Item]]:
+        """What a query finds, one part after the other: whoever stops reads no more. `how`: its
+        `Limit` for a part, and `ScanIndexForward`.
+        """
         while True:
             page = retrying(
                 deadline,
@@ -166,9 +174,9 @@ class Rows:
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
                 ConsistentRead=True,
-                **start,
+                **how,
             )
-            yield from page["Items"]
+            yield page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            how["ExclusiveStartKey"] = page["LastEvaluatedKey"]
