@@ -40,6 +40,7 @@ from opsknight.store.receivers import Receivers
 from opsknight.store.table import Table
 
 LINK_KEY: Final = b"k" * 32
+PUBLIC_URL: Final = "https://oncall.example.com"
 # Of template.yaml.
 DRAIN: Final = {Lane.PLANS: 1000, Lane.PAGES_HIGH: 600, Lane.PAGES: 600, Lane.NOTICES: 600}
 
@@ -54,6 +55,7 @@ def engine(
         lanes=lanes(sqs),
         sns=post.sns(watch),
         fallback=FALLBACK,
+        public_url=PUBLIC_URL,
         drain=DRAIN,
     )
     return Engine(

@@ -118,7 +118,8 @@ class Fallback:
         shown = digest.service_ids[:MOST_SERVICES]
         services = {each: directory.service(each) for each in shown}
         known = {each: service.name for each, service in services.items() if service}
-        if not self.outbox.notify_fallback(digest.subject, digest.text(known), digest.urgency):
+        text = digest.text(known, self.outbox.public_url)
+        if not self.outbox.notify_fallback(digest.subject, text, digest.urgency):
             signal("FallbackUnheard")
             return _Sent({"asked": True, "next_at": now + AGAIN_AFTER}, acted)
         logger.info("fallback notified", incidents=len(named))

@@ -39,14 +39,17 @@ class Digest:
         """In the order in which the text names them, the most urgent first."""
         return list(dict.fromkeys(each.service_id for each in self.incidents))
 
-    def text(self, services: Mapping[str, str]) -> str:
-        """`services`: their names by id; others appear by their id."""
+    def text(self, services: Mapping[str, str], base: str) -> str:
+        """`services`: their names by id; others appear by their id. `base`: the API's address."""
         named = {each: clean(services.get(each, each)) for each in self.service_ids}
+        # Whoever follows it has to log in: the address may be a list of many people.
+        link = f"All that is open: {base}/console/incidents?view=open\n\n"
         if len(self.incidents) == 1:
-            head = "Nobody has taken an incident, or nobody could be reached.\n\n"
-            return head + _whole(self.incidents[0], named)
+            head = "Nobody has taken an incident, or nobody could be reached.\n"
+            return head + link + _whole(self.incidents[0], named)
         parts = [
-            f"Nobody has taken {len(self.incidents)} incidents, or nobody could be reached.\n\n",
+            f"Nobody has taken {len(self.incidents)} incidents, or nobody could be reached.\n",
+            link,
             *self._counts(named),
         ]
         shown = self.incidents[:MOST_INCIDENTS]

@@ -176,6 +176,7 @@ def engine() -> Engine:
         lanes=lanes(sqs, settings),
         sns=clients.sns(),
         fallback=settings.fallback_arn,
+        public_url=settings.public_url,
         drain={
             Lane.PLANS: settings.plans_per_minute,
             Lane.PAGES_HIGH: settings.high_sends_per_minute,

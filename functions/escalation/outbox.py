@@ -42,6 +42,8 @@ class Outbox:
     sns: Any
     fallback: str
     """The ARN of the fallback topic."""
+    public_url: str
+    """The address of the API, for links: without a slash at the end."""
     drain: Mapping[Lane, int]
     """How many messages the consumers of each lane take in a minute."""
 

@@ -39,6 +39,7 @@ def woken(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
         monkeypatch.setenv(name, boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
     topic = boto3.client("sns").create_topic(Name="fallback")
     monkeypatch.setenv("FALLBACK_ARN", topic["TopicArn"])
+    monkeypatch.setenv("PUBLIC_URL", "https://oncall.example.com")
     # The functions go by the real clock.
     moto_world.clock.at = datetime.now(UTC)
     made: tuple[Any, ...] = (

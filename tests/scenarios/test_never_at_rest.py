@@ -13,7 +13,7 @@ import pytest
 from escalation.audit import audit
 from harness.faults import Fault, Point, Process
 from harness.pipeline import Pipeline, step
-from harness.processes import engine
+from harness.processes import PUBLIC_URL, engine
 from harness.world import World, deadline, event
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import Never, Remind, Role, User
@@ -354,6 +354,12 @@ def test_an_incident_that_an_older_version_left_at_rest_is_reminded_of(night: Pi
 # One message for all.
 
 
+def behind_one_link(said: dict[str, str]) -> bool:
+    """Before anything that may be long, or a stranger's."""
+    _, line, empty, _ = said["Message"].split("\n", 3)
+    return not empty and line == f"All that is open: {PUBLIC_URL}/console/incidents?view=open"
+
+
 def test_the_first_is_told_at_once_and_the_others_in_one_message(night: Pipeline) -> None:
     night.escalates(step("nobody"), repeat_after=3600)
     for number in range(30):
@@ -362,6 +368,7 @@ def test_the_first_is_told_at_once_and_the_others_in_one_message(night: Pipeline
     said = night.post.published[-1]
     assert said["Subject"] == "OpsKnight: nobody has taken 30 incidents"
     assert "Checkout: 1 HIGH, 29 MEDIUM\n" in said["Message"]
+    assert behind_one_link(said)
     assert said["Message"].count("Incident: ") == 20
     assert said["Message"].index("Urgency: HIGH") < said["Message"].index("Urgency: MEDIUM")
     for number in range(30):
@@ -377,6 +384,7 @@ def test_who_acts_before_the_message_goes_is_not_in_it(night: Pipeline) -> None:
     night.wait(minutes=6).fallback(1)
     assert "Subject" in night.post.published[-1]
     assert "nobody: CPU" in night.post.published[-1]["Subject"]
+    assert behind_one_link(night.post.published[-1])
     night.send("resolve", "disk-2")
     night.wait(hours=2).fallback(0)
 

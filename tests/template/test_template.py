@@ -740,10 +740,11 @@ def test_a_domain_of_ones_own_needs_its_certificate_and_names_every_address() ->
     endpoint = {"Fn::GetAtt": ["Api", "ApiEndpoint"]}
     assert outputs["ApiUrl"]["Value"] == {"Fn::If": ["HasDomain", url, endpoint]}
     assert outputs["DomainTarget"]["Condition"] == "HasDomain"
-    variables = resources["SendFunction"]["Properties"]["Environment"]["Variables"]
     # One that is given counts: it may be a CDN in front.
-    given = variables["PUBLIC_URL"]["Fn::If"]
-    assert given == ["HasPublicUrl", {"Ref": "PublicUrl"}, {"Fn::If": ["HasDomain", url, endpoint]}]
+    given = ["HasPublicUrl", {"Ref": "PublicUrl"}, {"Fn::If": ["HasDomain", url, endpoint]}]
+    for function in ("SendFunction", "EscalationFunction", "TimerFunction", "TickFunction"):
+        variables = resources[function]["Properties"]["Environment"]["Variables"]
+        assert variables["PUBLIC_URL"] == {"Fn::If": given}
     for name in ("Domain", "DomainMapping"):
         assert resources[name]["Condition"] == "HasDomain"
     mapping = resources["DomainMapping"]["Properties"]

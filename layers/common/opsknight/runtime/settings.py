@@ -110,6 +110,8 @@ class QueueSettings:
 class OutboxSettings(QueueSettings):
     timers_url: str
     fallback_arn: str
+    public_url: str
+    """The address of the API in messages, without a slash at the end."""
     plans_per_minute: int
     """How many messages the consumers of the queue take; `sends`: of pages, and of notices."""
     high_sends_per_minute: int
