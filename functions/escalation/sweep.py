@@ -134,7 +134,8 @@ def _attend(
     incident_ids: list[str], asked: frozenset[str], engine: Engine, deadline: Deadline
 ) -> None:
     """Raises nothing: what is wrong with one incident, or with the keys it is written to, keeps no
-    other waiting. What is throttled gets a second turn after all others; then the next tick has it.
+    other waiting. What is throttled gets a second turn after all others of its batch; then the next
+    tick has it.
     """
     throttled = _turn(incident_ids, asked, engine, deadline)
     for incident_id in _turn(throttled, asked, engine, deadline):
