@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from escalation.budget import AGAIN_MINUTES, FIRST_WAKEUP, Thing, chosen, shares
+from escalation.budget import (
+    AGAIN_MINUTES,
+    BUSY_SHARE,
+    FIRST_WAKEUP,
+    MINUTE,
+    Thing,
+    chosen,
+    shares,
+)
 from escalation.handler import on_message
 from escalation.sweep import tick
 from harness.pipeline import Pipeline, step
@@ -113,6 +121,40 @@ def test_one_lost_message_costs_at_most_one_tick(night: Pipeline) -> None:
     minute(night, lambda _: None, takes=0)
     [queued] = [each for each in night.post.queued if each.queue == PAGES]
     assert queued.message == SendDelivery(delivery.incident_id, delivery.id, due_at=delivery.due_at)
+
+
+def told_again_after(night: Pipeline, lost: int) -> list[float]:
+    """Seconds after its time at which each message for a delivery comes that is 29 seconds overdue
+    at a tick, if its first one and all that come are lost.
+    """
+    delivery = planned(night, 1, "ada", 31 * SECOND)
+    found: list[float] = []
+    while len(found) < lost:
+        minute(night, lambda _: None, takes=0)
+        mine = [
+            each
+            for each in night.post.queued
+            if isinstance(each.message, SendDelivery) and each.message.delivery_id == delivery.id
+        ]
+        for each in mine:
+            night.post.queued.remove(each)
+            found.append((night.world.clock() - delivery.not_before).total_seconds())
+    return found
+
+
+def test_messages_that_are_lost_cost_half_a_minute_and_a_tick_each(night: Pipeline) -> None:
+    found = told_again_after(night, 3)
+    assert found == [89, 149, 209]
+    most = [(FIRST_WAKEUP + number * MINUTE).total_seconds() for number in (1, 2, 3)]
+    assert all(each < bound for each, bound in zip(found, most, strict=True))
+
+
+def test_while_their_queue_is_busy_each_but_the_first_costs_five_minutes(night: Pipeline) -> None:
+    for number in range(int(DRAIN[Lane.PAGES] * BUSY_SHARE) + 1):
+        other = SendDelivery("inc_2", f"p{number}")
+        night.post.queued.append(Queued(PAGES, other, night.world.clock()))
+    assert told_again_after(night, 3) == [89, 89 + 300, 89 + 600]
+    assert AGAIN_MINUTES == 5
 
 
 def test_what_was_put_off_further_than_a_queue_can_gets_one_message_ahead(night: Pipeline) -> None:
