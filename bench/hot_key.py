@@ -4,6 +4,7 @@
 pauses" is only the latter.
 """
 
+from random import Random
 from statistics import quantiles
 from typing import Final
 
@@ -14,6 +15,8 @@ from opsknight.incident.commands import Acknowledge, Escalate
 
 BURSTS: Final = (120, 250, 500, 1000)
 RATE: Final = 400
+# Eight keys, each at the 120 events a minute that it may send.
+RATE_OF_EIGHT: Final = 16
 
 
 def measure_hot_key(_endpoint: str, quick: bool) -> list[Figure]:
@@ -27,6 +30,7 @@ def measure_hot_key(_endpoint: str, quick: bool) -> list[Figure]:
         *([] if quick else _sustained(2, before=True)),
         *([] if quick else _sustained(30, growing=True)),
         *_sustained(5 if quick else 30),
+        *_large(5 if quick else 25),
     ]
 
 
@@ -68,12 +72,28 @@ def _first(number: int, *, before: bool = False) -> list[Figure]:
 def _sustained(seconds: int, *, before: bool = False, growing: bool = False) -> list[Figure]:
     """Triggers at a steady rate, while somebody acts and the engine takes steps."""
     model = HotKey(before=before, growing=growing)
+    group = f"{RATE} known triggers a second on one key for {seconds} s, in the model"
+    group += ", before" * before + ", growing pauses" * growing
+    return _beside_acts(model, seconds, RATE, group, None if before or growing else 1000)
+
+
+def _large(seconds: int) -> list[Figure]:
+    """Bodies of 64 KB deflated, which lie in partitions of their own (ADR 28)."""
+    body = Random(28).randbytes(55 * 1024).hex()
+    model = HotKey(partition=True, body=body)
+    group = f"{RATE_OF_EIGHT} bodies of 64 KB deflated a second on one incident for {seconds} s"
+    return _beside_acts(model, seconds, RATE_OF_EIGHT, f"{group}, in the model", 1000)
+
+
+def _beside_acts(
+    model: HotKey, seconds: int, rate: int, group: str, bound: float | None
+) -> list[Figure]:
     night = Pipeline(model.world)
     night.escalates(step("ada"), repeat_after=600)
     night.streaming = False
     model.connected()
     # Independent senders: at random moments, not in step.
-    moments = (model.chance.uniform(0, seconds) for _ in range(RATE * seconds))
+    moments = (model.chance.uniform(0, seconds) for _ in range(rate * seconds))
     triggers = [model.time.start(lambda: model.timed(model.trigger), at) for at in moments]
     people: list[float | None] = []
     steps: list[float | None] = []
@@ -89,14 +109,11 @@ def _sustained(seconds: int, *, before: bool = False, growing: bool = False) -> 
 
     model.time.start(acts)
     model.time.run()
-    group = f"{RATE} known triggers a second on one key for {seconds} s, in the model"
-    group += ", before" * before + ", growing pauses" * growing
-    bound = None if before or growing else 1000
     return [
         *_times(f"{group}: triggers", [task.result() for task in triggers]),
         *_times(f"{group}: acknowledges and escalates", people, bound),
         *_times(f"{group}: steps of the engine", steps, bound),
-        _given_up(f"{group}: all of them", model.failed, before=before or growing),
+        _given_up(f"{group}: all of them", model.failed, before=bound is None),
     ]
 
 

@@ -5,9 +5,12 @@ assumes what was never measured here on AWS: a call takes 15 ms, a transaction h
 to 25 ms and is stamped 5 ms before; both kinds of conflict with plain writes are on.
 """
 
+import json
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +49,7 @@ class HotKey:
     before: bool = False
     growing: bool = False
     partition: bool = False
+    body: str = "x" * 500
     time: VirtualTime = field(default_factory=VirtualTime)
     chance: Random = field(default_factory=lambda: Random(20261128))
     sent: Counter[str] = field(default_factory=Counter)
@@ -71,8 +75,8 @@ class HotKey:
         client = self.world.table.client
         Network(self.time, LATENCY, self.sent).watch(client)
         if self.partition:
-            refuse: Any = Partition(self.time).before
-            for operation in ("PutItem", "UpdateItem"):
+            refuse: Any = Partitions(self.time).before
+            for operation in ("PutItem", "UpdateItem", "TransactWriteItems"):
                 client.meta.events.register(f"before-call.dynamodb.{operation}", refuse)
         Conflicts(
             hold=lambda: self.chance.uniform(0.008, 0.025),
@@ -100,7 +104,7 @@ class HotKey:
         """Of the one incident, or of another key."""
         deadline = self.deadline()
         found = self.pointer
-        about = replace(_event(found), dedup_key=dedup_key or found.dedup_key)
+        about = replace(_event(found, self.body), dedup_key=dedup_key or found.dedup_key)
         current = self.world.table.pointer(about.service_id, about.dedup_key, deadline)
         table = self.world.table
         if self.before:
@@ -124,14 +128,14 @@ class HotKey:
         )
 
 
-def _event(about: Pointer) -> Event:
+def _event(about: Pointer, body: str) -> Event:
     return Event(
         action=Action.TRIGGER,
         service_id=about.service_id,
         dedup_key=about.dedup_key,
         summary="CPU",
         severity=Severity.CRITICAL,
-        body="x" * 500,
+        body=body,
         actor=ADA,
     )
 
@@ -183,17 +187,32 @@ class Growing(Deadline):
 
 
 @dataclass
-class Partition:
-    """The incident's partition: 1,000 write units a second, and no more saved up than those."""
+class Partitions:
+    """Each takes 1,000 write units a second, with no more saved up than those."""
 
     time: VirtualTime
-    units: float = PARTITION_UNITS
-    at: float = 0.0
+    units: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """What each has left, and as of when."""
 
-    def before(self, model: Any, **_: object) -> Any:
-        grown = (self.time.now - self.at) * PARTITION_UNITS
-        self.units, self.at = min(PARTITION_UNITS, self.units + grown), self.time.now
-        if self.units < 1:
-            return answer(model, "ThrottlingException", "the partition is hot")
-        self.units -= 1
-        return None
+    def before(self, model: Any, params: Mapping[str, Any], **_: object) -> Any:
+        asked = json.loads(params["body"])
+        writes = [each for it in asked.get("TransactItems", ()) for each in it.values()]
+        needed: Counter[str] = Counter()
+        for each in writes or [asked]:
+            item = each.get("Item") or each["Key"]
+            size = sum(len(name) + _size(it) for name, it in item.items())
+            needed[item["pk"]["S"]] += max(ceil(size / 1024), 1) * (2 if writes else 1)
+        free = {pk: self._free(pk) for pk in needed}
+        is_hot = any(free[pk] < units for pk, units in needed.items())
+        for pk, units in needed.items():
+            self.units[pk] = free[pk] - (0 if is_hot else units), self.time.now
+        return answer(model, "ThrottlingException", "a partition is hot") if is_hot else None
+
+    def _free(self, pk: str) -> float:
+        left, at = self.units.get(pk, (PARTITION_UNITS, 0.0))
+        return min(PARTITION_UNITS, left + (self.time.now - at) * PARTITION_UNITS)
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    [(kind, stored)] = value.items()
+    return len(b64decode(stored)) if kind == "B" else len(str(stored))
