@@ -9,14 +9,17 @@ from pydantic import ValidationError
 
 from harness.pipeline import Pipeline, step
 from harness.world import World, deadline
-from opsknight.directory.entries import Role, User
+from opsknight.directory.entries import ApiKey, Member, Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
 from opsknight.incident.commands import Note, Resolve
 from opsknight.incident.model import Urgency
 from opsknight.store.configurations import Configurations
 from opsknight.store.directory_items import directory_item
 from opsknight.store.incident_items import LOST
-from opsknight.store.items import incident_key, receiver_state_key, user_key
+from opsknight.store.items import HEAD_KEY, incident_key, receiver_state_key, user_key
+from opsknight.store.key_items import any_key_item, key_listing_item
+from opsknight.store.keys import Keys
+from opsknight.store.wire import Item
 from opsknight.views import incident_records
 
 
@@ -142,3 +145,43 @@ def test_what_applies_and_prunes_reads_all_or_names_what_it_cannot_read(night: P
     with pytest.raises(ValidationError) as raised:
         Configurations(table).read(deadline(), [ada])
     assert raised.value.__notes__ == ["item user#user_ada user"]
+
+
+def test_keys_are_all_listed_or_it_says_which_cannot_be_read(night: Pipeline) -> None:
+    """Whoever ends a person's keys must not believe that there are no others."""
+    table = night.world.table
+    for number in (1, 2):
+        key = ApiKey(
+            id=f"key_{number}", name="", user_id="user_ada", created_at=night.world.clock()
+        )
+        night.put(any_key_item(f"hash{number}", key))
+        night.put(key_listing_item(f"hash{number}", key))
+    held = {each.hashed for each in Keys(table).held(deadline(), "user_ada")}
+    assert {"hash1", "hash2"} < held
+    night.damage("key#hash2", "api", "user_id")
+    for owner in ("user_ada", None):
+        with pytest.raises(ValidationError) as raised:
+            Keys(table).held(deadline(), owner)
+        assert raised.value.__notes__ == ["item key#hash2 api"]
+
+
+def test_teams_are_all_listed_or_it_says_which_cannot_be_read(night: Pipeline) -> None:
+    """What is missing in the list of teams would be taken for removed, and its members for free."""
+    table = night.world.table
+    for name in ("team_a", "team_b"):
+        night.team(name, Member(user_id="user_ada"))
+    listed: Item = {"teams": {"L": [{"S": "team_a"}, {"S": "team_b"}]}}
+    night.put(HEAD_KEY | {"kind": {"S": "configuration"}, "revision": {"N": "1"}} | listed)
+    assert len(Configurations(table).teams(deadline())) == 2
+    night.damage("team#team_b", "team", "members")
+    for read in (
+        lambda: Configurations(table).teams(deadline()),
+        lambda: table.team("team_b", deadline()),
+        lambda: Configurations(table).read(deadline(), []),
+    ):
+        with pytest.raises(ValidationError) as raised:
+            read()
+        assert raised.value.__notes__ == ["item team#team_b team"]
+    team = table.team("team_a", deadline())
+    assert team
+    assert team.members

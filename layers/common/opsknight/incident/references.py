@@ -17,6 +17,8 @@ MOST: Final = 10
 LONGEST_ADDRESS: Final = 2000
 LONGEST_LABEL: Final = 60
 LONGEST_DETAILS: Final = 10_000
+# With what is between them, more values of a list would not be shown.
+MOST_IN_A_LINE: Final = LONGEST_DETAILS // 2 + 1
 # Keys of details with these words are named first, in this order.
 _FIRST: Final = ("runbook", "playbook", "dashboard")
 _UNNAMED: Final = ("url", "link", "href")
@@ -145,8 +147,8 @@ def _lines(value: Mapping[Any, Any] | list[Any], indent: str) -> Iterator[str]:
     )
     for name, each in named:
         if isinstance(each, Mapping | list) and each:
-            if isinstance(each, list) and all(_is_short(one) for one in each):
-                yield f"{indent}{name} {', '.join(map(_plain, each))}"
+            if isinstance(each, list) and all(map(_is_short, each[:MOST_IN_A_LINE])):
+                yield f"{indent}{name} {', '.join(map(_plain, each[:MOST_IN_A_LINE]))}"
             else:
                 yield f"{indent}{name}"
                 # Deeper than this, depth is not what anybody reads.

@@ -169,7 +169,7 @@ class Configurations:
     ) -> list[E]:
         keys = [entry_key(kind, key) for key in sorted(self.ids(kind, deadline))]
         found = self.table.batch(keys, deadline)
-        entries = [model.model_validate(plain(item)) for item in found]
+        entries = [validated(model, item) for item in found]
         return sorted(entries, key=lambda entry: entry.id)
 
     def write(

@@ -16,7 +16,8 @@ from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.directory_items import Entry, directory_item, policy_items
 from opsknight.store.key_items import AnyKey, any_key_item, key_listing_item
-from opsknight.store.wire import Item, plain
+from opsknight.store.rows import validated
+from opsknight.store.wire import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,14 @@ class DirectoryRows(CallerRows):
     def rota(self, schedule_id: str, deadline: Deadline) -> Rota | None:
         """A schedule with its overrides."""
         key = items.schedule_key(schedule_id)
-        found = [plain(item) for item in self.under(key["pk"], None, deadline)]
-        schedules = [each for each in found if each["kind"] == "schedule"]
+        found = list(self.under(key["pk"], None, deadline))
+        schedules = [each for each in found if each["kind"]["S"] == "schedule"]
         if not schedules:
             return None
-        overrides = (each for each in found if each["kind"] == "override")
+        overrides = (each for each in found if each["kind"]["S"] == "override")
         return Rota(
-            Schedule.model_validate(schedules[0]),
-            tuple(Override.model_validate(each) for each in overrides),
+            validated(Schedule, schedules[0]),
+            tuple(validated(Override, each) for each in overrides),
         )
 
     def publish(self, policy: Policy, token: str, deadline: Deadline) -> None:
