@@ -74,6 +74,16 @@ def test_a_start_before_the_handoff_of_its_day_falls_into_the_turn_before() -> N
     ]
 
 
+def test_of_three_the_last_has_what_is_before_the_first_handoff() -> None:
+    """The example of docs/configuration.md."""
+    plan = schedule(layer("ada", "ben", "cem", start="2026-01-05T08:00Z"))
+    assert between(plan, "2026-01-05T00:00Z", "2026-01-07T00:00Z") == [
+        ("01-05 08:00", "01-05 09:00", "cem"),
+        ("01-05 09:00", "01-06 09:00", "ada"),
+        ("01-06 09:00", "01-07 00:00", "ben"),
+    ]
+
+
 def test_a_layer_has_nobody_before_its_start_and_from_its_end() -> None:
     plan = schedule(layer("ada", end="2026-01-06T10:00Z"))
     assert between(plan, "2026-01-01T00:00Z", "2026-02-01T00:00Z") == [
