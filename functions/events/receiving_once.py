@@ -12,7 +12,8 @@ from events.intake import outcome
 from events.reception import Reception
 from opsknight.http.gateway import Answer, HttpError
 from opsknight.http.idempotency import Once, once
-from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.decisions import Ignored, NotAllowed, Repeated, Unchanged
+from opsknight.incident.members import GroupDecision
 from opsknight.incident.model import Event
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def receive_once(
         return found if found.expected else _with(limits, found)
     record = found
 
-    def beside(decision: Decision | NotAllowed) -> "Sequence[Write]":
+    def beside(decision: GroupDecision | NotAllowed) -> "Sequence[Write]":
         return _beside(record, decision)
 
     counted = replace(counted, beside=beside)
@@ -55,9 +56,9 @@ def _with(limits: Mapping[str, str], answer: Answer) -> Answer:
     return replace(answer, headers={**limits, **answer.headers})
 
 
-def _beside(record: Once, decision: Decision | NotAllowed) -> "Sequence[Write]":
+def _beside(record: Once, decision: GroupDecision | NotAllowed) -> "Sequence[Write]":
     match decision:
-        case Opened() | Merged() | Transitioned():
-            return record.beside(Answer(202, accepted(*outcome(decision))))
-        case _:
+        case Repeated() | Unchanged() | Ignored() | NotAllowed():
             return record.beside(None)
+        case _:
+            return record.beside(Answer(202, accepted(*outcome(decision))))

@@ -9,7 +9,6 @@ under the very key: that one counts as well. Only then a route is asked, and onl
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from events.call import Call, Sender
@@ -24,11 +23,10 @@ from opsknight.incident.members import GroupDecision, Joined
 from opsknight.incident.model import Action, Event, Pointer
 from opsknight.integrations.routes import Verdict, verdict
 from opsknight.runtime.telemetry import logger
-from opsknight.store.calls import Deadline
 from opsknight.store.execute import Settling
 from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
-from opsknight.store.places import Place, let_out
+from opsknight.store.places import Moved, Place, let_out
 from opsknight.store.routing import Origin, Remember, Seen, Where, read
 
 NO_ROUTES: Final = "no routes"
@@ -202,12 +200,14 @@ class Way:
         return replace(event, service_id=service_id, dedup_key=dedup_key, body=body)
 
 
-class _DroppedNow(Exception):
-    """What a route drops was active a moment ago, and is not any more."""
+class _Instead(Exception):
+    """Where the event was to go something was active a moment ago, and is not any more: a route
+    drops it, or it belongs to a group.
+    """
 
-    def __init__(self, route: str) -> None:
-        super().__init__(route)
-        self.route = route
+    def __init__(self, found: Found) -> None:
+        super().__init__()
+        self.found = found
 
 
 def begin(
@@ -228,25 +228,24 @@ def carry_out(
     way: Way, seen: Seen, place: Callable[[Seen], Found], settling: Settling, call: Call
 ) -> IntakeResult:
     """Decides and writes. `place` says where the event goes, as often as somebody was faster."""
-    first = place(seen)
-    if isinstance(first, Dropped):
-        return IntakeResult("ignored", None, dropped_by=first.route)
 
     def again() -> Place:
         found = place(way.seen())
-        if isinstance(found, Dropped):
-            raise _DroppedNow(found.route)
+        if isinstance(found, Dropped) or found.event.member is not None:
+            raise _Instead(found)
         return found
 
     when = call.now, call.deadline
-    settled: GroupDecision
-    if first.event.member is not None:
-        settled = _grouped(first, settling, *when)
-    else:
+    found, settled = place(seen), None
+    while settled is None:
+        if isinstance(found, Dropped):
+            return IntakeResult("ignored", None, dropped_by=found.route)
         try:
-            settled = settling.settle_at(first, again, *when, beside=call.beside)
-        except _DroppedNow as dropped:
-            return IntakeResult("ignored", None, dropped_by=dropped.route)
+            settled = _settled(found, again, settling, call)
+        except Moved:
+            found = place(way.seen())
+        except _Instead as instead:
+            found = instead.found
     if (other := way.also(seen)) is not None:
         settling.settle(other.event, other.service, other.current, *when)
     result = IntakeResult(*outcome(settled))
@@ -255,13 +254,20 @@ def carry_out(
     return result
 
 
-def _grouped(place: Place, settling: Settling, now: datetime, deadline: Deadline) -> GroupDecision:
-    name = place.event.member or ""
+def _settled(
+    place: Place, again: Callable[[], Place], settling: Settling, call: Call
+) -> GroupDecision:
+    """Raises Moved, and whatever `again` does."""
+    when = call.now, call.deadline
+    if place.event.member is None:
+        return settling.settle_at(place, again, *when, beside=call.beside)
+    name = place.event.member
     remember = {name: place.remember} if place.remember else {}
-    groups = Groups(settling, place.service, now, deadline, {name: place.opening}, remember)
+    opening = {name: place.opening}
+    groups = Groups(settling, place.service, *when, opening, remember, call.beside)
     [decision] = groups.settle_all([place.event], place.current)
     if isinstance(decision, Joined) and place.pages_with is not None:
-        let_out(settling.table, decision.alert, place.pages_with, now, deadline)
+        let_out(settling.table, decision.alert, place.pages_with, *when)
     return decision
 
 

@@ -25,7 +25,7 @@ from opsknight.store import items
 from opsknight.store.execute import Settling
 from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
-from opsknight.store.places import Place, let_out
+from opsknight.store.places import Moved, Place, let_out
 from opsknight.store.routing import Origin, Remember, Where
 from opsknight.store.rows import validated
 from opsknight.store.wire import Item
@@ -119,30 +119,41 @@ def settle(
         for number, event in enumerate(events)
         if event.member is not None
     }
+    rests = {number: event for number, event in enumerate(events) if event.rest}
     homes = {(event.service_id, event.dedup_key) for event in events}
-    seen = _read(intake.table, alerts.values(), homes, call)
-    placed: dict[Where, list[tuple[int, Place]]] = {}
-    for number, alert in alerts.items():
-        match alert.place(seen):
-            case Dropped(route):
-                yield number, IntakeResult("ignored", None, dropped_by=route)
-            case Place() as place:
-                where = place.service.id, place.event.dedup_key
-                placed.setdefault(where, []).append((number, place))
-    rests = [number for number, event in enumerate(events) if event.rest]
-    found: dict[int, IntakeResult] = {}
-    for where in dict.fromkeys([*placed, *(homes if rests else ())]):
-        places = placed.get(where, [])
-        further = [
-            replace(events[number], service_id=where[0], dedup_key=where[1]) for number in rests
-        ]
-        for each, result in _settled(intake, places, further, where, sender, seen, call):
-            if each is not None:
-                yield each, result
-            elif result.action != "ignored":
-                found |= dict.fromkeys(rests, result)
+    wheres: list[Where] = []
+    found: IntakeResult = IGNORED
+    while True:
+        seen = _read(intake.table, alerts.values(), homes.union(wheres), call)
+        placed: dict[Where, list[tuple[int, Place]]] = {}
+        for number, alert in [*alerts.items()]:
+            match alert.place(seen):
+                case Dropped(route):
+                    del alerts[number]
+                    yield number, IntakeResult("ignored", None, dropped_by=route)
+                case Place() as place:
+                    where = place.service.id, place.event.dedup_key
+                    placed.setdefault(where, []).append((number, place))
+        wheres = [*dict.fromkeys([*wheres, *placed, *(homes if rests else ())])]
+        try:
+            for where in wheres:
+                places = placed.get(where, [])
+                further = [
+                    replace(event, service_id=where[0], dedup_key=where[1])
+                    for event in rests.values()
+                ]
+                for each, result in _settled(intake, places, further, where, sender, seen, call):
+                    if each is not None:
+                        del alerts[each]
+                        yield each, result
+                    elif result.action != "ignored":
+                        found = result
+            break
+        except Moved:
+            # Those that are not written yet look again. Of the rest every place is asked once more.
+            continue
     for number in rests:
-        yield number, found.get(number, IGNORED)
+        yield number, found
 
 
 def _settled(

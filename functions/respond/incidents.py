@@ -25,7 +25,8 @@ from opsknight.incident.commands import (
     Unsnooze,
     Unsuppress,
 )
-from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.decisions import Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.members import GroupDecision
 from opsknight.incident.model import NEVER, Action, Event, Incident, Severity, Urgency
 from opsknight.store.called import called, just_called
 from opsknight.store.execute import Beside, Settling, perform
@@ -273,7 +274,7 @@ def _beside(once: Once | None) -> Beside | None:
     if once is None:
         return None
 
-    def beside(decision: Decision | NotAllowed) -> "Sequence[Write]":
+    def beside(decision: GroupDecision | NotAllowed) -> "Sequence[Write]":
         match decision:
             case Transitioned(_, after, change):
                 return once.beside(Answer(200, answers.done(change.what, after)))

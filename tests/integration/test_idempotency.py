@@ -5,11 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from harness.desk import Desk
 from harness.invariants import check
+from harness.settings import configure
 from harness.world import Response, World, deadline, event
 from opsknight.directory.entries import SCOPES
+from opsknight.directory.integrations import Integration
+from opsknight.directory.routing import Route, Routing
 from opsknight.oncall.schedules import Schedule
 from opsknight.store.idempotency import RUNS
 from tests.integration.steps import in_order, incident, of_kind, use_up, used
@@ -100,6 +104,57 @@ def test_what_failed_is_tried_anew(world: World, operation: str) -> None:
     wire.mend()
     assert world.send(event(), **KEY).action == "triggered"
     assert len(check(world).incidents) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "action"),
+    [
+        ("nothing", "trigger"),
+        ("another", "trigger"),
+        ("alone", "trigger"),
+        ("with-another", "resolve"),
+        ("alone", "resolve"),
+        ("alone", "acknowledge"),
+    ],
+)
+def test_an_answer_about_a_group_that_got_lost_is_found(
+    world: World, known: str, action: str
+) -> None:
+    """The same where a route makes one incident of several alerts."""
+    sent = event(action)
+    route = Route(name="db", when="`true`", group="'db'")
+    configure(
+        world,
+        Integration(
+            id="int_prometheus",
+            service_id=world.service.id,
+            name="P",
+            routing=Routing(routes=(route,)),
+            remembers=True,
+        ),
+    )
+    if "another" in known:
+        world.send(event(dedup_key="other"))
+    if known in ("alone", "with-another"):
+        world.send(event())
+    [before] = [each["alert_count"] for each in check(world).incidents.values()] or [0]
+    wire = Wire(world.table.client)
+
+    def lost() -> AWSResponse | None:
+        wire.mend()
+        [found] = [each for each in wire.sent if "TransactItems" in each]
+        world.table.client.transact_write_items(
+            TransactItems=found["TransactItems"], ClientRequestToken=found["ClientRequestToken"]
+        )
+        wire.fail("TransactWriteItems", TIMES_OUT, ALWAYS)
+        return TIMES_OUT()
+
+    wire.fail("TransactWriteItems", lost)
+    assert world.send(sent, api=world.api(patience=0.3), **KEY).status == 503
+    wire.mend()
+    assert world.send(sent, **KEY).headers[REPLAYED] == "true"
+    [found] = check(world).incidents.values()
+    assert found["alert_count"] == before + (action == "trigger")
 
 
 def test_an_answer_that_got_lost_is_found(world: World) -> None:

@@ -20,12 +20,15 @@ from moto.sns.models import Subscription, sns_backends
 from events.handler import Api
 from events.integrations.rsa import PublicKey, Unreadable, key_of_certificate
 from events.web import NotOfSns, Unfetched, Web, checked
+from harness.invariants import check
 from harness.settings import configure
 from harness.world import Response, World, http_event
 from opsknight.directory.integrations import Integration
 from opsknight.directory.mirror import Mirror, System
+from opsknight.directory.routing import Route, Routing
 from opsknight.store.wire import plain
 from tests.integration.steps import of_kind, use_up
+from tests.integration.wire import Wire, doing
 
 TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
 ALARM: Final = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:ServerCpuTooHigh"
@@ -306,6 +309,36 @@ def test_a_raw_message_comes_by_its_key_alone(world: World, api: Api) -> None:
     other = raw | {"x_amz_sns_topic_arn": TOPIC.replace("alarms", "others")}
     assert post(world, api, alarm("ALARM"), **other).status == 403
     assert post(world, api, "", **raw).body["left"][0]["why"] == "it is empty"
+
+
+@pytest.mark.parametrize("group", [None, "'db'"], ids=["to-a-service", "to-a-group"])
+@pytest.mark.parametrize("fires", [False, True], ids=["opens", "joins"])
+def test_an_alarm_that_is_over_before_it_is_written_opens_nothing(
+    world: World, api: Api, sns: Sns, group: str | None, fires: bool
+) -> None:
+    """Its OK is taken by another function while it is under way, and finds nothing to resolve."""
+    route = Route(name="r", when="`true`", group=group, service_id="svc_reports")
+    routing = Routing(routes=(route,))
+    configure(
+        world,
+        integration(world, TOPIC).model_copy(update={"routing": routing, "remembers": True}),
+    )
+    if fires:
+        other = ALARM.replace("Cpu", "Disk")
+        other = alarm("ALARM", AlarmArn=other, AlarmName="ServerDiskTooFull")
+        assert actions(post(world, api, sns.signed(Message=other, MessageId="m-0"))) == [
+            "triggered"
+        ]
+    before = check(world).active
+    over = alarm("OK", "2026-01-01T00:00:01.000+0000")
+
+    def ends() -> None:
+        ok = post(world, api, sns.signed(Message=over, MessageId="m-ok"))
+        assert actions(ok) == ["ignored"]
+
+    Wire(world.table.client).fail("TransactWriteItems", doing(ends))
+    assert actions(post(world, api, sns.signed(Message=alarm("ALARM")))) == ["ignored"]
+    assert check(world).active == before
 
 
 def test_the_end_of_a_subscription_is_an_incident_until_it_is_there_again(

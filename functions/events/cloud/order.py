@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from opsknight.classes import dataclass
-from opsknight.incident.decisions import Decision, Merged, NotAllowed, Opened, Transitioned
+from opsknight.incident.decisions import Ignored, NotAllowed, Repeated, Unchanged
+from opsknight.incident.members import GroupDecision
 from opsknight.integrations.aws import Told
 from opsknight.runtime.telemetry import count, logger
 from opsknight.store.calls import Deadline
@@ -81,15 +82,15 @@ class Order:
             late_at=seen.late_at if seen else None,
         )
 
-    def _beside(self, decision: Decision | NotAllowed) -> "Sequence[Write]":
+    def _beside(self, decision: GroupDecision | NotAllowed) -> "Sequence[Write]":
         if self._asked:
             # Somebody was faster: perhaps with a newer one of the same key.
             self._look()
         self._asked = True
         match decision:
-            case Opened() | Merged() | Transitioned():
-                self._written = True
-                return [self.scope.write(self._seen, self._moment, self.now)]
-            case _:
+            case Repeated() | Unchanged() | Ignored() | NotAllowed():
                 self._written = False
                 return []
+            case _:
+                self._written = True
+                return [self.scope.write(self._seen, self._moment, self.now)]

@@ -25,7 +25,7 @@ from opsknight.incident.decisions import (
 )
 from opsknight.incident.events import decide
 from opsknight.incident.lifecycle import act
-from opsknight.incident.members import GROUP
+from opsknight.incident.members import GROUP, GroupDecision
 from opsknight.incident.model import NEVER, Action, Actor, Alert, Event, Incident, Pointer, Timeouts
 from opsknight.incident.quiet import Window
 from opsknight.store import incident_items
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 
-type Beside = Callable[[Decision | NotAllowed], Sequence[Write]]
+type Beside = Callable[[GroupDecision | NotAllowed], Sequence[Write]]
 """Asked at each attempt for what is to be written in the same transaction as the decision. Nothing
 is, where the decision writes nothing.
 """
@@ -141,18 +141,20 @@ class Settling:
                     assert_never(decision)
             return decision
 
-        decision = decide_again(deadline, attempt)
-        if isinstance(decision, Merged) and first.pages_with is not None:
-            let_out(self.table, decision.alert, first.pages_with, now, deadline)
-        if isinstance(decision, Merged) and first.event.occurrence is not None:
-            # Should this be lost, the next repeat is one more alert.
-            self.table.note_occurrence(decision.before, first.event.occurrence, now, deadline)
-        # Last, as opening is urgent. Without an end of it there is no answer but a 503: whoever is
-        # told 202 has one alert.
-        for stray in strays.values():
-            stray.running.result()
-            self.table.remove_alert(stray.alert, deadline)
-        return decision
+        try:
+            decision = decide_again(deadline, attempt)
+            if isinstance(decision, Merged) and first.pages_with is not None:
+                let_out(self.table, decision.alert, first.pages_with, now, deadline)
+            if isinstance(decision, Merged) and first.event.occurrence is not None:
+                # Should this be lost, the next repeat is one more alert.
+                self.table.note_occurrence(decision.before, first.event.occurrence, now, deadline)
+            return decision
+        finally:
+            # Last, as opening is urgent, and also where `again` found no place here any more.
+            # Without an end of it there is no answer but a 503: whoever is told 202 has one alert.
+            for stray in strays.values():
+                stray.running.result()
+                self.table.remove_alert(stray.alert, deadline)
 
     def new_ids(self, event: Event, now: datetime) -> tuple[str, str]:
         """Of the incident and of the alert that the event may make."""

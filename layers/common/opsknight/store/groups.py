@@ -4,7 +4,7 @@ What to decide is in `opsknight.incident.members`. Each event is a transaction o
 the size of its group: the incident has two counts, and each member an item.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import partial
@@ -37,12 +37,12 @@ from opsknight.incident.model import Action, Event, Incident, Pointer, Status
 from opsknight.incident.urgency import raised_by_event
 from opsknight.store import items, joins
 from opsknight.store.calls import Deadline, decide_again, retrying
-from opsknight.store.execute import Settling
-from opsknight.store.places import Place, Remembering, remembered
+from opsknight.store.execute import Beside, Settling
+from opsknight.store.places import Moved, Place, Remembering, remembered
 from opsknight.store.rows import validated
 
 if TYPE_CHECKING:
-    pass
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 
 @dataclass(slots=True)
@@ -75,10 +75,12 @@ class Groups:
     """How the incident opens, if this member opens it; at once for all others."""
     remember: Mapping[str, Remembering] = field(default_factory=dict[str, Remembering])
     """What is to be written with the first alert of a member."""
+    beside: Beside | None = None
+    """Only for the events themselves: what their members leave elsewhere follows from them."""
 
     def settle_all(self, events: list[Event], current: Pointer | None) -> Iterator[GroupDecision]:
         """The decisions about events of one dedup key, in their order, each once it is written.
-        Raises Unavailable when DynamoDB is.
+        Raises Unavailable when DynamoDB is, and Moved.
         """
         view = self._read(current, events)
         for place, event in enumerate(events):
@@ -120,15 +122,21 @@ class Groups:
     def _settle(self, event: Event, view: _View, coming: Iterable[Event]) -> GroupDecision:
         table = self.settling.table
         incident_id, alert_id = self.settling.new_ids(event, self.now)
+        remember = self.remember.get(event.member or "")
 
         def attempt(number: int) -> GroupDecision:
             if number:
                 found = table.pointer(event.service_id, event.dedup_key, self.deadline)
+                here = found.id if found else None
+                if remember and remember.leads_elsewhere(here, table, self.deadline):
+                    raise Moved
                 again = self._read(found, coming)
                 view.incident, view.members = again.incident, again.members
             known = view.members.get(event.member or "")
             decision = self._decided(view.incident, known, event, incident_id, alert_id)
-            self._write(decision, f"{alert_id}-{number}", event.member)
+            more = [*(self.beside(decision) if self.beside else ())]
+            more += remembered(remember, decision)
+            self._write(decision, f"{alert_id}-{number}", more)
             return decision
 
         return decide_again(self.deadline, attempt)
@@ -157,7 +165,7 @@ class Groups:
         hours = self.service.out_of_hours(self.now)
         return raised_by_event(current, event, self.now, hours)
 
-    def _write(self, decision: GroupDecision, token: str, member: str | None = None) -> None:
+    def _write(self, decision: GroupDecision, token: str, beside: "Sequence[Write]" = ()) -> None:
         table = self.settling.table
         match decision:
             case Repeated(before, datetime() as seen_at):
@@ -165,12 +173,11 @@ class Groups:
             case Repeated() | Unchanged() | Ignored():
                 pass
             case Opened() | Merged() | Transitioned():
-                table.apply(decision, token, self.deadline, yields=True)
+                table.apply(decision, token, self.deadline, yields=True, beside=beside)
             case OpenedGroup() | Joined() | Left() | LastLeft():
                 writes, chunks = joins.writes(decision, table.name, table.retention)
                 table.put_all(chunks, self.deadline)
-                also = remembered(self.remember.get(member or ""), decision)
-                table.transact([*writes, *also], token, self.deadline, yields=True)
+                table.transact([*writes, *beside], token, self.deadline, yields=True)
             case _:
                 assert_never(decision)
 

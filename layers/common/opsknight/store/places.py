@@ -12,6 +12,7 @@ from opsknight.incident.members import GroupDecision, Joined, OpenedGroup
 from opsknight.incident.model import Alert, Event, Pointer, Status
 from opsknight.store.calls import Deadline, decide_again
 from opsknight.store.incidents import IncidentRows
+from opsknight.store.rows import Rows
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -23,6 +24,15 @@ class Remembering(Protocol):
     def is_needed(self, incident_id: str) -> bool: ...
 
     def write(self, incident_id: str) -> "Write": ...
+
+    def leads_elsewhere(self, incident_id: str | None, rows: Rows, deadline: Deadline) -> bool:
+        """Whether somebody else has written meanwhile that they go to another incident."""
+
+
+class Moved(Exception):
+    """Where an event goes was decided before somebody else wrote that its sender's go elsewhere.
+    Nothing is written: read and place it anew.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from opsknight.incident.model import Pointer
 from opsknight.store import items
 from opsknight.store.calls import Deadline
 from opsknight.store.incidents import IncidentRows
-from opsknight.store.rows import validated
+from opsknight.store.rows import Rows, validated
 from opsknight.store.wire import Item, attributes, wire
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ class Remember:
         if known is None or known.incident_id != incident_id:
             return True
         return self.now - known.at >= CONFIRMED_EVERY
+
+    def leads_elsewhere(self, incident_id: str | None, rows: Rows, deadline: Deadline) -> bool:
+        found = rows.get(Routed, self.origin.key, deadline)
+        known = self.seen.incident_id if self.seen else None
+        return found is not None and found.incident_id not in (known, incident_id)
 
     def write(self, incident_id: str) -> "Write":
         service_id, dedup_key = self.where
