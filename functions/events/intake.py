@@ -23,6 +23,7 @@ from opsknight.store.calls import Unavailable
 from opsknight.store.execute import Settling, perform
 from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
+from opsknight.store.rows import sound
 
 if TYPE_CHECKING:
     from opsknight.directory.integrations import Integration
@@ -98,7 +99,7 @@ class Intake:
 
         def settle(dedup_key: str) -> None:
             """Those of one key in their order, as each changes what the next one finds."""
-            seen = current.get(dedup_key)
+            seen = sound(current.get(dedup_key))
             own = [events[number] for number in in_turn[dedup_key]]
             is_group = any(event.member is not None or event.rest for event in own)
             if is_group and routed is not None:
@@ -108,9 +109,8 @@ class Intake:
                 return
             if is_group:
                 groups = Groups(self._settling(), sender.service, call.now, call.deadline)
-                decided = groups.settle_all(own, seen)
-                for number, decision in zip(in_turn[dedup_key], decided, strict=True):
-                    results[number] = IntakeResult(*outcome(decision))
+                for place, decision in groups.settle_all(own, seen):
+                    results[in_turn[dedup_key][place]] = IntakeResult(*outcome(decision))
                 return
             for place, number in enumerate(in_turn[dedup_key]):
                 event = events[number]

@@ -265,7 +265,7 @@ def _settled(
     remember = {name: place.remember} if place.remember else {}
     opening = {name: place.opening}
     groups = Groups(settling, place.service, *when, opening, remember, call.beside)
-    [decision] = groups.settle_all([place.event], place.current)
+    [(_, decision)] = groups.settle_all([place.event], place.current)
     if isinstance(decision, Joined) and place.pages_with is not None:
         let_out(settling.table, decision.alert, place.pages_with, *when)
     return decision

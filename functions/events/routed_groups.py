@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from pydantic import ValidationError
+
 from events.call import Call, Sender
 from events.intake import Intake, IntakeResult, outcome
 from events.routed import Dropped, Way
@@ -27,7 +29,7 @@ from opsknight.store.groups import Groups
 from opsknight.store.incidents import IncidentRows
 from opsknight.store.places import Moved, Place, let_out
 from opsknight.store.routing import Origin, Remember, Where
-from opsknight.store.rows import validated
+from opsknight.store.rows import Read, sound
 from opsknight.store.wire import Item
 
 IGNORED: Final = IntakeResult(*outcome(Ignored()))
@@ -37,13 +39,23 @@ IGNORED: Final = IntakeResult(*outcome(Ignored()))
 class _Seen:
     """What was there at one moment."""
 
-    routed: Mapping[str, Routed]
+    routed: Mapping[str, Read[Routed]]
     """By the name of the origin."""
-    pointers: Mapping[Where, Pointer]
-    at_home: frozenset[str]
-    """The alerts that fire in an incident of the integration's own service, from a time without
-    routes, or because no route took them.
+    pointers: Mapping[Where, Read[Pointer]]
+    at_home: Mapping[tuple[str, str], Read[Member]]
+    """By incident and alert: those of the integration's own service, from a time without routes, or
+    because no route took them.
     """
+
+    def pointer(self, where: Where) -> Pointer | None:
+        """Raises ValidationError, as `sound` does."""
+        return sound(self.pointers.get(where))
+
+    def fires_at(self, home: Where, member: str) -> bool:
+        """Raises ValidationError."""
+        pointer = self.pointer(home)
+        found = sound(self.at_home.get((pointer.id, member))) if pointer else None
+        return found is not None and found.fires
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +79,14 @@ class _Alert:
         return Origin(self.event.service_id, self.way.integration.id, key)
 
     def place(self, seen: _Seen) -> Place | Dropped:
+        """Raises ValidationError for what cannot be read of it."""
         way = self.way
         if (routed := self.routed(seen)) is not None:
             service = way.sender.service_of(routed.service_id, disabled=True)
             where = routed.service_id, routed.dedup_key
             return self._at(where, service or way.sender.service, seen, self.event, AT_ONCE)
-        is_new = self.event.action is Action.TRIGGER and self.member not in seen.at_home
+        fires = way.home != way.goal and seen.fires_at(way.home, self.member)
+        is_new = self.event.action is Action.TRIGGER and not fires
         if not is_new:
             return self._at(way.home, way.sender.service, seen, self.event, AT_ONCE)
         opening, ruled = way.opening, way.verdict
@@ -85,10 +99,10 @@ class _Alert:
 
     def routed(self, seen: _Seen) -> Routed | None:
         """Where the alert went, if that incident is active."""
-        routed = seen.routed.get(self.origin.name)
+        routed = sound(seen.routed.get(self.origin.name))
         if routed is None:
             return None
-        pointer = seen.pointers.get((routed.service_id, routed.dedup_key))
+        pointer = seen.pointer((routed.service_id, routed.dedup_key))
         return routed if pointer is not None and pointer.id == routed.incident_id else None
 
     def _at(
@@ -102,18 +116,19 @@ class _Alert:
         remember = None
         if way.remembers:
             event = way.moved(event, where)
-            known = seen.routed.get(self.origin.name)
+            known = sound(seen.routed.get(self.origin.name))
             remember = Remember(way.table.name, self.origin, where, known, way.call.now)
         pages_with = way.waits.alerts if way.waits else None
-        return Place(event, service, seen.pointers.get(where), opening, remember, pages_with)
+        return Place(event, service, seen.pointer(where), opening, remember, pages_with)
 
 
 def settle(
     intake: Intake, events: Sequence[Event], sender: Sender, integration: Integration, call: Call
 ) -> Iterator[tuple[int, IntakeResult]]:
     """What becomes of the events of one group, by their place among them, each once it is written.
-    Raises Unavailable.
+    Raises Unavailable; ValidationError for what cannot be read of one, after all others.
     """
+    failed: ValidationError | None = None
     alerts = {
         number: _Alert(Way.of(intake.table, event, sender, integration, call))
         for number, event in enumerate(events)
@@ -127,7 +142,10 @@ def settle(
         seen = _read(intake.table, alerts.values(), homes.union(wheres), call)
         placed: dict[Where, list[tuple[int, Place]]] = {}
         for number, alert in [*alerts.items()]:
-            match alert.place(seen):
+            match _placed(alert, seen):
+                case ValidationError() as error:
+                    failed = error
+                    del alerts[number]
                 case Dropped(route):
                     del alerts[number]
                     yield number, IntakeResult("ignored", None, dropped_by=route)
@@ -142,18 +160,31 @@ def settle(
                     replace(event, service_id=where[0], dedup_key=where[1])
                     for event in rests.values()
                 ]
-                for each, result in _settled(intake, places, further, where, sender, seen, call):
-                    if each is not None:
-                        del alerts[each]
-                        yield each, result
-                    elif result.action != "ignored":
-                        found = result
+                try:
+                    settled = _settled(intake, places, further, where, sender, seen, call)
+                    for each, result in settled:
+                        if each is not None:
+                            del alerts[each]
+                            yield each, result
+                        elif result.action != "ignored":
+                            found = result
+                except ValidationError as error:
+                    failed = error
             break
         except Moved:
             # Those that are not written yet look again. Of the rest every place is asked once more.
             continue
     for number in rests:
         yield number, found
+    if failed is not None:
+        raise failed
+
+
+def _placed(alert: _Alert, seen: _Seen) -> Read[Place | Dropped]:
+    try:
+        return alert.place(seen)
+    except ValidationError as error:
+        return error
 
 
 def _settled(
@@ -166,7 +197,7 @@ def _settled(
     call: Call,
 ) -> Iterable[tuple[int | None, IntakeResult]]:
     """Settles the events of one incident, and yields each with its number. What is about the rest
-    of the incident has none.
+    of the incident has none. Raises ValidationError after all others.
     """
     settling = Settling(intake.table, intake.new_id, intake.background)
     mine = {place.event.member or "": place for _, place in places}
@@ -179,11 +210,10 @@ def _settled(
         remember={name: place.remember for name, place in mine.items() if place.remember},
     )
     events = [*(place.event for _, place in places), *rests]
-    decisions = groups.settle_all(events, seen.pointers.get(where))
     numbers: list[int | None] = [*(number for number, _ in places), *(None for _ in rests)]
-    for number, event, decision in zip(numbers, events, decisions, strict=True):
-        _let_out(decision, mine.get(event.member or ""), settling, call)
-        yield number, IntakeResult(*outcome(decision))
+    for each, decision in groups.settle_all(events, seen.pointer(where)):
+        _let_out(decision, mine.get(events[each].member or ""), settling, call)
+        yield numbers[each], IntakeResult(*outcome(decision))
 
 
 def _let_out(decision: GroupDecision, place: Place | None, settling: Settling, call: Call) -> None:
@@ -196,36 +226,30 @@ def _read(table: IncidentRows, alerts: Iterable[_Alert], homes: set[Where], call
     incident is elsewhere than the routes say.
     """
     known = [*alerts]
-    routed: dict[str, Routed] = {}
-    pointers: dict[Where, Pointer] = {}
-    names = {each.origin.key["pk"]["S"]: each.origin.name for each in known if each.way.remembers}
+    routed: dict[str, Read[Routed]] = {}
+    pointers: dict[Where, Read[Pointer]] = {}
     places = homes | {each.way.goal for each in known}
-    keys = [each.origin.key for each in known if each.way.remembers]
-    for item in table.batch([*keys, *_pointers(places)], call.deadline):
-        if (name := names.get(item["pk"]["S"])) is not None:
-            routed[name] = validated(Routed, item)
+    keys: dict[str | Where, Item] = {where: items.dedup_pointer_key(*where) for where in places}
+    keys |= {each.origin.name: each.origin.key for each in known if each.way.remembers}
+    for name, item in table.named(keys, call.deadline):
+        if isinstance(name, str):
+            routed[name] = table.read(Routed, item)
         else:
-            _note(item, pointers)
-    elsewhere = {(each.service_id, each.dedup_key) for each in routed.values()} - places
+            pointers[name] = table.read(Pointer, item)
+    gone = (each for each in routed.values() if isinstance(each, Routed))
+    elsewhere = {(each.service_id, each.dedup_key) for each in gone} - places
     members = {
         (home.id, each.member)
         for each in known
-        if (home := pointers.get(each.way.home)) is not None and each.way.home != each.way.goal
+        if isinstance(home := pointers.get(each.way.home), Pointer)
+        and each.way.home != each.way.goal
     }
-    further = [*_pointers(elsewhere), *(items.member_key(*each) for each in members)]
-    at_home: set[str] = set()
-    for item in table.batch(further, call.deadline) if further else ():
-        if item["kind"]["S"] != "member":
-            _note(item, pointers)
-        elif (member := validated(Member, item)).fires:
-            at_home.add(member.key)
-    return _Seen(routed, pointers, frozenset(at_home))
-
-
-def _pointers(places: Iterable[Where]) -> list[Item]:
-    return [items.dedup_pointer_key(*each) for each in sorted(places)]
-
-
-def _note(item: Item, pointers: dict[Where, Pointer]) -> None:
-    pointer = validated(Pointer, item)
-    pointers[pointer.service_id, pointer.dedup_key] = pointer
+    further = {where: items.dedup_pointer_key(*where) for where in elsewhere}
+    further |= {each: items.member_key(*each) for each in members}
+    at_home: dict[tuple[str, str], Read[Member]] = {}
+    for each, item in table.named(further, call.deadline):
+        if each in members:
+            at_home[each] = table.read(Member, item)
+        else:
+            pointers[each] = table.read(Pointer, item)
+    return _Seen(routed, pointers, at_home)

@@ -3,14 +3,18 @@ its absence would delete or permit something, it is an error that names it.
 """
 
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from pydantic import ValidationError
 
 from harness.pipeline import Pipeline, step
+from harness.settings import configure
 from harness.world import World, deadline
 from opsknight.directory.entries import ApiKey, Member, Role, User
+from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.directory.routing import Route, Routing
 from opsknight.incident.commands import Note, Resolve
 from opsknight.incident.model import Urgency
 from opsknight.store.configurations import Configurations
@@ -19,8 +23,10 @@ from opsknight.store.incident_items import LOST
 from opsknight.store.items import HEAD_KEY, incident_key, receiver_state_key, user_key
 from opsknight.store.key_items import any_key_item, key_listing_item
 from opsknight.store.keys import Keys
-from opsknight.store.wire import Item
+from opsknight.store.wire import Item, plain
 from opsknight.views import incident_records
+from tests.integration.steps import of_kind
+from tests.integration.test_own_paths import alert, bearer, flush, post
 
 
 @pytest.fixture
@@ -135,6 +141,65 @@ def test_a_row_that_cannot_be_read_takes_no_turn_from_what_is_held_beside_it(
     # Somebody may mend it.
     left = night.world.table.under(pk, "held#", deadline())
     assert [each["sk"] for each in left] == [first["sk"]]
+
+
+def flushes(night: Pipeline, *names: str, per: str = "alert") -> int:
+    sent, headers = flush(*map(alert, names)), bearer(night.world)
+    return post(night.world, sent, query={"per": per}, headers=headers).status
+
+
+def opened(night: Pipeline) -> set[tuple[str, int]]:
+    """The active incidents by what they are about, with how many alerts fire in them."""
+    return {
+        (each["dedup_key"], each.get("firing") or 1)
+        for each in (plain(item) for item in of_kind(night.world, "incident"))
+        if each["status"] == "OPEN"
+    }
+
+
+def test_a_pointer_that_cannot_be_read_fails_its_own_alert_of_a_flush(night: Pipeline) -> None:
+    assert flushes(night, "old") == 202
+    night.damage("svc_checkout#old", "pointer", "status")
+    for _ in range(2):
+        # Not as if it were not there: nothing is opened beside it.
+        assert flushes(night, "old", "new-1", "new-2") == 500
+        assert opened(night) == {("old", 1), ("new-1", 1), ("new-2", 1)}
+    assert flushes(night, "new-1", "new-2") == 202
+
+
+GROUP: Final = '{}:{alertname="HighCPU"}'
+ROUTES: Final = Routing(routes=(Route(name="r", when="`true`", service_id="svc_reports"),))
+
+
+@pytest.mark.parametrize("routing", [None, ROUTES], ids=["plain", "routed"])
+@pytest.mark.parametrize(("kind", "attribute"), [("member", "state"), ("routed", "incident_id")])
+def test_one_of_a_group_that_cannot_be_read_fails_itself_alone(
+    night: Pipeline, routing: Routing | None, kind: str, attribute: str
+) -> None:
+    integration = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "P"}
+    settings = Integration.model_validate(integration | {"remembers": True})
+    configure(night.world, settings.model_copy(update={"routing": routing}))
+    assert flushes(night, "old", per="group") == 202
+    [damaged] = of_kind(night.world, kind)
+    night.damage(damaged["pk"]["S"], damaged["sk"]["S"], attribute)
+    for _ in range(2):
+        assert flushes(night, "old", "new-1", "new-2", per="group") == 500
+        assert opened(night) == {(GROUP, 3)}
+    assert flushes(night, "new-1", "new-2", per="group") == 202
+
+
+def test_a_pointer_that_cannot_be_read_fails_what_is_routed_there_alone(night: Pipeline) -> None:
+    routes = (Route(name="r", when="payload.class == 'old'", service_id="svc_reports"),)
+    integration = {"id": "int_prometheus", "service_id": "svc_checkout", "name": "P"}
+    settings = Integration.model_validate(integration | {"remembers": True})
+    update = {"routing": Routing(routes=routes)}
+    configure(night.world, settings.model_copy(update=update))
+    assert flushes(night, "old", per="group") == 202
+    night.damage(f"svc_reports#{GROUP}", "pointer", "status")
+    for _ in range(2):
+        assert flushes(night, "old", "new-1", "new-2", per="group") == 500
+        assert opened(night) == {(GROUP, 1), (GROUP, 2)}
+    assert flushes(night, "new-1", "new-2", per="group") == 202
 
 
 def test_what_applies_and_prunes_reads_all_or_names_what_it_cannot_read(night: Pipeline) -> None:

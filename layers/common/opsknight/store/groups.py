@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+from pydantic import ValidationError
+
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.incident.decisions import (
@@ -39,7 +41,8 @@ from opsknight.store import items, joins
 from opsknight.store.calls import Deadline, decide_again, retrying
 from opsknight.store.execute import Beside, Settling
 from opsknight.store.places import Moved, Place, Remembering, remembered
-from opsknight.store.rows import validated
+from opsknight.store.rows import Read, sound, validated
+from opsknight.store.wire import Item
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
@@ -50,7 +53,7 @@ class _View:
     """What is known of a group. It is read anew only when somebody else was faster."""
 
     incident: Incident | None = None
-    members: dict[str, Member] = field(default_factory=dict[str, Member])
+    members: dict[str, Read[Member]] = field(default_factory=dict[str, Read[Member]])
 
     def note(self, decision: GroupDecision, now: datetime) -> None:
         match decision:
@@ -78,18 +81,28 @@ class Groups:
     beside: Beside | None = None
     """Only for the events themselves: what their members leave elsewhere follows from them."""
 
-    def settle_all(self, events: list[Event], current: Pointer | None) -> Iterator[GroupDecision]:
-        """The decisions about events of one dedup key, in their order, each once it is written.
-        Raises Unavailable when DynamoDB is, and Moved.
+    def settle_all(
+        self, events: list[Event], current: Pointer | None
+    ) -> Iterator[tuple[int, GroupDecision]]:
+        """The decisions about events of one dedup key, in their order, each with its place among
+        them once it is written. Raises Unavailable when DynamoDB is, and Moved. Of what cannot be
+        read of one member it raises ValidationError, after all others.
         """
         view = self._read(current, events)
+        failed: ValidationError | None = None
         for place, event in enumerate(events):
-            decision = self._settle(event, view, events[place:])
-            here = view.incident.id if view.incident else ""
-            view.note(decision, self.now)
-            if event.member is not None and event.action is Action.RESOLVE:
-                self._leave_others(event, event.member, here)
-            yield decision
+            try:
+                decision = self._settle(event, view, events[place:])
+                here = view.incident.id if view.incident else ""
+                view.note(decision, self.now)
+                if event.member is not None and event.action is Action.RESOLVE:
+                    self._leave_others(event, event.member, here)
+            except ValidationError as error:
+                failed = error
+                continue
+            yield place, decision
+        if failed is not None:
+            raise failed
 
     def _leave_others(self, event: Event, member: str, here: str) -> None:
         """It is over in every incident of the service: Alertmanager says nothing more of a group
@@ -113,7 +126,7 @@ class Groups:
                 table = self.settling.table
                 retrying(self.deadline, table.client.delete_item, TableName=table.name, Key=key)
                 return
-            known = view.members.get(member)
+            known = sound(view.members.get(member))
             decision = self._decided(view.incident, known, event, incident_id, alert_id)
             self._write(decision, f"{alert_id}-{number}")
 
@@ -132,7 +145,7 @@ class Groups:
                     raise Moved
                 again = self._read(found, coming)
                 view.incident, view.members = again.incident, again.members
-            known = view.members.get(event.member or "")
+            known = sound(view.members.get(event.member or ""))
             decision = self._decided(view.incident, known, event, incident_id, alert_id)
             more = [*(self.beside(decision) if self.beside else ())]
             more += remembered(remember, decision)
@@ -187,13 +200,12 @@ class Groups:
         return self._view(current.id, [each.member for each in events if each.member is not None])
 
     def _view(self, incident_id: str, members: Iterable[str]) -> _View:
-        keys = [items.member_key(incident_id, member) for member in members]
-        view = _View()
-        found = self.settling.table.batch([items.incident_key(incident_id), *keys], self.deadline)
-        for item in found:
-            if item["kind"]["S"].endswith("incident"):
+        keys: dict[str | None, Item] = {None: items.incident_key(incident_id)}
+        keys |= {member: items.member_key(incident_id, member) for member in members}
+        view, table = _View(), self.settling.table
+        for member, item in table.named(keys, self.deadline):
+            if member is None:
                 view.incident = validated(Incident, item)
             else:
-                member = validated(Member, item)
-                view.members[member.key] = member
+                view.members[member] = table.read(Member, item)
         return view

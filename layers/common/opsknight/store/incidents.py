@@ -18,7 +18,7 @@ from opsknight.incident.timeline import Change
 from opsknight.store import incident_items, items, transactions
 from opsknight.store.callers import CallerRows
 from opsknight.store.calls import Conflict, Deadline, once, retrying, yielding
-from opsknight.store.rows import validated
+from opsknight.store.rows import Read
 from opsknight.store.wire import Item, plain
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class IncidentRows(CallerRows):
 
     def pointers(
         self, service_id: str, dedup_keys: Iterable[str], deadline: Deadline
-    ) -> dict[str, Pointer]:
+    ) -> dict[str, Read[Pointer]]:
         """The active incidents of several dedup keys, by these."""
-        keys = [items.dedup_pointer_key(service_id, each) for each in dedup_keys]
-        found = (validated(Pointer, item) for item in self.batch(keys, deadline))
-        return {pointer.dedup_key: pointer for pointer in found}
+        keys = {each: items.dedup_pointer_key(service_id, each) for each in dedup_keys}
+        found = self.named(keys, deadline)
+        return {dedup_key: self.read(Pointer, item) for dedup_key, item in found}
 
     def incident(self, incident_id: str, deadline: Deadline) -> Incident | None:
         return self.get(Incident, items.incident_key(incident_id), deadline)

@@ -4,7 +4,7 @@ written that stand for themselves.
 What the items are is for the classes that build on it to say.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,17 @@ def validated[M: BaseModel](model: type[M], item: Item) -> M:
     except ValidationError as error:
         error.add_note(f"item {item['pk']['S']} {item['sk']['S']}")
         raise
+
+
+type Read[T] = T | ValidationError
+"""An item that was read with others, or why it cannot be. That is no item that is not there."""
+
+
+def sound[T](read: Read[T] | None) -> T | None:
+    """Raises what is wrong with it."""
+    if isinstance(read, ValidationError):
+        raise read
+    return read
 
 
 def readable_part(model: type[BaseModel], stored: object) -> object:
@@ -80,6 +91,16 @@ class Rows:
                 self.skipped(error)
             else:
                 yield read
+
+    def read[M: BaseModel](self, model: type[M], item: Item) -> Read[M]:
+        """For what is read in one with others, and on which more rests than a list: `sound` is
+        asked where it matters, so that one damaged item fails what is about it, and nothing else.
+        """
+        try:
+            return validated(model, item)
+        except ValidationError as error:
+            self.skipped(error)
+            return error
 
     def get[M: BaseModel](self, model: type[M], key: Item, deadline: Deadline) -> M | None:
         """Raises ValidationError for an item that is not what it should be."""
@@ -134,6 +155,12 @@ class Rows:
                     # Throttled in part, or over 16 MB.
                     deadline.pause(attempt, Unavailable("keys were left unprocessed"))
                     attempt += 1
+
+    def named[K](self, keys: Mapping[K, Item], deadline: Deadline) -> Iterator[tuple[K, Item]]:
+        """The items with these keys, those that exist, each with the key's name among them."""
+        names = {(key["pk"]["S"], key["sk"]["S"]): name for name, key in keys.items()}
+        for item in self.batch(keys.values(), deadline):
+            yield names[item["pk"]["S"], item["sk"]["S"]], item
 
     def under(self, pk: Wire, prefix: str | None, deadline: Deadline) -> Iterator[Item]:
         """The items of a partition, in the order of their sort keys."""
