@@ -30,14 +30,18 @@ def audit(engine: Engine, deadline: Deadline) -> None:
         try:
             incident = readable(item)
         except ValidationError:
-            # Somebody changed it by hand. Its timers fail too, and that raises an alarm.
+            # Somebody changed it by hand. Perhaps it never falls due: nobody else says so then.
             logger.exception("incident cannot be read", incident=item["pk"]["S"])
+            signal("Unreadable")
             continue
         every = partial(_remind_every, incident, directory)
         repair = repaired(incident, engine.clock(), every)
-        if repair is None:
-            continue
         try:
+            if "timers" not in item:
+                # No write that sets one could be carried out, nor the repair.
+                waiting.restore_timers(incident.id, deadline)
+            if repair is None:
+                continue
             engine.table.apply(repair, engine.new_token(), deadline)
         except Conflict:
             # Somebody has just changed it: it does not wait for ever.

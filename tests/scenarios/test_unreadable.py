@@ -2,12 +2,16 @@
 its absence would delete or permit something, it is an error that names it.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 import pytest
 from pydantic import ValidationError
 
+from escalation.audit import audit
+from escalation.sweep import sweep
 from harness.pipeline import Pipeline, step
 from harness.settings import configure
 from harness.world import World, deadline
@@ -16,14 +20,18 @@ from opsknight.directory.integrations import Integration
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
 from opsknight.directory.routing import Route, Routing
 from opsknight.incident.commands import Note, Resolve
-from opsknight.incident.model import Urgency
+from opsknight.incident.model import ACTIVE, Status, Urgency
+from opsknight.runtime.wakeups import SweepShard
 from opsknight.store.configurations import Configurations
 from opsknight.store.directory_items import directory_item
+from opsknight.store.due import DueIndex
 from opsknight.store.incident_items import LOST
-from opsknight.store.items import HEAD_KEY, incident_key, receiver_state_key, user_key
+from opsknight.store.items import HEAD_KEY, due_shard, incident_key, receiver_state_key, user_key
 from opsknight.store.key_items import any_key_item, key_listing_item
 from opsknight.store.keys import Keys
-from opsknight.store.wire import Item, plain
+from opsknight.store.listings import Listings, Wanted
+from opsknight.store.resolved import Resolved
+from opsknight.store.wire import Item, Wire, plain, wire
 from opsknight.views import incident_records
 from tests.integration.steps import of_kind
 from tests.integration.test_own_paths import alert, bearer, flush, post
@@ -200,6 +208,87 @@ def test_a_pointer_that_cannot_be_read_fails_what_is_routed_there_alone(night: P
         assert flushes(night, "old", "new-1", "new-2", per="group") == 500
         assert opened(night) == {(GROUP, 1), (GROUP, 2)}
     assert flushes(night, "new-1", "new-2", per="group") == 202
+
+
+@pytest.mark.parametrize("at", ["0", "2026-01-01", "2026-01-32T00:00:00.000000Z", "2026-01-01T00"])
+def test_a_due_time_that_is_none_keeps_its_shard_from_nobody(night: Pipeline, at: str) -> None:
+    """It is the first of its shard, and stays that: nobody can tell when it should be."""
+    broken, other = night.trigger("broken"), night.trigger("other")
+    while due_shard(other) != due_shard(broken):
+        other = night.trigger(f"after {other}")
+    night.wait(minutes=1).listener.new()
+    write(night, broken, "SET due_at = :at", {":at": {"S": at}})
+    # As by a note that says when it is due: only the sweep finds it.
+    stamped = {":at": wire(night.world.clock())}
+    write(night, other, "SET due_at = :at, timers.step = :at", stamped)
+    said: list[str] = []
+    table = replace(night.world.table, skipped=lambda error: said.extend(error.__notes__))
+    index, now = DueIndex(table), night.world.clock()
+    shard = int(due_shard(broken))
+    assert shard in index.shards(now, deadline())
+    found, _ = index.due(shard, now, None, 25, deadline())
+    assert other in [each.incident_id for each in found]
+    assert broken not in [each.incident_id for each in found]
+    assert said == [f"item incident#{broken} incident, due at {at}"]
+    sweep(night.engine, SweepShard(shard, now), deadline())
+    assert night.incident(other).timers != {"step": now}
+
+
+def test_the_auditor_says_what_never_falls_due(
+    night: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident = night.trigger("disk")
+    write(night, incident, "SET due_at = :at", {":at": {"S": "tomorrow"}})
+    capsys.readouterr()
+    audit(night.engine, deadline())
+    assert '"Unreadable":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_an_incident_without_a_map_of_timers_gets_one_from_the_auditor(night: Pipeline) -> None:
+    """No write that sets a timer could be carried out, its repair neither."""
+    night.poisoned = True
+    incident = night.trigger("disk")
+    night.listener.new()
+    write(night, incident, "REMOVE timers, due_at")
+    audit(night.engine, deadline())
+    assert night.incident(incident).timers
+    night.does(incident, Resolve())
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("urgency", {"S": "?"}), ("created_at", {"S": "2026-01-01"})]
+)
+def test_lists_of_incidents_leave_out_one_that_cannot_be_read(
+    night: Pipeline, attribute: str, value: Wire
+) -> None:
+    table, clock = night.world.table, night.world.clock
+    over = [night.trigger("broken before"), night.trigger("before")]
+    for each in over:
+        night.does(each, Resolve())
+    active = [night.trigger("broken"), night.trigger("other")]
+    for broken, _ in (over, active):
+        write(night, broken, f"SET {attribute} = :value", {":value": value})
+    wanted = Wanted(ACTIVE, since=clock() - timedelta(days=1))
+    found, _ = Listings(table).page(wanted, None, 10, clock(), deadline())
+    assert [each.id for each in found] == active[1:]
+    with ThreadPoolExecutor(2) as workers:
+        wanted = Wanted(frozenset({Status.RESOLVED}))
+        found, _ = Resolved(table, workers).page(wanted, None, 10, deadline())
+    assert [each.id for each in found] == over[1:]
+
+
+def test_a_number_that_is_none_of_ours_takes_no_other_down(night: Pipeline) -> None:
+    broken, other = night.trigger("broken"), night.trigger("other")
+    write(night, broken, "SET members = :value", {":value": {"N": "1.5"}})
+    assert [*night.world.table.incidents([broken, other], deadline())] == [other]
+
+
+def write(night: Pipeline, incident: str, expression: str, values: Item | None = None) -> None:
+    more: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+    client, name = night.world.table.client, night.world.table.name
+    client.update_item(
+        TableName=name, Key=incident_key(incident), UpdateExpression=expression, **more
+    )
 
 
 def test_what_applies_and_prunes_reads_all_or_names_what_it_cannot_read(night: Pipeline) -> None:

@@ -30,6 +30,6 @@ def readable_items[M: BaseModel](model: type[M], found: Iterable[Item]) -> list[
     return known
 
 
-def log_skipped(error: ValidationError) -> None:
+def log_skipped(error: ValueError) -> None:
     signal("Unreadable")
     logger.error("an item cannot be read", exc_info=error)

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator, Set
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import AwareDatetime
+
 from opsknight.classes import dataclass
 from opsknight.incident.members import GROUP
 from opsknight.incident.model import ACTIVE, Model, Status, Urgency
 from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.table import Table
-from opsknight.store.wire import Item, plain
+from opsknight.store.wire import Item
 
 # Where a filter leaves out most, one answer looks this far and says where to continue.
 MOST_QUERIES: Final = 10
@@ -31,11 +33,11 @@ class Listed(Model):
     title: str
     urgency: Urgency
     status: Status
-    created_at: datetime
+    created_at: AwareDatetime
     assignee_id: str | None = None
-    acknowledged_at: datetime | None = None
+    acknowledged_at: AwareDatetime | None = None
     """This and what follows up to `alert_count` only where the list is by time of resolution."""
-    resolved_at: datetime | None = None
+    resolved_at: AwareDatetime | None = None
     alert_count: int | None = None
     members: int | None = None
     """How many alerts of a group it has had, while it is active; None where it is no group."""
@@ -227,7 +229,7 @@ class Listings:
             ScanIndexForward=False,
             **arguments,
         )
-        found = [Listed.model_validate(plain(item)) for item in page["Items"]]
+        found = [*self.table.readable(Listed, page["Items"])]
         if wanted.service_ids is not None:
             found = [each for each in found if each.service_id in wanted.service_ids]
         found = [each for each in found if all(word.is_in(each) for word in wanted.words)]

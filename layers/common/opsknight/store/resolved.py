@@ -13,7 +13,7 @@ from opsknight.store import items
 from opsknight.store.calls import Deadline, retrying
 from opsknight.store.listings import LOOKED_AT, Listed, Wanted
 from opsknight.store.table import Table
-from opsknight.store.wire import Item, plain, stamp
+from opsknight.store.wire import Item, stamp
 
 # What `opsknight restore` brought back is of a kind of its own, and of a partition of its own.
 KINDS: Final = ("incident", "restored_incident")
@@ -75,7 +75,12 @@ class Resolved:
             if not place.over[number]
         }
         found = {number: each.result() for number, each in running.items()}
-        return _merged(found, place, wanted, limit, oldest_first=oldest_first)
+        return _merged(found, place, wanted, limit, self._listed, oldest_first=oldest_first)
+
+    def _listed(self, row: Item) -> Listed | None:
+        if is_canary(row["id"]["S"]):
+            return None
+        return next(self.table.readable(Listed, [row]), None)
 
     def _query(
         self,
@@ -127,6 +132,7 @@ def _merged(
     place: ResolvedPlace,
     wanted: Wanted,
     limit: int,
+    read: Callable[[Item], Listed | None],
     *,
     oldest_first: bool,
 ) -> tuple[list[Listed], ResolvedPlace | None]:
@@ -138,7 +144,7 @@ def _merged(
             break
         spots[number] = Spot(row["resolved_at"]["S"], row["id"]["S"])
         taken[number] += 1
-        each = None if is_canary(row["id"]["S"]) else Listed.model_validate(plain(row))
+        each = read(row)
         if each is not None and wanted.matches(each):
             listed.append(each)
     for number, stretch in found.items():

@@ -61,7 +61,7 @@ def readable_parts(model: type[BaseModel], stored: object) -> object:
     return [each for each in stored if readable_part(model, each) is not None]
 
 
-def _unheard(_: ValidationError) -> None:
+def _unheard(_: ValueError) -> None:
     """Nobody wants to know."""
 
 
@@ -71,7 +71,7 @@ class Rows:
     name: str
     retention: timedelta
     """How long to keep alerts, timelines and resolved incidents."""
-    skipped: Callable[[ValidationError], None] = _unheard
+    skipped: Callable[[ValueError], None] = _unheard
     """Hears of each item that a list leaves out."""
     audit_retention: timedelta = timedelta(days=365)
     """How long to keep the audit log."""
