@@ -192,6 +192,21 @@ def test_more_than_an_incident_can_follow(world: World) -> None:
     assert state()[0] == "RESOLVED"
 
 
+def test_who_joins_while_the_rest_is_resolved_does_not_go_down_with_it(world: World) -> None:
+    sends(world, alert("a"))
+    incident_id = the_incident(world)["id"]
+    fill(world, incident_id)
+    assert sends(world, alert("a"), alert("b"), resolved("a"))[1:] == ["deduplicated", "left"]
+
+    def joins() -> None:
+        assert sends(world, alert("a")) == ["joined"]
+
+    Wire(world.table.client).fail("TransactWriteItems", doing(joins))
+    assert sends(world, resolved("b"), status="resolved") == ["ignored", "ignored"]
+    found = incident(world, incident_id)
+    assert (str(found.status), found.firing) == ("OPEN", 1)
+
+
 def test_one_of_those_over_the_most_raises_the_urgency_like_any_other(world: World) -> None:
     world.service = world.service.model_copy(update={"raises_urgency": True})
     world.table.put_all([directory_item(world.service)], deadline())

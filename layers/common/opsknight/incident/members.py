@@ -158,7 +158,11 @@ def decide_rest(current: Incident | None, plainly: Callable[[], Decision]) -> De
     """All of a group is resolved, says its sender: that counts for those that have no member."""
     if current is None or not current.untracked or current.firing:
         return Ignored()
-    return plainly()
+    resolved = plainly()
+    if not isinstance(resolved, Transitioned):
+        return resolved
+    # One that joins meanwhile must not go down with the others.
+    return replace(resolved, require=replace(resolved.require, firing=0))
 
 
 def _opened(decision: Decision, event: Event, now: datetime) -> OpenedGroup:
