@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from events.call import Call, Sender
 from events.hook_secrets import HookSecrets
-from events.intake import Intake, IntakeResult
+from events.intake import Intake, IntakeResult, outcome
 from events.web import Web
 from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
@@ -22,10 +23,15 @@ from opsknight.http.directory_cache import DirectoryCache
 from opsknight.http.gateway import Failure, HttpError
 from opsknight.http.rate_limiter import LimitReached
 from opsknight.incident import canary
+from opsknight.incident.decisions import NotAllowed
+from opsknight.incident.members import GroupDecision
 from opsknight.incident.model import Event
 from opsknight.runtime.telemetry import measure
 from opsknight.store.calls import Unavailable
 from opsknight.store.incidents import IncidentRows
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef as Write
 
 type Take = Callable[[Event, Sender, Call], IntakeResult]
 type PassOn = Callable[[IncidentRows, str, list[tuple[Event, IntakeResult]], Call], list[int]]
@@ -91,17 +97,32 @@ class Reception:
     def _passing_on(self, take: Take, event: Event, sender: Sender, call: Call) -> IntakeResult:
         # What answers an Idempotency-Key, or knows an event of AWS again, is written with the
         # event: what fails after it would never come again. Of which service a routed event is
-        # shows only then.
-        is_first = call.beside is not None and not _is_routed(sender)
-        if not is_first:
-            result = take(event, sender, call)
-            self._mirrored([event], [result], sender, call)
-            return result
-        numbers = self._mirrored([event], [IntakeResult("asked", None)], sender, call)
+        # shows only when it is decided.
+        beside, noted = call.beside, dict[str, list[int]]()
+
+        def note(asked: IntakeResult) -> None:
+            if (where := _where(asked, sender)) not in noted:
+                noted[where] = self._mirrored([event], [asked], sender, call)
+
+        if beside is not None and _is_routed(sender):
+
+            def noting(decision: GroupDecision | NotAllowed) -> "Sequence[Write]":
+                writes = beside(decision)
+                if writes and not isinstance(decision, NotAllowed):
+                    _, incident = outcome(decision)
+                    note(IntakeResult("asked", incident))
+                return writes
+
+            call = replace(call, beside=noting)
+        elif beside is not None:
+            note(IntakeResult("asked", None))
         result = take(event, sender, call)
-        if numbers:
+        where = _where(result, sender)
+        if where not in noted:
+            self._mirrored([event], [result], sender, call)
+        elif numbers := noted[where]:
             amend: Amend = import_module("events.mirrored").amend
-            amend(self.intake.table, sender.service.id, numbers, result, call)
+            amend(self.intake.table, where, numbers, result, call)
         return result
 
     def _hear(self, call: Call) -> None:
@@ -145,8 +166,7 @@ class Reception:
             service: Service | None = sender.service
             if result is None:
                 continue
-            where = result.incident.service_id if result.incident else result.routed_to
-            if where is not None and where != sender.service.id:
+            if (where := _where(result, sender)) != sender.service.id:
                 service = sender.service_of(where, disabled=True)
             if service is not None and service.mirror is not None:
                 found.setdefault(service.id, []).append((event, result))
@@ -182,6 +202,12 @@ class Reception:
         self.directory.note_use(sender.hashed, sender.key, call.now, call.deadline)
         with suppress(LimitReached):
             self.intake.refuse_large(len(call.request.body), most, sender, call)
+
+
+def _where(result: IntakeResult, sender: Sender) -> str:
+    """The service that an event went to, or its last one if nothing of it is active."""
+    known = result.incident.service_id if result.incident else result.routed_to
+    return known or sender.service.id
 
 
 def _is_routed(sender: Sender) -> bool:

@@ -5,14 +5,17 @@ the same, a trigger before its resolve.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from harness.faults import DEATHS, Died, Fault, Point, Process
 from harness.mirrors import Mirrored, actions
 from harness.receivers import HttpReceiver, answers, http_receiver
+from harness.settings import configure
 from harness.world import World, build, deadline, event
+from opsknight.directory.integrations import Integration
+from opsknight.directory.routing import Route, Routing
 from opsknight.store.mirrors import Mirrors
 
 
@@ -47,12 +50,21 @@ def arrived(night: Mirrored, old: HttpReceiver, key: str) -> None:
     assert (state.due_at, state.lease_until) == (None, None)
 
 
+HERE: Final = Route(name="here", when="`true`", service_id="svc_checkout")
+GROUP: Final = Route(name="group", when="`true`", group="key('all', dedup_key)")
+
+
+@pytest.mark.parametrize("route", [None, HERE, GROUP], ids=["unrouted", "routed", "grouped"])
 @pytest.mark.parametrize("once", [False, True], ids=["plain", "with an Idempotency-Key"])
 @pytest.mark.parametrize("death", DEATHS, ids=str)
 def test_the_intake_dies(
-    world: World, dynamodb: str, old: HttpReceiver, death: Fault, once: bool
+    world: World, dynamodb: str, old: HttpReceiver, death: Fault, once: bool, route: Route | None
 ) -> None:
     night = shadowed(world, old)
+    if route is not None:
+        where = {"id": "int_prometheus", "service_id": world.service.id, "name": "P"}
+        routing = {"routing": Routing(routes=(route,)), "remembers": True}
+        configure(world, Integration.model_validate(where).model_copy(update=routing))
 
     def headers(take: int) -> dict[str, Any]:
         return {"Idempotency-Key": f"request-{take}"} if once else {}
