@@ -235,7 +235,9 @@ def carry_out(
             raise _Instead(found)
         return found
 
-    when = call.now, call.deadline
+    if (other := way.also(seen)) is not None:
+        # First: with what the event does at its own place it is known not to come again.
+        settling.settle(other.event, other.service, other.current, call.now, call.deadline)
     found, settled = place(seen), None
     while settled is None:
         if isinstance(found, Dropped):
@@ -246,8 +248,6 @@ def carry_out(
             found = place(way.seen())
         except _Instead as instead:
             found = instead.found
-    if (other := way.also(seen)) is not None:
-        settling.settle(other.event, other.service, other.current, *when)
     result = IntakeResult(*outcome(settled))
     if result.incident is None and seen.routed is not None:
         return replace(result, routed_to=seen.routed.service_id)

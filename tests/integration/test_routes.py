@@ -30,7 +30,7 @@ from opsknight.store.places import Place
 from opsknight.store.wire import wire
 from tests.integration.steps import of_kind
 from tests.integration.test_own_paths import alert, bearer, flush, post
-from tests.integration.wire import Wire, doing
+from tests.integration.wire import ALWAYS, THROTTLES, Wire, doing
 
 DATABASE = Route(
     name="database",
@@ -44,6 +44,7 @@ NOISE = Route(name="noise", when="payload.severity == 'info'", drop=True)
 def routed(world: World, *routes: Route, default: str | None = None, **more: Any) -> None:
     """Gives the first integration these routes, as if it had had some before."""
     routing = Routing(routes=routes, default_service_id=default) if routes or default else None
+    more = {"remembers": True} | more
     configure(
         world,
         Integration(
@@ -51,7 +52,6 @@ def routed(world: World, *routes: Route, default: str | None = None, **more: Any
             service_id=world.service.id,
             name="Prometheus",
             routing=routing,
-            remembers=True,
             **more,
         ),
     )
@@ -263,6 +263,41 @@ def test_a_function_that_does_not_know_of_the_routes_yet_leaves_nothing_open(
     assert len(active(world)) == 3
     send(world, "resolve")
     assert active(world) == {("svc_checkout", "other")}
+
+
+@pytest.mark.parametrize("group", [None, "'db'"])
+def test_a_resolve_that_is_known_again_was_carried_out_in_all_places(
+    world: World, group: str | None
+) -> None:
+    """With the answer to an Idempotency-Key it would not be carried out again."""
+    where = None if group else "svc_reports"
+    routed(world, replace_route(DATABASE, "db", group=group, service_id=where))
+    send(world, source="db-1")
+    if group is None:
+        # By a function that knew of no routes.
+        routed(world, remembers=False)
+        send(world)
+    else:
+        # As if who joined another group had not been remembered.
+        [known] = of_kind(world, "routed")
+        key = {"pk": known["pk"], "sk": known["sk"]}
+        world.table.client.delete_item(TableName=world.table.name, Key=key)
+        routed(world, replace_route(DATABASE, "other", group="'other'", service_id=None))
+        send(world, source="db-1")
+    routed(world)
+    assert len(active(world)) == 2
+    wire = wire_of(world)
+
+    def written() -> None:
+        wire.fail("TransactWriteItems", THROTTLES, ALWAYS)
+
+    wire.fail("TransactWriteItems", doing(written))
+    once: dict[str, Any] = {"Idempotency-Key": "1"}
+    sent = event("resolve", payload={"source": "-"})
+    assert world.send(sent, api=world.api(patience=0.3), **once).status == 503
+    wire.mend()
+    assert world.send(sent, **once).action == "resolved"
+    assert not active(world)
 
 
 def two_integrations(world: World, route: Route) -> None:

@@ -92,11 +92,12 @@ class Groups:
         failed: ValidationError | None = None
         for place, event in enumerate(events):
             try:
-                decision = self._settle(event, view, events[place:])
-                here = view.incident.id if view.incident else ""
-                view.note(decision, self.now)
                 if event.member is not None and event.action is Action.RESOLVE:
+                    # First: `beside` may be what knows that the event need not come again.
+                    here = view.incident.id if view.incident else ""
                     self._leave_others(event, event.member, here)
+                decision = self._settle(event, view, events[place:])
+                view.note(decision, self.now)
             except ValidationError as error:
                 failed = error
                 continue
