@@ -18,6 +18,7 @@ from harness.world import World, deadline, event
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import Never, Remind, Role, User
 from opsknight.directory.receivers import Channel, NotificationRule, Receiver
+from opsknight.directory.support_hours import SupportHours
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.fallback import FallbackRow
 from opsknight.escalation.pages import PageState
@@ -36,6 +37,7 @@ from opsknight.store.directory_items import directory_item
 from opsknight.store.fallback import FallbackRows
 from opsknight.store.incident_items import incident_item
 from opsknight.store.items import incident_key
+from tests.unit.rotas import only
 
 REFUSES = PermanentFailure("no such number")
 DOWN = TemporaryFailure("answered 503")
@@ -242,6 +244,94 @@ def test_a_note_and_a_priority_are_nobodys_answer(night: Pipeline) -> None:
     night.pages("ada").wait(minutes=5).fallback(1)
     night.does(incident, Note("I had a look.")).wait(hours=4).fallback(1)
     night.does(incident, Prioritize(Urgency.LOW)).wait(hours=24).fallback(1)
+    night.does(incident, Acknowledge())
+
+
+def raised_by_hand(night: Pipeline, incident: str) -> None:
+    night.does(incident, Prioritize(Urgency.HIGH))
+
+
+def raised_by_an_alert(night: Pipeline, _: str) -> None:
+    night.send("trigger", severity="critical")
+
+
+BY = pytest.mark.parametrize("raises", [raised_by_hand, raised_by_an_alert])
+type Raises = Callable[[Pipeline, str], None]
+
+
+@BY
+def test_reassigned_to_somebody_who_sleeps_and_then_raised(night: Pipeline, raises: Raises) -> None:
+    """Its reminder was a day away, and that of its new urgency is an hour."""
+    night.serves(raises_urgency=True)
+    night.escalates(step("ada"), repeat_after=1200)
+    incident = night.trigger(severity="info")
+    night.pages("ada").does(incident, Reassign("user_eve")).pages("eve")
+    night.wait(minutes=20).fallback(1).wait(hours=2).fallback(0)
+    raises(night, incident)
+    night.pages("eve").wait(minutes=4, seconds=59).fallback(0).wait(minutes=1).fallback(1)
+    night.wait(minutes=59).fallback(0).wait(minutes=2).fallback(1)
+    night.does(incident, Acknowledge()).wait(hours=30).fallback(0)
+
+
+@BY
+def test_what_is_raised_soon_after_the_fallback_heard_is_told_an_hour_after_that(
+    night: Pipeline, raises: Raises
+) -> None:
+    night.serves(raises_urgency=True)
+    night.escalates(step("ada"), repeat_after=1200)
+    incident = night.trigger(severity="info")
+    night.pages("ada").does(incident, Reassign("user_eve")).pages("eve")
+    night.wait(minutes=20).fallback(1).wait(minutes=10)
+    raises(night, incident)
+    night.pages("eve").wait(minutes=49).fallback(0).wait(minutes=2).fallback(1)
+    night.does(incident, Acknowledge())
+
+
+@BY
+@pytest.mark.parametrize("remind", [{}, Remind(low=Never.NEVER).model_dump()], ids=["day", "never"])
+def test_raised_while_nobody_is_reached_the_fallback_is_told_and_reminded_each_hour(
+    night: Pipeline, raises: Raises, remind: dict[str, object]
+) -> None:
+    night.serves(raises_urgency=True, remind=remind)
+    night.escalates(step("nobody"), repeat_after=300)
+    incident = night.trigger(severity="info")
+    night.fallback(1).wait(hours=2).fallback(0)
+    raises(night, incident)
+    night.settle().fallback(1)
+    night.wait(minutes=59).fallback(0).wait(minutes=2).fallback(1)
+    night.does(incident, Acknowledge())
+
+
+def test_a_policy_that_is_over_and_raised_tells_the_fallback_by_its_new_urgency(
+    night: Pipeline,
+) -> None:
+    night.escalates(step("ada"), repeat_after=6 * 3600)
+    incident = night.trigger(severity="info")
+    night.pages("ada").wait(hours=6).fallback(1).wait(hours=2).fallback(0)
+    night.does(incident, Prioritize(Urgency.HIGH)).pages("ada")
+    # The pause of a policy that asks once more is no reason for silence.
+    night.wait(minutes=6).fallback(1).wait(hours=1, minutes=1).fallback(1)
+    night.does(incident, Acknowledge())
+
+
+def test_reassigned_and_raised_as_support_hours_begin(night: Pipeline) -> None:
+    """It is three in the morning."""
+    outside = {Urgency.HIGH: Urgency.LOW}
+    hours = SupportHours(zone="UTC", times=(only("06:00", "18:00"),), outside=outside)
+    night.serves(support_hours=hours)
+    night.escalates(step("ada"), repeat_after=1200)
+    incident = night.trigger()
+    night.pages("ada").does(incident, Reassign("user_eve")).pages("eve")
+    night.wait(minutes=20).fallback(1).wait(hours=2, minutes=39).fallback(0)
+    night.wait(minutes=1).pages("eve").wait(minutes=6).fallback(1)
+    night.wait(hours=1, minutes=1).fallback(1).does(incident, Acknowledge())
+
+
+def test_what_is_snoozed_is_told_of_again_if_it_still_reaches_nobody(night: Pipeline) -> None:
+    night.escalates(step("nobody"), repeat_after=300)
+    incident = night.trigger()
+    night.fallback(1).does(incident, Snooze(night.world.clock() + timedelta(hours=2)))
+    night.wait(hours=2, minutes=1).fallback(1).wait(hours=1, minutes=1).fallback(1)
     night.does(incident, Acknowledge())
 
 

@@ -16,6 +16,10 @@ from opsknight.incident.model import Model
 from opsknight.oncall.schedules import Override, Schedule, on_call_at
 
 SHORTEST_PAUSE: Final = timedelta(minutes=5)
+# A round that does not count is repeated after this time, or the policy's pause if that is shorter;
+# then doubling.
+FIRST_REPEAT: Final = timedelta(minutes=5)
+LONGEST_REPEAT: Final = timedelta(hours=1)
 
 
 class TargetKind(StrEnum):
@@ -56,6 +60,13 @@ class Policy(Model):
     def pause(self) -> timedelta:
         """How long to wait after the last step of a round."""
         return self.repeat_after or max(SHORTEST_PAUSE, *(step.delay for step in self.steps))
+
+
+def repeat_after(policy: Policy, repeats: int) -> timedelta:
+    """How long after its last step a round that does not count is repeated."""
+    # A few doublings are the longest; more would not fit into a timedelta.
+    doubled: int = 2 ** min(repeats, 10)
+    return min(min(policy.pause, FIRST_REPEAT) * doubled, LONGEST_REPEAT)
 
 
 def implicit(team_id: str | None) -> Policy:

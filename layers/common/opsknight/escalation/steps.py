@@ -12,7 +12,7 @@ from typing import Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import PAGES_AT_ONCE, Page, StepTaken, Taken, Why, pages_of
-from opsknight.escalation.policy import Policy, Target, TargetKind
+from opsknight.escalation.policy import Policy, Target, TargetKind, repeat_after
 from opsknight.incident.changes import KEEP, NOTHING, Changes, with_due_time
 from opsknight.incident.decisions import Transitioned
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, RequestedStep, Timer
@@ -21,9 +21,6 @@ from opsknight.incident.timeline import ChangeKind
 
 # So long a provider that refuses, or a gap in a schedule, does not use up the policy.
 LONGEST_GAP: Final = timedelta(hours=24)
-# Such a round is repeated after this time, or the policy's pause if that is shorter; then doubling.
-FIRST_REPEAT: Final = timedelta(minutes=5)
-LONGEST_REPEAT: Final = timedelta(hours=1)
 FORGIVEN: Final = Changes(failures=None)
 
 
@@ -108,7 +105,9 @@ def proceed(
     following = incident.next_step or 0
     if incident.requested_step is RequestedStep.CURRENT:
         again = following if incident.step is None else incident.step
-        return Turn(incident, policy, min(again, len(policy.steps) - 1), Why.AGAIN)
+        # Should it reach nobody, the fallback address is to hear of that, though it did before.
+        anew = Changes(empty_since=None)
+        return Turn(incident, policy, min(again, len(policy.steps) - 1), Why.AGAIN, anew)
     if incident.requested_step is RequestedStep.NEXT:
         step = following if following < len(policy.steps) else 0
         return Turn(incident, policy, step, Why.ASKED)
@@ -127,6 +126,7 @@ def _begin(incident: Incident, policy: Policy, now: datetime) -> Advanced | Turn
         reached=None,
         round_from=incident.page_no + 1,
         round_over=None,
+        empty_since=None,
     )
     requested = incident.requested_step
     if requested is None:
@@ -177,13 +177,6 @@ def _after_round(
     return _begin_round(incident, policy, now, changes | Changes(uncounted=repeats + 1))
 
 
-def repeat_after(policy: Policy, repeats: int) -> timedelta:
-    """How long after its last step a round that does not count is repeated."""
-    # A few doublings are the longest; more would not fit into a timedelta.
-    doubled: int = 2 ** min(repeats, 10)
-    return min(min(policy.pause, FIRST_REPEAT) * doubled, LONGEST_REPEAT)
-
-
 def _later(incident: Incident, pause: timedelta) -> datetime | None:
     """None when an older version took the last step: it has waited already."""
     return None if incident.round_over is None else incident.round_over + pause
@@ -225,6 +218,12 @@ def take(turn: Turn, user_ids: Sequence[str], now: datetime) -> Advanced:
         changes |= Changes(timers=_unless_somebody_acts(turn, bool(user_ids), now))
     else:
         changes |= _after_step(turn, turn.step, bool(user_ids), now)
+    reminder = before.timers.get(Timer.REMINDER)
+    if reminder is not None and before.requested_step is not None:
+        # A raise, as all else has stopped it. It is nobody's answer, and the time is that of the
+        # urgency before: look again how often the address is to hear of it.
+        soon = now if turn.step is None and not user_ids else now + repeat_after(turn.policy, 0)
+        changes |= Changes(timers={Timer.REMINDER: min(reminder, soon)})
     if user_ids and before.assignee_id is None:
         changes |= Changes(assignee_id=user_ids[0])
     taken = StepTaken(
