@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from escalation.heartbeats import attend
 from escalation.sweep import tick
@@ -121,6 +122,50 @@ def test_a_run_that_does_not_end_in_its_time_pages(night: Pipeline) -> None:
     says(night, "/0")
     night.wait(minutes=30).pages()
     assert [status for _, status in incidents(night)] == ["RESOLVED"]
+
+
+@pytest.mark.parametrize("behind", [0, 2], ids=["same-clock", "clock-behind"])
+@pytest.mark.parametrize("said", ["start", "fail"])
+def test_what_is_tried_again_after_a_lost_answer_undoes_no_newer_beat(
+    night: Pipeline, said: str, behind: int
+) -> None:
+    """The job has ended meanwhile, and another function has noted its beat."""
+    beats(night, timedelta(days=1), runs_at_most=timedelta(minutes=10))
+    says(night)
+    night.wait(hours=1).world.let_functions_end()
+    clock, rows = night.world.clock, Heartbeats(night.world.table)
+    expects = Heartbeat(every=timedelta(days=1), runs_at_most=timedelta(minutes=10))
+    mine = "svc_checkout", "int_prometheus"
+    events, after = night.world.table.client.meta.events, "after-call.dynamodb.UpdateItem"
+    lost = []
+
+    def is_lost(**_: Any) -> None:
+        events.unregister(after, is_lost)
+        lost.append(said)
+        clock.advance(seconds=1)
+        rows.beat(*mine, expects, clock() - timedelta(seconds=behind), deadline())
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    events.register(after, is_lost)
+    if said == "start":
+        rows.start(*mine, expects, clock(), deadline())
+    else:
+        rows.fail(*mine, "exit code 3", clock(), deadline())
+    assert lost
+    for _ in range(15):
+        hears(night)
+        night.wait(minutes=1).pages()
+    assert not incidents(night)
+
+
+def test_a_failure_counts_though_the_beat_before_it_had_a_clock_ahead(night: Pipeline) -> None:
+    rows, now = Heartbeats(night.world.table), night.world.clock()
+    mine = "svc_checkout", "int_prometheus"
+    expects = Heartbeat(every=timedelta(minutes=5))
+    rows.beat(*mine, expects, now + timedelta(seconds=2), deadline())
+    rows.fail(*mine, "exit code 3", now, deadline())
+    night.wait(minutes=1).pages("ada")
+    assert incidents(night) == [("Backup failed: exit code 3", "OPEN")]
 
 
 def test_a_doubt_is_over_by_the_next_tick_also_if_it_comes_a_moment_early(

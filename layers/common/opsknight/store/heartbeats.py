@@ -61,19 +61,20 @@ class Heartbeats:
         """A run begins. The next does not give it more time. Raises Unavailable."""
         if beats.runs_at_most is None:
             return
+        since, seen = self._no_beat_since(service_id, integration_id, until)
         sets: dict[str, object] = {"started_at": now, "due_at": now + beats.runs_at_most}
         sets |= {"doubted_at": None, "excused": None}
-        terms = "attribute_not_exists(started_at) AND attribute_not_exists(down_at)"
-        self._noted_or_not(service_id, integration_id, sets, terms, {}, until)
+        terms = f"attribute_not_exists(started_at) AND attribute_not_exists(down_at) AND {since}"
+        self._noted_or_not(service_id, integration_id, sets, terms, seen, until)
 
     def fail(
         self, service_id: str, integration_id: str, why: str, now: datetime, until: Deadline
     ) -> None:
         """Raises Unavailable."""
+        since, seen = self._no_beat_since(service_id, integration_id, until)
         sets: dict[str, object] = {"failure": why, "down_at": now, "due_at": now, "back_at": None}
         sets |= {"started_at": None, "doubted_at": None, "excused": None}
-        terms = "attribute_not_exists(down_at) OR attribute_exists(down_at)"
-        self._noted(service_id, integration_id, sets, terms, {}, until)
+        self._noted_or_not(service_id, integration_id, sets, since, seen, until)
 
     def change(self, pulse: Pulse, sets: Mapping[str, object], deadline: Deadline) -> None:
         """By the sweep. Raises Conflict when anything was noted since the pulse was read."""
@@ -127,6 +128,18 @@ class Heartbeats:
         except Conflict:
             return False
         return True
+
+    def _no_beat_since(
+        self, service_id: str, integration_id: str, until: Deadline
+    ) -> tuple[str, dict[str, object]]:
+        """The condition that it has not beaten meanwhile, and its value. A write that got no answer
+        is tried again, perhaps after the next beat, and must not undo it. By what was seen: clocks
+        of two functions differ.
+        """
+        item = self.table.item(items.heartbeat_key(service_id, integration_id), until) or {}
+        if "last_at" not in item:
+            return "attribute_not_exists(last_at)", {}
+        return "last_at = :seen", {":seen": item["last_at"]}
 
     def _noted(
         self,
