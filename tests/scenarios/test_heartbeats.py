@@ -132,7 +132,7 @@ def test_what_is_tried_again_after_a_lost_answer_undoes_no_newer_beat(
     """The job has ended meanwhile, and another function has noted its beat."""
     beats(night, timedelta(days=1), runs_at_most=timedelta(minutes=10))
     says(night)
-    night.wait(hours=1).world.let_functions_end()
+    night.wait(minutes=5).world.let_functions_end()
     clock, rows = night.world.clock, Heartbeats(night.world.table)
     expects = Heartbeat(every=timedelta(days=1), runs_at_most=timedelta(minutes=10))
     mine = "svc_checkout", "int_prometheus"

@@ -413,6 +413,35 @@ def test_who_sends_to_the_fallback_may_have_another_clock(
     assert (first in said, second in said) == (not remind, True)
 
 
+@pytest.mark.parametrize("seconds", [2, 6, 10])
+def test_who_asked_for_long_is_told_of_in_the_next_message(night: Pipeline, seconds: int) -> None:
+    """Its row was there only after the message of another function, whose time is a later one. Its
+    service wants no reminders, and nothing else names it.
+    """
+    night.serves(remind=Remind(high=Never.NEVER).model_dump())
+    night.escalates(step("nobody"), repeat_after=3600)
+    night.trigger("disk-1")
+    night.fallback(1).wait(minutes=10)
+    other, keeps, began = night.incident(night.trigger("disk-2")), FallbackRows.keep, []
+    night.fallback(1).wait(minutes=10)
+
+    def hangs(rows: FallbackRows, row: FallbackRow, until: Deadline) -> None:
+        if not began:
+            began.append(row)
+            night.world.clock.advance(seconds=seconds)
+            night.engine.fallback.tell(other, deadline(), once=True)
+        keeps(rows, row, until)
+
+    with pytest.MonkeyPatch.context() as between:
+        between.setattr(FallbackRows, "keep", hangs)
+        asked = night.trigger("disk-3")
+    night.fallback(1)
+    assert asked not in night.post.published[-1]["Message"]
+    night.wait(minutes=7).fallback(1)
+    assert asked in night.post.published[-1]["Message"]
+    night.wait(hours=20).fallback(0)
+
+
 def test_who_never_wanted_reminders_and_now_does_gets_them_from_the_auditor(
     night: Pipeline,
 ) -> None:

@@ -18,8 +18,9 @@ LEASE: Final = timedelta(seconds=60)
 AGAIN_AFTER: Final = timedelta(minutes=1)
 # A tick looks each minute. One that comes a moment before the time would leave it to the next.
 EARLY: Final = timedelta(seconds=3)
-# Clocks of two functions differ by less. Who sends a message is often not who asked for it.
-CLOCKS: Final = timedelta(seconds=5)
+# A row may be there so long after its own time: whoever asks takes the time, may have to repeat the
+# write for as long as a message of the engine has (10 s), and clocks of two functions differ.
+ROW_TAKES: Final = timedelta(seconds=15)
 
 
 class FallbackState(Model):
@@ -63,5 +64,6 @@ def names(row: FallbackRow, incident: Incident | None, state: FallbackState, now
         # Later, it is reassigned, and the assignee's turn. Who asked was right even where our clock
         # is behind theirs.
         return timers[Timer.FALLBACK] <= max(now, row.at)
-    # Of an older one the row was left behind. One of just now may have come after the message.
-    return row.once and (state.told_at is None or row.at > state.told_at - CLOCKS)
+    # Of an older one the row was left behind. One of just now may have come after the message; if
+    # it did not, it is named once more.
+    return row.once and (state.told_at is None or row.at > state.told_at - ROW_TAKES)
