@@ -15,17 +15,18 @@ from harness.faults import Died
 from harness.invariants import check
 from harness.pipeline import Pipeline, step
 from harness.settings import configure
-from harness.world import Response, World, deadline, http_event
+from harness.world import Response, World, deadline, event, http_event
 from opsknight.directory.heartbeats import Heartbeat
 from opsknight.directory.integrations import Integration
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.incident import canary
-from opsknight.incident.commands import Resolve
+from opsknight.incident.commands import Acknowledge, Resolve, Snooze
 from opsknight.incident.model import Pointer, Status, Urgency
 from opsknight.store import items
 from opsknight.store.due import Due
 from opsknight.store.heartbeats import Heartbeats
-from opsknight.store.wire import attributes
+from opsknight.store.wire import attributes, wire
+from tests.integration.steps import use_up
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -344,6 +345,84 @@ def test_a_sweep_that_dies_at_any_write_leaves_nothing_open_and_nothing_untold(
         active = [status for _, status in incidents(night) if status != "RESOLVED"]
         assert len(active) == (0 if beats_meanwhile else 1), writes
         night.new_pages()
+
+
+def minutes_pass(night: Pipeline, minutes: int) -> None:
+    """Others beat meanwhile."""
+    for _ in range(minutes):
+        night.wait(minutes=1)
+        hears(night)
+
+
+def falls_silent(night: Pipeline) -> str:
+    """The id of its incident."""
+    says(night)
+    minutes_pass(night, 9)
+    [(incident_id, found)] = check(night.world).incidents.items()
+    assert found["title"].startswith("No heartbeat from Backup")
+    return incident_id
+
+
+def test_what_is_still_silent_is_not_resolved_for_its_silence(night: Pipeline) -> None:
+    """A heartbeat says it once, and nothing alarms again: its next beat ends the incident."""
+    night.serves(auto_resolve=timedelta(hours=1))
+    falls_silent(night)
+    minutes_pass(night, 150)
+    night.pages("ada")
+    assert [status for _, status in incidents(night)] == ["OPEN"]
+    night.fallback(len(night.post.published))
+    says(night)
+    night.wait(minutes=1)
+    assert [status for _, status in incidents(night)] == ["RESOLVED"]
+
+
+def test_opened_again_it_is_not_resolved_for_its_silence_either(night: Pipeline) -> None:
+    night.serves(auto_resolve=timedelta(hours=1))
+    incident = falls_silent(night)
+    night.pages("ada").does(incident, Snooze(night.world.clock() + timedelta(minutes=10)))
+    minutes_pass(night, 11)
+    night.pages("ada").does(incident, Acknowledge())
+    minutes_pass(night, 90)
+    assert [status for _, status in incidents(night)] == ["ACKNOWLEDGED"]
+
+
+def test_a_time_that_an_older_version_set_for_it_is_cleared(night: Pipeline) -> None:
+    night.serves(auto_resolve=timedelta(hours=1))
+    incident = falls_silent(night)
+    night.pages("ada").does(incident, Acknowledge())
+    table, at = night.world.table, wire(night.world.clock() + timedelta(minutes=1))
+    table.client.update_item(
+        TableName=table.name,
+        Key=items.incident_key(incident),
+        UpdateExpression="SET timers.auto_resolve = :at, due_at = :at",
+        ExpressionAttributeValues={":at": at},
+    )
+    minutes_pass(night, 70)
+    assert [status for _, status in incidents(night)] == ["ACKNOWLEDGED"]
+    assert not night.incident(incident).timers
+
+
+def test_what_fell_silent_in_shadow_pages_as_it_ends(night: Pipeline) -> None:
+    ends = night.world.clock() + timedelta(hours=3)
+    night.serves(auto_resolve=timedelta(hours=1), shadow_until=ends)
+    falls_silent(night)
+    minutes_pass(night, 165)
+    night.pages()
+    assert [status for _, status in incidents(night)] == ["SUPPRESSED"]
+    minutes_pass(night, 10)
+    night.pages("ada")
+
+
+def test_a_report_of_refused_events_is_resolved_like_any_other(night: Pipeline) -> None:
+    """Each refusal is an alert of it, and the next one opens it again."""
+    night.serves(auto_resolve=timedelta(hours=1))
+    use_up(night.world)
+    assert night.world.send(event(dedup_key="one too many")).status == 429
+    night.settle().new_pages()
+    night.wait(hours=2)
+    found = [each for each in check(night.world).incidents.values() if each.get("internal")]
+    assert [each["status"] for each in found] == ["RESOLVED"]
+    night.fallback(len(night.post.published))
 
 
 def test_a_beat_counts_against_no_limit(night: Pipeline) -> None:

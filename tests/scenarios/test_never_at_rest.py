@@ -422,7 +422,8 @@ def test_who_asked_for_long_is_told_of_in_the_next_message(night: Pipeline, seco
     night.escalates(step("nobody"), repeat_after=3600)
     night.trigger("disk-1")
     night.fallback(1).wait(minutes=10)
-    other, keeps, began = night.incident(night.trigger("disk-2")), FallbackRows.keep, []
+    other, keeps = night.incident(night.trigger("disk-2")), FallbackRows.keep
+    began: list[FallbackRow] = []
     night.fallback(1).wait(minutes=10)
 
     def hangs(rows: FallbackRows, row: FallbackRow, until: Deadline) -> None:

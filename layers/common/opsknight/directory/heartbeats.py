@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime
 
 from opsknight.incident.model import Model, Severity
+from opsknight.incident.watched import HEARTBEAT
 from opsknight.oncall.cron import cron
 from opsknight.oncall.hours import zone_or_utc
 
@@ -95,7 +96,7 @@ class Pulse(Model):
 
 def dedup_key(integration_id: str) -> str:
     """That of the incident about its heartbeat, which no event reaches."""
-    return f"heartbeat:{integration_id}"
+    return f"{HEARTBEAT}{integration_id}"
 
 
 class PulseState(StrEnum):

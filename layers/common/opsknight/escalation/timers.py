@@ -29,6 +29,7 @@ from opsknight.incident.lifecycle import act, begin_paging
 from opsknight.incident.model import NEVER, Actor, ActorKind, Incident, Timer
 from opsknight.incident.quiet import Window
 from opsknight.incident.urgency import raised_in_hours
+from opsknight.incident.watched import timeouts_of
 
 # The stream has missed an announcement that waits for longer.
 ANNOUNCED_WITHIN: Final = timedelta(minutes=1)
@@ -220,8 +221,12 @@ def window_ended(
 
 def _is_silent(incident: Incident, service: Service, now: datetime) -> bool:
     """Whether no alert has come for as long as its service waits for one."""
-    every = service.auto_resolve
+    every = _auto_resolve(incident, service)
     return every is not None and incident.last_alert_at + every <= now
+
+
+def _auto_resolve(incident: Incident, service: Service | None) -> timedelta | None:
+    return None if service is None else timeouts_of(incident, service.timeouts).auto_resolve
 
 
 def _step_in_shadow(incident: Incident, now: datetime, service: Service | None) -> Transitioned:
@@ -263,9 +268,11 @@ def _resolved_or_waiting(
     incident: Incident, now: datetime, directory: Directory
 ) -> Advanced | Transitioned:
     service = directory.service(incident.service_id)
-    if service is None or service.auto_resolve is None:
+    every = _auto_resolve(incident, service)
+    if every is None:
+        # Switched off meanwhile, or set by an older version for what is still silent.
         return cleared(Timer.AUTO_RESOLVE, incident, Progress.AUTO_RESOLVE_CLEARED)
-    silent_until = incident.last_alert_at + service.auto_resolve
+    silent_until = incident.last_alert_at + every
     if silent_until > now:
         changes = Changes(timers={Timer.AUTO_RESOLVE: silent_until})
         return settled(incident, changes, Progress.STILL_ALERTED)

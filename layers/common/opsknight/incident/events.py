@@ -40,6 +40,7 @@ from opsknight.incident.model import (
 from opsknight.incident.occurrences import is_news, is_over, is_repeat
 from opsknight.incident.quiet import Window
 from opsknight.incident.urgency import raised_by_event
+from opsknight.incident.watched import timeouts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ def _open(
     hours: OutOfHours | None,
     opening: Opening,
 ) -> Opened:
+    timeouts = timeouts_of(event, timeouts)
     in_hours = URGENCY[event.severity]
     urgency = in_hours if hours is None else hours.lowered(in_hours)
     timers: dict[TimerName, datetime]

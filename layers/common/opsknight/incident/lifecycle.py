@@ -86,6 +86,7 @@ from opsknight.incident.recording import ANEW, FROM_THE_START, record
 from opsknight.incident.taking import acknowledged_by_none, pages_on, taken
 from opsknight.incident.timeline import ChangeKind
 from opsknight.incident.urgency import prioritize
+from opsknight.incident.watched import timeouts_of
 
 
 def act(
@@ -224,9 +225,8 @@ def transition(
     if (type(command), before.status) in IDEMPOTENT:
         return Unchanged(before)
     epoch = before.epoch + (status is not before.status)
-    moved = Changes(
-        status=status, epoch=epoch, timers=_starts(before.status, status, timeouts, now)
-    )
+    timers = _starts(before.status, status, timeouts_of(before, timeouts), now)
+    moved = Changes(status=status, epoch=epoch, timers=timers)
     return record(before, what, actor, now, _ENDS[status] | moved | changes, detail)
 
 
