@@ -87,6 +87,8 @@ class Service:
     pulse: Pulse | None = None
     mirror: str = ""
     """Host of another system that gets each of its events."""
+    remind: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Minutes between reminders of the fallback, by urgency; 0 for never."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,9 @@ def _service(service: Service, team: str) -> dict[str, Any]:
         shape["acknowledgement_timeout"] = f"{service.acknowledgement_timeout}m"
     if service.mirror:
         shape["mirror"] = {"to": "webhook", "url": f"https://{service.mirror}/"}
+    if service.remind:
+        wanted = service.remind.items()
+        shape["remind"] = {name: f"{each}m" if each else "never" for name, each in wanted}
     if service.supported_from is not None:
         hours = {"start": _wall(service.supported_from), "end": _wall(BEFORE_THE_NIGHT)}
         shape["support_hours"] = {"zone": "UTC", "times": [hours]}

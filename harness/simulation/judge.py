@@ -18,6 +18,7 @@ from harness.simulation.echoes import Echoes
 from harness.simulation.entitlement import Slot, exhausted, quiet_until, slots
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.remaining import GOES_ON
+from harness.simulation.reminders import Reminders
 from harness.simulation.sounds import Sounds, names
 from harness.simulation.titles import names_of
 from harness.simulation.verdict import CLOCKS, FALLBACK_PACE, LOOK, Patience, Verdict, Violation
@@ -57,6 +58,7 @@ class Judge:
         verdict.fallback_again, unexcused = too_soon(journal.fallback)
         verdict.violations += unexcused
         doubled: dict[int, Heard] = {}
+        reminders = Reminders(self.configuration, self.patience, self.until, journal)
         for case in cases.values():
             due = slots(case, self.configuration)
             mine = {to: found for (to, name), found in heard.items() if name == case.name}
@@ -68,6 +70,7 @@ class Judge:
             verdict.violations += self._goes_on(case, people, journal)
             verdict.violations += windows(case)
             verdict.violations += self._fallback(case, fallback[case.name], journal)
+            verdict.violations += reminders.wrong(case, fallback[case.name])
             verdict.violations += notices(case, mine, self.patience, self.outages, self.until)
             violations, again = self._counts(case, due, people)
             verdict.violations += violations

@@ -37,6 +37,9 @@ def _person(name: str, number: int, *, own_program: bool = False) -> Person:
 ADA, BEN, CEM, DEA = (
     _person(name, number) for number, name in enumerate(("ada", "ben", "cem", "dea"))
 )
+# How often the fallback is reminded: within a night, or told once.
+OFTEN: Final = {"HIGH": 6, "MEDIUM": 8, "LOW": 60}
+NEVER: Final = {"HIGH": 0, "MEDIUM": 0, "LOW": 0}
 PROGRAMS: Final = tuple(_person(name, 0, own_program=True) for name in ("eli", "fay", "gus"))
 
 # One after the other, twice.
@@ -106,9 +109,9 @@ HOURS: Final = Configuration(
         Policy("quiet", (Step(("ben",)),), repeat=1, repeat_after=3),
     ),
     services=(
-        Service("shop", "hours", hooks=("chat.example.com",), supported_from=8),
-        Service("bank", "quiet", supported_from=14),
-        Service("mill", "quiet"),
+        Service("shop", "hours", hooks=("chat.example.com",), supported_from=8, remind=OFTEN),
+        Service("bank", "quiet", supported_from=14, remind=OFTEN),
+        Service("mill", "quiet", remind=NEVER),
     ),
 )
 # One key for several services, and what may resolve itself.
@@ -143,7 +146,7 @@ ECHOES: Final = Configuration(
     policies=(Policy("relay", (Step(("ada",)), Step(("ben",), 3)), repeat=1, repeat_after=3),),
     services=(
         Service("shop", "relay", hooks=("chat.example.com",), mirror="old.example.com"),
-        Service("bank", "relay", mirror="vault.example.com"),
+        Service("bank", "relay", mirror="vault.example.com", remind=OFTEN),
     ),
     reports=(Report("morning", 14, "desk.example.com"),),
     pages=(Page("front", ("shop", "bank"), 3),),
@@ -167,7 +170,7 @@ ALARMS: Final = Configuration(
     ),
     services=(
         Service("shop", "alarms", hooks=("chat.example.com",)),
-        Service("bank", "alarms", acknowledgement_timeout=6),
+        Service("bank", "alarms", acknowledgement_timeout=6, remind=NEVER),
     ),
 )
 # Those that the command line of an older version can set up, too.

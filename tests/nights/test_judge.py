@@ -7,8 +7,10 @@ import pytest
 from harness.simulation import cases
 from harness.simulation.cases import State
 from harness.simulation.configuration import Pulse, Service
-from harness.simulation.journal import Asked
+from harness.simulation.journal import Asked, Journal
+from harness.simulation.reminders import Reminders
 from harness.simulation.rosters import RELAY
+from harness.simulation.verdict import CALM_PATIENCE
 from harness.simulation.windows import last_one, windows_of
 
 MINUTE = 60.0
@@ -184,3 +186,37 @@ def test_what_took_until_the_resolve_may_have_opened_again(ended: float, state: 
         replace(event, what="resolve", began=ended - 1, ended=ended + 1),
     ]
     assert cases.read(asked, RELAY)["case-0001"].phases[-1].state is state
+
+
+def reminded(told: list[float], remind: int = 10) -> list[float]:
+    """When the judge missed a reminder: raised after 20 minutes, and nobody acts."""
+    [service] = RELAY.services
+    service = replace(service, supported_from=20, remind={"MEDIUM": remind, "LOW": 60})
+    asked = [
+        Asked(
+            *("monitor", "trigger", "case-0001", 60.0, 61.0, 202),
+            body={"result": {"action": "triggered", "incident": OPENED | {"status": "OPEN"}}},
+            key="cpu",
+            severity="error",
+            service=service.name,
+            incident="case-0001",
+        ),
+        Asked(*("ada", "reassign", "case-0001", 120.0, 121.0, 200), sent={"userId": "user_ben"}),
+    ]
+    team = replace(RELAY, services=(service,))
+    [case] = cases.read(asked, team).values()
+    judge = Reminders(team, CALM_PATIENCE, 45 * MINUTE, Journal())
+    return [each.at / MINUTE for each in judge.wrong(case, [at * MINUTE for at in told])]
+
+
+def test_of_what_was_raised_the_fallback_is_to_be_reminded_by_its_new_urgency() -> None:
+    assert not reminded([5, 24, 34, 44])
+    # The pause of three minutes, and a message of the pace may stand before it.
+    [missed] = reminded([5])
+    assert 23 < missed < 30
+    assert len(reminded([5, 24])) == 1
+    assert not reminded([5], remind=0)
+
+
+def test_a_first_message_that_it_should_have_had_is_for_another_check() -> None:
+    assert not reminded([])

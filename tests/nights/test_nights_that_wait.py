@@ -23,6 +23,24 @@ def test_what_may_resolve_itself_waits_on_when_support_hours_begin() -> None:
     assert 440 <= told < 450
 
 
+def test_what_support_hours_raise_is_reminded_of_by_its_new_urgency() -> None:
+    """Reassigned to somebody who sleeps: the fallback has heard, and hears again in a day. Raised,
+    it pages once more, and the fallback is to hear within ten minutes.
+    """
+    team = ada_then_ben(30, repeat_after=5)
+    [service] = team.services
+    often = {"MEDIUM": 10, "LOW": 1440}
+    night = play(replace(team, services=(replace(service, supported_from=20, remind=often),)), 60)
+    event = partial(night.outside.event, "trigger", service.name, "key", severity="error")
+    night.outside.at(10, partial(event, "case-0001 no answer"))
+    reassign = partial(night.outside.by_api, "ada", "case-0001 no answer", "reassign")
+    night.outside.at(60, partial(reassign, {"userId": "user_ben"}))
+    assert not night.run().violations
+    told = [each.at for each in night.journal.fallback]
+    assert len([at for at in told if at < 20 * 60]) == 1
+    assert len([at for at in told if at >= 20 * 60]) == 4
+
+
 def test_what_resolves_itself_while_paging_waits_disturbs_nobody() -> None:
     shop = Service("shop", "main", hooks=("chat.example.com",), page_after=3, routes={"b": "bank"})
     bank = Service("bank", "main", hooks=("wall.example.com",))
