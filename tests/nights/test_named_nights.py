@@ -20,6 +20,7 @@ from harness.simulation.configuration import (
 from harness.simulation.flood import OTHERS as FLOODED
 from harness.simulation.flood import flood
 from harness.simulation.night import MINUTE, Night
+from harness.simulation.operators import Operators
 from harness.simulation.titles import TITLE, names_of
 from harness.simulation.weather import CALM, ROUGH, Mood, Outage, Weather
 from tests.nights.playing import (
@@ -281,3 +282,17 @@ def test_what_is_high_takes_seconds_beside_a_storm_of_others(full_size: bool) ->
     found = beside(rate=350 if full_size else 60, minutes=3)
     assert len(found.waits) == OTHERS
     assert found.longest <= 10
+
+
+def test_a_window_of_another_day_that_is_cancelled_delays_nobody_in_this_one() -> None:
+    night = play(ada_then_ben(30), 12)
+    start = ("maintenance", "start", "service-0", "--for", "6m", "--reason", "An upgrade")
+    night.outside.at(30, partial(night.outside.operate, *start))
+    trigger(night, 70, 1)
+    plan = Operators(night.outside).plan_maintenance
+    # Later than that the engine has no reason to look before the end, at 390.
+    night.outside.at(335, partial(plan, "ada", "service-0", once=False, ends=True))
+    verdict = night.run()
+    assert [str(each) for each in verdict.violations] == []
+    [first, *_] = [each for each in night.journal.heard if each.to == ADA.address]
+    assert 388 < first.at < 400

@@ -119,11 +119,14 @@ class Operations:
                 return False
             if incident.window_id is None:
                 return False
-            # The change that lets it out wakes the engine, by the stream.
             service = self.table.service(incident.service_id, deadline)
             decision = window_ended(incident, now, service)
+            if not isinstance(decision, Transitioned):
+                # Its timer is left as it is: nobody here could wake the engine at another time.
+                return False
+            # The change that lets it out wakes the engine, by the stream.
             self.table.apply(decision, f"{token}-{number}", deadline)
-            return isinstance(decision, Transitioned)
+            return True
 
         return decide_again(deadline, attempt)
 
