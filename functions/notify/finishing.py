@@ -48,14 +48,17 @@ class Finishing:
                 self.page_tracker.reached(leader, deadline)
             self.release(destination, told.rows, finished, deadline)
             self._sent(leader, finished, deadline)
-        elif told.not_before is None:
+            return
+        others = [each for each in told.carried if each.id != leader.id]
+        if told.not_before is None:
             self.page_tracker.lost(leader, deadline)
             self.release(destination, told.rows, [leader], deadline)
             if turn.state.failures:
                 # Whatever is wrong, it is not only with the message's leader.
-                others = [each for each in told.carried if each.id != leader.id]
                 over = self.members.fail(others, made, turn.token, deadline)
                 self.release(destination, told.rows, over, deadline)
+                return
+        self.members.give_back(others, made, turn.token, deadline)
 
     def catch_up(
         self,

@@ -11,7 +11,7 @@ from typing import Final
 
 from notify.page_tracker import PageTracker
 from opsknight.classes import dataclass
-from opsknight.notification.bundle import SentBundle, claimed_for, settled
+from opsknight.notification.bundle import SentBundle, claimed_for, settled, tried
 from opsknight.notification.delivery import Attempt, Delivery, attempted
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
@@ -37,20 +37,20 @@ class Members:
         is not. The rest is for a further turn.
         """
         claimed: list[Delivery] = []
-        until, now = deadline.monotonic() + CLAIM_SECONDS, self.clock()
+        until = deadline.monotonic() + CLAIM_SECONDS
 
         def marked(each: Delivery) -> Delivery:
-            return each.model_copy(update=claimed_for(each, token, leader.id, now))
+            return each.model_copy(update=claimed_for(each, token, leader.id))
 
         for chunk in batched(group, MOST_CLAIMED, strict=False):
             if claimed and deadline.monotonic() >= until:
                 break
-            if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, now, deadline):
+            if len(chunk) > 1 and self._claims_together(chunk, token, leader.id, deadline):
                 claimed += [marked(each) for each in chunk]
                 continue
             # One of them is not held any more: each by itself.
             for each in chunk:
-                if self.deliveries.claim_held(each, token, leader.id, now, deadline):
+                if self.deliveries.claim_held(each, token, leader.id, deadline):
                     claimed.append(marked(each))
                 elif not claimed:
                     return []
@@ -73,6 +73,23 @@ class Members:
             finished += chunk
         return finished
 
+    def give_back(
+        self, told: Sequence[Delivery], made: Attempt, token: str, deadline: Deadline
+    ) -> None:
+        """They were told in vain, and are held on. Those for which there is no time stay claimed:
+        their pages wait for that a little longer.
+        """
+        until = min(deadline.at, deadline.monotonic() + FINISH_SECONDS)
+        for chunk in batched(told, MOST_CLAIMED, strict=False):
+            if deadline.monotonic() >= until:
+                break
+            # A refusal: the receiver's next turn has them by now, or some of them are over.
+            try:
+                Rows(self.deliveries.table).give_back(chunk, made, token, deadline)
+            except Conflict:
+                for each in chunk:
+                    self.deliveries.record(each, token, tried(each, made), deadline)
+
     def fail(
         self, told: Sequence[Delivery], made: Attempt, token: str, deadline: Deadline
     ) -> list[Delivery]:
@@ -89,15 +106,10 @@ class Members:
         return failed
 
     def _claims_together(
-        self,
-        chunk: Sequence[Delivery],
-        token: str,
-        bundle: str,
-        now: datetime,
-        deadline: Deadline,
+        self, chunk: Sequence[Delivery], token: str, bundle: str, deadline: Deadline
     ) -> bool:
         try:
-            Rows(self.deliveries.table).claim(chunk, token, bundle, now, deadline)
+            Rows(self.deliveries.table).claim(chunk, token, bundle, deadline)
         except Conflict:
             return False
         return True

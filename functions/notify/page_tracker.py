@@ -17,7 +17,7 @@ from opsknight.incident.lifecycle import act
 from opsknight.incident.model import OPSKNIGHT, Escalation, Incident, Timer
 from opsknight.notification.delivery import Delivery, State
 from opsknight.notification.overlooked import is_untried
-from opsknight.notification.reaching import fails_at, is_held, page_state, unclaimed
+from opsknight.notification.reaching import fails_at, page_state
 from opsknight.notification.throttle import MIN_INTERVAL, takes_messages
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.telemetry import count, logger, signal
@@ -82,21 +82,18 @@ class PageTracker:
 
     def _deliveries(self, page: Page, deadline: Deadline) -> list[Delivery]:
         """The deliveries of the page. One whose bundle was sent is sent, even if the sender died
-        before it could record that here. One whose bundle was not is not claimed any more.
+        before it could record that here.
         """
-        deliveries, now = list(self.paging.deliveries(page, deadline)), self.clock()
+        deliveries = list(self.paging.deliveries(page, deadline))
         sent = Bundles(self.paging.table).sent(deliveries, deadline)
-        deliveries = [
+        return [
             each.model_copy(update={"state": State.SENT}) if each.id in sent else each
             for each in deliveries
         ]
-        told = {each.destination for each in deliveries if is_held(each) and each.claim}
-        states = Receivers(self.paging.table).states(told, deadline) if told else {}
-        return [unclaimed(each, states.get(each.destination), now) for each in deliveries]
 
     def _told_soon(self, deliveries: Iterable[Delivery], deadline: Deadline) -> datetime | None:
         """When to look again if a delivery is held for a receiver that takes messages."""
-        held = [each for each in deliveries if is_held(each)]
+        held = [each for each in deliveries if each.state is State.PENDING and not each.due_at]
         destinations = {each.destination for each in held}
         states = Receivers(self.paging.table).states(destinations, deadline) if held else {}
         now = self.clock()

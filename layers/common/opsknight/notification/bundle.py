@@ -5,7 +5,6 @@ Pure. One delivery is in `delivery`; when a receiver has its turn, in `throttle`
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from opsknight.incident.model import Model
 from opsknight.notification.delivery import Attempt, Delivery, State, attempted
@@ -41,12 +40,16 @@ class SentBundle(Model):
         return delivery.state is State.PENDING and delivery.claim == self.token
 
 
-def claimed_for(delivery: Delivery, token: str, bundle: str, now: datetime) -> dict[str, object]:
+def claimed_for(delivery: Delivery, token: str, bundle: str) -> dict[str, object]:
     """The attributes to set when the message of `bundle` is to carry the held delivery."""
     changes: dict[str, object] = {"claim": token, "bundle": bundle}
-    changes["first_claimed_at"] = delivery.first_claimed_at or now
     rang = rang_before(delivery, bundle)
     return changes | {"rang": rang} if rang else changes
+
+
+def tried(delivery: Delivery, made: Attempt) -> dict[str, object]:
+    """The attributes to set when a message that carried it was not taken: it is held on."""
+    return {"claim": None, "tried_at": delivery.tried_at or made.at}
 
 
 def settled(delivery: Delivery, sent: SentBundle) -> dict[str, object]:

@@ -113,8 +113,8 @@ class Delivery(Model):
     """Its user's `since`: the link in it is of nobody who has their id later."""
     bundle: str | None = None
     """The delivery whose message carried this one, too."""
-    first_claimed_at: AwareDatetime | None = None
-    """When a message about several was first about to tell it. Its attempts are its leader's."""
+    tried_at: AwareDatetime | None = None
+    """When a message about several first told it in vain. The attempts are its leader's."""
     rang: tuple[str, ...] | None = None
     """The names of earlier messages that may ring for it still: each may have been taken without an
     answer (`ringing.rang_before`).

@@ -18,7 +18,7 @@ TRIED_SOON: Final = timedelta(seconds=30)
 def is_untried(deliveries: Iterable[Delivery]) -> bool:
     """Whether all of a page's messages wait, and none was ever tried."""
     return all(
-        each.state is State.PENDING and not each.tries and each.first_claimed_at is None
+        each.state is State.PENDING and not each.tries and each.tried_at is None
         for each in deliveries
     )
 

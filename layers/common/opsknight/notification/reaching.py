@@ -10,7 +10,6 @@ from typing import Final
 from opsknight.escalation.hold import NO_HOLD, Hold
 from opsknight.escalation.pages import PageState
 from opsknight.notification.delivery import Delivery, State
-from opsknight.notification.throttle import ReceiverState
 
 # A page has failed when no provider has taken one of its messages this long after the first try.
 REACHED_WITHIN: Final = timedelta(minutes=2)
@@ -39,7 +38,7 @@ def fails_at(
     """When a page fails if no provider takes one of its messages, and some are pending.
 
     Not while somebody is sending one, and not before one has been tried. Time under hold does not
-    count. Of a claim whose sender is gone the caller knows (`unclaimed`).
+    count.
     """
     deliveries = tuple(deliveries)
     first = reach_deadline - REACHED_WITHIN
@@ -61,20 +60,5 @@ def reach_deadline(deliveries: Iterable[Delivery], now: datetime) -> datetime | 
 def first_tried_at(delivery: Delivery) -> datetime | None:
     """When a message was first about to tell it; None before that."""
     times = [each.at for each in delivery.attempts[:1]]
-    times += [delivery.first_claimed_at] if delivery.first_claimed_at else []
+    times += [delivery.tried_at] if delivery.tried_at else []
     return min(times, default=None)
-
-
-def is_held(delivery: Delivery) -> bool:
-    """Whether it waits for its receiver's turn, which may be telling it just now."""
-    return delivery.state is State.PENDING and delivery.due_at is None
-
-
-def unclaimed(delivery: Delivery, receiver: ReceiverState | None, now: datetime) -> Delivery:
-    """The delivery without the claim of a turn that is over: what a message about several told in
-    vain is held on, claim and all, for its receiver's next turn.
-    """
-    if delivery.claim is None or not is_held(delivery):
-        return delivery
-    until = receiver and receiver.page_token == delivery.claim and receiver.page_until
-    return delivery if until and now < until else delivery.model_copy(update={"claim": None})

@@ -32,14 +32,12 @@ class Deliveries:
         # Repeated after an unknown outcome, it finds its own claim.
         self._change(delivery, changes, before, deadline, " OR #claim = :claim")
 
-    def claim_held(
-        self, delivery: Delivery, token: str, bundle: str, now: datetime, deadline: Deadline
-    ) -> bool:
+    def claim_held(self, delivery: Delivery, token: str, bundle: str, deadline: Deadline) -> bool:
         """Claims a held delivery for the message of `bundle`: for the holder of its receiver's page
         lease only, so that any other claim is that of a sender that is gone. False when it is not
         held any more.
         """
-        changes = claimed_for(delivery, token, bundle, now)
+        changes = claimed_for(delivery, token, bundle)
         before = {"state": State.PENDING, "due_at": None}
         return self._changed(delivery, changes, before, deadline)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opsknight.classes import dataclass
 from opsknight.escalation.pages import PageState
-from opsknight.notification.bundle import SentBundle, claimed_for, settled
-from opsknight.notification.delivery import Delivery, State
+from opsknight.notification.bundle import SentBundle, claimed_for, settled, tried
+from opsknight.notification.delivery import Attempt, Delivery, State
 from opsknight.store import items, transactions
 from opsknight.store.calls import Deadline, once, retrying
 from opsknight.store.table import Table
@@ -32,21 +32,19 @@ class Members:
 
     table: Table
 
-    def claim(
-        self,
-        held: Sequence[Delivery],
-        token: str,
-        bundle: str,
-        now: datetime,
-        deadline: Deadline,
-    ) -> None:
+    def claim(self, held: Sequence[Delivery], token: str, bundle: str, deadline: Deadline) -> None:
         """Claims held deliveries for the message of `bundle`, as `Deliveries.claim_held` does."""
         before = {"state": State.PENDING, "due_at": None}
-        changes = [claimed_for(each, token, bundle, now) for each in held]
-        writes = [
-            self._changed(each, change, before) for each, change in zip(held, changes, strict=True)
-        ]
+        writes = [self._changed(each, claimed_for(each, token, bundle), before) for each in held]
         self._write(writes, token, held, deadline)
+
+    def give_back(
+        self, told: Sequence[Delivery], made: Attempt, token: str, deadline: Deadline
+    ) -> None:
+        """The message was not taken: nobody has them claimed any more."""
+        before = {"claim": token, "state": State.PENDING}
+        writes = [self._changed(each, tried(each, made), before) for each in told]
+        self._write(writes, f"{token} tried", told, deadline)
 
     def finish(
         self, told: Sequence[Delivery], sent: SentBundle, now: datetime, deadline: Deadline
