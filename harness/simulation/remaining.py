@@ -21,13 +21,20 @@ type Troubled = Callable[[float, float], bool]
 """Whether somebody of the policy could not be reached between two moments."""
 
 
-def owed(
+def owed(case: Case, number: int, configuration: Configuration, troubled: Troubled) -> list[Slot]:
+    """What comes in any case, and when at the latest, in that order. Steps that may be over are
+    left out.
+    """
+    if case.phases[number].state is not State.OPEN:
+        return []
+    found = _owed(case, number, configuration, troubled)
+    return sorted(found, key=lambda slot: slot.latest)
+
+
+def _owed(
     case: Case, number: int, configuration: Configuration, troubled: Troubled
 ) -> Iterator[Slot]:
-    """What comes in any case, and when at the latest. Steps that may be over are left out."""
     phase, policy = case.phases[number], configuration.policy_of(case.service)
-    if phase.state is not State.OPEN:
-        return
     since = _awake_from(case, phase, configuration)
     for count, turn in _remaining(case, number, policy, troubled):
         for name in policy.steps[turn.step or 0].people:
@@ -72,12 +79,18 @@ def _remaining(
     # After a step that reaches nobody the next one comes early.
     if began is not None and troubled(began.earliest, stopped):
         began = None
-    numbered = [(count, turn) for count, turn in enumerate(turns(policy)) if turn.step is not None]
-    since = None if began is None else began.earliest - CLOCKS
-    ahead = [each for each in numbered if since is not None and since + each[1].offset > stopped]
-    last = numbered[len(policy.steps) - 1]
-    # Of several rounds nobody knows how many last steps are left, but for one.
-    yield from ahead if any(turn.step == last[1].step for _, turn in ahead) else [*ahead, last]
+    known = [(count, turn) for count, turn in enumerate(turns(policy)) if turn.step is not None]
+    ahead = [
+        (count, turn)
+        for count, turn in known
+        if began is not None and began.earliest + turn.offset - CLOCKS > stopped
+    ]
+    # The last step comes before the round is over, whichever that is: with the next round's it may
+    # be one and the same.
+    last = len(policy.steps) - 1
+    later = [(count, turn) for count, turn in ahead if turn.step == last]
+    yield known[last]
+    yield from (each for each in ahead if each not in later[:1])
 
 
 def _before(case: Case, number: int) -> tuple[Phase | None, float]:

@@ -11,6 +11,7 @@ from harness.simulation.configuration import Configuration
 from harness.simulation.journal import Heard, Journal
 from harness.simulation.judge import Judge
 from harness.simulation.night import MINUTE, Night
+from harness.simulation.rosters import MACHINES
 from harness.simulation.verdict import CALM_PATIENCE
 from tests.nights.playing import ADA, BEN, ada_then_ben, play, trigger
 
@@ -86,6 +87,18 @@ def test_of_silence_after_the_policy_had_run_out(act: str) -> None:
     assert told
     night.journal.fallback = [each for each in night.journal.fallback if each.at < at]
     assert kinds(night, everything) == {"fallback"}
+
+
+def test_of_nothing_in_the_last_round() -> None:
+    """What is ahead by the policy and what comes before the round is over may be one message."""
+    night = play(MACHINES, 30)
+    title = "case-0001 no answer"
+    night.outside.at(5, partial(night.outside.event, "trigger", "shop", "key", title))
+    # The second step of the second round is just taken.
+    night.outside.at(668, partial(night.outside.by_api, "eli", title, "escalate"))
+    verdict = night.run()
+    assert [each.status for each in night.journal.asked if each.what == "escalate"] == [200]
+    assert verdict.violations == []
 
 
 def test_of_a_message_more_after_a_note() -> None:
