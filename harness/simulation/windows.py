@@ -22,6 +22,7 @@ class Window:
 
 def windows_of(asked: Sequence[Asked]) -> dict[str, list[Window]]:
     found: dict[str, list[Window]] = {}
+    named: dict[str, int] = {}
     for each in asked:
         words = each.what.split()
         if each.who != "operator" or words[0] != "maintenance":
@@ -31,11 +32,15 @@ def windows_of(asked: Sequence[Asked]) -> dict[str, list[Window]]:
         if words[1] == "start":
             length = int(words[4].removesuffix("m")) * 60
             ends = each.began + length, done + length
+            # What it prints is how to end it.
+            said = each.body.get("said", "").partition(f"maintenance stop {words[2]} ")[2]
+            named |= dict.fromkeys(said.split()[:1], len(mine))
             mine.append(Window((each.began, done), ends))
         elif mine:
             # One that came too late, or failed, ends nothing later than before.
-            ends = min(each.began, mine[-1].ends[0]), min(done, mine[-1].ends[1])
-            mine[-1] = Window(mine[-1].begins, ends)
+            which = named.get("".join(words[3:4]), -1)
+            ends = min(each.began, mine[which].ends[0]), min(done, mine[which].ends[1])
+            mine[which] = Window(mine[which].begins, ends)
     return found
 
 
@@ -48,7 +53,8 @@ def last_one(windows: Sequence[Window], earliest: float, latest: float) -> Windo
         for each in windows
         if each.begins[0] <= latest + CLOCKS and earliest < each.ends[1] + CLOCKS
     )
-    last = max(around, key=lambda window: window.ends, default=None)
+    # One that may never have begun, as its command failed, comes after those that did.
+    last = max(around, key=lambda window: (window.begins[1] < inf, window.ends), default=None)
     # It is quiet until no window is in force.
     for each in sorted(windows, key=lambda window: window.begins):
         if last and each.begins[0] <= last.ends[1] + CLOCKS and each.ends > last.ends:

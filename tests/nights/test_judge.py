@@ -1,6 +1,7 @@
 """What the judge makes of acts that overlap what happens by itself."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -149,6 +150,23 @@ def test_by_a_clock_that_is_behind_a_window_still_lasts() -> None:
     windows = windows_of([Asked("operator", WINDOW.format(service.name), "", 0.0, 1.0, 0)])
     assert last_one(windows[service.name], 602.0, 603.0) == windows[service.name][0]
     assert last_one(windows[service.name], 610.0, 611.0) is None
+
+
+def test_a_window_is_ended_by_its_name_though_another_start_failed_since() -> None:
+    [service] = RELAY.services
+    start = WINDOW.format(service.name)
+    said = {"said": f"To end it: opsknight maintenance stop {service.name} mw_1\n"}
+    asked = [
+        Asked("operator", start, "", 0.0, 1.0, 0, body=said),
+        Asked("operator", start, "", 20.0, 21.0, 1),
+        Asked("operator", f"maintenance stop {service.name} mw_1", "", 100.0, 101.0, 0),
+    ]
+    windows = windows_of(asked)[service.name]
+    assert windows[0].ends == (100.0, 101.0)
+    # Whether the other began, nobody knows.
+    last = last_one(windows, 60.0, 61.0)
+    assert last
+    assert last.ends == (100.0, inf)
 
 
 @pytest.mark.parametrize("tries", [1, 2])
