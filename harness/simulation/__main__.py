@@ -1,20 +1,17 @@
 """`python -m harness.simulation`: some hundreds of nights, or one of them with its story."""
 
 import argparse
-import gc
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from harness.simulation import beside, deaths, flood, open_for_a_day, storm, story, upgrade
+from harness.simulation import beside, deaths, flood, open_for_a_day, storm, upgrade
 from harness.simulation.machine import ROOT
-from harness.simulation.night import night
+from harness.simulation.many import played
 from harness.simulation.verdict import KINDS
 
-# Looking for garbage all the time takes a tenth of a night.
-NIGHTS_OF_GARBAGE: Final = 10
 # A run of hours shows how far it is.
 TOLD_EVERY: Final = 250
 
@@ -65,31 +62,16 @@ def main() -> int:
         return 0
     began, totals, kinds, failed = time.monotonic(), Counter[str](), Counter[str](), []
     older = upgrade.tree(chosen.older) if chosen.older else None
-    gc.disable()
-    for seed in range(chosen.seed, chosen.seed + chosen.nights):
-        if seed % NIGHTS_OF_GARBAGE == 0:
-            gc.collect()
-        made = night(seed, root=chosen.root, older=older)
-        verdict = made.run()
-        totals.update(
-            nights=1,
-            incidents=verdict.incidents,
-            messages=verdict.messages,
-            deaths=made.journal.deaths,
-            doubles=verdict.doubles,
-            excused=verdict.excused,
-            late=verdict.late,
-            fallback=verdict.fallback,
-            fallback_again=verdict.fallback_again,
-        )
-        kinds.update(each.kind for each in verdict.violations)
-        if chosen.lines:
-            for at, line in made.journal.lines:
-                print(f"{at:9.2f}  {line}")
-        if verdict.violations:
-            failed.append(seed)
-            print(f"seed {seed}")
-            print("\n".join(story.told(made, verdict.violations[0])), flush=True)
+    seeds = range(chosen.seed, chosen.seed + chosen.nights)
+    for each in played(seeds, root=chosen.root, older=older, lines=chosen.lines):
+        totals.update(each.totals)
+        kinds.update(each.kinds)
+        for at, line in each.lines:
+            print(f"{at:9.2f}  {line}")
+        if each.story:
+            failed.append(each.seed)
+            print(f"seed {each.seed}")
+            print("\n".join(each.story), flush=True)
             if chosen.first:
                 break
         if totals["nights"] % TOLD_EVERY == 0 and totals["nights"] < chosen.nights:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.simulation import story
-from harness.simulation.night import night
+from harness.simulation.many import played
 from harness.simulation.verdict import KINDS
 
 
@@ -20,23 +19,15 @@ from harness.simulation.verdict import KINDS
 @pytest.mark.timeout(28_800)
 def test_everybody_is_told(full_size: bool, say: Callable[[str], None]) -> None:
     nights, totals, kinds = 10_000 if full_size else 12, Counter[str](), Counter[str]()
-    for seed in range(1, nights + 1):
-        made = night(seed)
-        verdict = made.run()
-        totals.update(
-            messages=verdict.messages,
-            deaths=made.journal.deaths,
-            doubles=verdict.doubles,
-            excused=verdict.excused,
-            late=verdict.late,
-        )
-        kinds.update(each.kind for each in verdict.violations)
-        if verdict.violations:
-            pytest.fail(f"seed {seed}\n" + "\n".join(story.told(made, verdict.violations[0])))
+    for each in played(range(1, nights + 1)):
+        totals.update(each.totals)
+        kinds.update(each.kinds)
+        if each.story:
+            pytest.fail(f"seed {each.seed}\n" + "\n".join(each.story))
     # Each message may come twice whose sender died, or did not learn that it was taken.
     assert totals["doubles"] <= totals["excused"]
-    told = ", ".join(f"{count:,} {name}" for name, count in totals.items())
-    say(f"{nights:,} nights: {told}; {', '.join(f'{kind}: {kinds[kind]}' for kind in KINDS)}")
+    told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.items())
+    say(f"{told}; {', '.join(f'{kind}: {kinds[kind]}' for kind in KINDS)}")
 
 
 def test_a_seed_gives_one_night_on_every_machine() -> None:
