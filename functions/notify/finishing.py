@@ -1,5 +1,5 @@
-"""After a message was sent in a receiver's turn: deliveries, pages and rows catch up. Whoever comes
-next goes on if we die here.
+"""What comes of a message in a receiver's turn: one write says it, and deliveries, pages and rows
+catch up. Whoever comes next goes on if we die here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,8 @@ from notify.throttling import Turn
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification.bundle import HeldRow, SentBundle
-from opsknight.notification.delivery import Delivery
+from opsknight.notification.delivery import Attempt, AttemptOutcome, Delivery, State
+from opsknight.runtime.telemetry import count, logger
 from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Deadline
 from opsknight.store.deliveries import Deliveries
@@ -35,30 +36,67 @@ class Finishing:
     endings: Endings
     page_tracker: PageTracker
 
-    def finish(self, told: BundleAttempt, turn: Turn, now: datetime, deadline: Deadline) -> None:
+    def settle(
+        self,
+        leader: Delivery,
+        token: str,
+        several: bool,
+        made: Attempt,
+        changes: Mapping[str, object],
+        deadline: Deadline,
+    ) -> None:
+        """One write says what came of the message. `changes`: what its leader is after it."""
+        sent = made.outcome is AttemptOutcome.SENT
+        if sent and several:
+            self.bundles.settle(leader.id, SentBundle(token=token, attempt=made), deadline)
+            return
+        if changes.get("state") is State.GIVEN_UP:
+            count("DeliveryGivenUp")
+        # It is held on: its receiver is due, at the time of the next attempt.
+        changes = {**changes, "due_at": None} | ({"bundle": None} if sent else {})
+        if not self.deliveries.record(leader, token, changes, deadline):
+            logger.error("a delivery outlived its claim", delivery_id=leader.id)
+            if sent:
+                self.deliveries.record_sent(leader, changes, deadline)
+
+    def not_taken(
+        self,
+        turn: Turn,
+        told: Sequence[Delivery],
+        leader: Delivery,
+        rows: Mapping[str, list[HeldRow]],
+        made: Attempt,
+        again: bool,
+        deadline: Deadline,
+    ) -> None:
+        """The message has told nobody. `again`: whether its leader is tried once more."""
+        log_attempt(leader, made, len(told))
+        others = [each for each in told if each.id != leader.id]
+        if not again:
+            self.page_tracker.lost(leader, deadline)
+            self.release(turn.destination, rows, [leader], deadline)
+        if turn.state.refused and made.outcome is AttemptOutcome.FAILED:
+            # For the second time in a row: it is not only this message.
+            over = self.members.fail(others, made, turn.token, deadline)
+            self.release(turn.destination, rows, over, deadline)
+        else:
+            self.members.give_back(others, made, turn.token, deadline)
+
+    def finish(
+        self, told: BundleAttempt, outcome: Sent, turn: Turn, now: datetime, deadline: Deadline
+    ) -> None:
+        """After a message was taken."""
         leader, made, destination = told.leader, told.made, turn.destination
         log_attempt(leader, made, len(told.carried))
-        if isinstance(told.outcome, Sent):
-            self.keep_provider_id(told.receiver, told.outcome, leader, now, deadline)
-            sent = SentBundle(token=turn.token, attempt=made)
-            finished = told.carried
-            if len(finished) > 1:
-                finished = self.members.finish(finished, sent, deadline)
-            else:
-                self.page_tracker.reached(leader, deadline)
-            self.release(destination, told.rows, finished, deadline)
-            self._sent(leader, finished, deadline)
-            return
-        others = [each for each in told.carried if each.id != leader.id]
-        if told.not_before is None:
-            self.page_tracker.lost(leader, deadline)
-            self.release(destination, told.rows, [leader], deadline)
-            if turn.state.failures:
-                # Whatever is wrong, it is not only with the message's leader.
-                over = self.members.fail(others, made, turn.token, deadline)
-                self.release(destination, told.rows, over, deadline)
-                return
-        self.members.give_back(others, made, turn.token, deadline)
+        self.keep_provider_id(told.receiver, outcome, leader, now, deadline)
+        sent = SentBundle(token=turn.token, attempt=made)
+        finished = told.carried
+        if len(finished) > 1:
+            finished = self.members.finish(finished, sent, deadline)
+        else:
+            self.page_tracker.reached(leader, deadline)
+        self.release(destination, told.rows, finished, deadline)
+        self._sent(leader, finished, deadline)
 
     def catch_up(
         self,

@@ -12,7 +12,7 @@ from typing import Final
 from notify.page_tracker import PageTracker
 from opsknight.classes import dataclass
 from opsknight.notification.bundle import SentBundle, claimed_for, settled, tried
-from opsknight.notification.delivery import Attempt, Delivery, attempted
+from opsknight.notification.delivery import Attempt, Delivery, State, attempted
 from opsknight.store.calls import Conflict, Deadline
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.members import MOST_CLAIMED, MOST_FINISHED
@@ -22,6 +22,8 @@ from opsknight.store.members import Members as Rows
 CLAIM_SECONDS: Final = 6.0
 # What is finished here need not be finished in the next turn, which has more to do.
 FINISH_SECONDS: Final = 8.0
+# The lease is given back after it, and the function's time is not over then.
+HELD_ON_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Members:
         """They were told in vain, and are held on. Those for which there is no time stay claimed:
         their pages wait for that a little longer.
         """
-        until = min(deadline.at, deadline.monotonic() + FINISH_SECONDS)
+        until = min(deadline.at, deadline.monotonic() + HELD_ON_SECONDS)
         for chunk in batched(told, MOST_CLAIMED, strict=False):
             if deadline.monotonic() >= until:
                 break
@@ -95,14 +97,15 @@ class Members:
     ) -> list[Delivery]:
         """Writes to them that no attempt can work. Returns those for which there was time."""
         failed: list[Delivery] = []
-        until = min(deadline.at, deadline.monotonic() + FINISH_SECONDS)
+        until = min(deadline.at, deadline.monotonic() + HELD_ON_SECONDS)
         for each in told:
             if deadline.monotonic() >= until:
                 break
-            # A refusal: the receiver's next turn has it by now.
-            if self.deliveries.record(each, token, attempted(each, made, None, 0), deadline):
-                failed.append(each)
-                self.page_tracker.lost(each, deadline)
+            if not self.deliveries.record(each, token, attempted(each, made, None, 0), deadline):
+                # The lease was over, and the receiver's next turn has them.
+                break
+            failed.append(each)
+            self.page_tracker.lost(each, deadline)
         return failed
 
     def _claims_together(
@@ -124,6 +127,10 @@ class Members:
         return True
 
     def _finish(self, delivery: Delivery, sent: SentBundle, deadline: Deadline) -> None:
-        # A refusal: it is finished.
-        self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
+        if not self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline):
+            # It is finished, and may have bounced since.
+            where = delivery.incident_id, delivery.id
+            found = self.deliveries.table.delivery(*where, deadline)
+            if found is not None and found.state is State.BOUNCED:
+                return
         self.page_tracker.reached(delivery, deadline)

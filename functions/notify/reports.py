@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from notify.page_tracker import PageTracker
 from opsknight.classes import dataclass
+from opsknight.notification.bundle import settled
 from opsknight.notification.delivery import Delivery, Report, State, reported
 from opsknight.runtime.queues import Queue
 from opsknight.runtime.telemetry import count, logger
 from opsknight.runtime.wakeups import MessageReported, Wakeup
+from opsknight.store.bundles import Bundles
 from opsknight.store.calls import Conflict, Deadline, decide_again
 from opsknight.store.deliveries import Deliveries
 
@@ -79,9 +81,21 @@ class Reports:
         leader = self.deliveries.by_provider_id(found.provider_id, deadline)
         if leader is None:
             return False
-        if self._report(leader, found, deadline) is State.BOUNCED:
+        state = self._report(self._caught_up(leader, deadline), found, deadline)
+        if state is State.BOUNCED and found.report is Report.FAILED:
             self._report_members(leader, found, deadline)
         return True
+
+    def _caught_up(self, delivery: Delivery, deadline: Deadline) -> Delivery:
+        """A message about several is settled by one write, and its deliveries follow: not all of
+        them may have done so.
+        """
+        sent = Bundles(self.deliveries.table).sent([delivery], deadline).get(delivery.id)
+        if sent is None:
+            return delivery
+        # A refusal: its sender was faster.
+        self.deliveries.record(delivery, sent.token, settled(delivery, sent), deadline)
+        return self._read_again(delivery, deadline)
 
     def _report_members(self, leader: Delivery, found: MessageReported, deadline: Deadline) -> None:
         """A message about several has reached nobody of any of them."""
@@ -91,8 +105,11 @@ class Reports:
                 continue
             # Two rules of a user may have brought two of one incident.
             for each in table.deliveries(row.incident_id, deadline):
-                if each.bundle == leader.id and each.state in (State.SENT, State.BOUNCED):
-                    self._report(each, found, deadline)
+                if each.bundle != leader.id:
+                    continue
+                told = self._caught_up(each, deadline)
+                if told.state in (State.SENT, State.BOUNCED):
+                    self._report(told, found, deadline)
             if deadline.monotonic() >= until:
                 rest, now = replace(found, after=row.incident_id), self.clock()
                 self.pages.enqueue_all([Wakeup(rest, now)], now)

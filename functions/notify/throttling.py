@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from notify.channels.protocol import Outcome, Sent
+from notify.channels.protocol import Outcome, PermanentFailure, Sent
 from notify.queues import Queues
 from opsknight.classes import dataclass
 from opsknight.incident.model import Urgency
@@ -202,7 +202,8 @@ class Throttling:
         """
         now, changes = self.clock(), dict[str, object]()
         if outcome is not None:
-            changes = health_after(turn.state, isinstance(outcome, Sent), now, pages=pages)
+            worked, refused = isinstance(outcome, Sent), isinstance(outcome, PermanentFailure)
+            changes = health_after(turn.state, worked, now, pages=pages, refused=refused)
         if isinstance(outcome, Sent) and outcome.moved is not None:
             changes["moved"] = outcome.moved
             logger.warning("a receiver has moved", receiver=turn.destination)

@@ -19,7 +19,7 @@ from typing import Final
 
 from notify.attempts import attempt, recording
 from notify.bundle_attempt import BundleAttempt
-from notify.channels.protocol import Outcome, Sender, Sent, TemporaryFailure
+from notify.channels.protocol import Sender, Sent, TemporaryFailure
 from notify.composing import Composer, DeliveryContext
 from notify.continuing import Continuing, NotUpdated, silent
 from notify.endings import Endings
@@ -30,13 +30,13 @@ from notify.throttling import Throttling, Turn
 from opsknight.classes import dataclass
 from opsknight.directory.receivers import Channel
 from opsknight.incident.model import Urgency
-from opsknight.notification.bundle import SentBundle, choose
-from opsknight.notification.delivery import Attempt, Delivery, State, attempted
+from opsknight.notification.bundle import choose
+from opsknight.notification.delivery import Delivery, attempted
 from opsknight.notification.digest import LARGEST_DIGEST, interval_of
 from opsknight.notification.throttle import LEASE, ReceiverState
 from opsknight.runtime.hold_memory import HoldMemory
 from opsknight.runtime.lanes import is_of_person
-from opsknight.runtime.telemetry import count, logger, signal
+from opsknight.runtime.telemetry import logger, signal
 from opsknight.runtime.wakeups import SendHeld
 from opsknight.store.bundles import Bundles, Held
 from opsknight.store.calls import Conflict, Deadline
@@ -150,7 +150,8 @@ class Turns:
             urgent_left=told.urgent_left,
             continued=told.continued,
         )
-        self.finishing.finish(told, turn, self.clock(), late)
+        if isinstance(told.outcome, Sent):
+            self.finishing.finish(told, told.outcome, turn, self.clock(), late)
 
     def _tell(self, turn: Turn, deadline: Deadline) -> BundleAttempt | NotUpdated | None:
         """None when there was nothing to tell, or what there was has to be looked at again."""
@@ -190,10 +191,19 @@ class Turns:
         )
         if earlier and not isinstance(outcome, Sent):
             return self.continuing.failed(earlier, outcome, turn.state, self.clock())
-        not_before = self._settle(turn, mine[0].delivery, several, outcome, made, deadline)
-        if isinstance(outcome, Sent) and pages:
+        late = recording(deadline)
+        after = outcome.after if isinstance(outcome, TemporaryFailure) else None
+        changes = attempted(mine[0].delivery, made, after, self.chance(), self.hold())
+        not_before = changes["due_at"] if isinstance(changes["due_at"], datetime) else None
+        self.finishing.settle(mine[0].delivery, turn.token, several, made, changes, late)
+        if not isinstance(outcome, Sent):
+            # Before the release: the next turn would claim them meanwhile.
+            again = not_before is not None
+            leads = mine[0].delivery
+            self.finishing.not_taken(turn, deliveries, leads, held.rows, made, again, late)
+        elif pages:
             # Before the release: the next sender looks whether they are spent.
-            self.finishing.spend_exemptions(deliveries, self.clock(), recording(deadline))
+            self.finishing.spend_exemptions(deliveries, self.clock(), late)
         is_sent = isinstance(outcome, Sent)
         told = {each.delivery.id for each in carried} if is_sent else set[str]()
         continued = None
@@ -268,33 +278,3 @@ class Turns:
                 self.endings.over(context.delivery, end, deadline)
                 self.finishing.release(turn.destination, held.rows, [context.delivery], deadline)
         return wanted
-
-    def _settle(
-        self,
-        turn: Turn,
-        leader: Delivery,
-        several: bool,
-        outcome: Outcome,
-        made: Attempt,
-        deadline: Deadline,
-    ) -> datetime | None:
-        """One write. Returns when the receiver may be tried again after a failure."""
-        late = recording(deadline)
-        after = outcome.after if isinstance(outcome, TemporaryFailure) else None
-        changes = attempted(leader, made, after, self.chance(), self.hold())
-        again = changes["due_at"] if isinstance(changes["due_at"], datetime) else None
-        sent = isinstance(outcome, Sent)
-        if sent and several:
-            self.bundles.settle(leader.id, SentBundle(token=turn.token, attempt=made), late)
-            return None
-        if changes.get("state") is State.GIVEN_UP:
-            count("DeliveryGivenUp")
-        # It is held on: its receiver is due, at the time of the next attempt.
-        changes["due_at"] = None
-        if sent:
-            changes["bundle"] = None
-        if not self.deliveries.record(leader, turn.token, changes, late):
-            logger.error("a delivery outlived its claim", delivery_id=leader.id)
-            if sent:
-                self.deliveries.record_sent(leader, changes, late)
-        return again

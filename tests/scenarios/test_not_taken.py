@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain, repeat
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from harness.world import World
 from notify.channels.protocol import Outcome, PermanentFailure, Sent, TemporaryFailure
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
+from opsknight.notification.delivery import State
 from opsknight.store.directory_items import directory_item
 
 AWAY = TemporaryFailure("answered 503")
@@ -28,9 +30,9 @@ def night(world: World) -> Iterator[Pipeline]:
     yield night
 
 
-def told_then(night: Pipeline, outcome: Outcome) -> None:
-    """Ada is told of one incident, and no more of those that are held then."""
-    night.listener.answer("push", chain([Sent()], repeat(outcome)))
+def told_then(night: Pipeline, *outcomes: Outcome) -> None:
+    """Ada is told of one incident. Of those that are held then the last outcome repeats."""
+    night.listener.answer("push", chain([Sent(), *outcomes], repeat(outcomes[-1])))
     night.trigger("first", severity="error")
     for number in range(HELD):
         night.trigger(f"disk-{number}", severity="error")
@@ -70,3 +72,26 @@ def test_what_can_never_work_is_tried_a_few_times_however_many_wait(night: Pipel
     assert bens(night)[-1] == 15
     # The first, each leader of two, and what ben had.
     assert len([each for each in night.listener.heard if each.receiver.id == "push"]) == 3
+
+
+def test_one_refusal_while_a_provider_is_away_costs_nobody_else_a_page(night: Pipeline) -> None:
+    told_then(night, AWAY, UNKNOWN, Sent())
+    night.wait(minutes=2)
+    states = [each.state for each in night.deliveries() if each.user_id == "user_ada"]
+    assert sorted(states) == [State.FAILED, *[State.SENT] * HELD]
+
+
+def test_those_that_are_refused_together_are_over_before_the_next_message(night: Pipeline) -> None:
+    """Its sender would claim them meanwhile, and ask the provider once more."""
+    told_then(night, UNKNOWN)
+    client: Any = night.world.table.client
+    released = list[int]()
+
+    def release(params: dict[str, Any], **_: object) -> None:
+        if b"page_token" in params["body"] and b"#refused" in params["body"]:
+            mine = [each for each in night.deliveries() if each.user_id == "user_ada"]
+            released.append(sum(each.state is State.FAILED for each in mine))
+
+    client.meta.events.register("before-call.dynamodb.UpdateItem", release)
+    night.wait(minutes=1)
+    assert released == [1, HELD]

@@ -5,23 +5,30 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from harness.faults import DEATHS, Died, Point, Process
 from harness.pipeline import Pipeline, step
 from harness.post import PAGES
-from harness.processes import reports
-from harness.world import World, deadline
+from harness.processes import reports, sending
+from harness.world import World, build, deadline
+from notify.handler import send
 from notify.reports import AGAIN_AFTER, EARLY
 from opsknight.directory.entries import Role, User
 from opsknight.directory.receivers import Channel, Receiver
 from opsknight.notification.delivery import Delivery, State
-from opsknight.runtime.wakeups import MessageReported
+from opsknight.runtime.wakeups import MessageReported, SendHeld
 from opsknight.store import items
 from opsknight.store.calls import Deadline, Unavailable
 from opsknight.store.deliveries import Deliveries
 from opsknight.store.directory_items import directory_item
+from opsknight.store.receivers import Receivers
 
 
 @pytest.fixture
 def night(world: World) -> Pipeline:
+    return escalating(world)
+
+
+def escalating(world: World) -> Pipeline:
     night = Pipeline(world)
     mail = Receiver(id="mail", name="", channel=Channel.EMAIL, to="ada@example.com")
     night.put(
@@ -107,6 +114,40 @@ def test_what_a_message_about_several_told_has_bounced_with_it(
     assert states == {State.BOUNCED}
     night.wait(seconds=5)
     assert escalated(night) == mine
+
+
+def test_what_a_message_told_has_bounced_though_its_sender_has_not_finished(
+    dynamodb: str,
+) -> None:
+    """One write settles the message. Its deliveries follow, and providers may be quicker."""
+    world = build(dynamodb)
+    night = escalating(world)
+    night.people("ben")
+    night.trigger("first", severity="error")
+    night.wait(seconds=1)
+    for each in range(3):
+        night.trigger(f"disk-{each}", severity="error")
+    [destination] = {each.destination for each in night.deliveries()}
+    night.post.queued.clear()
+    turn_at = Receivers(world.table).state(destination, deadline()).due_at
+    assert turn_at is not None
+    world.clock.at = turn_at
+    # After the provider's id of the message.
+    process = Process(DEATHS[1], Point("PutItem", "main", 2))
+    table = process.runs(world, dynamodb).table
+    sender = sending(world, night.post, night.listener.through(process), table, process.watch)
+    process.watching = True
+    with pytest.raises(Died):
+        send(sender, SendHeld(destination, turn_at))
+    mine = {each.id for each in night.deliveries() if each.claim}
+    assert len(mine) == 3
+    event = _event(night, f"provider-{len(night.listener.heard)}")
+    reports(night.sending).take(event, deadline())
+    night.wait(minutes=5)
+    found = [each for each in night.deliveries() if each.id in mine]
+    assert {each.state for each in found} == {State.BOUNCED}
+    assert len(escalated(night)) == 3
+    world.close()
 
 
 def test_a_report_about_hundreds_goes_on_in_another(night: Pipeline) -> None:

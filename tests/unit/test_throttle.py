@@ -45,9 +45,11 @@ def test_a_healthy_receiver_costs_no_write() -> None:
 
 def test_failures_are_counted_from_the_first() -> None:
     first = health_after(ReceiverState(), worked=False, now=NOW, pages=False)
-    assert first == {"failing_since": NOW, "failures": 1}
+    assert first == {"failing_since": NOW, "failures": 1, "refused": False}
     second = health_after(failing(1), worked=False, now=NOW + SECOND, pages=False)
-    assert second == {"failing_since": NOW, "failures": 2}
+    assert second == {"failing_since": NOW, "failures": 2, "refused": False}
+    third = health_after(failing(2), worked=False, now=NOW + SECOND, pages=False, refused=True)
+    assert third["refused"]
 
 
 def test_it_takes_both_time_and_failures_to_open_the_circuit() -> None:
@@ -75,7 +77,12 @@ def test_an_open_circuit_keeps_messages_away_until_a_probe_closes_it() -> None:
     assert free_slot(sick, NOW + PROBE_EVERY) == "slot_0"
     assert free_slot(sick, NOW, probing=True) == "slot_0", "somebody tries it out"
     healed = health_after(sick, worked=True, now=NOW + PROBE_EVERY, pages=False)
-    assert healed == {"failing_since": None, "failures": 0, "circuit_open_until": None}
+    assert healed == {
+        "failing_since": None,
+        "failures": 0,
+        "refused": False,
+        "circuit_open_until": None,
+    }
 
 
 def test_at_most_one_message_that_pages_is_under_way_whoever_is_exempt() -> None:

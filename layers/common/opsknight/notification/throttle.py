@@ -96,6 +96,8 @@ class ReceiverState(Model):
     failing_since: AwareDatetime | None = None
     failures: int = 0
     """In a row."""
+    refused: bool = False
+    """Whether the last attempt showed that no further one of it could work."""
     confirmed_at: AwareDatetime | None = None
     """When the person last showed that what is sent there arrives; exact to a week."""
     confirmed_to: str = ""
@@ -210,16 +212,16 @@ def takes_messages(state: ReceiverState, interval: timedelta, now: datetime) -> 
 
 
 def health_after(
-    state: ReceiverState, worked: bool, now: datetime, *, pages: bool
+    state: ReceiverState, worked: bool, now: datetime, *, pages: bool, refused: bool = False
 ) -> dict[str, object]:
     """The attributes to set after an attempt; empty if a healthy receiver stays so."""
     if worked:
         if state.failing_since is None and not state.is_circuit_open:
             return {}
-        return {"failing_since": None, "failures": 0, "circuit_open_until": None}
+        return {"failing_since": None, "failures": 0, "refused": False, "circuit_open_until": None}
     since = state.failing_since or now
     failures = state.failures + 1
-    changes: dict[str, object] = {"failing_since": since, "failures": failures}
+    changes: dict[str, object] = {"failing_since": since, "failures": failures, "refused": refused}
     if failures >= CIRCUIT_OPENS_AT_FAILURES and now - since >= CIRCUIT_OPENS_AFTER:
         changes["circuit_open_until"] = now + (PAGE_PROBE_EVERY if pages else PROBE_EVERY)
     return changes
