@@ -4,7 +4,7 @@ An answer says that something was done between two moments; without one it may h
 not. So every time here is a span, and where it is unclear what holds, nothing is claimed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf
@@ -91,7 +91,8 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
         ignored = each.body.get("result", {}).get("action") == "ignored"
         if each.what == "trigger" or (ignored and each.tries == 1):
             continue
-        for case in [cases[name]] if name in cases else _of_key(each, cases.values()):
+        told = name in cases and each.incident
+        for case in [cases[name]] if told else _meant(each, name, cases):
             case.acts.append(replace(each, status=None) if ignored else each)
         meant = name_of(each.about)
         if each.tries > 1 and meant != name and meant in cases:
@@ -104,15 +105,16 @@ def read(asked: Sequence[Asked], configuration: Configuration) -> dict[str, Case
     return cases
 
 
-def _of_key(each: Asked, cases: Iterable[Case]) -> list[Case]:
-    """Those that an event without an answer may have been about: another trigger of its key may
-    have opened the incident, with another title.
+def _meant(each: Asked, name: str, cases: Mapping[str, Case]) -> list[Case]:
+    """Those that something may have been about whose answer does not say so: another trigger of its
+    key may have opened the incident, with another title.
     """
     until = inf if each.ended is None else each.ended
     return [
         case
-        for case in cases
-        if each.key == case.key and each.who == case.monitor and case.phases[0].earliest <= until
+        for case in cases.values()
+        if case.name == name
+        or (each.key == case.key and each.who == case.monitor and case.phases[0].earliest <= until)
     ]
 
 

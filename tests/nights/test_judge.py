@@ -102,6 +102,33 @@ def test_a_further_try_of_the_trigger_may_open_what_a_resolve_has_ended(
     assert cases.read(asked, RELAY)["case-0001"].phases[-1].state is state
 
 
+def test_what_got_no_answer_may_be_about_whichever_incident_of_its_key() -> None:
+    """The first trigger's first try may have opened its own, or what the second one has opened was
+    resolved by a try that got no answer, so that the next one found nothing.
+    """
+    [service] = RELAY.services
+
+    def event(what: str, about: str, at: float, told: str, tries: int) -> Asked:
+        incident = {"title": told, "status": "OPEN"} if told else None
+        return Asked(
+            *("monitor", what, about, at, at + 6, 202),
+            body={"result": {"incident": incident, "action": "" if told else "ignored"}},
+            key="cpu",
+            severity="critical",
+            service=service.name,
+            incident=told,
+            tries=tries,
+        )
+
+    asked = [
+        event("trigger", "case-0002", 60, "case-0002", 1),
+        event("trigger", "case-0001", 61, "case-0002", 2),
+        event("resolve", "case-0001", 240, "", 2),
+    ]
+    found = cases.read(asked, RELAY)
+    assert found["case-0002"].phases[-1].state is State.UNCLEAR
+
+
 @pytest.mark.parametrize(("began", "earliest"), [(500.0, 1100.0), (598.0, 600.0)])
 def test_a_window_that_may_begin_as_another_ends_may_leave_a_gap(
     began: float, earliest: float
