@@ -17,6 +17,7 @@ from opsknight.classes import dataclass
 from opsknight.directory.entries import Service
 from opsknight.directory.integrations import Integration
 from opsknight.directory.routing import PageAfter
+from opsknight.incident.decisions import Ignored
 from opsknight.incident.event_request import parsed
 from opsknight.incident.events import AT_ONCE, Opening
 from opsknight.incident.members import GroupDecision, Joined
@@ -241,6 +242,9 @@ def carry_out(
     found, settled = place(seen), None
     while settled is None:
         if isinstance(found, Dropped):
+            if call.beside is not None:
+                # What it was about to do elsewhere came to nothing, and with it what stood beside.
+                call.beside(Ignored())
             return IntakeResult("ignored", None, dropped_by=found.route)
         try:
             settled = _settled(found, again, settling, call)

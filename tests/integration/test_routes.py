@@ -456,6 +456,18 @@ def test_what_was_alone_a_moment_ago_is_dropped(world: World) -> None:
     assert len(of_kind(world, "alert")) == 1
 
 
+def test_what_is_dropped_after_all_is_answered_so_when_it_comes_again(world: World) -> None:
+    """It was about to be written beside what its event did, which came to nothing."""
+    routed(world)
+    send(world)
+    routed(world, replace_route(NOISE, "noise", when="`true`"))
+    wire_of(world).fail("TransactWriteItems", doing(lambda: send(world, "resolve")))
+    sent = event(payload={"source": "web-1"})
+    for _ in range(2):
+        answer = world.send(sent, **{"Idempotency-Key": "once"})
+        assert (answer.status, answer.action) == (202, "ignored")
+
+
 SERVICES = st.sampled_from(["svc_checkout", "svc_reports", "svc_nowhere", None])
 ROUTES = st.lists(
     st.builds(
