@@ -172,10 +172,10 @@ def in_a_window(incident: Incident) -> None:
     window = ("maintenance", "start", service, "--for", f"{minutes}m", "--reason", "An upgrade")
     outside.at(incident.at - 45, partial(outside.operate, *window))
     if incident.chance.random() < 0.3:
-        outside.at(incident.at + incident.chance.uniform(20, 60), partial(_cut, outside, service))
+        outside.at(incident.at + incident.chance.uniform(20, 60), partial(cut, outside, service))
 
 
-def _cut(outside: Outside, service: str) -> None:
+def cut(outside: Outside, service: str) -> None:
     """By the command that opening it printed."""
     for _, line in reversed(outside.deployment.journal.lines):
         found = line.partition(f"maintenance stop {service} ")[2].split()

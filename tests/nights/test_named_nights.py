@@ -17,6 +17,7 @@ from harness.simulation.configuration import (
     mail,
     phone,
 )
+from harness.simulation.fates import cut
 from harness.simulation.flood import OTHERS as FLOODED
 from harness.simulation.flood import flood
 from harness.simulation.night import MINUTE, Night
@@ -297,3 +298,17 @@ def test_a_window_of_another_day_that_is_cancelled_delays_nobody_in_this_one() -
     assert [str(each) for each in verdict.violations] == []
     [first, *_] = [each for each in night.journal.heard if each.to == ADA.address]
     assert 388 < first.at < 400
+
+
+def test_of_two_windows_the_longer_one_that_is_cut_delays_nobody_past_the_other() -> None:
+    night = play(ada_then_ben(30), 12)
+    for at, minutes in ((20, "4m"), (30, "8m")):
+        start = ("maintenance", "start", "service-0", "--for", minutes, "--reason", "An upgrade")
+        night.outside.at(at, partial(night.outside.operate, *start))
+    trigger(night, 70, 1)
+    night.outside.at(100, partial(cut, night.outside, "service-0"))
+    verdict = night.run()
+    assert [str(each) for each in verdict.violations] == []
+    [first, *_] = [each for each in night.journal.heard if each.to == ADA.address]
+    # The other one ends at 260, and a tick sees it.
+    assert 258 < first.at < 330

@@ -13,7 +13,7 @@ from opsknight.directory.entries import Service
 from opsknight.directory.windows import MaintenanceWindow
 from opsknight.escalation.timers import window_ended
 from opsknight.incident.decisions import Transitioned
-from opsknight.incident.model import Status
+from opsknight.incident.model import Status, Timer
 from opsknight.oncall.schedules import Override
 from opsknight.store import directory_items, items, transactions
 from opsknight.store.audit_log import AuditLog
@@ -121,12 +121,15 @@ class Operations:
                 return False
             service = self.table.service(incident.service_id, deadline)
             decision = window_ended(incident, now, service)
-            if not isinstance(decision, Transitioned):
-                # Its timer is left as it is: nobody here could wake the engine at another time.
+            released = isinstance(decision, Transitioned)
+            look_at = decision.changes.timers.get(Timer.WINDOW)
+            known = incident.timers.get(Timer.WINDOW)
+            if not released and (look_at is None or (known is not None and known <= look_at)):
+                # The engine looks in time, and is not woken again if its timer moves.
                 return False
-            # The change that lets it out wakes the engine, by the stream.
+            # The change that lets it out wakes the engine, by the stream; a tick finds a timer.
             self.table.apply(decision, f"{token}-{number}", deadline)
-            return True
+            return released
 
         return decide_again(deadline, attempt)
 
