@@ -462,9 +462,9 @@ def test_what_is_dropped_after_all_is_answered_so_when_it_comes_again(world: Wor
     send(world)
     routed(world, replace_route(NOISE, "noise", when="`true`"))
     wire_of(world).fail("TransactWriteItems", doing(lambda: send(world, "resolve")))
-    sent = event(payload={"source": "web-1"})
+    sent, once = event(payload={"source": "web-1"}), dict[str, Any]({"Idempotency-Key": "once"})
     for _ in range(2):
-        answer = world.send(sent, **{"Idempotency-Key": "once"})
+        answer = world.send(sent, **once)
         assert (answer.status, answer.action) == (202, "ignored")
 
 
