@@ -20,7 +20,7 @@ EVERY: Final = 10.0
 # A key may send this many a minute; the bench uses two keys.
 MOST_EVENTS: Final = 110
 LONGEST: Final = 1800.0
-# Of another team than the storm's, in the example that `make run` applies.
+# The example that `make run` applies gives it to another team than the storm's service.
 OTHER_SERVICE: Final = "svc_warehouse"
 PROBE_EVERY: Final = 300.0
 PROBE_LONGEST: Final = 600.0
